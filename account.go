@@ -1,0 +1,255 @@
+package tradeclock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ErrUnknownAccount is wrapped by the error of a call that names an account which
+// is not enrolled.
+var ErrUnknownAccount = errors.New("unknown account")
+
+// ErrEnrolled is wrapped by the error of Enroll for an account that is enrolled.
+var ErrEnrolled = errors.New("the account is enrolled already")
+
+// account is one account that the scheduler serves, or served: it is kept while
+// runs of it go on, so that those of its next enrolment wait for them. Guarded by
+// the scheduler's mu.
+type account struct {
+	name   string
+	exec   TaskExecutor
+	known  []string // the tasks that the executor lists
+	lists  bool     // it lists them
+	tasks  map[string]*taskState
+	groups map[string]*groupState
+
+	gone      bool      // withdrawn
+	from      time.Time // occurrences after it are the account's
+	returned  time.Time // when it was enrolled again after a withdrawal at from, or zero
+	admitted  bool      // from is set, under the current term
+	confirmed bool      // the ledger has the enrolment, under the current term
+	behind    bool      // what lies between from and the watermark is still to be planned
+	backlog   int       // pending runs that were planned behind the watermark
+
+	starter     Starter // of the current executor, or nil
+	started     bool    // it has started, or needs no start
+	changing    bool    // a goroutine starts or stops it
+	cancelStart context.CancelCauseFunc
+	again       *alarm  // when a start that failed is tried again
+	stopping    Starter // what is to be stopped once the runs have returned
+	blocked     []*pending
+}
+
+// taskState is what the scheduler remembers of one task of one account.
+type taskState struct {
+	running   []*execution // whose Execute has not returned
+	claiming  int          // picked, and not running yet
+	queued    *pending     // waits for a running one to return
+	lastDue   time.Time    // of the occurrence planned last
+	lastRow   *record      // the range that was recorded last
+	newest    *pending     // the occurrence of a repeating rule that was lined up last
+	succeeded Date         // the session in which a run last succeeded
+	bad       int          // skipped or failed runs in a row
+}
+
+// groupState is an exclusive group of one account.
+type groupState struct {
+	busy    bool
+	waiting []*pending // in order
+}
+
+// accounts are all of them. Guarded by the scheduler's mu.
+type accounts struct {
+	byName      map[string]*account
+	order       []*account // by name
+	unconfirmed []*account // admitted, and not in the ledger yet
+}
+
+// add enrols an account, new or withdrawn before. The executor was asked for its
+// tasks beforehand, since that is a call of user code.
+func (as *accounts) add(name string, exec TaskExecutor, known []string, lists bool, now time.Time) *account {
+	a := as.byName[name]
+	if a == nil {
+		a = &account{name: name, tasks: make(map[string]*taskState), groups: make(map[string]*groupState)}
+		as.byName[name] = a
+		i, _ := slices.BinarySearchFunc(as.order, name, func(a *account, name string) int { return strings.Compare(a.name, name) })
+		as.order = slices.Insert(as.order, i, a)
+	}
+	a.exec, a.gone = exec, false
+	a.known, a.lists = known, lists
+	a.admitted, a.confirmed = false, false
+	a.from = now.Round(0).UTC()
+	a.starter, _ = executorAs[Starter](exec)
+	a.started = a.starter == nil
+	return a
+}
+
+// listTasks asks an executor for its tasks, if it is a TaskLister and does not
+// panic.
+func listTasks(exec TaskExecutor) (known []string, lists bool) {
+	lister, ok := executorAs[TaskLister](exec)
+	if !ok {
+		return nil, false
+	}
+	err := contain(func() error {
+		known = slices.Clone(lister.Tasks())
+		return nil
+	})
+	return known, err == nil
+}
+
+func (as *accounts) enrolled(name string) (*account, error) {
+	a := as.byName[name]
+	if a == nil || a.gone {
+		return nil, fmt.Errorf("%w: %q", ErrUnknownAccount, name)
+	}
+	return a, nil
+}
+
+func (a *account) task(name string) *taskState {
+	ts := a.tasks[name]
+	if ts == nil {
+		ts = new(taskState)
+		a.tasks[name] = ts
+	}
+	return ts
+}
+
+func (a *account) group(name string) *groupState {
+	g := a.groups[name]
+	if g == nil {
+		g = new(groupState)
+		a.groups[name] = g
+	}
+	return g
+}
+
+// among returns the accounts that the row may hold for, of some in order of name.
+func (r *row) among(accts []*account) []*account {
+	if r.Account == "" {
+		return accts
+	}
+	i, found := slices.BinarySearchFunc(accts, r.Account, func(a *account, name string) int { return strings.Compare(a.name, name) })
+	if !found {
+		return nil
+	}
+	return accts[i : i+1]
+}
+
+// startFor is the instant after which the row's occurrences are the account's. An
+// account that comes back gets what came due since its withdrawal if that is
+// within the catch-up, and else only what is to come.
+func (a *account) startFor(r *row) time.Time {
+	if !a.returned.IsZero() && a.returned.Sub(a.from) >= r.catchUp() {
+		return a.returned
+	}
+	return a.from
+}
+
+// Enroll adds an account, before or while the scheduler runs. An account that the
+// ledger never saw is served from now on. A known one is served from where the
+// ledger has it accounted for, so that what it missed meanwhile is caught up or
+// recorded; after a Withdraw that is at most a catch-up ago, and else from now on.
+// The error wraps ErrEnrolled or ErrStopped, or says what is wrong with the
+// arguments.
+func (s *UnifiedTaskScheduler) Enroll(ctx context.Context, name string, exec TaskExecutor) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if name != "" {
+		if err := checkName(name); err != nil {
+			return fmt.Errorf("enroll account: %w", err)
+		}
+	}
+	if exec == nil {
+		return fmt.Errorf("enroll account %q: an executor is required", name)
+	}
+	known, lists := listTasks(exec)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life.ended || s.life.draining {
+		return fmt.Errorf("enroll account %q: %w", name, ErrStopped)
+	}
+	if a := s.accounts.byName[name]; a != nil && !a.gone {
+		return fmt.Errorf("enroll account %q: %w", name, ErrEnrolled)
+	}
+	now := s.clock.Now()
+	a := s.accounts.add(name, exec, known, lists, now)
+	s.log.Info("account enrolled", "account", name)
+	if s.term.resumed {
+		s.admit(a, now)
+		s.startExecutors()
+		s.kickLocked()
+		if a.behind && s.life.running {
+			s.wake.ringLocked()
+		}
+	}
+	s.sched.unreported = true
+	return nil
+}
+
+// admit sets the instant from which an account is served, under a term that was
+// resumed. What of it lies behind the watermark is planned by the next tick, which
+// has asked for the schedules and the calendar. The caller holds mu.
+func (s *UnifiedTaskScheduler) admit(a *account, now time.Time) {
+	if a.gone {
+		return
+	}
+	a.returned = time.Time{}
+	known, seen := s.term.known[a.name]
+	switch {
+	case !seen && s.term.began.IsZero() && !a.admitted:
+		a.from = now.Round(0).UTC()
+	case !seen:
+		// In a new ledger no account begins before planning does.
+		if began := s.term.began.Round(0).UTC(); a.from.Before(began) {
+			a.from = began
+		}
+	case !known.Withdrawn.IsZero():
+		a.from, a.returned = known.Withdrawn, now.Round(0).UTC()
+	default:
+		a.from = known.From
+	}
+	a.admitted = true
+	s.accounts.unconfirmed = append(s.accounts.unconfirmed, a)
+	s.term.known[a.name] = Enrolment{Account: a.name, From: a.from}
+	a.behind = a.from.Before(s.plan.upTo)
+}
+
+// Withdraw removes an account: nothing new of it starts, what is pending is
+// skipped, and what runs goes on. An account that is enrolled again meanwhile
+// waits for its old runs. The error wraps ErrUnknownAccount.
+func (s *UnifiedTaskScheduler) Withdraw(ctx context.Context, name string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, err := s.accounts.enrolled(name)
+	if err != nil {
+		return fmt.Errorf("withdraw: %w", err)
+	}
+	now := s.clock.Now()
+	a.gone = true
+	s.queue.removeIf(func(p *pending) bool { return p.acct == a }, func(p *pending) {
+		s.skip(p, "the account was withdrawn")
+	})
+	a.backlog = 0
+	if s.term.known != nil {
+		e := s.term.known[name]
+		e.Account, e.Withdrawn = name, now.Round(0).UTC()
+		s.term.known[name] = e
+	}
+	s.books.withdrawals = append(s.books.withdrawals, Enrolment{Account: name, Withdrawn: now.Round(0).UTC()})
+	s.log.Info("account withdrawn", "account", name)
+	s.stopExecutor(a)
+	s.clear(startCondition(a))
+	s.forgetBadRuns()
+	s.sched.unreported = true
+	s.kickLocked()
+	return nil
+}

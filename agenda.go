@@ -1,0 +1,214 @@
+package tradeclock
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// AgendaItem is one occurrence of a day for one account, or the record of a
+// range of them, with what became of it.
+type AgendaItem struct {
+	Account string
+	Task    string
+	Slot    string
+	Due     time.Time
+	// Run is the row of the ledger. Its Outcome is NoOutcome if there is none.
+	Run Run
+	// Skip is why the occurrence will not run, if that is known already.
+	Skip string
+}
+
+// Agenda lists a session date's occurrences of every enrolled account, in the
+// order in which they are due, with what became of them: the ledger's rows, and
+// what the present schedules still bring up. It is also the preview of a day to
+// come. The error wraps ErrUnsupported if the ledger has no History.
+func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date Date) ([]AgendaItem, error) {
+	if s.history == nil {
+		return nil, fmt.Errorf("agenda of %v: the ledger: %w", date, ErrUnsupported)
+	}
+	due, accts, err := s.preview(ctx, date)
+	if err != nil {
+		return nil, fmt.Errorf("agenda of %v: %w", date, err)
+	}
+	runs, err := s.history.Runs(ctx, Query{Scheduler: s.cfg.Name, From: date, To: date})
+	if err != nil {
+		return nil, fmt.Errorf("agenda of %v: %w", date, err)
+	}
+	known := tenure{ahead: make(map[rowKey][]Run)}
+	var items []AgendaItem
+	for _, run := range runs {
+		key := rowKey{run.Account, run.Task}
+		known.ahead[key] = append(known.ahead[key], run)
+		items = append(items, AgendaItem{Account: run.Account, Task: run.Task, Slot: run.Slot, Due: run.Due, Run: run})
+	}
+	for _, o := range due {
+		for _, a := range accts {
+			if o.row.holdsFor(a) && !known.accountedAhead(a, o.row.Task, o.slot, o.due) {
+				items = append(items, AgendaItem{Account: a, Task: o.row.Task, Slot: o.slot, Due: o.due, Skip: o.skip})
+			}
+		}
+	}
+	slices.SortStableFunc(items, func(a, b AgendaItem) int {
+		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Task, b.Task))
+	})
+	return items, nil
+}
+
+// preview plans one session date from the rows in force, with a snapshot of its
+// own, and names the enrolled accounts.
+func (s *UnifiedTaskScheduler) preview(ctx context.Context, date Date) ([]occurrence, []string, error) {
+	s.begin()
+	defer s.end()
+	now := s.clock.Now()
+	s.mu.Lock()
+	loaded := s.sched.loaded
+	s.mu.Unlock()
+	if !loaded {
+		s.pollIfDue(ctx, now)
+	}
+	session, asked := s.ask(ctx, date)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.sched.loaded {
+		return nil, nil, errors.New("no schedules have been read yet")
+	}
+	view := &calendarView{Calendar: s.cfg.Calendar, answers: map[Date]calendarAnswer{date: {session, asked}}}
+	sn := newSnapshot(s.sched.snap.rows, view, s.loc)
+	var accts []string
+	for _, a := range s.accounts.order {
+		if !a.gone {
+			accts = append(accts, a.name)
+		}
+	}
+	return sn.planDay(date, endOfDay.On(date.AddDays(maxDaysOn+2), s.loc)), accts, nil
+}
+
+// ask asks the calendar for one date.
+func (s *UnifiedTaskScheduler) ask(ctx context.Context, date Date) (Session, error) {
+	a, err := call(ctx, s, &s.lanes.question, pollBound, func(context.Context) (calendarAnswer, error) {
+		session, err := sessionOf(s.cfg.Calendar, date)
+		return calendarAnswer{session, err}, nil
+	})
+	if err != nil {
+		return Session{Date: date}, err
+	}
+	return a.session, a.err
+}
+
+// Explain answers in one sentence why a task of an account did or did not run on
+// a session date, from the ledger and the calendar. The error wraps ErrUnsupported
+// if the ledger has no History.
+func (s *UnifiedTaskScheduler) Explain(ctx context.Context, account, task string, date Date) (string, error) {
+	name := rowName(task, account)
+	if s.history == nil {
+		return "", fmt.Errorf("explain %s on %v: the ledger: %w", name, date, ErrUnsupported)
+	}
+	runs, err := s.history.Runs(ctx, Query{Scheduler: s.cfg.Name, Account: account, Task: task, From: date, To: date})
+	if err != nil {
+		return "", fmt.Errorf("explain %s on %v: %w", name, date, err)
+	}
+	runs = slices.DeleteFunc(runs, func(r Run) bool { return r.Account != account })
+	if len(runs) > 0 {
+		return fmt.Sprintf("On %v, %s %s.", date, name, s.explainRuns(runs)), nil
+	}
+	due, _, err := s.preview(ctx, date)
+	if err != nil {
+		return "", fmt.Errorf("explain %s on %v: %w", name, date, err)
+	}
+	due = slices.DeleteFunc(due, func(o occurrence) bool { return o.row.Task != task || !o.row.holdsFor(account) })
+	return fmt.Sprintf("On %v, %s %s.", date, name, s.explainNone(ctx, account, task, date, due)), nil
+}
+
+// explainRuns puts what became of a day's runs into words.
+func (s *UnifiedTaskScheduler) explainRuns(runs []Run) string {
+	if len(runs) == 1 && runs[0].Occurrences() == 1 {
+		return s.explainRun(runs[0])
+	}
+	counts := make(map[string]int)
+	var order []string
+	for _, r := range runs {
+		what := r.Outcome.String()
+		if r.Outcome != Succeeded && r.Outcome != Running && r.Reason != "" {
+			what += " (" + firstLine(r.Reason) + ")"
+		}
+		if counts[what] == 0 {
+			order = append(order, what)
+		}
+		counts[what] += r.Occurrences()
+	}
+	parts := make([]string, len(order))
+	for i, what := range order {
+		parts[i] = fmt.Sprintf("%d %s", counts[what], what)
+	}
+	return "was due several times: " + strings.Join(parts, ", ")
+}
+
+func (s *UnifiedTaskScheduler) explainRun(r Run) string {
+	due := "due at " + r.Due.In(s.loc).Format("15:04:05")
+	if r.Manual {
+		due = "triggered by " + r.Actor
+	}
+	started := ""
+	if !r.Started.IsZero() {
+		started = fmt.Sprintf(" (started at %s)", r.Started.In(s.loc).Format("15:04:05"))
+	}
+	text := fmt.Sprintf("was %s and %s%s", due, outcomeVerb(r.Outcome), started)
+	if r.Reason != "" {
+		text += ": " + firstLine(r.Reason)
+	}
+	return text
+}
+
+func outcomeVerb(o Outcome) string {
+	switch o {
+	case Running:
+		return "is running"
+	case Succeeded, Failed, TimedOut:
+		return o.String()
+	case Skipped, Missed, Interrupted:
+		return "was " + o.String()
+	}
+	return "has no outcome"
+}
+
+// explainNone says why the ledger has no run of a task on a date.
+func (s *UnifiedTaskScheduler) explainNone(ctx context.Context, account, task string, date Date, due []occurrence) string {
+	s.mu.Lock()
+	r, planned := s.rowFor(account, task), s.plan.upTo
+	_, unknownAccount := s.accounts.enrolled(account)
+	s.mu.Unlock()
+	session, err := s.ask(ctx, date)
+	switch {
+	case unknownAccount != nil:
+		return fmt.Sprintf("did not run, as account %q is not enrolled", account)
+	case r == nil:
+		return "did not run, as it has no schedule"
+	case r.Disabled:
+		return "did not run, as its schedule is disabled"
+	case err != nil && len(due) == 0:
+		return fmt.Sprintf("does not run, as calendar %s does not know the date: %v", s.calendarName, err)
+	case len(due) == 0 && err == nil && !r.Sessions.Has(session.Kind):
+		return "does not run: " + closedReason(session)
+	case len(due) == 0:
+		return fmt.Sprintf("has no occurrence: its rule is %s%s", r.text, inForceSince(r.holdsFrom(), s.loc))
+	case due[0].skip != "":
+		return "is going to be skipped: " + due[0].skip
+	case due[0].due.After(planned):
+		return fmt.Sprintf("is due at %s (%s)", due[0].due.In(s.loc).Format(time.DateTime), r.text)
+	}
+	return fmt.Sprintf("was due at %s and the ledger has no record of it: it was before the account was enrolled, or was pruned",
+		due[0].due.In(s.loc).Format(time.DateTime))
+}
+
+// inForceSince says since when a row holds, and nothing of one that always did.
+func inForceSince(t time.Time, loc *time.Location) string {
+	if t.IsZero() {
+		return ""
+	}
+	return ", in force since " + t.In(loc).Format(time.DateTime)
+}

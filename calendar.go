@@ -1,0 +1,245 @@
+package tradeclock
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Date is a calendar date without a time or a zone: the label of a session.
+// The zero value is no date. Dates are comparable and may be map keys.
+type Date struct {
+	Year  int
+	Month time.Month
+	Day   int
+}
+
+// DateOf returns the date of t in the location that t carries.
+func DateOf(t time.Time) Date {
+	y, m, d := t.Date()
+	return Date{y, m, d}
+}
+
+// ParseDate parses a date of the form 2026-11-23.
+func ParseDate(text string) (Date, error) {
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return Date{}, fmt.Errorf("date %q: want the form 2026-11-23", text)
+	}
+	return DateOf(t), nil
+}
+
+// String returns the date in the form 2026-11-23.
+func (d Date) String() string {
+	return string(d.append(make([]byte, 0, len(time.DateOnly))))
+}
+
+func (d Date) append(b []byte) []byte { return d.utc().AppendFormat(b, time.DateOnly) }
+
+// utc returns midnight of the date in UTC: the form in which dates are compared
+// and counted, since UTC has no gaps.
+func (d Date) utc() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
+
+// AddDays returns the date n days later; n may be negative.
+func (d Date) AddDays(n int) Date { return DateOf(d.utc().AddDate(0, 0, n)) }
+
+// Weekday returns the day of the week of d.
+func (d Date) Weekday() time.Weekday { return d.utc().Weekday() }
+
+// Compare returns -1, 0 or 1 as d is before, equal to or after e.
+func (d Date) Compare(e Date) int { return d.utc().Compare(e.utc()) }
+
+// Before reports whether d is before e.
+func (d Date) Before(e Date) bool { return d.Compare(e) < 0 }
+
+// After reports whether d is after e.
+func (d Date) After(e Date) bool { return d.Compare(e) > 0 }
+
+// IsZero reports whether d is the zero value, which is no date.
+func (d Date) IsZero() bool { return d == Date{} }
+
+// MarshalText returns the date in the form 2026-11-23; the zero date is empty.
+func (d Date) MarshalText() ([]byte, error) {
+	if d.IsZero() {
+		return nil, nil
+	}
+	return []byte(d.String()), nil
+}
+
+// UnmarshalText parses what MarshalText wrote.
+func (d *Date) UnmarshalText(text []byte) (err error) {
+	if len(text) == 0 {
+		*d = Date{}
+		return nil
+	}
+	*d, err = ParseDate(string(text))
+	return err
+}
+
+// SessionKind says what a calendar knows of a date. The zero value is Closed.
+type SessionKind uint8
+
+// The kinds of a date. A date of which a calendar knows nothing has no kind: the
+// calendar answers with an error instead.
+const (
+	Closed    SessionKind = iota // no trading
+	Regular                      // a session at regular hours, on a weekend too
+	Shortened                    // an early close or a late open
+	Special                      // other hours: a Muhurat hour, a disaster-recovery Saturday
+)
+
+var kindNames = [...]string{"closed", "regular", "shortened", "special"}
+
+// String returns the kind's name in lower case.
+func (k SessionKind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("SessionKind(%d)", uint8(k))
+}
+
+// The names of the phases that the exchanges have in common. A calendar may
+// have others.
+const (
+	PhasePreOpen        = "pre_open"
+	PhaseRegular        = "regular"
+	PhaseClosingAuction = "closing_auction"
+	PhasePostClose      = "post_close"
+)
+
+// Phase is one window of a named part of a session: from Start, included, to
+// End, not included. A phase with several windows on one day (a lunch break)
+// appears once for each, in order.
+type Phase struct {
+	Name  string
+	Start time.Time
+	End   time.Time
+}
+
+// Session is what a calendar knows of one local date. A Closed date is a
+// Session too, so that it can say why. The phases are shared with the calendar:
+// do not change them.
+type Session struct {
+	Date Date
+	Kind SessionKind
+	// Phases are ordered by start. They are empty on a closed date, when the
+	// hours are unknown, and in a calendar that knows days and no hours.
+	Phases []Phase
+	// HoursUnknown is true if the session is certain and its hours are not.
+	HoursUnknown bool
+	// Reason says why the date is as it is, in the words of people: "Diwali
+	// Muhurat", "Municipal elections, announced 2026-01-12". It may be empty.
+	Reason string
+}
+
+// Open reports whether there is a session on the date.
+func (s Session) Open() bool { return s.Kind != Closed }
+
+// Calendar tells of each local date of a market whether there is a session.
+//
+// It answers open or closed with a Session, and unknown with an error: past its
+// coverage it never guesses. A Calendar must be safe for concurrent use and
+// should answer from memory, since the scheduler asks while it plans.
+type Calendar interface {
+	// Name identifies the calendar in records and messages, as in XNSE.
+	Name() string
+	// Location is the zone of the market's wall times.
+	Location() *time.Location
+	// Session returns what is known of a date. The error wraps ErrUnknownDate
+	// where the date is outside of what the calendar covers.
+	Session(d Date) (Session, error)
+}
+
+// ErrUnknownDate is wrapped by the error of a Calendar that does not know a date.
+var ErrUnknownDate = errors.New("date is outside the calendar's coverage")
+
+// Versioned is a Calendar that has a version, which the record of a run keeps.
+type Versioned interface {
+	Version() string
+}
+
+// Covered is a Calendar that knows the dates from first to last and no others.
+// The scheduler warns from 30 days before the last.
+type Covered interface {
+	Coverage() (first, last Date)
+}
+
+// PhaseLister is a Calendar that can name all the phases that its sessions may
+// have, so that an anchor which no session can have is refused beforehand.
+type PhaseLister interface {
+	PhaseNames() []string
+}
+
+// Hours are the wall times of one phase window of a day, from Start (included)
+// to End (not included), both of the same date.
+type Hours struct {
+	Phase      string
+	Start, End WallTime
+}
+
+// Weekdays returns the calendar that has a regular session on every Monday to
+// Friday and knows no holidays. It is what a scheduler uses if it is given no
+// calendar. Without hours its sessions have no phases, and rules that name an
+// anchor are refused; with hours they have those, on every day. It panics on
+// hours that are inverted or overlap, as these are written in code.
+func Weekdays(loc *time.Location, hours ...Hours) Calendar {
+	hours = mustOrder(hours)
+	return pattern{name: "weekdays", loc: loc, hours: hours, open: func(d Date) bool {
+		return d.Weekday() != time.Saturday && d.Weekday() != time.Sunday
+	}}
+}
+
+// AlwaysOpen returns the calendar of a market that never closes: each date is a
+// regular session from its midnight to the next.
+func AlwaysOpen(loc *time.Location) Calendar {
+	return pattern{
+		name:  "always-open",
+		loc:   loc,
+		hours: []Hours{{PhaseRegular, 0, 24 * 60 * 60}},
+		open:  func(Date) bool { return true },
+	}
+}
+
+// mustOrder returns the hours by their start, and panics if they cannot be those
+// of one day.
+func mustOrder(hours []Hours) []Hours {
+	day := TableDay{Date: Date{2001, time.January, 1}, Kind: Regular, Hours: hours}
+	if _, err := day.session(time.UTC); err != nil {
+		panic(fmt.Sprintf("tradeclock: Weekdays: %v", err))
+	}
+	hours = slices.Clone(hours)
+	slices.SortStableFunc(hours, func(a, b Hours) int { return cmp.Compare(a.Start, b.Start) })
+	return hours
+}
+
+// pattern is a calendar that is the same every week, with no dates of its own.
+type pattern struct {
+	name  string
+	loc   *time.Location
+	hours []Hours
+	open  func(Date) bool
+}
+
+func (p pattern) Name() string             { return p.name }
+func (p pattern) Location() *time.Location { return p.loc }
+
+func (p pattern) PhaseNames() []string {
+	names := make([]string, 0, len(p.hours))
+	for _, h := range p.hours {
+		names = append(names, h.Phase)
+	}
+	return names
+}
+
+func (p pattern) Session(d Date) (Session, error) {
+	if !p.open(d) {
+		return Session{Date: d, Kind: Closed, Reason: d.Weekday().String()}, nil
+	}
+	s := Session{Date: d, Kind: Regular, Phases: make([]Phase, 0, len(p.hours))}
+	for _, h := range p.hours {
+		s.Phases = append(s.Phases, Phase{h.Phase, h.Start.On(d, p.loc), h.End.On(d, p.loc)})
+	}
+	return s, nil
+}

@@ -1,0 +1,117 @@
+package tradeclock
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+)
+
+// Clock is the source of all time: clockwork's interface, so that a test can
+// hand the scheduler a clockwork.FakeClock. Nothing in this package asks the
+// operating system for the time.
+type Clock = clockwork.Clock
+
+// WallTime is a time of day as a clock on the wall shows it, in seconds after
+// midnight: 9*3600+15*60 is 09:15. Values from 24 hours on are on later days.
+type WallTime int32
+
+const (
+	secondsPerDay          = 24 * 60 * 60
+	endOfDay      WallTime = secondsPerDay
+)
+
+// Wall returns the wall time of hour and minute.
+func Wall(hour, minute int) WallTime { return WallTime(hour*3600 + minute*60) }
+
+// String returns the time in the form 09:15, or 09:15:30 if it has seconds.
+// Whole days are written after it: 02:00+1d.
+func (w WallTime) String() string {
+	if w < 0 {
+		return fmt.Sprintf("WallTime(%d)", int32(w))
+	}
+	days, clock := w/endOfDay, w%endOfDay
+	text := fmt.Sprintf("%02d:%02d", clock/3600, clock/60%60)
+	if clock%60 != 0 {
+		text += fmt.Sprintf(":%02d", clock%60)
+	}
+	if days != 0 {
+		text += fmt.Sprintf("+%dd", days)
+	}
+	return text
+}
+
+// On returns the instant, in UTC, at which the clocks in loc show w on date d.
+//
+// This is the one place where a wall time becomes an instant. A time that the
+// clocks skip means the first instant after the gap; a time that they show twice
+// means the first. So there is exactly one instant for each date. A bare
+// time.Date would go back from a gap in New York and forward in London.
+func (w WallTime) On(d Date, loc *time.Location) time.Time {
+	wall := d.utc().Unix() + int64(w) // what the clocks show, counted as if it were UTC
+	// Two days before, the clocks cannot show this yet: no zone has moved its
+	// clocks by more than one. From there, look at each period of one offset.
+	period := time.Unix(wall-2*secondsPerDay, 0).In(loc)
+	for {
+		_, offset := period.Zone()
+		instant := time.Unix(wall-int64(offset), 0)
+		if instant.Before(period) { // skipped by the change at which the period begins
+			return period.UTC()
+		}
+		end := offsetEnd(period)
+		if end.IsZero() || instant.Before(end) {
+			return instant.UTC()
+		}
+		period = end
+	}
+}
+
+// offsetEnd returns an instant after t up to which t's offset holds, or zero if
+// it holds for ever. In a zone that changes by a yearly rule, ZoneBounds may name
+// the year's end, and in a leap year the start of its last day: on that day the
+// offset holds up to the next one.
+func offsetEnd(t time.Time) time.Time {
+	_, end := t.ZoneBounds()
+	if !end.IsZero() && !end.After(t) {
+		return t.Truncate(24 * time.Hour).Add(24 * time.Hour)
+	}
+	return end
+}
+
+// nextMinute returns the first minute boundary of the wall clock after t.
+func nextMinute(t time.Time) time.Time {
+	return t.Truncate(time.Minute).Add(time.Minute)
+}
+
+// Sleep waits for d on the clock of the scheduler whose run ctx belongs to, or
+// until ctx ends, and returns the cause then. An executor that waits with it can
+// be tested on a fake clock, and Quiesce counts its run as at rest meanwhile.
+// Outside a run, it waits on the real clock.
+func Sleep(ctx context.Context, d time.Duration) error {
+	v, ok := ctx.Value(visitKey{}).(*visit)
+	if !ok {
+		return sleepReal(ctx, d)
+	}
+	woken := make(chan struct{})
+	al := v.s.alarms.after(d, func() { close(woken) })
+	defer v.s.alarms.stop(al)
+	defer parkUntil(ctx, al.at)()
+	select {
+	case <-woken:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func sleepReal(ctx context.Context, d time.Duration) error {
+	timer := clockwork.NewRealClock().NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.Chan():
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,228 @@
+package tradeclock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// control is what people have ordered. Guarded by the scheduler's mu.
+type control struct {
+	halts map[string]Halt // by account, "" for all
+	// unread is true if the stored halts could not be read: what runs at most once
+	// does not start then.
+	unread bool
+	// orders counts halts and lifts, so that a reading which began before one does
+	// not undo it.
+	orders int
+	// unstored are halts that are in force here and have not reached the ledger.
+	unstored map[string]Halt
+}
+
+// Halt stops new starts for one account, or for all if account is empty, until
+// Lift: a kill switch, and how a user's stop is kept. Occurrences meanwhile are
+// skipped with the reason. If cancel is true, the contexts of what runs end too.
+// It is stored, if the ledger can, and outlives a restart. An error of the ledger
+// means that it is in force in this process, and is not stored before a later
+// tick succeeds.
+func (s *UnifiedTaskScheduler) Halt(ctx context.Context, account, reason, actor string, cancel bool) error {
+	if reason == "" || actor == "" {
+		return errors.New("halt: a reason and an actor are required")
+	}
+	s.begin()
+	defer s.end()
+	h := Halt{Scheduler: s.cfg.Name, Account: account, Reason: reason, Actor: actor, At: s.clock.Now().Round(0).UTC()}
+	s.mu.Lock()
+	s.control.orders++
+	s.control.halts[account] = h
+	if s.halting != nil {
+		s.control.unstored[account] = h
+	}
+	s.log.Warn("halted", "account", account, "reason", reason, "actor", actor, "cancel", cancel)
+	if cancel {
+		for _, e := range s.queue.ordered() {
+			if account == "" || e.run.Account == account {
+				e.cancel(fmt.Errorf("%w: %s", ErrHalted, reason))
+			}
+		}
+	}
+	s.kickLocked()
+	s.mu.Unlock()
+	if s.halting == nil {
+		return nil
+	}
+	_, err := inTurn(ctx, s, &s.lanes.order, ledgerBound, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.halting.Halt(ctx, h)
+	})
+	if err != nil {
+		return fmt.Errorf("halt: it is in force and not stored yet: %w", err)
+	}
+	s.haltStored(h)
+	return nil
+}
+
+func (s *UnifiedTaskScheduler) haltStored(h Halt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.control.orders++
+	if s.control.unstored[h.Account] == h {
+		delete(s.control.unstored, h.Account)
+	}
+}
+
+// Lift ends the halt of one account, or the one for all if account is empty.
+func (s *UnifiedTaskScheduler) Lift(ctx context.Context, account, reason, actor string) error {
+	if actor == "" {
+		return errors.New("lift: an actor is required")
+	}
+	s.begin()
+	defer s.end()
+	if s.halting != nil {
+		h := Halt{Scheduler: s.cfg.Name, Account: account, Reason: reason, Actor: actor, At: s.clock.Now().Round(0).UTC()}
+		_, err := inTurn(ctx, s, &s.lanes.order, ledgerBound, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, s.halting.Lift(ctx, h)
+		})
+		if err != nil {
+			return fmt.Errorf("lift: the halt stays in force: %w", err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.control.orders++
+	delete(s.control.halts, account)
+	delete(s.control.unstored, account)
+	s.log.Warn("halt lifted", "account", account, "reason", reason, "actor", actor)
+	return nil
+}
+
+// readHalts reads the halts in force. If they cannot be read, the last known ones
+// stay, and nothing starts that runs at most once.
+func (s *UnifiedTaskScheduler) readHalts(ctx context.Context) {
+	if s.halting == nil {
+		return
+	}
+	s.mu.Lock()
+	orders := s.control.orders
+	s.mu.Unlock()
+	halts, err := s.storedHalts(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if errors.Is(err, errBlocked) && !s.lanes.halts.busy {
+		return // another reading went on, and tells
+	}
+	wasUnread := s.control.unread
+	s.control.unread = err != nil
+	switch {
+	case errors.Is(err, errBlocked):
+		return // another reading goes on, and tells
+	case err != nil:
+		s.degrade("halts", fmt.Sprintf("the halts cannot be read: %v", err))
+		return
+	}
+	s.clear("halts")
+	if wasUnread {
+		s.kickLocked() // for what waited for them
+	}
+	if orders != s.control.orders || len(halts) == 0 && len(s.control.halts) == 0 {
+		return
+	}
+	clear(s.control.halts)
+	for _, h := range halts {
+		s.control.halts[h.Account] = h
+	}
+	maps.Copy(s.control.halts, s.control.unstored)
+}
+
+// storeHalts stores the halts that could not be stored when they were ordered.
+func (s *UnifiedTaskScheduler) storeHalts(ctx context.Context) {
+	s.mu.Lock()
+	unstored := slices.Collect(maps.Values(s.control.unstored))
+	s.mu.Unlock()
+	for _, h := range unstored {
+		_, err := call(ctx, s, &s.lanes.order, pollBound, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, s.halting.Halt(ctx, h)
+		})
+		if err != nil {
+			return // the next tick tries again
+		}
+		s.haltStored(h)
+	}
+}
+
+func (s *UnifiedTaskScheduler) storedHalts(ctx context.Context) ([]Halt, error) {
+	if s.lanes.halts.direct {
+		return s.halting.Halts(ctx, s.cfg.Name)
+	}
+	return call(ctx, s, &s.lanes.halts, pollBound, func(ctx context.Context) ([]Halt, error) {
+		return s.halting.Halts(ctx, s.cfg.Name)
+	})
+}
+
+// haltFor returns the halt that is in force for an account. The caller holds mu.
+func (s *UnifiedTaskScheduler) haltFor(account string) (Halt, bool) {
+	if h, ok := s.control.halts[""]; ok {
+		return h, true
+	}
+	h, ok := s.control.halts[account]
+	return h, ok
+}
+
+func (s *UnifiedTaskScheduler) haltList() []Halt {
+	return slices.SortedFunc(maps.Values(s.control.halts), func(a, b Halt) int { return strings.Compare(a.Account, b.Account) })
+}
+
+func haltReason(h Halt) string { return fmt.Sprintf("halted by %s: %s", h.Actor, h.Reason) }
+
+// ResetWatermark sets the watermark back to an instant, after a wrong clock carried
+// it away: what was recorded as missed or skipped later than to is removed, and
+// planned again, with the whole of a range that goes on beyond to. Runs that had a
+// start keep their slots. Who did it and why is kept in the ledger. The error wraps
+// ErrUnsupported if the ledger cannot.
+func (s *UnifiedTaskScheduler) ResetWatermark(ctx context.Context, to time.Time, reason, actor string) error {
+	if reason == "" || actor == "" {
+		return errors.New("reset the watermark: a reason and an actor are required")
+	}
+	resetter, ok := s.cfg.Ledger.(Resetter)
+	if !ok {
+		return fmt.Errorf("reset the watermark: %w", ErrUnsupported)
+	}
+	select {
+	case s.ticking <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.ticking }()
+	s.begin()
+	defer s.end()
+	s.mu.Lock()
+	t, held := s.term.term, s.term.trustedAt(s.clock.Now())
+	s.mu.Unlock()
+	if !held {
+		return fmt.Errorf("reset the watermark: %w", ErrNoTerm)
+	}
+	_, err := inTurn(ctx, s, &s.lanes.order, ledgerBound, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, resetter.ResetWatermark(ctx, t, to, reason, actor)
+	})
+	if err != nil {
+		return fmt.Errorf("reset the watermark: %w", err)
+	}
+	s.log.Warn("the watermark was reset", "to", to.UTC(), "reason", reason, "actor", actor)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue.dropPending()
+	s.books.records = nil
+	s.term.resumed = false // what is ahead of the new watermark is read again
+	for _, a := range s.accounts.order {
+		for _, ts := range a.tasks {
+			ts.lastRow, ts.lastDue = nil, time.Time{}
+		}
+		a.confirmed, a.backlog = false, 0
+	}
+	s.accounts.unconfirmed = nil
+	s.books.mark = time.Time{}
+	return nil
+}

@@ -1,0 +1,256 @@
+package tradeclock_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/tradeclocktest"
+)
+
+var errDead = errors.New("the process is dead")
+
+// ledgerCalls are the calls to a ledger.
+var ledgerCalls = []tradeclocktest.Op{
+	tradeclocktest.OpLead, tradeclocktest.OpResign, tradeclocktest.OpResume, tradeclocktest.OpEnroll, tradeclocktest.OpWithdraw,
+	tradeclocktest.OpClaim, tradeclocktest.OpReclaim, tradeclocktest.OpRecord, tradeclocktest.OpSettle, tradeclocktest.OpHalts,
+}
+
+// process is a scheduler with a recorder and a way to the ledger of its own, so
+// that it can die while others go on.
+type process struct {
+	*tradeclocktest.Driver
+	w      *world
+	s      *tradeclock.UnifiedTaskScheduler
+	rec    *tradeclocktest.Recorder
+	ledger *tradeclocktest.Faulty
+}
+
+func (w *world) process(rows ...tradeclock.Schedule) *process {
+	p := &process{w: w, rec: tradeclocktest.NewRecorder(w.clock), ledger: tradeclocktest.NewFaulty(w.store)}
+	cfg := w.config(rows...)
+	cfg.Executor, cfg.Ledger, cfg.Heartbeats = p.rec, p.ledger, w.store
+	p.s, p.Driver = w.run(cfg)
+	return p
+}
+
+// die cuts the process off from the ledger for ever.
+func (p *process) die() {
+	for _, op := range ledgerCalls {
+		p.ledger.Fail(op, errDead)
+	}
+}
+
+func (p *process) seconds(until string) { p.w.seconds(p.Driver, until) }
+
+func TestRule20_ADeadProcessesRun(t *testing.T) {
+	cases := []struct {
+		name      string
+		policies  []func(*tradeclock.Schedule)
+		successor string
+		again     []string
+		became    []string
+	}{
+		{"at most once is never run again", nil, "09:01:00", nil, []string{"09:00 interrupted"}},
+		{"at least once is run again", []func(*tradeclock.Schedule){atLeastOnce}, "09:01:00", []string{"2026-11-23"}, []string{"09:00 succeeded"}},
+		{"but not after its catch-up", []func(*tradeclock.Schedule){atLeastOnce}, "09:02:00", nil, []string{"09:00 interrupted"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 08:59:00")
+			rows := []tradeclock.Schedule{row("buy_orders", "daily 09:00", c.policies...)}
+			first := w.process(rows...)
+			first.rec.Do("buy_orders", w.latch().task)
+			first.seconds("2026-11-23 09:00:10")
+			first.die()
+			first.seconds("2026-11-23 " + c.successor)
+
+			second := w.process(rows...)
+			second.seconds("2026-11-23 09:05:00")
+
+			assert.Equal(t, c.again, second.rec.Slots("buy_orders"))
+			assert.Equal(t, c.became, became(w.runs("buy_orders")))
+			if c.again == nil {
+				assert.Equal(t, "its scheduler stopped before it was settled, in term 1", w.runs("buy_orders")[0].Reason)
+			} else {
+				assert.Equal(t, first.rec.Runs()[0].Run.ID, second.rec.Runs()[0].Run.ID)
+				assert.NotEqual(t, first.rec.Runs()[0].Run.Token, second.rec.Runs()[0].Run.Token)
+			}
+		})
+	}
+}
+
+// The orders of 09:01 were placed. A restart at whatever second of the next
+// minutes, clean or not, does not place them again.
+func TestRule20_ARestartDoesNotBuyTwice(t *testing.T) {
+	for name, end := range map[string]func(p *process){
+		"stopped": func(p *process) {
+			closed := make(chan struct{})
+			go func() { defer close(closed); _ = p.s.Close(context.Background()) }()
+			<-closed
+		},
+		"killed": func(p *process) { p.die() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for at := 0; at < 120; at += 7 {
+				w := newWorld(t, "2026-11-23 09:00:50")
+				rows := []tradeclock.Schedule{row("buy_orders", "daily 09:01")}
+				first := w.process(rows...)
+				first.seconds("2026-11-23 09:01:00")
+				first.For(time.Duration(at) * time.Second)
+				end(first)
+				second := w.process(rows...)
+				second.seconds("2026-11-23 09:04:30")
+				assert.Equal(t, 1, first.rec.Count("buy_orders"))
+				assert.Zero(t, second.rec.Count("buy_orders"), "after %d seconds", at)
+				assert.Equal(t, []string{"09:01 succeeded"}, became(w.runs("")))
+			}
+		})
+	}
+}
+
+// A process that dies just before or after each step of a run leaves one that is
+// executed at most once, and accounted for.
+func TestRule20_DeathAroundEachCall(t *testing.T) {
+	for _, op := range []tradeclocktest.Op{tradeclocktest.OpClaim, tradeclocktest.OpSettle, tradeclocktest.OpRecord} {
+		for name, fault := range map[string]func(f *tradeclocktest.Faulty){
+			"before": func(f *tradeclocktest.Faulty) { f.Fail(op, errDead) },
+			"after":  func(f *tradeclocktest.Faulty) { f.LoseAnswer(op) },
+		} {
+			for delivery, policies := range map[string][]func(*tradeclock.Schedule){"at most once": nil, "at least once": {atLeastOnce}} {
+				t.Run(name+" "+string(op)+" "+delivery, func(t *testing.T) {
+					w := newWorld(t, "2026-11-23 08:59:30")
+					rows := []tradeclock.Schedule{row("buy_orders", "daily 09:00", append(policies, catchUp(time.Hour))...)}
+					first := w.process(rows...)
+					first.seconds("2026-11-23 08:59:59")
+					fault(first.ledger)
+					first.seconds("2026-11-23 09:00:00")
+					first.die()
+					second := w.process(rows...)
+					second.seconds("2026-11-23 09:03:00")
+
+					n := first.rec.Count("buy_orders") + second.rec.Count("buy_orders")
+					if policies == nil {
+						assert.LessOrEqual(t, n, 1)
+					} else {
+						assert.NotZero(t, n)
+					}
+					require.Len(t, w.runs(""), 1)
+					assert.True(t, w.runs("")[0].Outcome.Final())
+				})
+			}
+		}
+	}
+}
+
+// Only the holder of the term reconciles, and only what is of older terms.
+func TestRule20_AStandbyLeavesWhatRuns(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	rows := []tradeclock.Schedule{row("buy_orders", "daily 09:00"), row("sell_monitor", "every 1m 09:00-09:30", atLeastOnce)}
+	active := w.process(rows...)
+	active.rec.Do("buy_orders", takes(3*time.Minute))
+	standby := w.process(rows...)
+	for w.clock.Now().Before(at("2026-11-23 09:05:00")) {
+		active.For(time.Second)
+		standby.Tick()
+	}
+	assert.Empty(t, standby.rec.Runs())
+	assert.Equal(t, []string{"09:00 succeeded"}, became(w.runs("buy_orders")))
+}
+
+// A run that comes to its end after another has taken over changes nothing: its
+// outcome is kept beside what was recorded.
+func TestRule21_LateEvidence(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	rows := []tradeclock.Schedule{row("buy_orders", "daily 09:00")}
+	frozen := w.process(rows...)
+	stuck := w.latch()
+	frozen.rec.Do("buy_orders", stuck.task)
+	frozen.seconds("2026-11-23 09:00:10")
+	frozen.die()
+	frozen.seconds("2026-11-23 09:01:00")
+	successor := w.process(rows...)
+	successor.seconds("2026-11-23 09:03:00")
+	require.Equal(t, []string{"09:00 interrupted"}, became(w.runs("")))
+
+	frozen.ledger.Heal()
+	stuck.release()
+	for range 90 {
+		frozen.For(time.Second)
+		successor.Tick()
+	}
+
+	run := w.runs("")[0]
+	assert.Equal(t, tradeclock.Interrupted, run.Outcome)
+	require.NotNil(t, run.Late)
+	assert.Equal(t, tradeclock.Succeeded, run.Late.Outcome)
+	assert.Equal(t, at("2026-11-23 09:03:00"), run.Late.Finished.In(kolkata))
+	assert.Zero(t, frozen.s.Status().Unstored)
+	assert.Empty(t, successor.rec.Runs())
+}
+
+func TestRule21_AnOutcomeIsStoredWhenTheLedgerIsBack(t *testing.T) {
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 08:59:00")
+			p := w.process(row("buy_orders", "daily 09:00"))
+			p.rec.Do("buy_orders", func(ctx context.Context, _ tradeclock.Run) error {
+				tradeclock.Annotate(ctx, "orders", 3)
+				return tradeclock.Sleep(ctx, 10*time.Second)
+			})
+			p.seconds("2026-11-23 09:00:05")
+			fault(p.ledger, tradeclocktest.OpSettle)
+			p.seconds("2026-11-23 09:30:00")
+			assert.Equal(t, 1, p.s.Status().Unstored)
+			assert.NotEmpty(t, p.s.Status().Degraded)
+
+			p.ledger.Heal()
+			p.seconds("2026-11-23 09:32:00")
+
+			run := w.runs("")[0]
+			assert.Equal(t, tradeclock.Succeeded, run.Outcome)
+			assert.Equal(t, at("2026-11-23 09:00:10"), run.Finished.In(kolkata))
+			assert.Equal(t, map[string]any{"orders": 3}, run.Details)
+			assert.Nil(t, run.Late)
+			assert.Equal(t, 1, p.rec.Count("buy_orders"))
+			assert.True(t, p.s.Status().Healthy())
+		})
+	}
+}
+
+// The retries go on while the scheduler drains, for as long as that may take.
+func TestRule21_AcrossAStop(t *testing.T) {
+	for _, healed := range []bool{true, false} {
+		w := newWorld(t, "2026-11-23 08:59:00")
+		rows := []tradeclock.Schedule{row("buy_orders", "daily 09:00")}
+		ledger := tradeclocktest.NewFaulty(w.store)
+		cfg := w.config(rows...)
+		cfg.Ledger = ledger
+		s := w.scheduler(cfg)
+		d, stop := tradeclocktest.StartDriver(t, s, w.clock)
+		ledger.Fail(tradeclocktest.OpSettle, errors.New("the disk is full"))
+		w.seconds(d, "2026-11-23 09:00:02")
+
+		var leak *tradeclock.LeakError
+		stopped := make(chan struct{})
+		go func() { defer close(stopped); errors.As(stop(), &leak) }()
+		if healed {
+			ledger.Heal()
+		}
+		w.advanceUntil(s, stopped)
+
+		if healed {
+			assert.Equal(t, []string{"09:00 succeeded"}, became(w.runs("")))
+			continue
+		}
+		require.NotNil(t, leak)
+		require.Len(t, leak.Unstored, 1)
+		assert.Equal(t, tradeclock.Succeeded, leak.Unstored[0].Outcome)
+		assert.Equal(t, []string{"09:00 running"}, became(w.runs("")))
+	}
+}

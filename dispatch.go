@@ -1,0 +1,423 @@
+package tradeclock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// kick starts what can start: in place if the ledger answers from memory, and
+// else in a goroutine.
+func (s *UnifiedTaskScheduler) kick() {
+	s.mu.Lock()
+	if s.queue.pumping {
+		s.queue.again = true
+		s.mu.Unlock()
+		return
+	}
+	s.queue.pumping = true
+	s.rest.active++
+	s.mu.Unlock()
+	if s.lanes.claim.direct {
+		s.pump()
+		return
+	}
+	s.spawn(s.pump)
+}
+
+// kickLocked is kick for a caller that holds mu: it never dispatches in place.
+func (s *UnifiedTaskScheduler) kickLocked() {
+	if s.queue.pumping {
+		s.queue.again = true
+		return
+	}
+	s.queue.pumping = true
+	s.rest.active++
+	s.spawn(s.pump)
+}
+
+// pump claims and starts batch by batch until nothing more can start, and stores
+// what has become of the rest. Only one goes on at a time.
+func (s *UnifiedTaskScheduler) pump() {
+	ctx := context.Background()
+	for {
+		if batch := s.nextBatch(ctx); len(batch) > 0 {
+			s.claim(ctx, batch)
+			continue
+		}
+		s.flush()
+		s.mu.Lock()
+		if !s.queue.again {
+			s.watchExpiry()
+			s.queue.pumping = false
+			s.endLocked()
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+	}
+}
+
+// nextBatch picks what can start now, having read the halts.
+func (s *UnifiedTaskScheduler) nextBatch(ctx context.Context) []*pending {
+	s.mu.Lock()
+	s.queue.again = false
+	now := s.clock.Now()
+	s.enqueueReruns(now)
+	s.expire(now)
+	waiting, unread := len(s.queue.ready) > 0, s.control.unread
+	s.mu.Unlock()
+	if !waiting {
+		return nil
+	}
+	if !unread { // or else the next tick tries again
+		s.readHalts(ctx)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pick(s.clock.Now())
+}
+
+// awaitPump waits until the pump rests, but no longer than a tick waits for a
+// store.
+func (s *UnifiedTaskScheduler) awaitPump(ctx context.Context) {
+	s.mu.Lock()
+	busy := s.dispatching()
+	s.mu.Unlock()
+	if !busy {
+		return
+	}
+	bounded, cancel := s.within(ctx, pollBound)
+	defer cancel()
+	// What has not started by then starts when it can.
+	_ = s.await(bounded, func() bool { return !s.dispatching() })
+}
+
+// dispatching reports whether anything is being claimed or recorded.
+func (s *UnifiedTaskScheduler) dispatching() bool { return s.queue.pumping || s.books.flushBusy }
+
+// pick takes from the queue what can start now, no more than there are places,
+// and reserves for each its place, its task and its group. The caller holds mu.
+func (s *UnifiedTaskScheduler) pick(now time.Time) []*pending {
+	if s.life.ended || s.life.draining || !s.term.resumed || len(s.queue.ready) == 0 {
+		return nil
+	}
+	var batch, kept []*pending
+	ready := s.queue.ready
+	i := 0
+	for ; i < len(ready) && len(batch) < claimBatch; i++ {
+		p := ready[i]
+		if !p.lined {
+			continue
+		}
+		if s.cfg.MaxConcurrent > 0 && s.queue.places >= s.cfg.MaxConcurrent {
+			break
+		}
+		switch s.admitRun(p, now) {
+		case startNow:
+			p.lined = false
+			s.reserve(p)
+			if s.queue.backoff > 0 && p.mayRunUnclaimed() {
+				s.startUnclaimed(p, now) // and not wait for the ledger once more
+				continue
+			}
+			batch = append(batch, p)
+		case keepReady:
+			kept = append(kept, p)
+		}
+	}
+	s.queue.ready = ready[i:]
+	if len(kept) > 0 {
+		s.queue.ready = append(kept, ready[i:]...)
+	}
+	s.queue.claiming = batch
+	return batch
+}
+
+type admission int
+
+const (
+	startNow  admission = iota
+	keepReady           // it waits in the ready queue
+	movedOn             // it waits elsewhere, or was recorded
+)
+
+// admitRun decides whether a ready run starts now.
+func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
+	ts := p.acct.task(p.run.Task)
+	current := s.rowFor(p.run.Account, p.run.Task)
+	halt, halted := s.haltFor(p.run.Account)
+	switch {
+	case p.acct.gone:
+		p.lined = false
+		s.skip(p, "the account was withdrawn")
+		return movedOn
+	case current == nil || current.Disabled:
+		p.lined = false
+		s.skip(p, "its schedule was disabled or removed")
+		return movedOn
+	case halted:
+		p.lined = false
+		s.skip(p, haltReason(halt))
+		return movedOn
+	case !s.term.mayStart(p.row.Delivery, now):
+		p.waits = "the term, which could not be renewed"
+		return keepReady
+	case s.queue.paused && !p.mayRunUnclaimed():
+		if p.waits == "" {
+			p.waits = "the ledger, which did not answer"
+		}
+		return keepReady
+	case s.control.unread && p.row.Delivery == AtMostOnce:
+		p.waits = "the halts, which could not be read"
+		return keepReady
+	case !p.acct.confirmed && p.acct.backlog == 0 && p.row.Delivery == AtMostOnce:
+		p.waits = "the enrolment of its account"
+		return keepReady
+	case !p.acct.started:
+		p.waits = "the start of its executor"
+		p.acct.blocked = append(p.acct.blocked, p)
+		s.queue.waiting[p] = struct{}{}
+		return movedOn
+	}
+	if len(ts.running)+ts.claiming > 0 && p.row.Overlap != OverlapAllow {
+		return s.overlap(p, ts)
+	}
+	if p.row.Exclusive != "" {
+		if g := p.acct.group(p.row.Exclusive); g.busy {
+			p.waits = "group " + p.row.Exclusive
+			g.waiting = append(g.waiting, p)
+			slices.SortStableFunc(g.waiting, (*pending).compare)
+			s.queue.waiting[p] = struct{}{}
+			return movedOn
+		}
+	}
+	return startNow
+}
+
+// overlap applies the schedule's policy while an earlier run goes on.
+func (s *UnifiedTaskScheduler) overlap(p *pending, ts *taskState) admission {
+	reason := "the previous run had not finished"
+	if len(ts.running) > 0 {
+		reason = fmt.Sprintf("the run of %s had not finished", ts.running[0].run.Slot)
+		if ts.running[0].taken {
+			reason += " (it is overdue)"
+		}
+	}
+	if p.row.Overlap == OverlapSkip || ts.queued != nil {
+		if ts.queued != nil {
+			reason += ", and another waits for it"
+		}
+		p.lined = false
+		s.skip(p, reason)
+		s.countRun(p.acct, p.run.Task, Skipped, reason)
+		return movedOn
+	}
+	if p.row.Overlap == OverlapCancel {
+		for _, e := range ts.running {
+			e.cancel(errReplaced)
+		}
+	}
+	p.waits = "the previous run"
+	ts.queued = p
+	s.queue.waiting[p] = struct{}{}
+	return movedOn
+}
+
+var errReplaced = errors.New("the next occurrence took its place")
+
+func (s *UnifiedTaskScheduler) reserve(p *pending) {
+	s.queue.places++
+	p.acct.task(p.run.Task).claiming++
+	if p.row.Exclusive != "" {
+		p.acct.group(p.row.Exclusive).busy = true
+	}
+}
+
+// unreserve gives back what reserve took, for a run that does not start.
+func (s *UnifiedTaskScheduler) unreserve(p *pending) {
+	s.queue.places--
+	p.acct.task(p.run.Task).claiming--
+	s.leaveTask(p.acct, p.run.Task)
+	s.leaveGroup(p.acct, p.row.Exclusive)
+}
+
+// leaveTask lets the run go that waits for the task's runs to return.
+func (s *UnifiedTaskScheduler) leaveTask(a *account, task string) {
+	ts := a.task(task)
+	if p := ts.queued; p != nil && len(ts.running)+ts.claiming == 0 {
+		s.queue.unblock([]*pending{p})
+	}
+}
+
+// leaveGroup lets the first run go that waits for the group.
+func (s *UnifiedTaskScheduler) leaveGroup(a *account, group string) {
+	if group == "" {
+		return
+	}
+	g := a.group(group)
+	g.busy = false
+	if len(g.waiting) > 0 {
+		s.queue.unblock(g.waiting[:1])
+	}
+}
+
+// claim claims a batch in the ledger and starts the runs that it holds. With the
+// ledger out of reach, what is delivered at least once starts all the same.
+func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
+	runs := make([]Run, len(batch))
+	now := s.clock.Now().Round(0).UTC()
+	s.mu.Lock()
+	t := s.term.term
+	for i, p := range batch {
+		p.run.Started, p.run.Term, p.run.Outcome = now, t.Number, Running
+		runs[i] = p.run
+	}
+	s.mu.Unlock()
+
+	claims, err := call(ctx, s, &s.lanes.claim, ledgerBound, func(ctx context.Context) ([]Claim, error) {
+		return s.claimRuns(ctx, t, batch, runs)
+	})
+	if err == nil && len(claims) != len(batch) {
+		err = fmt.Errorf("the ledger answered %d claims of %d", len(claims), len(batch))
+	}
+
+	s.mu.Lock()
+	s.queue.claiming = nil
+	switch {
+	case s.term.term != t:
+		for i, p := range batch {
+			s.unreserve(p)
+			if err == nil && claims[i].Held {
+				s.settleUnstarted(p, Interrupted, "the term ended before it started")
+			}
+		}
+	case err != nil && !errors.Is(err, ErrDeposed):
+		s.claimFailed(batch, err)
+	case err != nil:
+		for _, p := range batch {
+			s.unreserve(p)
+		}
+	default:
+		s.clear("claim")
+		s.queue.backoff = 0
+		for i, p := range batch {
+			s.claimed(p, claims[i])
+		}
+	}
+	s.mu.Unlock()
+	if errors.Is(err, ErrDeposed) {
+		s.deposed(t, err)
+	}
+}
+
+// claimRuns claims the batch, and reclaims what runs again.
+func (s *UnifiedTaskScheduler) claimRuns(ctx context.Context, t Term, batch []*pending, runs []Run) ([]Claim, error) {
+	claims := make([]Claim, len(runs))
+	if !slices.ContainsFunc(batch, func(p *pending) bool { return p.reclaim != "" }) {
+		return s.cfg.Ledger.Claim(ctx, t, runs)
+	}
+	fresh, at := make([]Run, 0, len(runs)), make([]int, 0, len(runs))
+	for i, p := range batch {
+		if p.reclaim == "" {
+			fresh, at = append(fresh, runs[i]), append(at, i)
+			continue
+		}
+		claim, err := s.cfg.Ledger.Reclaim(ctx, t, p.reclaim, runs[i])
+		if err != nil {
+			return nil, err
+		}
+		claims[i] = claim
+	}
+	if len(fresh) == 0 {
+		return claims, nil
+	}
+	got, err := s.cfg.Ledger.Claim(ctx, t, fresh)
+	if err != nil {
+		return nil, err
+	}
+	if len(got) != len(fresh) {
+		return nil, fmt.Errorf("the ledger answered %d claims of %d", len(got), len(fresh))
+	}
+	for i, claim := range got {
+		claims[at[i]] = claim
+	}
+	return claims, nil
+}
+
+// claimed starts a run that the ledger holds, and drops one whose slot has an
+// outcome already.
+func (s *UnifiedTaskScheduler) claimed(p *pending, c Claim) {
+	if c.Held && !s.stillMayStart(p, s.clock.Now()) {
+		s.putBack(p)
+		return
+	}
+	s.unbacklog(p)
+	if !c.Held {
+		s.log.Debug("the slot is taken", "task", p.run.Task, "account", p.run.Account, "slot", p.run.Slot, "outcome", c.Outcome.String())
+		s.unreserve(p)
+		return
+	}
+	p.run.First, p.run.Resumed = c.First, c.Resumed
+	switch {
+	case s.life.draining:
+		s.unreserve(p)
+		s.settleUnstarted(p, Interrupted, "the scheduler stopped before it started")
+	case p.acct.gone:
+		s.unreserve(p)
+		s.settleUnstarted(p, Skipped, "the account was withdrawn before it started")
+	default:
+		s.start(p, false)
+	}
+}
+
+// stillMayStart looks again at what may have changed while the ledger was asked.
+func (s *UnifiedTaskScheduler) stillMayStart(p *pending, now time.Time) bool {
+	_, halted := s.haltFor(p.run.Account)
+	return !halted && now.Before(p.expires) && s.term.mayStart(p.row.Delivery, now)
+}
+
+// putBack lines up a run again whose claim the ledger has, or may have.
+func (s *UnifiedTaskScheduler) putBack(p *pending) {
+	p.uncertain = true
+	s.unreserve(p)
+	s.queue.push(p)
+}
+
+// mayRunUnclaimed reports whether a ledger out of reach does not stop the run.
+func (p *pending) mayRunUnclaimed() bool {
+	return p.row.Delivery == AtLeastOnce && p.reclaim == "" && !p.acct.gone
+}
+
+// startUnclaimed starts a reserved run that is claimed when it is settled.
+func (s *UnifiedTaskScheduler) startUnclaimed(p *pending, now time.Time) {
+	s.unbacklog(p)
+	p.run.Started, p.run.Term, p.run.Outcome = now.Round(0).UTC(), s.term.term.Number, Running
+	p.run.First = p.acct.task(p.run.Task).succeeded != p.run.Session && p.run.Repeating
+	s.start(p, true)
+}
+
+// claimFailed puts back what must not run unclaimed, to be claimed again with the
+// same token, and starts the rest. The caller holds mu.
+func (s *UnifiedTaskScheduler) claimFailed(batch []*pending, err error) {
+	s.degrade("claim", fmt.Sprintf("runs cannot be claimed: %v", err))
+	now := s.clock.Now()
+	for _, p := range batch {
+		if p.mayRunUnclaimed() && s.stillMayStart(p, now) {
+			s.startUnclaimed(p, now)
+			continue
+		}
+		p.waits = "the ledger: " + err.Error()
+		s.putBack(p)
+	}
+	s.queue.backoff = min(max(2*s.queue.backoff, retryFirst), claimRetryLast)
+	s.queue.paused = true
+	s.alarms.after(s.queue.backoff, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.queue.paused = false
+		s.kickLocked()
+	})
+}

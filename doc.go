@@ -1,0 +1,59 @@
+// Package tradeclock runs the tasks of a trading service at the right minute of
+// every trading day, and accounts for each of them.
+//
+// A service gives New a TaskExecutor, which does the work, and a ScheduleStore,
+// which says what is due when. The UnifiedTaskScheduler polls the store once a
+// minute through an injectable Clock, claims what is due in a Ledger, executes
+// it, stores its outcome, and beats to a HeartbeatSink whatever happens.
+//
+// # The promise
+//
+// Every occurrence of every task ends in exactly one recorded Outcome. Nothing
+// runs twice, nothing is lost silently, and what did not run says why.
+//
+// # Words
+//
+// A task is a named unit of work. A Schedule is a stored row that says when it
+// runs: its Rule, the sessions it runs on, and its policies. An occurrence is one
+// due instant that a rule yields; its slot names it within its task, for ever. A
+// Run is one occurrence for one account, with its Outcome. The Ledger is the
+// durable account of runs, and grants terms: a Term is the numbered right to be
+// the one active scheduler of a name. The watermark is the instant up to which
+// every occurrence is claimed or recorded.
+//
+// # How it works
+//
+// Data flows one way:
+//
+//	ScheduleStore ─rows─▶ ┐
+//	Calendar ─sessions──▶ ├─ plan: occurrences in (watermark, now] ─▶ Ledger.Claim ─▶ TaskExecutor
+//	Clock ─minute───────▶ ┘                    │ too late or closed                  │ outcome
+//	                                           └──▶ Ledger.Record    Ledger.Settle ◀─┘
+//	(independent of all of it) heartbeat loop ─▶ HeartbeatSink
+//
+// A tick evaluates the range since the last one and never asks "does this minute
+// match", so that late, missed and doubled ticks change nothing but lateness.
+//
+// # Where things are
+//
+// What users meet: executor.go; schedule.go and edit.go; rule.go, rule_parse.go
+// and moment.go; calendar.go and table.go; ledger.go; heartbeat.go, with the
+// heartbeat loop; observe.go; and memory.go and its neighbours, one store in memory
+// for all of them.
+//
+// The engine's files follow the flow: scheduler.go has the configuration and the
+// loop; poll.go, rows.go and view.go read the rows and the calendar; plan.go and
+// span.go, which are pure, say what is due; enqueue.go, queue.go and dispatch.go
+// line runs up, claim and start them; execution.go runs one; settle.go brings
+// outcomes to the ledger; drain.go brings all to its end. term.go, account.go and
+// executors.go say who runs and for whom; trigger.go and control.go take orders of people;
+// status.go and agenda.go tell.
+//
+// Below it, clock.go and alarm.go are the time, io.go calls stores and calendars so
+// that none can hold up another, and rest.go and bell.go know when nothing goes on.
+//
+// # Testing
+//
+// Hand New a clockwork.FakeClock and drive it with the package tradeclocktest:
+// a whole trading day takes milliseconds and comes out the same each time.
+package tradeclock

@@ -1,0 +1,231 @@
+package tradeclock
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// LeakError is the error of Run, and of Close, if something did not come to its
+// end in time.
+type LeakError struct {
+	// Running are the runs whose Execute did not return, and Executors the accounts
+	// whose executor did not stop.
+	Running   []Run
+	Executors []string
+	// Unstored are the runs whose outcome did not reach the ledger: the next holder
+	// of the term records them as interrupted.
+	Unstored []Run
+	// Calls are the stores that have not returned from a call.
+	Calls []string
+}
+
+// Error names everything that leaked.
+func (e *LeakError) Error() string {
+	var parts []string
+	for _, r := range e.Running {
+		parts = append(parts, fmt.Sprintf("run %s of %s has not returned", r.Slot, rowName(r.Task, r.Account)))
+	}
+	for _, name := range e.Executors {
+		parts = append(parts, fmt.Sprintf("the executor of account %q has not stopped", name))
+	}
+	for _, r := range e.Unstored {
+		parts = append(parts, fmt.Sprintf("the outcome of run %s of %s (%v) is not stored", r.Slot, rowName(r.Task, r.Account), r.Outcome))
+	}
+	for _, name := range e.Calls {
+		parts = append(parts, fmt.Sprintf("a call to the %s has not returned", name))
+	}
+	return "tradeclock: at the end: " + strings.Join(parts, "; ")
+}
+
+// Close ends a scheduler that is driven by Tick, as the end of Run's context ends
+// one that runs: it starts nothing new, drains, stops the executors and resigns
+// the term. The error is a *LeakError, or nil. A scheduler that runs is ended by
+// Run's context, and Close returns ErrRunning.
+func (s *UnifiedTaskScheduler) Close(ctx context.Context) error {
+	s.mu.Lock()
+	running, ended := s.life.running, s.life.ended
+	s.life.running = true
+	s.mu.Unlock()
+	switch {
+	case ended:
+		return nil
+	case running:
+		return ErrRunning
+	}
+	s.begin()
+	defer s.end()
+	s.wake.close() // no loop waits for it
+	s.keepThroughDrain(ctx)
+	return s.finish(ctx, s.drain(ctx))
+}
+
+// keepThroughDrain renews the term in place of the ticks, until it is resigned.
+func (s *UnifiedTaskScheduler) keepThroughDrain(ctx context.Context) {
+	s.mu.Lock()
+	if s.alarms.stop(s.term.renewal) {
+		s.term.renewal = nil
+	}
+	s.mu.Unlock()
+	// A renewal that goes on must not take the term anew once it is resigned.
+	_ = s.awaitFor(ctx, ledgerBound, func() bool { return s.term.renewal == nil })
+	s.keeping.ring()
+	s.life.stopKeeper = s.background(context.WithoutCancel(ctx), s.keepLoop)
+}
+
+// finish beats a last time and waits for the scheduler's goroutines, all of which
+// come to their end now unless err says otherwise, or the heartbeat sink or the
+// observer hangs.
+func (s *UnifiedTaskScheduler) finish(ctx context.Context, err *LeakError) error {
+	s.sendBeat(ctx)
+	told := func() bool { return !s.lanes.beat.busy && s.events.idle() }
+	if s.awaitFor(ctx, leakGrace, told) != nil && err == nil {
+		err = &LeakError{Calls: s.untold()}
+	}
+	s.alarms.close()
+	if err != nil {
+		return err
+	}
+	s.tasks.Wait()
+	return nil
+}
+
+// untold names who has not returned from being told something.
+func (s *UnifiedTaskScheduler) untold() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	if s.lanes.beat.busy {
+		names = append(names, s.lanes.beat.name)
+	}
+	if !s.events.idle() {
+		names = append(names, "observer")
+	}
+	return names
+}
+
+// drain brings everything to its end, each step within a bound.
+func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
+	s.mu.Lock()
+	s.life.draining = true
+	s.endRetries()
+	s.log.Info("draining", "running", len(s.queue.running), "timeout", s.cfg.DrainTimeout)
+	s.mu.Unlock()
+
+	idle := func() bool { return len(s.queue.running) == 0 && len(s.queue.claiming) == 0 }
+	if s.awaitFor(ctx, s.cfg.DrainTimeout, idle) != nil {
+		s.mu.Lock()
+		s.queue.context()
+		s.queue.endAll(ErrStopped)
+		s.mu.Unlock()
+		_ = s.awaitFor(ctx, leakGrace, idle) // what is left is named below
+	}
+	leaks := &LeakError{}
+	s.mu.Lock()
+	for _, e := range s.queue.ordered() {
+		leaks.Running = append(leaks.Running, e.run)
+	}
+	s.mu.Unlock()
+
+	s.stopExecutors(ctx, leaks)
+	s.storeLast(ctx, leaks)
+	if s.life.stopKeeper != nil {
+		s.life.stopKeeper()
+	}
+	if len(leaks.Running)+len(leaks.Executors) == 0 {
+		s.resign(ctx)
+	}
+	// A call that goes on is not yet one that hangs.
+	_ = s.awaitFor(ctx, leakGrace, func() bool { return len(s.lanes.hanging()) == 0 })
+	s.mu.Lock()
+	s.life.ended = true
+	s.queue.context()
+	s.queue.endAll(ErrStopped)
+	s.alarms.stop(s.term.lapse)
+	s.alarms.stop(s.term.renewal)
+	leaks.Calls = s.lanes.hanging()
+	s.mu.Unlock()
+	if len(leaks.Running)+len(leaks.Executors)+len(leaks.Unstored)+len(leaks.Calls) > 0 {
+		s.log.Error("not everything has ended", "error", leaks)
+		return leaks
+	}
+	return nil
+}
+
+// awaitFor waits for done, but no longer than d. The caller is counted as active,
+// and as parked while it waits.
+func (s *UnifiedTaskScheduler) awaitFor(ctx context.Context, d time.Duration, done func() bool) error {
+	bounded, cancel := s.within(ctx, d)
+	defer cancel()
+	p := &parking{ctx: bounded, done: done}
+	s.mu.Lock()
+	s.park(p)
+	s.mu.Unlock()
+	err := s.await(bounded, done)
+	s.mu.Lock()
+	s.unpark(p)
+	s.mu.Unlock()
+	return err
+}
+
+// stopExecutors stops the executors of all accounts, side by side.
+func (s *UnifiedTaskScheduler) stopExecutors(ctx context.Context, leaks *LeakError) {
+	s.mu.Lock()
+	for _, a := range s.accounts.order {
+		s.stopExecutor(a)
+	}
+	stopped := func() bool {
+		for _, a := range s.accounts.order {
+			if a.changing || a.stopping != nil && !a.busy() {
+				return false
+			}
+		}
+		return true
+	}
+	s.mu.Unlock()
+	if s.awaitFor(ctx, leakGrace, stopped) == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.accounts.order {
+		if a.changing || a.stopping != nil {
+			leaks.Executors = append(leaks.Executors, a.name)
+		}
+	}
+}
+
+// storeLast waits for the last outcomes and the watermark to reach the ledger.
+func (s *UnifiedTaskScheduler) storeLast(ctx context.Context, leaks *LeakError) {
+	s.kick()
+	stored := func() bool { return len(s.books.settling) == 0 && !s.books.settleBusy && !s.dispatching() }
+	err := s.awaitFor(ctx, s.cfg.DrainTimeout, stored)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		return
+	}
+	for _, st := range s.books.settling {
+		leaks.Unstored = append(leaks.Unstored, st.run)
+	}
+}
+
+// resign ends the term, so that a standby takes over at once.
+func (s *UnifiedTaskScheduler) resign(ctx context.Context) {
+	s.mu.Lock()
+	t := s.term.term
+	s.term.resigned = true
+	s.mu.Unlock()
+	if t.Number == 0 {
+		return
+	}
+	// The keeper may have been stopped in the middle of a renewal.
+	_ = s.awaitFor(ctx, leakGrace, func() bool { return !s.lanes.lead.busy })
+	_, err := call(ctx, s, &s.lanes.lead, ledgerBound, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.cfg.Ledger.Resign(ctx, t)
+	})
+	if err != nil {
+		s.log.Warn("the term was not resigned: a standby waits for its end", "error", err)
+	}
+}

@@ -1,0 +1,105 @@
+package tradeclock
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrNoSchedule is wrapped by the error of an edit that names a row which the
+// store has not.
+var ErrNoSchedule = errors.New("no such schedule")
+
+// ConflictError is the error of an update that was made from a version of the
+// row that is no longer the current one. Nothing was changed: read the row
+// again, and decide again.
+type ConflictError struct {
+	Task    string
+	Account string
+	// Have is the row's version in the store, and Want the one that the update
+	// named.
+	Have, Want int64
+}
+
+// Error names the row and both versions.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("schedule of %s: the update was made from version %d, the row has version %d",
+		rowName(e.Task, e.Account), e.Want, e.Have)
+}
+
+// ScheduleEdit is a partial update of a schedule: it sets the fields that are
+// not nil and leaves the others as they are. The zero value changes nothing.
+type ScheduleEdit struct {
+	Rule     Rule
+	Disabled *bool
+	Sessions *SessionSet
+	Priority *int
+	Timeout  *time.Duration
+	CatchUp  *time.Duration
+	// CatchUpUntil sets Schedule.CatchUpUntil, and NoCatchUpUntil removes it.
+	CatchUpUntil   *Moment
+	NoCatchUpUntil bool
+	Overlap        *Overlap
+	Exclusive      *string
+	Delivery       *Delivery
+	Retry          *Retry
+	Description    *string
+}
+
+// Apply makes the edit in s. It does not validate the result.
+func (e ScheduleEdit) Apply(s *Schedule) {
+	if e.Rule != nil {
+		s.Rule = e.Rule
+	}
+	set(&s.Disabled, e.Disabled)
+	set(&s.Sessions, e.Sessions)
+	set(&s.Priority, e.Priority)
+	set(&s.Timeout, e.Timeout)
+	set(&s.CatchUp, e.CatchUp)
+	if e.CatchUpUntil != nil {
+		until := *e.CatchUpUntil
+		s.CatchUpUntil = &until
+	}
+	if e.NoCatchUpUntil {
+		s.CatchUpUntil = nil
+	}
+	set(&s.Overlap, e.Overlap)
+	set(&s.Exclusive, e.Exclusive)
+	set(&s.Delivery, e.Delivery)
+	set(&s.Retry, e.Retry)
+	set(&s.Description, e.Description)
+}
+
+func set[T any](field *T, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}
+
+// Edited returns s with the Since, Prior and Version that a store gives it when
+// it replaces old at now. A zero old means that the row is new. What s itself
+// carries in these fields is ignored. It is for those who write a store.
+//
+// Since becomes now if the row is new or its rule or enabling changes. A change
+// of the rule's kind takes effect at the next session, and Prior keeps the rule
+// that holds until then. A store does not know its calendar: it takes the next
+// session to begin on a later date in UTC.
+func (s Schedule) Edited(old Schedule, now time.Time) Schedule {
+	s.Since, s.Prior, s.Version = old.Since, old.Prior, old.Version+1
+	if old.Rule == nil {
+		s.Since, s.Prior = now.UTC(), nil
+		return s
+	}
+	if s.Rule.String() == old.Rule.String() && s.Disabled == old.Disabled {
+		return s
+	}
+	inForce := old.Rule
+	if old.Prior != nil && DateOf(now.UTC()) == DateOf(old.Since.UTC()) {
+		inForce = old.Prior
+	}
+	s.Since, s.Prior = now.UTC(), nil
+	if ruleKind(s.Rule) != ruleKind(inForce) {
+		s.Prior = inForce
+	}
+	return s
+}

@@ -1,0 +1,333 @@
+package tradeclock
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// enqueue makes pending runs of what the plan brought, for each account that it
+// holds for, and records what does not run. The caller holds mu.
+func (s *UnifiedTaskScheduler) enqueue(due []occurrence, now time.Time) {
+	s.enqueueFor(due, s.accounts.order, now, false)
+}
+
+// enqueueBackdated does so for what was planned behind the watermark.
+func (s *UnifiedTaskScheduler) enqueueBackdated(due []occurrence, now time.Time) {
+	s.enqueueFor(due, s.accounts.order, now, true)
+}
+
+// enqueueBehind plans, for each account that the term has begun to serve, what
+// lies between the account's own start and the watermark.
+func (s *UnifiedTaskScheduler) enqueueBehind(now time.Time) {
+	for _, a := range s.accounts.unconfirmed {
+		if a.behind {
+			a.behind = false
+			s.enqueueFor(s.sched.snap.plan(a.from, s.plan.upTo), []*account{a}, now, true)
+		}
+	}
+}
+
+// enqueueFor works through the occurrences of each row for each account, since
+// of several late occurrences of a repeating rule only the newest runs.
+func (s *UnifiedTaskScheduler) enqueueFor(due []occurrence, accts []*account, now time.Time, backdated bool) {
+	if len(due) == 0 {
+		return
+	}
+	var planned []*pending
+	for _, mine := range byRow(due) {
+		r := mine[0].row
+		for _, a := range r.among(accts) {
+			if !a.gone && a.admitted && r.holdsFor(a.name) {
+				planned = s.planRow(planned, a, r, mine, now, backdated)
+			}
+		}
+	}
+	s.line(planned, backdated)
+}
+
+// byRow parts occurrences by their row, in the order of each row's first.
+func byRow(due []occurrence) [][]occurrence {
+	if len(due) == 1 {
+		return [][]occurrence{due}
+	}
+	var parts [][]occurrence
+	index := make(map[*row]int)
+	for _, o := range due {
+		i, seen := index[o.row]
+		if !seen {
+			i = len(parts)
+			index[o.row] = i
+			parts = append(parts, nil)
+		}
+		parts[i] = append(parts[i], o)
+	}
+	return parts
+}
+
+// planRow turns the occurrences of one row for one account into pending runs and
+// records.
+func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, r *row, due []occurrence, now time.Time, backdated bool) []*pending {
+	ts, start := a.task(r.Task), a.startFor(r)
+	elsewhere := func(o occurrence) bool {
+		return !o.due.After(start) || s.term.accountedAhead(a.name, r.Task, o.slot, o.due)
+	}
+	newest := len(due) - 1
+	for newest > 0 && (due[newest].skip != "" || elsewhere(due[newest])) {
+		newest--
+	}
+	for i, o := range due {
+		if elsewhere(o) {
+			ts.lastDue = o.due // a recorded range does not go on across it
+			continue
+		}
+		p := &pending{run: s.newRun(a, r, o, backdated), row: r, acct: a, expires: s.expiry(r, o), prev: ts.lastDue}
+		ts.lastDue = o.due
+		last := p
+		if r.repeats() && i < newest {
+			last = &pending{row: r, run: Run{Due: due[newest].due}, expires: s.expiry(r, due[newest])}
+		}
+		switch {
+		case o.skip != "":
+			s.recordRange(p, Skipped, o.skip)
+		case !now.Before(last.expires):
+			s.recordRange(p, Missed, s.tooLate(last))
+		case last != p:
+			s.recordRange(p, Missed, superseded)
+		default:
+			planned = append(planned, p)
+		}
+	}
+	return planned
+}
+
+// superseded is the reason of an occurrence that came too late to be worth a run.
+const superseded = "late, and a newer occurrence took its place"
+
+// line puts planned runs into the ready queue, in order. Of a repeating rule the
+// newest replaces one that still waits.
+func (s *UnifiedTaskScheduler) line(planned []*pending, backdated bool) {
+	if len(planned) == 0 {
+		return
+	}
+	if s.cfg.MaxConcurrent > 0 {
+		rank(planned)
+	}
+	slices.SortStableFunc(planned, (*pending).compare)
+	for _, p := range planned {
+		p.lined = true
+		s.queue.expect(p)
+		if backdated {
+			p.acct.backlog++
+		} else if p.row.repeats() {
+			s.replaceOlder(p)
+		}
+	}
+	s.queue.ready = append(s.queue.ready, planned...)
+	if n := len(s.queue.ready) - len(planned); n > 0 && s.queue.ready[n-1].compare(planned[0]) > 0 {
+		slices.SortStableFunc(s.queue.ready, (*pending).compare)
+	}
+}
+
+// rank counts the runs of each account at each instant and priority, so that
+// those which have to wait for a place take turns.
+func rank(planned []*pending) {
+	type turn struct {
+		account  *account
+		due      int64
+		priority int
+	}
+	slices.SortStableFunc(planned, (*pending).compare)
+	counts := make(map[turn]int)
+	for _, p := range planned {
+		t := turn{p.acct, p.run.Due.Unix(), p.row.Priority}
+		p.rank = counts[t]
+		counts[t]++
+	}
+}
+
+// replaceOlder records an older pending run of the same task as missed.
+func (s *UnifiedTaskScheduler) replaceOlder(newer *pending) {
+	ts := newer.acct.task(newer.run.Task)
+	older := ts.newest
+	ts.newest = newer
+	if older == nil || !older.lined {
+		return
+	}
+	s.queue.remove(older)
+	reason := superseded
+	if older.waits != "" {
+		reason += ": it waited for " + older.waits
+	}
+	s.miss(older, reason)
+}
+
+// enqueueReruns lines up the interrupted runs of older terms that are delivered
+// at least once, when it is known what else is due: of a repeating rule, one that
+// a newer occurrence follows stays interrupted.
+func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
+	if len(s.queue.reruns) == 0 || !s.sched.loaded || !s.term.resumed || !s.term.planned {
+		return
+	}
+	runs := s.queue.reruns
+	s.queue.reruns = nil
+	for _, run := range runs {
+		a, r := s.accounts.byName[run.Account], s.rowFor(run.Account, run.Task)
+		if a == nil || a.gone || r == nil || r.Disabled || r.Delivery != AtLeastOnce || run.Manual {
+			continue
+		}
+		if r.repeats() && a.task(r.Task).lastDue.After(run.Due) {
+			continue
+		}
+		o := occurrence{row: r, due: run.Due, slot: run.Slot, session: run.Session}
+		p := &pending{run: s.newRun(a, r, o, true), row: r, acct: a, expires: s.expiry(r, o), reclaim: run.Token}
+		if now.Before(p.expires) {
+			s.queue.push(p)
+		}
+	}
+}
+
+// newRun fills in what a run is by its identity, and a fresh token.
+func (s *UnifiedTaskScheduler) newRun(a *account, r *row, o occurrence, backdated bool) Run {
+	return Run{
+		ID:              RunID(s.cfg.Name, a.name, r.Task, o.slot),
+		Scheduler:       s.cfg.Name,
+		Account:         a.name,
+		Task:            r.Task,
+		Slot:            o.slot,
+		Session:         o.session,
+		Due:             o.due,
+		Term:            s.term.term.Number,
+		Token:           s.newToken(),
+		Repeating:       r.repeats(),
+		Backdated:       backdated,
+		Calendar:        s.calendarName,
+		CalendarVersion: s.sched.version,
+	}
+}
+
+func (s *UnifiedTaskScheduler) newToken() string {
+	s.queue.tokens++
+	return s.holder + "/" + strconv.FormatInt(s.queue.tokens, 36)
+}
+
+// repeats reports whether the rule has several occurrences a session.
+func (r *row) repeats() bool {
+	for r.base != nil {
+		r = r.base
+	}
+	return r.kind != kindDaily && r.kind != kindOnce
+}
+
+// expiry is the end of an occurrence's catch-up.
+func (s *UnifiedTaskScheduler) expiry(r *row, o occurrence) time.Time {
+	end := o.due.Add(r.catchUp())
+	if r.CatchUpUntil == nil {
+		return end
+	}
+	session, err := s.sched.view.Session(o.session)
+	if err != nil {
+		return end
+	}
+	until, err := r.CatchUpUntil.resolve(session, s.loc)
+	if err == nil && until.Before(end) {
+		return until
+	}
+	return end
+}
+
+// tooLate is the reason of a run whose catch-up has passed.
+func (s *UnifiedTaskScheduler) tooLate(p *pending) string {
+	reason := fmt.Sprintf("its catch-up of %v had passed", p.row.catchUp())
+	if p.row.CatchUpUntil != nil && p.expires.Before(p.run.Due.Add(p.row.catchUp())) {
+		reason = fmt.Sprintf("its catch-up had ended at %v", *p.row.CatchUpUntil)
+	}
+	if p.waits == "" && p.lined && s.cfg.MaxConcurrent > 0 {
+		p.waits = "a place among the concurrent runs"
+	}
+	if p.waits != "" {
+		reason += ": it waited for " + p.waits
+	}
+	return reason
+}
+
+// expire records the pending runs whose catch-up has ended as missed, with what
+// they waited for.
+func (s *UnifiedTaskScheduler) expire(now time.Time) {
+	q := &s.queue
+	if q.expireAt.IsZero() || now.Before(q.expireAt) {
+		return
+	}
+	q.removeIf(
+		func(p *pending) bool { return !now.Before(p.expires) },
+		func(p *pending) { s.miss(p, s.tooLate(p)) },
+	)
+	q.expireAt = time.Time{}
+	for _, p := range q.ready {
+		if p.lined {
+			q.expect(p)
+		}
+	}
+	for p := range q.waiting {
+		q.expect(p)
+	}
+}
+
+// watchExpiry looks through the queue again when the first catch-up in it ends.
+func (s *UnifiedTaskScheduler) watchExpiry() {
+	q := &s.queue
+	s.alarms.stop(q.expiry)
+	q.expiry = nil
+	if len(q.ready)+len(q.waiting) == 0 {
+		q.expireAt = time.Time{}
+	}
+	if q.expireAt.IsZero() || s.life.draining {
+		return
+	}
+	q.expiry = s.alarms.after(q.expireAt.Sub(s.clock.Now()), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.kickLocked()
+	})
+}
+
+// miss records a pending run as missed. One that runs again what was interrupted
+// stays so.
+func (s *UnifiedTaskScheduler) miss(p *pending, reason string) {
+	s.unbacklog(p)
+	switch {
+	case p.uncertain:
+		s.settleUnstarted(p, p.unstartedAs(Missed), reason)
+	case p.reclaim != "":
+	default:
+		s.recordRange(p, Missed, reason)
+	}
+}
+
+// skip records a pending run as skipped.
+func (s *UnifiedTaskScheduler) skip(p *pending, reason string) {
+	s.unbacklog(p)
+	switch {
+	case p.uncertain:
+		s.settleUnstarted(p, p.unstartedAs(Skipped), reason)
+	case p.reclaim != "":
+	default:
+		s.record(p.run, Skipped, reason)
+	}
+}
+
+// unstartedAs is what becomes of a run that does not start: one that was to run
+// again what was interrupted stays so.
+func (p *pending) unstartedAs(outcome Outcome) Outcome {
+	if p.reclaim != "" {
+		return Interrupted
+	}
+	return outcome
+}
+
+func (s *UnifiedTaskScheduler) unbacklog(p *pending) {
+	if p.run.Backdated && p.reclaim == "" && p.acct.backlog > 0 {
+		p.acct.backlog--
+	}
+}

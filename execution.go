@@ -1,0 +1,306 @@
+package tradeclock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"runtime/debug"
+	"time"
+)
+
+// ErrTimeout is the cause with which the context of a run ends at its deadline.
+var ErrTimeout = errors.New("the run's timeout has passed")
+
+// execution is a run whose Execute was called and has not returned: all its
+// attempts. Its fields are guarded by the scheduler's mu, but for those that are
+// set before it starts.
+type execution struct {
+	s    *UnifiedTaskScheduler
+	row  *row
+	acct *account
+	exec TaskExecutor
+	seq  int64
+	ctx  context.Context
+
+	run       Run
+	cancel    context.CancelCauseFunc // ends ctx; the outcome is taken when Execute returns
+	unclaimed bool                    // it started with the ledger out of reach
+	deadline  *alarm
+	endWait   context.CancelCauseFunc // of the wait for the next attempt, or nil
+	taken     bool                    // the outcome was taken: Execute goes on overdue
+	details   map[string]any
+}
+
+// runContext is the context of a run, in which the scheduler finds the run again.
+type runContext struct {
+	context.Context
+	visit visit
+	e     *execution
+}
+
+// executionKey finds the execution in the context of a run.
+type executionKey struct{}
+
+func (c *runContext) Value(key any) any {
+	switch key.(type) {
+	case executionKey:
+		return c.e
+	case visitKey:
+		return &c.visit
+	}
+	return c.Context.Value(key)
+}
+
+// start starts a reserved run in a goroutine of its own. The caller holds mu.
+func (s *UnifiedTaskScheduler) start(p *pending, unclaimed bool) *execution {
+	s.queue.started++
+	e := &execution{s: s, row: p.row, acct: p.acct, exec: p.acct.exec, seq: s.queue.started, run: p.run, unclaimed: unclaimed}
+	ctx, cancel := context.WithCancelCause(s.queue.context())
+	e.ctx, e.cancel = &runContext{ctx, visit{s: s}, e}, cancel
+	ts := p.acct.task(p.run.Task)
+	ts.claiming--
+	ts.running = append(ts.running, e)
+	s.queue.running[e] = struct{}{}
+	s.rest.active++
+	s.nextAttempt(e)
+	s.keepBetweenTicks()
+	s.tellStarted(e.run)
+	s.spawn(e.loop)
+	return e
+}
+
+// nextAttempt counts an attempt and sets its deadline. The caller holds mu.
+func (s *UnifiedTaskScheduler) nextAttempt(e *execution) {
+	e.run.Attempt++
+	if e.row.Timeout > 0 {
+		e.run.Deadline = s.clock.Now().Round(0).UTC().Add(e.row.Timeout)
+		e.deadline = s.alarms.after(e.row.Timeout, e.timeOut)
+	}
+}
+
+// loop makes the attempts of the run, and leaves when the last has returned.
+func (e *execution) loop() {
+	s := e.s
+	left := false
+	defer func() {
+		if !left { // the executor ended its goroutine
+			e.leave(Failed, "the executor ended its goroutine with runtime.Goexit")
+		}
+	}()
+	for {
+		s.mu.Lock()
+		run := e.run
+		s.mu.Unlock()
+		outcome, reason := e.attempt(run)
+		if outcome == Failed && e.waitForRetry() {
+			continue
+		}
+		left = true
+		e.leave(outcome, reason)
+		return
+	}
+}
+
+// attempt calls Execute and tells the outcome. A panic is a failure, be it in
+// Execute or in the error that it returned, when that is asked for its text.
+func (e *execution) attempt(run Run) (outcome Outcome, reason string) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.annotate("stack", string(debug.Stack()))
+			outcome, reason = Failed, fmt.Sprintf("panic: %v", p)
+		}
+	}()
+	return e.judge(e.exec.Execute(e.ctx, run))
+}
+
+// judge tells the outcome of an attempt from its error.
+func (e *execution) judge(err error) (Outcome, string) {
+	if err == nil {
+		return Succeeded, ""
+	}
+	if skip := (*skipError)(nil); errors.As(err, &skip) {
+		return Skipped, skip.reason
+	}
+	if cause := context.Cause(e.ctx); cause != nil {
+		return Interrupted, fmt.Sprintf("%v: %v", cause, err)
+	}
+	return Failed, err.Error()
+}
+
+// waitForRetry waits for the backoff before the next attempt, if there is to be
+// one.
+func (e *execution) waitForRetry() bool {
+	s := e.s
+	s.mu.Lock()
+	s.alarms.stop(e.deadline)
+	e.deadline = nil
+	backoff := e.backoff()
+	within := e.row.Retry.Within
+	if within == 0 {
+		within = e.row.catchUp()
+	}
+	tooLate := s.clock.Now().Add(backoff).Sub(e.run.Due) >= within
+	if e.taken || e.run.Attempt >= e.row.Retry.Attempts || tooLate || s.mayNotRetry(e) {
+		s.mu.Unlock()
+		return false
+	}
+	ctx, endWait := context.WithCancelCause(e.ctx)
+	e.endWait = endWait
+	s.mu.Unlock()
+	interrupted := Sleep(ctx, backoff)
+	endWait(nil)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.endWait = nil
+	if interrupted != nil || s.mayNotRetry(e) {
+		return false
+	}
+	s.nextAttempt(e)
+	return true
+}
+
+// endRetries lets go what waits for an attempt, once none may start any more. The
+// caller holds mu.
+func (s *UnifiedTaskScheduler) endRetries() {
+	for _, e := range s.queue.ordered() {
+		if e.endWait != nil {
+			e.endWait(ErrStopped)
+		}
+	}
+}
+
+func (s *UnifiedTaskScheduler) mayNotRetry(e *execution) bool {
+	_, halted := s.haltFor(e.run.Account)
+	return halted || s.life.draining || !s.term.mayStart(e.row.Delivery, s.clock.Now())
+}
+
+// backoff is the wait before the next attempt: it doubles each time.
+func (e *execution) backoff() time.Duration {
+	wait, limit := e.row.Retry.Backoff, e.row.Retry.MaxBackoff
+	if wait == 0 {
+		wait = time.Second
+	}
+	if limit == 0 {
+		limit = time.Minute
+	}
+	for range e.run.Attempt - 1 {
+		if wait >= limit {
+			break
+		}
+		wait *= 2
+	}
+	return min(wait, max(limit, e.row.Retry.Backoff))
+}
+
+// timeOut takes the outcome when the deadline passes. Execute may go on: it keeps
+// its task and its group, and gives back its place.
+func (e *execution) timeOut() {
+	s := e.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !e.taken && e.deadline != nil {
+		s.take(e, TimedOut, fmt.Sprintf("it took longer than its timeout of %v", e.row.Timeout))
+		e.cancel(ErrTimeout)
+		s.kickSettle()
+		s.kickLocked()
+	}
+}
+
+// take takes the run's outcome and gives back its place. The caller holds mu.
+func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string) {
+	e.taken = true
+	s.alarms.stop(e.deadline)
+	s.queue.places--
+	e.run.Outcome, e.run.Reason = outcome, reason
+	e.run.Finished = s.clock.Now().Round(0).UTC()
+	e.run.Details = maps.Clone(e.details)
+	if outcome == Succeeded {
+		e.acct.task(e.run.Task).succeeded = e.run.Session
+	}
+	s.countRun(e.acct, e.run.Task, outcome, reason)
+	s.tellOutcome(e.run)
+	s.books.settling = append(s.books.settling, &settlement{run: e.run, unclaimed: e.unclaimed})
+}
+
+// leave takes the outcome, if the deadline has not, and lets go of the task and
+// the group when Execute has returned.
+func (e *execution) leave(outcome Outcome, reason string) {
+	s := e.s
+	s.mu.Lock()
+	if e.taken {
+		s.log.Info("an overdue run returned", "task", e.run.Task, "account", e.run.Account, "slot", e.run.Slot, "with", outcome.String())
+	} else {
+		s.take(e, outcome, reason)
+	}
+	e.cancel(nil)
+	delete(s.queue.running, e)
+	ts := e.acct.task(e.run.Task)
+	for i, o := range ts.running {
+		if o == e {
+			ts.running = append(ts.running[:i], ts.running[i+1:]...)
+			break
+		}
+	}
+	s.leaveTask(e.acct, e.run.Task)
+	s.leaveGroup(e.acct, e.row.Exclusive)
+	s.retire(e.acct)
+	waiting := len(s.queue.ready) > 0
+	s.mu.Unlock()
+	s.settle()
+	if waiting {
+		s.kick()
+	}
+	s.end()
+}
+
+func (e *execution) annotate(key string, value any) {
+	e.s.mu.Lock()
+	defer e.s.mu.Unlock()
+	if e.taken {
+		return
+	}
+	if e.details == nil {
+		e.details = make(map[string]any)
+	}
+	e.details[key] = value
+}
+
+func (s *UnifiedTaskScheduler) tellStarted(run Run) {
+	if s.events.observer != nil {
+		s.events.tell(RunStarted{run})
+	}
+	if s.logs(slog.LevelDebug) {
+		s.log.Debug("run started", "task", run.Task, "account", run.Account, "slot", run.Slot, "lateness", run.Lateness())
+	}
+}
+
+func (s *UnifiedTaskScheduler) tellOutcome(run Run) {
+	if s.events.observer != nil {
+		s.events.tell(RunSettled{run})
+	}
+	level := slog.LevelWarn
+	if run.Outcome == Succeeded || run.Outcome == Skipped {
+		level = slog.LevelInfo
+	}
+	if !s.logs(level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("task", run.Task), slog.String("account", run.Account), slog.String("slot", run.Slot),
+		slog.String("outcome", run.Outcome.String()),
+	}
+	if run.Reason != "" {
+		attrs = append(attrs, slog.String("reason", run.Reason))
+	}
+	if run.Attempt > 1 {
+		attrs = append(attrs, slog.Int("attempt", run.Attempt))
+	}
+	s.log.LogAttrs(context.Background(), level, "run finished", attrs...)
+}
+
+// logs reports whether a record would be logged, before it is made.
+func (s *UnifiedTaskScheduler) logs(level slog.Level) bool {
+	return s.log.Enabled(context.Background(), level)
+}

@@ -1,0 +1,141 @@
+package tradeclock
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// stopExecutor stops the account's executor, if it was started, once its runs
+// have returned. A start that goes on is ended. The caller holds mu.
+func (s *UnifiedTaskScheduler) stopExecutor(a *account) {
+	if a.starter == nil {
+		return
+	}
+	if a.cancelStart != nil {
+		a.cancelStart(ErrStopped)
+	}
+	s.alarms.stop(a.again)
+	a.again = nil
+	if a.started {
+		a.started, a.stopping = false, a.starter
+	}
+	s.retire(a)
+}
+
+// retire calls Stop once nothing of the account runs any more.
+func (s *UnifiedTaskScheduler) retire(a *account) {
+	if a.stopping == nil || a.changing || a.busy() {
+		return
+	}
+	stopping := a.stopping
+	a.stopping, a.changing = nil, true
+	s.rest.active++
+	s.spawn(func() {
+		err := errGoexit
+		defer func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			defer s.endLocked()
+			if err != nil {
+				s.log.Error("the executor did not stop well", "account", a.name, "error", err)
+			}
+			a.changing = false
+			s.startExecutors()
+		}()
+		ctx, _ := s.visiting(context.Background())
+		err = contain(func() error { return stopping.Stop(ctx, a.name) })
+	})
+}
+
+func (a *account) busy() bool {
+	for _, ts := range a.tasks {
+		if len(ts.running) > 0 || ts.claiming > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// startExecutors starts the executors that need it, once the term is held. Each
+// has a goroutine, so that one that hangs holds up no other. The caller holds mu.
+func (s *UnifiedTaskScheduler) startExecutors() {
+	for _, a := range s.accounts.order {
+		if !a.started && !a.changing && a.again == nil && a.stopping == nil && s.wantsStart(a) {
+			s.startExecutor(a, retryFirst)
+		}
+	}
+}
+
+func (s *UnifiedTaskScheduler) wantsStart(a *account) bool {
+	return s.term.resumed && !a.gone && !s.life.draining && !s.life.ended
+}
+
+// startExecutor calls Start in a goroutine, and again after backoff if it fails.
+func (s *UnifiedTaskScheduler) startExecutor(a *account, backoff time.Duration) {
+	starter := a.starter
+	ctx, _ := s.visiting(context.Background())
+	ctx, cancel := context.WithCancelCause(ctx)
+	a.changing, a.cancelStart = true, cancel
+	s.rest.active++
+	s.spawn(func() {
+		err := errGoexit
+		defer func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			defer s.endLocked()
+			wanted := ctx.Err() == nil && s.wantsStart(a)
+			cancel(nil)
+			a.changing, a.cancelStart = false, nil
+			s.executorStarted(a, starter, wanted, err, backoff)
+		}()
+		err = contain(func() error { return starter.Start(ctx, a.name) })
+	})
+}
+
+// executorStarted does what follows a call of Start. One that is not wanted any
+// more is stopped.
+func (s *UnifiedTaskScheduler) executorStarted(a *account, starter Starter, wanted bool, err error, backoff time.Duration) {
+	condition := startCondition(a)
+	switch {
+	case err == nil && !wanted:
+		a.stopping = starter
+		s.retire(a)
+	case !wanted:
+		s.clear(condition)
+		s.startExecutors()
+	case err != nil:
+		s.degrade(condition, fmt.Sprintf("the executor of account %q does not start: %v", a.name, err))
+		s.startAgain(a, backoff)
+	default:
+		a.started = true
+		s.clear(condition)
+		s.queue.unblock(a.blocked)
+		s.kickLocked()
+	}
+}
+
+func startCondition(a *account) string { return "start " + a.name }
+
+func (s *UnifiedTaskScheduler) startAgain(a *account, backoff time.Duration) {
+	var again *alarm
+	again = s.alarms.after(backoff, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if a.again == again {
+			a.again = nil
+			s.startExecutor(a, min(2*backoff, retryLast))
+		}
+	})
+	a.again = again
+}
+
+// contain calls f and makes a panic an error.
+func contain(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return f()
+}

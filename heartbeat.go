@@ -1,0 +1,210 @@
+package tradeclock
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// HeartbeatSink receives a scheduler's heartbeats, one a minute. An error is
+// retried before the next minute and counted; neither it nor a call that hangs
+// is felt elsewhere.
+type HeartbeatSink interface {
+	Beat(ctx context.Context, hb Heartbeat) error
+}
+
+// HeartbeatReader is a HeartbeatSink whose heartbeats can be read back.
+type HeartbeatReader interface {
+	// Heartbeats returns the last heartbeat of each instance of the scheduler,
+	// the newest first.
+	Heartbeats(ctx context.Context, scheduler string) ([]ReceivedHeartbeat, error)
+}
+
+// ReceivedHeartbeat is a heartbeat with its age.
+type ReceivedHeartbeat struct {
+	Heartbeat
+	// Age is the time since the sink received it. Both instants are taken from
+	// the sink's clock, so that the clocks of two hosts never meet in it.
+	Age time.Duration
+}
+
+// SchedulerState is what a scheduler is doing. The zero value is StateStopped.
+type SchedulerState uint8
+
+// The states.
+const (
+	StateStopped  SchedulerState = iota // not running, or not yet
+	StateStandby                        // another instance holds the term
+	StateActive                         // it holds the term
+	StateHalted                         // active, and halted for all accounts
+	StateDraining                       // stopping: running tasks may finish
+)
+
+var stateNames = []string{"stopped", "standby", "active", "halted", "draining"}
+
+// String returns the state's name, which ParseSchedulerState reads.
+func (s SchedulerState) String() string { return nameOf(stateNames, int(s)) }
+
+// ParseSchedulerState parses the name of a state.
+func ParseSchedulerState(text string) (SchedulerState, error) {
+	i, err := parseName("state", stateNames, text)
+	return SchedulerState(i), err
+}
+
+// Heartbeat is what a scheduler says of itself once a minute, whatever runs and
+// whatever day it is.
+type Heartbeat struct {
+	Scheduler string
+	// Instance tells the processes of one scheduler name apart.
+	Instance string
+	// At is the scheduler's clock.
+	At time.Time
+	// Term is the number of the term that it holds, or zero.
+	Term  int64
+	State SchedulerState
+	// Degraded says what is wrong, one sentence each. Empty is healthy.
+	Degraded []string
+	// LastTick is when the last tick began, on the scheduler's clock, or when Run did
+	// if there was none yet.
+	LastTick time.Time
+	// Running are the runs whose Execute has not returned.
+	Running []RunningTask
+	// Next is the due time of the next occurrence, or zero.
+	Next time.Time
+}
+
+// RunningTask is a run whose Execute has not returned.
+type RunningTask struct {
+	Account string
+	Task    string
+	Slot    string
+	Started time.Time
+	Age     time.Duration
+	// Overdue is true if the run's outcome was taken and it still goes on.
+	Overdue bool
+}
+
+// Liveness is a monitor's verdict on a scheduler.
+type Liveness uint8
+
+// The verdicts.
+const (
+	Dead   Liveness = iota // no heartbeat for as long as Monitor.Dead, or ever
+	Late                   // no heartbeat for as long as Monitor.Late
+	Wedged                 // it beats, but its last tick is over two minutes old
+	Alive
+)
+
+var livenessNames = []string{"dead", "late", "wedged", "alive"}
+
+// String returns the verdict's name.
+func (l Liveness) String() string { return nameOf(livenessNames, int(l)) }
+
+const wedgedAfter = 2 * time.Minute
+
+// Monitor reads heartbeats back and tells how the scheduler's instances are. It
+// is safe for concurrent use if its fields are not changed.
+type Monitor struct {
+	// Reader is where the heartbeats are. Required.
+	Reader HeartbeatReader
+	// Late and Dead are the ages of the last heartbeat from which on an instance
+	// is late or dead. Zero means 90 seconds and five minutes.
+	Late, Dead time.Duration
+}
+
+// InstanceHealth is a monitor's verdict on one instance.
+type InstanceHealth struct {
+	ReceivedHeartbeat
+	Liveness Liveness
+}
+
+// Check returns the verdict on each instance of the scheduler that ever beat,
+// the newest heartbeat first, and on the whole: that of its best instance, Dead
+// if there is none.
+func (m Monitor) Check(ctx context.Context, scheduler string) (Liveness, []InstanceHealth, error) {
+	beats, err := m.Reader.Heartbeats(ctx, scheduler)
+	if err != nil {
+		return Dead, nil, fmt.Errorf("read heartbeats of %s: %w", scheduler, err)
+	}
+	whole := Dead
+	instances := make([]InstanceHealth, len(beats))
+	for i, beat := range beats {
+		instances[i] = InstanceHealth{beat, m.verdict(beat)}
+		whole = max(whole, instances[i].Liveness)
+	}
+	return whole, instances, nil
+}
+
+func (m Monitor) verdict(beat ReceivedHeartbeat) Liveness {
+	late, dead := m.Late, m.Dead
+	if late == 0 {
+		late = 90 * time.Second
+	}
+	if dead == 0 {
+		dead = 5 * time.Minute
+	}
+	switch {
+	case beat.Age >= dead:
+		return Dead
+	case beat.Age >= late:
+		return Late
+	case beat.At.Sub(beat.LastTick)+beat.Age > wedgedAfter:
+		return Wedged
+	}
+	return Alive
+}
+
+// beatLoop beats at each minute, whatever the ticks do. A beat that failed is
+// tried again within the minute.
+func (s *UnifiedTaskScheduler) beatLoop(ctx context.Context) {
+	defer s.pulse.close()
+	for s.pulse.wait(ctx) {
+		ok := s.sendBeat(ctx)
+		now := s.clock.Now()
+		wait := nextMinute(now).Sub(now)
+		if !ok {
+			wait = min(wait, beatRetry)
+		}
+		s.pulse.ringAfter(wait)
+	}
+}
+
+const beatRetry = 10 * time.Second
+
+// beat sends a heartbeat for a caller that is not counted as active.
+func (s *UnifiedTaskScheduler) beat(ctx context.Context) {
+	s.begin()
+	s.sendBeat(ctx)
+	s.end()
+}
+
+func (s *UnifiedTaskScheduler) sendBeat(ctx context.Context) bool {
+	if s.cfg.Heartbeats == nil {
+		return true
+	}
+	s.mu.Lock()
+	hb := s.heartbeat()
+	s.mu.Unlock()
+	var err error
+	if s.lanes.beat.direct {
+		err = s.cfg.Heartbeats.Beat(ctx, hb)
+	} else {
+		err = s.callSink(ctx, hb)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.health.beatErrors++
+		s.degrade("heartbeat", fmt.Sprintf("heartbeats are not received: %v", err))
+		return false
+	}
+	s.clear("heartbeat")
+	return true
+}
+
+func (s *UnifiedTaskScheduler) callSink(ctx context.Context, hb Heartbeat) error {
+	_, err := call(ctx, s, &s.lanes.beat, pollBound, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.cfg.Heartbeats.Beat(ctx, hb)
+	})
+	return err
+}

@@ -1,0 +1,182 @@
+package tradeclock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// lane is the way to one kind of call to a store or a calendar. A call that hangs
+// blocks its lane and nothing else: until it has returned, further calls fail at
+// once. Guarded by mu.
+type lane struct {
+	name string
+	// direct is true for what answers from memory, and is called in place.
+	direct bool
+	busy   bool
+	// waiting is the call whose caller waits for it, or nil.
+	waiting *visit
+	answers int64 // calls that have returned
+}
+
+type lanes struct {
+	poll, lead, halts, order, claim, manual, settle, record, enroll, beat, calendar, question lane
+}
+
+func newLanes(cfg Config) lanes {
+	_, memLedger := cfg.Ledger.(*Memory)
+	_, memBeats := cfg.Heartbeats.(*Memory)
+	direct := false
+	switch cfg.Schedules.(type) {
+	case *Memory, fixedSchedules:
+		direct = true
+	}
+	return lanes{
+		poll:     lane{name: "schedule store", direct: direct},
+		lead:     lane{name: "ledger's terms", direct: memLedger},
+		halts:    lane{name: "ledger's halts", direct: memLedger},
+		order:    lane{name: "ledger's orders", direct: memLedger},
+		manual:   lane{name: "ledger's manual claims", direct: memLedger},
+		claim:    lane{name: "ledger's claims", direct: memLedger},
+		settle:   lane{name: "ledger's settlements", direct: memLedger},
+		record:   lane{name: "ledger's records", direct: memLedger},
+		enroll:   lane{name: "ledger's enrolments", direct: memLedger},
+		beat:     lane{name: "heartbeat sink", direct: memBeats || cfg.Heartbeats == nil},
+		calendar: lane{name: "calendar", direct: directCalendar(cfg.Calendar)},
+		question: lane{name: "calendar (a question)", direct: directCalendar(cfg.Calendar)},
+	}
+}
+
+// hanging names the lanes whose call has not returned. The caller holds mu.
+func (l *lanes) hanging() []string {
+	var names []string
+	for _, one := range []*lane{
+		&l.poll, &l.lead, &l.halts, &l.order, &l.claim, &l.manual, &l.settle, &l.record, &l.enroll, &l.calendar, &l.question,
+	} {
+		if one.busy {
+			names = append(names, one.name)
+		}
+	}
+	return names
+}
+
+var (
+	errTooSlow = errors.New("no answer in time")
+	errBlocked = errors.New("an earlier call has not returned")
+	errGoexit  = errors.New("it ended its goroutine with runtime.Goexit")
+)
+
+// answer is what became of a call. It is guarded by the scheduler's mu until done
+// is closed.
+type answer[T any] struct {
+	done   chan struct{}
+	given  bool
+	value  T
+	err    error
+	cancel context.CancelCauseFunc
+}
+
+// call makes a call to user code and waits for its answer, but no longer than
+// bound: the call is then left to return when it likes, with its context ended.
+// A panic is an error.
+//
+// The caller must be counted as active; that count goes with the call while the
+// caller waits, so that a call which parks lets the scheduler rest. A call that is
+// left is active no longer, unless it is parked and so known to come back.
+func call[T any](ctx context.Context, s *UnifiedTaskScheduler, l *lane, bound time.Duration, f func(ctx context.Context) (T, error)) (T, error) {
+	if l.direct {
+		return contained(ctx, l, f)
+	}
+	var none T
+	ctx, v := s.visiting(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	a := &answer[T]{done: make(chan struct{}), cancel: cancel}
+	s.mu.Lock()
+	if l.busy {
+		s.mu.Unlock()
+		cancel(nil)
+		return none, fmt.Errorf("%s: %w", l.name, errBlocked)
+	}
+	l.busy, l.waiting = true, v
+	s.stirLocked()
+	s.mu.Unlock()
+
+	comesBack := false
+	leave := func(cause error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if a.given {
+			return
+		}
+		if comesBack = v.parked > 0; comesBack {
+			s.rest.active++ // the caller goes on beside the call
+		}
+		l.waiting = nil
+		a.give(none, fmt.Errorf("%s: %w", l.name, cause))
+	}
+	// The bound is set first: a call that parks lets the clock go on.
+	bell := s.alarms.after(bound, func() { leave(errTooSlow) })
+	defer s.alarms.stop(bell)
+	s.spawn(func() {
+		var value T
+		err := fmt.Errorf("%s: %w", l.name, errGoexit)
+		defer func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			l.busy = false
+			l.answers++
+			if !a.given {
+				l.waiting = nil
+				a.give(value, err)
+			} else if comesBack {
+				s.rest.active--
+			}
+			s.stirLocked()
+		}()
+		value, err = contained(ctx, l, f)
+	})
+	select {
+	case <-a.done:
+	case <-ctx.Done():
+		leave(context.Cause(ctx))
+		<-a.done
+	}
+	return a.value, a.err
+}
+
+// inTurn is call for what people order: of several at once, each waits for the one
+// before it.
+func inTurn[T any](ctx context.Context, s *UnifiedTaskScheduler, l *lane, bound time.Duration, f func(ctx context.Context) (T, error)) (T, error) {
+	for {
+		value, err := call(ctx, s, l, bound, f)
+		if !errors.Is(err, errBlocked) {
+			return value, err
+		}
+		if s.awaitFor(ctx, bound, func() bool { return !l.busy }) != nil {
+			return value, err
+		}
+	}
+}
+
+// give sets the answer, lets the caller go on, and ends the call's context. The
+// caller of give holds mu.
+func (a *answer[T]) give(value T, err error) {
+	a.given, a.value, a.err = true, value, err
+	close(a.done)
+	a.cancel(err)
+}
+
+// contained calls f and makes a panic an error.
+func contained[T any](ctx context.Context, l *lane, f func(ctx context.Context) (T, error)) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s: panic: %v", l.name, p)
+		}
+	}()
+	value, err = f(ctx)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", l.name, err)
+	}
+	return value, err
+}

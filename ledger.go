@@ -1,0 +1,379 @@
+package tradeclock
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Outcome is what became of an occurrence. The zero value is no outcome yet.
+type Outcome uint8
+
+// The outcomes. Running lasts until the run is settled as one of the others,
+// which are final.
+const (
+	NoOutcome   Outcome = iota
+	Running             // claimed, and not settled
+	Succeeded           // Execute returned nil
+	Failed              // it returned an error, or panicked
+	TimedOut            // its deadline passed
+	Skipped             // nothing was to be done, and the reason says why
+	Missed              // it could not start within its catch-up
+	Interrupted         // it was cancelled, or its process died
+)
+
+var outcomeNames = []string{"", "running", "succeeded", "failed", "timed out", "skipped", "missed", "interrupted"}
+
+// String returns the outcome in the words of the documentation, as in "timed
+// out"; ParseOutcome reads it.
+func (o Outcome) String() string { return nameOf(outcomeNames, int(o)) }
+
+// ParseOutcome parses the name of an outcome. The empty text is NoOutcome.
+func ParseOutcome(text string) (Outcome, error) {
+	i, err := parseName("outcome", outcomeNames, text)
+	return Outcome(i), err
+}
+
+// Final reports whether the outcome is one that a run ends with.
+func (o Outcome) Final() bool { return o > Running }
+
+// Run is one occurrence of a task for one account, and what became of it: what
+// an executor is given, and a row of the ledger. Instants are UTC.
+type Run struct {
+	// ID identifies the run for ever: it is derived from Scheduler, Account, Task
+	// and Slot alone. Hand it to a broker as the idempotency key of what the run
+	// does. It has 26 characters out of a-z and 2-7.
+	ID        string
+	Scheduler string
+	Account   string
+	Task      string
+	// Slot identifies the occurrence within its task.
+	Slot string
+	// Session is the date of the session that the slot belongs to.
+	Session Date
+	// Due is when the run should start.
+	Due time.Time
+
+	// Outcome and Reason say what became of it. Reason is the error's text, or
+	// says why the run was skipped, missed or interrupted.
+	Outcome Outcome
+	Reason  string
+	// Started is when the first attempt started, or is zero if none did. Finished
+	// is when the outcome was taken.
+	Started  time.Time
+	Finished time.Time
+	// Attempt counts the attempts, from 1.
+	Attempt int
+	// Deadline is when this attempt's context ends, or zero.
+	Deadline time.Time
+
+	// Term is the number of the term under which the run was claimed: the fencing
+	// token, which only ever grows.
+	Term int64
+	// Token is fresh for each planned start. It lets the ledger tell a claim that
+	// is repeated after a lost answer from a second start of the slot.
+	Token string
+
+	// First is true for an hourly or every rule if no earlier run of the session
+	// and account has succeeded: place the day's orders, say. Resumed is true if
+	// one had started under an older term, and so in an earlier process or before a
+	// takeover. Both come from the ledger.
+	First   bool
+	Resumed bool
+	// Repeating is true for the runs for which First and Resumed are kept.
+	Repeating bool
+
+	// Manual is true for a run that Trigger started, by Actor.
+	Manual bool
+	Actor  string
+	// Backdated is true for a run that was planned behind the watermark: of an
+	// account that came back, or moved into the past by a calendar.
+	Backdated bool
+
+	// Count is more than 1 for a record that stands for as many contiguous
+	// occurrences that were missed or skipped for one reason, from Slot and Due to
+	// LastSlot and LastDue. Zero means 1.
+	Count    int
+	LastSlot string
+	LastDue  time.Time
+
+	// Calendar and CalendarVersion name what decided that this was a session.
+	Calendar        string
+	CalendarVersion string
+	// Details are what the executor added with Annotate.
+	Details map[string]any
+	// Late is an outcome that came after the run had been settled otherwise, as
+	// of a frozen process that woke up after a takeover. It changed nothing.
+	Late *Evidence
+}
+
+// Evidence is an outcome that was reported too late to count.
+type Evidence struct {
+	Outcome  Outcome
+	Reason   string
+	Finished time.Time
+}
+
+// Lateness is how long after its due time the run started, and zero if it did
+// not start.
+func (r Run) Lateness() time.Duration {
+	if r.Started.IsZero() {
+		return 0
+	}
+	return r.Started.Sub(r.Due)
+}
+
+// Occurrences is the number of occurrences that the record stands for.
+func (r Run) Occurrences() int { return max(r.Count, 1) }
+
+// Through returns the due time of the last occurrence that the record stands
+// for.
+func (r Run) Through() time.Time {
+	if r.LastDue.IsZero() {
+		return r.Due
+	}
+	return r.LastDue
+}
+
+var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// RunID derives the ID of a run from what makes it unique: the first 128 bits of
+// the SHA-256 of the four names, a zero byte after each, in base 32.
+func RunID(scheduler, account, task, slot string) string {
+	var buf [256]byte
+	key := buf[:0]
+	for _, part := range [...]string{scheduler, account, task, slot} {
+		key = append(append(key, part...), 0)
+	}
+	sum := sha256.Sum256(key)
+	return idEncoding.EncodeToString(sum[:16])
+}
+
+// Term is a numbered right to be the one active scheduler of a name. Numbers
+// grow from 1. The zero value is no term.
+type Term struct {
+	Scheduler string
+	Holder    string
+	Number    int64
+}
+
+// HeldError is the error of Lead while another holder has the term.
+type HeldError struct {
+	Term Term
+	// Left is how long that term still lasts on the ledger's clock, if it is not
+	// renewed.
+	Left time.Duration
+}
+
+// Error says who holds the term.
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("term %d of %s is held by %s for another %v", e.Term.Number, e.Term.Scheduler, e.Term.Holder, e.Left)
+}
+
+// Errors of a Ledger on which the scheduler decides.
+var (
+	// ErrDeposed means that the term of a write is not, or no longer, the current
+	// one. The write changed nothing.
+	ErrDeposed = errors.New("the term has ended")
+	// ErrUnsupported means that a store has not the companion interface that a
+	// call needs.
+	ErrUnsupported = errors.New("the store does not support this")
+)
+
+// Enrolment is an account that a scheduler serves, as the ledger knows it.
+type Enrolment struct {
+	Account string
+	// From is the instant up to which every occurrence of the account is
+	// accounted for. In State it is the later of two: the From with which it was
+	// enrolled, and the watermark, for an account that the last term served, or
+	// what the watermark was when it was last served. A withdrawn account keeps the
+	// From with which it was enrolled.
+	From time.Time
+	// Withdrawn is when the account was withdrawn, or zero.
+	Withdrawn time.Time
+}
+
+// State is what a new holder of a term resumes from.
+type State struct {
+	// Watermark is the instant up to which every occurrence is claimed or
+	// recorded. It is zero in a new ledger.
+	Watermark time.Time
+	// Enrolments are all the accounts ever enrolled, withdrawn ones too.
+	Enrolments []Enrolment
+	// Unsettled are the runs of older terms that were claimed and not settled.
+	Unsettled []Run
+	// Ahead are the other rows that end later than the watermark: what is already
+	// accounted for there. Manual runs are left out.
+	Ahead []Run
+}
+
+// Claim is the ledger's answer for one run.
+type Claim struct {
+	// Held is true if the row of the slot carries this run's token and is not
+	// settled: the run may start. It is false if the slot is taken, or lies before
+	// the watermark.
+	Held bool
+	// Outcome is that of the row as it stands, and NoOutcome if there is none.
+	Outcome Outcome
+	// First and Resumed are the values for Run.First and Run.Resumed: that no run
+	// of the same scheduler, account, task and session has succeeded, and that one
+	// was claimed under an older term. They are false for runs that are not
+	// Repeating.
+	First   bool
+	Resumed bool
+}
+
+// SettleResult is the ledger's answer for one settled run.
+type SettleResult struct {
+	// Accepted is true if the row has this outcome now, or had it already from an
+	// earlier call with the same token. It is false if the row was settled
+	// otherwise, or carries another token: the outcome is then kept as late
+	// evidence, if there is a row at all.
+	Accepted bool
+}
+
+// Ledger is the durable account of runs; it grants terms.
+//
+// Each write but Settle names the term under which it is made, and returns an
+// error that wraps ErrDeposed, having changed nothing, if that is not the
+// current term of its scheduler. A term is current from the Lead that made it
+// until another is made or it is resigned; that it has expired only means that
+// another may now be made. All calls are safe to repeat after a lost answer,
+// with the same result. An error means that nothing is known of what was
+// stored. Implementations are safe for concurrent use by many schedulers and
+// many processes.
+//
+// A row is identified by Scheduler, Account, Task and Slot, for ever. A holder
+// that never gives a slot two starts relies on the ledger for no more than what
+// is said here, and the conformance suite in tradeclocktest tests it.
+type Ledger interface {
+	// Lead takes the scheduler's term, or renews it. It returns the current term
+	// unchanged if the holder has it, even if it has expired, and sets it to
+	// expire ttl from now on the ledger's clock; a new one with the next number if
+	// there is none, or if it was resigned or has expired; and a *HeldError else.
+	Lead(ctx context.Context, scheduler, holder string, ttl time.Duration) (Term, error)
+
+	// Resign ends the term at once, so that another holder need not wait.
+	// Resigning a term that is not current changes nothing and is no error.
+	Resign(ctx context.Context, t Term) error
+
+	// Resume returns what the holder of a new term starts from.
+	Resume(ctx context.Context, t Term) (State, error)
+
+	// Enroll notes that the term serves accounts, each accounted for up to From.
+	// Enroll of an account that was withdrawn ends its withdrawal.
+	Enroll(ctx context.Context, t Term, accounts []Enrolment) error
+
+	// Withdraw notes that the account is not served from at on.
+	Withdraw(ctx context.Context, t Term, account string, at time.Time) error
+
+	// Claim makes a row that is Running for each run whose slot has none, in
+	// order, and answers for each run in the same order. A run that is neither
+	// Manual nor Backdated and is due at or before the watermark is not held. Nor
+	// is any run whose slot lies in a recorded range of its task and account, or,
+	// unless it is Manual, is due before what Prune removed. A claim that is
+	// repeated while its run is held has the same answer, whatever has become of
+	// the session's other runs meanwhile.
+	Claim(ctx context.Context, t Term, runs []Run) ([]Claim, error)
+
+	// Reclaim replaces a row by run, Running, if the row carries the token old and
+	// either was interrupted or never started (missed or skipped, old is then
+	// empty and Started zero). It answers as Claim does.
+	Reclaim(ctx context.Context, t Term, old string, run Run) (Claim, error)
+
+	// Record adds the rows of runs that never started and moves the watermark
+	// forward to to, in one. A row whose slot is taken is left as it is, except
+	// that a record with a higher Count than the row's extends it if the row has
+	// the same outcome and reason and never started. A watermark that is already
+	// further stays. To may be zero.
+	Record(ctx context.Context, t Term, outcomes []Run, to time.Time) error
+
+	// Settle stores the outcomes of runs, and answers for each in order. It is not
+	// fenced by a term: a run's token is what entitles it. It stores Outcome,
+	// Reason, Started, Finished, Attempt and Details.
+	Settle(ctx context.Context, runs []Run) ([]SettleResult, error)
+}
+
+// Query selects runs. A zero field selects all.
+type Query struct {
+	Scheduler string
+	// Account selects the runs of one account.
+	Account  string
+	Task     string
+	Slot     string
+	Outcomes []Outcome
+	// From and To bound the session date, both included.
+	From, To Date
+	// Limit is the number of runs at most; the latest are kept.
+	Limit int
+}
+
+// History is a Ledger that can be read.
+type History interface {
+	// Runs returns the selected runs by due time, then account, task and slot.
+	Runs(ctx context.Context, q Query) ([]Run, error)
+}
+
+// Halt is an order to start nothing new, for one account or for all: a kill
+// switch, and how a user's stop is kept.
+type Halt struct {
+	Scheduler string
+	// Account is whom the halt is for. Empty means all.
+	Account string
+	Reason  string
+	Actor   string
+	At      time.Time
+}
+
+// HaltStore is a Ledger that keeps halts, so that they outlive a restart and
+// reach every process.
+type HaltStore interface {
+	// Halts returns the halts in force for the scheduler.
+	Halts(ctx context.Context, scheduler string) ([]Halt, error)
+	// Halt puts a halt in force, replacing one for the same account.
+	Halt(ctx context.Context, h Halt) error
+	// Lift ends the halt that names the same account as h, and keeps who lifted it
+	// and why. Lifting a halt that is not in force is no error.
+	Lift(ctx context.Context, h Halt) error
+}
+
+// Resetter is a Ledger whose watermark can be set back, after a wrong clock
+// carried it away.
+type Resetter interface {
+	// ResetWatermark sets the watermark to to, which must not be later than it is,
+	// removes the rows of runs that never started and end later than to, and keeps
+	// who did so and why. If a row that it removes is a range that begins at or
+	// before to, the watermark is set to a second before the earliest such range
+	// begins, so that its occurrences are planned again, all of them. No account's
+	// From stays later than the watermark.
+	ResetWatermark(ctx context.Context, t Term, to time.Time, reason, actor string) error
+}
+
+// AuditEntry is an intervention by a person, which a store keeps: a halt, its
+// lifting, or a watermark that was set back.
+type AuditEntry struct {
+	// Action is halt, lift or reset.
+	Action  string
+	Account string
+	Actor   string
+	Reason  string
+	At      time.Time
+}
+
+// MinRetention is how long before the watermark a row is due at least when Prune
+// removes it. The occurrences of one session are due within ten days, from a day
+// before its date to eight days after, and each is told from the rows of the
+// others whether it is the first.
+const MinRetention = 10 * 24 * time.Hour
+
+// Pruner is a Ledger that can forget.
+type Pruner interface {
+	// Prune removes the final rows of the scheduler that are due before before,
+	// and returns their number. A range stays until all of it is due before. It
+	// refuses a before that is later than MinRetention before the watermark. What
+	// it removed can never be claimed again, unless it is Manual.
+	Prune(ctx context.Context, scheduler string, before time.Time) (int, error)
+}

@@ -1,0 +1,233 @@
+package tradeclock
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+)
+
+var (
+	_ ScheduleStore   = (*Memory)(nil)
+	_ Reviser         = (*Memory)(nil)
+	_ Ledger          = (*Memory)(nil)
+	_ History         = (*Memory)(nil)
+	_ HaltStore       = (*Memory)(nil)
+	_ Resetter        = (*Memory)(nil)
+	_ Pruner          = (*Memory)(nil)
+	_ HeartbeatSink   = (*Memory)(nil)
+	_ HeartbeatReader = (*Memory)(nil)
+)
+
+// Memory is a ScheduleStore, a Ledger with all its companions and a
+// HeartbeatSink in one, all in memory: for tests, for simulations, and the
+// ledger of a scheduler that is given none. What it holds ends with the process.
+// It grows with each run until Prune is called. Make one with NewMemory. It is
+// safe for concurrent use, by several schedulers too.
+type Memory struct {
+	clock Clock
+
+	mu        sync.Mutex
+	schedules map[scheduleKey]Schedule
+	revision  string
+	edits     int64
+	ledgers   map[string]*memoryLedger // by scheduler name
+	beats     map[beatKey]*memoryBeat
+}
+
+type scheduleKey struct{ account, task string }
+
+type beatKey struct{ scheduler, instance string }
+
+type memoryBeat struct {
+	Heartbeat
+	received time.Time
+}
+
+// NewMemory returns an empty store. Its clock tells when a term expires, how old
+// a heartbeat is and when an edit was made; nil means the real one.
+func NewMemory(clock Clock) *Memory {
+	if clock == nil {
+		clock = clockwork.NewRealClock()
+	}
+	return &Memory{
+		clock:     clock,
+		schedules: make(map[scheduleKey]Schedule),
+		ledgers:   make(map[string]*memoryLedger),
+		beats:     make(map[beatKey]*memoryBeat),
+	}
+}
+
+// Schedules returns the rows by task, then account.
+func (m *Memory) Schedules(context.Context) ([]Schedule, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.rows(), nil
+}
+
+// Revision changes with each edit of a row.
+func (m *Memory) Revision(context.Context) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.revision, nil
+}
+
+// PutSchedule adds the row of a task and account, or replaces it whatever its
+// version, and returns it with the Since, Prior and Version that Edited gives
+// it. It refuses what ValidateSchedules reports of the rows that would result.
+func (m *Memory) PutSchedule(_ context.Context, s Schedule) (Schedule, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.put(s)
+}
+
+// UpdateSchedule makes an edit in the row of a task and account, and returns the
+// row. The version is that of the row from which the edit was made: the error is
+// a *ConflictError if the row has another, and wraps ErrNoSchedule if there is
+// no row. It refuses what PutSchedule refuses.
+func (m *Memory) UpdateSchedule(_ context.Context, account, task string, version int64, edit ScheduleEdit) (Schedule, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	row, ok := m.schedules[scheduleKey{account, task}]
+	if !ok {
+		return Schedule{}, fmt.Errorf("update schedule of %s: %w", rowName(task, account), ErrNoSchedule)
+	}
+	if row.Version != version {
+		return Schedule{}, &ConflictError{Task: task, Account: account, Have: row.Version, Want: version}
+	}
+	edit.Apply(&row)
+	return m.put(row)
+}
+
+// SeedSchedules adds those of the default rows that are missing and returns
+// their number. A row that exists stays as it is, edited or disabled. It adds
+// none of them if it refuses one, for what PutSchedule refuses.
+func (m *Memory) SeedSchedules(_ context.Context, defaults ...Schedule) (added int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var missing []Schedule
+	for _, s := range defaults {
+		if _, ok := m.schedules[scheduleKey{s.Account, s.Task}]; !ok {
+			s.Prior = nil
+			missing = append(missing, s)
+		}
+	}
+	if len(missing) == 0 {
+		return 0, nil
+	}
+	if err := ValidateSchedules(append(m.rows(), missing...), nil); err != nil {
+		return 0, fmt.Errorf("seed schedules: %w", err)
+	}
+	for _, s := range missing {
+		m.keep(s)
+	}
+	return len(missing), nil
+}
+
+// DeleteSchedule removes the row of a task and account. The error wraps
+// ErrNoSchedule if there is none. It refuses to remove a row that an after rule
+// of another needs.
+func (m *Memory) DeleteSchedule(_ context.Context, account, task string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := scheduleKey{account, task}
+	if _, ok := m.schedules[key]; !ok {
+		return fmt.Errorf("delete schedule of %s: %w", rowName(task, account), ErrNoSchedule)
+	}
+	if err := ValidateSchedules(m.rowsWithout(key), nil); err != nil {
+		return fmt.Errorf("delete schedule of %s: %w", rowName(task, account), err)
+	}
+	delete(m.schedules, key)
+	m.revise()
+	return nil
+}
+
+func (m *Memory) put(s Schedule) (Schedule, error) {
+	s.Prior = nil
+	rows := append(m.rowsWithout(scheduleKey{s.Account, s.Task}), s)
+	if err := ValidateSchedules(rows, nil); err != nil {
+		return Schedule{}, fmt.Errorf("edit schedule of %s: %w", rowName(s.Task, s.Account), err)
+	}
+	return m.keep(s), nil
+}
+
+func (m *Memory) keep(s Schedule) Schedule {
+	key := scheduleKey{s.Account, s.Task}
+	s = detached(s.Edited(m.schedules[key], m.clock.Now()))
+	m.schedules[key] = s
+	m.revise()
+	return detached(s)
+}
+
+func (m *Memory) revise() {
+	m.edits++
+	m.revision = strconv.FormatInt(m.edits, 10)
+}
+
+func (m *Memory) rows() []Schedule { return m.rowsWithout(scheduleKey{}) }
+
+func (m *Memory) rowsWithout(but scheduleKey) []Schedule {
+	rows := make([]Schedule, 0, len(m.schedules)+1)
+	for key, s := range m.schedules {
+		if key != but {
+			rows = append(rows, detached(s))
+		}
+	}
+	slices.SortFunc(rows, func(a, b Schedule) int {
+		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Account, b.Account))
+	})
+	return rows
+}
+
+// detached returns s with nothing that it shares with the original.
+func detached(s Schedule) Schedule {
+	if s.CatchUpUntil != nil {
+		until := *s.CatchUpUntil
+		s.CatchUpUntil = &until
+	}
+	return s
+}
+
+// Beat keeps the heartbeat as the last one of its instance.
+func (m *Memory) Beat(_ context.Context, hb Heartbeat) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := beatKey{hb.Scheduler, hb.Instance}
+	beat := m.beats[key]
+	if beat == nil {
+		beat = new(memoryBeat)
+		m.beats[key] = beat
+	}
+	// The slices of the last heartbeat are used again, so that a beat costs no
+	// allocation.
+	hb.Degraded = append(beat.Degraded[:0], hb.Degraded...)
+	hb.Running = append(beat.Running[:0], hb.Running...)
+	beat.Heartbeat, beat.received = hb, m.clock.Now()
+	return nil
+}
+
+// Heartbeats returns the last heartbeat of each instance of the scheduler, the
+// newest first.
+func (m *Memory) Heartbeats(_ context.Context, scheduler string) ([]ReceivedHeartbeat, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.clock.Now()
+	var beats []ReceivedHeartbeat
+	for key, beat := range m.beats {
+		if key.scheduler != scheduler {
+			continue
+		}
+		hb := beat.Heartbeat
+		hb.Degraded, hb.Running = slices.Clone(hb.Degraded), slices.Clone(hb.Running)
+		beats = append(beats, ReceivedHeartbeat{Heartbeat: hb, Age: now.Sub(beat.received)})
+	}
+	slices.SortFunc(beats, func(a, b ReceivedHeartbeat) int {
+		return cmp.Or(cmp.Compare(a.Age, b.Age), cmp.Compare(a.Instance, b.Instance))
+	})
+	return beats, nil
+}

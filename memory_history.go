@@ -1,0 +1,115 @@
+package tradeclock
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Runs returns the selected runs by due time, then account, task and slot.
+func (m *Memory) Runs(_ context.Context, q Query) ([]Run, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var runs []Run
+	for scheduler, l := range m.ledgers {
+		if q.Scheduler != "" && q.Scheduler != scheduler {
+			continue
+		}
+		for _, row := range l.rows {
+			if q.selects(row) {
+				runs = append(runs, copyOf(row))
+			}
+		}
+	}
+	slices.SortFunc(runs, inOrder)
+	if q.Limit > 0 && len(runs) > q.Limit {
+		runs = runs[len(runs)-q.Limit:]
+	}
+	return runs, nil
+}
+
+func (q Query) selects(r *Run) bool {
+	return (q.Account == "" || q.Account == r.Account) &&
+		(q.Task == "" || q.Task == r.Task) &&
+		(q.Slot == "" || q.Slot == r.Slot) &&
+		(len(q.Outcomes) == 0 || slices.Contains(q.Outcomes, r.Outcome)) &&
+		(q.From.IsZero() || !r.Session.Before(q.From)) &&
+		(q.To.IsZero() || !r.Session.After(q.To))
+}
+
+// ResetWatermark sets the watermark back to an instant, or to before the ranges
+// that go on beyond it.
+func (m *Memory) ResetWatermark(_ context.Context, t Term, to time.Time, reason, actor string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l, err := m.fenced(t)
+	if err != nil {
+		return err
+	}
+	if to.After(l.watermark) {
+		return fmt.Errorf("reset the watermark of %s to %v: it is at %v, and can only be set back", t.Scheduler, to, l.watermark)
+	}
+	end := to
+	goes := func(row *Run) bool { return neverStarted(row) && row.Through().After(end) }
+	for _, row := range l.rows {
+		if goes(row) && !row.Due.After(to) {
+			to = row.Due.Add(-time.Second)
+		}
+	}
+	l.watermark = to
+	for i, start := range l.starts {
+		if start.After(to) {
+			l.starts[i] = to
+		}
+	}
+	for account, e := range l.enrolments {
+		if e.From.After(to) {
+			e.From = to
+			l.enrolments[account] = e
+		}
+	}
+	l.remove(goes)
+	l.audit = append(l.audit, AuditEntry{Action: "reset", Actor: actor, Reason: reason, At: m.clock.Now().UTC()})
+	return nil
+}
+
+// Prune removes the final rows that are due before before. A range stays until
+// all of it is due before.
+func (m *Memory) Prune(_ context.Context, scheduler string, before time.Time) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.ledger(scheduler)
+	if limit := l.watermark.Add(-MinRetention); before.After(limit) {
+		return 0, fmt.Errorf("prune %s before %v: what is due after %v may still be needed", scheduler, before, limit)
+	}
+	if before.After(l.floor) {
+		l.floor = before
+	}
+	// A session of an earlier date has no more runs.
+	maps.DeleteFunc(l.facts, func(key factsKey, _ *sessionFacts) bool { return key.session.Before(DateOf(before.UTC())) })
+	return l.remove(func(row *Run) bool { return row.Outcome.Final() && row.Through().Before(before) }), nil
+}
+
+// remove removes the rows that match and returns their number.
+func (l *memoryLedger) remove(match func(*Run) bool) int {
+	size := len(l.rows)
+	maps.DeleteFunc(l.rows, func(_ memoryKey, row *Run) bool { return match(row) })
+	maps.DeleteFunc(l.ranges, func(_ rangeKey, r *rangeIndex) bool {
+		r.rows = slices.DeleteFunc(r.rows, match)
+		return len(r.rows) == 0
+	})
+	return size - len(l.rows)
+}
+
+func inOrder(a, b Run) int {
+	return cmp.Or(
+		a.Due.Compare(b.Due),
+		cmp.Compare(a.Account, b.Account),
+		cmp.Compare(a.Task, b.Task),
+		cmp.Compare(a.Slot, b.Slot),
+		cmp.Compare(a.Scheduler, b.Scheduler),
+	)
+}

@@ -1,0 +1,248 @@
+package tradeclock
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+)
+
+// memoryLedger is the ledger of one scheduler name. Rows are found by their key;
+// ranges and facts are indexes of them, so that no call of a tick looks at more
+// rows than it was given.
+type memoryLedger struct {
+	term    Term // the current one, or the last one if leading is false
+	leading bool
+	expires time.Time
+
+	watermark  time.Time
+	starts     []time.Time // the watermark at the start of each term, from the first
+	floor      time.Time   // what is due before it was pruned
+	enrolments map[string]memoryEnrolment
+
+	rows   map[memoryKey]*Run
+	ranges map[rangeKey]*rangeIndex
+	facts  map[factsKey]*sessionFacts
+
+	halts map[string]Halt // by account
+	audit []AuditEntry
+}
+
+type memoryEnrolment struct {
+	Enrolment
+	term int64 // the last one that enrolled it
+}
+
+type memoryKey struct{ account, task, slot string }
+
+type rangeKey struct{ account, task string }
+
+type factsKey struct {
+	account, task string
+	session       Date
+}
+
+func keyOf(r *Run) memoryKey { return memoryKey{r.Account, r.Task, r.Slot} }
+
+func (m *Memory) ledger(scheduler string) *memoryLedger {
+	l := m.ledgers[scheduler]
+	if l == nil {
+		l = &memoryLedger{
+			enrolments: make(map[string]memoryEnrolment),
+			rows:       make(map[memoryKey]*Run),
+			ranges:     make(map[rangeKey]*rangeIndex),
+			facts:      make(map[factsKey]*sessionFacts),
+			halts:      make(map[string]Halt),
+		}
+		m.ledgers[scheduler] = l
+	}
+	return l
+}
+
+// fenced returns the ledger in which a write under t may be made.
+func (m *Memory) fenced(t Term) (*memoryLedger, error) {
+	l := m.ledgers[t.Scheduler]
+	if l == nil || !l.leading || l.term != t {
+		return nil, fmt.Errorf("term %d of %s: %w", t.Number, t.Scheduler, ErrDeposed)
+	}
+	return l, nil
+}
+
+// Claim makes a row that is Running for each run whose slot is free.
+func (m *Memory) Claim(_ context.Context, t Term, runs []Run) ([]Claim, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l, err := m.fenced(t)
+	if err != nil {
+		return nil, err
+	}
+	claims := make([]Claim, len(runs))
+	for i := range runs {
+		claims[i] = l.claim(&runs[i])
+	}
+	return claims, nil
+}
+
+func (l *memoryLedger) claim(run *Run) Claim {
+	key := keyOf(run)
+	if row, taken := l.rows[key]; taken {
+		return l.answer(row, run)
+	}
+	if span := l.ranges[rangeKey{run.Account, run.Task}].covering(run.Due); span != nil {
+		return Claim{Outcome: span.Outcome}
+	}
+	if !run.Manual && (run.Due.Before(l.floor) || !run.Backdated && !run.Due.After(l.watermark)) {
+		return Claim{}
+	}
+	row := new(Run)
+	l.rows[key] = row
+	return l.start(row, run)
+}
+
+// start makes row the row of run, Running under the current term.
+func (l *memoryLedger) start(row, run *Run) Claim {
+	late := row.Late
+	*row = copyOf(run)
+	row.Scheduler, row.Term = l.term.Scheduler, l.term.Number
+	row.Outcome, row.Late = Running, late
+	facts := l.factsOf(row)
+	row.First = row.Repeating && !facts.succeeded
+	row.Resumed = row.Repeating && facts.claimedIn < row.Term
+	return l.answer(row, run)
+}
+
+// answer says how the row of a slot stands to a run that would start there.
+func (l *memoryLedger) answer(row, run *Run) Claim {
+	if row.Outcome == Running && row.Token == run.Token {
+		return Claim{Held: true, Outcome: Running, First: row.First, Resumed: row.Resumed}
+	}
+	return Claim{Outcome: row.Outcome}
+}
+
+// Reclaim replaces the row of an interrupted run, or of one that never started,
+// by run. A row that stands for a range is left: its other slots would be lost.
+func (m *Memory) Reclaim(_ context.Context, t Term, old string, run Run) (Claim, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l, err := m.fenced(t)
+	if err != nil {
+		return Claim{}, err
+	}
+	row, ok := l.rows[keyOf(&run)]
+	if !ok {
+		return Claim{}, nil
+	}
+	free := row.Outcome == Interrupted || neverStarted(row)
+	if free && row.Token == old && row.Count <= 1 {
+		return l.start(row, &run), nil
+	}
+	return l.answer(row, &run), nil
+}
+
+func neverStarted(row *Run) bool {
+	return (row.Outcome == Missed || row.Outcome == Skipped) && row.Token == "" && row.Started.IsZero()
+}
+
+// Record adds the rows of runs that never started and moves the watermark.
+func (m *Memory) Record(_ context.Context, t Term, outcomes []Run, to time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l, err := m.fenced(t)
+	if err != nil {
+		return err
+	}
+	for i := range outcomes {
+		if err := checkFinal(&outcomes[i]); err != nil {
+			return fmt.Errorf("record %w", err)
+		}
+	}
+	for i := range outcomes {
+		l.record(&outcomes[i])
+	}
+	if to.After(l.watermark) {
+		l.watermark = to
+	}
+	return nil
+}
+
+func (l *memoryLedger) record(run *Run) {
+	key := keyOf(run)
+	row, taken := l.rows[key]
+	switch {
+	case !taken:
+		row = new(Run)
+		*row = copyOf(run)
+		row.Scheduler, row.Term, row.Token = l.term.Scheduler, l.term.Number, ""
+		l.rows[key] = row
+	case extends(run, row):
+		row.Count, row.LastSlot, row.LastDue = run.Count, run.LastSlot, run.LastDue
+	default:
+		return
+	}
+	if row.Count > 1 {
+		l.indexRange(row)
+	}
+}
+
+func extends(run, row *Run) bool {
+	return run.Occurrences() > row.Occurrences() && neverStarted(row) &&
+		run.Outcome == row.Outcome && run.Reason == row.Reason
+}
+
+// Settle stores the outcomes of runs.
+func (m *Memory) Settle(_ context.Context, runs []Run) ([]SettleResult, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range runs {
+		if err := checkFinal(&runs[i]); err != nil {
+			return nil, fmt.Errorf("settle %w", err)
+		}
+	}
+	results := make([]SettleResult, len(runs))
+	for i := range runs {
+		if l := m.ledgers[runs[i].Scheduler]; l != nil {
+			results[i].Accepted = l.settle(&runs[i])
+		}
+	}
+	return results, nil
+}
+
+func (l *memoryLedger) settle(run *Run) bool {
+	row, ok := l.rows[keyOf(run)]
+	if !ok {
+		return false
+	}
+	entitled := run.Token != "" && row.Token == run.Token
+	switch {
+	case entitled && row.Outcome == Running:
+		row.Outcome, row.Reason = run.Outcome, run.Reason
+		row.Started, row.Finished, row.Attempt = run.Started, run.Finished, run.Attempt
+		row.Details = maps.Clone(run.Details)
+		if row.Outcome == Succeeded {
+			l.factsOf(row).succeeded = true
+		}
+		return true
+	case entitled && row.Outcome == run.Outcome:
+		return true
+	}
+	row.Late = &Evidence{Outcome: run.Outcome, Reason: run.Reason, Finished: run.Finished}
+	return false
+}
+
+func checkFinal(run *Run) error {
+	if run.Outcome.Final() {
+		return nil
+	}
+	return fmt.Errorf("%s %s: the outcome %q is not final", rowName(run.Task, run.Account), run.Slot, run.Outcome)
+}
+
+// copyOf returns a run that shares nothing with r that either side changes.
+func copyOf(r *Run) Run {
+	c := *r
+	c.Details = maps.Clone(r.Details)
+	if r.Late != nil {
+		late := *r.Late
+		c.Late = &late
+	}
+	return c
+}

@@ -1,0 +1,108 @@
+package tradeclock
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Lead takes the scheduler's term, or renews it.
+func (m *Memory) Lead(_ context.Context, scheduler, holder string, ttl time.Duration) (Term, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l, now := m.ledger(scheduler), m.clock.Now()
+	if l.leading && l.term.Holder != holder {
+		if left := l.expires.Sub(now); left > 0 {
+			return Term{}, &HeldError{Term: l.term, Left: left}
+		}
+		l.leading = false
+	}
+	if !l.leading {
+		l.term = Term{Scheduler: scheduler, Holder: holder, Number: l.term.Number + 1}
+		l.leading = true
+		l.starts = append(l.starts, l.watermark)
+	}
+	l.expires = now.Add(ttl)
+	return l.term, nil
+}
+
+// Resign ends the term at once, if it is the current one.
+func (m *Memory) Resign(_ context.Context, t Term) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if l, err := m.fenced(t); err == nil {
+		l.leading = false
+	}
+	return nil
+}
+
+// Resume returns what the holder of a new term starts from.
+func (m *Memory) Resume(_ context.Context, t Term) (State, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l, err := m.fenced(t)
+	if err != nil {
+		return State{}, err
+	}
+	state := State{Watermark: l.watermark}
+	for _, account := range slices.Sorted(maps.Keys(l.enrolments)) {
+		state.Enrolments = append(state.Enrolments, l.resumed(l.enrolments[account]))
+	}
+	for _, row := range l.rows {
+		switch {
+		case row.Outcome == Running && row.Term < t.Number:
+			state.Unsettled = append(state.Unsettled, copyOf(row))
+		case !row.Manual && row.Through().After(l.watermark):
+			state.Ahead = append(state.Ahead, copyOf(row))
+		}
+	}
+	slices.SortFunc(state.Unsettled, inOrder)
+	slices.SortFunc(state.Ahead, inOrder)
+	return state, nil
+}
+
+// resumed returns the enrolment with the instant up to which the account was
+// served: the last term that enrolled it served it until the next one began.
+func (l *memoryLedger) resumed(e memoryEnrolment) Enrolment {
+	if !e.Withdrawn.IsZero() {
+		return e.Enrolment
+	}
+	served := l.watermark
+	if e.term < l.term.Number {
+		served = l.starts[e.term] // the start of the term after it
+	}
+	if served.After(e.From) {
+		e.From = served
+	}
+	return e.Enrolment
+}
+
+// Enroll notes that the term serves accounts.
+func (m *Memory) Enroll(_ context.Context, t Term, accounts []Enrolment) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l, err := m.fenced(t)
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		l.enrolments[a.Account] = memoryEnrolment{Enrolment{Account: a.Account, From: a.From}, t.Number}
+	}
+	return nil
+}
+
+// Withdraw notes that the account is not served from at on.
+func (m *Memory) Withdraw(_ context.Context, t Term, account string, at time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l, err := m.fenced(t)
+	if err != nil {
+		return err
+	}
+	if e, ok := l.enrolments[account]; ok {
+		e.Withdrawn = at
+		l.enrolments[account] = e
+	}
+	return nil
+}

@@ -1,0 +1,287 @@
+package tradeclock
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Moment is a point of a session day: a wall time, or an anchor with an offset.
+// The zero value is the wall time 00:00.
+type Moment struct {
+	// Anchor is open, close, the name of a phase (its first start) or that with
+	// .end (its last end). Empty means that the moment is a wall time.
+	Anchor string
+	// Offset is added to the anchor's instant: whole seconds, at most 24 hours
+	// either way.
+	Offset time.Duration
+	// Wall is the wall time, if there is no anchor.
+	Wall WallTime
+}
+
+// At returns the moment of a wall time.
+func At(hour, minute int) Moment { return Moment{Wall: Wall(hour, minute)} }
+
+// AtAnchor returns the moment of an anchor and an offset, which may be negative.
+func AtAnchor(anchor string, offset time.Duration) Moment {
+	return Moment{Anchor: anchor, Offset: offset}
+}
+
+const (
+	anchorOpen  = "open"  // the first start of the regular phase
+	anchorClose = "close" // the last end of the regular phase
+	anchorEnd   = ".end"  // after a phase's name: its last end
+
+	maxOffset  = 24 * time.Hour
+	maxWindow  = 24 * time.Hour // as the clocks show it
+	maxDaysOn  = 7              // of a wall time, after the session's date
+	wallsLimit = (maxDaysOn + 1) * endOfDay
+)
+
+// validate reports what is wrong with the moment by itself.
+func (m Moment) validate() error {
+	if m.Anchor == "" {
+		return m.validateWall()
+	}
+	if m.Wall != 0 {
+		return fmt.Errorf("the anchor %s has a wall time, %s, beside it", m.Anchor, m.Wall)
+	}
+	if !validAnchor(m.Anchor) {
+		return fmt.Errorf("%q is no anchor: want open, close, a phase such as pre_open, or its end such as pre_open.end", m.Anchor)
+	}
+	if m.Offset > maxOffset || m.Offset < -maxOffset {
+		return fmt.Errorf("the offset of %s is over 24 hours", m)
+	}
+	if m.Offset%time.Second != 0 {
+		return fmt.Errorf("the offset of %s is not in whole seconds", m)
+	}
+	return nil
+}
+
+func (m Moment) validateWall() error {
+	if m.Offset != 0 {
+		return errors.New("a wall time takes no offset but days, as in 02:00+1d")
+	}
+	if m.Wall < 0 || m.Wall >= wallsLimit {
+		return fmt.Errorf("%d seconds after midnight is not between 00:00 and 23:59:59+%dd", m.Wall, maxDaysOn)
+	}
+	return nil
+}
+
+// validAnchor reports whether each part of the name between dots is a word of
+// a-z, 0-9 and _ that begins with a letter, and whether it can be an anchor.
+func validAnchor(name string) bool {
+	for part := range strings.SplitSeq(name, ".") {
+		if part == "" || part[0] < 'a' || part[0] > 'z' || strings.Trim(part, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+			return false
+		}
+	}
+	phase := strings.TrimSuffix(name, anchorEnd)
+	return phase == name || phase != anchorOpen && phase != anchorClose
+}
+
+// phase returns the phase that the anchor names, and nothing for a wall time.
+func (m Moment) phase() string {
+	if m.Anchor == anchorOpen || m.Anchor == anchorClose {
+		return PhaseRegular
+	}
+	return strings.TrimSuffix(m.Anchor, anchorEnd)
+}
+
+// atEnd reports whether the anchor is the end of its phase.
+func (m Moment) atEnd() bool {
+	return m.Anchor == anchorClose || strings.HasSuffix(m.Anchor, anchorEnd)
+}
+
+// resolve returns the instant of the moment on a session, in UTC.
+func (m Moment) resolve(s Session, loc *time.Location) (time.Time, error) {
+	if m.Anchor == "" {
+		return m.Wall.On(s.Date, loc), nil
+	}
+	if s.Open() && s.HoursUnknown {
+		return time.Time{}, fmt.Errorf("the hours of session %s are not known", s.Date)
+	}
+	first, last, ok := phaseEnds(s, m.phase())
+	if !ok {
+		return time.Time{}, fmt.Errorf("session %s has no %s", s.Date, strings.TrimSuffix(m.Anchor, anchorEnd))
+	}
+	anchor := first
+	if m.atEnd() {
+		anchor = last
+	}
+	due := anchor.Add(m.Offset)
+	if err := m.crossed(s, anchor, due); err != nil {
+		return time.Time{}, err
+	}
+	return due.Truncate(time.Second).UTC(), nil
+}
+
+// crossed reports an offset that leads from one edge of the session past the
+// other: in a session of an hour, close-90m would be before the open.
+func (m Moment) crossed(s Session, anchor, due time.Time) error {
+	sessionOpen, sessionClose, ok := phaseEnds(s, PhaseRegular)
+	switch {
+	case !ok:
+		return nil
+	case !m.atEnd() && anchor.Before(sessionClose) && due.After(sessionClose):
+		return fmt.Errorf("%s is after the close of session %s", m, s.Date)
+	case m.atEnd() && anchor.After(sessionOpen) && due.Before(sessionOpen):
+		return fmt.Errorf("%s is before the open of session %s", m, s.Date)
+	}
+	return nil
+}
+
+// phaseEnds returns the first start and the last end of a phase.
+func phaseEnds(s Session, phase string) (first, last time.Time, ok bool) {
+	for _, p := range s.Phases {
+		if p.Name != phase {
+			continue
+		}
+		if !ok || p.Start.Before(first) {
+			first = p.Start
+		}
+		if !ok || p.End.After(last) {
+			last = p.End
+		}
+		ok = true
+	}
+	return first, last, ok
+}
+
+// window is the range of an hourly or an every rule.
+type window struct{ from, to Moment }
+
+func (w window) moments() []Moment { return []Moment{w.from, w.to} }
+
+// check reports what is wrong with the window, but not whether it is inverted,
+// which depends on the rule: an hourly rule may begin and end at one moment.
+func (w window) check() error {
+	if err := w.from.validate(); err != nil {
+		return err
+	}
+	if w.toMidnight() {
+		return nil
+	}
+	if err := w.to.validate(); err != nil {
+		return err
+	}
+	if w.onWall() && w.to.Wall > w.from.Wall && w.to.Wall/endOfDay != w.from.Wall/endOfDay {
+		return errors.New("start and end are on different days")
+	}
+	return nil
+}
+
+// onWall reports whether both ends are wall times.
+func (w window) onWall() bool { return w.from.Anchor == "" && w.to.Anchor == "" }
+
+// toMidnight reports whether the window ends with the day that it begins on,
+// which is written 24:00.
+func (w window) toMidnight() bool {
+	return w.to == Moment{Wall: (w.from.Wall/endOfDay + 1) * endOfDay}
+}
+
+// longest returns a length that the window has on no session more than, as far
+// as that can be told without one: for windows between two wall times or two
+// anchors of one phase.
+func (w window) longest() time.Duration {
+	if w.from.phase() != w.to.phase() || w.to.atEnd() && !w.from.atEnd() {
+		return maxWindow
+	}
+	length := time.Duration(w.to.Wall-w.from.Wall)*time.Second + w.to.Offset - w.from.Offset
+	if w.from.atEnd() && !w.to.atEnd() {
+		length -= time.Second // at least, since a phase ends after its start
+	}
+	return length
+}
+
+// resolve returns the instants of both ends on a session.
+func (w window) resolve(s Session, loc *time.Location) (from, to time.Time, err error) {
+	if from, err = w.from.resolve(s, loc); err != nil {
+		return from, to, err
+	}
+	if to, err = w.to.resolve(s, loc); err != nil {
+		return from, to, err
+	}
+	// The windows of two sessions must not overlap, or a slot would have two.
+	if w.length(from, to, loc) > maxWindow {
+		return from, to, fmt.Errorf("the window from %s to %s of session %s is longer than a day",
+			wallClock(from, loc), wallClock(to, loc), s.Date)
+	}
+	return from, to, nil
+}
+
+// length returns how long the window is, as the clocks show it. Between two wall
+// times that is what they say, on a day whose clocks change too.
+func (w window) length(from, to time.Time, loc *time.Location) time.Duration {
+	if w.onWall() {
+		return time.Duration(w.to.Wall-w.from.Wall) * time.Second
+	}
+	return wallLength(from, to, loc)
+}
+
+// misordered is the error of a session on which the window is inverted.
+func (w window) misordered(s Session, relation string, from, to time.Time, loc *time.Location) error {
+	return fmt.Errorf("end %s (%s) is %s start %s (%s) in session %s",
+		w.to, wallClock(to, loc), relation, w.from, wallClock(from, loc), s.Date)
+}
+
+// stretch is a range of Unix time in seconds, to not included.
+type stretch struct{ from, to int64 }
+
+// parts returns the range between two instants. If both ends of the window are
+// anchors, it returns what is left of it outside the session's breaks.
+func (w window) parts(s Session, from, to time.Time) []stretch {
+	whole := stretch{from.Unix(), to.Unix()}
+	if w.from.Anchor == "" || w.to.Anchor == "" {
+		return []stretch{whole}
+	}
+	phase := w.from.phase()
+	if w.to.phase() != phase {
+		phase = PhaseRegular
+	}
+	var parts []stretch
+	for _, gap := range breaks(s, phase) {
+		if end := min(gap.from, whole.to); end > whole.from {
+			parts = append(parts, stretch{whole.from, end})
+		}
+		whole.from = max(whole.from, gap.to)
+	}
+	if whole.from < whole.to {
+		parts = append(parts, whole)
+	}
+	return parts
+}
+
+// breaks returns what lies between consecutive windows of a phase. A break of no
+// length counts too, since it is where a window starts.
+func breaks(s Session, phase string) []stretch {
+	var gaps []stretch
+	var end int64
+	seen := false
+	for _, p := range s.Phases {
+		if p.Name != phase {
+			continue
+		}
+		if start := p.Start.Unix(); seen && start >= end {
+			gaps = append(gaps, stretch{end, start})
+		}
+		end, seen = p.End.Unix(), true
+	}
+	return gaps
+}
+
+// wallLength returns how far the clocks of loc advance between two instants. At
+// a change of the clocks, it reads them as they were just before.
+func wallLength(from, to time.Time, loc *time.Location) time.Duration {
+	return to.Sub(from) + offsetBefore(to, loc) - offsetBefore(from, loc)
+}
+
+func offsetBefore(t time.Time, loc *time.Location) time.Duration {
+	_, offset := t.Add(-time.Second).In(loc).Zone()
+	return time.Duration(offset) * time.Second
+}
+
+func wallClock(t time.Time, loc *time.Location) string {
+	return t.In(loc).Format(time.DateTime)
+}

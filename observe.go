@@ -1,0 +1,172 @@
+package tradeclock
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Observer gets the events of a scheduler, one at a time and in order, from a
+// goroutine of its own: its panics are contained, and its slowness is its own. An
+// observer that falls more than 10,000 events behind loses the oldest, and is
+// told how many by an EventsLost.
+type Observer interface {
+	Observe(e Event)
+}
+
+// ObserverFunc is a function that is an Observer.
+type ObserverFunc func(e Event)
+
+// Observe calls f.
+func (f ObserverFunc) Observe(e Event) { f(e) }
+
+// Event is one of the types below.
+type Event interface{ event() }
+
+// Ticked says that a tick has planned what was due in (From, To].
+type Ticked struct{ From, To time.Time }
+
+// RunStarted says that a run starts. It was claimed, or the ledger is out of reach
+// and the run is delivered at least once.
+type RunStarted struct{ Run Run }
+
+// RunSettled says that the outcome of a started run was taken. It may still have
+// to reach the ledger.
+type RunSettled struct{ Run Run }
+
+// RunMissed says that a run, or a range of them, was missed.
+type RunMissed struct{ Run Run }
+
+// RunSkipped says that a run, or a range of them, was skipped without a start.
+type RunSkipped struct{ Run Run }
+
+// TermChanged says that the scheduler took a term, or lost it: then the number
+// is zero and Reason says why.
+type TermChanged struct {
+	Number int64
+	Reason string
+}
+
+// SchedulesChanged says that a poll brought other rows than the one before.
+type SchedulesChanged struct {
+	Added, Changed, Removed []string
+	Quarantined             []RowError
+}
+
+// CalendarChanged says that the calendar has another version, and how many
+// occurrences it moved into the past.
+type CalendarChanged struct {
+	Calendar, Version string
+	MovedIntoPast     int
+}
+
+// ClockStepped says that the wall clock was not where the last wake led one
+// to expect.
+type ClockStepped struct {
+	From, To time.Time
+	// By is how far it went beyond what has passed, negative for backwards.
+	By time.Duration
+}
+
+// EventsLost says how many events the observer was too slow for.
+type EventsLost struct{ Count int }
+
+func (Ticked) event()           {}
+func (RunStarted) event()       {}
+func (RunSettled) event()       {}
+func (RunMissed) event()        {}
+func (RunSkipped) event()       {}
+func (TermChanged) event()      {}
+func (SchedulesChanged) event() {}
+func (CalendarChanged) event()  {}
+func (ClockStepped) event()     {}
+func (EventsLost) event()       {}
+
+const observerBacklog = 10_000
+
+// announcer hands events to the observer in order. A goroutine does so while
+// there are any.
+type announcer struct {
+	observer Observer
+	log      *slog.Logger
+	spawn    func(f func())
+	ended    func() // called when there are no more events
+
+	mu    sync.Mutex
+	queue []Event
+	lost  int
+	busy  bool
+
+	delivered atomic.Int64
+}
+
+// tell queues an event. The caller may hold the scheduler's lock.
+func (a *announcer) tell(e Event) {
+	if a.observer == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.queue) >= observerBacklog {
+		a.queue = a.queue[1:]
+		a.lost++
+	}
+	a.queue = append(a.queue, e)
+	if !a.busy {
+		a.busy = true
+		a.spawn(a.deliver)
+	}
+}
+
+// idle reports whether the observer has returned from every event.
+func (a *announcer) idle() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !a.busy
+}
+
+// deliver hands over events until there are none. An observer that ends its
+// goroutine gets the others in another.
+func (a *announcer) deliver() {
+	done := false
+	defer func() {
+		if done {
+			a.ended()
+		} else {
+			a.spawn(a.deliver)
+		}
+	}()
+	for e, ok := a.take(); ok; e, ok = a.take() {
+		a.observe(e)
+	}
+	done = true
+}
+
+// take returns the next event, or false if there is none.
+func (a *announcer) take() (Event, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.lost > 0 {
+		lost := EventsLost{a.lost}
+		a.lost = 0
+		return lost, true
+	}
+	if len(a.queue) == 0 {
+		a.busy = false
+		return nil, false
+	}
+	e := a.queue[0]
+	a.queue = a.queue[1:]
+	return e, true
+}
+
+func (a *announcer) observe(e Event) {
+	defer a.delivered.Add(1)
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.Error("the observer panicked", "panic", p)
+		}
+	}()
+	a.observer.Observe(e)
+}

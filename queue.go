@@ -1,0 +1,182 @@
+package tradeclock
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+)
+
+// pending is a planned run that has not started. Guarded by the scheduler's mu.
+type pending struct {
+	run     Run
+	row     *row
+	acct    *account
+	expires time.Time // its catch-up ends
+	rank    int       // how many of its account come before it at the same instant
+	waits   string    // what it waits for, as the reason if it is missed
+	reclaim string    // the token of the interrupted run that it runs again
+	// uncertain is true if a claim was sent: the ledger has it, or may have it.
+	uncertain bool
+	lined     bool      // it is in the ready queue, or waits
+	prev      time.Time // when the task's occurrence before it was due
+}
+
+func (p *pending) compare(o *pending) int {
+	return cmp.Or(
+		p.run.Due.Compare(o.run.Due),
+		cmp.Compare(p.row.Priority, o.row.Priority),
+		cmp.Compare(p.rank, o.rank),
+		cmp.Compare(p.run.Task, o.run.Task),
+		cmp.Compare(p.run.Account, o.run.Account),
+	)
+}
+
+// queue is what is planned, claimed or running. Guarded by the scheduler's mu.
+type queue struct {
+	ready    []*pending            // may start, in order
+	waiting  map[*pending]struct{} // wait for a run, a group or an executor
+	claiming []*pending            // are being claimed
+	running  map[*execution]struct{}
+	started  int64         // counts the starts, to order running by
+	places   int           // taken of MaxConcurrent
+	tokens   int64         // counts the tokens, to make each one fresh
+	pumping  bool          // the pump goes on
+	again    bool          // it was kicked meanwhile
+	expiry   *alarm        // goes off when the first catch-up ends
+	expireAt time.Time     // no catch-up in the queue ends before it
+	backoff  time.Duration // before the next claim, while the ledger is out of reach
+	paused   bool          // the backoff has not passed yet
+	reruns   []Run         // interrupted, to be run again within their catch-up
+	base     context.Context
+	endAll   context.CancelCauseFunc
+}
+
+// context is what the contexts of all runs derive from. It outlives the context
+// of Run, since a drain does.
+func (q *queue) context() context.Context {
+	if q.base == nil {
+		q.base, q.endAll = context.WithCancelCause(context.Background())
+	}
+	return q.base
+}
+
+// ordered returns what runs, in the order of its start.
+func (q *queue) ordered() []*execution {
+	all := make([]*execution, 0, len(q.running))
+	for e := range q.running {
+		all = append(all, e)
+	}
+	slices.SortFunc(all, func(a, b *execution) int { return cmp.Compare(a.seq, b.seq) })
+	return all
+}
+
+func (q *queue) executing(token string) bool {
+	for e := range q.running {
+		if e.run.Token == token {
+			return true
+		}
+	}
+	return false
+}
+
+// removeIf takes out the pending runs that match, and calls f for each in order.
+func (q *queue) removeIf(match func(*pending) bool, f func(*pending)) {
+	var out []*pending
+	for _, p := range q.ready {
+		if p.lined && match(p) {
+			out = append(out, p)
+		}
+	}
+	for p := range q.waiting {
+		if match(p) {
+			out = append(out, p)
+		}
+	}
+	slices.SortStableFunc(out, (*pending).compare)
+	for _, p := range out {
+		f(p)
+		q.remove(p)
+	}
+}
+
+// remove takes a pending run out. In the ready queue it stays as a gap, which is
+// passed over.
+func (q *queue) remove(p *pending) {
+	p.lined = false
+	if _, waits := q.waiting[p]; waits {
+		q.unwait(p)
+	}
+}
+
+// unwait takes a pending run from whatever it waits for.
+func (q *queue) unwait(p *pending) {
+	delete(q.waiting, p)
+	if ts := p.acct.tasks[p.run.Task]; ts != nil && ts.queued == p {
+		ts.queued = nil
+	}
+	if g := p.acct.groups[p.row.Exclusive]; g != nil {
+		g.waiting = slices.DeleteFunc(g.waiting, func(o *pending) bool { return o == p })
+	}
+	p.acct.blocked = slices.DeleteFunc(p.acct.blocked, func(o *pending) bool { return o == p })
+}
+
+// unblock makes waiting runs ready again.
+func (q *queue) unblock(ps []*pending) {
+	for _, p := range slices.Clone(ps) {
+		q.unwait(p)
+		q.push(p)
+	}
+}
+
+func (q *queue) push(p *pending) {
+	p.lined = true
+	q.expect(p)
+	i, _ := slices.BinarySearchFunc(q.ready, p, func(o, p *pending) int {
+		if o.compare(p) > 0 {
+			return 1
+		}
+		return -1 // after its equals
+	})
+	q.ready = slices.Insert(q.ready, i, p)
+}
+
+// expect notes when the catch-up of a pending run ends.
+func (q *queue) expect(p *pending) {
+	if q.expireAt.IsZero() || p.expires.Before(q.expireAt) {
+		q.expireAt = p.expires
+	}
+}
+
+func (q *queue) dropPending() {
+	for _, p := range q.ready {
+		p.lined = false
+	}
+	for p := range q.waiting {
+		q.remove(p)
+	}
+	q.ready, q.reruns = nil, nil
+}
+
+// earliest returns the due time of the first run that is planned and neither
+// claimed nor recorded.
+func (q *queue) earliest() (due time.Time, ok bool) {
+	note := func(p *pending) {
+		if !ok || p.run.Due.Before(due) {
+			due, ok = p.run.Due, true
+		}
+	}
+	for _, p := range q.ready {
+		if p.lined {
+			note(p)
+			break // they are in order
+		}
+	}
+	for _, p := range q.claiming {
+		note(p)
+	}
+	for p := range q.waiting {
+		note(p)
+	}
+	return due, ok
+}

@@ -1,0 +1,218 @@
+package tradeclock_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/tradeclocktest"
+)
+
+var errRefused = errors.New("refused")
+
+func fails(context.Context, tradeclock.Run) error { return errRefused }
+
+// retry is a policy of so many attempts, 10 seconds apart at first.
+func retry(attempts int) func(*tradeclock.Schedule) {
+	return func(s *tradeclock.Schedule) {
+		s.Retry = tradeclock.Retry{Attempts: attempts, Backoff: 10 * time.Second, MaxBackoff: 30 * time.Second}
+	}
+}
+
+func within(d time.Duration) func(*tradeclock.Schedule) {
+	return func(s *tradeclock.Schedule) { s.Retry.Within = d }
+}
+
+func TestRule18_Retries(t *testing.T) {
+	cases := []struct {
+		name     string
+		policies []func(*tradeclock.Schedule)
+		starts   []string
+	}{
+		{"off by default", nil, []string{"09:00:00"}},
+		{"attempts", []func(*tradeclock.Schedule){retry(3)}, []string{"09:00:00", "09:00:10", "09:00:30"}},
+		{"a capped backoff, within the catch-up", []func(*tradeclock.Schedule){retry(9)},
+			[]string{"09:00:00", "09:00:10", "09:00:30", "09:01:00", "09:01:30"}},
+		{"within a time of their own", []func(*tradeclock.Schedule){retry(9), within(30 * time.Second)}, []string{"09:00:00", "09:00:10"}},
+		{"longer than the catch-up", []func(*tradeclock.Schedule){retry(9), catchUp(time.Second), within(61 * time.Second)},
+			[]string{"09:00:00", "09:00:10", "09:00:30", "09:01:00"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 08:59:00")
+			w.rec.Do("analysis", fails)
+			_, d := w.driver(row("analysis", "daily 09:00", c.policies...))
+			w.seconds(d, "2026-11-23 09:04:00")
+
+			assert.Equal(t, c.starts, w.starts("analysis"))
+			runs := w.runs("analysis")
+			require.Len(t, runs, 1)
+			assert.Equal(t, tradeclock.Failed, runs[0].Outcome)
+			assert.Equal(t, "refused", runs[0].Reason)
+			assert.Equal(t, len(c.starts), runs[0].Attempt)
+			assert.Equal(t, at("2026-11-23 09:00:00"), runs[0].Started.In(kolkata), "the start of the first attempt")
+			for i, e := range w.rec.Runs() {
+				assert.Equal(t, i+1, e.Run.Attempt)
+				assert.Equal(t, runs[0].ID, e.Run.ID, "all attempts are one run")
+			}
+		})
+	}
+}
+
+func TestRule18_AnAttemptSucceeds(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	w.rec.Do("analysis", func(_ context.Context, run tradeclock.Run) error {
+		if run.Attempt < 3 {
+			panic("not yet")
+		}
+		return nil
+	})
+	_, d := w.driver(row("analysis", "daily 09:00", retry(5)))
+	w.seconds(d, "2026-11-23 09:01:00")
+	assert.Equal(t, []string{"09:00 succeeded"}, became(w.runs("analysis")))
+	assert.Equal(t, 3, w.runs("analysis")[0].Attempt)
+}
+
+func TestRule18_ASkipIsNotRetried(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	w.rec.Do("analysis", func(context.Context, tradeclock.Run) error { return tradeclock.Skip("nothing to do") })
+	_, d := w.driver(row("analysis", "daily 09:00", retry(5)))
+	w.seconds(d, "2026-11-23 09:01:00")
+	assert.Equal(t, []string{"09:00:00"}, w.starts("analysis"))
+}
+
+func TestRule18_TheTimeoutIsForEachAttempt(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	var deadlines []string
+	w.rec.Do("analysis", func(ctx context.Context, run tradeclock.Run) error {
+		deadlines = append(deadlines, run.Deadline.In(kolkata).Format("15:04:05"))
+		if run.Attempt == 3 {
+			return tradeclock.Sleep(ctx, time.Hour)
+		}
+		_ = tradeclock.Sleep(ctx, 15*time.Second)
+		return errRefused
+	})
+	_, d := w.driver(row("analysis", "daily 09:00", retry(9), timeout(20*time.Second)))
+	w.seconds(d, "2026-11-23 09:03:00")
+	assert.Equal(t, []string{"09:00:20", "09:00:45", "09:01:20"}, deadlines)
+	run := w.runs("analysis")[0]
+	assert.Equal(t, tradeclock.TimedOut, run.Outcome, "an attempt that timed out is not retried")
+	assert.Equal(t, 3, run.Attempt)
+	assert.Equal(t, at("2026-11-23 09:01:20"), run.Finished.In(kolkata))
+}
+
+func TestRule18_NoAttemptWhileHalted(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	w.rec.Do("analysis", fails)
+	s, d := w.driver(row("analysis", "daily 09:00", retry(5)))
+	w.seconds(d, "2026-11-23 09:00:05")
+	require.NoError(t, s.Halt(t.Context(), "42", "lunch", "Ana", false))
+	w.seconds(d, "2026-11-23 09:02:00")
+	assert.Equal(t, []string{"09:00:00"}, w.starts("analysis"))
+	assert.Equal(t, []string{"09:00 failed"}, became(w.runs("analysis")))
+}
+
+// A run that waits for its next attempt does not hold up the end.
+func TestRule18_NoAttemptWhileDraining(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	w.rec.Do("analysis", fails)
+	s := w.scheduler(w.config(row("analysis", "daily 09:00", retry(5))))
+	d, stop := tradeclocktest.StartDriver(t, s, w.clock)
+	w.seconds(d, "2026-11-23 09:00:05")
+	require.NoError(t, stop(), "no time passes")
+	assert.Equal(t, []string{"09:00:00"}, w.starts("analysis"))
+	assert.Equal(t, []string{"09:00 failed"}, became(w.runs("analysis")))
+}
+
+// lateStart starts a scheduler that last planned at 08:59 on a day later on.
+func (w *world) lateStart(until string, rows ...tradeclock.Schedule) *tradeclocktest.Driver {
+	s := w.scheduler(w.config(rows...))
+	require.NoError(w.t, s.Tick(w.t.Context()))
+	require.NoError(w.t, s.Close(w.t.Context()))
+	w.clock.Advance(at(until).Sub(w.clock.Now()))
+	_, d := w.driver(rows...)
+	d.Tick()
+	return d
+}
+
+func TestRule19_CatchUp(t *testing.T) {
+	until := func(m tradeclock.Moment) func(*tradeclock.Schedule) {
+		return func(s *tradeclock.Schedule) { s.CatchUpUntil = &m }
+	}
+	closing, err := tradeclock.ParseMoment("close")
+	require.NoError(t, err)
+	cases := []struct {
+		name     string
+		rule     string
+		policies []func(*tradeclock.Schedule)
+		now      string
+		became   string
+		reason   string
+	}{
+		{"within the default", "daily 09:00", nil, "09:01:59", "09:00 succeeded", ""},
+		{"at the end of the default", "daily 09:00", nil, "09:02:00", "09:00 missed", "its catch-up of 2m0s had passed"},
+		{"within its own", "daily 09:00", []func(*tradeclock.Schedule){catchUp(5 * time.Hour)}, "13:59:59", "09:00 succeeded", ""},
+		{"at the end of its own", "daily 09:00", []func(*tradeclock.Schedule){catchUp(5 * time.Hour)}, "14:00:00", "09:00 missed", "its catch-up of 5h0m0s had passed"},
+		{"before the anchor", "daily 15:00", []func(*tradeclock.Schedule){catchUp(5 * time.Hour), until(closing)}, "15:29:59", "15:00 succeeded", ""},
+		{"at the anchor", "daily 15:00", []func(*tradeclock.Schedule){catchUp(5 * time.Hour), until(closing)}, "15:30:00", "15:00 missed", "its catch-up had ended at close"},
+		{"before an anchor that comes later", "daily 15:00", []func(*tradeclock.Schedule){until(closing)}, "15:02:00", "15:00 missed", "its catch-up of 2m0s had passed"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 08:59:00")
+			rows := []tradeclock.Schedule{row("analysis", c.rule, c.policies...)}
+			cfg := w.config(rows...)
+			cfg.Calendar = tradeclock.Weekdays(kolkata, tradeclock.Hours{Phase: "regular", Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(15, 30)})
+			s := w.scheduler(cfg)
+			require.NoError(t, s.Tick(t.Context()))
+			require.NoError(t, s.Close(t.Context()))
+			w.clock.Advance(at("2026-11-23 " + c.now).Sub(w.clock.Now()))
+			tradeclocktest.NewDriver(t, w.scheduler(cfg), w.clock).Tick()
+
+			require.Equal(t, []string{c.became}, became(w.runs("analysis")))
+			run := w.runs("analysis")[0]
+			assert.Equal(t, c.reason, run.Reason)
+			if run.Outcome == tradeclock.Succeeded {
+				assert.Equal(t, at("2026-11-23 "+c.now).Sub(run.Due), run.Lateness())
+			}
+		})
+	}
+}
+
+func TestRule19_OfSeveralLateOnlyTheNewestRuns(t *testing.T) {
+	cases := []struct {
+		name   string
+		rule   string
+		now    string
+		became []string
+	}{
+		{"the newest is in time", "every 1m 09:00-15:30", "09:10:30", []string{"09:00 missed x10", "09:10 succeeded"}},
+		{"none is in time", "every 1m 09:00-09:05", "09:10:30", []string{"09:00 missed x5"}},
+		{"one is due", "every 1m 09:00-15:30", "09:00:30", []string{"09:00 succeeded"}},
+		{"hourly", "hourly 09:00-15:00", "12:01:00", []string{"09:00 missed x3", "12:00 succeeded"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 08:59:00")
+			w.lateStart("2026-11-23 "+c.now, row("sell_monitor", c.rule))
+			assert.Equal(t, c.became, became(w.runs("sell_monitor")))
+		})
+	}
+}
+
+func TestRule19_EveryTaskCatchesUpByItself(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	w.lateStart("2026-11-23 09:01:30", row("analysis", "daily 09:00"), row("buy_orders", "daily 09:01"), row("eod_cleanup", "daily 09:00"))
+	assert.ElementsMatch(t, []string{"42 analysis", "42 buy_orders", "42 eod_cleanup"}, w.order())
+}
+
+func TestRule19_ARangeIsOfOneSession(t *testing.T) {
+	w := newWorld(t, "2026-11-20 08:59:00") // a Friday
+	w.lateStart("2026-11-24 08:00:00", row("sell_monitor", "every 1m 09:00-09:05"))
+	assert.Equal(t, []string{"09:00 missed x5", "09:00 missed x5"}, became(w.runs("sell_monitor")), "of Friday and of Monday")
+}

@@ -1,0 +1,324 @@
+package tradeclock
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Rule says when on a session day a task is due.
+//
+// The rules of this package are made by Daily, Hourly, Every, Once and After, or
+// by ParseRule from their text form. A user's own type may be a Rule too: its
+// Occurrences must depend on nothing but its arguments, since what is due is
+// computed again and again.
+type Rule interface {
+	// Occurrences returns the occurrences of one session, in order of their due
+	// times. Wall times are those of loc. A due time is a whole second, and lies
+	// between a day before the session's date and eight days after. A slot is a
+	// name for the occurrence that no other of the task ever has. An error means
+	// that the session's occurrences cannot be told, and is recorded as the reason
+	// of one skipped run at the end of the date.
+	Occurrences(s Session, loc *time.Location) ([]Occurrence, error)
+	// String returns the rule's text form, as in "daily 09:01".
+	String() string
+}
+
+// Occurrence is one due instant of a task, and its slot.
+type Occurrence struct {
+	Due  time.Time
+	Slot string
+}
+
+// Daily returns the rule of one occurrence on each session, such as daily 09:01
+// or daily close-15m. Its slot is the session's date.
+func Daily(at Moment) Rule { return daily{at} }
+
+// Hourly returns the rule of an occurrence at from and every hour after it, up
+// to and including to. The hours are counted in absolute time. A window of a
+// whole day leaves its end to the next session, which begins there.
+func Hourly(from, to Moment) Rule { return hourly{window{from, to}} }
+
+// Every returns the rule of an occurrence at from and at each interval after it,
+// before to: every 1m 09:15-15:30 has 375 of them. The interval is counted in
+// absolute time, in whole seconds. If both ends are anchors, the breaks between
+// the windows of the phase that both name are left out (of the regular phase, if
+// they name two), and the counting begins anew at each window's start.
+func Every(interval time.Duration, from, to Moment) Rule {
+	return every{interval, window{from, to}}
+}
+
+// Once returns the rule of one occurrence, on the session of one date.
+func Once(date Date, at Moment) Rule { return once{date, at} }
+
+// After returns the rule that a task is due a delay after each planned time of
+// another task, whatever becomes of that one, and with its slots. The delay is
+// in whole seconds, and at most seven days. The rule's occurrences depend on the
+// other task's rule, so that only a scheduler can tell them.
+func After(task string, delay time.Duration) Rule { return after{task, delay} }
+
+// builtin is what the rules of this package can do beside being a Rule. Their
+// types are comparable: two rules are the same if they are equal.
+type builtin interface {
+	Rule
+	kind() string
+	// check reports what is wrong with the rule by itself.
+	check() error
+	// spans compiles the rule for one session.
+	spans(s Session, loc *time.Location) ([]span, error)
+	moments() []Moment
+}
+
+// The kinds of the rules of this package, which are the first words of their
+// text forms.
+const (
+	kindDaily  = "daily"
+	kindHourly = "hourly"
+	kindEvery  = "every"
+	kindOnce   = "once"
+	kindAfter  = "after"
+)
+
+type daily struct{ at Moment }
+
+func (daily) kind() string        { return kindDaily }
+func (r daily) check() error      { return r.at.validate() }
+func (r daily) moments() []Moment { return []Moment{r.at} }
+func (r daily) String() string    { return kindDaily + " " + r.at.String() }
+func (r daily) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
+	return occurrences(r, s, loc)
+}
+
+func (r daily) spans(s Session, loc *time.Location) ([]span, error) {
+	due, err := r.at.resolve(s, loc)
+	if err != nil {
+		return nil, err
+	}
+	return []span{{first: due.Unix(), n: 1, label: labelDate}}, nil
+}
+
+type hourly struct{ window }
+
+const secondsPerHour = 60 * 60
+
+func (hourly) kind() string     { return kindHourly }
+func (r hourly) String() string { return kindHourly + " " + r.window.String() }
+func (r hourly) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
+	return occurrences(r, s, loc)
+}
+
+func (r hourly) check() error {
+	if err := r.window.check(); err != nil {
+		return err
+	}
+	if r.longest() < 0 {
+		return errors.New("end is before start")
+	}
+	return nil
+}
+
+func (r hourly) spans(s Session, loc *time.Location) ([]span, error) {
+	from, to, err := r.resolve(s, loc)
+	if err != nil {
+		return nil, err
+	}
+	if to.Before(from) {
+		return nil, r.misordered(s, "before", from, to, loc)
+	}
+	if r.length(from, to, loc) == maxWindow {
+		if to.Equal(from) {
+			return nil, nil // the clocks skip the whole date
+		}
+		to = to.Add(-time.Second) // it is the first occurrence of the next session
+	}
+	n := (to.Unix()-from.Unix())/secondsPerHour + 1
+	return []span{{first: from.Unix(), step: secondsPerHour, n: int(n), label: labelHour}}, nil
+}
+
+type every struct {
+	interval time.Duration
+	window
+}
+
+func (every) kind() string { return kindEvery }
+func (r every) String() string {
+	return kindEvery + " " + durationText(r.interval) + " " + r.window.String()
+}
+func (r every) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
+	return occurrences(r, s, loc)
+}
+
+func (r every) check() error {
+	if r.interval < time.Second {
+		return fmt.Errorf("interval %s is under a second", durationText(r.interval))
+	}
+	if r.interval%time.Second != 0 {
+		return fmt.Errorf("interval %s is not in whole seconds", durationText(r.interval))
+	}
+	if err := r.window.check(); err != nil {
+		return err
+	}
+	if r.longest() <= 0 {
+		return errors.New("end is not after start")
+	}
+	return nil
+}
+
+func (r every) spans(s Session, loc *time.Location) ([]span, error) {
+	from, to, err := r.resolve(s, loc)
+	if err != nil {
+		return nil, err
+	}
+	if !to.After(from) {
+		return nil, r.misordered(s, "not after", from, to, loc)
+	}
+	parts := r.parts(s, from, to)
+	if len(parts) == 0 {
+		return nil, fmt.Errorf("the window %s lies in a break of session %s", r.window, s.Date)
+	}
+	step := int64(r.interval / time.Second)
+	spans := make([]span, 0, len(parts))
+	for _, part := range parts {
+		n := (part.to - part.from + step - 1) / step
+		spans = append(spans, span{first: part.from, step: step, n: int(n), label: labelTime})
+	}
+	return spans, nil
+}
+
+type once struct {
+	date Date
+	at   Moment
+}
+
+func (once) kind() string        { return kindOnce }
+func (r once) moments() []Moment { return []Moment{r.at} }
+func (r once) String() string    { return kindOnce + " " + r.date.String() + " " + r.at.String() }
+func (r once) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
+	return occurrences(r, s, loc)
+}
+
+func (r once) check() error {
+	if !r.date.valid() {
+		return fmt.Errorf("%04d-%02d-%02d is no date", r.date.Year, int(r.date.Month), r.date.Day)
+	}
+	return r.at.validate()
+}
+
+func (r once) spans(s Session, loc *time.Location) ([]span, error) {
+	if s.Date != r.date {
+		return nil, nil
+	}
+	return daily{r.at}.spans(s, loc)
+}
+
+// past reports whether the occurrence is over at an instant. That of an anchor
+// counts as over with the date, since its hours may not be known.
+func (r once) past(t time.Time, loc *time.Location) bool {
+	if r.at.Anchor == "" {
+		return r.at.Wall.On(r.date, loc).Before(t)
+	}
+	return endOfDay.On(r.date, loc).Add(max(r.at.Offset, 0)).Before(t)
+}
+
+type after struct {
+	task  string
+	delay time.Duration
+}
+
+const maxDelay = 7 * 24 * time.Hour
+
+func (after) kind() string      { return kindAfter }
+func (after) moments() []Moment { return nil }
+func (r after) String() string  { return kindAfter + " " + r.task + " " + durationText(r.delay) }
+func (r after) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
+	return occurrences(r, s, loc)
+}
+
+func (r after) check() error {
+	if err := checkName(r.task); err != nil {
+		return fmt.Errorf("task: %w", err)
+	}
+	if r.delay < 0 || r.delay > maxDelay {
+		return fmt.Errorf("delay %s is not between 0s and %s", durationText(r.delay), durationText(maxDelay))
+	}
+	if r.delay%time.Second != 0 {
+		return fmt.Errorf("delay %s is not in whole seconds", durationText(r.delay))
+	}
+	return nil
+}
+
+func (r after) spans(Session, *time.Location) ([]span, error) {
+	return nil, fmt.Errorf("the rule %q has no occurrences by itself: they are those of the schedule of %s", r, r.task)
+}
+
+// validateRule reports what is wrong with a rule, together with its text. Of a
+// user's rule nothing is known before it is asked for its occurrences.
+func validateRule(r Rule) error {
+	if r == nil {
+		return errors.New("a rule is required")
+	}
+	text, err := ruleText(r)
+	if err != nil {
+		return err
+	}
+	b, ok := r.(builtin)
+	if !ok {
+		return nil
+	}
+	if err := b.check(); err != nil {
+		return fmt.Errorf("rule %q: %w", text, err)
+	}
+	return nil
+}
+
+// ruleText returns the text form of a rule, a user's too, whose panic becomes an
+// error.
+func ruleText(r Rule) (text string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("rule of type %T: String panicked: %v", r, p)
+		}
+	}()
+	return r.String(), nil
+}
+
+// ruleKind returns daily, hourly, every, once or after, and the name of its type
+// for a user's rule.
+func ruleKind(r Rule) string {
+	if b, ok := r.(builtin); ok {
+		return b.kind()
+	}
+	return fmt.Sprintf("%T", r)
+}
+
+// ruleMoments returns the moments that a rule of this package names.
+func ruleMoments(r Rule) []Moment {
+	if b, ok := r.(builtin); ok {
+		return b.moments()
+	}
+	return nil
+}
+
+// ruleReach returns how many days before and after a session's date its
+// occurrences may lie. For an after rule it is what the delay adds to the reach
+// of the other task's rule.
+func ruleReach(r Rule) (back, ahead int) {
+	b, ok := r.(builtin)
+	if !ok {
+		return userReachBack, userReachAhead
+	}
+	if a, ok := b.(after); ok {
+		return 0, int((a.delay + 24*time.Hour - 1) / (24 * time.Hour))
+	}
+	for _, m := range b.moments() {
+		if m.Anchor != "" {
+			// A session may begin on the evening before its date and end on the
+			// morning after, and an offset is up to a day.
+			back, ahead = max(back, 2), max(ahead, 2)
+			continue
+		}
+		// A gap may push the last times of a date into the next one.
+		ahead = max(ahead, int(m.Wall/secondsPerDay)+1)
+	}
+	return back, ahead
+}

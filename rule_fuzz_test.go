@@ -1,0 +1,45 @@
+package tradeclock
+
+import "testing"
+
+// A text either is refused or is a rule that prints a text which parses to the
+// same rule, and that compiles without a panic.
+func FuzzParseRule(f *testing.F) {
+	for _, text := range []string{
+		"daily 09:01", "daily 09:01:30", "daily close-15m", "daily closing_auction.end", "daily 02:00+1d",
+		"hourly 09:30-15:30", "every 1m 09:15-15:30", "every 90s open + 5m - close - 15m", "every 1h 00:00+7d-24:00+7d",
+		"once 2026-11-23 09:15", "after the close 5m", "every 1m 15:30-09:15", "daily open+9999999999h", "daily 24:00",
+	} {
+		f.Add(text)
+	}
+	loc := zone(f, "America/New_York")
+	session, err := AlwaysOpen(loc).Session(Date{2026, 3, 8})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		rule, err := ParseRule(text)
+		if err != nil {
+			return
+		}
+		again, err := ParseRule(rule.String())
+		if err != nil {
+			t.Fatalf("%q prints %q, which does not parse: %v", text, rule, err)
+		}
+		if again != rule || again.String() != rule.String() {
+			t.Fatalf("%q prints %q, which is another rule: %q", text, rule, again)
+		}
+		if err := validateRule(rule); err != nil {
+			t.Fatalf("%q parses and is not valid: %v", text, err)
+		}
+		spans, err := spansOf(rule, session, loc)
+		if err != nil {
+			return
+		}
+		for i, sp := range spans {
+			if sp.n < 1 || i > 0 && !sp.due(0).After(spans[i-1].due(spans[i-1].n-1)) {
+				t.Fatalf("%q has spans that are empty or overlap: %+v", rule, spans)
+			}
+		}
+	})
+}

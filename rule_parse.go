@@ -1,0 +1,300 @@
+package tradeclock
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ParseRule parses the text form of a rule, which its String prints again:
+//
+//	daily 09:01
+//	hourly 09:30-15:30
+//	every 1m open-close
+//	once 2026-11-23 09:15
+//	after premarket_retry 5m
+//
+// A moment is a wall time, such as 09:15, 09:15:30 or, on the day after the
+// session, 02:00+1d; or an anchor, such as open, close-15m or
+// closing_auction.end+5m. A window may end at 24:00. The error quotes the text
+// and says what was expected and where.
+func ParseRule(text string) (Rule, error) {
+	r, err := parseRule(text)
+	if err == nil {
+		err = r.check()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rule %q: %w", text, err)
+	}
+	return r, nil
+}
+
+// MustParseRule is ParseRule for a text that is written in code. It panics on an
+// error.
+func MustParseRule(text string) Rule {
+	r, err := ParseRule(text)
+	if err != nil {
+		panic("tradeclock: " + err.Error())
+	}
+	return r
+}
+
+// ParseMoment parses the text form of a moment, which its String prints again:
+// see ParseRule.
+func ParseMoment(text string) (Moment, error) {
+	p := parser{rest: text}
+	m := p.moment(lastSecond)
+	err := p.end()
+	if err == nil {
+		err = m.validate()
+	}
+	if err != nil {
+		return Moment{}, fmt.Errorf("moment %q: %w", text, err)
+	}
+	return m, nil
+}
+
+// String returns the text form: 09:15, 02:00+1d, close-15m.
+func (m Moment) String() string {
+	switch {
+	case m.Anchor == "":
+		return m.Wall.String()
+	case m.Offset == 0:
+		return m.Anchor
+	case m.Offset < 0:
+		return m.Anchor + durationText(m.Offset)
+	}
+	return m.Anchor + "+" + durationText(m.Offset)
+}
+
+func (w window) String() string {
+	if !w.toMidnight() {
+		return w.from.String() + "-" + w.to.String()
+	}
+	end := "24:00"
+	if day := w.from.Wall / endOfDay; day > 0 {
+		end += fmt.Sprintf("+%dd", day)
+	}
+	return w.from.String() + "-" + end
+}
+
+// durationText is Duration.String without units that are zero: 5m, not 5m0s.
+func durationText(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+func parseRule(text string) (builtin, error) {
+	p := &parser{rest: text}
+	var r builtin
+	switch kind := p.word(); kind {
+	case kindDaily:
+		r = daily{p.moment(lastSecond)}
+	case kindHourly:
+		r = hourly{p.window()}
+	case kindEvery:
+		r = every{p.duration(p.word()), p.window()}
+	case kindOnce:
+		r = once{p.date(), p.moment(lastSecond)}
+	case kindAfter:
+		r = p.after()
+	default:
+		return nil, fmt.Errorf("%q is none of daily, hourly, every, once, after", kind)
+	}
+	return r, p.end()
+}
+
+const (
+	digits  = "0123456789"
+	blanks  = " \t"
+	letters = "abcdefghijklmnopqrstuvwxyz"
+
+	lastSecond = endOfDay - 1
+
+	wantMoment   = "a time such as 09:15 or an anchor such as close-15m"
+	wantDuration = "a duration such as 90s, 5m or 1h30m"
+)
+
+// parser reads a text from its front. It keeps its first error, so that its
+// methods can be called one after the other.
+type parser struct {
+	rest string
+	err  error
+}
+
+// fail notes what was expected at the rest of the text.
+func (p *parser) fail(want string) {
+	if p.err != nil {
+		return
+	}
+	if p.rest == "" {
+		p.err = errors.New("want " + want + " at the end")
+		return
+	}
+	p.err = fmt.Errorf("want %s at %q", want, p.rest)
+}
+
+func (p *parser) skipBlanks() { p.rest = strings.TrimLeft(p.rest, blanks) }
+
+// end expects nothing more, and returns the first error.
+func (p *parser) end() error {
+	p.skipBlanks()
+	if p.rest != "" {
+		p.fail("nothing more")
+	}
+	return p.err
+}
+
+// take reads the longest front that consists of bytes out of set.
+func (p *parser) take(set string) string {
+	rest := strings.TrimLeft(p.rest, set)
+	taken := p.rest[:len(p.rest)-len(rest)]
+	p.rest = rest
+	return taken
+}
+
+// word reads up to the next blank.
+func (p *parser) word() string {
+	p.skipBlanks()
+	end := strings.IndexAny(p.rest, blanks)
+	if end < 0 {
+		end = len(p.rest)
+	}
+	word := p.rest[:end]
+	p.rest = p.rest[end:]
+	return word
+}
+
+func (p *parser) date() Date {
+	d, err := ParseDate(p.word())
+	if err != nil && p.err == nil {
+		p.err = err
+	}
+	return d
+}
+
+// duration parses a duration that has been read.
+func (p *parser) duration(text string) time.Duration {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		p.rest = text + p.rest
+		p.fail(wantDuration)
+	}
+	return d
+}
+
+// after reads a task, whose name may hold blanks, and the delay after it.
+func (p *parser) after() after {
+	text := strings.Trim(p.rest, blanks)
+	p.rest = ""
+	i := strings.LastIndexAny(text, blanks)
+	if i < 0 {
+		p.fail("a task and a delay, as in premarket_retry 5m,")
+		return after{}
+	}
+	return after{task: strings.TrimRight(text[:i], blanks), delay: p.duration(text[i+1:])}
+}
+
+func (p *parser) window() window {
+	from := p.moment(lastSecond)
+	p.skipBlanks()
+	if !strings.HasPrefix(p.rest, "-") {
+		p.fail("a dash and the end of the window")
+		return window{}
+	}
+	p.rest = p.rest[1:]
+	return window{from, p.moment(endOfDay)}
+}
+
+// moment reads a moment; a time of day may be as late as latest.
+func (p *parser) moment(latest WallTime) Moment {
+	p.skipBlanks()
+	if p.rest != "" && strings.Contains(digits, p.rest[:1]) {
+		return Moment{Wall: p.wall(latest)}
+	}
+	start := p.rest
+	anchor := p.take(letters + digits + "_.")
+	if anchor == "" {
+		p.fail(wantMoment)
+		return Moment{}
+	}
+	if !validAnchor(anchor) {
+		p.rest = start
+		p.fail("an anchor such as open, close, pre_open or pre_open.end")
+	}
+	return Moment{Anchor: anchor, Offset: p.offset()}
+}
+
+// wall reads a time of day and the days after it.
+func (p *parser) wall(latest WallTime) WallTime {
+	start := p.rest
+	wall, ok := parseTimeOfDay(p.take(digits + ":"))
+	if !ok || wall > latest {
+		p.rest = start
+		p.fail("a time such as 09:15, up to 23:59:59,")
+		return 0
+	}
+	p.skipBlanks()
+	if !strings.HasPrefix(p.rest, "+") {
+		return wall
+	}
+	days := strings.TrimLeft(p.rest[1:], blanks)
+	if len(days) < 2 || days[0] < '1' || days[0] > '0'+maxDaysOn || days[1] != 'd' {
+		p.fail("whole days from +1d to +7d")
+		return 0
+	}
+	p.rest = days[2:]
+	return wall + WallTime(days[0]-'0')*endOfDay
+}
+
+// parseTimeOfDay parses 09:15 and 09:15:30, up to 24:00.
+func parseTimeOfDay(text string) (WallTime, bool) {
+	parts := strings.Split(text, ":")
+	if len(parts) < 2 || len(parts) > 3 {
+		return 0, false
+	}
+	var wall WallTime
+	for i, part := range append(parts, "00")[:3] {
+		n, err := strconv.Atoi(part)
+		if err != nil || len(part) != 2 || i > 0 && n > 59 {
+			return 0, false
+		}
+		wall = wall*60 + WallTime(n)
+	}
+	return wall, wall <= endOfDay
+}
+
+// offset reads what may follow an anchor. A dash is an offset's sign if it is
+// followed by a number that is not a time.
+func (p *parser) offset() time.Duration {
+	p.skipBlanks()
+	number := p.rest
+	switch {
+	case strings.HasPrefix(number, "+"):
+	case strings.HasPrefix(number, "-") && p.atOffset():
+	default:
+		return 0
+	}
+	p.rest = strings.TrimLeft(number[1:], blanks)
+	d := p.duration(p.take(digits + "hms"))
+	if number[0] == '-' {
+		return -d
+	}
+	return d
+}
+
+// atOffset reports whether the dash that comes next begins an offset, and not
+// the end of a window.
+func (p *parser) atOffset() bool {
+	text := strings.TrimLeft(p.rest[1:], blanks)
+	after := strings.TrimLeft(text, digits)
+	return after != text && !strings.HasPrefix(after, ":")
+}

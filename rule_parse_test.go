@@ -1,0 +1,187 @@
+package tradeclock
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestRuleText(t *testing.T) {
+	tests := []struct {
+		text string
+		rule Rule
+	}{
+		{"daily 09:01", Daily(At(9, 1))},
+		{"daily 09:01:30", Daily(Moment{Wall: Wall(9, 1) + 30})},
+		{"daily close-15m", Daily(AtAnchor("close", -15*time.Minute))},
+		{"daily open+1h30m5s", Daily(AtAnchor("open", 90*time.Minute+5*time.Second))},
+		{"daily closing_auction.end", Daily(AtAnchor("closing_auction.end", 0))},
+		{"daily pre_open.order_entry.end+24h", Daily(AtAnchor("pre_open.order_entry.end", 24*time.Hour))},
+		{"daily 02:00+1d", Daily(Moment{Wall: endOfDay + Wall(2, 0)})},
+		{"daily 00:00+7d", Daily(Moment{Wall: 7 * endOfDay})},
+		{"hourly 09:30-15:30", Hourly(At(9, 30), At(15, 30))},
+		{"hourly 09:30-09:30", Hourly(At(9, 30), At(9, 30))},
+		{"hourly 22:00-24:00", Hourly(At(22, 0), At(24, 0))},
+		{"every 1m 09:15-15:30", Every(time.Minute, At(9, 15), At(15, 30))},
+		{"every 1m open-close", Every(time.Minute, AtAnchor("open", 0), AtAnchor("close", 0))},
+		{"every 1m open-15:30", Every(time.Minute, AtAnchor("open", 0), At(15, 30))},
+		{"every 1m 09:15-close-15m", Every(time.Minute, At(9, 15), AtAnchor("close", -15*time.Minute))},
+		{"every 1m30s open+5m-close-15m", Every(90*time.Second, AtAnchor("open", 5*time.Minute), AtAnchor("close", -15*time.Minute))},
+		{"every 1s open-15m-open", Every(time.Second, AtAnchor("open", -15*time.Minute), AtAnchor("open", 0))},
+		{"every 1h 00:00+1d-24:00+1d", Every(time.Hour, Moment{Wall: endOfDay}, Moment{Wall: 2 * endOfDay})},
+		{"once 2026-11-23 09:15", Once(Date{2026, 11, 23}, At(9, 15))},
+		{"once 2026-11-23 close+5m", Once(Date{2026, 11, 23}, AtAnchor("close", 5*time.Minute))},
+		{"after premarket_retry 5m", After("premarket_retry", 5*time.Minute)},
+		{"after the close of day 0s", After("the close of day", 0)},
+		{"after x 5m 1h", After("x 5m", time.Hour)},
+	}
+	for _, test := range tests {
+		t.Run(test.text, func(t *testing.T) {
+			parsed, err := ParseRule(test.text)
+			require.NoError(t, err)
+			assert.Equal(t, test.rule, parsed)
+			assert.True(t, test.rule == parsed, "rules are compared by their values")
+			assert.Equal(t, test.text, test.rule.String())
+			assert.NoError(t, validateRule(test.rule))
+		})
+	}
+}
+
+func TestParseRuleTolerates(t *testing.T) {
+	tests := map[string]string{
+		"  daily   09:01  ":                       "daily 09:01",
+		"daily\t09:01":                            "daily 09:01",
+		"daily 02:00 + 1d":                        "daily 02:00+1d",
+		"daily 09:01:00":                          "daily 09:01",
+		"daily close - 15m":                       "daily close-15m",
+		"daily open+0s":                           "daily open",
+		"daily open+5m0s":                         "daily open+5m",
+		"every 90s open + 5m - close - 15m":       "every 1m30s open+5m-close-15m",
+		"every 60s 09:15 - 15:30":                 "every 1m 09:15-15:30",
+		"hourly 22:00-00:00+1d":                   "hourly 22:00-24:00",
+		"after  premarket retry   300s ":          "after premarket retry 5m",
+		"once  2026-11-23   09:15":                "once 2026-11-23 09:15",
+		"every 3600s pre_open-pre_open.end-1800s": "every 1h pre_open-pre_open.end-30m",
+	}
+	for text, want := range tests {
+		rule, err := ParseRule(text)
+		if assert.NoError(t, err, text) {
+			assert.Equal(t, want, rule.String())
+		}
+	}
+}
+
+func TestParseRuleRefuses(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{"", `"" is none of daily, hourly, every, once, after`},
+		{"weekly 09:15", `"weekly" is none of daily, hourly, every, once, after`},
+		{"Daily 09:15", `"Daily" is none of`},
+		{"daily", "want a time such as 09:15 or an anchor such as close-15m at the end"},
+		{"daily 9:15", `want a time such as 09:15, up to 23:59:59, at "9:15"`},
+		{"daily 24:00", `want a time such as 09:15, up to 23:59:59, at "24:00"`},
+		{"daily 09:60", `at "09:60"`},
+		{"daily 09:15:60", `at "09:15:60"`},
+		{"daily 09:15:00:00", `at "09:15:00:00"`},
+		{"daily 0915", `at "0915"`},
+		{"daily 09:15 IST", `want nothing more at "IST"`},
+		{"daily 09:15+5m", `want whole days from +1d to +7d at "+5m"`},
+		{"daily 09:15+0d", `want whole days from +1d to +7d at "+0d"`},
+		{"daily 09:15+8d", `want whole days from +1d to +7d at "+8d"`},
+		{"daily 09:15+10d", `want whole days from +1d to +7d at "+10d"`},
+		{"daily 09:15-15:30", `want nothing more at "-15:30"`},
+		{"daily Open", `at "Open"`},
+		{"daily _open", `want an anchor such as open, close, pre_open or pre_open.end at "_open"`},
+		{"daily open.end", `at "open.end"`},
+		{"daily .end", `at ".end"`},
+		{"daily pre_open..end", `at "pre_open..end"`},
+		{"daily open+1d", `want a duration such as 90s, 5m or 1h30m at "1d"`},
+		{"daily open+", "want a duration such as 90s, 5m or 1h30m at the end"},
+		{"daily open-15", `want a duration such as 90s, 5m or 1h30m at "15"`},
+		{"daily open-5m-close", `want nothing more at "-close"`},
+		{"daily open+24h1s", "the offset of open+24h0m1s is over 24 hours"},
+		{"daily close-24h1s", "the offset of close-24h0m1s is over 24 hours"},
+		{"daily open+5ms", "the offset of open+5ms is not in whole seconds"},
+		{"hourly 09:30", "want a dash and the end of the window at the end"},
+		{"hourly 15:30-09:30", "end is before start"},
+		{"hourly close-open", "end is before start"},
+		{"every 1m 15:30-09:15", "end is not after start"},
+		{"every 1m 09:15-09:15", "end is not after start"},
+		{"every 1m 22:00-02:00", "end is not after start"},
+		{"every 1m 22:00-02:00+1d", "start and end are on different days"},
+		{"every 1m 09:15-24:00+1d", "start and end are on different days"},
+		{"every 1m 24:00-24:00", `at "24:00-24:00"`},
+		{"every 1m 09:15-24:00:01", `at "24:00:01"`},
+		{"every 1m open+5m-open", "end is not after start"},
+		{"every 1m close-open", "end is not after start"},
+		{"every 1m pre_open.end-pre_open", "end is not after start"},
+		{"every 1m open-regular", "end is not after start"},
+		{"every 0s 09:15-15:30", "interval 0s is under a second"},
+		{"every 500ms 09:15-15:30", "interval 500ms is under a second"},
+		{"every -1m 09:15-15:30", "interval -1m is under a second"},
+		{"every 1.5s 09:15-15:30", "interval 1.5s is not in whole seconds"},
+		{"every minute 09:15-15:30", `want a duration such as 90s, 5m or 1h30m at "minute 09:15-15:30"`},
+		{"once 09:15", `date "09:15"`},
+		{"once 2026-02-29 09:15", `date "2026-02-29"`},
+		{"once 0000-01-01 09:15", "0000-01-01 is no date"},
+		{"once 2026-11-23", "want a time such as 09:15 or an anchor such as close-15m at the end"},
+		{"after premarket_retry", "want a task and a delay, as in premarket_retry 5m, at the end"},
+		{"after premarket_retry five", `want a duration such as 90s, 5m or 1h30m at "five"`},
+		{"after premarket_retry -5m", "delay -5m is not between 0s and 168h"},
+		{"after premarket_retry 169h", "delay 169h is not between 0s and 168h"},
+		{"after premarket_retry 1500ms", "delay 1.5s is not in whole seconds"},
+		{"after a\x00b 5m", "control character"},
+	}
+	for _, test := range tests {
+		t.Run(test.text, func(t *testing.T) {
+			rule, err := ParseRule(test.text)
+			require.ErrorContains(t, err, test.want)
+			assert.ErrorContains(t, err, fmt.Sprintf("rule %q: ", test.text))
+			assert.Nil(t, rule)
+			assert.Panics(t, func() { MustParseRule(test.text) })
+		})
+	}
+}
+
+func TestValidateRuleOfConstructors(t *testing.T) {
+	tests := []struct {
+		rule Rule
+		want string
+	}{
+		{nil, "a rule is required"},
+		{Every(time.Minute, At(15, 30), At(9, 15)), `rule "every 1m 15:30-09:15": end is not after start`},
+		{Every(time.Minute, At(9, 15), At(25, 0)), "start and end are on different days"},
+		{Hourly(AtAnchor("open", 0), Moment{Wall: -1}), "-1 seconds after midnight is not between"},
+		{Hourly(AtAnchor("Open", 0), At(9, 15)), `"Open" is no anchor`},
+		{Every(time.Minute, Moment{Wall: -1}, At(9, 15)), "-1 seconds after midnight is not between"},
+		{Daily(At(8*24, 0)), "691200 seconds after midnight is not between 00:00 and 23:59:59+7d"},
+		{Daily(Moment{Wall: Wall(9, 15), Offset: time.Minute}), "a wall time takes no offset but days"},
+		{Daily(Moment{Anchor: "open", Wall: Wall(9, 15)}), "the anchor open has a wall time, 09:15, beside it"},
+		{Daily(AtAnchor("Open", 0)), `"Open" is no anchor`},
+		{Daily(AtAnchor("open close", 0)), `"open close" is no anchor`},
+		{Daily(AtAnchor("open", time.Millisecond)), "not in whole seconds"},
+		{Once(Date{2026, 2, 30}, At(9, 15)), "2026-02-30 is no date"},
+		{Once(Date{}, At(9, 15)), "0000-00-00 is no date"},
+		{After("", time.Minute), "task: a name is required"},
+		{After("x", -time.Second), "delay -1s is not between"},
+		{panicking{}, "String panicked: no text"},
+	}
+	for _, test := range tests {
+		t.Run(test.want, func(t *testing.T) {
+			assert.ErrorContains(t, validateRule(test.rule), test.want)
+		})
+	}
+	assert.NoError(t, validateRule(userRule{}), "of a user's rule nothing is known")
+}
+
+func TestParseMoment(t *testing.T) {
+	m, err := ParseMoment(" close - 15m ")
+	require.NoError(t, err)
+	assert.Equal(t, AtAnchor("close", -15*time.Minute), m)
+	for _, text := range []string{"", "24:00", "09:15-15:30", "close-15m-open", "open+25h"} {
+		_, err := ParseMoment(text)
+		assert.ErrorContains(t, err, fmt.Sprintf("moment %q: ", text))
+	}
+}

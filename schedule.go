@@ -1,0 +1,388 @@
+package tradeclock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Schedule says when a task runs, on which sessions and with which policies:
+// one row of a ScheduleStore. The zero value of each policy is the safe one: at
+// most once, no retries, no overlap.
+type Schedule struct {
+	// Task names the work, as the executor knows it. Required.
+	Task string
+	// Account is whom the row is for. A row without one holds for every account
+	// that has no row of its own for the task.
+	Account string
+	// Rule says when the task is due on a session day. Required.
+	Rule Rule
+	// Disabled stops new starts. What runs goes on, and nothing is recorded as
+	// missed for the time.
+	Disabled bool
+	// Sessions are the kinds of session that the task runs on. Zero means
+	// regular and shortened.
+	Sessions SessionSet
+	// Priority orders what is due at one instant: lower first, zero by default.
+	Priority int
+	// Timeout bounds each attempt. Zero is none.
+	Timeout time.Duration
+	// CatchUp is how long after its due time a run may still start. Zero means
+	// DefaultCatchUp. After it, the run is missed.
+	CatchUp time.Duration
+	// CatchUpUntil also ends the catch-up at a moment of the session, such as
+	// close. Nil is none.
+	CatchUpUntil *Moment
+	// Overlap says what becomes of an occurrence that is due while an earlier
+	// run of the same task and account goes on.
+	Overlap Overlap
+	// Exclusive names a group. Runs of one account in one group wait for each
+	// other in order. Empty is none.
+	Exclusive string
+	// Delivery says what becomes of a run whose process died.
+	Delivery Delivery
+	// Retry says whether and how a failed attempt is tried again.
+	Retry Retry
+	// Description is for people.
+	Description string
+
+	// Since is the instant from which the row holds: only occurrences later than
+	// it are due. A store sets it when the rule or the enabling changes. Zero
+	// means always.
+	Since time.Time
+	// Prior is the rule of another kind that Rule replaced at Since, if it did.
+	// It holds until the next session, as a change of kind takes effect then.
+	Prior Rule
+	// Version counts the edits of the row in its store. The scheduler only
+	// reports it.
+	Version int64
+}
+
+// Policies that a zero value stands for.
+const (
+	DefaultCatchUp    = 2 * time.Minute
+	maxScheduleLength = 31 * 24 * time.Hour // bounds CatchUp and Timeout to what can be meant
+)
+
+// SessionSet is a set of kinds of session. The zero value means the default,
+// which is OnRegular and OnShortened.
+type SessionSet uint8
+
+// The kinds that a schedule may name. EveryDay means each calendar date,
+// whatever the calendar says of it, and includes the others.
+const (
+	OnRegular SessionSet = 1 << iota
+	OnShortened
+	OnSpecial
+	EveryDay
+
+	defaultSessions = OnRegular | OnShortened
+	allSessions     = OnRegular | OnShortened | OnSpecial | EveryDay
+)
+
+var sessionSetNames = []string{"regular", "shortened", "special", "every-day"}
+
+// Has reports whether a task with these sessions runs on a date of kind k.
+func (s SessionSet) Has(k SessionKind) bool {
+	if s == 0 {
+		s = defaultSessions
+	}
+	if s&EveryDay != 0 {
+		return true
+	}
+	switch k {
+	case Regular:
+		return s&OnRegular != 0
+	case Shortened:
+		return s&OnShortened != 0
+	case Special:
+		return s&OnSpecial != 0
+	}
+	return false
+}
+
+// String returns the set in the form that ParseSessionSet reads:
+// "regular,shortened".
+func (s SessionSet) String() string {
+	if s == 0 {
+		s = defaultSessions
+	}
+	var names []string
+	for i, name := range sessionSetNames {
+		if s&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// ParseSessionSet parses names separated by commas: regular, shortened, special
+// and every-day. The empty text is the default set.
+func ParseSessionSet(text string) (SessionSet, error) {
+	if text == "" {
+		return 0, nil
+	}
+	var set SessionSet
+	for name := range strings.SplitSeq(text, ",") {
+		i := slices.Index(sessionSetNames, strings.TrimSpace(name))
+		if i < 0 {
+			return 0, fmt.Errorf("sessions %q: %q is none of %s", text, name, strings.Join(sessionSetNames, ", "))
+		}
+		set |= 1 << i
+	}
+	return set, nil
+}
+
+// Overlap says what becomes of an occurrence that is due while an earlier run of
+// the same task and account goes on. The zero value is OverlapSkip.
+type Overlap uint8
+
+// The overlap policies.
+const (
+	OverlapSkip   Overlap = iota // the occurrence is skipped
+	OverlapQueue                 // one occurrence waits, within its catch-up
+	OverlapCancel                // the earlier run is cancelled, and the occurrence starts when it has returned
+	OverlapAllow                 // both run
+)
+
+var overlapNames = []string{"skip", "queue", "cancel", "allow"}
+
+// String returns the policy's name, which ParseOverlap reads.
+func (o Overlap) String() string { return nameOf(overlapNames, int(o)) }
+
+// ParseOverlap parses skip, queue, cancel or allow; the empty text is skip.
+func ParseOverlap(text string) (Overlap, error) {
+	i, err := parseName("overlap", overlapNames, text)
+	return Overlap(i), err
+}
+
+// Delivery says what becomes of a run that was claimed and never settled,
+// because its process died or lost its term. The zero value is AtMostOnce.
+type Delivery uint8
+
+// The deliveries.
+const (
+	// AtMostOnce never runs such a run again: it is recorded as interrupted. With
+	// the ledger out of reach nothing starts. For tasks that place orders.
+	AtMostOnce Delivery = iota
+	// AtLeastOnce runs such a run again within its catch-up, and a ledger out of
+	// reach does not stop it. For idempotent tasks, such as monitors.
+	AtLeastOnce
+)
+
+var deliveryNames = []string{"at-most-once", "at-least-once"}
+
+// String returns the delivery's name, which ParseDelivery reads.
+func (d Delivery) String() string { return nameOf(deliveryNames, int(d)) }
+
+// ParseDelivery parses at-most-once or at-least-once; the empty text is
+// at-most-once.
+func ParseDelivery(text string) (Delivery, error) {
+	i, err := parseName("delivery", deliveryNames, text)
+	return Delivery(i), err
+}
+
+// Retry says how a failed attempt is tried again. The zero value is never: an
+// order task must not be retried blindly. A timed out attempt is not retried.
+// All attempts are one run with one ID.
+type Retry struct {
+	// Attempts is the number of attempts in all. Zero and one mean no retry.
+	Attempts int
+	// Backoff is the wait before the second attempt. It doubles before each
+	// further one, up to MaxBackoff. Zero means a second.
+	Backoff time.Duration
+	// MaxBackoff caps the wait. Zero means a minute.
+	MaxBackoff time.Duration
+	// Within is how long after the due time an attempt may still start. Zero
+	// means as long as the schedule's catch-up.
+	Within time.Duration
+}
+
+// ScheduleStore holds the schedules of a service.
+//
+// Schedules returns every row, disabled ones too. The scheduler calls it once a
+// minute, from one goroutine at a time. A store that can tell cheaply whether
+// anything changed should be a Reviser too.
+type ScheduleStore interface {
+	Schedules(ctx context.Context) ([]Schedule, error)
+}
+
+// Reviser is a ScheduleStore that can tell whether its rows changed: the
+// revision differs from the last one if they did. It is then not read again
+// while the revision stays.
+type Reviser interface {
+	Revision(ctx context.Context) (string, error)
+}
+
+// QuarantineError is the error with which a ScheduleStore reports rows that it
+// could not make a Schedule of, beside the rows that it could: Schedules then
+// returns both. The scheduler runs the others and reports these.
+type QuarantineError struct {
+	Rows []RowError
+}
+
+// RowError names a row that cannot be used, and why.
+type RowError struct {
+	Task    string
+	Account string
+	Err     error
+}
+
+// Error returns the row and the reason.
+func (e RowError) Error() string {
+	return fmt.Sprintf("schedule of %s: %v", rowName(e.Task, e.Account), e.Err)
+}
+
+// Unwrap returns the reason.
+func (e RowError) Unwrap() error { return e.Err }
+
+// Error lists the rows and reasons.
+func (e *QuarantineError) Error() string { return errors.Join(e.Unwrap()...).Error() }
+
+// Unwrap returns an error for each row.
+func (e *QuarantineError) Unwrap() []error {
+	errs := make([]error, len(e.Rows))
+	for i, row := range e.Rows {
+		errs[i] = row
+	}
+	return errs
+}
+
+// FixedSchedules returns a ScheduleStore of rows that never change.
+func FixedSchedules(rows ...Schedule) ScheduleStore { return fixedSchedules(rows) }
+
+type fixedSchedules []Schedule
+
+func (f fixedSchedules) Schedules(context.Context) ([]Schedule, error) { return f, nil }
+func (f fixedSchedules) Revision(context.Context) (string, error)      { return "fixed", nil }
+
+// Validate reports everything that is wrong with the row by itself, each error
+// naming its field. ValidateSchedules also checks rows against each other.
+func (s Schedule) Validate() error {
+	var errs []error
+	bad := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %w", field, fmt.Errorf(format, args...)))
+	}
+	if err := checkName(s.Task); err != nil {
+		bad("Task", "%w", err)
+	}
+	if s.Account != "" {
+		if err := checkName(s.Account); err != nil {
+			bad("Account", "%w", err)
+		}
+	}
+	if s.Exclusive != "" {
+		if err := checkName(s.Exclusive); err != nil {
+			bad("Exclusive", "%w", err)
+		}
+	}
+	if err := validateRule(s.Rule); err != nil {
+		bad("Rule", "%w", err)
+	}
+	if s.Prior != nil {
+		if err := validateRule(s.Prior); err != nil {
+			bad("Prior", "%w", err)
+		}
+	}
+	if s.Sessions&^allSessions != 0 {
+		bad("Sessions", "%#x has unknown kinds", uint8(s.Sessions))
+	}
+	if int(s.Overlap) >= len(overlapNames) {
+		bad("Overlap", "%d is no policy", s.Overlap)
+	}
+	if int(s.Delivery) >= len(deliveryNames) {
+		bad("Delivery", "%d is no delivery", s.Delivery)
+	}
+	if s.CatchUpUntil != nil {
+		if err := s.CatchUpUntil.validate(); err != nil {
+			bad("CatchUpUntil", "%w", err)
+		}
+	}
+	if s.Retry.Attempts < 0 || s.Retry.Attempts > 1000 {
+		bad("Retry.Attempts", "%d is not between 0 and 1000", s.Retry.Attempts)
+	}
+	for _, d := range []struct {
+		field string
+		value time.Duration
+	}{
+		{"Timeout", s.Timeout},
+		{"CatchUp", s.CatchUp},
+		{"Retry.Backoff", s.Retry.Backoff},
+		{"Retry.MaxBackoff", s.Retry.MaxBackoff},
+		{"Retry.Within", s.Retry.Within},
+	} {
+		if d.value < 0 || d.value > maxScheduleLength {
+			bad(d.field, "%v is not between 0 and %v", d.value, maxScheduleLength)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ValidateSchedules reports everything that is wrong with a set of rows, which
+// is what an editor of schedules should refuse: what Validate reports of each,
+// duplicates, an after rule whose task has no row, cycles of after rules, and
+// anchors that the calendar has not (none is checked if it is nil). The error
+// is a *QuarantineError that names each row, or nil.
+func ValidateSchedules(rows []Schedule, cal Calendar) error {
+	_, bad := vetRows(rows, phasesOf(cal))
+	if len(bad) == 0 {
+		return nil
+	}
+	return &QuarantineError{Rows: bad}
+}
+
+func (s Schedule) catchUp() time.Duration {
+	if s.CatchUp == 0 {
+		return DefaultCatchUp
+	}
+	return s.CatchUp
+}
+
+const maxNameLength = 200
+
+// checkName holds the names of schedulers, accounts, tasks and groups to what
+// every store can keep and every log line can show.
+func checkName(name string) error {
+	switch {
+	case name == "":
+		return errors.New("a name is required")
+	case len(name) > maxNameLength:
+		return fmt.Errorf("the name has %d bytes, the limit is %d", len(name), maxNameLength)
+	case !utf8.ValidString(name):
+		return fmt.Errorf("the name %q is not valid UTF-8", name)
+	case strings.TrimSpace(name) != name:
+		return fmt.Errorf("the name %q begins or ends with a space", name)
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return fmt.Errorf("the name %q has a control character", name)
+	}
+	return nil
+}
+
+func rowName(task, account string) string {
+	if account == "" {
+		return task
+	}
+	return task + " for account " + account
+}
+
+func nameOf(names []string, i int) string {
+	if i < len(names) {
+		return names[i]
+	}
+	return fmt.Sprintf("invalid(%d)", i)
+}
+
+func parseName(what string, names []string, text string) (int, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if i := slices.Index(names, text); i >= 0 {
+		return i, nil
+	}
+	return 0, fmt.Errorf("%s %q is none of %s", what, text, strings.Join(names, ", "))
+}

@@ -1,0 +1,474 @@
+package tradeclock
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+)
+
+// Config says what a scheduler works with. Schedules is required, and so is an
+// executor, here or by Enroll.
+type Config struct {
+	// Name is the scheduler's name. One scheduler of a name is active in a ledger,
+	// and the name is part of each run's identity. Empty means "tradeclock".
+	Name string
+	// Executor executes the tasks of Account. Further accounts are added by Enroll.
+	// An Account without an Executor is refused; an Executor without an Account
+	// serves the account with the empty name.
+	Executor TaskExecutor
+	Account  string
+	// Schedules says what runs when. Required.
+	Schedules ScheduleStore
+	// Ledger keeps the runs. Nil means one in memory, which forgets them when the
+	// process ends: a restart then may run again what ran before.
+	Ledger Ledger
+	// Heartbeats receives a heartbeat a minute. Nil means none are sent.
+	Heartbeats HeartbeatSink
+	// Calendar tells the trading days. Nil means Weekdays in Location.
+	Calendar Calendar
+	// Location is the zone of wall times and slots. Nil means the calendar's, or
+	// UTC if there is no calendar either. The host's zone never matters.
+	Location *time.Location
+	// Clock is the only source of time. Nil means the real clock.
+	Clock Clock
+	// Instance names this process in terms and heartbeats. Empty means the host's
+	// name and the process's number. A random part is added to it.
+	Instance string
+	// MaxConcurrent bounds the runs that execute at once, over all accounts. Zero
+	// means no bound.
+	MaxConcurrent int
+	// TermLength is how long a term lasts if it is not renewed. Zero means 30
+	// seconds. With the default Ledger, which no other process sees, terms do not
+	// expire.
+	TermLength time.Duration
+	// DrainTimeout is how long running tasks may go on when Run ends. Zero means 30
+	// seconds.
+	DrainTimeout time.Duration
+	// Logger gets what happens. Nil means slog.Default.
+	Logger *slog.Logger
+	// Observer gets typed events. Nil means none.
+	Observer Observer
+}
+
+// Defaults and bounds of the scheduler.
+const (
+	DefaultTermLength   = 30 * time.Second
+	DefaultDrainTimeout = 30 * time.Second
+
+	pollBound      = 2 * time.Second  // a tick waits no longer for a store
+	ledgerBound    = 10 * time.Second // a call to the ledger is given up after it
+	leakGrace      = 5 * time.Second  // what was cancelled may take this long to return
+	stepLimit      = 5 * time.Minute  // a longer step of the clock is confirmed by a second wake
+	confirmAfter   = time.Second      // the second wake
+	retryFirst     = time.Second
+	retryLast      = time.Minute
+	claimRetryLast = 10 * time.Second // runs wait for it, and their catch-up is short
+	claimBatch     = 512
+	badRunsLimit   = 5 // skipped or failed runs in a row that degrade health
+)
+
+// Errors of a scheduler.
+var (
+	// ErrRunning is returned by a second Run, by a Run after Close, and by a Close
+	// while Run goes on.
+	ErrRunning = errors.New("the scheduler runs already, or has run")
+	// ErrStopped is returned by calls after Run has ended, and is the cause with
+	// which the contexts of running tasks end when the drain is over.
+	ErrStopped = errors.New("the scheduler has stopped")
+)
+
+// UnifiedTaskScheduler runs the tasks of a service's accounts at the right
+// minutes of every trading day. Make one with New. All methods are safe for
+// concurrent use.
+type UnifiedTaskScheduler struct {
+	cfg    Config
+	clock  Clock
+	loc    *time.Location
+	log    *slog.Logger
+	holder string // this instance, unique
+	// calendarName is asked for once, since a calendar is the user's code.
+	calendarName string
+	private      bool // the ledger is this scheduler's own, in memory
+
+	alarms  alarms
+	events  announcer
+	lanes   lanes
+	history History   // nil if the ledger has none
+	halting HaltStore // nil if the ledger has none
+
+	ticking chan struct{}  // held by the one tick that goes on
+	tasks   sync.WaitGroup // the goroutines that spawn started
+
+	mu      sync.Mutex
+	rest    rest
+	life    life
+	wake    bell // of the loop
+	pulse   bell // of the heartbeat
+	keeping bell // of the term's keeper
+
+	sched    schedules
+	term     tenure
+	plan     planState
+	accounts accounts
+	queue    queue
+	books    books
+	control  control
+	health   health
+}
+
+// life is how far the scheduler is between New and the end of Run.
+type life struct {
+	running  bool      // Run or Close was called
+	began    time.Time // when Run was
+	draining bool      // it is coming to its end
+	ended    bool
+	// stopKeeper ends the goroutine that renews the term, and waits for it. It is
+	// used by the goroutine of Run, or of Close, alone.
+	stopKeeper func()
+}
+
+// planState is what the ticks have planned. Guarded by mu.
+type planState struct {
+	// upTo is the instant up to which everything is planned: the end of the last
+	// range. Zero until a term has been resumed from.
+	upTo time.Time
+	// next is the first due instant after upTo: before it there is nothing to plan.
+	next      time.Time
+	nextFound bool // false if next is only the end of the horizon
+	lastTick  time.Time
+	// doubted is set by a wake that found the clock far ahead, until the next one.
+	doubted bool
+	steps   int // how often the clock stepped
+}
+
+// New makes a scheduler. It starts nothing. Everything that is wrong with the
+// configuration is reported in one error, each problem naming its field.
+func New(cfg Config) (*UnifiedTaskScheduler, error) {
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("tradeclock: %w", err)
+	}
+	private := cfg.Ledger == nil
+	cfg = cfg.withDefaults()
+	s := &UnifiedTaskScheduler{
+		cfg:     cfg,
+		clock:   cfg.Clock,
+		loc:     cfg.Location,
+		log:     cfg.Logger.With("scheduler", cfg.Name),
+		holder:  cfg.Instance + "/" + rand.Text()[:12],
+		private: private,
+		ticking: make(chan struct{}, 1),
+	}
+	s.history, _ = cfg.Ledger.(History)
+	s.halting, _ = cfg.Ledger.(HaltStore)
+	s.alarms = alarms{clock: cfg.Clock, idle: s.stir}
+	s.events = announcer{observer: cfg.Observer, log: s.log, spawn: s.spawn, ended: s.stir}
+	s.lanes = newLanes(cfg)
+	s.wake, s.pulse, s.keeping = s.newBell(), s.newBell(), s.newBell()
+	s.sched.view = newCalendarView(cfg.Calendar)
+	s.sched.view.phases = phasesOf(cfg.Calendar)
+	s.calendarName = cfg.Calendar.Name()
+	s.accounts.byName = make(map[string]*account)
+	s.queue.waiting = make(map[*pending]struct{})
+	s.queue.running = make(map[*execution]struct{})
+	s.health.conditions = make(map[string]string)
+	s.control.halts, s.control.unstored = make(map[string]Halt), make(map[string]Halt)
+	if cfg.Executor != nil {
+		known, lists := listTasks(cfg.Executor)
+		s.accounts.add(cfg.Account, cfg.Executor, known, lists, s.clock.Now())
+	}
+	s.warn()
+	return s, nil
+}
+
+func (cfg Config) check() error {
+	var errs []error
+	bad := func(field string, err error) { errs = append(errs, fmt.Errorf("field %s: %w", field, err)) }
+	if cfg.Name != "" {
+		if err := checkName(cfg.Name); err != nil {
+			bad("Name", err)
+		}
+	}
+	if cfg.Account != "" {
+		if err := checkName(cfg.Account); err != nil {
+			bad("Account", err)
+		}
+		if cfg.Executor == nil {
+			bad("Executor", fmt.Errorf("account %q has none", cfg.Account))
+		}
+	}
+	switch fixed := cfg.Schedules.(type) {
+	case nil:
+		bad("Schedules", errors.New("a schedule store is required"))
+	case fixedSchedules:
+		if err := ValidateSchedules(fixed, cfg.Calendar); err != nil {
+			bad("Schedules", err)
+		}
+	}
+	if cfg.Instance != "" {
+		if err := checkName(cfg.Instance); err != nil {
+			bad("Instance", err)
+		}
+	}
+	if cfg.MaxConcurrent < 0 {
+		bad("MaxConcurrent", fmt.Errorf("%d is negative", cfg.MaxConcurrent))
+	}
+	if cfg.TermLength != 0 && (cfg.TermLength < 3*time.Second || cfg.TermLength > 24*time.Hour) {
+		bad("TermLength", fmt.Errorf("%v is not between 3s and 24h", cfg.TermLength))
+	}
+	if cfg.DrainTimeout < 0 {
+		bad("DrainTimeout", fmt.Errorf("%v is negative", cfg.DrainTimeout))
+	}
+	if cfg.Calendar != nil && cfg.Calendar.Location() == nil && cfg.Location == nil {
+		bad("Calendar", errors.New("it has no location, and neither has the configuration"))
+	}
+	return errors.Join(errs...)
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Name == "" {
+		cfg.Name = "tradeclock"
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = clockwork.NewRealClock()
+	}
+	if cfg.Location == nil {
+		cfg.Location = time.UTC
+		if cfg.Calendar != nil {
+			cfg.Location = cfg.Calendar.Location()
+		}
+	}
+	if cfg.Calendar == nil {
+		cfg.Calendar = Weekdays(cfg.Location)
+	}
+	if cfg.Ledger == nil {
+		cfg.Ledger = NewMemory(cfg.Clock)
+	}
+	if cfg.Instance == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			host = "host"
+		}
+		cfg.Instance = fmt.Sprintf("%s-%d", host, os.Getpid())
+	}
+	if cfg.TermLength == 0 {
+		cfg.TermLength = DefaultTermLength
+	}
+	if cfg.DrainTimeout == 0 {
+		cfg.DrainTimeout = DefaultDrainTimeout
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	return cfg
+}
+
+// warn logs what New accepts and an operator should know.
+func (s *UnifiedTaskScheduler) warn() {
+	if s.private {
+		s.log.Warn("no ledger is configured: after a restart, tasks that ran may run again")
+	}
+	if _, plain := s.cfg.Calendar.(pattern); plain {
+		s.log.Warn("no exchange calendar is configured: holidays are not known", "calendar", s.cfg.Calendar.Name(), "location", s.loc.String())
+	}
+	if takeover := s.cfg.TermLength + takeoverWithin; !s.private && takeover > DefaultCatchUp {
+		s.log.Warn("a takeover may take longer than the default catch-up: runs that are due meanwhile are missed",
+			"takeover", takeover, "catch_up", DefaultCatchUp)
+	}
+}
+
+// Run runs the scheduler until ctx ends: a tick at each minute of the wall clock
+// and whenever something finer is due, and a heartbeat each minute. It then
+// starts nothing new, gives running tasks Config.DrainTimeout, ends their
+// contexts, stops the executors, resigns the term, and returns nil, or a
+// *LeakError that names what did not return. It installs no signal handler. A
+// scheduler runs once: a second Run returns ErrRunning.
+func (s *UnifiedTaskScheduler) Run(ctx context.Context) error {
+	s.mu.Lock()
+	if s.life.running {
+		s.mu.Unlock()
+		return ErrRunning
+	}
+	s.life.running, s.life.began = true, s.clock.Now()
+	s.mu.Unlock()
+
+	// Both go on through the drain, which outlives ctx.
+	after := context.WithoutCancel(ctx)
+	s.pulse.ring()
+	s.keeping.ring()
+	stopBeating := s.background(after, s.beatLoop)
+	s.life.stopKeeper = s.background(after, s.keepLoop)
+
+	s.wake.ring()
+	for s.wake.wait(ctx) {
+		s.oneTick(ctx)
+		s.wake.ringAfter(s.untilNextWake())
+	}
+
+	s.begin()
+	defer s.end()
+	s.wake.close()
+	err := s.drain(after)
+	stopBeating()
+	return s.finish(after, err)
+}
+
+// background runs a loop in a goroutine until stop is called, which waits for it.
+func (s *UnifiedTaskScheduler) background(ctx context.Context, loop func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	s.spawn(func() {
+		defer close(ended)
+		loop(ctx)
+	})
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+// Tick does one minute's work at the clock's now, for tests, simulations and
+// programs with a loop of their own: it takes or renews the term, polls the
+// schedules, plans, claims, starts and beats. It returns when what could start
+// has started, without waiting for it to finish; Quiesce does that. Call it once
+// a minute. Ticks beside a Run, or at the same time, are allowed and do no harm.
+//
+// The error is that of ctx, or ErrStopped. What else goes wrong is retried by the
+// next tick and told by Status.
+func (s *UnifiedTaskScheduler) Tick(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	ended := s.life.ended
+	s.mu.Unlock()
+	if ended {
+		return ErrStopped
+	}
+	s.begin()
+	s.oneTick(ctx)
+	s.end()
+	s.awaitPump(ctx)
+	s.beat(ctx)
+	return ctx.Err()
+}
+
+// untilNextWake is the time to the next minute boundary of the wall clock, or to
+// the next occurrence if that is sooner.
+func (s *UnifiedTaskScheduler) untilNextWake() time.Duration {
+	now := s.clock.Now()
+	d := nextMinute(now).Sub(now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.plan.doubted {
+		return min(d, confirmAfter)
+	}
+	if !s.sched.loaded {
+		d = min(d, max(s.sched.retryAt.Sub(now), retryFirst))
+	}
+	if next := s.plan.next; !next.IsZero() && next.After(now) {
+		d = min(d, next.Sub(now))
+	}
+	return d
+}
+
+// oneTick polls, plans and dispatches. Only one goes on at a time. The caller is
+// counted as active.
+func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
+	select {
+	case s.ticking <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	defer func() { <-s.ticking }()
+
+	now := s.clock.Now()
+	s.noteWake(now)
+	if !s.hasKeeper() {
+		s.renewIfDue(ctx)
+	}
+	s.pollIfDue(ctx, now)
+	s.storeHalts(ctx)
+	s.readHalts(ctx)
+	s.refreshCalendar(ctx, now)
+	s.planUpTo(s.clock.Now())
+	s.kick()
+}
+
+// noteWake notices a clock that was set, or a host that slept, since the last
+// tick. On a clock without a monotonic reading, as a fake one, time that passed
+// without a tick looks the same as a step forward.
+func (s *UnifiedTaskScheduler) noteWake(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := s.plan.lastTick
+	s.plan.lastTick = now
+	if last.IsZero() {
+		return
+	}
+	wall, passed := now.Round(0).Sub(last.Round(0)), now.Sub(last)
+	if monotonic := now != now.Round(0); !monotonic {
+		passed = min(max(wall, 0), maxWait)
+	}
+	step := wall - passed
+	doubted := s.plan.doubted
+	s.plan.doubted = false
+	if step > -time.Second && step < maxWait {
+		return
+	}
+	s.plan.steps++
+	s.log.Warn("the clock stepped, or the host slept", "from", last.UTC(), "to", now.UTC(), "by", step)
+	s.events.tell(ClockStepped{From: last.UTC(), To: now.UTC(), By: step})
+	s.plan.doubted = step > stepLimit && !doubted
+}
+
+// planUpTo plans what is due until now and puts it into the queue.
+func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := &s.plan
+	if !s.sched.loaded || !s.term.resumed || p.doubted {
+		return
+	}
+	s.term.planned = true
+	s.enqueueBehind(now)
+	if now.Before(p.upTo) || now.Equal(p.upTo) && now.Before(p.next) {
+		return
+	}
+	from := p.upTo
+	if !now.Before(p.next) {
+		s.enqueue(s.sched.snap.plan(from, now), now)
+		s.sched.snap.forget(DateOf(now.In(s.loc)).AddDays(-s.sched.snap.ahead - 1))
+		p.next, p.nextFound = s.sched.snap.next(now)
+	}
+	p.upTo = now.Round(0).UTC()
+	s.enqueueLearned(from, now)
+	if s.events.observer != nil {
+		s.events.tell(Ticked{From: from, To: p.upTo})
+	}
+}
+
+// enqueueLearned plans what lies behind from on days that the calendar has come to
+// know, and were planned without: what follows is planned like any other. A date
+// that was over by then is left, as it was recorded at its end.
+func (s *UnifiedTaskScheduler) enqueueLearned(from, now time.Time) {
+	sn := s.sched.snap
+	for _, was := range sn.takeLearned() {
+		date := was.session.Date
+		if endOfDay.On(date, s.loc).After(from) {
+			s.enqueueBackdated(without(sn.planDay(date, from), sn.planKnown(was, from)), now)
+		}
+	}
+}
+
+// spawn starts every goroutine of the scheduler, so that its end can wait for all
+// of them.
+func (s *UnifiedTaskScheduler) spawn(f func()) {
+	s.tasks.Go(f)
+}

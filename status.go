@@ -1,0 +1,204 @@
+package tradeclock
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// health is what is wrong, by what it concerns. Guarded by the scheduler's mu.
+type health struct {
+	conditions map[string]string
+	beatErrors int
+}
+
+// Status is a snapshot of a scheduler.
+type Status struct {
+	// Heartbeat is what the scheduler would beat now.
+	Heartbeat
+	// Accounts are those that are enrolled, by name.
+	Accounts []string
+	// Watermark is the instant up to which everything is accounted for in the
+	// ledger, and Planned that up to which everything is planned.
+	Watermark, Planned time.Time
+	// Waiting is the number of planned runs that have not started.
+	Waiting int
+	// Unstored is the number of outcomes that have not reached the ledger yet.
+	Unstored int
+	// ClockSteps is how often the clock stepped, and HeartbeatErrors how many
+	// heartbeats failed.
+	ClockSteps, HeartbeatErrors int
+	// Quarantined are the rows that cannot be used.
+	Quarantined []RowError
+	// Halts are the halts in force.
+	Halts []Halt
+	// Holder is who holds the term, if it is another instance.
+	Holder string
+}
+
+// Healthy reports whether nothing is wrong.
+func (st Status) Healthy() bool { return len(st.Degraded) == 0 }
+
+// Status returns how the scheduler is. It waits for no store and no task.
+func (s *UnifiedTaskScheduler) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := Status{
+		Heartbeat:       s.heartbeat(),
+		Watermark:       s.books.mark,
+		Planned:         s.plan.upTo,
+		Waiting:         len(s.queue.waiting) + len(s.queue.claiming),
+		Unstored:        len(s.books.settling) + len(s.books.records),
+		ClockSteps:      s.plan.steps,
+		HeartbeatErrors: s.health.beatErrors,
+		Quarantined:     slices.Clone(s.sched.rejected),
+		Halts:           s.haltList(),
+		Holder:          s.term.holder,
+	}
+	for _, p := range s.queue.ready {
+		if p.lined {
+			st.Waiting++
+		}
+	}
+	for _, a := range s.accounts.order {
+		if !a.gone {
+			st.Accounts = append(st.Accounts, a.name)
+		}
+	}
+	return st
+}
+
+// heartbeat is what the scheduler says of itself. The caller holds mu.
+func (s *UnifiedTaskScheduler) heartbeat() Heartbeat {
+	now := s.clock.Now()
+	hb := Heartbeat{
+		Scheduler: s.cfg.Name,
+		Instance:  s.holder,
+		At:        now.Round(0).UTC(),
+		Term:      s.term.term.Number,
+		State:     s.state(),
+		Degraded:  s.degraded(now),
+		LastTick:  s.lastTick().Round(0).UTC(),
+	}
+	if s.plan.nextFound && s.term.resumed {
+		hb.Next = s.plan.next
+	}
+	if len(s.queue.running) > 0 {
+		for _, e := range s.queue.ordered() {
+			hb.Running = append(hb.Running, RunningTask{
+				Account: e.run.Account, Task: e.run.Task, Slot: e.run.Slot, Started: e.run.Started,
+				Age: now.Round(0).Sub(e.run.Started), Overdue: e.taken,
+			})
+		}
+	}
+	return hb
+}
+
+// lastTick is when the last tick began, or Run if there was none yet.
+func (s *UnifiedTaskScheduler) lastTick() time.Time {
+	if s.plan.lastTick.IsZero() {
+		return s.life.began
+	}
+	return s.plan.lastTick
+}
+
+func (s *UnifiedTaskScheduler) state() SchedulerState {
+	_, halted := s.control.halts[""]
+	switch {
+	case s.life.ended:
+		return StateStopped
+	case s.life.draining:
+		return StateDraining
+	case s.plan.lastTick.IsZero():
+		return StateStopped
+	case s.term.term.Number == 0:
+		return StateStandby
+	case halted:
+		return StateHalted
+	}
+	return StateActive
+}
+
+// degraded lists what is wrong, in a stable order.
+func (s *UnifiedTaskScheduler) degraded(now time.Time) []string {
+	var wrong []string
+	if up := s.plan.upTo; !up.IsZero() && s.term.resumed && now.Round(0).Before(up) {
+		wrong = append(wrong, fmt.Sprintf("the clock is %v behind what was planned already: nothing is due until %v",
+			up.Sub(now.Round(0)).Round(time.Second), up.Format(time.RFC3339)))
+	}
+	if s.plan.doubted {
+		wrong = append(wrong, "the clock has stepped forward: it is confirmed by another wake before anything is recorded as missed")
+	}
+	if len(s.health.conditions) == 0 {
+		return wrong
+	}
+	for _, text := range s.health.conditions {
+		wrong = append(wrong, text)
+	}
+	slices.Sort(wrong)
+	return wrong
+}
+
+// degrade notes that something is wrong, until clear. The caller holds mu.
+func (s *UnifiedTaskScheduler) degrade(what, text string) {
+	if s.health.conditions[what] != text {
+		s.health.conditions[what] = text
+		s.log.Warn("degraded", "condition", text)
+	}
+}
+
+// clear notes that it is right again.
+func (s *UnifiedTaskScheduler) clear(what string) {
+	if text, wrong := s.health.conditions[what]; wrong {
+		delete(s.health.conditions, what)
+		s.log.Info("no longer degraded", "condition", text)
+	}
+}
+
+func (s *UnifiedTaskScheduler) setCondition(what, text string) {
+	if text == "" {
+		s.clear(what)
+	} else {
+		s.degrade(what, text)
+	}
+}
+
+// countRun counts the runs of a task that were skipped or failed in a row: a task
+// that does nothing for weeks is not healthy.
+func (s *UnifiedTaskScheduler) countRun(a *account, task string, outcome Outcome, reason string) {
+	ts := a.task(task)
+	switch outcome {
+	case Succeeded:
+		if ts.bad >= badRunsLimit {
+			s.clear(badRuns(a, task))
+		}
+		ts.bad = 0
+	case Skipped, Failed, TimedOut:
+		ts.bad++
+		if ts.bad == badRunsLimit {
+			s.degrade(badRuns(a, task), fmt.Sprintf("%s was skipped or failed %d times in a row or more, last with: %s",
+				rowName(task, a.name), badRunsLimit, firstLine(reason)))
+		}
+	}
+}
+
+// forgetBadRuns ends the conditions of tasks that do not run any more. The caller
+// holds mu.
+func (s *UnifiedTaskScheduler) forgetBadRuns() {
+	for _, a := range s.accounts.order {
+		for task, ts := range a.tasks {
+			if r := s.rowFor(a.name, task); ts.bad > 0 && (a.gone || r == nil || r.Disabled) {
+				ts.bad = 0
+				s.clear(badRuns(a, task))
+			}
+		}
+	}
+}
+
+func badRuns(a *account, task string) string { return "task " + task + " " + a.name }
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}

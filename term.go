@@ -1,0 +1,361 @@
+package tradeclock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrTermLost is the cause with which the contexts of running tasks end when the
+// scheduler is no longer, or cannot know whether it is, the active one.
+var ErrTermLost = errors.New("the scheduler's term was lost")
+
+// takeoverWithin is how long after the end of a term a standby takes over.
+const takeoverWithin = 5 * time.Second
+
+// tenure is what the scheduler knows of its term. Guarded by mu.
+type tenure struct {
+	term    Term // zero if it holds none
+	resumed bool // and the ledger's state was read
+	planned bool // and what came due since has been planned
+	// trusted is the instant until which the term is trusted: the start of the last
+	// renewal plus the term's length less a margin. Zero means for ever.
+	trusted time.Time
+	renewAt time.Time
+	lapse   *alarm
+	renewal *alarm // while runs go on between ticks
+	leading bool   // a call for the term goes on
+	// unreachable is true if the last renewal got no answer: what is delivered at
+	// least once goes on then.
+	unreachable bool
+	resigned    bool
+	holder      string // who holds the term, if it is another
+	// ahead are the rows that the ledger had beyond the watermark when the term was
+	// resumed.
+	ahead map[rowKey][]Run
+	known map[string]Enrolment // the ledger's enrolments
+	began time.Time            // when planning began in a new ledger, or zero
+}
+
+// trustedAt reports whether the term is trusted at now: on the smaller of wall
+// and monotonic time left.
+func (t *tenure) trustedAt(now time.Time) bool {
+	if t.term.Number == 0 || !t.resumed {
+		return false
+	}
+	if t.trusted.IsZero() {
+		return true
+	}
+	return t.trusted.After(now) && t.trusted.Round(0).After(now.Round(0))
+}
+
+// mayStart reports whether a run of such delivery may start now.
+func (t *tenure) mayStart(d Delivery, now time.Time) bool {
+	if t.trustedAt(now) {
+		return true
+	}
+	return d == AtLeastOnce && t.unreachable && t.resumed && t.term.Number != 0
+}
+
+func (s *UnifiedTaskScheduler) termMargin() time.Duration { return s.cfg.TermLength / 10 }
+
+// keepLoop renews the term at a third of its length while it is held, and waits
+// for it to expire while another holds it.
+func (s *UnifiedTaskScheduler) keepLoop(ctx context.Context) {
+	defer s.keeping.close()
+	if s.private {
+		return // a term that nobody else can take needs no renewal
+	}
+	for s.keeping.wait(ctx) {
+		s.renewIfDue(ctx)
+		s.mu.Lock()
+		wait := s.term.renewAt.Sub(s.clock.Now())
+		s.mu.Unlock()
+		s.keeping.ringAfter(max(wait, 10*time.Millisecond))
+	}
+}
+
+// hasKeeper reports whether keepLoop keeps the term, so that no tick waits for a
+// ledger that does not answer.
+func (s *UnifiedTaskScheduler) hasKeeper() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.life.running && !s.private
+}
+
+// keepBetweenTicks renews the term while runs go on in a program that calls Tick,
+// where no keeper does. The caller holds mu.
+func (s *UnifiedTaskScheduler) keepBetweenTicks() {
+	if s.private || s.life.running || s.term.renewal != nil || len(s.queue.running) == 0 {
+		return
+	}
+	s.term.renewal = s.alarms.after(max(s.term.renewAt.Sub(s.clock.Now()), 0), func() {
+		s.begin()
+		s.spawn(func() {
+			s.renewIfDue(context.Background())
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.term.renewal = nil
+			s.keepBetweenTicks()
+			s.endLocked()
+		})
+	})
+}
+
+// renewIfDue takes the term, or renews it, if that is due.
+func (s *UnifiedTaskScheduler) renewIfDue(ctx context.Context) {
+	s.mu.Lock()
+	now := s.clock.Now()
+	if s.life.draining && s.term.term.Number == 0 || s.term.resigned || s.life.ended {
+		s.mu.Unlock()
+		return
+	}
+	due := s.term.term.Number == 0 && !now.Before(s.term.renewAt) || !s.private && !now.Before(s.term.renewAt)
+	again := s.term.term.Number != 0 && !s.term.resumed
+	s.mu.Unlock()
+	if due {
+		s.lead(ctx, now)
+	}
+	if due || again {
+		s.resume(ctx)
+	}
+}
+
+// lead asks the ledger for the term. Only one call is made at a time.
+func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
+	s.mu.Lock()
+	if s.term.leading {
+		s.mu.Unlock()
+		return
+	}
+	s.term.leading = true
+	s.mu.Unlock()
+	length := s.cfg.TermLength
+	if s.private {
+		length = 100 * 365 * 24 * time.Hour
+	}
+	term, err := call(ctx, s, &s.lanes.lead, length/3, func(ctx context.Context) (Term, error) {
+		return s.cfg.Ledger.Lead(ctx, s.cfg.Name, s.holder, length)
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.term.leading = false
+	if held := (*HeldError)(nil); errors.As(err, &held) {
+		s.term.holder, s.term.unreachable = held.Term.Holder, false
+		s.term.renewAt = now.Add(min(max(held.Left, 0)+time.Millisecond, maxWait))
+		s.clear("term")
+		s.loseTerm(err.Error())
+		return
+	}
+	if err != nil {
+		s.term.unreachable = true
+		s.term.renewAt = s.clock.Now().Add(min(retryFirst, length/10))
+		s.degrade("term", fmt.Sprintf("the term cannot be renewed: %v", err))
+		s.endLapsed()
+		return
+	}
+	s.clear("term")
+	s.clear("lapse")
+	s.term.unreachable = false
+	s.term.holder = ""
+	if s.term.term.Number != 0 && s.term.term != term {
+		s.loseTerm(fmt.Sprintf("term %d follows it", term.Number))
+	}
+	s.term.renewAt = now.Add(length / 3)
+	s.term.term = term
+	if s.private {
+		return
+	}
+	s.term.trusted = now.Add(length - s.termMargin())
+	s.alarms.stop(s.term.lapse)
+	s.term.lapse = s.alarms.after(s.term.trusted.Sub(s.clock.Now()), s.lapsed)
+	if len(s.queue.ready) > 0 {
+		s.kickLocked() // what waited for the term may start
+	}
+}
+
+// lapsed is called when the term is trusted no longer. If that is noticed late, as
+// after the host slept or a fake clock made a long step, nothing could have renewed
+// the term in time, and what runs is ended only if it cannot be renewed within a
+// second.
+func (s *UnifiedTaskScheduler) lapsed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch late := s.clock.Now().Sub(s.term.trusted); {
+	case late < time.Second:
+		s.endLapsed()
+	case !s.life.running && len(s.queue.running) == 0:
+	default:
+		s.term.lapse = s.alarms.after(time.Second, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.endLapsed()
+		})
+		s.rest.active++
+		s.spawn(func() {
+			s.renewIfDue(context.Background())
+			s.end()
+		})
+	}
+}
+
+// endLapsed ends what runs at most once, if the term was not renewed in time. What
+// runs at least once goes on while the ledger is out of reach. The caller holds mu.
+func (s *UnifiedTaskScheduler) endLapsed() {
+	now := s.clock.Now()
+	if s.term.trustedAt(now) || s.term.term.Number == 0 || !s.life.running && len(s.queue.running) == 0 {
+		return // between two ticks nothing needs the term
+	}
+	s.degrade("lapse", "the term could not be renewed in time: at-most-once tasks do not start")
+	s.log.Error("the term has lapsed", "term", s.term.term.Number)
+	for _, e := range s.queue.ordered() {
+		if !s.term.mayStart(e.row.Delivery, now) {
+			e.cancel(ErrTermLost)
+		}
+	}
+}
+
+// loseTerm forgets the term and everything planned under it: another scheduler
+// accounts for it now. The caller holds mu.
+func (s *UnifiedTaskScheduler) loseTerm(reason string) {
+	if s.term.term.Number == 0 {
+		return
+	}
+	s.log.Warn("the term is lost", "term", s.term.term.Number, "reason", reason)
+	s.events.tell(TermChanged{Reason: reason})
+	s.term.term, s.term.resumed = Term{}, false
+	s.alarms.stop(s.term.lapse)
+	s.clear("lapse")
+	s.queue.dropPending()
+	s.books.records, s.books.mark = nil, time.Time{}
+	for _, e := range s.queue.ordered() {
+		e.cancel(ErrTermLost)
+	}
+	s.accounts.unconfirmed = nil
+	for _, a := range s.accounts.order {
+		a.confirmed, a.backlog = false, 0
+		s.stopExecutor(a)
+	}
+}
+
+// deposed is called when the ledger refused a write because of its term.
+func (s *UnifiedTaskScheduler) deposed(t Term, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.term.term == t {
+		s.loseTerm(err.Error())
+		s.term.renewAt = s.clock.Now()
+	}
+}
+
+// resume reads what a new term starts from, and reconciles the runs of older
+// terms. It is repeated until it succeeds; nothing starts before.
+func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
+	s.mu.Lock()
+	t := s.term.term
+	if t.Number == 0 || s.term.resumed {
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
+	state, err := call(ctx, s, &s.lanes.lead, ledgerBound, func(ctx context.Context) (State, error) {
+		return s.cfg.Ledger.Resume(ctx, t)
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err != nil:
+		s.degrade("resume", fmt.Sprintf("the ledger's state cannot be read, nothing starts: %v", err))
+		if errors.Is(err, ErrDeposed) && s.term.term == t {
+			s.loseTerm(err.Error())
+		}
+		return
+	case s.term.term != t || s.term.resumed:
+		return
+	}
+	s.clear("resume")
+	s.clear("lapse")
+	now := s.clock.Now()
+	s.term.resumed = true
+	watermark := state.Watermark
+	s.term.began = time.Time{}
+	if watermark.IsZero() {
+		watermark, s.term.began = now.Round(0).UTC(), now
+	}
+	s.term.planned = false
+	s.plan.upTo, s.plan.next = watermark, time.Time{}
+	s.plan.doubted = false
+	s.term.known = make(map[string]Enrolment, len(state.Enrolments))
+	for _, e := range state.Enrolments {
+		s.term.known[e.Account] = e
+	}
+	s.term.ahead = make(map[rowKey][]Run)
+	s.noteAhead(state.Ahead)
+	s.noteAhead(state.Unsettled)
+	s.noteAhead(s.unwritten())
+	for _, a := range s.accounts.order {
+		s.admit(a, now)
+	}
+	s.log.Info("the term is held", "term", t.Number, "watermark", watermark, "unsettled", len(state.Unsettled))
+	s.events.tell(TermChanged{Number: t.Number})
+	s.reconcile(state.Unsettled)
+	s.startExecutors()
+	if s.life.running {
+		s.wake.ringLocked() // what came due since the watermark need not wait for the minute
+	}
+}
+
+// noteAhead keeps rows that the plan will come by, so that what they account for
+// is not planned again.
+func (s *UnifiedTaskScheduler) noteAhead(runs []Run) {
+	for _, r := range runs {
+		key := rowKey{r.Account, r.Task}
+		s.term.ahead[key] = append(s.term.ahead[key], r)
+	}
+}
+
+// unwritten are the runs of an earlier term that the ledger may have no row of, and
+// will get one from this process: those that started with it out of reach, and those
+// that did not start and may have been claimed.
+func (s *UnifiedTaskScheduler) unwritten() []Run {
+	var runs []Run
+	for e := range s.queue.running {
+		if e.unclaimed {
+			runs = append(runs, e.run)
+		}
+	}
+	for _, st := range s.books.settling {
+		if st.unclaimed || st.unstarted && st.run.Outcome != Interrupted {
+			runs = append(runs, st.run)
+		}
+	}
+	return runs
+}
+
+// accountedAhead reports whether the ledger had an outcome for the occurrence
+// when the term was resumed, or will get one from this process.
+func (t *tenure) accountedAhead(account, task, slot string, due time.Time) bool {
+	for _, r := range t.ahead[rowKey{account, task}] {
+		if r.Slot == slot || r.Count > 1 && !due.Before(r.Due) && !due.After(r.LastDue) {
+			return true
+		}
+	}
+	return false
+}
+
+// reconcile settles the runs of older terms as interrupted. Those that are
+// delivered at least once run again, within their catch-up.
+func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
+	now := s.clock.Now().UTC()
+	for _, run := range unsettled {
+		if s.queue.executing(run.Token) {
+			continue // it is this process's own, and goes on
+		}
+		run.Outcome = Interrupted
+		run.Reason = fmt.Sprintf("its scheduler stopped before it was settled, in term %d", run.Term)
+		run.Finished = now.Round(0)
+		s.books.settling = append(s.books.settling, &settlement{run: run, rerun: true})
+	}
+	s.kickSettle()
+}

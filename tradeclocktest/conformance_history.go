@@ -1,0 +1,410 @@
+package tradeclocktest
+
+import (
+	"context"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// Auditor is a Ledger that can tell of the interventions that it kept: halts,
+// what lifted them, and watermarks that were set back, the oldest first.
+type Auditor interface {
+	Audit(ctx context.Context, scheduler string) ([]tradeclock.AuditEntry, error)
+}
+
+// companion returns the ledger as one of its optional interfaces, and reports
+// false where it has not got it.
+func companion[T any](w *ledgerTest) (T, bool) {
+	c, ok := w.ledger.(T)
+	if !ok {
+		w.t.Logf("the ledger is no %T: nothing to test", (*T)(nil))
+	}
+	return c, ok
+}
+
+var historyCases = []ledgerCase{
+	{"queries select and order runs", testQueries},
+	{"a run tells all that became of it", testHistoryFields},
+	{"what is handed out is not shared", func(w *ledgerTest) {
+		history, ok := companion[tradeclock.History](w)
+		if !ok {
+			return
+		}
+		run := w.newRun("buy_orders", at(9, 1))
+		w.hold(w.lead("a"), run)
+		run = ended(run, tradeclock.Succeeded)
+		run.Details = map[string]any{"orders": "three"}
+		w.settle(run)
+		w.settle(ended(run, tradeclock.Failed))
+		for range 2 {
+			runs := w.runs(history, tradeclock.Query{})
+			require.Len(w.t, runs, 1)
+			assert.Equal(w.t, "three", runs[0].Details["orders"])
+			assert.Equal(w.t, tradeclock.Failed, runs[0].Late.Outcome)
+			runs[0].Details["orders"], runs[0].Late.Outcome = "four", tradeclock.Missed
+		}
+	}},
+}
+
+func (w *ledgerTest) runs(history tradeclock.History, q tradeclock.Query) []tradeclock.Run {
+	w.t.Helper()
+	runs, err := history.Runs(w.ctx, q)
+	require.NoError(w.t, err)
+	return runs
+}
+
+// historyOf fills the ledger with runs of three days, two accounts and two
+// schedulers, and names them by their reasons.
+func (w *ledgerTest) historyOf() {
+	w.t.Helper()
+	term := w.lead("a")
+	other, err := w.ledger.Lead(w.ctx, "real", "a", ttl)
+	require.NoError(w.t, err)
+	add := func(reason string, term tradeclock.Term, account, task string, days int, outcome tradeclock.Outcome) {
+		run := w.newRun(task, at(9, 1).AddDate(0, 0, days))
+		run.Scheduler, run.Account, run.Session = term.Scheduler, account, day.AddDays(days)
+		run = unstarted(w.identified(run), outcome, reason)
+		require.NoError(w.t, w.ledger.Record(w.ctx, term, []tradeclock.Run{run}, time.Time{}))
+	}
+	add("f", term, "43", "buy_orders", 2, tradeclock.Missed)
+	add("e", term, "42", "buy_orders", 2, tradeclock.Skipped)
+	add("c", term, "42", "buy_orders", 1, tradeclock.Skipped)
+	add("d", term, "42", "sell_orders", 1, tradeclock.Missed)
+	add("a", term, "42", "buy_orders", 0, tradeclock.Missed)
+	add("b", other, "43", "buy_orders", 0, tradeclock.Missed)
+}
+
+func testQueries(w *ledgerTest) {
+	history, ok := companion[tradeclock.History](w)
+	if !ok {
+		return
+	}
+	w.historyOf()
+	slot := at(9, 1).AddDate(0, 0, 1).Format("2006-01-02T15:04:05Z07:00")
+	cases := []struct {
+		name  string
+		query tradeclock.Query
+		want  string
+	}{
+		{"all, by due time, then account, then task", tradeclock.Query{}, "abcdef"},
+		{"of a scheduler", tradeclock.Query{Scheduler: "real"}, "b"},
+		{"of an account", tradeclock.Query{Account: "43"}, "bf"},
+		{"of a task", tradeclock.Query{Task: "sell_orders"}, "d"},
+		{"of a slot", tradeclock.Query{Slot: slot}, "cd"},
+		{"of an outcome", tradeclock.Query{Outcomes: []tradeclock.Outcome{tradeclock.Skipped}}, "ce"},
+		{"of outcomes", tradeclock.Query{Outcomes: []tradeclock.Outcome{tradeclock.Skipped, tradeclock.Missed}}, "abcdef"},
+		{"from a session", tradeclock.Query{From: day.AddDays(1)}, "cdef"},
+		{"to a session", tradeclock.Query{To: day.AddDays(1)}, "abcd"},
+		{"of one session", tradeclock.Query{From: day.AddDays(1), To: day.AddDays(1)}, "cd"},
+		{"of several together", tradeclock.Query{Scheduler: paper, Account: "42", Task: "buy_orders", From: day.AddDays(1)}, "ce"},
+		{"the latest of all", tradeclock.Query{Limit: 2}, "ef"},
+		{"the latest of some", tradeclock.Query{Account: "42", Limit: 3}, "cde"},
+		{"fewer than the limit", tradeclock.Query{Task: "sell_orders", Limit: 3}, "d"},
+		{"of a name that has none", tradeclock.Query{Account: "4"}, ""},
+	}
+	for _, c := range cases {
+		got := ""
+		for _, run := range w.runs(history, c.query) {
+			got += run.Reason
+		}
+		assert.Equal(w.t, c.want, got, c.name)
+	}
+}
+
+func testHistoryFields(w *ledgerTest) {
+	history, ok := companion[tradeclock.History](w)
+	if !ok {
+		return
+	}
+	term := w.lead("a")
+	run := w.newRun("sell_monitor", at(9, 15))
+	run.Repeating, run.Calendar, run.CalendarVersion = true, "XNSE", "2026.3"
+	w.hold(term, run)
+	run = ended(run, tradeclock.Failed)
+	run.Term, run.Reason, run.Details = term.Number, "no quotes", map[string]any{"symbols": 4}
+	w.settle(run)
+	late := ended(run, tradeclock.Succeeded)
+	w.settle(late)
+	run.Late = lateEvidence(late)
+	missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 11)
+	missed.Term = term.Number
+	w.record(term, at(9, 40), missed)
+
+	runs := w.runs(history, tradeclock.Query{})
+	require.Len(w.t, runs, 2)
+	assertSameRun(w.t, run, runs[0])
+	assert.True(w.t, runs[0].First, "as its claim was told")
+	assertSameRun(w.t, missed, runs[1])
+}
+
+var haltCases = []ledgerCase{
+	{"halts are in force until they are lifted", testHalts},
+	{"who halted and who lifted is kept", func(w *ledgerTest) {
+		halts, ok := companion[tradeclock.HaltStore](w)
+		auditor, audits := companion[Auditor](w)
+		if !ok || !audits {
+			return
+		}
+		require.NoError(w.t, halts.Halt(w.ctx, tradeclock.Halt{Scheduler: paper, Account: "42", Reason: "too many orders", Actor: "Ana", At: at(9, 30)}))
+		lift := tradeclock.Halt{Scheduler: paper, Account: "42", Reason: "checked", Actor: "Ben", At: at(9, 40)}
+		require.NoError(w.t, halts.Lift(w.ctx, lift))
+		require.NoError(w.t, halts.Lift(w.ctx, lift))
+		want := []tradeclock.AuditEntry{
+			{Action: "halt", Account: "42", Actor: "Ana", Reason: "too many orders", At: at(9, 30)},
+			{Action: "lift", Account: "42", Actor: "Ben", Reason: "checked", At: at(9, 40)},
+		}
+		assert.Equal(w.t, want, w.audit(auditor))
+	}},
+}
+
+func (w *ledgerTest) audit(auditor Auditor) []tradeclock.AuditEntry {
+	w.t.Helper()
+	entries, err := auditor.Audit(w.ctx, paper)
+	require.NoError(w.t, err)
+	for i := range entries {
+		entries[i].At = toMicrosecond(entries[i].At)
+	}
+	return entries
+}
+
+func testHalts(w *ledgerTest) {
+	halts, ok := companion[tradeclock.HaltStore](w)
+	if !ok {
+		return
+	}
+	inForce := func(want ...tradeclock.Halt) {
+		w.t.Helper()
+		got, err := halts.Halts(w.ctx, paper)
+		require.NoError(w.t, err)
+		for i := range got {
+			got[i].At = toMicrosecond(got[i].At)
+		}
+		assert.ElementsMatch(w.t, want, got)
+	}
+	one := tradeclock.Halt{Scheduler: paper, Account: "42", Reason: "too many orders", Actor: "Ana", At: at(9, 30)}
+	all := tradeclock.Halt{Scheduler: paper, Reason: "it's \"wild\"", Actor: "Ben", At: at(9, 31)}
+	other := tradeclock.Halt{Scheduler: "real", Account: "42", Reason: "another name", Actor: "Ana", At: at(9, 32)}
+
+	inForce()
+	for _, h := range []tradeclock.Halt{one, all, all, other} {
+		require.NoError(w.t, halts.Halt(w.ctx, h))
+	}
+	inForce(one, all)
+
+	replaced := one
+	replaced.Reason, replaced.At = "another reason", at(9, 35)
+	require.NoError(w.t, halts.Halt(w.ctx, replaced))
+	inForce(replaced, all)
+
+	for range 2 {
+		require.NoError(w.t, halts.Lift(w.ctx, tradeclock.Halt{Scheduler: paper, Actor: "Ben", Reason: "calm", At: at(9, 40)}))
+		inForce(replaced)
+	}
+	require.NoError(w.t, halts.Lift(w.ctx, tradeclock.Halt{Scheduler: "unknown", Account: "42"}))
+	inForce(replaced)
+}
+
+var resetCases = []ledgerCase{
+	{"the watermark goes back, and what never started later with it", testReset},
+	{"a range goes as a whole, and the watermark to before it", testResetRange},
+	{"it is safe to repeat, and who did it is kept", func(w *ledgerTest) {
+		resetter, ok := companion[tradeclock.Resetter](w)
+		if !ok {
+			return
+		}
+		term := w.lead("a")
+		w.record(term, at(12, 0))
+		for range 2 {
+			require.NoError(w.t, resetter.ResetWatermark(w.ctx, term, at(9, 30), "the clock was wrong", "Ana"))
+			assert.Equal(w.t, at(9, 30), w.resume(term).Watermark.UTC())
+		}
+		auditor, ok := companion[Auditor](w)
+		if !ok {
+			return
+		}
+		want := tradeclock.AuditEntry{Action: "reset", Actor: "Ana", Reason: "the clock was wrong", At: at(9, 0)}
+		assert.Contains(w.t, w.audit(auditor), want)
+	}},
+	{"the watermark is never set forward, past what nobody claimed", func(w *ledgerTest) {
+		resetter, ok := companion[tradeclock.Resetter](w)
+		if !ok {
+			return
+		}
+		term := w.lead("a")
+		w.record(term, at(9, 30))
+		require.Error(w.t, resetter.ResetWatermark(w.ctx, term, at(9, 31), "impatience", "Ana"))
+		assert.Equal(w.t, at(9, 30), w.resume(term).Watermark.UTC())
+	}},
+	{"an account is accounted for no further than the watermark", func(w *ledgerTest) {
+		resetter, ok := companion[tradeclock.Resetter](w)
+		if !ok {
+			return
+		}
+		term := w.lead("a")
+		w.enroll(term, at(9, 0), "42")
+		w.record(term, at(12, 0))
+		next := w.takeOver("b")
+		require.NoError(w.t, resetter.ResetWatermark(w.ctx, next, at(9, 30), "the clock was wrong", "Ana"))
+		w.assertEnrolled(next, tradeclock.Enrolment{Account: "42", From: at(9, 30)})
+	}},
+}
+
+func testReset(w *ledgerTest) {
+	resetter, ok := companion[tradeclock.Resetter](w)
+	if !ok {
+		return
+	}
+	term := w.lead("a")
+	done, running := w.newRun("done", at(11, 0)), w.newRun("running", at(11, 0))
+	w.hold(term, done, running)
+	w.settle(ended(done, tradeclock.Skipped))
+	late, exactly, early := w.newRun("late", at(9, 31)), w.newRun("exactly", at(9, 30)), w.newRun("early", at(9, 29))
+	span := w.newRun("range", at(10, 0))
+	w.record(term, at(12, 0),
+		unstarted(late, tradeclock.Missed, "down"),
+		unstarted(exactly, tradeclock.Missed, "down"),
+		unstarted(early, tradeclock.Missed, "down"),
+		spanning(unstarted(span, tradeclock.Skipped, "closed"), 20),
+	)
+	require.NoError(w.t, resetter.ResetWatermark(w.ctx, term, at(9, 30), "the clock was wrong", "Ana"))
+
+	assert.Equal(w.t, at(9, 30), w.resume(term).Watermark.UTC(), "every range that it removed begins later")
+	assert.ElementsMatch(w.t, []string{"done", "running"}, tasksOf(w.resume(term).Ahead), "what started stays")
+	assert.Equal(w.t, tradeclock.Missed, w.outcome(term, exactly))
+	assert.Equal(w.t, tradeclock.Missed, w.outcome(term, early))
+	w.hold(term, w.rival(late), w.rival(span), w.newRun("range", at(10, 5)), w.newRun("new", at(9, 31)))
+}
+
+func testResetRange(w *ledgerTest) {
+	resetter, ok := companion[tradeclock.Resetter](w)
+	if !ok {
+		return
+	}
+	term := w.lead("a")
+	w.enroll(term, at(9, 0), "42")
+	done, single := w.newRun("done", at(9, 25)), unstarted(w.newRun("single", at(9, 25)), tradeclock.Missed, "down")
+	w.hold(term, done)
+	w.settle(ended(done, tradeclock.Succeeded))
+	span := func(task string, minute, count int) tradeclock.Run {
+		return spanning(unstarted(w.newRun(task, at(9, minute)), tradeclock.Missed, "down"), count)
+	}
+	w.record(term, at(12, 0), single, span("over", 6, 25), span("later", 20, 20), span("earlier", 10, 22), span("exactly", 30, 2))
+	require.NoError(w.t, resetter.ResetWatermark(w.ctx, term, at(9, 30), "the clock was wrong", "Ana"))
+
+	mark := at(9, 10).Add(-time.Second)
+	assert.Equal(w.t, mark, w.resume(term).Watermark.UTC(), "before the earliest range that goes on beyond")
+	w.assertEnrolled(term, tradeclock.Enrolment{Account: "42", From: mark})
+	assert.ElementsMatch(w.t, []string{"over", "single", "done"}, tasksOf(w.resume(term).Ahead), "what ended by then stays")
+	w.hold(term,
+		w.newRun("later", at(9, 20)), w.newRun("later", at(9, 25)), w.newRun("later", at(9, 39)),
+		w.newRun("earlier", at(9, 10)), w.newRun("earlier", at(9, 31)),
+		w.newRun("exactly", at(9, 30)), w.newRun("exactly", at(9, 31)))
+	assert.False(w.t, w.claim(term, w.newRun("over", at(9, 30)))[0].Held, "the last of the range that stays")
+}
+
+var pruneCases = []ledgerCase{
+	{"final rows that are due before are removed for ever", testPrune},
+	{"what may still be needed is not pruned", func(w *ledgerTest) {
+		pruner, ok := companion[tradeclock.Pruner](w)
+		if !ok {
+			return
+		}
+		term, run := w.lead("a"), w.newRun("task", at(9, 1))
+		w.record(term, at(9, 30).Add(tradeclock.MinRetention), unstarted(run, tradeclock.Missed, "down"))
+		_, err := pruner.Prune(w.ctx, paper, at(9, 30).Add(time.Second))
+		require.Error(w.t, err, "later than is allowed by a second")
+		assert.Equal(w.t, tradeclock.Missed, w.outcome(term, run))
+		removed, err := pruner.Prune(w.ctx, paper, at(9, 30))
+		require.NoError(w.t, err)
+		assert.Equal(w.t, 1, removed)
+	}},
+	{"nothing is pruned from a new ledger", func(w *ledgerTest) {
+		pruner, ok := companion[tradeclock.Pruner](w)
+		if !ok {
+			return
+		}
+		run := w.newRun("task", at(9, 1))
+		w.record(w.lead("a"), time.Time{}, unstarted(run, tradeclock.Missed, "down"))
+		_, err := pruner.Prune(w.ctx, paper, at(9, 2))
+		assert.Error(w.t, err)
+	}},
+	{"a session that goes on knows its first runs", func(w *ledgerTest) {
+		pruner, ok := companion[tradeclock.Pruner](w)
+		if !ok {
+			return
+		}
+		term, first := w.lead("a"), w.repeating(at(0, 0).AddDate(0, 0, -1))
+		w.hold(term, first)
+		w.settle(ended(first, tradeclock.Succeeded))
+		last := w.repeating(first.Due.Add(tradeclock.MinRetention - time.Minute))
+		watermark := last.Due.Add(-time.Minute)
+		w.record(term, watermark)
+		_, err := pruner.Prune(w.ctx, paper, watermark.Add(-tradeclock.MinRetention))
+		require.NoError(w.t, err)
+		w.assertFacts(w.takeOver("b"), last, false, true)
+	}},
+	{"the floor outlives a term, and does not come down", func(w *ledgerTest) {
+		pruner, ok := companion[tradeclock.Pruner](w)
+		if !ok {
+			return
+		}
+		w.record(w.lead("a"), at(12, 0).Add(tradeclock.MinRetention))
+		for _, before := range []time.Time{at(11, 0), at(10, 0)} {
+			_, err := pruner.Prune(w.ctx, paper, before)
+			require.NoError(w.t, err)
+		}
+		run := w.newRun("task", at(10, 59))
+		run.Backdated = true
+		assert.Equal(w.t, noRow, w.claim(w.takeOver("b"), run)[0])
+	}},
+	{"a range is kept while any of it is due later", func(w *ledgerTest) {
+		pruner, ok := companion[tradeclock.Pruner](w)
+		if !ok {
+			return
+		}
+		term := w.lead("a")
+		w.record(term, at(12, 0).Add(tradeclock.MinRetention), spanning(unstarted(w.newRun("task", at(9, 50)), tradeclock.Missed, "down"), 20))
+		_, err := pruner.Prune(w.ctx, paper, at(10, 0))
+		require.NoError(w.t, err)
+		for _, due := range []time.Time{at(9, 55), at(10, 5)} {
+			run := w.newRun("task", due)
+			run.Backdated = true
+			assert.False(w.t, w.claim(term, run)[0].Held)
+		}
+	}},
+}
+
+func testPrune(w *ledgerTest) {
+	pruner, ok := companion[tradeclock.Pruner](w)
+	if !ok {
+		return
+	}
+	term := w.lead("a")
+	done, running, exactly := w.newRun("done", at(9, 59)), w.newRun("running", at(9, 1)), w.newRun("exactly", at(10, 0))
+	missed := unstarted(w.newRun("missed", at(9, 2)), tradeclock.Missed, "down")
+	w.hold(term, done, running, exactly)
+	w.settle(ended(done, tradeclock.Succeeded), ended(exactly, tradeclock.Succeeded))
+	w.record(term, at(10, 0).Add(tradeclock.MinRetention), missed)
+
+	removed, err := pruner.Prune(w.ctx, paper, at(10, 0))
+	require.NoError(w.t, err)
+	assert.Equal(w.t, 2, removed)
+	removed, err = pruner.Prune(w.ctx, paper, at(10, 0))
+	require.NoError(w.t, err)
+	assert.Zero(w.t, removed)
+
+	assert.Equal(w.t, tradeclock.Succeeded, w.outcome(term, exactly), "due at the instant, not before it")
+	for _, gone := range []tradeclock.Run{done, missed} {
+		again := w.rival(gone)
+		again.Backdated = true
+		assert.Equal(w.t, noRow, w.claim(term, again)[0], "what was removed is never claimed again")
+	}
+	backdated, manual := w.newRun("backdated", at(10, 0)), w.newRun("manual", at(9, 30))
+	backdated.Backdated, manual.Manual = true, true
+	w.hold(term, backdated, manual)
+	assert.Equal(w.t, []bool{true}, w.settle(ended(running, tradeclock.Succeeded)), "a running row stays")
+}

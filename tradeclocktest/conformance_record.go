@@ -1,0 +1,128 @@
+package tradeclocktest
+
+import (
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+var recordCases = []ledgerCase{
+	{"rows and the watermark are kept", func(w *ledgerTest) {
+		term := w.lead("a")
+		missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "the process was down"), 11)
+		missed.Finished = at(9, 31)
+		skipped := unstarted(w.newRun("analysis", at(9, 26)), tradeclock.Skipped, "halted by Ana: \"stop\"")
+		w.record(term, at(9, 25), missed, skipped)
+
+		assert.Equal(w.t, at(9, 25), w.resume(term).Watermark.UTC())
+		missed.Term, skipped.Term = term.Number, term.Number
+		assertSameRun(w.t, missed, w.row(term, missed))
+		assertSameRun(w.t, skipped, w.row(term, skipped))
+	}},
+	{"the watermark alone may be moved", func(w *ledgerTest) {
+		term := w.lead("a")
+		w.record(term, at(9, 25))
+		state := w.resume(term)
+		assert.Equal(w.t, at(9, 25), state.Watermark.UTC())
+		assert.Empty(w.t, state.Ahead)
+	}},
+	{"the watermark never goes back", func(w *ledgerTest) {
+		term := w.lead("a")
+		w.record(term, at(9, 25))
+		w.record(term, at(9, 24))
+		w.record(term, time.Time{})
+		assert.Equal(w.t, at(9, 25), w.resume(term).Watermark.UTC())
+		assert.Equal(w.t, at(9, 25), w.resume(w.takeOver("b")).Watermark.UTC())
+	}},
+	{"outcomes alone leave the watermark", func(w *ledgerTest) {
+		term, run := w.lead("a"), w.newRun("buy_orders", at(9, 30))
+		w.record(term, at(9, 25))
+		w.record(term, time.Time{}, unstarted(run, tradeclock.Missed, "too late"))
+		assert.Equal(w.t, at(9, 25), w.resume(term).Watermark.UTC())
+		assert.Equal(w.t, tradeclock.Missed, w.outcome(term, run))
+	}},
+	{"a record repeated after a lost answer changes nothing", func(w *ledgerTest) {
+		term := w.lead("a")
+		missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 11)
+		w.record(term, at(9, 15), missed)
+		before := w.resume(term)
+		w.record(term, at(9, 15), missed)
+		assert.Equal(w.t, before, w.resume(term))
+	}},
+	{"a slot that is taken is left as it is", testRecordTaken},
+	{"a higher count extends a record", func(w *ledgerTest) {
+		term := w.lead("a")
+		missed := unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down")
+		for _, count := range []int{1, 4, 6} {
+			w.record(term, time.Time{}, spanning(missed, count))
+		}
+		want := spanning(missed, 6)
+		want.Term = term.Number
+		assertSameRun(w.t, want, w.row(term, missed))
+		assert.False(w.t, w.claim(term, w.newRun("sell_monitor", at(9, 25)))[0].Held, "inside what was added")
+		assert.True(w.t, w.claim(term, w.newRun("sell_monitor", at(9, 26)))[0].Held, "after it")
+	}},
+	{"nothing else extends a record", testRecordNotExtended},
+	{"a record of slots that the batch names twice is one row", func(w *ledgerTest) {
+		term := w.lead("a")
+		missed := unstarted(w.newRun("buy_orders", at(9, 1)), tradeclock.Missed, "first")
+		second := missed
+		second.Reason = "second"
+		w.record(term, time.Time{}, missed, second)
+		require.Len(w.t, w.resume(term).Ahead, 1)
+		assert.Equal(w.t, "first", w.row(term, missed).Reason)
+	}},
+}
+
+func testRecordTaken(w *ledgerTest) {
+	term := w.lead("a")
+	running, done, missed := w.newRun("running", at(9, 1)), w.newRun("done", at(9, 1)), w.newRun("missed", at(9, 1))
+	w.hold(term, running, done)
+	w.settle(ended(done, tradeclock.Succeeded))
+	w.record(term, time.Time{}, unstarted(missed, tradeclock.Missed, "too late"))
+
+	var again []tradeclock.Run
+	for _, run := range []tradeclock.Run{running, done, missed, w.newRun("free", at(9, 1))} {
+		again = append(again, unstarted(run, tradeclock.Skipped, "another reason"))
+	}
+	w.record(term, at(9, 0), again...)
+	var outcomes []tradeclock.Outcome
+	for _, run := range again {
+		outcomes = append(outcomes, w.outcome(term, run))
+	}
+	want := []tradeclock.Outcome{tradeclock.Running, tradeclock.Succeeded, tradeclock.Missed, tradeclock.Skipped}
+	assert.Equal(w.t, want, outcomes)
+	assert.Equal(w.t, "too late", w.row(term, missed).Reason)
+	assert.Equal(w.t, at(9, 0), w.resume(term).Watermark.UTC(), "the rest of the record is made")
+	assert.Equal(w.t, []bool{true}, w.settle(ended(running, tradeclock.Succeeded)), "the running row keeps its token")
+}
+
+func testRecordNotExtended(w *ledgerTest) {
+	term := w.lead("a")
+	recorded := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 4)
+	started := w.newRun("started", at(9, 20))
+	w.hold(term, started)
+	skipped := ended(started, tradeclock.Skipped)
+	skipped.Reason = "nothing to do"
+	w.settle(skipped)
+	w.record(term, time.Time{}, recorded)
+
+	cases := []struct {
+		name string
+		run  tradeclock.Run
+	}{
+		{"a lower count", spanning(recorded, 3)},
+		{"another outcome", spanning(unstarted(recorded, tradeclock.Skipped, "down"), 6)},
+		{"another reason", spanning(unstarted(recorded, tradeclock.Missed, "halted"), 6)},
+		{"of a run that started", spanning(unstarted(started, tradeclock.Skipped, "nothing to do"), 6)},
+	}
+	for _, c := range cases {
+		before := w.row(term, c.run)
+		w.record(term, time.Time{}, c.run)
+		assert.Equal(w.t, before, w.row(term, c.run), c.name)
+	}
+	assert.True(w.t, w.claim(term, w.newRun("sell_monitor", at(9, 24)))[0].Held)
+}

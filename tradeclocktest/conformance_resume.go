@@ -1,0 +1,190 @@
+package tradeclocktest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+var resumeCases = []ledgerCase{
+	{"a new ledger is empty", func(w *ledgerTest) {
+		state := w.resume(w.lead("a"))
+		assert.True(w.t, state.Watermark.IsZero())
+		assert.Empty(w.t, state.Enrolments)
+		assert.Empty(w.t, state.Unsettled)
+		assert.Empty(w.t, state.Ahead)
+	}},
+	{"an account that the last term served is accounted for up to the watermark", func(w *ledgerTest) {
+		term := w.lead("a")
+		w.enroll(term, at(9, 0), "42")
+		w.record(term, at(9, 30))
+		w.assertEnrolled(w.takeOver("b"), tradeclock.Enrolment{Account: "42", From: at(9, 30)})
+	}},
+	{"an account that only an earlier term served is accounted for up to the next one's start", testServedEarlier},
+	{"an account that began after the watermark is owed nothing from before", func(w *ledgerTest) {
+		term := w.lead("a")
+		w.record(term, at(9, 0))
+		w.enroll(term, at(9, 1), "42")
+		w.assertEnrolled(w.takeOver("b"), tradeclock.Enrolment{Account: "42", From: at(9, 1)})
+	}},
+	{"a withdrawn account is as it was left", func(w *ledgerTest) {
+		term := w.lead("a")
+		w.enroll(term, at(9, 0), "42")
+		w.record(term, at(9, 20))
+		w.withdraw(term, "42", at(9, 21))
+		w.withdraw(term, "42", at(9, 21))
+		w.record(term, at(9, 30))
+		want := tradeclock.Enrolment{Account: "42", From: at(9, 0), Withdrawn: at(9, 21)}
+		w.assertEnrolled(w.takeOver("b"), want)
+		w.assertEnrolled(w.takeOver("c"), want)
+	}},
+	{"enrolling ends a withdrawal", func(w *ledgerTest) {
+		term := w.lead("a")
+		w.enroll(term, at(9, 0), "42")
+		w.withdraw(term, "42", at(9, 10))
+		w.enroll(term, at(9, 20), "42")
+		w.record(term, at(9, 30))
+		w.assertEnrolled(w.takeOver("b"), tradeclock.Enrolment{Account: "42", From: at(9, 30)})
+	}},
+	{"an account may be withdrawn and enrolled under different terms", func(w *ledgerTest) {
+		w.enroll(w.lead("a"), at(9, 0), "42")
+		w.withdraw(w.takeOver("b"), "42", at(9, 10))
+		term := w.takeOver("c")
+		w.enroll(term, at(9, 20), "42")
+		w.record(term, at(9, 30))
+		w.assertEnrolled(w.takeOver("d"), tradeclock.Enrolment{Account: "42", From: at(9, 30)})
+	}},
+	{"many accounts are enrolled in batches, and no account is one too", func(w *ledgerTest) {
+		term := w.lead("a")
+		w.enroll(term, at(9, 0))
+		w.enroll(term, at(9, 0), "42", "43", "")
+		w.enroll(term, at(9, 0), "42", "44")
+		var accounts []string
+		for _, enrolment := range w.resume(w.takeOver("b")).Enrolments {
+			accounts = append(accounts, enrolment.Account)
+		}
+		assert.ElementsMatch(w.t, []string{"42", "43", "44", ""}, accounts)
+	}},
+	{"runs of older terms that were never settled are unsettled", testUnsettled},
+	{"rows that end later than the watermark are ahead", testAhead},
+	{"it is safe to repeat", func(w *ledgerTest) {
+		term := w.lead("a")
+		w.enroll(term, at(9, 0), "42", "43")
+		w.hold(term, w.newRun("buy_orders", at(9, 1)), w.newRun("sell_monitor", at(9, 15)))
+		w.record(term, at(9, 10), unstarted(w.newRun("analysis", at(16, 0)), tradeclock.Missed, "too late"))
+		next := w.takeOver("b")
+		assert.Equal(w.t, w.resume(next), w.resume(next))
+	}},
+	{"instants are kept to the microsecond and in UTC", func(w *ledgerTest) {
+		to := at(9, 30).Add(987654 * time.Microsecond)
+		term := w.lead("a")
+		w.enroll(term, at(9, 0), "42")
+		w.withdraw(term, "42", to)
+		w.record(term, to)
+		state := w.resume(w.takeOver("b"))
+		assert.Equal(w.t, to, toMicrosecond(state.Watermark))
+		assert.Equal(w.t, time.UTC, state.Watermark.Location())
+		require.Len(w.t, state.Enrolments, 1)
+		assert.Equal(w.t, to, toMicrosecond(state.Enrolments[0].Withdrawn))
+		assert.Equal(w.t, time.UTC, state.Enrolments[0].Withdrawn.Location())
+	}},
+}
+
+func (w *ledgerTest) withdraw(term tradeclock.Term, account string, at time.Time) {
+	w.t.Helper()
+	require.NoError(w.t, w.ledger.Withdraw(w.ctx, term, account, at))
+}
+
+// assertEnrolled checks the enrolments that the holder of a term resumes from,
+// which are given by account.
+func (w *ledgerTest) assertEnrolled(term tradeclock.Term, want ...tradeclock.Enrolment) {
+	w.t.Helper()
+	var got []tradeclock.Enrolment
+	for _, e := range w.resume(term).Enrolments {
+		got = append(got, tradeclock.Enrolment{Account: e.Account, From: e.From.UTC(), Withdrawn: e.Withdrawn.UTC()})
+	}
+	assert.ElementsMatch(w.t, want, got)
+}
+
+func testServedEarlier(w *ledgerTest) {
+	first := w.lead("a")
+	w.enroll(first, at(9, 0), "left early", "left late", "stays")
+	w.record(first, at(9, 10))
+
+	second := w.takeOver("b")
+	w.enroll(second, at(9, 10), "left late", "stays")
+	w.record(second, at(9, 20))
+
+	w.takeOver("c") // it died before it served anyone
+
+	fourth := w.takeOver("d")
+	w.enroll(fourth, at(9, 20), "stays")
+	w.record(fourth, at(9, 30))
+
+	w.assertEnrolled(w.takeOver("e"),
+		tradeclock.Enrolment{Account: "left early", From: at(9, 10)},
+		tradeclock.Enrolment{Account: "left late", From: at(9, 20)},
+		tradeclock.Enrolment{Account: "stays", From: at(9, 30)},
+	)
+}
+
+func testUnsettled(w *ledgerTest) {
+	first := w.lead("a")
+	behind, ahead, manual := w.newRun("behind", at(9, 1)), w.newRun("ahead", at(9, 30)), w.newRun("manual", at(9, 2))
+	settled := w.newRun("settled", at(9, 3))
+	manual.Manual = true
+	w.hold(first, behind, ahead, manual, settled)
+	w.settle(ended(settled, tradeclock.Succeeded))
+	w.record(first, at(9, 10))
+	assert.Empty(w.t, w.resume(first).Unsettled, "runs of the current term")
+
+	second := w.takeOver("b")
+	own := w.newRun("own", at(9, 31))
+	w.hold(second, own)
+	assert.ElementsMatch(w.t, []string{"behind", "ahead", "manual"}, tasksOf(w.resume(second).Unsettled))
+	assert.ElementsMatch(w.t, []string{"own"}, tasksOf(w.resume(second).Ahead))
+
+	third := w.takeOver("c")
+	assert.ElementsMatch(w.t, []string{"behind", "ahead", "manual", "own"}, tasksOf(w.resume(third).Unsettled))
+	w.settle(ended(behind, tradeclock.Interrupted), ended(ahead, tradeclock.Interrupted))
+	assert.ElementsMatch(w.t, []string{"manual", "own"}, tasksOf(w.resume(third).Unsettled))
+	assert.ElementsMatch(w.t, []string{"ahead"}, tasksOf(w.resume(third).Ahead))
+}
+
+func testAhead(w *ledgerTest) {
+	term := w.lead("a")
+	for _, outcome := range finalOutcomes {
+		run := w.newRun(outcome.String(), at(9, 31))
+		w.hold(term, run)
+		w.settle(ended(run, outcome))
+	}
+	manual := w.newRun("manual", at(9, 31))
+	manual.Manual = true
+	w.hold(term, manual, w.newRun("running", at(9, 31)), w.newRun("before", at(9, 29)), w.newRun("at", at(9, 30)))
+	w.record(term, at(9, 30),
+		unstarted(w.newRun("recorded", at(9, 31)), tradeclock.Skipped, "closed"),
+		spanning(unstarted(w.newRun("range that ends later", at(9, 20)), tradeclock.Missed, "down"), 12),
+		spanning(unstarted(w.newRun("range that ends with it", at(9, 20)), tradeclock.Missed, "down"), 11),
+	)
+	want := []string{"running", "recorded", "range that ends later"}
+	for _, outcome := range finalOutcomes {
+		want = append(want, outcome.String())
+	}
+	assert.ElementsMatch(w.t, want, tasksOf(w.resume(term).Ahead))
+
+	next := w.takeOver("b")
+	want = slices.DeleteFunc(want, func(task string) bool { return task == "running" })
+	assert.ElementsMatch(w.t, want, tasksOf(w.resume(next).Ahead))
+}
+
+func tasksOf(runs []tradeclock.Run) []string {
+	var tasks []string
+	for _, run := range runs {
+		tasks = append(tasks, run.Task)
+	}
+	return tasks
+}

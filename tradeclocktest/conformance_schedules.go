@@ -1,0 +1,429 @@
+package tradeclocktest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// ScheduleEditor is a ScheduleStore whose rows can be edited. The methods are
+// documented at tradeclock.Memory.
+type ScheduleEditor interface {
+	tradeclock.ScheduleStore
+	PutSchedule(ctx context.Context, s tradeclock.Schedule) (tradeclock.Schedule, error)
+	UpdateSchedule(ctx context.Context, account, task string, version int64, edit tradeclock.ScheduleEdit) (tradeclock.Schedule, error)
+	SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedule) (added int, err error)
+	DeleteSchedule(ctx context.Context, account, task string) error
+}
+
+// TestScheduleStore holds a store to the contract of tradeclock.ScheduleStore,
+// and to those of Reviser and ScheduleEditor if it is one. It calls open for a
+// new store in each of its subtests, which must be empty if it is an editor. An
+// editor must take the time of an edit from the given clock, a
+// *clockwork.FakeClock.
+func TestScheduleStore(t *testing.T, open func(t *testing.T, clock tradeclock.Clock) tradeclock.ScheduleStore) {
+	t.Run("reading changes nothing", func(t *testing.T) { testReading(t, open(t, clockwork.NewFakeClockAt(at(9, 0)))) })
+	for _, c := range editorCases {
+		t.Run(c.name, func(t *testing.T) {
+			clock := clockwork.NewFakeClockAt(at(9, 0))
+			editor, ok := open(t, clock).(ScheduleEditor)
+			if !ok {
+				t.Log("the store is no ScheduleEditor: nothing to test")
+				return
+			}
+			c.test(&editorTest{t: t, ctx: t.Context(), clock: clock, store: editor})
+		})
+	}
+}
+
+func testReading(t *testing.T, store tradeclock.ScheduleStore) {
+	before := scheduleRevision(t, store)
+	first, err := store.Schedules(t.Context())
+	require.NoError(t, err)
+	second, err := store.Schedules(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, keptSchedules(first), keptSchedules(second))
+	assert.Equal(t, before, scheduleRevision(t, store))
+}
+
+// scheduleRevision returns the store's revision, or "" if it tells none.
+func scheduleRevision(t *testing.T, store tradeclock.ScheduleStore) string {
+	t.Helper()
+	reviser, ok := store.(tradeclock.Reviser)
+	if !ok {
+		return ""
+	}
+	revision, err := reviser.Revision(t.Context())
+	require.NoError(t, err)
+	return revision
+}
+
+// keptSchedule is what a store must keep of a schedule, in a form that can be
+// compared: rules by their text form, instants to the microsecond.
+type keptSchedule struct {
+	tradeclock.Schedule
+	rule, prior string
+}
+
+func keptScheduleOf(s tradeclock.Schedule) keptSchedule {
+	kept := keptSchedule{Schedule: s}
+	if s.Rule != nil {
+		kept.rule, kept.Rule = s.Rule.String(), nil
+	}
+	if s.Prior != nil {
+		kept.prior, kept.Prior = s.Prior.String(), nil
+	}
+	kept.Since = toMicrosecond(s.Since)
+	return kept
+}
+
+func keptSchedules(rows []tradeclock.Schedule) []keptSchedule {
+	kept := make([]keptSchedule, len(rows))
+	for i, row := range rows {
+		kept[i] = keptScheduleOf(row)
+	}
+	return kept
+}
+
+// editorTest is a store under test, with calls that must succeed.
+type editorTest struct {
+	t     *testing.T
+	ctx   context.Context
+	clock *clockwork.FakeClock
+	store ScheduleEditor
+}
+
+func (w *editorTest) put(s tradeclock.Schedule) tradeclock.Schedule {
+	w.t.Helper()
+	row, err := w.store.PutSchedule(w.ctx, s)
+	require.NoError(w.t, err)
+	return row
+}
+
+func (w *editorTest) update(row tradeclock.Schedule, edit tradeclock.ScheduleEdit) tradeclock.Schedule {
+	w.t.Helper()
+	row, err := w.store.UpdateSchedule(w.ctx, row.Account, row.Task, row.Version, edit)
+	require.NoError(w.t, err)
+	return row
+}
+
+func (w *editorTest) seed(defaults ...tradeclock.Schedule) int {
+	w.t.Helper()
+	added, err := w.store.SeedSchedules(w.ctx, defaults...)
+	require.NoError(w.t, err)
+	return added
+}
+
+// assertRows checks that the store holds these rows, in any order.
+func (w *editorTest) assertRows(want ...tradeclock.Schedule) {
+	w.t.Helper()
+	got, err := w.store.Schedules(w.ctx)
+	require.NoError(w.t, err)
+	assert.ElementsMatch(w.t, keptSchedules(want), keptSchedules(got))
+}
+
+func schedule(task, rule string) tradeclock.Schedule {
+	return tradeclock.Schedule{Task: task, Rule: tradeclock.MustParseRule(rule)}
+}
+
+// fullSchedule returns a row in which no field that a user sets is zero.
+func fullSchedule() tradeclock.Schedule {
+	until := tradeclock.AtAnchor("close", -5*time.Minute)
+	return tradeclock.Schedule{
+		Task: "sell_monitor", Account: "42", Rule: tradeclock.MustParseRule("every 1m 09:15-15:30"), Disabled: true,
+		Sessions: tradeclock.OnRegular | tradeclock.OnSpecial, Priority: -3,
+		Timeout: 45 * time.Second, CatchUp: 90 * time.Second, CatchUpUntil: &until,
+		Overlap: tradeclock.OverlapQueue, Exclusive: "orders", Delivery: tradeclock.AtLeastOnce,
+		Retry:       tradeclock.Retry{Attempts: 3, Backoff: 1500 * time.Millisecond, MaxBackoff: time.Minute, Within: 2 * time.Minute},
+		Description: "watches the day's \"sell\" orders, it's said",
+	}
+}
+
+var editorCases = []struct {
+	name string
+	test func(w *editorTest)
+}{
+	{"a new row holds from now", func(w *editorTest) {
+		s := schedule("buy_orders", "daily 09:01")
+		s.Since, s.Version, s.Prior = at(4, 0), 17, tradeclock.Daily(tradeclock.At(-8, 0))
+		row := w.put(s)
+		want := schedule("buy_orders", "daily 09:01")
+		want.Since, want.Version = at(9, 0), 1
+		assert.Equal(w.t, keptScheduleOf(want), keptScheduleOf(row))
+		w.assertRows(want)
+	}},
+	{"every field is kept", func(w *editorTest) {
+		full := fullSchedule()
+		row := w.put(full)
+		full.Since, full.Version = at(9, 0), 1
+		assert.Equal(w.t, keptScheduleOf(full), keptScheduleOf(row))
+		plain := w.put(schedule("buy_orders", "daily 09:01"))
+		w.assertRows(full, plain)
+	}},
+	{"odd names are kept", testOddScheduleNames},
+	{"a row is replaced whatever its version", func(w *editorTest) {
+		w.put(fullSchedule())
+		replaced := schedule("sell_monitor", "every 5m 09:15-15:30")
+		replaced.Account = "42"
+		row := w.put(replaced)
+		assert.Equal(w.t, int64(2), row.Version)
+		replaced.Since, replaced.Version = at(9, 0), 2
+		w.assertRows(replaced)
+	}},
+	{"the rows of an account and of all accounts are two", func(w *editorTest) {
+		all := w.put(schedule("buy_orders", "daily 09:01"))
+		one := schedule("buy_orders", "daily 09:05")
+		one.Account = "42"
+		one = w.put(one)
+		w.assertRows(all, one)
+		require.NoError(w.t, w.store.DeleteSchedule(w.ctx, "", "buy_orders"))
+		w.assertRows(one)
+	}},
+	{"an update touches only the fields that it names", testPartialUpdates},
+	{"an update may remove the end of the catch-up", func(w *editorTest) {
+		row := w.update(w.put(fullSchedule()), tradeclock.ScheduleEdit{NoCatchUpUntil: true})
+		assert.Nil(w.t, row.CatchUpUntil)
+		w.assertRows(row)
+	}},
+	{"an update from an older version is a conflict", func(w *editorTest) {
+		old := w.put(schedule("buy_orders", "daily 09:01"))
+		priority := 1
+		row := w.update(old, tradeclock.ScheduleEdit{Priority: &priority})
+		for _, version := range []int64{old.Version, row.Version + 1} {
+			_, err := w.store.UpdateSchedule(w.ctx, "", "buy_orders", version, tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("daily 10:00")})
+			var conflict *tradeclock.ConflictError
+			require.ErrorAs(w.t, err, &conflict)
+			assert.Equal(w.t, tradeclock.ConflictError{Task: "buy_orders", Have: row.Version, Want: version}, *conflict)
+		}
+		w.assertRows(row)
+	}},
+	{"of many updates from one version one is made", testConcurrentUpdates},
+	{"a row that is not there can be neither updated nor deleted", func(w *editorTest) {
+		row := w.put(schedule("buy_orders", "daily 09:01"))
+		_, err := w.store.UpdateSchedule(w.ctx, "42", "buy_orders", 1, tradeclock.ScheduleEdit{})
+		require.ErrorIs(w.t, err, tradeclock.ErrNoSchedule)
+		require.ErrorIs(w.t, w.store.DeleteSchedule(w.ctx, "42", "buy_orders"), tradeclock.ErrNoSchedule)
+		w.assertRows(row)
+	}},
+	{"seeding adds what is missing and overwrites no edit", func(w *editorTest) {
+		defaults := []tradeclock.Schedule{schedule("premarket_retry", "daily 09:00"), schedule("amo_adjustment", "after premarket_retry 5m")}
+		assert.Equal(w.t, 2, w.seed(defaults...))
+		rows, err := w.store.Schedules(w.ctx)
+		require.NoError(w.t, err)
+		for i, row := range rows {
+			disabled := true
+			rows[i] = w.update(row, tradeclock.ScheduleEdit{Disabled: &disabled})
+		}
+		added := schedule("buy_orders", "daily 09:01")
+		assert.Equal(w.t, 1, w.seed(append(defaults, added)...))
+		added.Since, added.Version = at(9, 0), 1
+		w.assertRows(append(rows, added)...)
+		assert.Zero(w.t, w.seed(defaults...))
+		assert.Zero(w.t, w.seed())
+	}},
+	{"bad rows are refused where they are written", testRefusals},
+	{"the instant from which a row holds follows its rule and enabling", testSince},
+	{"each edit changes the revision", testRevision},
+	{"what is handed over and out is not shared", func(w *editorTest) {
+		full := fullSchedule()
+		w.put(full)
+		full.CatchUpUntil.Offset = time.Hour
+		for range 2 {
+			rows, err := w.store.Schedules(w.ctx)
+			require.NoError(w.t, err)
+			require.Len(w.t, rows, 1)
+			assert.Equal(w.t, -5*time.Minute, rows[0].CatchUpUntil.Offset)
+			rows[0].CatchUpUntil.Offset = time.Hour
+		}
+	}},
+}
+
+func testOddScheduleNames(w *editorTest) {
+	var want []tradeclock.Schedule
+	for _, name := range oddNames {
+		task, account := schedule(name, "daily 09:01"), schedule("task", "daily 09:01")
+		account.Account = name
+		want = append(want, w.put(task), w.put(account))
+	}
+	w.assertRows(want...)
+	for _, row := range want {
+		require.NoError(w.t, w.store.DeleteSchedule(w.ctx, row.Account, row.Task))
+	}
+	w.assertRows()
+}
+
+// testPartialUpdates makes one edit after the other in a row without any zero
+// field, and expects each to change its own field alone.
+func testPartialUpdates(w *editorTest) {
+	var (
+		disabled, sessions, priority = false, tradeclock.EveryDay, 0
+		timeout, catchUp             = time.Duration(0), 10 * time.Minute
+		until                        = tradeclock.At(15, 0)
+		overlap, delivery            = tradeclock.OverlapCancel, tradeclock.AtMostOnce
+		exclusive, retry, text       = "", tradeclock.Retry{}, "another"
+	)
+	cases := []struct {
+		name  string
+		edit  tradeclock.ScheduleEdit
+		field func(s *tradeclock.Schedule)
+	}{
+		{"nothing", tradeclock.ScheduleEdit{}, func(*tradeclock.Schedule) {}},
+		{"Sessions", tradeclock.ScheduleEdit{Sessions: &sessions}, func(s *tradeclock.Schedule) { s.Sessions = sessions }},
+		{"Priority", tradeclock.ScheduleEdit{Priority: &priority}, func(s *tradeclock.Schedule) { s.Priority = priority }},
+		{"Timeout", tradeclock.ScheduleEdit{Timeout: &timeout}, func(s *tradeclock.Schedule) { s.Timeout = timeout }},
+		{"CatchUp", tradeclock.ScheduleEdit{CatchUp: &catchUp}, func(s *tradeclock.Schedule) { s.CatchUp = catchUp }},
+		{"CatchUpUntil", tradeclock.ScheduleEdit{CatchUpUntil: &until}, func(s *tradeclock.Schedule) { s.CatchUpUntil = &until }},
+		{"Overlap", tradeclock.ScheduleEdit{Overlap: &overlap}, func(s *tradeclock.Schedule) { s.Overlap = overlap }},
+		{"Exclusive", tradeclock.ScheduleEdit{Exclusive: &exclusive}, func(s *tradeclock.Schedule) { s.Exclusive = exclusive }},
+		{"Delivery", tradeclock.ScheduleEdit{Delivery: &delivery}, func(s *tradeclock.Schedule) { s.Delivery = delivery }},
+		{"Retry", tradeclock.ScheduleEdit{Retry: &retry}, func(s *tradeclock.Schedule) { s.Retry = retry }},
+		{"Description", tradeclock.ScheduleEdit{Description: &text}, func(s *tradeclock.Schedule) { s.Description = text }},
+		{"Disabled", tradeclock.ScheduleEdit{Disabled: &disabled}, func(s *tradeclock.Schedule) { s.Disabled, s.Since = disabled, at(9, 30) }},
+		{"Rule", tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("every 2m 09:15-15:30")}, func(s *tradeclock.Schedule) {
+			s.Rule = tradeclock.MustParseRule("every 2m 09:15-15:30")
+		}},
+	}
+	row := w.put(fullSchedule())
+	w.clock.Advance(30 * time.Minute)
+	for _, c := range cases {
+		want := row
+		want.Version++
+		c.field(&want)
+		row = w.update(row, c.edit)
+		assert.Equal(w.t, keptScheduleOf(want), keptScheduleOf(row), c.name)
+		w.assertRows(want)
+	}
+}
+
+func testConcurrentUpdates(w *editorTest) {
+	const editors = 8
+	row := w.put(schedule("buy_orders", "daily 09:01"))
+	errs := make([]error, editors)
+	var wg sync.WaitGroup
+	for i := range editors {
+		wg.Go(func() {
+			_, errs[i] = w.store.UpdateSchedule(w.ctx, "", "buy_orders", row.Version, tradeclock.ScheduleEdit{Priority: &i})
+		})
+	}
+	wg.Wait()
+	made := 0
+	for _, err := range errs {
+		var conflict *tradeclock.ConflictError
+		if err == nil {
+			made++
+		} else if !errors.As(err, &conflict) {
+			assert.NoError(w.t, err)
+		}
+	}
+	assert.Equal(w.t, 1, made)
+}
+
+func testRefusals(w *editorTest) {
+	base, follower := w.put(schedule("premarket_retry", "daily 09:00")), w.put(schedule("amo_adjustment", "after premarket_retry 5m"))
+	before := scheduleRevision(w.t, w.store)
+
+	bad := schedule("buy_orders", "daily 09:01")
+	bad.Timeout = -time.Second
+	cycle := schedule("premarket_retry", "after amo_adjustment 5m")
+	nameless, ruleless := schedule("", "daily 09:01"), tradeclock.Schedule{Task: "buy_orders"}
+	orphan, twice := schedule("buy_orders", "after analysis 5m"), schedule("buy_orders", "daily 09:01")
+	for name, s := range map[string]tradeclock.Schedule{
+		"negative": bad, "cycle": cycle, "nameless": nameless, "ruleless": ruleless, "orphan": orphan,
+	} {
+		_, err := w.store.PutSchedule(w.ctx, s)
+		assert.Error(w.t, err, name)
+	}
+	for name, seeds := range map[string][]tradeclock.Schedule{
+		"negative": {twice, bad}, "orphan": {orphan}, "duplicate": {twice, twice},
+	} {
+		added, err := w.store.SeedSchedules(w.ctx, seeds...)
+		assert.Error(w.t, err, name)
+		assert.Zero(w.t, added)
+	}
+	overlap := tradeclock.Overlap(99)
+	for name, edit := range map[string]tradeclock.ScheduleEdit{
+		"cycle": {Rule: cycle.Rule}, "negative": {Timeout: &bad.Timeout}, "unknown policy": {Overlap: &overlap},
+	} {
+		_, err := w.store.UpdateSchedule(w.ctx, "", "premarket_retry", base.Version, edit)
+		assert.Error(w.t, err, name)
+	}
+	assert.Error(w.t, w.store.DeleteSchedule(w.ctx, "", "premarket_retry"), "a rule comes after it")
+
+	w.assertRows(base, follower)
+	assert.Equal(w.t, before, scheduleRevision(w.t, w.store), "a refusal changes nothing")
+}
+
+// testSince makes edits at different times and checks Since and Prior.
+func testSince(w *editorTest) {
+	priority, disabled, enabled := 1, true, false
+	daily, hourly := tradeclock.MustParseRule("daily 09:30"), tradeclock.MustParseRule("hourly 09:30-15:30")
+	later, every := tradeclock.MustParseRule("hourly 10:30-15:30"), tradeclock.MustParseRule("every 5m 09:15-15:30")
+	steps := []struct {
+		name  string
+		at    time.Time
+		edit  tradeclock.ScheduleEdit
+		since time.Time
+		prior string
+	}{
+		{"another field", at(9, 1), tradeclock.ScheduleEdit{Priority: &priority}, at(9, 0), ""},
+		{"the same rule", at(9, 2), tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("daily 09:01")}, at(9, 0), ""},
+		{"a rule of the same kind", at(9, 3), tradeclock.ScheduleEdit{Rule: daily}, at(9, 3), ""},
+		{"disabling", at(9, 4), tradeclock.ScheduleEdit{Disabled: &disabled}, at(9, 4), ""},
+		{"disabling again", at(9, 5), tradeclock.ScheduleEdit{Disabled: &disabled}, at(9, 4), ""},
+		{"enabling", at(9, 6), tradeclock.ScheduleEdit{Disabled: &enabled}, at(9, 6), ""},
+		{"a rule of another kind", at(9, 7), tradeclock.ScheduleEdit{Rule: hourly}, at(9, 7), "daily 09:30"},
+		{"then another field", at(9, 8), tradeclock.ScheduleEdit{Priority: &priority}, at(9, 7), "daily 09:30"},
+		{"then the new kind edited on the same day", at(9, 9), tradeclock.ScheduleEdit{Rule: later}, at(9, 9), "daily 09:30"},
+		{"then a third kind on the same day", at(9, 10), tradeclock.ScheduleEdit{Rule: every}, at(9, 10), "daily 09:30"},
+		{"then back to the kind that holds", at(9, 11), tradeclock.ScheduleEdit{Rule: daily}, at(9, 11), ""},
+		{"away again", at(9, 12), tradeclock.ScheduleEdit{Rule: hourly}, at(9, 12), "daily 09:30"},
+		{"the new kind edited on a later day", at(33, 0), tradeclock.ScheduleEdit{Rule: later}, at(33, 0), ""},
+		{"another kind on that day", at(33, 1), tradeclock.ScheduleEdit{Rule: every}, at(33, 1), "hourly 10:30-15:30"},
+		{"disabling on a day after that", at(57, 0), tradeclock.ScheduleEdit{Disabled: &disabled}, at(57, 0), ""},
+	}
+	row := w.put(schedule("monitor", "daily 09:01"))
+	for _, step := range steps {
+		w.clock.Advance(step.at.Sub(w.clock.Now()))
+		row = w.update(row, step.edit)
+		got := keptScheduleOf(row)
+		assert.Equal(w.t, step.since, got.Since, step.name)
+		assert.Equal(w.t, step.prior, got.prior, step.name)
+		w.assertRows(row)
+	}
+}
+
+func testRevision(w *editorTest) {
+	if _, ok := w.store.(tradeclock.Reviser); !ok {
+		w.t.Log("the store is no Reviser: nothing to test")
+		return
+	}
+	seen := map[string]string{scheduleRevision(w.t, w.store): "the empty store"}
+	changed := func(what string) {
+		w.t.Helper()
+		revision := scheduleRevision(w.t, w.store)
+		assert.NotContains(w.t, seen, revision, what)
+		seen[revision] = what
+		assert.Equal(w.t, revision, scheduleRevision(w.t, w.store), "without an edit")
+	}
+	row := w.put(schedule("buy_orders", "daily 09:01"))
+	changed("a new row")
+	priority := 1
+	row = w.update(row, tradeclock.ScheduleEdit{Priority: &priority})
+	changed("an update")
+	w.put(row)
+	changed("a replaced row")
+	w.seed(schedule("analysis", "daily 16:00"))
+	changed("a seed")
+	require.NoError(w.t, w.store.DeleteSchedule(w.ctx, "", "buy_orders"))
+	changed("a deleted row")
+	assert.Zero(w.t, w.seed(schedule("analysis", "daily 17:00")))
+	assert.Contains(w.t, seen, scheduleRevision(w.t, w.store), "a seed that added nothing")
+}

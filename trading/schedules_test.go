@@ -1,0 +1,95 @@
+package trading_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/trading"
+)
+
+func defaults() map[string]tradeclock.Schedule {
+	rows := make(map[string]tradeclock.Schedule)
+	for _, row := range trading.DefaultSchedules() {
+		rows[row.Task] = row
+	}
+	return rows
+}
+
+func TestDefaultSchedulesAreValidWithACalendarThatKnowsNoHours(t *testing.T) {
+	require.NoError(t, tradeclock.ValidateSchedules(trading.DefaultSchedules(), tradeclock.Weekdays(time.UTC)))
+}
+
+func TestDefaultTimes(t *testing.T) {
+	want := map[string]string{
+		trading.TaskPremarketRetry:         "daily 09:00",
+		trading.TaskPremarketAMOAdjustment: "after premarket_retry 5m",
+		trading.TaskSellMonitor:            "every 1m 09:15-15:30",
+		trading.TaskPositionMonitor:        "hourly 09:30-15:30",
+		trading.TaskAnalysis:               "daily 16:00",
+		trading.TaskBuyOrders:              "daily 16:05",
+		trading.TaskEODCleanup:             "daily 18:00",
+	}
+
+	got := make(map[string]string)
+	for task, row := range defaults() {
+		got[task] = row.Rule.String()
+	}
+
+	assert.Equal(t, want, got)
+}
+
+func TestTasksThatPlaceOrdersRunAtMostOnceAndAreNotRetried(t *testing.T) {
+	for _, task := range []string{
+		trading.TaskPremarketRetry,
+		trading.TaskPremarketAMOAdjustment,
+		trading.TaskBuyOrders,
+		trading.TaskEODCleanup,
+	} {
+		row := defaults()[task]
+		assert.Equal(t, tradeclock.AtMostOnce, row.Delivery, task)
+		assert.Zero(t, row.Retry, task)
+	}
+}
+
+func TestMonitorsRunAtLeastOnceAndDoNotOverlap(t *testing.T) {
+	for _, task := range []string{trading.TaskSellMonitor, trading.TaskPositionMonitor} {
+		row := defaults()[task]
+		assert.Equal(t, tradeclock.AtLeastOnce, row.Delivery, task)
+		assert.Equal(t, tradeclock.OverlapSkip, row.Overlap, task)
+		assert.Empty(t, row.Exclusive, "%s must not wait for another task", task)
+	}
+}
+
+func TestEveryTaskIsBounded(t *testing.T) {
+	for task, row := range defaults() {
+		assert.Positive(t, row.Timeout, task)
+		assert.Positive(t, row.CatchUp, task)
+	}
+}
+
+func TestPremarketTasksEndBeforeTheOpen(t *testing.T) {
+	const open = 9*time.Hour + 15*time.Minute
+	due := map[string]time.Duration{
+		trading.TaskPremarketRetry:         9 * time.Hour,
+		trading.TaskPremarketAMOAdjustment: 9*time.Hour + 5*time.Minute,
+	}
+	for task, at := range due {
+		row := defaults()[task]
+		assert.Less(t, at+row.CatchUp+row.Timeout, open, task)
+		assert.Equal(t, defaults()[trading.TaskPremarketRetry].Exclusive, row.Exclusive, task)
+	}
+}
+
+func TestBuyOrdersWaitForTheLatestAnalysis(t *testing.T) {
+	analysis, buy := defaults()[trading.TaskAnalysis], defaults()[trading.TaskBuyOrders]
+
+	require.NotEmpty(t, analysis.Exclusive)
+	assert.Equal(t, analysis.Exclusive, buy.Exclusive)
+	analysisEnds := 16*time.Hour + analysis.CatchUp + analysis.Timeout
+	buyWaits := 16*time.Hour + 5*time.Minute + buy.CatchUp
+	assert.Greater(t, buyWaits, analysisEnds)
+}

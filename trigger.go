@@ -1,0 +1,193 @@
+package tradeclock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Errors of Trigger. ResetWatermark returns ErrNoTerm too.
+var (
+	// ErrBusy: the task, or another of its group, is running, or no place is free.
+	ErrBusy = errors.New("busy")
+	// ErrOutsideSession: the task does not run on such a day.
+	ErrOutsideSession = errors.New("outside the task's sessions")
+	// ErrHalted: a halt is in force.
+	ErrHalted = errors.New("halted")
+	// ErrNoTerm: the scheduler is not the active one.
+	ErrNoTerm = errors.New("the scheduler holds no term")
+	// ErrSlotTaken: today's slot has had a start.
+	ErrSlotTaken = errors.New("the slot has had a start")
+)
+
+// TriggerRequest says what to run now, and who wants it.
+type TriggerRequest struct {
+	Task    string
+	Account string
+	// Actor is who asks. Required.
+	Actor string
+	// Force runs it on a day that is none of the task's sessions.
+	Force bool
+	// ForToday makes the run stand for the task's slot of today, which must not have
+	// had a start: it may have been missed or skipped, or be still to come. The rule
+	// must have one occurrence a session.
+	ForToday bool
+}
+
+// Trigger runs a task now. The run is recorded as manual, with the actor, and
+// claimed like any other; it counts for overlap and groups. Trigger returns the
+// run when it has started, without waiting for it to finish.
+//
+// The error wraps ErrUnknownTask, ErrUnknownAccount, ErrOutsideSession, ErrHalted,
+// ErrBusy, ErrNoTerm, ErrSlotTaken or ErrStopped where one of these is the reason.
+func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) (Run, error) {
+	s.begin()
+	defer s.end()
+	s.readHalts(ctx)
+	s.mu.Lock()
+	p, err := s.prepare(req, s.clock.Now())
+	if err != nil {
+		s.mu.Unlock()
+		return Run{}, fmt.Errorf("trigger %s: %w", rowName(req.Task, req.Account), err)
+	}
+	s.reserve(p)
+	t, run := s.term.term, p.run
+	s.mu.Unlock()
+
+	claim, err := inTurn(ctx, s, &s.lanes.manual, ledgerBound, func(ctx context.Context) (Claim, error) {
+		return s.claimManual(ctx, t, run, req.ForToday)
+	})
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	halt, halted := s.haltFor(req.Account)
+	switch {
+	case err != nil:
+		s.unreserve(p)
+		s.settleUnstarted(p, Interrupted, "the claim was not answered: it did not start")
+		if errors.Is(err, ErrDeposed) {
+			err = fmt.Errorf("%w: %w", ErrNoTerm, err)
+		}
+	case !claim.Held:
+		s.unreserve(p)
+		err = fmt.Errorf("%w: it is %v", ErrSlotTaken, claim.Outcome)
+	case s.term.term != t || !s.term.trustedAt(s.clock.Now()) || s.life.draining:
+		s.unreserve(p)
+		s.settleUnstarted(p, Interrupted, "the term ended before it started")
+		err = ErrNoTerm
+	case p.acct.gone:
+		s.unreserve(p)
+		s.settleUnstarted(p, Skipped, "the account was withdrawn before it started")
+		err = ErrUnknownAccount
+	case halted:
+		s.unreserve(p)
+		s.settleUnstarted(p, Skipped, haltReason(halt))
+		err = fmt.Errorf("%w: %s", ErrHalted, haltReason(halt))
+	default:
+		p.run.First, p.run.Resumed = claim.First, claim.Resumed
+		s.log.Info("run triggered", "task", run.Task, "account", run.Account, "slot", run.Slot, "actor", run.Actor)
+		return s.start(p, false).run, nil
+	}
+	s.kickLocked()
+	return Run{}, fmt.Errorf("trigger %s: %w", rowName(req.Task, req.Account), err)
+}
+
+// claimManual claims the slot of a manual run. A slot of today that was missed or
+// skipped without a start is taken over.
+func (s *UnifiedTaskScheduler) claimManual(ctx context.Context, t Term, run Run, reopen bool) (Claim, error) {
+	claims, err := s.cfg.Ledger.Claim(ctx, t, []Run{run})
+	if err != nil {
+		return Claim{}, err
+	}
+	if len(claims) != 1 {
+		return Claim{}, fmt.Errorf("the ledger answered %d claims of 1", len(claims))
+	}
+	neverStarted := claims[0].Outcome == Missed || claims[0].Outcome == Skipped
+	if claims[0].Held || !reopen || !neverStarted {
+		return claims[0], nil
+	}
+	return s.cfg.Ledger.Reclaim(ctx, t, "", run)
+}
+
+// prepare checks a request and makes a run of it. The caller holds mu.
+func (s *UnifiedTaskScheduler) prepare(req TriggerRequest, now time.Time) (*pending, error) {
+	if req.Actor == "" {
+		return nil, errors.New("an actor is required")
+	}
+	if s.life.draining || s.life.ended {
+		return nil, ErrStopped
+	}
+	a, err := s.accounts.enrolled(req.Account)
+	if err != nil {
+		return nil, err
+	}
+	r := s.rowFor(req.Account, req.Task)
+	if r == nil || a.lists && !slices.Contains(a.known, req.Task) {
+		return nil, fmt.Errorf("%w: %q", ErrUnknownTask, req.Task)
+	}
+	if halt, halted := s.haltFor(req.Account); halted {
+		return nil, fmt.Errorf("%w: %s", ErrHalted, haltReason(halt))
+	}
+	if !s.term.trustedAt(now) {
+		return nil, ErrNoTerm
+	}
+	if err := s.free(a, r); err != nil {
+		return nil, err
+	}
+	o, err := s.manualOccurrence(r, req, now)
+	if err != nil {
+		return nil, err
+	}
+	p := &pending{run: s.newRun(a, r, o, false), row: r, acct: a, expires: now.Add(r.catchUp())}
+	p.run.Manual, p.run.Actor = true, req.Actor
+	p.run.Started, p.run.Outcome = now.Round(0).UTC(), Running
+	return p, nil
+}
+
+// free reports whether a manual run of the task could start now.
+func (s *UnifiedTaskScheduler) free(a *account, r *row) error {
+	ts := a.task(r.Task)
+	switch {
+	case !a.started:
+		return fmt.Errorf("%w: the executor has not started", ErrBusy)
+	case len(ts.running)+ts.claiming > 0:
+		return fmt.Errorf("%w: the task is running", ErrBusy)
+	case r.Exclusive != "" && a.group(r.Exclusive).busy:
+		return fmt.Errorf("%w: group %s is running", ErrBusy, r.Exclusive)
+	case s.cfg.MaxConcurrent > 0 && s.queue.places >= s.cfg.MaxConcurrent:
+		return fmt.Errorf("%w: no place is free among the concurrent runs", ErrBusy)
+	}
+	return nil
+}
+
+// manualOccurrence is the occurrence that a manual run stands for: today's, or
+// one of its own that is due now.
+func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req TriggerRequest, now time.Time) (occurrence, error) {
+	today := DateOf(now.In(s.loc))
+	session, err := sessionOf(s.sched.view, today)
+	if !req.Force {
+		if err != nil {
+			return occurrence{}, fmt.Errorf("%w: %w", ErrOutsideSession, err)
+		}
+		if !r.Sessions.Has(session.Kind) {
+			return occurrence{}, fmt.Errorf("%w: %s", ErrOutsideSession, closedReason(session))
+		}
+	}
+	if !req.ForToday {
+		slot := fmt.Sprintf("%s manual %s", now.In(s.loc).Format(timeSlot), strings.ReplaceAll(s.newToken(), "/", "-"))
+		return occurrence{row: r, due: now.Round(0).UTC(), slot: slot, session: today}, nil
+	}
+	var due []occurrence
+	for _, o := range s.sched.snap.planDay(today, endOfDay.On(today.AddDays(maxDaysOn), s.loc)) {
+		if o.row == r {
+			due = append(due, o)
+		}
+	}
+	if len(due) != 1 {
+		return occurrence{}, fmt.Errorf("the task has %d occurrences today, want one that the run could stand for", len(due))
+	}
+	return due[0], nil
+}
