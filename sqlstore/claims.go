@@ -1,0 +1,165 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// The facts of a run b that is about to start, for First and Resumed. A run that
+// was claimed again under a later term no longer shows the older one, but says in
+// its own resumed that there was one.
+const (
+	firstOf = `CASE WHEN b.repeating = 1 AND NOT EXISTS (
+			SELECT 1 FROM tradeclock_runs AS r
+			WHERE r.scheduler = b.scheduler AND r.account = b.account AND r.task = b.task AND r.session = b.session
+			  AND r.outcome = 'succeeded') THEN 1 ELSE 0 END`
+	resumedOf = `CASE WHEN b.repeating = 1 AND (EXISTS (
+			SELECT 1 FROM tradeclock_runs AS r
+			WHERE r.scheduler = b.scheduler AND r.account = b.account AND r.task = b.task AND r.session = b.session
+			  AND r.resumed = 1) OR EXISTS (
+			SELECT 1 FROM tradeclock_runs AS r
+			WHERE r.scheduler = b.scheduler AND r.account = b.account AND r.task = b.task AND r.session = b.session
+			  AND r.term < b.term AND r.token <> '')) THEN 1 ELSE 0 END`
+	// covering is the condition under which the row r is a range in which b lies.
+	covering = `r.scheduler = b.scheduler AND r.account = b.account AND r.task = b.task
+		  AND r.count > 1 AND r.through >= b.due AND r.due <= b.due`
+)
+
+var (
+	insertClaims = batchOf(runColumns...) + `
+		INSERT INTO tradeclock_runs (` + strings.Join(runColumns, ", ") + `, first, resumed)
+		SELECT ` + strings.Join(runColumns, ", ") + `, ` + firstOf + `, ` + resumedOf + `
+		FROM batch AS b
+		WHERE (b.manual = 1 OR b.due >= $2 AND (b.backdated = 1 OR b.due > $3))
+		  AND NOT EXISTS (SELECT 1 FROM tradeclock_runs AS r WHERE ` + covering + `)
+		ORDER BY b.n
+		ON CONFLICT (id) DO NOTHING
+		RETURNING id, first, resumed`
+
+	answerClaims = batchOf("id", "scheduler", "account", "task", "due", "token") + `
+		SELECT coalesce(own.outcome,
+		           (SELECT max(r.outcome) FROM tradeclock_runs AS r WHERE ` + covering + `), ''),
+		       CASE WHEN own.outcome = 'running' AND own.token = b.token THEN 1 ELSE 0 END,
+		       coalesce(own.first, 0), coalesce(own.resumed, 0)
+		FROM batch AS b LEFT JOIN tradeclock_runs AS own ON own.id = b.id
+		ORDER BY b.n`
+
+	replaceClaim = batchOf(runColumns...) + `
+		UPDATE tradeclock_runs AS own
+		SET ` + setColumns(runColumns[1:]) + `, first = ` + firstOf + `, resumed = ` + resumedOf + `
+		FROM batch AS b
+		WHERE own.id = b.id AND own.token = $2 AND own.count <= 1
+		  AND (own.outcome = 'interrupted' OR ` + neverStarted + `)`
+)
+
+// neverStarted is the condition under which the row own is of a run that never
+// started.
+const neverStarted = `own.outcome IN ('missed', 'skipped') AND own.token = '' AND own.started = ''`
+
+func setColumns(columns []string) string {
+	var sets []string
+	for _, column := range columns {
+		sets = append(sets, column+" = b."+column)
+	}
+	return strings.Join(sets, ", ")
+}
+
+// Claim makes a row that is Running for each run whose slot is free.
+func (s *Store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) (claims []tradeclock.Claim, err error) {
+	rows := startingRows(t, runs)
+	batch, err := batchText(rows)
+	if err != nil {
+		return nil, err
+	}
+	err = s.fenced(ctx, "claim runs", t, func(conn *sql.Conn, row ledgerRow) error {
+		claims, err = s.insertClaims(ctx, conn, rows, batch, row)
+		if err == nil && claims == nil {
+			claims, err = s.answers(ctx, conn, batch, len(rows))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return claims, nil
+}
+
+// insertClaims makes the rows. It returns the claims if all slots were free, as
+// they mostly are, and nil otherwise.
+func (s *Store) insertClaims(ctx context.Context, conn *sql.Conn, rows []runRow, batch string, ledger ledgerRow) ([]tradeclock.Claim, error) {
+	made := make(map[string]tradeclock.Claim, len(rows))
+	scan := func(rows *sql.Rows) error {
+		var id string
+		var first, resumed bool
+		err := rows.Scan(&id, &first, &resumed)
+		made[id] = tradeclock.Claim{Held: true, Outcome: tradeclock.Running, First: first, Resumed: resumed}
+		return err
+	}
+	err := s.each(ctx, conn, scan, insertClaims, batch, ledger.prunedBefore, ledger.watermark)
+	if err != nil || len(made) < len(rows) {
+		return nil, err
+	}
+	claims := make([]tradeclock.Claim, len(rows))
+	for i, row := range rows {
+		claims[i] = made[row.ID]
+	}
+	return claims, nil
+}
+
+// Reclaim replaces the row of an interrupted run, or of one that never started,
+// by run. A row that stands for a range is left: its other slots would be lost.
+func (s *Store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run tradeclock.Run) (claim tradeclock.Claim, err error) {
+	batch, err := batchText(startingRows(t, []tradeclock.Run{run}))
+	if err != nil {
+		return claim, err
+	}
+	err = s.fenced(ctx, "claim run again", t, func(conn *sql.Conn, _ ledgerRow) error {
+		if err := s.exec(ctx, conn, replaceClaim, batch, old); err != nil {
+			return err
+		}
+		claims, err := s.answers(ctx, conn, batch, 1)
+		if err != nil {
+			return err
+		}
+		claim = claims[0]
+		return nil
+	})
+	if err != nil {
+		return tradeclock.Claim{}, err
+	}
+	return claim, nil
+}
+
+// startingRows returns the rows of runs that are Running under the term.
+func startingRows(t tradeclock.Term, runs []tradeclock.Run) []runRow {
+	rows := make([]runRow, len(runs))
+	for i := range runs {
+		rows[i] = rowOf(t.Scheduler, &runs[i])
+		rows[i].Term = t.Number
+		rows[i].Outcome = tradeclock.Running.String()
+	}
+	return rows
+}
+
+// answers says for each run of the batch how the row of its slot stands to it.
+func (s *Store) answers(ctx context.Context, conn *sql.Conn, batch string, size int) ([]tradeclock.Claim, error) {
+	claims := make([]tradeclock.Claim, 0, size)
+	scan := func(rows *sql.Rows) error {
+		var claim tradeclock.Claim
+		var outcome string
+		if err := rows.Scan(&outcome, &claim.Held, &claim.First, &claim.Resumed); err != nil {
+			return err
+		}
+		claim.First = claim.First && claim.Held
+		claim.Resumed = claim.Resumed && claim.Held
+		var err error
+		claim.Outcome, err = tradeclock.ParseOutcome(outcome)
+		claims = append(claims, claim)
+		return err
+	}
+	err := s.each(ctx, conn, scan, answerClaims, batch)
+	return claims, err
+}

@@ -1,0 +1,83 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+//go:embed schema
+var schemas embed.FS
+
+// dialect is all in which one database differs from another. The statements are
+// written once, with placeholders $1, $2 (which first appear in that order) and
+// the upserts that SQLite and PostgreSQL share.
+type dialect struct {
+	// schema is the folder of the migrations.
+	schema string
+	// begin starts a transaction that may write.
+	begin string
+	// batch stands for {batch} in a statement: the elements of the JSON array $1,
+	// as rows j with a key that counts them and a value.
+	batch string
+	// tableExists asks whether the table $1 exists.
+	tableExists string
+	// settings are made on each connection before it is used.
+	settings string
+	// check refuses a database that cannot keep what the store promises.
+	check func(ctx context.Context, db *sql.DB) error
+}
+
+// sql returns a statement as the database understands it.
+func (d dialect) sql(statement string) string {
+	return strings.ReplaceAll(statement, "{batch}", d.batch)
+}
+
+const sqliteSettings = "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL"
+
+var sqlite = dialect{
+	schema:      "schema/sqlite",
+	begin:       "BEGIN IMMEDIATE",
+	batch:       "json_each($1) AS j",
+	tableExists: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
+	settings:    sqliteSettings,
+	check:       checkSQLite,
+}
+
+// checkSQLite refuses a SQLite that is too old for the statements, and puts the
+// database in WAL mode, in which readers and the writer do not wait for each
+// other. The mode stays with the file.
+func checkSQLite(ctx context.Context, db *sql.DB) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, sqliteSettings); err != nil {
+		return err
+	}
+	var file, mode string
+	if err := conn.QueryRowContext(ctx, "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&file); err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, "SELECT '[1]' ->> 0"); err != nil {
+		return fmt.Errorf("SQLite 3.38 or newer is needed: %w", err)
+	}
+	if file == "" {
+		if db.Stats().MaxOpenConnections != 1 {
+			return errors.New("the database is in memory, where each connection has one of its own: " +
+				"use a file, or call SetMaxOpenConns(1) first")
+		}
+		return nil
+	}
+	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
+		return fmt.Errorf("set journal_mode=WAL: %w", err)
+	}
+	if !strings.EqualFold(mode, "wal") {
+		return fmt.Errorf("the database stays in journal_mode=%s and needs WAL: is the file on a network, or read-only?", mode)
+	}
+	return nil
+}

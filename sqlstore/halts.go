@@ -1,0 +1,90 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// Halts returns the halts in force for the scheduler, by account.
+func (s *Store) Halts(ctx context.Context, scheduler string) (halts []tradeclock.Halt, err error) {
+	scan := func(rows *sql.Rows) error {
+		h := tradeclock.Halt{Scheduler: scheduler}
+		var at string
+		if err := rows.Scan(&h.Account, &h.Reason, &h.Actor, &at); err != nil {
+			return err
+		}
+		var err error
+		h.At, err = parseInstant(at)
+		halts = append(halts, h)
+		return err
+	}
+	err = s.use(ctx, "read halts", func(conn *sql.Conn) error {
+		return s.each(ctx, conn, scan, `
+			SELECT account, reason, actor, at FROM tradeclock_halts WHERE scheduler = $1 ORDER BY account`, scheduler)
+	})
+	return halts, err
+}
+
+// Halt puts a halt in force, replacing one for the same account.
+func (s *Store) Halt(ctx context.Context, h tradeclock.Halt) error {
+	return s.write(ctx, "halt", func(conn *sql.Conn) error {
+		err := s.exec(ctx, conn, `
+			INSERT INTO tradeclock_halts (scheduler, account, reason, actor, at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (scheduler, account) DO UPDATE
+			SET reason = excluded.reason, actor = excluded.actor, at = excluded.at`,
+			h.Scheduler, h.Account, h.Reason, h.Actor, instantText(h.At))
+		if err != nil {
+			return err
+		}
+		return s.note(ctx, conn, h.Scheduler, auditOf("halt", h))
+	})
+}
+
+// Lift ends the halt for the account that h names, if one is in force.
+func (s *Store) Lift(ctx context.Context, h tradeclock.Halt) error {
+	return s.write(ctx, "lift halt", func(conn *sql.Conn) error {
+		result, err := conn.ExecContext(ctx, `
+			DELETE FROM tradeclock_halts WHERE scheduler = $1 AND account = $2`, h.Scheduler, h.Account)
+		if err != nil {
+			return err
+		}
+		if lifted, err := result.RowsAffected(); err != nil || lifted == 0 {
+			return err
+		}
+		return s.note(ctx, conn, h.Scheduler, auditOf("lift", h))
+	})
+}
+
+func auditOf(action string, h tradeclock.Halt) tradeclock.AuditEntry {
+	return tradeclock.AuditEntry{Action: action, Account: h.Account, Actor: h.Actor, Reason: h.Reason, At: h.At}
+}
+
+// note keeps an intervention.
+func (s *Store) note(ctx context.Context, conn *sql.Conn, scheduler string, e tradeclock.AuditEntry) error {
+	return s.exec(ctx, conn, `
+		INSERT INTO tradeclock_audit (scheduler, account, action, actor, reason, at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		scheduler, e.Account, e.Action, e.Actor, e.Reason, instantText(e.At))
+}
+
+// Audit returns the interventions that were made with the scheduler, the oldest
+// first: halts, their lifting, and watermarks that were set back.
+func (s *Store) Audit(ctx context.Context, scheduler string) (entries []tradeclock.AuditEntry, err error) {
+	scan := func(rows *sql.Rows) error {
+		var e tradeclock.AuditEntry
+		var at string
+		if err := rows.Scan(&e.Action, &e.Account, &e.Actor, &e.Reason, &at); err != nil {
+			return err
+		}
+		var err error
+		e.At, err = parseInstant(at)
+		entries = append(entries, e)
+		return err
+	}
+	err = s.use(ctx, "read the audit", func(conn *sql.Conn) error {
+		return s.each(ctx, conn, scan, `
+			SELECT action, account, actor, reason, at FROM tradeclock_audit WHERE scheduler = $1 ORDER BY id`, scheduler)
+	})
+	return entries, err
+}

@@ -1,0 +1,168 @@
+package sqlstore_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/sqlstore"
+)
+
+// Each store of these tests has a pool of its own on the file that they share,
+// as each of several processes would.
+
+func TestTermRace(t *testing.T) {
+	path, clock := newPath(t), newClock()
+	terms := make([]tradeclock.Term, 6)
+	errs := make([]error, len(terms))
+	var wg sync.WaitGroup
+	for i := range terms {
+		s := openAt(t, path, clock)
+		wg.Go(func() { terms[i], errs[i] = s.Lead(t.Context(), paper, fmt.Sprintf("host-%d", i), ttl) })
+	}
+	wg.Wait()
+
+	var winners []tradeclock.Term
+	var losses []*tradeclock.HeldError
+	for i, err := range errs {
+		var loss *tradeclock.HeldError
+		if errors.As(err, &loss) {
+			losses = append(losses, loss)
+			continue
+		}
+		require.NoError(t, err)
+		winners = append(winners, terms[i])
+	}
+	require.Len(t, winners, 1)
+	require.Len(t, losses, len(terms)-1)
+	for _, loss := range losses {
+		assert.Equal(t, winners[0], loss.Term)
+		assert.Equal(t, ttl, loss.Left)
+	}
+}
+
+func TestClaimRace(t *testing.T) {
+	path, clock := newPath(t), newClock()
+	stores := []*sqlstore.Store{openAt(t, path, clock), openAt(t, path, clock), openAt(t, path, clock)}
+	term := lead(t, stores[0], "a")
+	const slots, batch = 200, 20
+	claims := make([][]tradeclock.Claim, len(stores))
+	errs := make([]error, len(stores))
+	var wg sync.WaitGroup
+	for i, s := range stores {
+		runs := planned(fmt.Sprintf("start-%d", i), "sell_monitor", slots)
+		wg.Go(func() {
+			for from := 0; from < slots && errs[i] == nil; from += batch {
+				var some []tradeclock.Claim
+				some, errs[i] = s.Claim(t.Context(), term, runs[from:from+batch])
+				claims[i] = append(claims[i], some...)
+			}
+		})
+	}
+	wg.Wait()
+
+	require.NoError(t, errors.Join(errs...))
+	rows, err := stores[0].Runs(t.Context(), tradeclock.Query{Scheduler: paper})
+	require.NoError(t, err)
+	require.Len(t, rows, slots)
+	for slot, row := range rows {
+		var holders []string
+		for i := range stores {
+			if claims[i][slot].Held {
+				holders = append(holders, fmt.Sprintf("start-%d-%d", i, slot))
+			}
+		}
+		assert.Equal(t, []string{row.Token}, holders, row.Slot)
+	}
+}
+
+func TestTakeoverAfterAStoreIsGone(t *testing.T) {
+	path, clock := newPath(t), newClock()
+	old, err := sqlstore.OpenFile(t.Context(), "sqlite", path, sqlstore.WithClock(clock))
+	require.NoError(t, err)
+	oldTerm := lead(t, old, "a")
+	runs := planned("a", "buy_orders", 3)
+	_, err = old.Claim(t.Context(), oldTerm, runs)
+	require.NoError(t, err)
+	_, err = old.Settle(t.Context(), ended(runs[:1], tradeclock.Succeeded))
+	require.NoError(t, err)
+	require.NoError(t, old.Close())
+
+	clock.Advance(ttl)
+	successor := openAt(t, path, clock)
+	term := lead(t, successor, "b")
+	state, err := successor.Resume(t.Context(), term)
+	require.NoError(t, err)
+	require.Len(t, state.Unsettled, 2)
+	_, err = successor.Settle(t.Context(), ended(state.Unsettled, tradeclock.Interrupted))
+	require.NoError(t, err)
+
+	// The first process was only frozen, and comes back.
+	back := openAt(t, path, clock)
+	_, err = back.Claim(t.Context(), oldTerm, planned("a", "eod_cleanup", 1))
+	assert.ErrorIs(t, err, tradeclock.ErrDeposed)
+	results, err := back.Settle(t.Context(), ended(runs, tradeclock.Succeeded))
+	require.NoError(t, err)
+	assert.Equal(t, []tradeclock.SettleResult{{Accepted: true}, {}, {}}, results)
+	rows, err := successor.Runs(t.Context(), tradeclock.Query{Scheduler: paper, Outcomes: []tradeclock.Outcome{tradeclock.Interrupted}})
+	require.NoError(t, err)
+	require.Len(t, rows, 2)
+	for _, row := range rows {
+		require.NotNil(t, row.Late)
+		assert.Equal(t, tradeclock.Succeeded, row.Late.Outcome)
+	}
+}
+
+func TestEnrolmentAheadOfTheWatermark(t *testing.T) {
+	path, clock := newPath(t), newClock()
+	s := openAt(t, path, clock)
+	from := opening.Add(time.Hour)
+	require.NoError(t, s.Enroll(t.Context(), lead(t, s, "a"), []tradeclock.Enrolment{{Account: "42", From: from}}))
+
+	clock.Advance(ttl)
+	state, err := s.Resume(t.Context(), lead(t, s, "b"))
+
+	require.NoError(t, err)
+	assert.Equal(t, []tradeclock.Enrolment{{Account: "42", From: from}}, state.Enrolments)
+}
+
+func TestRowsAreForPeopleToRead(t *testing.T) {
+	path := newPath(t)
+	s := openAt(t, path, newClock())
+	runs := planned("a", "buy_orders", 1)
+	_, err := s.Claim(t.Context(), lead(t, s, "a"), runs)
+	require.NoError(t, err)
+	runs = ended(runs, tradeclock.TimedOut)
+	runs[0].Finished = opening.Add(1500 * time.Microsecond).In(time.FixedZone("IST", 19800))
+	_, err = s.Settle(t.Context(), runs)
+	require.NoError(t, err)
+
+	assert.Equal(t,
+		"buy_orders 2026-11-23 2026-11-23T03:45:00.000000000Z 2026-11-23T03:45:00.001500000Z timed out",
+		text(t, openDB(t, path), `SELECT concat_ws(' ', task, session, due, finished, outcome) FROM tradeclock_runs`))
+}
+
+func TestPruneInManyBatches(t *testing.T) {
+	s := openAt(t, newPath(t), newClock())
+	term := lead(t, s, "a")
+	runs := planned("a", "sell_monitor", 1300)
+	_, err := s.Claim(t.Context(), term, runs)
+	require.NoError(t, err)
+	_, err = s.Settle(t.Context(), ended(runs[1:], tradeclock.Succeeded))
+	require.NoError(t, err)
+	require.NoError(t, s.Record(t.Context(), term, nil, runs[1299].Due.Add(tradeclock.MinRetention)))
+
+	removed, err := s.Prune(t.Context(), paper, runs[1200].Due)
+
+	require.NoError(t, err)
+	assert.Equal(t, 1199, removed, "all before but the one that still runs")
+	left, err := s.Runs(t.Context(), tradeclock.Query{Scheduler: paper})
+	require.NoError(t, err)
+	assert.Len(t, left, 101)
+}

@@ -1,0 +1,108 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// pruneBatch is the number of rows that Prune removes in one transaction, so
+// that no claim waits for long.
+const pruneBatch = 500
+
+// Prune removes the final rows that are due before before. A range stays until
+// all of it is due before. If it fails half-way it returns the number of rows
+// that are gone, and may be called again.
+func (s *Store) Prune(ctx context.Context, scheduler string, before time.Time) (int, error) {
+	limit := instantText(before)
+	// The floor comes first: what is removed must not be free to be claimed again.
+	err := s.write(ctx, "prune "+scheduler, func(conn *sql.Conn) error {
+		row, err := s.ensureLedger(ctx, conn, scheduler)
+		if err != nil {
+			return err
+		}
+		watermark, err := parseInstant(row.watermark)
+		if err != nil {
+			return err
+		}
+		if last := watermark.Add(-tradeclock.MinRetention); before.After(last) {
+			return fmt.Errorf("before %v: what is due after %v may still be needed", before, last)
+		}
+		return s.exec(ctx, conn, `
+			UPDATE tradeclock_schedulers SET pruned_before = $1 WHERE pruned_before < $1 AND scheduler = $2`, limit, scheduler)
+	})
+	removed := 0
+	for last := pruneBatch; err == nil && last == pruneBatch; removed += last {
+		last, err = s.pruneSome(ctx, scheduler, limit)
+	}
+	return removed, err
+}
+
+func (s *Store) pruneSome(ctx context.Context, scheduler, limit string) (removed int, err error) {
+	err = s.write(ctx, "prune "+scheduler, func(conn *sql.Conn) error {
+		result, err := conn.ExecContext(ctx, `
+			DELETE FROM tradeclock_runs WHERE id IN (
+				SELECT id FROM tradeclock_runs
+				WHERE scheduler = $1 AND due < $2 AND through < $2 AND outcome <> 'running' LIMIT $3)`,
+			scheduler, limit, pruneBatch)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		removed = int(n)
+		return err
+	})
+	return removed, err
+}
+
+// ResetWatermark sets the watermark back to an instant, or to before the ranges
+// that go on beyond it.
+func (s *Store) ResetWatermark(ctx context.Context, t tradeclock.Term, to time.Time, reason, actor string) error {
+	end := instantText(to)
+	return s.fenced(ctx, "reset the watermark of "+t.Scheduler, t, func(conn *sql.Conn, row ledgerRow) error {
+		if end > row.watermark {
+			return fmt.Errorf("it is at %q, and can only be set back", row.watermark)
+		}
+		mark, err := s.beforeRanges(ctx, conn, t.Scheduler, end)
+		if err != nil {
+			return err
+		}
+		if err := s.exec(ctx, conn, removeUnstarted, end, t.Scheduler); err != nil {
+			return err
+		}
+		for _, statement := range []string{
+			`UPDATE tradeclock_schedulers SET watermark = $1 WHERE watermark > $1 AND scheduler = $2`,
+			`UPDATE tradeclock_terms SET watermark = $1 WHERE watermark > $1 AND scheduler = $2`,
+			`UPDATE tradeclock_enrolments SET served_from = $1 WHERE served_from > $1 AND scheduler = $2`,
+		} {
+			if err := s.exec(ctx, conn, statement, mark, t.Scheduler); err != nil {
+				return err
+			}
+		}
+		return s.note(ctx, conn, t.Scheduler, tradeclock.AuditEntry{Action: "reset", Actor: actor, Reason: reason, At: s.clock.Now()})
+	})
+}
+
+const (
+	removeUnstarted = `
+		DELETE FROM tradeclock_runs AS own
+		WHERE (own.due > $1 OR own.count > 1 AND own.through > $1) AND own.scheduler = $2 AND ` + neverStarted
+
+	earliestRange = `
+		SELECT coalesce(min(own.due), '') FROM tradeclock_runs AS own
+		WHERE own.count > 1 AND own.through > $1 AND own.due <= $1 AND own.scheduler = $2 AND ` + neverStarted
+)
+
+// beforeRanges returns the instant end, or the second before the earliest range
+// begins that removeUnstarted removes and that begins at or before end.
+func (s *Store) beforeRanges(ctx context.Context, conn *sql.Conn, scheduler, end string) (string, error) {
+	var due string
+	if err := conn.QueryRowContext(ctx, earliestRange, end, scheduler).Scan(&due); err != nil || due == "" {
+		return end, err
+	}
+	first, err := parseInstant(due)
+	return instantText(first.Add(-time.Second)), err
+}

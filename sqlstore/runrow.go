@@ -1,0 +1,226 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// runRow is a row of tradeclock_runs. Its JSON is how a batch of rows reaches a
+// statement.
+type runRow struct {
+	ID              string `json:"id"`
+	Scheduler       string `json:"scheduler"`
+	Account         string `json:"account"`
+	Task            string `json:"task"`
+	Slot            string `json:"slot"`
+	Session         string `json:"session"`
+	Due             string `json:"due"`
+	Through         string `json:"through"`
+	LastSlot        string `json:"last_slot"`
+	Count           int    `json:"count"`
+	Outcome         string `json:"outcome"`
+	Reason          string `json:"reason"`
+	Started         string `json:"started"`
+	Finished        string `json:"finished"`
+	Attempt         int    `json:"attempt"`
+	Deadline        string `json:"deadline"`
+	Term            int64  `json:"term"`
+	Token           string `json:"token"`
+	First           int    `json:"first"`
+	Resumed         int    `json:"resumed"`
+	Repeating       int    `json:"repeating"`
+	Manual          int    `json:"manual"`
+	Actor           string `json:"actor"`
+	Backdated       int    `json:"backdated"`
+	Calendar        string `json:"calendar"`
+	CalendarVersion string `json:"calendar_version"`
+	Details         string `json:"details"`
+
+	lateOutcome, lateReason, lateFinished string
+}
+
+// The columns of tradeclock_runs that a batch sets. First and resumed are told
+// from the other rows.
+var (
+	runColumns = []string{
+		"id", "scheduler", "account", "task", "slot", "session", "due", "through", "last_slot", "count",
+		"outcome", "reason", "started", "finished", "attempt", "deadline", "term", "token",
+		"repeating", "manual", "actor", "backdated", "calendar", "calendar_version", "details",
+	}
+	numbers = map[string]bool{
+		"count": true, "attempt": true, "term": true, "repeating": true, "manual": true, "backdated": true,
+	}
+)
+
+// selectRuns reads what scanRun scans.
+var selectRuns = "SELECT " + strings.Join(runColumns, ", ") +
+	", first, resumed, late_outcome, late_reason, late_finished FROM tradeclock_runs "
+
+func scanRun(rows *sql.Rows) (tradeclock.Run, error) {
+	var r runRow
+	err := rows.Scan(
+		&r.ID, &r.Scheduler, &r.Account, &r.Task, &r.Slot, &r.Session, &r.Due, &r.Through, &r.LastSlot, &r.Count,
+		&r.Outcome, &r.Reason, &r.Started, &r.Finished, &r.Attempt, &r.Deadline, &r.Term, &r.Token,
+		&r.Repeating, &r.Manual, &r.Actor, &r.Backdated, &r.Calendar, &r.CalendarVersion, &r.Details,
+		&r.First, &r.Resumed, &r.lateOutcome, &r.lateReason, &r.lateFinished,
+	)
+	if err != nil {
+		return tradeclock.Run{}, err
+	}
+	run, err := r.run()
+	if err != nil {
+		return tradeclock.Run{}, fmt.Errorf("row %s of tradeclock_runs: %w", r.ID, err)
+	}
+	return run, nil
+}
+
+// batchOf returns common table expressions, of which batch has the given columns
+// of the batch, and n, which counts its rows. They are materialized so that each
+// value is read from the JSON once.
+func batchOf(columns ...string) string {
+	var b strings.Builder
+	b.WriteString("WITH item AS MATERIALIZED (SELECT key, value FROM {batch}), " +
+		"batch AS MATERIALIZED (SELECT key AS n")
+	for _, column := range columns {
+		value := "value ->> '" + column + "'"
+		if numbers[column] {
+			value = "CAST(" + value + " AS BIGINT)"
+		}
+		b.WriteString(", " + value + " AS " + column)
+	}
+	b.WriteString(" FROM item) ")
+	return b.String()
+}
+
+// batchText returns the batch parameter of rows.
+func batchText(rows any) (string, error) {
+	text, err := json.Marshal(rows)
+	return string(text), err
+}
+
+// rowOf returns the row of a run, whose key is the scheduler's name and what the
+// run says.
+func rowOf(scheduler string, run *tradeclock.Run) runRow {
+	return runRow{
+		ID:              tradeclock.RunID(scheduler, run.Account, run.Task, run.Slot),
+		Scheduler:       scheduler,
+		Account:         run.Account,
+		Task:            run.Task,
+		Slot:            run.Slot,
+		Session:         dateText(run.Session),
+		Due:             instantText(run.Due),
+		Through:         instantText(run.Through()),
+		LastSlot:        run.LastSlot,
+		Count:           run.Count,
+		Outcome:         run.Outcome.String(),
+		Reason:          run.Reason,
+		Started:         instantText(run.Started),
+		Finished:        instantText(run.Finished),
+		Attempt:         run.Attempt,
+		Deadline:        instantText(run.Deadline),
+		Term:            run.Term,
+		Token:           run.Token,
+		Repeating:       bit(run.Repeating),
+		Manual:          bit(run.Manual),
+		Actor:           run.Actor,
+		Backdated:       bit(run.Backdated),
+		Calendar:        run.Calendar,
+		CalendarVersion: run.CalendarVersion,
+		Details:         detailsText(run.Details),
+	}
+}
+
+func (r *runRow) run() (tradeclock.Run, error) {
+	run := tradeclock.Run{
+		ID:              r.ID,
+		Scheduler:       r.Scheduler,
+		Account:         r.Account,
+		Task:            r.Task,
+		Slot:            r.Slot,
+		LastSlot:        r.LastSlot,
+		Count:           r.Count,
+		Reason:          r.Reason,
+		Attempt:         r.Attempt,
+		Term:            r.Term,
+		Token:           r.Token,
+		First:           r.First == 1,
+		Resumed:         r.Resumed == 1,
+		Repeating:       r.Repeating == 1,
+		Manual:          r.Manual == 1,
+		Actor:           r.Actor,
+		Backdated:       r.Backdated == 1,
+		Calendar:        r.Calendar,
+		CalendarVersion: r.CalendarVersion,
+	}
+	var p parser
+	run.Outcome = p.outcome(r.Outcome)
+	run.Due = p.instant(r.Due)
+	run.Started = p.instant(r.Started)
+	run.Finished = p.instant(r.Finished)
+	run.Deadline = p.instant(r.Deadline)
+	if r.Through != r.Due {
+		run.LastDue = p.instant(r.Through)
+	}
+	if r.lateOutcome != "" {
+		run.Late = &tradeclock.Evidence{
+			Outcome:  p.outcome(r.lateOutcome),
+			Reason:   r.lateReason,
+			Finished: p.instant(r.lateFinished),
+		}
+	}
+	p.keep(run.Session.UnmarshalText([]byte(r.Session)))
+	if r.Details != "" {
+		p.keep(json.Unmarshal([]byte(r.Details), &run.Details))
+	}
+	return run, p.err
+}
+
+// parser reads the texts of a row, and keeps all that is wrong with them.
+type parser struct{ err error }
+
+func (p *parser) keep(err error) { p.err = errors.Join(p.err, err) }
+
+func (p *parser) instant(text string) time.Time {
+	t, err := parseInstant(text)
+	p.keep(err)
+	return t
+}
+
+func (p *parser) outcome(text string) tradeclock.Outcome {
+	o, err := tradeclock.ParseOutcome(text)
+	p.keep(err)
+	return o
+}
+
+func dateText(d tradeclock.Date) string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.String()
+}
+
+// detailsText returns details as JSON. A value that JSON cannot express is
+// stored as Go prints it: an outcome must not be lost to a detail of it.
+func detailsText(details map[string]any) string {
+	if len(details) == 0 {
+		return ""
+	}
+	if text, err := json.Marshal(details); err == nil {
+		return string(text)
+	}
+	printable := make(map[string]any, len(details))
+	for key, value := range details {
+		if _, err := json.Marshal(value); err != nil {
+			value = fmt.Sprint(value)
+		}
+		printable[key] = value
+	}
+	text, _ := json.Marshal(printable) // each value was tried
+	return string(text)
+}

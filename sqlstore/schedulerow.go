@@ -1,0 +1,211 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// scheduleColumns are in the order of scheduleValues and readSchedule.
+var scheduleColumns = []string{
+	"task", "account", "rule", "enabled", "sessions", "priority", "timeout", "catch_up", "catch_up_until",
+	"overlap", "exclusive", "delivery", "retry_attempts", "retry_backoff", "retry_max_backoff", "retry_within",
+	"description", "since", "prior", "version",
+}
+
+var upsertSchedule = func() string {
+	var places, sets []string
+	for i, column := range scheduleColumns {
+		places = append(places, "$"+strconv.Itoa(i+1))
+		sets = append(sets, column+" = excluded."+column)
+	}
+	return "INSERT INTO tradeclock_schedules (" + strings.Join(scheduleColumns, ", ") + ") VALUES (" +
+		strings.Join(places, ", ") + ") ON CONFLICT (task, account) DO UPDATE SET " + strings.Join(sets, ", ")
+}()
+
+func scheduleValues(s tradeclock.Schedule) []any {
+	var until, prior, sessions string
+	if s.CatchUpUntil != nil {
+		until = s.CatchUpUntil.String()
+	}
+	if s.Prior != nil {
+		prior = s.Prior.String()
+	}
+	if s.Sessions != 0 {
+		sessions = s.Sessions.String()
+	}
+	return []any{
+		s.Task, s.Account, s.Rule.String(), bit(!s.Disabled), sessions, s.Priority,
+		durationText(s.Timeout), durationText(s.CatchUp), until,
+		s.Overlap.String(), s.Exclusive, s.Delivery.String(),
+		s.Retry.Attempts, durationText(s.Retry.Backoff), durationText(s.Retry.MaxBackoff), durationText(s.Retry.Within),
+		s.Description, instantText(s.Since), prior, s.Version,
+	}
+}
+
+// readSchedule makes a schedule of the texts of its columns, each error naming
+// the column. What can be read is returned with the error.
+func (s *Store) readSchedule(text []string) (tradeclock.Schedule, error) {
+	r := scheduleReader{text: text, parseRule: s.parseRule}
+	row := tradeclock.Schedule{Task: text[0], Account: text[1]}
+	r.rule("rule", &row.Rule)
+	row.Disabled = r.int("enabled") == 0
+	row.Sessions = read(&r, "sessions", tradeclock.ParseSessionSet)
+	row.Priority = r.int("priority")
+	row.Timeout = read(&r, "timeout", parseDuration)
+	row.CatchUp = read(&r, "catch_up", parseDuration)
+	if r.column("catch_up_until") != "" {
+		until := read(&r, "catch_up_until", tradeclock.ParseMoment)
+		row.CatchUpUntil = &until
+	}
+	row.Overlap = read(&r, "overlap", tradeclock.ParseOverlap)
+	row.Exclusive = r.column("exclusive")
+	row.Delivery = read(&r, "delivery", tradeclock.ParseDelivery)
+	row.Retry = tradeclock.Retry{
+		Attempts:   r.int("retry_attempts"),
+		Backoff:    read(&r, "retry_backoff", parseDuration),
+		MaxBackoff: read(&r, "retry_max_backoff", parseDuration),
+		Within:     read(&r, "retry_within", parseDuration),
+	}
+	row.Description = r.column("description")
+	row.Since = read(&r, "since", parseInstant)
+	if r.column("prior") != "" {
+		r.rule("prior", &row.Prior)
+	}
+	row.Version = int64(r.int("version"))
+	return row, errors.Join(r.errs...)
+}
+
+// scheduleReader reads the columns of one row. They are texts, since SQLite lets
+// a person write anything into a column of numbers.
+type scheduleReader struct {
+	text      []string
+	parseRule func(string) (tradeclock.Rule, error)
+	errs      []error
+}
+
+func (r *scheduleReader) column(name string) string {
+	return r.text[slices.Index(scheduleColumns, name)]
+}
+
+func (r *scheduleReader) keep(name string, err error) {
+	if err != nil {
+		r.errs = append(r.errs, fmt.Errorf("%s: %w", name, err))
+	}
+}
+
+func (r *scheduleReader) int(name string) int {
+	return read(r, name, strconv.Atoi)
+}
+
+func (r *scheduleReader) rule(name string, rule *tradeclock.Rule) {
+	parsed, err := r.parseRule(r.column(name))
+	if err != nil {
+		r.keep(name, err)
+		return
+	}
+	*rule = parsed
+}
+
+func read[T any](r *scheduleReader, name string, parse func(string) (T, error)) T {
+	value, err := parse(r.column(name))
+	r.keep(name, err)
+	return value
+}
+
+// scheduleSet is what the table holds: the rows that can be read, and those that
+// cannot, with as much of them as can.
+type scheduleSet struct {
+	rows   []tradeclock.Schedule
+	bad    []tradeclock.RowError
+	broken []tradeclock.Schedule
+}
+
+func (s *Store) scheduleSet(ctx context.Context, conn *sql.Conn) (set scheduleSet, err error) {
+	text := make([]string, len(scheduleColumns))
+	targets := make([]any, len(text))
+	for i := range text {
+		targets[i] = &text[i]
+	}
+	scan := func(rows *sql.Rows) error {
+		if err := rows.Scan(targets...); err != nil {
+			return err
+		}
+		row, err := s.readSchedule(text)
+		if err == nil {
+			set.rows = append(set.rows, row)
+			return nil
+		}
+		set.broken = append(set.broken, row)
+		set.bad = append(set.bad, tradeclock.RowError{Task: row.Task, Account: row.Account, Err: err})
+		return nil
+	}
+	err = s.each(ctx, conn, scan, "SELECT "+strings.Join(scheduleColumns, ", ")+
+		" FROM tradeclock_schedules ORDER BY task, account")
+	return set, err
+}
+
+func isRow(account, task string) func(tradeclock.Schedule) bool {
+	return func(s tradeclock.Schedule) bool { return s.Account == account && s.Task == task }
+}
+
+// find returns the row, an error that wraps tradeclock.ErrNoSchedule, or what
+// keeps it from being read.
+func (set scheduleSet) find(account, task string) (tradeclock.Schedule, error) {
+	if i := slices.IndexFunc(set.rows, isRow(account, task)); i >= 0 {
+		return set.rows[i], nil
+	}
+	if i := slices.IndexFunc(set.broken, isRow(account, task)); i >= 0 {
+		return tradeclock.Schedule{}, set.bad[i]
+	}
+	return tradeclock.Schedule{}, fmt.Errorf("%s of account %q: %w", task, account, tradeclock.ErrNoSchedule)
+}
+
+func (set scheduleSet) has(account, task string) bool {
+	return slices.ContainsFunc(set.rows, isRow(account, task)) || slices.ContainsFunc(set.broken, isRow(account, task))
+}
+
+// old returns the row as far as it can be read, or zero if there is none.
+func (set scheduleSet) old(account, task string) tradeclock.Schedule {
+	for _, row := range slices.Concat(set.rows, set.broken) {
+		if isRow(account, task)(row) {
+			return row
+		}
+	}
+	return tradeclock.Schedule{}
+}
+
+// without returns the rows but one.
+func (set scheduleSet) without(account, task string) []tradeclock.Schedule {
+	return slices.DeleteFunc(slices.Clone(set.rows), isRow(account, task))
+}
+
+// refuse returns what would be wrong with the rows after an edit. What was wrong
+// with another row before is not counted: it must not keep people from editing
+// this one.
+func (set scheduleSet) refuse(after []tradeclock.Schedule, edited ...tradeclock.Schedule) error {
+	wrong := wrongRows(after)
+	known := wrongRows(set.rows)
+	wrong = slices.DeleteFunc(wrong, func(e tradeclock.RowError) bool {
+		wasWrong := func(k tradeclock.RowError) bool { return k.Account == e.Account && k.Task == e.Task }
+		return !slices.ContainsFunc(edited, isRow(e.Account, e.Task)) && slices.ContainsFunc(known, wasWrong)
+	})
+	if len(wrong) == 0 {
+		return nil
+	}
+	return &tradeclock.QuarantineError{Rows: wrong}
+}
+
+func wrongRows(rows []tradeclock.Schedule) []tradeclock.RowError {
+	var q *tradeclock.QuarantineError
+	if errors.As(tradeclock.ValidateSchedules(rows, nil), &q) {
+		return q.Rows
+	}
+	return nil
+}

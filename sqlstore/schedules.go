@@ -1,0 +1,148 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// Schedules returns the rows by task, then account. The error is a
+// *tradeclock.QuarantineError if some cannot be read; the others are returned
+// with it.
+func (s *Store) Schedules(ctx context.Context) (rows []tradeclock.Schedule, err error) {
+	var set scheduleSet
+	err = s.use(ctx, "read schedules", func(conn *sql.Conn) error {
+		set, err = s.scheduleSet(ctx, conn)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(set.bad) > 0 {
+		return set.rows, &tradeclock.QuarantineError{Rows: set.bad}
+	}
+	return set.rows, nil
+}
+
+// Revision changes with each change of a row, by the store or by hand.
+func (s *Store) Revision(ctx context.Context) (string, error) {
+	var revision int64
+	err := s.use(ctx, "read the revision of the schedules", func(conn *sql.Conn) error {
+		return conn.QueryRowContext(ctx, "SELECT revision FROM tradeclock_schedule_revision").Scan(&revision)
+	})
+	return strconv.FormatInt(revision, 10), err
+}
+
+// PutSchedule adds the row of a task and account, or replaces it whatever its
+// version, and returns it with the Since, Prior and Version that
+// tradeclock.Schedule.Edited gives it. It refuses a row that is wrong in itself
+// or with the others, as tradeclock.ValidateSchedules reports it.
+func (s *Store) PutSchedule(ctx context.Context, row tradeclock.Schedule) (put tradeclock.Schedule, err error) {
+	err = s.write(ctx, "put schedule", func(conn *sql.Conn) error {
+		set, err := s.scheduleSet(ctx, conn)
+		if err != nil {
+			return err
+		}
+		put, err = s.put(ctx, conn, set, row)
+		return err
+	})
+	return put, err
+}
+
+// UpdateSchedule makes an edit in the row of a task and account, and returns the
+// row. The version is that of the row from which the edit was made: the error is
+// a *tradeclock.ConflictError if the row has another, and wraps
+// tradeclock.ErrNoSchedule if there is no row. It refuses what PutSchedule
+// refuses, and a row that cannot be read: put that one.
+func (s *Store) UpdateSchedule(ctx context.Context, account, task string, version int64, edit tradeclock.ScheduleEdit) (updated tradeclock.Schedule, err error) {
+	err = s.write(ctx, "update schedule", func(conn *sql.Conn) error {
+		set, err := s.scheduleSet(ctx, conn)
+		if err != nil {
+			return err
+		}
+		row, err := set.find(account, task)
+		if err != nil {
+			return err
+		}
+		if row.Version != version {
+			return &tradeclock.ConflictError{Task: task, Account: account, Have: row.Version, Want: version}
+		}
+		edit.Apply(&row)
+		updated, err = s.put(ctx, conn, set, row)
+		return err
+	})
+	return updated, err
+}
+
+// SeedSchedules adds those of the default rows that are missing and returns
+// their number. A row that exists stays as it is, edited or disabled. It adds
+// none of them if it refuses one, for what PutSchedule refuses.
+func (s *Store) SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedule) (added int, err error) {
+	err = s.write(ctx, "seed schedules", func(conn *sql.Conn) error {
+		set, err := s.scheduleSet(ctx, conn)
+		if err != nil {
+			return err
+		}
+		var missing []tradeclock.Schedule
+		for _, row := range defaults {
+			if !set.has(row.Account, row.Task) {
+				row.Prior = nil
+				missing = append(missing, row)
+			}
+		}
+		if err := set.refuse(slices.Concat(set.rows, missing), missing...); err != nil {
+			return err
+		}
+		for _, row := range missing {
+			if _, err := s.keep(ctx, conn, row, tradeclock.Schedule{}); err != nil {
+				return err
+			}
+		}
+		added = len(missing)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return added, nil
+}
+
+// DeleteSchedule removes the row of a task and account. The error wraps
+// tradeclock.ErrNoSchedule if there is none. It refuses to remove a row that an
+// after rule of another needs.
+func (s *Store) DeleteSchedule(ctx context.Context, account, task string) error {
+	return s.write(ctx, "delete schedule", func(conn *sql.Conn) error {
+		set, err := s.scheduleSet(ctx, conn)
+		if err != nil {
+			return err
+		}
+		if !set.has(account, task) {
+			return fmt.Errorf("%s of account %q: %w", task, account, tradeclock.ErrNoSchedule)
+		}
+		if err := set.refuse(set.without(account, task)); err != nil {
+			return err
+		}
+		return s.exec(ctx, conn, "DELETE FROM tradeclock_schedules WHERE task = $1 AND account = $2", task, account)
+	})
+}
+
+func (s *Store) put(ctx context.Context, conn *sql.Conn, set scheduleSet, row tradeclock.Schedule) (tradeclock.Schedule, error) {
+	row.Prior = nil
+	if err := set.refuse(append(set.without(row.Account, row.Task), row), row); err != nil {
+		return tradeclock.Schedule{}, err
+	}
+	return s.keep(ctx, conn, row, set.old(row.Account, row.Task))
+}
+
+// keep stores the row in place of old, which is zero if there is none.
+func (s *Store) keep(ctx context.Context, conn *sql.Conn, row, old tradeclock.Schedule) (tradeclock.Schedule, error) {
+	if _, err := s.parseRule(row.Rule.String()); err != nil {
+		return tradeclock.Schedule{}, fmt.Errorf("schedule of %s: Rule: the store cannot read it back: %w", row.Task, err)
+	}
+	row = row.Edited(old, s.clock.Now())
+	return row, s.exec(ctx, conn, upsertSchedule, scheduleValues(row)...)
+}

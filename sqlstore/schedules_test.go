@@ -1,0 +1,260 @@
+package sqlstore_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/sqlstore"
+)
+
+func schedule(task, rule string) tradeclock.Schedule {
+	return tradeclock.Schedule{Task: task, Rule: tradeclock.MustParseRule(rule)}
+}
+
+// edited opens a store with one row, buy_orders at 09:01, and a connection that
+// a person at the sqlite3 shell would have.
+func edited(t *testing.T) (*sqlstore.Store, *clockwork.FakeClock, func(statement string)) {
+	t.Helper()
+	path, clock := newPath(t), newClock()
+	s := openAt(t, path, clock)
+	_, err := s.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+	require.NoError(t, err)
+	shell := openDB(t, path)
+	return s, clock, func(statement string) {
+		t.Helper()
+		_, err := shell.ExecContext(t.Context(), statement)
+		require.NoError(t, err)
+	}
+}
+
+// only returns the one row of the store.
+func only(t *testing.T, s *sqlstore.Store) tradeclock.Schedule {
+	t.Helper()
+	rows, err := s.Schedules(t.Context())
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	return rows[0]
+}
+
+func revision(t *testing.T, s *sqlstore.Store) string {
+	t.Helper()
+	r, err := s.Revision(t.Context())
+	require.NoError(t, err)
+	return r
+}
+
+func TestScheduleKeepsEveryField(t *testing.T) {
+	s := openAt(t, newPath(t), newClock())
+	until := tradeclock.AtAnchor("close", -5*time.Minute)
+	want := tradeclock.Schedule{
+		Task:         "sell_monitor",
+		Account:      "o'neil & Söhne",
+		Rule:         tradeclock.MustParseRule("every 1m open-close"),
+		Disabled:     true,
+		Sessions:     tradeclock.OnRegular | tradeclock.OnSpecial,
+		Priority:     -3,
+		Timeout:      90 * time.Second,
+		CatchUp:      time.Hour,
+		CatchUpUntil: &until,
+		Overlap:      tradeclock.OverlapQueue,
+		Exclusive:    "orders",
+		Delivery:     tradeclock.AtLeastOnce,
+		Retry:        tradeclock.Retry{Attempts: 3, Backoff: time.Second, MaxBackoff: time.Minute, Within: 1500 * time.Millisecond},
+		Description:  "watches\nthe day's orders",
+	}
+	put, err := s.PutSchedule(t.Context(), want)
+	require.NoError(t, err)
+
+	want.Since, want.Version = opening, 1
+	assert.Equal(t, want, put)
+	assert.Equal(t, want, only(t, s))
+}
+
+func TestHandEdit(t *testing.T) {
+	tests := []struct {
+		name      string
+		statement string
+		rule      string
+		prior     string
+		disabled  bool
+		moved     bool // since is the instant of the edit
+	}{
+		{"another time", "UPDATE tradeclock_schedules SET rule = 'daily 09:03'", "daily 09:03", "", false, true},
+		{"another kind", "UPDATE tradeclock_schedules SET rule = 'hourly 10:00-12:00'", "hourly 10:00-12:00", "daily 09:01", false, true},
+		{"another kind twice", `UPDATE tradeclock_schedules SET rule = 'hourly 10:00-12:00';
+			UPDATE tradeclock_schedules SET rule = 'every 5m 10:00-12:00'`, "every 5m 10:00-12:00", "daily 09:01", false, true},
+		{"another kind and back", `UPDATE tradeclock_schedules SET rule = 'hourly 10:00-12:00';
+			UPDATE tradeclock_schedules SET rule = 'daily 10:00'`, "daily 10:00", "", false, true},
+		{"disabled", "UPDATE tradeclock_schedules SET enabled = 0", "daily 09:01", "", true, true},
+		{"another policy", "UPDATE tradeclock_schedules SET priority = 7", "daily 09:01", "", false, false},
+		{"deleted and made again", `DELETE FROM tradeclock_schedules;
+			INSERT INTO tradeclock_schedules (task, rule) VALUES ('buy_orders', 'daily 09:03')`, "daily 09:03", "", false, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s, _, shell := edited(t)
+			before, rev := only(t, s), revision(t, s)
+
+			shell(test.statement)
+
+			after := only(t, s)
+			assert.NotEqual(t, rev, revision(t, s))
+			assert.Equal(t, test.rule, after.Rule.String())
+			assert.Equal(t, test.disabled, after.Disabled)
+			assert.Equal(t, test.moved, !after.Since.Equal(before.Since))
+			assert.False(t, after.Since.IsZero())
+			if test.prior == "" {
+				assert.Nil(t, after.Prior)
+			} else {
+				require.NotNil(t, after.Prior)
+				assert.Equal(t, test.prior, after.Prior.String())
+			}
+		})
+	}
+}
+
+func TestHandEditMakesOlderVersionsStale(t *testing.T) {
+	s, _, shell := edited(t)
+	read := only(t, s)
+	shell("UPDATE tradeclock_schedules SET priority = 7")
+
+	priority := 9
+	_, err := s.UpdateSchedule(t.Context(), "", "buy_orders", read.Version, tradeclock.ScheduleEdit{Priority: &priority})
+
+	var conflict *tradeclock.ConflictError
+	require.ErrorAs(t, err, &conflict)
+	assert.Equal(t, read.Version, conflict.Want)
+	assert.Equal(t, read.Version+1, conflict.Have)
+	assert.Equal(t, 7, only(t, s).Priority)
+}
+
+func TestTheStoresOwnEditsKeepItsClock(t *testing.T) {
+	s, clock, _ := edited(t)
+	disabled := true
+	// Two edits at one instant, which the triggers must not take for an edit by
+	// hand.
+	for range 2 {
+		read := only(t, s)
+		_, err := s.UpdateSchedule(t.Context(), "", "buy_orders", read.Version, tradeclock.ScheduleEdit{Disabled: &disabled})
+		require.NoError(t, err)
+		disabled = !disabled
+	}
+	assert.Equal(t, clock.Now(), only(t, s).Since)
+	assert.Equal(t, int64(3), only(t, s).Version)
+}
+
+func TestRevisionStaysWhileNothingChanges(t *testing.T) {
+	s, _, _ := edited(t)
+	before := revision(t, s)
+	_, err := s.SeedSchedules(t.Context(), schedule("buy_orders", "daily 16:05"))
+	require.NoError(t, err)
+	require.NoError(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: paper}))
+	only(t, s)
+	assert.Equal(t, before, revision(t, s))
+}
+
+func TestRowThatCannotBeRead(t *testing.T) {
+	tests := []struct{ column, value, want string }{
+		{"rule", "daily 25:00", "rule: "},
+		{"sessions", "sundays", `sessions: sessions "sundays"`},
+		{"timeout", "two minutes", "timeout: "},
+		{"catch_up_until", "closing time", "catch_up_until: "},
+		{"overlap", "perhaps", `overlap: overlap "perhaps"`},
+		{"delivery", "by hand", `delivery: delivery "by hand"`},
+		{"priority", "high", "priority: "},
+		{"retry_backoff", "-", "retry_backoff: "},
+		{"since", "yesterday", `since: instant "yesterday"`},
+	}
+	for _, test := range tests {
+		t.Run(test.column, func(t *testing.T) {
+			s, _, shell := edited(t)
+			_, err := s.PutSchedule(t.Context(), schedule("eod_cleanup", "daily 18:00"))
+			require.NoError(t, err)
+			shell("UPDATE tradeclock_schedules SET version = version + 1, " + test.column + " = '" + test.value + "' WHERE task = 'buy_orders'")
+
+			rows, err := s.Schedules(t.Context())
+
+			var quarantine *tradeclock.QuarantineError
+			require.ErrorAs(t, err, &quarantine)
+			require.Len(t, quarantine.Rows, 1)
+			assert.Equal(t, "buy_orders", quarantine.Rows[0].Task)
+			assert.ErrorContains(t, quarantine.Rows[0].Err, test.want)
+			require.Len(t, rows, 1, "the other row is served")
+			assert.Equal(t, "eod_cleanup", rows[0].Task)
+		})
+	}
+}
+
+func TestRowThatCannotBeReadIsReplacedAndNotUpdated(t *testing.T) {
+	s, _, shell := edited(t)
+	shell("UPDATE tradeclock_schedules SET rule = 'at nine'")
+	priority := 1
+
+	_, err := s.UpdateSchedule(t.Context(), "", "buy_orders", 2, tradeclock.ScheduleEdit{Priority: &priority})
+	assert.ErrorContains(t, err, "schedule of buy_orders: rule: ")
+	added, err := s.SeedSchedules(t.Context(), schedule("buy_orders", "daily 09:01"))
+	require.NoError(t, err)
+	assert.Zero(t, added, "it exists, although it cannot be read")
+	put, err := s.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:03"))
+	require.NoError(t, err)
+
+	assert.Equal(t, int64(3), put.Version)
+	assert.Equal(t, put, only(t, s))
+}
+
+func TestEditIsNotKeptBackByAnotherRow(t *testing.T) {
+	s, _, shell := edited(t)
+	shell("INSERT INTO tradeclock_schedules (task, rule) VALUES ('premarket_amo_adjustment', 'after premarket_retry 5m')")
+
+	_, err := s.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:03"))
+	assert.NoError(t, err, "another row was wrong before")
+
+	_, err = s.PutSchedule(t.Context(), schedule("premarket_amo_adjustment", "after premarket_retry 6m"))
+	assert.ErrorContains(t, err, "premarket_retry", "this row is wrong")
+	_, err = s.PutSchedule(t.Context(), schedule("buy_orders", "after eod_cleanup 5m"))
+	assert.ErrorContains(t, err, "eod_cleanup", "this row would become wrong")
+	assert.NoError(t, s.DeleteSchedule(t.Context(), "", "premarket_amo_adjustment"))
+	assert.Equal(t, "daily 09:03", only(t, s).Rule.String())
+}
+
+// cron is a rule of a user's own, which knows no occurrence.
+type cron string
+
+func (c cron) String() string { return "cron " + string(c) }
+func (c cron) Occurrences(tradeclock.Session, *time.Location) ([]tradeclock.Occurrence, error) {
+	return nil, nil
+}
+
+func TestRuleOfTheUsersOwn(t *testing.T) {
+	db := openDB(t, newPath(t))
+	plain, err := sqlstore.Open(t.Context(), db)
+	require.NoError(t, err)
+	row := tradeclock.Schedule{Task: "report", Rule: cron("5 4 * * *")}
+	_, err = plain.PutSchedule(t.Context(), row)
+	require.ErrorContains(t, err, "Rule", "what the store could not read back is not stored")
+
+	s, err := sqlstore.Open(t.Context(), db, sqlstore.WithRuleParser(func(text string) (tradeclock.Rule, error) {
+		if expression, ok := strings.CutPrefix(text, "cron "); ok {
+			return cron(expression), nil
+		}
+		return tradeclock.ParseRule(text)
+	}))
+	require.NoError(t, err)
+	_, err = s.PutSchedule(t.Context(), row)
+	require.NoError(t, err)
+	assert.Equal(t, row.Rule, only(t, s).Rule)
+}
+
+func TestEnabledIsOneOrZero(t *testing.T) {
+	path := newPath(t)
+	openAt(t, path, newClock())
+	_, err := openDB(t, path).ExecContext(t.Context(),
+		"INSERT INTO tradeclock_schedules (task, rule, enabled) VALUES ('buy_orders', 'daily 09:01', 'yes')")
+	assert.ErrorContains(t, err, "CHECK")
+}

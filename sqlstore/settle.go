@@ -1,0 +1,124 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+var (
+	insertRecords = batchOf(runColumns...) + `
+		INSERT INTO tradeclock_runs AS own (` + strings.Join(runColumns, ", ") + `, first, resumed)
+		SELECT ` + strings.Join(runColumns, ", ") + `, 0, 0 FROM batch WHERE true ORDER BY n
+		ON CONFLICT (id) DO UPDATE
+		SET count = excluded.count, last_slot = excluded.last_slot, through = excluded.through
+		WHERE excluded.count > own.count AND excluded.count > 1 AND ` + neverStarted + `
+		  AND own.outcome = excluded.outcome AND own.reason = excluded.reason`
+
+	settleRuns = batchOf("id", "token", "outcome", "reason", "started", "finished", "attempt", "details") + `
+		UPDATE tradeclock_runs AS own
+		SET outcome = b.outcome, reason = b.reason, started = b.started, finished = b.finished,
+		    attempt = b.attempt, details = b.details
+		FROM batch AS b
+		WHERE own.id = b.id AND own.token = b.token AND own.token <> '' AND own.outcome = 'running'`
+
+	answerSettled = batchOf("id", "token", "outcome") + `
+		SELECT CASE WHEN own.token = b.token AND own.token <> '' AND own.outcome = b.outcome THEN 1 ELSE 0 END
+		FROM batch AS b LEFT JOIN tradeclock_runs AS own ON own.id = b.id
+		ORDER BY b.n`
+
+	keepEvidence = batchOf("id", "token", "outcome", "reason", "finished") + `
+		UPDATE tradeclock_runs AS own
+		SET late_outcome = b.outcome, late_reason = b.reason, late_finished = b.finished
+		FROM batch AS b
+		WHERE own.id = b.id AND NOT (own.token = b.token AND own.token <> '' AND own.outcome = b.outcome)`
+)
+
+// Record adds the rows of runs that never started and moves the watermark.
+func (s *Store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradeclock.Run, to time.Time) error {
+	rows := make([]runRow, len(outcomes))
+	for i := range outcomes {
+		if err := checkFinal(&outcomes[i]); err != nil {
+			return fmt.Errorf("record %w", err)
+		}
+		rows[i] = rowOf(t.Scheduler, &outcomes[i])
+		rows[i].Term, rows[i].Token = t.Number, ""
+	}
+	batch, err := batchText(rows)
+	if err != nil {
+		return err
+	}
+	return s.fenced(ctx, "record runs", t, func(conn *sql.Conn, _ ledgerRow) error {
+		if len(rows) > 0 {
+			if err := s.exec(ctx, conn, insertRecords, batch); err != nil {
+				return err
+			}
+		}
+		return s.exec(ctx, conn, `
+			UPDATE tradeclock_schedulers SET watermark = $1 WHERE watermark < $1 AND scheduler = $2`,
+			instantText(to), t.Scheduler)
+	})
+}
+
+// Settle stores the outcomes of runs.
+func (s *Store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock.SettleResult, error) {
+	rows := make([]runRow, len(runs))
+	for i := range runs {
+		if err := checkFinal(&runs[i]); err != nil {
+			return nil, fmt.Errorf("settle %w", err)
+		}
+		rows[i] = rowOf(runs[i].Scheduler, &runs[i])
+	}
+	batch, err := batchText(rows)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]tradeclock.SettleResult, len(runs))
+	err = s.write(ctx, "settle runs", func(conn *sql.Conn) error {
+		result, err := conn.ExecContext(ctx, s.dialect.sql(settleRuns), batch)
+		if err != nil {
+			return err
+		}
+		settled, err := result.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if settled < int64(len(runs)) {
+			return s.answerSettled(ctx, conn, batch, results)
+		}
+		for i := range results {
+			results[i].Accepted = true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// answerSettled says of each run of the batch whether its row has its outcome,
+// and keeps the outcomes that came too late.
+func (s *Store) answerSettled(ctx context.Context, conn *sql.Conn, batch string, results []tradeclock.SettleResult) error {
+	n := 0
+	scan := func(rows *sql.Rows) error {
+		n++
+		return rows.Scan(&results[n-1].Accepted)
+	}
+	if err := s.each(ctx, conn, scan, answerSettled, batch); err != nil {
+		return err
+	}
+	return s.exec(ctx, conn, keepEvidence, batch)
+}
+
+// checkFinal refuses to store an outcome that would leave the row open.
+func checkFinal(run *tradeclock.Run) error {
+	if run.Outcome.Final() {
+		return nil
+	}
+	return fmt.Errorf("%s of account %q, slot %s: the outcome %q is not final", run.Task, run.Account, run.Slot, run.Outcome)
+}

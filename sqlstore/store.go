@@ -1,0 +1,115 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/tradeclock/tradeclock"
+)
+
+var (
+	_ tradeclock.ScheduleStore   = (*Store)(nil)
+	_ tradeclock.Reviser         = (*Store)(nil)
+	_ tradeclock.Ledger          = (*Store)(nil)
+	_ tradeclock.History         = (*Store)(nil)
+	_ tradeclock.HaltStore       = (*Store)(nil)
+	_ tradeclock.Resetter        = (*Store)(nil)
+	_ tradeclock.Pruner          = (*Store)(nil)
+	_ tradeclock.HeartbeatSink   = (*Store)(nil)
+	_ tradeclock.HeartbeatReader = (*Store)(nil)
+)
+
+// Store is a tradeclock.ScheduleStore, a tradeclock.Ledger with all its
+// companions and a tradeclock.HeartbeatSink on one database. Make one with Open
+// or OpenFile. It is safe for concurrent use by many schedulers, and several
+// processes may each have one on the same database.
+//
+// The context of a call bounds it, except that SQLite itself waits up to five
+// seconds for another process's write without looking at it.
+type Store struct {
+	db        *sql.DB
+	owned     bool // the database is closed with the store
+	dialect   dialect
+	clock     tradeclock.Clock
+	parseRule func(text string) (tradeclock.Rule, error)
+
+	// writing admits one write of this store at a time. They wait here in order
+	// and end with their contexts, where SQLite would only try again and again.
+	writing chan struct{}
+}
+
+// Option changes how a Store is opened.
+type Option func(*Store)
+
+// WithClock sets the clock that tells when a term expires, when a heartbeat was
+// received and when a schedule was edited. The default is the host's. It is for
+// tests and replays: all processes on one database must have the same time.
+func WithClock(clock tradeclock.Clock) Option {
+	return func(s *Store) { s.clock = clock }
+}
+
+// WithRuleParser sets the function that reads the rules of schedules from their
+// text form, for a service with a tradeclock.Rule of its own. The default is
+// tradeclock.ParseRule.
+func WithRuleParser(parse func(text string) (tradeclock.Rule, error)) Option {
+	return func(s *Store) { s.parseRule = parse }
+}
+
+// Open returns a store on a database that the caller opened, and goes on owning.
+// It creates or updates the tables that it needs, in one transaction: several
+// processes may open a database at once. The error wraps ErrNewerSchema if the
+// tables are of a later version of this package.
+//
+// On each connection that the store takes from the pool it sets a busy timeout
+// of five seconds and synchronous=FULL, so that what it has answered survives a
+// loss of power, and it puts the database in WAL mode. A database in memory is
+// refused unless the pool is limited to one connection, as each connection has
+// one of its own.
+func Open(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
+	s := &Store{
+		db:        db,
+		dialect:   sqlite,
+		clock:     clockwork.NewRealClock(),
+		parseRule: tradeclock.ParseRule,
+		writing:   make(chan struct{}, 1),
+	}
+	for _, opt := range opts {
+		opt(s)
+	}
+	if err := s.dialect.check(ctx, db); err != nil {
+		return nil, fmt.Errorf("open the tradeclock store: %w", err)
+	}
+	if err := s.migrate(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// OpenFile returns a store on a SQLite file, which is created if there is none.
+// The driver is the name that the service's SQLite driver registers, as in
+// sqlite or sqlite3. Close the store after use.
+func OpenFile(ctx context.Context, driver, path string, opts ...Option) (*Store, error) {
+	db, err := sql.Open(driver, "file:"+(&url.URL{Path: path}).EscapedPath())
+	if err != nil {
+		return nil, fmt.Errorf("open the tradeclock store %s: %w", path, err)
+	}
+	s, err := Open(ctx, db, opts...)
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s.owned = true
+	return s, nil
+}
+
+// Close closes the database if the store opened it, as OpenFile does. A database
+// that was handed to Open stays open.
+func (s *Store) Close() error {
+	if !s.owned {
+		return nil
+	}
+	return s.db.Close()
+}

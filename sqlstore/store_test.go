@@ -1,0 +1,115 @@
+package sqlstore_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/tradeclocktest"
+)
+
+func TestLedgerConformance(t *testing.T) {
+	tradeclocktest.TestLedger(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.Ledger {
+		return openAt(t, newPath(t), clock)
+	})
+}
+
+func TestHeartbeatConformance(t *testing.T) {
+	tradeclocktest.TestHeartbeats(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.HeartbeatSink {
+		return openAt(t, newPath(t), clock)
+	})
+}
+
+func TestScheduleConformance(t *testing.T) {
+	tradeclocktest.TestScheduleStore(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.ScheduleStore {
+		return openAt(t, newPath(t), clock)
+	})
+}
+
+// The names, the day and the hour of most tests. 09:15 in Kolkata is 03:45.
+const (
+	paper = "paper"
+	ttl   = 30 * time.Second
+)
+
+var (
+	day     = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+	opening = time.Date(2026, time.November, 23, 3, 45, 0, 0, time.UTC)
+)
+
+func newPath(t *testing.T) string { return filepath.Join(t.TempDir(), "tradeclock.db") }
+
+// openAt opens a store on the file, and closes it at the end of the test.
+func openAt(t *testing.T, path string, clock tradeclock.Clock) *sqlstore.Store {
+	t.Helper()
+	s, err := sqlstore.OpenFile(t.Context(), "sqlite", path, sqlstore.WithClock(clock))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	return s
+}
+
+func newClock() *clockwork.FakeClock { return clockwork.NewFakeClockAt(opening) }
+
+func lead(t *testing.T, s *sqlstore.Store, holder string) tradeclock.Term {
+	t.Helper()
+	term, err := s.Lead(t.Context(), paper, holder, ttl)
+	require.NoError(t, err)
+	return term
+}
+
+// planned returns n runs of a task, a minute apart, whose tokens begin with a
+// name of the planner.
+func planned(planner, task string, n int) []tradeclock.Run {
+	runs := make([]tradeclock.Run, n)
+	for i := range runs {
+		due := opening.Add(time.Duration(i) * time.Minute)
+		runs[i] = tradeclock.Run{
+			Scheduler: paper,
+			Account:   "42",
+			Task:      task,
+			Slot:      due.Format(time.RFC3339),
+			Session:   day,
+			Due:       due,
+			Token:     fmt.Sprintf("%s-%d", planner, i),
+		}
+	}
+	return runs
+}
+
+// ended returns the runs as they are settled.
+func ended(runs []tradeclock.Run, outcome tradeclock.Outcome) []tradeclock.Run {
+	settled := make([]tradeclock.Run, len(runs))
+	for i, run := range runs {
+		run.Outcome, run.Started, run.Finished, run.Attempt = outcome, run.Due, run.Due.Add(time.Second), 1
+		settled[i] = run
+	}
+	return settled
+}
+
+// held counts the claims that are held.
+func held(claims []tradeclock.Claim) (n int) {
+	for _, c := range claims {
+		if c.Held {
+			n++
+		}
+	}
+	return n
+}
+
+// accepted counts the results that are accepted.
+func accepted(results []tradeclock.SettleResult) (n int) {
+	for _, r := range results {
+		if r.Accepted {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,172 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// Lead takes the scheduler's term, or renews it.
+func (s *Store) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration) (term tradeclock.Term, err error) {
+	if holder == "" {
+		return term, fmt.Errorf("lead %s: a holder needs a name", scheduler)
+	}
+	err = s.write(ctx, "lead "+scheduler, func(conn *sql.Conn) error {
+		now := s.clock.Now()
+		row, err := s.ensureLedger(ctx, conn, scheduler)
+		if err != nil {
+			return err
+		}
+		if row.holder != holder {
+			if err := row.vacant(scheduler, now); err != nil {
+				return err
+			}
+			row.term++
+			if err := s.exec(ctx, conn, `
+				INSERT INTO tradeclock_terms (scheduler, term, holder, taken_at, watermark) VALUES ($1, $2, $3, $4, $5)`,
+				scheduler, row.term, holder, instantText(now), row.watermark); err != nil {
+				return err
+			}
+		}
+		term = tradeclock.Term{Scheduler: scheduler, Holder: holder, Number: row.term}
+		return s.exec(ctx, conn, `
+			UPDATE tradeclock_schedulers SET term = $1, holder = $2, expires_at = $3 WHERE scheduler = $4`,
+			row.term, holder, instantText(now.Add(ttl)), scheduler)
+	})
+	if err != nil {
+		return tradeclock.Term{}, err
+	}
+	return term, nil
+}
+
+// ensureLedger returns the row of a scheduler name, which it makes if there is none.
+func (s *Store) ensureLedger(ctx context.Context, conn *sql.Conn, scheduler string) (ledgerRow, error) {
+	if err := s.exec(ctx, conn, `
+		INSERT INTO tradeclock_schedulers (scheduler) VALUES ($1) ON CONFLICT (scheduler) DO NOTHING`, scheduler); err != nil {
+		return ledgerRow{}, err
+	}
+	return s.ledgerRow(ctx, conn, scheduler)
+}
+
+// vacant returns a *tradeclock.HeldError if the term still lasts.
+func (r ledgerRow) vacant(scheduler string, now time.Time) error {
+	if r.holder == "" {
+		return nil
+	}
+	expires, err := parseInstant(r.expiresAt)
+	if err != nil {
+		return err
+	}
+	left := expires.Sub(now)
+	if left <= 0 {
+		return nil
+	}
+	return &tradeclock.HeldError{
+		Term: tradeclock.Term{Scheduler: scheduler, Holder: r.holder, Number: r.term},
+		Left: left,
+	}
+}
+
+// Resign ends the term at once, if it is the current one.
+func (s *Store) Resign(ctx context.Context, t tradeclock.Term) error {
+	return s.write(ctx, "resign", func(conn *sql.Conn) error {
+		return s.exec(ctx, conn, `
+			UPDATE tradeclock_schedulers SET holder = '', expires_at = ''
+			WHERE scheduler = $1 AND term = $2 AND holder = $3`, t.Scheduler, t.Number, t.Holder)
+	})
+}
+
+var (
+	selectUnsettled = selectRuns + `
+		WHERE scheduler = $1 AND outcome = 'running' AND term < $2
+		ORDER BY due, account, task, slot`
+
+	selectAhead = selectRuns + `
+		WHERE id IN (
+			SELECT id FROM tradeclock_runs WHERE scheduler = $1 AND due > $2
+			UNION ALL
+			SELECT id FROM tradeclock_runs WHERE scheduler = $1 AND through > $2 AND count > 1)
+		  AND manual = 0 AND NOT (outcome = 'running' AND term < $3)
+		ORDER BY due, account, task, slot`
+)
+
+// Resume returns what the holder of a new term starts from.
+func (s *Store) Resume(ctx context.Context, t tradeclock.Term) (state tradeclock.State, err error) {
+	err = s.fenced(ctx, "resume "+t.Scheduler, t, func(conn *sql.Conn, row ledgerRow) error {
+		if state.Watermark, err = parseInstant(row.watermark); err != nil {
+			return err
+		}
+		if state.Enrolments, err = s.enrolments(ctx, conn, t.Scheduler); err != nil {
+			return err
+		}
+		if state.Unsettled, err = s.runs(ctx, conn, selectUnsettled, t.Scheduler, t.Number); err != nil {
+			return err
+		}
+		state.Ahead, err = s.runs(ctx, conn, selectAhead, t.Scheduler, row.watermark, t.Number)
+		return err
+	})
+	if err != nil {
+		return tradeclock.State{}, err
+	}
+	return state, nil
+}
+
+// enrolments returns all accounts. The term that enrolled an account last served
+// it until the next one began, which noted the watermark of that moment.
+func (s *Store) enrolments(ctx context.Context, conn *sql.Conn, scheduler string) (all []tradeclock.Enrolment, err error) {
+	scan := func(rows *sql.Rows) error {
+		var account, from, withdrawn, served string
+		if err := rows.Scan(&account, &from, &withdrawn, &served); err != nil {
+			return err
+		}
+		if withdrawn == "" {
+			from = max(from, served)
+		}
+		var p parser
+		all = append(all, tradeclock.Enrolment{Account: account, From: p.instant(from), Withdrawn: p.instant(withdrawn)})
+		return p.err
+	}
+	err = s.each(ctx, conn, scan, `
+		SELECT e.account, e.served_from, e.withdrawn_at, coalesce(t.watermark, s.watermark)
+		FROM tradeclock_enrolments AS e
+		JOIN tradeclock_schedulers AS s ON s.scheduler = e.scheduler
+		LEFT JOIN tradeclock_terms AS t ON t.scheduler = e.scheduler AND t.term = e.term + 1
+		WHERE e.scheduler = $1 ORDER BY e.account`, scheduler)
+	return all, err
+}
+
+// Enroll notes that the term serves accounts.
+func (s *Store) Enroll(ctx context.Context, t tradeclock.Term, accounts []tradeclock.Enrolment) error {
+	type enrolment struct {
+		Account string `json:"account"`
+		From    string `json:"served_from"`
+	}
+	batch := make([]enrolment, len(accounts))
+	for i, a := range accounts {
+		batch[i] = enrolment{a.Account, instantText(a.From)}
+	}
+	text, err := batchText(batch)
+	if err != nil {
+		return err
+	}
+	return s.fenced(ctx, "enroll", t, func(conn *sql.Conn, _ ledgerRow) error {
+		return s.exec(ctx, conn, batchOf("account", "served_from")+`
+			INSERT INTO tradeclock_enrolments (scheduler, account, term, served_from)
+			SELECT $2, account, $3, served_from FROM batch WHERE true
+			ON CONFLICT (scheduler, account) DO UPDATE
+			SET term = excluded.term, served_from = excluded.served_from, withdrawn_at = ''`,
+			text, t.Scheduler, t.Number)
+	})
+}
+
+// Withdraw notes that the account is not served from at on.
+func (s *Store) Withdraw(ctx context.Context, t tradeclock.Term, account string, at time.Time) error {
+	return s.fenced(ctx, "withdraw "+account, t, func(conn *sql.Conn, _ ledgerRow) error {
+		return s.exec(ctx, conn, `
+			UPDATE tradeclock_enrolments SET withdrawn_at = $1 WHERE scheduler = $2 AND account = $3`,
+			instantText(at), t.Scheduler, account)
+	})
+}
