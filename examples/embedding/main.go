@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"log"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/sqlstore"
+	_ "modernc.org/sqlite"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	store, err := sqlstore.OpenFile(ctx, "sqlite", "trading.db")
+	check(err)
+	defer store.Close()
+	_, err = store.SeedSchedules(ctx, // inserts what is missing, and overwrites no edit
+		tradeclock.Schedule{Task: "buy_orders", Rule: tradeclock.MustParseRule("daily 09:01")},
+		tradeclock.Schedule{Task: "sell_monitor", Rule: tradeclock.MustParseRule("every 1m 09:15-15:30"), Delivery: tradeclock.AtLeastOnce},
+	)
+	check(err)
+
+	var tasks tradeclock.Mux
+	tasks.HandleFunc("buy_orders", func(ctx context.Context, run tradeclock.Run) error {
+		return placeOrders(ctx, run.ID) // the same for ever: the broker's idempotency key
+	})
+	tasks.HandleFunc("sell_monitor", func(ctx context.Context, run tradeclock.Run) error {
+		return tradeclock.Skip("no open positions")
+	})
+
+	s, err := tradeclock.New(tradeclock.Config{
+		Name: "paper", Account: "42", Executor: &tasks,
+		Schedules: store, Ledger: store, Heartbeats: store,
+		Calendar: tradeclock.Weekdays(time.FixedZone("IST", 5*3600+1800)),
+	})
+	check(err)
+	check(s.Run(ctx)) // returns when ctx has ended and what ran has drained
+}
+
+func placeOrders(ctx context.Context, key string) error { return nil }
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
+	"github.com/tradeclock/tradeclock/examples/papertrading/internal/report"
+)
+
+// summarise writes what became of the day: the ledger, the trades, and the
+// profit of each account.
+func (s *service) summarise(ctx context.Context, out io.Writer) error {
+	session := s.day.session
+	runs, err := s.store.Runs(ctx, tradeclock.Query{Scheduler: schedulerName, From: session, To: session})
+	if err != nil {
+		return err
+	}
+	var orders []broker.Order
+	var reports []broker.Report
+	for _, account := range s.accounts {
+		placed, err := s.paper.Orders(ctx, account, session)
+		if err != nil {
+			return err
+		}
+		orders = append(orders, placed...)
+		day, err := s.paper.Report(ctx, account, session)
+		if err != nil {
+			return err
+		}
+		reports = append(reports, day)
+	}
+
+	fmt.Fprintf(out, "\nLedger of %s\n\n", session)
+	if err := report.Ledger(out, runs); err != nil {
+		return err
+	}
+	if err := report.Interrupted(out, kolkata, runs); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nTrades\n\n")
+	if err := report.Fills(out, kolkata, orders); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nProfit and loss, in rupees\n\n")
+	return report.Profit(out, reports)
+}
