@@ -39,16 +39,15 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date Date) ([]AgendaI
 	if err != nil {
 		return nil, fmt.Errorf("agenda of %v: %w", date, err)
 	}
-	known := tenure{ahead: make(map[rowKey][]Run)}
+	known := make(accountedRows)
+	known.add(runs)
 	var items []AgendaItem
 	for _, run := range runs {
-		key := rowKey{run.Account, run.Task}
-		known.ahead[key] = append(known.ahead[key], run)
 		items = append(items, AgendaItem{Account: run.Account, Task: run.Task, Slot: run.Slot, Due: run.Due, Run: run})
 	}
 	for _, o := range due {
 		for _, a := range accts {
-			if o.row.holdsFor(a) && !known.accountedAhead(a, o.row.Task, o.slot, o.due) {
+			if o.row.holdsFor(a) && !known.has(a, o.row.Task, o.slot, o.due) {
 				items = append(items, AgendaItem{Account: a, Task: o.row.Task, Slot: o.slot, Due: o.due, Skip: o.skip})
 			}
 		}

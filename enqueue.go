@@ -71,7 +71,7 @@ func byRow(due []occurrence) [][]occurrence {
 func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, r *row, due []occurrence, now time.Time, backdated bool) []*pending {
 	ts, start := a.task(r.Task), a.startFor(r)
 	elsewhere := func(o occurrence) bool {
-		return !o.due.After(start) || s.term.accountedAhead(a.name, r.Task, o.slot, o.due)
+		return !o.due.After(start) || s.term.ahead.has(a.name, r.Task, o.slot, o.due)
 	}
 	newest := len(due) - 1
 	for newest > 0 && (due[newest].skip != "" || elsewhere(due[newest])) {

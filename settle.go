@@ -84,7 +84,11 @@ func (s *UnifiedTaskScheduler) settleAll() {
 	for len(b.settling) > 0 {
 		n := min(len(b.settling), settleBatch)
 		batch := b.settling[:n:n]
-		t := s.term.term
+		t, known := s.settleTerm(batch)
+		if !known {
+			s.settleFailed(errNoTermYet)
+			break
+		}
 		s.mu.Unlock()
 		results, err := call(context.Background(), s, &s.lanes.settle, ledgerBound, func(ctx context.Context) ([]SettleResult, error) {
 			return s.settleBatch(ctx, t, batch)
@@ -92,6 +96,9 @@ func (s *UnifiedTaskScheduler) settleAll() {
 		s.mu.Lock()
 		if err == nil && len(results) != n {
 			err = fmt.Errorf("the ledger answered %d settlements of %d", len(results), n)
+		}
+		if errors.Is(err, ErrDeposed) {
+			s.deposedLocked(t, err)
 		}
 		if err != nil {
 			s.settleFailed(err)
@@ -117,6 +124,21 @@ func (s *UnifiedTaskScheduler) settleAll() {
 	}
 }
 
+var errNoTermYet = errors.New("it is not known yet whether the term is held")
+
+// settleTerm returns the term under which what started unclaimed is claimed. It is
+// zero if another scheduler holds the term, which accounts for those runs: their
+// outcomes are late evidence then. As long as neither is known they wait.
+func (s *UnifiedTaskScheduler) settleTerm(batch []*settlement) (t Term, known bool) {
+	switch {
+	case s.term.resumed:
+		return s.term.term, true
+	case s.term.holder != "":
+		return Term{}, true
+	}
+	return Term{}, !slices.ContainsFunc(batch, func(st *settlement) bool { return st.unclaimed })
+}
+
 // settleBatch settles a batch, and first claims what started unclaimed.
 func (s *UnifiedTaskScheduler) settleBatch(ctx context.Context, t Term, batch []*settlement) ([]SettleResult, error) {
 	runs := make([]Run, len(batch))
@@ -130,7 +152,7 @@ func (s *UnifiedTaskScheduler) settleBatch(ctx context.Context, t Term, batch []
 		}
 	}
 	if len(unclaimed) > 0 && t.Number != 0 {
-		if _, err := s.cfg.Ledger.Claim(ctx, t, unclaimed); err != nil && !errors.Is(err, ErrDeposed) {
+		if _, err := s.cfg.Ledger.Claim(ctx, t, unclaimed); err != nil {
 			return nil, err
 		}
 	}

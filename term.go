@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -32,8 +33,9 @@ type tenure struct {
 	resigned    bool
 	holder      string // who holds the term, if it is another
 	// ahead are the rows that the ledger had beyond the watermark when the term was
-	// resumed.
-	ahead map[rowKey][]Run
+	// resumed, and those that it will get from this process: what they account for is
+	// not planned again.
+	ahead accountedRows
 	known map[string]Enrolment // the ledger's enrolments
 	began time.Time            // when planning began in a new ledger, or zero
 }
@@ -243,6 +245,10 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 func (s *UnifiedTaskScheduler) deposed(t Term, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.deposedLocked(t, err)
+}
+
+func (s *UnifiedTaskScheduler) deposedLocked(t Term, err error) {
 	if s.term.term == t {
 		s.loseTerm(err.Error())
 		s.term.renewAt = s.clock.Now()
@@ -290,10 +296,11 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	for _, e := range state.Enrolments {
 		s.term.known[e.Account] = e
 	}
-	s.term.ahead = make(map[rowKey][]Run)
-	s.noteAhead(state.Ahead)
-	s.noteAhead(state.Unsettled)
-	s.noteAhead(s.unwritten())
+	s.books.records = nil // what came to be recorded without a term is planned again
+	s.term.ahead = make(accountedRows)
+	s.term.ahead.add(state.Ahead)
+	s.term.ahead.add(state.Unsettled)
+	s.term.ahead.add(s.unwritten())
 	for _, a := range s.accounts.order {
 		s.admit(a, now)
 	}
@@ -303,15 +310,6 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	s.startExecutors()
 	if s.life.running {
 		s.wake.ringLocked() // what came due since the watermark need not wait for the minute
-	}
-}
-
-// noteAhead keeps rows that the plan will come by, so that what they account for
-// is not planned again.
-func (s *UnifiedTaskScheduler) noteAhead(runs []Run) {
-	for _, r := range runs {
-		key := rowKey{r.Account, r.Task}
-		s.term.ahead[key] = append(s.term.ahead[key], r)
 	}
 }
 
@@ -333,15 +331,37 @@ func (s *UnifiedTaskScheduler) unwritten() []Run {
 	return runs
 }
 
-// accountedAhead reports whether the ledger had an outcome for the occurrence
-// when the term was resumed, or will get one from this process.
-func (t *tenure) accountedAhead(account, task, slot string, due time.Time) bool {
-	for _, r := range t.ahead[rowKey{account, task}] {
-		if r.Slot == slot || r.Count > 1 && !due.Before(r.Due) && !due.After(r.LastDue) {
-			return true
+// accounted is what of one task and account has an outcome, or will get one.
+type accounted struct {
+	slots  map[string]bool
+	ranges []Run
+}
+
+// accountedRows is that of all tasks and accounts.
+type accountedRows map[rowKey]*accounted
+
+func (all accountedRows) add(runs []Run) {
+	for _, r := range runs {
+		key := rowKey{r.Account, r.Task}
+		if all[key] == nil {
+			all[key] = &accounted{slots: make(map[string]bool)}
+		}
+		all[key].slots[r.Slot] = true
+		if r.Count > 1 {
+			all[key].ranges = append(all[key].ranges, r)
 		}
 	}
-	return false
+}
+
+// has reports whether the occurrence is one of theirs, or lies in a range.
+func (all accountedRows) has(account, task, slot string, due time.Time) bool {
+	known := all[rowKey{account, task}]
+	if known == nil {
+		return false
+	}
+	return known.slots[slot] || slices.ContainsFunc(known.ranges, func(r Run) bool {
+		return !due.Before(r.Due) && !due.After(r.LastDue)
+	})
 }
 
 // reconcile settles the runs of older terms as interrupted. Those that are
