@@ -76,7 +76,7 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date Date) ([]occurr
 	if !s.sched.loaded {
 		return nil, nil, errors.New("no schedules have been read yet")
 	}
-	view := &calendarView{Calendar: s.cfg.Calendar, answers: map[Date]calendarAnswer{date: {session, asked}}}
+	view := &calendarView{Calendar: s.cfg.Calendar, name: s.calendarName, answers: map[Date]calendarAnswer{date: {session, asked}}}
 	sn := newSnapshot(s.sched.snap.rows, view, s.loc)
 	var accts []string
 	for _, a := range s.accounts.order {

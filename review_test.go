@@ -206,3 +206,27 @@ func TestRule20_WhatRanUnclaimedIsKeptAcrossATerm(t *testing.T) {
 	}, became(w.runs("watch")))
 	assert.Equal(t, 6, w.rec.Count("watch"))
 }
+
+func TestRule20_WhatWasMissedWithoutATermIsPlannedAgain(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	store := tradeclocktest.NewFaulty(w.store)
+	cfg := w.config(row("watch", "every 1m 09:00-09:12"))
+	cfg.Ledger = store
+	_, d := w.drive(cfg)
+	d.Until(at("2026-11-23 09:00:00"))
+	store.Fail(tradeclocktest.OpClaim, errors.New("out of reach"))
+	store.Fail(tradeclocktest.OpSettle, errors.New("out of reach"))
+	d.Until(at("2026-11-23 09:01:00"))
+	store.Fail(tradeclocktest.OpLead, errors.New("out of reach"))
+	d.Until(at("2026-11-23 09:02:30"))
+	other, err := w.store.Lead(t.Context(), "paper", "other", time.Hour)
+	require.NoError(t, err, "the first term has expired")
+	store.Heal(tradeclocktest.OpLead)
+	d.Until(at("2026-11-23 09:03:30"))
+	store.Heal()
+	d.Until(at("2026-11-23 09:07:30"))
+	require.NoError(t, w.store.Resign(t.Context(), other))
+	d.Until(at("2026-11-23 09:15:00"))
+
+	assert.Equal(t, []string{"09:00 succeeded", "09:01 missed x7", "09:08 succeeded", "09:09 succeeded", "09:10 succeeded", "09:11 succeeded"}, became(w.runs("watch")))
+}

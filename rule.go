@@ -10,8 +10,9 @@ import (
 //
 // The rules of this package are made by Daily, Hourly, Every, Once and After, or
 // by ParseRule from their text form. A user's own type may be a Rule too: its
-// Occurrences must depend on nothing but its arguments, since what is due is
-// computed again and again.
+// Occurrences must depend on nothing but its arguments, and answer at once, since
+// what is due is computed again and again. It counts as a rule that repeats: of
+// several late occurrences only the newest runs.
 type Rule interface {
 	// Occurrences returns the occurrences of one session, in order of their due
 	// times. Wall times are those of loc. A due time is a whole second, and lies

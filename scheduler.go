@@ -171,9 +171,9 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.events = announcer{observer: cfg.Observer, log: s.log, spawn: s.spawn, ended: s.stir}
 	s.lanes = newLanes(cfg)
 	s.wake, s.pulse, s.keeping = s.newBell(), s.newBell(), s.newBell()
-	s.sched.view = newCalendarView(cfg.Calendar)
-	s.sched.view.phases = phasesOf(cfg.Calendar)
 	s.calendarName = cfg.Calendar.Name()
+	s.sched.view = newCalendarView(cfg.Calendar, s.calendarName)
+	s.sched.view.phases = phasesOf(cfg.Calendar)
 	s.accounts.byName = make(map[string]*account)
 	s.queue.waiting = make(map[*pending]struct{})
 	s.queue.running = make(map[*execution]struct{})
@@ -337,7 +337,9 @@ func (s *UnifiedTaskScheduler) background(ctx context.Context, loop func(context
 // programs with a loop of their own: it takes or renews the term, polls the
 // schedules, plans, claims, starts and beats. It returns when what could start
 // has started, without waiting for it to finish; Quiesce does that. Call it once
-// a minute. Ticks beside a Run, or at the same time, are allowed and do no harm.
+// a minute: a tick that finds the clock more than five minutes further than the
+// last one plans nothing yet, and leaves it to the next to confirm the clock. Ticks
+// beside a Run, or at the same time, are allowed and do no harm.
 //
 // The error is that of ctx, or ErrStopped. What else goes wrong is retried by the
 // next tick and told by Status.

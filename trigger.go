@@ -131,6 +131,9 @@ func (s *UnifiedTaskScheduler) prepare(req TriggerRequest, now time.Time) (*pend
 	if halt, halted := s.haltFor(req.Account); halted {
 		return nil, fmt.Errorf("%w: %s", ErrHalted, haltReason(halt))
 	}
+	if s.control.unread && r.Delivery == AtMostOnce {
+		return nil, fmt.Errorf("%w: whether it is cannot be read", ErrHalted)
+	}
 	if !s.term.trustedAt(now) {
 		return nil, ErrNoTerm
 	}

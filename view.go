@@ -11,7 +11,8 @@ import (
 // never waits for a calendar that hangs. It is a Calendar itself. Guarded by mu.
 type calendarView struct {
 	Calendar
-	direct  bool // asked in place, as it answers from memory
+	name    string // asked for once, as it is the user's to answer
+	direct  bool   // asked in place, as it answers from memory
 	phases  phaseNames
 	answers map[Date]calendarAnswer
 }
@@ -21,8 +22,8 @@ type calendarAnswer struct {
 	err     error
 }
 
-func newCalendarView(cal Calendar) *calendarView {
-	return &calendarView{Calendar: cal, direct: directCalendar(cal), answers: make(map[Date]calendarAnswer)}
+func newCalendarView(cal Calendar, name string) *calendarView {
+	return &calendarView{Calendar: cal, name: name, direct: directCalendar(cal), answers: make(map[Date]calendarAnswer)}
 }
 
 // directCalendar reports whether a calendar is one of this package's own, which
@@ -34,6 +35,9 @@ func directCalendar(cal Calendar) bool {
 	}
 	return false
 }
+
+// Name returns the calendar's name.
+func (v *calendarView) Name() string { return v.name }
 
 // Session returns the last answer for a date.
 func (v *calendarView) Session(d Date) (Session, error) {
@@ -189,7 +193,7 @@ func (s *UnifiedTaskScheduler) calendarChanged(ctx context.Context, now time.Tim
 	before, today := s.sched.snap, DateOf(now.In(s.loc))
 	was := before.planDay(today, s.plan.upTo)
 	phases := s.sched.view.phases
-	s.sched.view = newCalendarView(s.cfg.Calendar)
+	s.sched.view = newCalendarView(s.cfg.Calendar, s.calendarName)
 	s.sched.view.phases = phases
 	dates := s.neededDates(now)
 	s.mu.Unlock()
