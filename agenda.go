@@ -28,6 +28,9 @@ type AgendaItem struct {
 // what the present schedules still bring up. It is also the preview of a day to
 // come. The error wraps ErrUnsupported if the ledger has no History.
 func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date Date) ([]AgendaItem, error) {
+	if err := date.check(); err != nil {
+		return nil, fmt.Errorf("agenda: %w", err)
+	}
 	if s.history == nil {
 		return nil, fmt.Errorf("agenda of %v: the ledger: %w", date, ErrUnsupported)
 	}
@@ -63,40 +66,50 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date Date) ([]AgendaI
 func (s *UnifiedTaskScheduler) preview(ctx context.Context, date Date) ([]occurrence, []string, error) {
 	s.begin()
 	defer s.end()
-	now := s.clock.Now()
 	s.mu.Lock()
 	loaded := s.sched.loaded
 	s.mu.Unlock()
 	if !loaded {
-		s.pollIfDue(ctx, now)
+		s.pollIfDue(ctx, s.clock.Now())
 	}
-	session, asked := s.ask(ctx, date)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if !s.sched.loaded {
+		s.mu.Unlock()
 		return nil, nil, errors.New("no schedules have been read yet")
 	}
-	view := &calendarView{Calendar: s.cfg.Calendar, name: s.calendarName, answers: map[Date]calendarAnswer{date: {session, asked}}}
-	sn := newSnapshot(s.sched.snap.rows, view, s.loc)
+	rows := s.sched.snap.rows
+	asked := make(map[*calendarView][]Date)
+	for v, m := range s.sched.snap.byView {
+		asked[v] = datesOf(m.filterDates(date, date))
+	}
 	var accts []string
 	for _, a := range s.accounts.order {
 		if !a.gone {
 			accts = append(accts, a.name)
 		}
 	}
-	return sn.planDay(date, endOfDay.On(date.AddDays(maxDaysOn+2), s.loc)), accts, nil
+	s.mu.Unlock()
+	answers := make(map[*calendarView]Calendar)
+	for v, dates := range asked {
+		answers[v] = s.ask(ctx, v, dates...)
+	}
+	sn := newSnapshot(rows, func(v *calendarView) Calendar { return answers[v] })
+	return sn.planDay(date, endOfDay.On(date.AddDays(maxDaysOn+2), time.UTC)), accts, nil
 }
 
-// ask asks the calendar for one date.
-func (s *UnifiedTaskScheduler) ask(ctx context.Context, date Date) (Session, error) {
-	a, err := call(ctx, s, &s.lanes.question, pollBound, func(context.Context) (calendarAnswer, error) {
-		session, err := sessionOf(s.cfg.Calendar, date)
-		return calendarAnswer{session, err}, nil
+// ask asks a calendar for dates, beside the plan, and returns one that has the
+// answers.
+func (s *UnifiedTaskScheduler) ask(ctx context.Context, v *calendarView, dates ...Date) Calendar {
+	answered := &calendarView{name: v.name, loc: v.loc, answers: make(map[Date]calendarAnswer)}
+	facts, err := inTurn(ctx, s, &v.question, pollBound, func(context.Context) (calendarFacts, error) {
+		return factsOf(v.source, dates, dates[0], false), nil
 	})
 	if err != nil {
-		return Session{Date: date}, err
+		answered.unknown(dates, err)
+	} else {
+		answered.take(facts)
 	}
-	return a.session, a.err
+	return answered
 }
 
 // Explain answers in one sentence why a task of an account did or did not run on
@@ -104,6 +117,9 @@ func (s *UnifiedTaskScheduler) ask(ctx context.Context, date Date) (Session, err
 // if the ledger has no History.
 func (s *UnifiedTaskScheduler) Explain(ctx context.Context, account, task string, date Date) (string, error) {
 	name := rowName(task, account)
+	if err := date.check(); err != nil {
+		return "", fmt.Errorf("explain %s: %w", name, err)
+	}
 	if s.history == nil {
 		return "", fmt.Errorf("explain %s on %v: the ledger: %w", name, date, ErrUnsupported)
 	}
@@ -148,13 +164,19 @@ func (s *UnifiedTaskScheduler) explainRuns(runs []Run) string {
 }
 
 func (s *UnifiedTaskScheduler) explainRun(r Run) string {
-	due := "due at " + r.Due.In(s.loc).Format("15:04:05")
+	s.mu.Lock()
+	loc := s.loc
+	if v, err := s.viewOf(r.Calendar); err == nil {
+		loc = v.loc
+	}
+	s.mu.Unlock()
+	due := "due at " + s.wall(r.Due, loc, "15:04:05")
 	if r.Manual {
 		due = "triggered by " + r.Actor
 	}
 	started := ""
 	if !r.Started.IsZero() {
-		started = fmt.Sprintf(" (started at %s)", r.Started.In(s.loc).Format("15:04:05"))
+		started = fmt.Sprintf(" (started at %s)", r.Started.In(loc).Format("15:04:05"))
 	}
 	text := fmt.Sprintf("was %s and %s%s", due, outcomeVerb(r.Outcome), started)
 	if r.Reason != "" {
@@ -178,30 +200,56 @@ func outcomeVerb(o Outcome) string {
 // explainNone says why the ledger has no run of a task on a date.
 func (s *UnifiedTaskScheduler) explainNone(ctx context.Context, account, task string, date Date, due []occurrence) string {
 	s.mu.Lock()
-	r, planned := s.rowFor(account, task), s.plan.upTo
+	r, planned, rejected := s.rowFor(account, task), s.plan.upTo, s.rejectedFor(account, task)
 	_, unknownAccount := s.accounts.enrolled(account)
 	s.mu.Unlock()
-	session, err := s.ask(ctx, date)
+	view := s.calendar
+	if r != nil {
+		view = r.view
+	}
+	session, err := s.ask(ctx, view, date).Session(date)
 	switch {
 	case unknownAccount != nil:
 		return fmt.Sprintf("did not run, as account %q is not enrolled", account)
+	case r == nil && rejected != nil:
+		return fmt.Sprintf("did not run, as its schedule is quarantined: %v", rejected)
 	case r == nil:
 		return "did not run, as it has no schedule"
 	case r.Disabled:
 		return "did not run, as its schedule is disabled"
 	case err != nil && len(due) == 0:
-		return fmt.Sprintf("does not run, as calendar %s does not know the date: %v", s.calendarName, err)
+		return "does not run, as " + notKnown(view.name, date, err)
 	case len(due) == 0 && err == nil && !r.Sessions.Has(session.Kind):
-		return "does not run: " + closedReason(session)
+		return "does not run: " + session.Describe()
 	case len(due) == 0:
-		return fmt.Sprintf("has no occurrence: its rule is %s%s", r.text, inForceSince(r.holdsFrom(), s.loc))
+		return fmt.Sprintf("has no occurrence: its rule is %s%s", r.text, inForceSince(r.holdsFrom(), view.loc))
 	case due[0].skip != "":
 		return "is going to be skipped: " + due[0].skip
 	case due[0].due.After(planned):
-		return fmt.Sprintf("is due at %s (%s)", due[0].due.In(s.loc).Format(time.DateTime), r.text)
+		return fmt.Sprintf("is due at %s (%s)", s.wall(due[0].due, view.loc, time.DateTime), r.text)
 	}
 	return fmt.Sprintf("was due at %s and the ledger has no record of it: it was before the account was enrolled, or was pruned",
-		due[0].due.In(s.loc).Format(time.DateTime))
+		s.wall(due[0].due, view.loc, time.DateTime))
+}
+
+// rejectedFor returns why the row of a task of an account is quarantined, if it is.
+func (s *UnifiedTaskScheduler) rejectedFor(account, task string) error {
+	for _, r := range s.sched.rejected {
+		if r.Task == task && (r.Account == account || r.Account == "") {
+			return r.Err
+		}
+	}
+	return nil
+}
+
+// wall writes an instant as a wall time, and names the zone if it is another one
+// than the scheduler's.
+func (s *UnifiedTaskScheduler) wall(t time.Time, loc *time.Location, layout string) string {
+	text := t.In(loc).Format(layout)
+	if loc.String() != s.loc.String() {
+		text += " in " + loc.String()
+	}
+	return text
 }
 
 // inForceSince says since when a row holds, and nothing of one that always did.

@@ -129,13 +129,58 @@ type Session struct {
 	Phases []Phase
 	// HoursUnknown is true if the session is certain and its hours are not.
 	HoursUnknown bool
+	// Assumed is true if the calendar was told to guess what it does not know, and
+	// guessed this.
+	Assumed bool
 	// Reason says why the date is as it is, in the words of people: "Diwali
-	// Muhurat", "Municipal elections, announced 2026-01-12". It may be empty.
+	// Muhurat", "Municipal elections". It may be empty.
 	Reason string
+	// Announced is when that was announced, or zero.
+	Announced Date
+	// Source is where it was found, such as the number of a circular. It may be
+	// empty.
+	Source string
 }
 
 // Open reports whether there is a session on the date.
 func (s Session) Open() bool { return s.Kind != Closed }
+
+// Bounds returns the first start and the last end of a phase. It is not ok if the
+// session does not have it.
+func (s Session) Bounds(phase string) (start, end time.Time, ok bool) {
+	for _, p := range s.Phases {
+		if p.Name != phase {
+			continue
+		}
+		if !ok || p.Start.Before(start) {
+			start = p.Start
+		}
+		if !ok || p.End.After(end) {
+			end = p.End
+		}
+		ok = true
+	}
+	return start, end, ok
+}
+
+// Describe says what the date is and why, in the calendar's words: "closed:
+// Municipal elections, announced 2026-01-12", "special session: Muhurat".
+func (s Session) Describe() string {
+	text := s.Kind.String()
+	if s.Open() {
+		text += " session"
+	}
+	if s.Assumed {
+		text += " (assumed)"
+	}
+	if s.Reason != "" {
+		text += ": " + s.Reason
+	}
+	if !s.Announced.IsZero() {
+		text += ", announced " + s.Announced.String()
+	}
+	return text
+}
 
 // Calendar tells of each local date of a market whether there is a session.
 //
@@ -172,12 +217,32 @@ type PhaseLister interface {
 	PhaseNames() []string
 }
 
+// Snapshotter is a Calendar that answers from memory. Snapshot returns at once,
+// and what it returns never changes and answers at once too: the scheduler takes
+// one at each tick and asks it in place, and what it has planned from one is of
+// one piece. A calendar that never changes returns itself. The scheduler notices
+// that there is another by its Version. A type that embeds such a calendar and
+// answers otherwise needs a Snapshot of its own.
+type Snapshotter interface {
+	Snapshot() Calendar
+}
+
+// Troubled is a Calendar that can tell what is wrong with its data, such as a
+// file that could not be read again: it answers from older data then. Trouble
+// returns nil if all is well. The scheduler asks at each tick and shows it as a
+// condition of its health.
+type Troubled interface {
+	Trouble() error
+}
+
 // Hours are the wall times of one phase window of a day, from Start (included)
 // to End (not included), both of the same date.
 type Hours struct {
 	Phase      string
 	Start, End WallTime
 }
+
+const weekdaysName = "weekdays"
 
 // Weekdays returns the calendar that has a regular session on every Monday to
 // Friday and knows no holidays. It is what a scheduler uses if it is given no
@@ -186,7 +251,7 @@ type Hours struct {
 // hours that are inverted or overlap, as these are written in code.
 func Weekdays(loc *time.Location, hours ...Hours) Calendar {
 	hours = mustOrder(hours)
-	return pattern{name: "weekdays", loc: loc, hours: hours, open: func(d Date) bool {
+	return &pattern{name: weekdaysName, loc: loc, hours: hours, open: func(d Date) bool {
 		return d.Weekday() != time.Saturday && d.Weekday() != time.Sunday
 	}}
 }
@@ -194,7 +259,7 @@ func Weekdays(loc *time.Location, hours ...Hours) Calendar {
 // AlwaysOpen returns the calendar of a market that never closes: each date is a
 // regular session from its midnight to the next.
 func AlwaysOpen(loc *time.Location) Calendar {
-	return pattern{
+	return &pattern{
 		name:  "always-open",
 		loc:   loc,
 		hours: []Hours{{PhaseRegular, 0, 24 * 60 * 60}},
@@ -206,7 +271,7 @@ func AlwaysOpen(loc *time.Location) Calendar {
 // of one day.
 func mustOrder(hours []Hours) []Hours {
 	day := TableDay{Date: Date{2001, time.January, 1}, Kind: Regular, Hours: hours}
-	if _, err := day.session(time.UTC); err != nil {
+	if _, err := day.Session(time.UTC); err != nil {
 		panic(fmt.Sprintf("tradeclock: Weekdays: %v", err))
 	}
 	hours = slices.Clone(hours)
@@ -222,10 +287,11 @@ type pattern struct {
 	open  func(Date) bool
 }
 
-func (p pattern) Name() string             { return p.name }
-func (p pattern) Location() *time.Location { return p.loc }
+func (p *pattern) Name() string             { return p.name }
+func (p *pattern) Location() *time.Location { return p.loc }
+func (p *pattern) Snapshot() Calendar       { return p }
 
-func (p pattern) PhaseNames() []string {
+func (p *pattern) PhaseNames() []string {
 	names := make([]string, 0, len(p.hours))
 	for _, h := range p.hours {
 		names = append(names, h.Phase)
@@ -233,7 +299,7 @@ func (p pattern) PhaseNames() []string {
 	return names
 }
 
-func (p pattern) Session(d Date) (Session, error) {
+func (p *pattern) Session(d Date) (Session, error) {
 	if !p.open(d) {
 		return Session{Date: d, Kind: Closed, Reason: d.Weekday().String()}, nil
 	}

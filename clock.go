@@ -42,6 +42,33 @@ func (w WallTime) String() string {
 	return text
 }
 
+// ParseWallTime parses a time of day: 09:15 or 09:15:30, up to 24:00.
+func ParseWallTime(text string) (WallTime, error) {
+	w, ok := parseTimeOfDay(text)
+	if !ok {
+		return 0, fmt.Errorf("time of day %q: want the form 09:15 or 09:15:30, up to 24:00", text)
+	}
+	return w, nil
+}
+
+// MarshalText returns the time in the form of String, and 24:00 for the end of
+// the day. It is an error for a time that is not within one day.
+func (w WallTime) MarshalText() ([]byte, error) {
+	if w < 0 || w > endOfDay {
+		return nil, fmt.Errorf("%s is not within one day", w)
+	}
+	if w == endOfDay {
+		return []byte("24:00"), nil
+	}
+	return []byte(w.String()), nil
+}
+
+// UnmarshalText parses what MarshalText wrote.
+func (w *WallTime) UnmarshalText(text []byte) (err error) {
+	*w, err = ParseWallTime(string(text))
+	return err
+}
+
 // On returns the instant, in UTC, at which the clocks in loc show w on date d.
 //
 // This is the one place where a wall time becomes an instant. A time that the

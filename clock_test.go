@@ -6,6 +6,7 @@ import (
 	"go/build"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,9 +59,12 @@ func TestWallTimeOn(t *testing.T) {
 }
 
 // Every change of the clocks of every zone from 1970 to 2037, against a scan of
-// what the clocks show each half minute, and the days around each new year,
-// where time.ZoneBounds is of no help.
+// what the clocks show each half minute, with rules that repeat over it, and the
+// days around each new year, where time.ZoneBounds is of no help.
 func TestWallTimeOnAtEveryTransition(t *testing.T) {
+	steps := map[string]time.Duration{
+		"every 97m 00:00-24:00": 97 * time.Minute, "hourly 00:30-23:30": time.Hour, "hourly 01:00-24:00": time.Hour,
+	}
 	changes := 0
 	for name, loc := range allZones(t) {
 		for year := 1970; year <= 2037; year++ {
@@ -71,6 +75,9 @@ func TestWallTimeOnAtEveryTransition(t *testing.T) {
 		for _, change := range transitions(loc, 1970, 2038) {
 			changes++
 			requireLikeScan(t, name, loc, change)
+			for rule, step := range steps {
+				requireSteady(t, name, loc, change, rule, step)
+			}
 		}
 	}
 	assert.Greater(t, changes, 15_000, "the zones were not read")
@@ -94,17 +101,43 @@ func requireLikeScan(t *testing.T, name string, loc *time.Location, change int64
 	before, after := shown(change-1, loc)+1, shown(change, loc)
 	low, high := min(before, after), max(before, after)
 	minutes := (high-low)/60 + 121
-	from, to := change-minutes*60, change+minutes*60
+	from := change - minutes*60
+	scan := make([]int64, 4*minutes)
+	for i := range scan {
+		scan[i] = shown(from+30*int64(i), loc)
+	}
 	for _, wall := range []int64{low - 3600, low - 60, low, (low + high) / 2, high - 60, high, high + 60, high + 3600} {
 		wall -= (wall - before) % 60 // a time that the scan meets, in Monrovia of 1972 too
-		want := from
-		for ; want < to && shown(want, loc) < wall; want += 30 {
-		}
+		found := slices.IndexFunc(scan, func(shows int64) bool { return shows >= wall })
+		want := from + 30*int64(found)
 		day := time.Unix(wall, 0).UTC()
 		w := WallTime(wall - DateOf(day).utc().Unix())
 		if got := w.On(DateOf(day), loc).Unix(); got != want {
 			require.Failf(t, "not the instant that the scan found", "%s %s %s: got %s, want %s", name, DateOf(day), w,
 				time.Unix(got, 0).In(loc), time.Unix(want, 0).In(loc))
+		}
+	}
+}
+
+// requireSteady checks the occurrences of a rule between wall times on the dates
+// around a change of the clocks: they follow one another, those of a date at one
+// step of absolute time, and no slot is given twice.
+func requireSteady(t *testing.T, name string, loc *time.Location, change int64, text string, step time.Duration) {
+	t.Helper()
+	rule := MustParseRule(text)
+	middle := DateOf(time.Unix(change-1, 0).In(loc))
+	slots := make(map[string]bool)
+	var last time.Time
+	for d := middle.AddDays(-1); !d.After(middle.AddDays(1)); d = d.AddDays(1) {
+		found, err := rule.Occurrences(Session{Date: d, Kind: Regular}, loc)
+		if err != nil && !endOfDay.On(d, loc).Equal(WallTime(0).On(d, loc)) {
+			require.NoError(t, err, "%s %s", name, d) // but a date that the clocks skip has none
+		}
+		for i, o := range found {
+			if !o.Due.After(last) || i > 0 && o.Due.Sub(last) != step || slots[o.Slot] {
+				require.Failf(t, "not steady", "%s %s on %s: %s at %s, after %s", name, rule, d, o.Slot, o.Due, last)
+			}
+			slots[o.Slot], last = true, o.Due
 		}
 	}
 }

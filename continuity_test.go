@@ -789,6 +789,9 @@ func TestRule25_CalendarChange(t *testing.T) {
 			changes := eventsOf[tradeclock.CalendarChanged](events)
 			require.Len(t, changes, 1)
 			assert.Equal(t, test.told, changes[0].MovedIntoPast)
+			if w.runs("square_off")[0].Outcome == tradeclock.Missed {
+				assert.Equal(t, "the calendar moved it into the past, where its catch-up of 2m0s had passed", w.runs("square_off")[0].Reason)
+			}
 		})
 	}
 }

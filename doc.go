@@ -36,14 +36,15 @@
 //
 // # Where things are
 //
-// What users meet: executor.go; schedule.go and edit.go; rule.go, rule_parse.go
-// and moment.go; calendar.go and table.go; ledger.go; heartbeat.go, with the
-// heartbeat loop; observe.go; and memory.go and its neighbours, one store in memory
-// for all of them.
+// What users meet: executor.go; schedule.go and edit.go; rule.go, rule_parse.go,
+// moment.go and filter.go; calendar.go, period.go and table.go; ledger.go;
+// heartbeat.go, with the heartbeat loop; observe.go; and memory.go and its
+// neighbours, one store in memory for all of them.
 //
 // The engine's files follow the flow: scheduler.go has the configuration and the
-// loop; poll.go, rows.go and view.go read the rows and the calendar; plan.go and
-// span.go, which are pure, say what is due; enqueue.go, queue.go and dispatch.go
+// loop; poll.go and rows.go read the rows, calendars.go and view.go the calendars,
+// and replan.go follows a calendar that changes; plan.go, market.go and span.go,
+// which are pure, say what is due; enqueue.go, queue.go and dispatch.go
 // line runs up, claim and start them; execution.go runs one; settle.go brings
 // outcomes to the ledger; drain.go brings all to its end. term.go, account.go and
 // executors.go say who runs and for whom; trigger.go and control.go take orders of people;
@@ -51,6 +52,8 @@
 //
 // Below it, clock.go and alarm.go are the time, io.go calls stores and calendars so
 // that none can hold up another, and rest.go and bell.go know when nothing goes on.
+//
+// The trading days of exchanges are in the package calendar.
 //
 // # Testing
 //

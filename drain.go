@@ -137,14 +137,14 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 		s.resign(ctx)
 	}
 	// A call that goes on is not yet one that hangs.
-	_ = s.awaitFor(ctx, leakGrace, func() bool { return len(s.lanes.hanging()) == 0 })
+	_ = s.awaitFor(ctx, leakGrace, func() bool { return len(s.hanging()) == 0 })
 	s.mu.Lock()
 	s.life.ended = true
 	s.queue.context()
 	s.queue.endAll(ErrStopped)
 	s.alarms.stop(s.term.lapse)
 	s.alarms.stop(s.term.renewal)
-	leaks.Calls = s.lanes.hanging()
+	leaks.Calls = s.hanging()
 	s.mu.Unlock()
 	if len(leaks.Running)+len(leaks.Executors)+len(leaks.Unstored)+len(leaks.Calls) > 0 {
 		s.log.Error("not everything has ended", "error", leaks)

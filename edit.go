@@ -31,6 +31,7 @@ func (e *ConflictError) Error() string {
 // not nil and leaves the others as they are. The zero value changes nothing.
 type ScheduleEdit struct {
 	Rule     Rule
+	Calendar *string
 	Disabled *bool
 	Sessions *SessionSet
 	Priority *int
@@ -51,6 +52,7 @@ func (e ScheduleEdit) Apply(s *Schedule) {
 	if e.Rule != nil {
 		s.Rule = e.Rule
 	}
+	set(&s.Calendar, e.Calendar)
 	set(&s.Disabled, e.Disabled)
 	set(&s.Sessions, e.Sessions)
 	set(&s.Priority, e.Priority)
@@ -80,7 +82,7 @@ func set[T any](field *T, value *T) {
 // it replaces old at now. A zero old means that the row is new. What s itself
 // carries in these fields is ignored. It is for those who write a store.
 //
-// Since becomes now if the row is new or its rule or enabling changes. A change
+// Since becomes now if the row is new or its rule, calendar or enabling changes. A change
 // of the rule's kind takes effect at the next session, and Prior keeps the rule
 // that holds until then. A store does not know its calendar: it takes the next
 // session to begin on a later date in UTC.
@@ -90,7 +92,7 @@ func (s Schedule) Edited(old Schedule, now time.Time) Schedule {
 		s.Since, s.Prior = now.UTC(), nil
 		return s
 	}
-	if s.Rule.String() == old.Rule.String() && s.Disabled == old.Disabled {
+	if s.Rule.String() == old.Rule.String() && s.Calendar == old.Calendar && s.Disabled == old.Disabled {
 		return s
 	}
 	inForce := old.Rule

@@ -71,8 +71,9 @@ func byRow(due []occurrence) [][]occurrence {
 func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, r *row, due []occurrence, now time.Time, backdated bool) []*pending {
 	ts, start := a.task(r.Task), a.startFor(r)
 	elsewhere := func(o occurrence) bool {
-		return !o.due.After(start) || s.term.ahead.has(a.name, r.Task, o.slot, o.due)
+		return !o.due.After(start) || o.planned.After(start) || s.term.ahead.has(a.name, r.Task, o.slot, o.due)
 	}
+	latest := ts.lastDue
 	newest := len(due) - 1
 	for newest > 0 && (due[newest].skip != "" || elsewhere(due[newest])) {
 		newest--
@@ -82,22 +83,28 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, r *row, d
 			ts.lastDue = o.due // a recorded range does not go on across it
 			continue
 		}
-		p := &pending{run: s.newRun(a, r, o, backdated), row: r, acct: a, expires: s.expiry(r, o), prev: ts.lastDue}
+		p := &pending{run: s.newRun(a, r, o, backdated), row: r, acct: a, expires: s.expiry(r, o), prev: ts.lastDue, moved: o.moved}
 		ts.lastDue = o.due
 		last := p
 		if r.repeats() && i < newest {
-			last = &pending{row: r, run: Run{Due: due[newest].due}, expires: s.expiry(r, due[newest])}
+			last = &pending{row: r, run: Run{Due: due[newest].due}, expires: s.expiry(r, due[newest]), moved: o.moved}
 		}
 		switch {
 		case o.skip != "":
 			s.recordRange(p, Skipped, o.skip)
+			if _, err := r.view.Session(o.session); err == nil { // else one condition is told for all tasks
+				s.countRun(a, r.Task, Skipped, o.skip)
+			}
 		case !now.Before(last.expires):
 			s.recordRange(p, Missed, s.tooLate(last))
-		case last != p:
+		case last != p || ts.newest.comesAfter(p):
 			s.recordRange(p, Missed, superseded)
 		default:
 			planned = append(planned, p)
 		}
+	}
+	if ts.lastDue.Before(latest) {
+		ts.lastDue = latest // what was planned behind it is not the newest
 	}
 	return planned
 }
@@ -120,7 +127,8 @@ func (s *UnifiedTaskScheduler) line(planned []*pending, backdated bool) {
 		s.queue.expect(p)
 		if backdated {
 			p.acct.backlog++
-		} else if p.row.repeats() {
+		}
+		if p.row.repeats() {
 			s.replaceOlder(p)
 		}
 	}
@@ -145,6 +153,12 @@ func rank(planned []*pending) {
 		p.rank = counts[t]
 		counts[t]++
 	}
+}
+
+// comesAfter reports whether p still waits for its start, and is due after an
+// occurrence of the same task that is planned behind it.
+func (p *pending) comesAfter(o *pending) bool {
+	return p != nil && p.lined && p.run.Due.After(o.run.Due)
 }
 
 // replaceOlder records an older pending run of the same task as missed.
@@ -202,8 +216,8 @@ func (s *UnifiedTaskScheduler) newRun(a *account, r *row, o occurrence, backdate
 		Token:           s.newToken(),
 		Repeating:       r.repeats(),
 		Backdated:       backdated,
-		Calendar:        s.calendarName,
-		CalendarVersion: s.sched.version,
+		Calendar:        r.view.name,
+		CalendarVersion: r.view.version,
 	}
 }
 
@@ -212,12 +226,12 @@ func (s *UnifiedTaskScheduler) newToken() string {
 	return s.holder + "/" + strconv.FormatInt(s.queue.tokens, 36)
 }
 
-// repeats reports whether the rule has several occurrences a session.
+// repeats reports whether of several late occurrences only the newest runs.
 func (r *row) repeats() bool {
 	for r.base != nil {
 		r = r.base
 	}
-	return r.kind != kindDaily && r.kind != kindOnce
+	return r.kind != kindDaily && r.kind != kindEach && r.kind != kindOnce
 }
 
 // expiry is the end of an occurrence's catch-up.
@@ -226,11 +240,11 @@ func (s *UnifiedTaskScheduler) expiry(r *row, o occurrence) time.Time {
 	if r.CatchUpUntil == nil {
 		return end
 	}
-	session, err := s.sched.view.Session(o.session)
+	session, err := r.view.Session(o.session)
 	if err != nil {
 		return end
 	}
-	until, err := r.CatchUpUntil.resolve(session, s.loc)
+	until, err := r.CatchUpUntil.resolve(session, r.view.loc)
 	if err == nil && until.Before(end) {
 		return until
 	}
@@ -248,6 +262,9 @@ func (s *UnifiedTaskScheduler) tooLate(p *pending) string {
 	}
 	if p.waits != "" {
 		reason += ": it waited for " + p.waits
+	}
+	if p.moved {
+		reason = "the calendar moved it into the past, where " + reason
 	}
 	return reason
 }

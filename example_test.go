@@ -296,6 +296,48 @@ func ExampleRule() {
 	// Output: 2026-11-27 15:00:00 +0000 UTC
 }
 
+// A filter leaves a rule some of its sessions. Stores and people read the text.
+func ExampleOn() {
+	rule := tradeclock.On(
+		tradeclock.Daily(tradeclock.AtAnchor("close", 30*time.Minute)),
+		tradeclock.NthSession(-1, tradeclock.Month),
+	)
+	fmt.Println(rule)
+	fmt.Println(tradeclock.MustParseRule(rule.String()) == rule)
+	fmt.Println(tradeclock.MustParseRule("every 15m open-close on mon-wed,fri"))
+	// Output:
+	// daily close+30m on last session of month
+	// true
+	// every 15m open-close on mon,tue,wed,fri
+}
+
+// On a day whose session has two windows, a rule may be due in each: the slots
+// carry the window's number.
+func ExampleMoment_In() {
+	saturday := tradeclock.Session{
+		Date: tradeclock.Date{Year: 2024, Month: time.March, Day: 2},
+		Kind: tradeclock.Special,
+		Phases: []tradeclock.Phase{
+			{Name: tradeclock.PhaseRegular, Start: time.Date(2024, 3, 2, 3, 45, 0, 0, time.UTC), End: time.Date(2024, 3, 2, 4, 30, 0, 0, time.UTC)},
+			{Name: tradeclock.PhaseRegular, Start: time.Date(2024, 3, 2, 6, 0, 0, 0, time.UTC), End: time.Date(2024, 3, 2, 7, 0, 0, 0, time.UTC)},
+		},
+	}
+	rule := tradeclock.Daily(tradeclock.AtAnchor("close", -5*time.Minute).In(tradeclock.EachWindow))
+	due, err := rule.Occurrences(saturday, time.UTC)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(rule)
+	for _, o := range due {
+		fmt.Println(o.Due.Format("15:04"), o.Slot)
+	}
+	// Output:
+	// daily each close-5m
+	// 04:25 2024-03-02#1
+	// 06:55 2024-03-02#2
+}
+
 // A person may run a task now, or order that nothing starts.
 func ExampleUnifiedTaskScheduler_Trigger() {
 	ctx := context.Background()

@@ -133,8 +133,7 @@ func TestRule10_PastItsCoverageACalendarIsNotGuessedAt(t *testing.T) {
 
 	d.Until(at("2026-11-29 00:00:00")) // through a Saturday, of which it knows nothing
 
-	reason := "calendar XNSE does not know 2026-11-28: calendar XNSE covers 2026-11-01 to 2026-11-27: " +
-		"2026-11-28: date is outside the calendar's coverage"
+	reason := "calendar XNSE: 2026-11-28: date is outside the calendar's coverage, 2026-11-01 to 2026-11-27"
 	for task, want := range map[string]struct{ told, due string }{
 		"buy":            {"2026-11-28 skipped", "2026-11-28 09:00:00"},
 		"watch":          {"2026-11-28T09:15:00+05:30 skipped x375", "2026-11-28 09:15:00"},
@@ -147,7 +146,7 @@ func TestRule10_PastItsCoverageACalendarIsNotGuessedAt(t *testing.T) {
 		assert.Equal(t, reason, runs[0].Reason, task)
 	}
 	assert.Equal(t, []string{"2026-11-27", "2026-11-28"}, w.rec.Slots("backup"))
-	assert.Contains(t, s.Status().Degraded[0], "calendar XNSE does not know 2026-11-29, tasks are skipped")
+	assert.Contains(t, s.Status().Degraded[0], "tasks are skipped: calendar XNSE: 2026-11-29: date is outside")
 	beat, _ := w.beats.Last()
 	assert.Equal(t, at("2026-11-29 00:00:00").UTC(), beat.At, "heartbeats go on")
 	assert.NotEmpty(t, beat.Degraded)
@@ -462,7 +461,7 @@ func TestRule10_ACalendarWarnsBeforeItsCoverageEnds(t *testing.T) {
 			assert.Equal(t, []string{"calendar XNSE ends on 2026-12-31, with 1 sessions left"}, s.Status().Degraded)
 			d.Until(at("2027-01-01 00:00:00"))
 			require.Len(t, s.Status().Degraded, 1, "it has ended")
-			assert.Contains(t, s.Status().Degraded[0], "does not know 2027-01-01")
+			assert.Contains(t, s.Status().Degraded[0], "calendar XNSE: 2027-01-01: date is outside")
 		})
 	}
 }

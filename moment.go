@@ -3,6 +3,7 @@ package tradeclock
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -10,9 +11,12 @@ import (
 // Moment is a point of a session day: a wall time, or an anchor with an offset.
 // The zero value is the wall time 00:00.
 type Moment struct {
-	// Anchor is open, close, the name of a phase (its first start) or that with
-	// .end (its last end). Empty means that the moment is a wall time.
+	// Anchor is open, close, the name of a phase (its start) or that with .end (its
+	// end). Empty means that the moment is a wall time.
 	Anchor string
+	// Window says which window of the anchor's phase is meant, on a session on which
+	// it has several.
+	Window Window
 	// Offset is added to the anchor's instant: whole seconds, at most 24 hours
 	// either way.
 	Offset time.Duration
@@ -28,10 +32,38 @@ func AtAnchor(anchor string, offset time.Duration) Moment {
 	return Moment{Anchor: anchor, Offset: offset}
 }
 
+// Window says which window of a phase an anchor means: "last open" is the start
+// of the last window of the regular phase, "first close" the end of the first.
+type Window uint8
+
+// The windows. A session whose phase has one window has them all there.
 const (
-	anchorOpen  = "open"  // the first start of the regular phase
-	anchorClose = "close" // the last end of the regular phase
-	anchorEnd   = ".end"  // after a phase's name: its last end
+	DefaultWindow Window = iota // the first for a start, the last for an end
+	FirstWindow
+	LastWindow
+	EachWindow // each by itself: only a daily rule has an occurrence for each
+)
+
+var windowWords = [...]string{"", wordFirst, wordLast, wordEach}
+
+// String returns the word before an anchor, which is empty for DefaultWindow.
+func (w Window) String() string { return nameOf(windowWords[:], int(w)) }
+
+// In returns the moment in another window of the anchor's phase, as in
+// AtAnchor("open", 5*time.Minute).In(EachWindow). The window that an anchor means
+// anyway becomes DefaultWindow, so that equal moments have equal values.
+func (m Moment) In(w Window) Moment {
+	if w == FirstWindow && !m.atEnd() || w == LastWindow && m.atEnd() {
+		w = DefaultWindow
+	}
+	m.Window = w
+	return m
+}
+
+const (
+	anchorOpen  = "open"  // a start of the regular phase
+	anchorClose = "close" // an end of the regular phase
+	anchorEnd   = ".end"  // after a phase's name: its end
 
 	maxOffset  = 24 * time.Hour
 	maxWindow  = 24 * time.Hour // as the clocks show it
@@ -50,6 +82,9 @@ func (m Moment) validate() error {
 	if !validAnchor(m.Anchor) {
 		return fmt.Errorf("%q is no anchor: want open, close, a phase such as pre_open, or its end such as pre_open.end", m.Anchor)
 	}
+	if int(m.Window) >= len(windowWords) {
+		return fmt.Errorf("%d is no window of a phase", m.Window)
+	}
 	if m.Offset > maxOffset || m.Offset < -maxOffset {
 		return fmt.Errorf("the offset of %s is over 24 hours", m)
 	}
@@ -59,7 +94,21 @@ func (m Moment) validate() error {
 	return nil
 }
 
+// validateSingle also refuses a moment that may be several.
+func (m Moment) validateSingle() error {
+	if err := m.validate(); err != nil {
+		return err
+	}
+	if m.Window == EachWindow {
+		return fmt.Errorf("%s may be several moments, which only a daily rule can have", m)
+	}
+	return nil
+}
+
 func (m Moment) validateWall() error {
+	if m.Window != DefaultWindow {
+		return fmt.Errorf("a wall time has no %s window", m.Window)
+	}
 	if m.Offset != 0 {
 		return errors.New("a wall time takes no offset but days, as in 02:00+1d")
 	}
@@ -70,15 +119,21 @@ func (m Moment) validateWall() error {
 }
 
 // validAnchor reports whether each part of the name between dots is a word of
-// a-z, 0-9 and _ that begins with a letter, and whether it can be an anchor.
+// a-z, 0-9 and _ that begins with a letter, and whether it can be an anchor. The
+// words that may stand before and after an anchor cannot.
 func validAnchor(name string) bool {
 	for part := range strings.SplitSeq(name, ".") {
 		if part == "" || part[0] < 'a' || part[0] > 'z' || strings.Trim(part, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
 			return false
 		}
 	}
-	phase := strings.TrimSuffix(name, anchorEnd)
-	return phase == name || phase != anchorOpen && phase != anchorClose
+	switch phase := strings.TrimSuffix(name, anchorEnd); phase {
+	case anchorOpen, anchorClose:
+		return phase == name
+	case wordFirst, wordLast, wordEach, wordOn:
+		return false
+	}
+	return true
 }
 
 // phase returns the phase that the anchor names, and nothing for a wall time.
@@ -94,24 +149,55 @@ func (m Moment) atEnd() bool {
 	return m.Anchor == anchorClose || strings.HasSuffix(m.Anchor, anchorEnd)
 }
 
-// resolve returns the instant of the moment on a session, in UTC.
+// inLast reports whether the anchor is in the last window of its phase.
+func (m Moment) inLast() bool {
+	return m.Window == LastWindow || m.Window == DefaultWindow && m.atEnd()
+}
+
+// resolve returns the instant of a single moment on a session, in UTC.
 func (m Moment) resolve(s Session, loc *time.Location) (time.Time, error) {
 	if m.Anchor == "" {
 		return m.Wall.On(s.Date, loc), nil
 	}
+	edges, err := m.edges(s)
+	if err != nil {
+		return time.Time{}, err
+	}
+	edge := edges[0]
+	if m.inLast() {
+		edge = edges[len(edges)-1]
+	}
+	return m.offsetFrom(edge, s)
+}
+
+// edges returns the instants of the anchor without its offset: one for each
+// window of its phase, in order.
+func (m Moment) edges(s Session) ([]time.Time, error) {
 	if s.Open() && s.HoursUnknown {
-		return time.Time{}, fmt.Errorf("the hours of session %s are not known", s.Date)
+		return nil, fmt.Errorf("the hours of session %s are not known", s.Date)
 	}
-	first, last, ok := phaseEnds(s, m.phase())
-	if !ok {
-		return time.Time{}, fmt.Errorf("session %s has no %s", s.Date, strings.TrimSuffix(m.Anchor, anchorEnd))
+	var edges []time.Time
+	phase, atEnd := m.phase(), m.atEnd()
+	for _, p := range s.Phases {
+		switch {
+		case p.Name != phase:
+		case atEnd:
+			edges = append(edges, p.End)
+		default:
+			edges = append(edges, p.Start)
+		}
 	}
-	anchor := first
-	if m.atEnd() {
-		anchor = last
+	if len(edges) == 0 {
+		return nil, fmt.Errorf("session %s has no %s", s.Date, strings.TrimSuffix(m.Anchor, anchorEnd))
 	}
-	due := anchor.Add(m.Offset)
-	if err := m.crossed(s, anchor, due); err != nil {
+	slices.SortFunc(edges, time.Time.Compare)
+	return edges, nil
+}
+
+// offsetFrom returns the instant at the moment's offset from an edge, in UTC.
+func (m Moment) offsetFrom(edge time.Time, s Session) (time.Time, error) {
+	due := edge.Add(m.Offset)
+	if err := m.crossed(s, edge, due); err != nil {
 		return time.Time{}, err
 	}
 	return due.Truncate(time.Second).UTC(), nil
@@ -119,34 +205,17 @@ func (m Moment) resolve(s Session, loc *time.Location) (time.Time, error) {
 
 // crossed reports an offset that leads from one edge of the session past the
 // other: in a session of an hour, close-90m would be before the open.
-func (m Moment) crossed(s Session, anchor, due time.Time) error {
-	sessionOpen, sessionClose, ok := phaseEnds(s, PhaseRegular)
+func (m Moment) crossed(s Session, edge, due time.Time) error {
+	sessionOpen, sessionClose, ok := s.Bounds(PhaseRegular)
 	switch {
 	case !ok:
 		return nil
-	case !m.atEnd() && anchor.Before(sessionClose) && due.After(sessionClose):
+	case !m.atEnd() && edge.Before(sessionClose) && due.After(sessionClose):
 		return fmt.Errorf("%s is after the close of session %s", m, s.Date)
-	case m.atEnd() && anchor.After(sessionOpen) && due.Before(sessionOpen):
+	case m.atEnd() && edge.After(sessionOpen) && due.Before(sessionOpen):
 		return fmt.Errorf("%s is before the open of session %s", m, s.Date)
 	}
 	return nil
-}
-
-// phaseEnds returns the first start and the last end of a phase.
-func phaseEnds(s Session, phase string) (first, last time.Time, ok bool) {
-	for _, p := range s.Phases {
-		if p.Name != phase {
-			continue
-		}
-		if !ok || p.Start.Before(first) {
-			first = p.Start
-		}
-		if !ok || p.End.After(last) {
-			last = p.End
-		}
-		ok = true
-	}
-	return first, last, ok
 }
 
 // window is the range of an hourly or an every rule.
@@ -157,13 +226,13 @@ func (w window) moments() []Moment { return []Moment{w.from, w.to} }
 // check reports what is wrong with the window, but not whether it is inverted,
 // which depends on the rule: an hourly rule may begin and end at one moment.
 func (w window) check() error {
-	if err := w.from.validate(); err != nil {
+	if err := w.from.validateSingle(); err != nil {
 		return err
 	}
 	if w.toMidnight() {
 		return nil
 	}
-	if err := w.to.validate(); err != nil {
+	if err := w.to.validateSingle(); err != nil {
 		return err
 	}
 	if w.onWall() && w.to.Wall > w.from.Wall && w.to.Wall/endOfDay != w.from.Wall/endOfDay {
@@ -182,10 +251,11 @@ func (w window) toMidnight() bool {
 }
 
 // longest returns a length that the window has on no session more than, as far
-// as that can be told without one: for windows between two wall times or two
-// anchors of one phase.
+// as that can be told without one: for windows between two wall times, and between
+// two anchors of one phase of which the first is never before the second.
 func (w window) longest() time.Duration {
-	if w.from.phase() != w.to.phase() || w.to.atEnd() && !w.from.atEnd() {
+	later := w.to.atEnd() && !w.from.atEnd() || w.to.inLast() && !w.from.inLast()
+	if later || w.from.phase() != w.to.phase() {
 		return maxWindow
 	}
 	length := time.Duration(w.to.Wall-w.from.Wall)*time.Second + w.to.Offset - w.from.Offset
@@ -218,6 +288,15 @@ func (w window) length(from, to time.Time, loc *time.Location) time.Duration {
 		return time.Duration(w.to.Wall-w.from.Wall) * time.Second
 	}
 	return wallLength(from, to, loc)
+}
+
+// endSkipped reports whether the window ends at a wall time that the clocks skip
+// with what is left of its date: it ends on the next one then, where the window of
+// the next session may begin.
+func (w window) endSkipped(s Session, to time.Time, loc *time.Location) bool {
+	_, offset := to.In(loc).Zone()
+	shown := WallTime(to.Unix() + int64(offset) - s.Date.utc().Unix())
+	return w.onWall() && shown > w.to.Wall && shown >= (w.from.Wall/endOfDay+1)*endOfDay
 }
 
 // misordered is the error of a session on which the window is inverted.

@@ -1,6 +1,7 @@
 package tradeclock
 
 import (
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -54,11 +55,56 @@ type SchedulesChanged struct {
 	Quarantined             []RowError
 }
 
-// CalendarChanged says that the calendar has another version, and how many
-// occurrences it moved into the past.
+// CalendarChanged says that a calendar has another version, and what that changed
+// among the sessions and the tasks of the next fortnight. Runs that were planned
+// already stay as they are.
 type CalendarChanged struct {
 	Calendar, Version string
-	MovedIntoPast     int
+	Sessions          []SessionChange
+	Shifts            []Shift
+	// MovedIntoPast is how many occurrences are due before now by the new version
+	// alone. They run within their catch-up, or are missed.
+	MovedIntoPast int
+}
+
+// SessionChange is a date of which a calendar says something else than before, in
+// words.
+type SessionChange struct {
+	Date          Date
+	Before, After string
+}
+
+// String returns the change in a line.
+func (c SessionChange) String() string {
+	return fmt.Sprintf("%v: %s (was %s)", c.Date, c.After, c.Before)
+}
+
+// Shift counts the occurrences of one row on one session date that a change of a
+// calendar moved to another instant, made appear, or made fall away. Account is
+// empty for a row that holds for all accounts.
+type Shift struct {
+	Task, Account             string
+	Session                   Date
+	Moved, Appeared, FellAway int
+	// Next is the first new instant, or zero if all fell away.
+	Next time.Time
+}
+
+// String returns the shift in a line.
+func (sh Shift) String() string {
+	text := fmt.Sprintf("%s on %v:", rowName(sh.Task, sh.Account), sh.Session)
+	for _, part := range []struct {
+		count int
+		what  string
+	}{{sh.Moved, "moved"}, {sh.Appeared, "appeared"}, {sh.FellAway, "fell away"}} {
+		if part.count > 0 {
+			text += fmt.Sprintf(" %d %s", part.count, part.what)
+		}
+	}
+	if !sh.Next.IsZero() {
+		text += ", from " + sh.Next.Format(time.RFC3339)
+	}
+	return text
 }
 
 // ClockStepped says that the wall clock was not where the last wake led one

@@ -2,7 +2,9 @@ package tradeclock
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -32,6 +34,7 @@ type planTask struct {
 	interval time.Duration
 	date     Date
 	base     string
+	filter   Filter
 	prior    *planTask // of Schedule.Prior
 }
 
@@ -133,44 +136,105 @@ func (w *planWorld) onDate(account string, t planTask, date Date) (found []planD
 	case !everyDay && !named:
 		skipped = true
 	}
+	if unknown != nil || everyDay || named { // a once rule on a closed date is a skipped run
+		excluded, unsure := w.excluded(chain, session)
+		if excluded {
+			return nil
+		}
+		skipped = skipped || unsure
+	}
 	occurrences, err := w.occurrences(account, t, session)
 	if err != nil {
-		occurrences = []Occurrence{{Due: w.instant(date, endOfDay), Slot: date.String()}}
-		skipped = true
+		occurrences = []planDue{{due: w.instant(date, endOfDay), slot: date.String(), skipped: true}}
 	}
 	for _, o := range occurrences {
-		if o.Due.After(since) {
-			found = append(found, planDue{o.Due.UTC(), account, t.Task, o.Slot, date, skipped})
+		if o.due.After(since) {
+			found = append(found, planDue{o.due.UTC(), account, t.Task, o.slot, date, skipped || o.skipped})
 		}
 	}
 	return found
 }
 
+// excluded tells whether a filter of a chain does not admit a date, or whether it
+// cannot be told: where the days that are not known may be sessions or not.
+func (w *planWorld) excluded(chain []planTask, s Session) (excluded, unsure bool) {
+	for i := range chain {
+		f := w.inForce(chain[i], s).filter
+		switch f.kind {
+		case filterWeekdays:
+			excluded = excluded || !strings.Contains(f.String(), strings.ToLower(s.Date.Weekday().String()[:3]))
+		case filterNth:
+			fewest, most := w.place(f, chain[i:], s.Date)
+			excluded = excluded || fewest > f.n || most < f.n
+			unsure = unsure || fewest < most
+		}
+	}
+	return excluded, unsure && !excluded
+}
+
+// place tells between which numbers a session's own is in its period, as the filter
+// counts it: from 1 at the front, or from -1 at the back.
+func (w *planWorld) place(f Filter, chain []planTask, date Date) (fewest, most int) {
+	known, unknown := 1, 0
+	first, last := f.of.Bounds(date)
+	for d := first; !d.After(last); d = d.AddDays(1) {
+		if d == date || d.After(date) == (f.n > 0) {
+			continue
+		}
+		s, err := w.Session(d)
+		counts := s.Open()
+		for _, c := range chain {
+			counts = counts && c.Sessions.Has(s.Kind)
+		}
+		switch {
+		case err != nil:
+			unknown++
+		case counts:
+			known++
+		}
+	}
+	if f.n > 0 {
+		return known, known + unknown
+	}
+	return -known - unknown, -known
+}
+
 // occurrences lists what the rule that holds on a session yields.
-func (w *planWorld) occurrences(account string, t planTask, s Session) ([]Occurrence, error) {
+func (w *planWorld) occurrences(account string, t planTask, s Session) ([]planDue, error) {
 	if t.base != "" {
 		base, _ := w.taskOf(account, t.base)
 		found, err := w.occurrences(account, base, s)
 		for i := range found {
-			found[i].Due = found[i].Due.Add(t.interval)
+			found[i].due = found[i].due.Add(t.interval)
 		}
 		return found, err
 	}
-	if t.prior != nil {
-		if edited := DateOf(t.Since.In(w.loc)); !s.Date.After(edited) {
-			before, err := w.occurrences(account, *t.prior, s)
-			begun := err == nil && len(before) > 0 && !before[0].Due.After(t.Since)
-			if begun || s.Date.Before(edited) {
-				return before, err
-			}
-		}
-	}
-	return w.ruleOccurrences(t, s)
+	return w.ruleOccurrences(w.inForce(t, s), s)
 }
 
-func (w *planWorld) ruleOccurrences(t planTask, s Session) ([]Occurrence, error) {
+// inForce is the task as it holds on a session, or the one before it.
+func (w *planWorld) inForce(t planTask, s Session) planTask {
+	if t.prior == nil {
+		return t
+	}
+	edited := DateOf(t.Since.In(w.loc))
+	if s.Date.After(edited) {
+		return t
+	}
+	before, err := w.ruleOccurrences(*t.prior, s)
+	begun := err == nil && slices.ContainsFunc(before, func(o planDue) bool { return !o.due.After(t.Since) })
+	if begun || s.Date.Before(edited) {
+		return *t.prior
+	}
+	return t
+}
+
+func (w *planWorld) ruleOccurrences(t planTask, s Session) ([]planDue, error) {
 	if t.kind == kindOnce && t.date != s.Date {
 		return nil, nil
+	}
+	if t.kind == kindEach {
+		return w.eachWindow(t, s)
 	}
 	from, err := w.moment(t.from, s)
 	if err != nil {
@@ -178,7 +242,7 @@ func (w *planWorld) ruleOccurrences(t planTask, s Session) ([]Occurrence, error)
 	}
 	switch t.kind {
 	case kindDaily, kindOnce:
-		return []Occurrence{{Due: from, Slot: s.Date.String()}}, nil
+		return []planDue{{due: from, slot: s.Date.String()}}, nil
 	}
 	to, err := w.moment(t.to, s)
 	if err != nil {
@@ -190,9 +254,27 @@ func (w *planWorld) ruleOccurrences(t planTask, s Session) ([]Occurrence, error)
 	return w.grid(t, s, from, to)
 }
 
+// eachWindow lists a time for each window, and those of windows without one at
+// the end of the date.
+func (w *planWorld) eachWindow(t planTask, s Session) (found []planDue, err error) {
+	anchors := w.anchors(t.from, s)
+	for i, anchor := range anchors {
+		o := planDue{slot: fmt.Sprintf("%v#%d", s.Date, i+1)}
+		o.due, err = w.offsetFrom(anchor, t.from, s)
+		if err != nil {
+			o.due, o.skipped = w.instant(s.Date, endOfDay), true
+		}
+		found = append(found, o)
+	}
+	if len(anchors) == 0 {
+		return nil, errors.New("no such anchor")
+	}
+	return found, nil
+}
+
 // hours lists every hour from from to to. A window of a whole day leaves its end to
 // the next one.
-func (w *planWorld) hours(t planTask, from, to time.Time) (found []Occurrence, err error) {
+func (w *planWorld) hours(t planTask, from, to time.Time) (found []planDue, err error) {
 	wholeDay := t.to.Anchor == "" && t.to.Wall-t.from.Wall == endOfDay
 	if to.Before(from) {
 		return nil, errors.New("inverted")
@@ -201,7 +283,7 @@ func (w *planWorld) hours(t planTask, from, to time.Time) (found []Occurrence, e
 		if wholeDay && due.Equal(to) {
 			break
 		}
-		found = append(found, Occurrence{Due: due, Slot: due.In(w.loc).Format("2006-01-02T15-07:00")})
+		found = append(found, planDue{due: due, slot: due.In(w.loc).Format("2006-01-02T15-07:00")})
 	}
 	return found, nil
 }
@@ -210,7 +292,7 @@ const planStep = 15 * time.Second // divides all times and intervals that are ma
 
 // grid looks at each instant of a window: it is due if its distance from where the
 // counting last began is a number of intervals.
-func (w *planWorld) grid(t planTask, s Session, from, to time.Time) (found []Occurrence, err error) {
+func (w *planWorld) grid(t planTask, s Session, from, to time.Time) (found []planDue, err error) {
 	if !to.After(from) {
 		return nil, errors.New("inverted")
 	}
@@ -227,7 +309,7 @@ func (w *planWorld) grid(t planTask, s Session, from, to time.Time) (found []Occ
 		}
 		open = true
 		if due.Sub(began)%t.interval == 0 {
-			found = append(found, Occurrence{Due: due, Slot: due.In(w.loc).Format("2006-01-02T15:04:05-07:00")})
+			found = append(found, planDue{due: due, slot: due.In(w.loc).Format("2006-01-02T15:04:05-07:00")})
 		}
 	}
 	if !open {
@@ -261,36 +343,52 @@ func (w *planWorld) moment(m Moment, s Session) (time.Time, error) {
 	if m.Anchor == "" {
 		return w.instant(s.Date, m.Wall), nil
 	}
-	var anchor, opens, closes time.Time
-	for _, p := range s.Phases {
-		if p.Name == PhaseRegular && opens.IsZero() {
-			opens = p.Start
-		}
-		if p.Name == PhaseRegular {
-			closes = p.End
-		}
-		if p.Name == m.Anchor && anchor.IsZero() {
-			anchor = p.Start
-		}
-		if p.Name+".end" == m.Anchor {
-			anchor = p.End
-		}
-	}
-	switch m.Anchor {
-	case "open":
-		anchor = opens
-	case "close":
-		anchor = closes
-	}
-	if anchor.IsZero() {
+	anchors := w.anchors(m, s)
+	if len(anchors) == 0 {
 		return time.Time{}, errors.New("no such anchor")
 	}
+	anchor := anchors[0]
+	isEnd := m.Anchor == "close" || strings.HasSuffix(m.Anchor, ".end")
+	if m.Window == LastWindow || m.Window == DefaultWindow && isEnd {
+		anchor = anchors[len(anchors)-1]
+	}
+	return w.offsetFrom(anchor, m, s)
+}
+
+// anchors are the instants of an anchor, in each window of its phase.
+func (w *planWorld) anchors(m Moment, s Session) (found []time.Time) {
+	for _, p := range s.Phases {
+		switch m.Anchor {
+		case p.Name:
+			found = append(found, p.Start)
+		case p.Name + ".end":
+			found = append(found, p.End)
+		case "open":
+			if p.Name == PhaseRegular {
+				found = append(found, p.Start)
+			}
+		case "close":
+			if p.Name == PhaseRegular {
+				found = append(found, p.End)
+			}
+		}
+	}
+	return found
+}
+
+// offsetFrom adds the offset of a moment to its anchor, unless that crosses the
+// other edge of the session.
+func (w *planWorld) offsetFrom(anchor time.Time, m Moment, s Session) (time.Time, error) {
 	due := anchor.Add(m.Offset)
-	regular := !opens.IsZero()
-	if regular && anchor.Before(closes) && due.After(closes) && !m.atEnd() {
+	opens, closes := w.anchors(AtAnchor("open", 0), s), w.anchors(AtAnchor("close", 0), s)
+	if len(opens) == 0 {
+		return due, nil
+	}
+	first, last := opens[0], closes[len(closes)-1]
+	if anchor.Before(last) && due.After(last) && !m.atEnd() {
 		return time.Time{}, errors.New("crosses the close")
 	}
-	if regular && anchor.After(opens) && due.Before(opens) && m.atEnd() {
+	if anchor.After(first) && due.Before(first) && m.atEnd() {
 		return time.Time{}, errors.New("crosses the open")
 	}
 	return due, nil

@@ -13,14 +13,14 @@ import (
 type schedules struct {
 	snap     *snapshot
 	rows     map[rowKey]*row
-	view     *calendarView
+	views    map[string]*calendarView // those that rows have named
+	notFound map[string]error         // and those that were not found
+	watched  []*calendarView          // those that are in use; replaced, and not changed
 	loaded   bool
 	revision string
 	polled   time.Time     // the minute of the last poll
 	retry    time.Duration // wait before the next poll while there are no rows yet
 	retryAt  time.Time     // and when that is
-	version  string        // the calendar's
-	askAgain time.Time     // no question to a calendar that never changes before it
 	rejected []RowError
 	// unreported is true if accounts came or went since their tasks were compared
 	// with the rows.
@@ -51,6 +51,9 @@ func (s *UnifiedTaskScheduler) pollIfDue(ctx context.Context, now time.Time) {
 		return
 	}
 	read, err := s.readRows(ctx, known, loaded)
+	if err == nil {
+		s.findCalendars(ctx, read.rows)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sched.polled = minute
@@ -108,7 +111,7 @@ func readSchedules(ctx context.Context, store ScheduleStore, known string, loade
 
 // takeRows makes rows that a poll brought the ones in force. The caller holds mu.
 func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, now time.Time) {
-	rows, rejected := vetRows(schedules, s.sched.view.phases, bad...)
+	rows, rejected := vetRows(schedules, s.viewOf, bad...)
 	first := !s.sched.loaded
 	old, before := s.sched.rows, s.sched.snap
 	// What is due after the last plan was not past before this poll.
@@ -125,6 +128,11 @@ func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, no
 		s.sched.rows[key] = r
 	}
 	s.sched.loaded = true
+	if len(s.sched.notFound) > 0 {
+		clear(s.sched.notFound)
+		s.sched.revision = "" // read the rows again, as the calendars may be found then
+	}
+	s.watchCalendars(rows)
 	s.compile(rows)
 	if before != nil {
 		s.sched.snap.carryOver(before)
@@ -134,7 +142,7 @@ func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, no
 
 // compile makes a snapshot of rows the one in force.
 func (s *UnifiedTaskScheduler) compile(rows []*row) {
-	s.sched.snap = newSnapshot(rows, s.sched.view, s.loc)
+	s.sched.snap = newSnapshot(rows, func(v *calendarView) Calendar { return v })
 	s.plan.next = s.plan.upTo
 }
 
@@ -193,7 +201,7 @@ func (s *UnifiedTaskScheduler) reportProblems(rows []*row, rejected []RowError) 
 	}
 	var past, slow []string
 	for _, r := range rows {
-		if rule, ok := r.Rule.(once); ok && !r.Disabled && s.wasPast(rule, r) {
+		if rule, ok := r.bare.rule.(once); ok && !r.Disabled && s.wasPast(rule, r) {
 			past = append(past, fmt.Sprintf("%s (%s)", rowName(r.Task, r.Account), r.text))
 		}
 		if !s.private && !r.Disabled && s.cfg.TermLength+takeoverWithin > r.catchUp() {
@@ -218,7 +226,7 @@ func (s *UnifiedTaskScheduler) wasPast(rule once, r *row) bool {
 	if from.IsZero() {
 		return false
 	}
-	return rule.past(from, s.loc)
+	return rule.past(from, r.view.loc)
 }
 
 // reportTasks tells of schedules of tasks that no executor knows, and of tasks

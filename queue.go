@@ -20,6 +20,7 @@ type pending struct {
 	uncertain bool
 	lined     bool      // it is in the ready queue, or waits
 	prev      time.Time // when the task's occurrence before it was due
+	moved     bool      // into the past, by a calendar
 }
 
 func (p *pending) compare(o *pending) int {

@@ -11,13 +11,17 @@ import (
 // rowKey is what a row is found by. Account is empty in the row for all others.
 type rowKey struct{ account, task string }
 
+// calendarFinder returns the calendar of a name; that of no name is the
+// scheduler's own.
+type calendarFinder func(name string) (*calendarView, error)
+
 // vetRows returns the rows that can be run, and those that cannot with the
 // reason. It holds rows to everything that Validate and ValidateSchedules say.
 // Rows that the store itself could not read are handed in as unread.
-func vetRows(schedules []Schedule, phases phaseNames, unread ...RowError) ([]*row, []RowError) {
-	v := vetting{rows: make(map[rowKey]*row, len(schedules)), bad: slices.Clone(unread)}
+func vetRows(schedules []Schedule, find calendarFinder, unread ...RowError) ([]*row, []RowError) {
+	v := vetting{rows: make(map[rowKey]*row, len(schedules)), bad: slices.Clone(unread), find: find}
 	for _, s := range schedules {
-		v.add(s, phases)
+		v.add(s)
 	}
 	v.derive()
 	for _, r := range slices.Clone(v.order) {
@@ -32,12 +36,14 @@ type vetting struct {
 	rows  map[rowKey]*row
 	order []*row // the rows that are good so far
 	bad   []RowError
+	find  calendarFinder
 }
 
-func (v *vetting) add(s Schedule, phases phaseNames) {
+func (v *vetting) add(s Schedule) {
+	var view *calendarView
 	err := s.Validate()
 	if err == nil {
-		err = phases.check(s)
+		view, err = v.calendarOf(s)
 	}
 	key := rowKey{s.Account, s.Task}
 	if err == nil && v.rows[key] != nil {
@@ -47,9 +53,22 @@ func (v *vetting) add(s Schedule, phases phaseNames) {
 		v.bad = append(v.bad, RowError{s.Task, s.Account, err})
 		return
 	}
-	r := &row{Schedule: s, text: s.Rule.String(), kind: ruleKind(s.Rule)}
+	r := &row{Schedule: s, text: s.Rule.String(), kind: ruleKind(s.Rule), bare: timingOf(s.Rule), view: view}
 	v.rows[key] = r
 	v.order = append(v.order, r)
+}
+
+// calendarOf returns the calendar of a row, in which its anchors must be. That of
+// an after rule is known by the task which it follows: see link.
+func (v *vetting) calendarOf(s Schedule) (*calendarView, error) {
+	view, err := v.find(s.Calendar)
+	if err != nil {
+		return nil, fmt.Errorf("Calendar: %w", err)
+	}
+	if _, follows := timingOf(s.Rule).rule.(after); follows && s.Calendar == "" {
+		return nil, nil
+	}
+	return view, view.phases.check(s)
 }
 
 // derive adds, for each account with a row of its own for a task that a row for
@@ -82,7 +101,7 @@ func (v *vetting) derive() {
 func (v *vetting) followers() map[string][]*row {
 	found := make(map[string][]*row)
 	for _, r := range v.order {
-		if rule, ok := r.Rule.(after); ok && r.Account == "" {
+		if rule, ok := r.bare.rule.(after); ok && r.Account == "" {
 			found[rule.task] = append(found[rule.task], r)
 		}
 	}
@@ -90,13 +109,14 @@ func (v *vetting) followers() map[string][]*row {
 }
 
 // link finds the row that an after rule comes after, and drops the row if there
-// is none or if it comes after itself.
+// is none, if it comes after itself, or if the two have different calendars.
 func (v *vetting) link(r *row) {
 	var path []string
-	for at := r; ; {
-		rule, ok := at.Rule.(after)
+	at := r
+	for {
+		rule, ok := at.bare.rule.(after)
 		if !ok {
-			return
+			break
 		}
 		path = append(path, at.Task)
 		base := v.base(r.Account, rule.task)
@@ -111,6 +131,21 @@ func (v *vetting) link(r *row) {
 		at.base = base
 		at = base
 	}
+	for follower := r; follower != at; follower = follower.base {
+		if err := follower.follow(at.view); err != nil {
+			v.drop(r, err)
+			return
+		}
+	}
+}
+
+// follow gives a row with an after rule the calendar of what it comes after.
+func (r *row) follow(view *calendarView) error {
+	if r.view != nil && r.view != view {
+		return fmt.Errorf("Calendar: %s: the task that %s comes after is on calendar %s", r.Calendar, r.Task, view.name)
+	}
+	r.view = view
+	return view.phases.check(r.Schedule)
 }
 
 func (v *vetting) base(account, task string) *row {
@@ -198,7 +233,7 @@ func (r *row) carryOver(old *row, holds time.Time) {
 		if r.Since.IsZero() {
 			r.Since = holds
 		}
-	case r.text == old.text && r.Disabled == old.Disabled && !r.Since.After(old.Since):
+	case r.text == old.text && r.Calendar == old.Calendar && r.Disabled == old.Disabled && !r.Since.After(old.Since):
 		r.Since = old.Since
 		if r.Prior == nil {
 			r.Prior = old.Prior

@@ -32,12 +32,17 @@ type Occurrence struct {
 }
 
 // Daily returns the rule of one occurrence on each session, such as daily 09:01
-// or daily close-15m. Its slot is the session's date.
+// or daily close-15m. Its slot is the session's date. At a moment in each window,
+// as in daily each open, it has one for each window of the phase, and the slots
+// carry the window's number: 2024-03-02#1. There, a window whose offset crosses
+// the session's opposite edge is skipped and leaves the others as they are; the
+// rule's Occurrences, which cannot say so, is an error.
 func Daily(at Moment) Rule { return daily{at} }
 
 // Hourly returns the rule of an occurrence at from and every hour after it, up
 // to and including to. The hours are counted in absolute time. A window of a
-// whole day leaves its end to the next session, which begins there.
+// whole day leaves its end to the next session, which begins there, and so does one
+// whose end the clocks skip up to the next date.
 func Hourly(from, to Moment) Rule { return hourly{window{from, to}} }
 
 // Every returns the rule of an occurrence at from and at each interval after it,
@@ -70,19 +75,21 @@ type builtin interface {
 	moments() []Moment
 }
 
-// The kinds of the rules of this package, which are the first words of their
-// text forms.
+// The kinds of the rules of this package, which are how their text forms begin.
 const (
 	kindDaily  = "daily"
 	kindHourly = "hourly"
 	kindEvery  = "every"
 	kindOnce   = "once"
 	kindAfter  = "after"
+
+	// kindEach is that of a daily rule at each window. It is a kind of its own since
+	// its slots are others: a day has had its daily run, or has those of its windows.
+	kindEach = "daily each"
 )
 
 type daily struct{ at Moment }
 
-func (daily) kind() string        { return kindDaily }
 func (r daily) check() error      { return r.at.validate() }
 func (r daily) moments() []Moment { return []Moment{r.at} }
 func (r daily) String() string    { return kindDaily + " " + r.at.String() }
@@ -90,12 +97,43 @@ func (r daily) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) 
 	return occurrences(r, s, loc)
 }
 
+func (r daily) kind() string {
+	if r.at.Window == EachWindow {
+		return kindEach
+	}
+	return kindDaily
+}
+
 func (r daily) spans(s Session, loc *time.Location) ([]span, error) {
+	if r.at.Window == EachWindow {
+		return r.eachSpan(s, loc)
+	}
 	due, err := r.at.resolve(s, loc)
 	if err != nil {
 		return nil, err
 	}
 	return []span{{first: due.Unix(), n: 1, label: labelDate}}, nil
+}
+
+// eachSpan compiles the rule of each window. One that is skipped is due at the
+// end of the date, as is a session that is skipped whole.
+func (r daily) eachSpan(s Session, loc *time.Location) ([]span, error) {
+	edges, err := r.at.edges(s)
+	if err != nil {
+		return nil, err
+	}
+	spans := make([]span, len(edges))
+	for i, edge := range edges {
+		spans[i] = span{n: 1, label: labelWindow, window: i + 1}
+		due, err := r.at.offsetFrom(edge, s)
+		if err != nil {
+			due = endOfDay.On(s.Date, loc)
+			spans[i].skip = fmt.Sprintf("window %d: %v", i+1, err)
+		}
+		spans[i].first = due.Unix()
+	}
+	sortSpans(spans)
+	return spans, nil
 }
 
 type hourly struct{ window }
@@ -126,7 +164,7 @@ func (r hourly) spans(s Session, loc *time.Location) ([]span, error) {
 	if to.Before(from) {
 		return nil, r.misordered(s, "before", from, to, loc)
 	}
-	if r.length(from, to, loc) == maxWindow {
+	if r.length(from, to, loc) == maxWindow || r.endSkipped(s, to, loc) {
 		if to.Equal(from) {
 			return nil, nil // the clocks skip the whole date
 		}
@@ -199,10 +237,10 @@ func (r once) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
 }
 
 func (r once) check() error {
-	if !r.date.valid() {
-		return fmt.Errorf("%04d-%02d-%02d is no date", r.date.Year, int(r.date.Month), r.date.Day)
+	if err := r.date.check(); err != nil {
+		return err
 	}
-	return r.at.validate()
+	return r.at.validateSingle()
 }
 
 func (r once) spans(s Session, loc *time.Location) ([]span, error) {
@@ -283,8 +321,8 @@ func ruleText(r Rule) (text string, err error) {
 	return r.String(), nil
 }
 
-// ruleKind returns daily, hourly, every, once or after, and the name of its type
-// for a user's rule.
+// ruleKind returns daily, daily each, hourly, every, once or after, and the name
+// of its type for a user's rule. A filter does not change the kind.
 func ruleKind(r Rule) string {
 	if b, ok := r.(builtin); ok {
 		return b.kind()
@@ -304,7 +342,8 @@ func ruleMoments(r Rule) []Moment {
 // occurrences may lie. For an after rule it is what the delay adds to the reach
 // of the other task's rule.
 func ruleReach(r Rule) (back, ahead int) {
-	b, ok := r.(builtin)
+	bare, _ := splitFilter(r)
+	b, ok := bare.(builtin)
 	if !ok {
 		return userReachBack, userReachAhead
 	}

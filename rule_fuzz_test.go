@@ -8,6 +8,9 @@ func FuzzParseRule(f *testing.F) {
 	for _, text := range []string{
 		"daily 09:01", "daily 09:01:30", "daily close-15m", "daily closing_auction.end", "daily 02:00+1d",
 		"hourly 09:30-15:30", "every 1m 09:15-15:30", "every 90s open + 5m - close - 15m", "every 1h 00:00+7d-24:00+7d",
+		"daily each open+5m", "daily last close", "hourly first close-last open", "daily first", "once 2026-11-23 each open",
+		"daily 09:01 on mon,wed,fri", "daily close+30m on last session of month", "every 1m open-close on sun-thu",
+		"after x on 5m on 2nd last session of year", "after x on 5m on", "daily 09:01 on 1st last session of week",
 		"once 2026-11-23 09:15", "after the close 5m", "every 1m 15:30-09:15", "daily open+9999999999h", "daily 24:00",
 	} {
 		f.Add(text)
@@ -40,6 +43,27 @@ func FuzzParseRule(f *testing.F) {
 			if sp.n < 1 || i > 0 && !sp.due(0).After(spans[i-1].due(spans[i-1].n-1)) {
 				t.Fatalf("%q has spans that are empty or overlap: %+v", rule, spans)
 			}
+		}
+	})
+}
+
+// A text either is refused or is a filter that prints a text which parses to the
+// same filter.
+func FuzzParseFilter(f *testing.F) {
+	for _, text := range []string{
+		"", "mon", "mon,wed,fri", "sat-tuesday, fri", "mon-sun", "first session of week", "2nd last session of year",
+		"1st last session of month", "31st session of month", "8th session of week", "0th session of year", "mon,",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		filter, err := ParseFilter(text)
+		if err != nil {
+			return
+		}
+		again, err := ParseFilter(filter.String())
+		if err != nil || again != filter {
+			t.Fatalf("%q prints %q, which is another filter: %q, %v", text, filter, again, err)
 		}
 	})
 }

@@ -15,11 +15,23 @@ import (
 //	every 1m open-close
 //	once 2026-11-23 09:15
 //	after premarket_retry 5m
+//	daily close+30m on last session of month
 //
 // A moment is a wall time, such as 09:15, 09:15:30 or, on the day after the
 // session, 02:00+1d; or an anchor, such as open, close-15m or
-// closing_auction.end+5m. A window may end at 24:00. The error quotes the text
-// and says what was expected and where.
+// closing_auction.end+5m. A window may end at 24:00. Between anchors, every leaves
+// out the breaks of the phase, and hourly does not.
+//
+// Where a phase has several windows on a session, an anchor is the start of the
+// first or the end of the last. Before it, first and last choose another, as in
+// first close or last open+5m, and in a daily rule each has them all: daily each
+// open.
+//
+// A filter may follow any rule but once: weekdays, as in on mon,wed or on mon-fri,
+// or a session of each week, month, quarter or year: on first session of week, on
+// 2nd last session of quarter. See On.
+//
+// The error quotes the text and says what was expected and where.
 func ParseRule(text string) (Rule, error) {
 	r, err := parseRule(text)
 	if err == nil {
@@ -56,17 +68,22 @@ func ParseMoment(text string) (Moment, error) {
 	return m, nil
 }
 
-// String returns the text form: 09:15, 02:00+1d, close-15m.
+// String returns the text form: 09:15, 02:00+1d, close-15m, each open.
 func (m Moment) String() string {
-	switch {
-	case m.Anchor == "":
+	if m.Anchor == "" {
 		return m.Wall.String()
-	case m.Offset == 0:
-		return m.Anchor
-	case m.Offset < 0:
-		return m.Anchor + durationText(m.Offset)
 	}
-	return m.Anchor + "+" + durationText(m.Offset)
+	text := m.Anchor
+	if m = m.In(m.Window); m.Window != DefaultWindow {
+		text = m.Window.String() + " " + text
+	}
+	if m.Offset > 0 {
+		text += "+"
+	}
+	if m.Offset != 0 {
+		text += durationText(m.Offset)
+	}
+	return text
 }
 
 func (w window) String() string {
@@ -109,6 +126,9 @@ func parseRule(text string) (builtin, error) {
 	default:
 		return nil, fmt.Errorf("%q is none of daily, hourly, every, once, after", kind)
 	}
+	if p.keyword(wordOn) {
+		r = filtered{r, p.filter()}
+	}
 	return r, p.end()
 }
 
@@ -120,6 +140,7 @@ const (
 	lastSecond = endOfDay - 1
 
 	wantMoment   = "a time such as 09:15 or an anchor such as close-15m"
+	wantAnchor   = "an anchor such as open, close, pre_open or pre_open.end"
 	wantDuration = "a duration such as 90s, 5m or 1h30m"
 )
 
@@ -173,6 +194,17 @@ func (p *parser) word() string {
 	return word
 }
 
+// keyword reads a word if it is the next one.
+func (p *parser) keyword(word string) bool {
+	p.skipBlanks()
+	rest, ok := strings.CutPrefix(p.rest, word)
+	if !ok || rest != "" && !strings.Contains(blanks, rest[:1]) {
+		return false
+	}
+	p.rest = rest
+	return true
+}
+
 func (p *parser) date() Date {
 	d, err := ParseDate(p.word())
 	if err != nil && p.err == nil {
@@ -193,14 +225,31 @@ func (p *parser) duration(text string) time.Duration {
 
 // after reads a task, whose name may hold blanks, and the delay after it.
 func (p *parser) after() after {
-	text := strings.Trim(p.rest, blanks)
-	p.rest = ""
+	text := p.beforeFilter()
 	i := strings.LastIndexAny(text, blanks)
 	if i < 0 {
 		p.fail("a task and a delay, as in premarket_retry 5m,")
 		return after{}
 	}
 	return after{task: strings.TrimRight(text[:i], blanks), delay: p.duration(text[i+1:])}
+}
+
+// beforeFilter takes the rest of the text up to the last word on. A name may hold
+// that word too: a text that ends in a delay has no filter.
+func (p *parser) beforeFilter() string {
+	text := strings.Trim(p.rest, blanks)
+	p.rest = ""
+	last := text[strings.LastIndexAny(text, blanks)+1:]
+	if _, err := time.ParseDuration(last); err == nil {
+		return text
+	}
+	for i := len(text); i > 0; i = strings.LastIndexAny(text[:i], blanks) {
+		if filter := (&parser{rest: text[i:]}); filter.keyword(wordOn) {
+			p.rest = text[i:]
+			return strings.TrimRight(text[:i], blanks)
+		}
+	}
+	return text
 }
 
 func (p *parser) window() window {
@@ -220,17 +269,29 @@ func (p *parser) moment(latest WallTime) Moment {
 	if p.rest != "" && strings.Contains(digits, p.rest[:1]) {
 		return Moment{Wall: p.wall(latest)}
 	}
+	window := p.windowWord()
 	start := p.rest
 	anchor := p.take(letters + digits + "_.")
-	if anchor == "" {
+	if anchor == "" && window == DefaultWindow {
 		p.fail(wantMoment)
 		return Moment{}
 	}
 	if !validAnchor(anchor) {
 		p.rest = start
-		p.fail("an anchor such as open, close, pre_open or pre_open.end")
+		p.fail(wantAnchor)
 	}
-	return Moment{Anchor: anchor, Offset: p.offset()}
+	return AtAnchor(anchor, p.offset()).In(window)
+}
+
+// windowWord reads the word that may stand before an anchor.
+func (p *parser) windowWord() Window {
+	for i, word := range windowWords[1:] {
+		if p.keyword(word) {
+			p.skipBlanks()
+			return Window(i + 1)
+		}
+	}
+	return DefaultWindow
 }
 
 // wall reads a time of day and the days after it.

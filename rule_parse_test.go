@@ -22,6 +22,9 @@ func TestRuleText(t *testing.T) {
 		{"daily pre_open.order_entry.end+24h", Daily(AtAnchor("pre_open.order_entry.end", 24*time.Hour))},
 		{"daily 02:00+1d", Daily(Moment{Wall: endOfDay + Wall(2, 0)})},
 		{"daily 00:00+7d", Daily(Moment{Wall: 7 * endOfDay})},
+		{"daily first close", Daily(AtAnchor("close", 0).In(FirstWindow))},
+		{"daily last open+5m", Daily(AtAnchor("open", 5*time.Minute).In(LastWindow))},
+		{"daily each closing_auction.end-1m", Daily(AtAnchor("closing_auction.end", -time.Minute).In(EachWindow))},
 		{"hourly 09:30-15:30", Hourly(At(9, 30), At(15, 30))},
 		{"hourly 09:30-09:30", Hourly(At(9, 30), At(9, 30))},
 		{"hourly 22:00-24:00", Hourly(At(22, 0), At(24, 0))},
@@ -31,8 +34,10 @@ func TestRuleText(t *testing.T) {
 		{"every 1m 09:15-close-15m", Every(time.Minute, At(9, 15), AtAnchor("close", -15*time.Minute))},
 		{"every 1m30s open+5m-close-15m", Every(90*time.Second, AtAnchor("open", 5*time.Minute), AtAnchor("close", -15*time.Minute))},
 		{"every 1s open-15m-open", Every(time.Second, AtAnchor("open", -15*time.Minute), AtAnchor("open", 0))},
+		{"every 1m first close-15m-last open+5m", Every(time.Minute, AtAnchor("close", -15*time.Minute).In(FirstWindow), AtAnchor("open", 5*time.Minute).In(LastWindow))},
 		{"every 1h 00:00+1d-24:00+1d", Every(time.Hour, Moment{Wall: endOfDay}, Moment{Wall: 2 * endOfDay})},
 		{"once 2026-11-23 09:15", Once(Date{2026, 11, 23}, At(9, 15))},
+		{"once 2026-11-23 last open", Once(Date{2026, 11, 23}, AtAnchor("open", 0).In(LastWindow))},
 		{"once 2026-11-23 close+5m", Once(Date{2026, 11, 23}, AtAnchor("close", 5*time.Minute))},
 		{"after premarket_retry 5m", After("premarket_retry", 5*time.Minute)},
 		{"after the close of day 0s", After("the close of day", 0)},
@@ -61,6 +66,15 @@ func TestParseRuleTolerates(t *testing.T) {
 		"daily open+5m0s":                         "daily open+5m",
 		"every 90s open + 5m - close - 15m":       "every 1m30s open+5m-close-15m",
 		"every 60s 09:15 - 15:30":                 "every 1m 09:15-15:30",
+		"daily first open":                        "daily open",
+		"daily last close+5m":                     "daily close+5m",
+		"daily first pre_open":                    "daily pre_open",
+		"daily last pre_open.end":                 "daily pre_open.end",
+		"daily  each\topen + 5m ":                 "daily each open+5m",
+		"every 1m first open - last close":        "every 1m open-close",
+		"daily 09:01 on fri, monday":              "daily 09:01 on mon,fri",
+		"daily open  on\t1st session of week ":    "daily open on first session of week",
+		"after  x  5m  on  mon-wed":               "after x 5m on mon,tue,wed",
 		"hourly 22:00-00:00+1d":                   "hourly 22:00-24:00",
 		"after  premarket retry   300s ":          "after premarket retry 5m",
 		"once  2026-11-23   09:15":                "once 2026-11-23 09:15",
@@ -104,6 +118,21 @@ func TestParseRuleRefuses(t *testing.T) {
 		{"daily open+24h1s", "the offset of open+24h0m1s is over 24 hours"},
 		{"daily close-24h1s", "the offset of close-24h0m1s is over 24 hours"},
 		{"daily open+5ms", "the offset of open+5ms is not in whole seconds"},
+		{"daily first", "want an anchor such as open, close, pre_open or pre_open.end at the end"},
+		{"daily first 09:15", `want an anchor such as open, close, pre_open or pre_open.end at "09:15"`},
+		{"daily last first open", `want an anchor such as open, close, pre_open or pre_open.end at "first open"`},
+		{"daily each+5m", `want an anchor such as open, close, pre_open or pre_open.end at "each+5m"`},
+		{"daily on.end", `want an anchor such as open, close, pre_open or pre_open.end at "on.end"`},
+		{"daily every open", `want nothing more at "open"`},
+		{"once 2026-11-23 each open", "each open may be several moments, which only a daily rule can have"},
+		{"hourly each open-close", "each open may be several moments, which only a daily rule can have"},
+		{"every 1m open-each close", "each close may be several moments, which only a daily rule can have"},
+		{"every 1m open-first open", "end is not after start"},
+		{"every 1m last open-open", "end is not after start"},
+		{"hourly last open-open-5m", "end is before start"},
+		{"every 1m first close-open", "end is not after start"},
+		{"every 1m close-last open", "end is not after start"},
+		{"every 1m close-first close", "end is not after start"},
 		{"hourly 09:30", "want a dash and the end of the window at the end"},
 		{"hourly 15:30-09:30", "end is before start"},
 		{"hourly close-open", "end is before start"},
@@ -160,6 +189,9 @@ func TestValidateRuleOfConstructors(t *testing.T) {
 		{Daily(Moment{Wall: Wall(9, 15), Offset: time.Minute}), "a wall time takes no offset but days"},
 		{Daily(Moment{Anchor: "open", Wall: Wall(9, 15)}), "the anchor open has a wall time, 09:15, beside it"},
 		{Daily(AtAnchor("Open", 0)), `"Open" is no anchor`},
+		{Daily(AtAnchor("first", 0)), `"first" is no anchor`},
+		{Daily(At(9, 15).In(EachWindow)), "a wall time has no each window"},
+		{Daily(AtAnchor("open", 0).In(9)), "9 is no window of a phase"},
 		{Daily(AtAnchor("open close", 0)), `"open close" is no anchor`},
 		{Daily(AtAnchor("open", time.Millisecond)), "not in whole seconds"},
 		{Once(Date{2026, 2, 30}, At(9, 15)), "2026-02-30 is no date"},
@@ -176,10 +208,26 @@ func TestValidateRuleOfConstructors(t *testing.T) {
 	assert.NoError(t, validateRule(userRule{}), "of a user's rule nothing is known")
 }
 
+// Windows whose order depends on the session are not refused beforehand.
+func TestParseRuleLeavesToTheSession(t *testing.T) {
+	for _, text := range []string{
+		"hourly first close-last open", "every 1m last open-first close", "every 1m open-last open",
+		"every 1m first close-close", "every 1m last open-open+5m", "hourly close-first close",
+	} {
+		rule, err := ParseRule(text)
+		if assert.NoError(t, err, text) {
+			assert.Equal(t, text, rule.String())
+		}
+	}
+}
+
 func TestParseMoment(t *testing.T) {
 	m, err := ParseMoment(" close - 15m ")
 	require.NoError(t, err)
 	assert.Equal(t, AtAnchor("close", -15*time.Minute), m)
+	m, err = ParseMoment("each open")
+	require.NoError(t, err)
+	assert.Equal(t, AtAnchor("open", 0).In(EachWindow), m)
 	for _, text := range []string{"", "24:00", "09:15-15:30", "close-15m-open", "open+25h"} {
 		_, err := ParseMoment(text)
 		assert.ErrorContains(t, err, fmt.Sprintf("moment %q: ", text))

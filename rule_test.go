@@ -134,6 +134,110 @@ func TestWindowsThatMeetBeginAnew(t *testing.T) {
 		dueTimes(t, "every 30m open-close", s, loc))
 }
 
+// split is a Saturday with two windows of the pre-open and of the regular phase.
+func split(t *testing.T) (Session, *time.Location) {
+	t.Helper()
+	loc := zone(t, "Asia/Kolkata")
+	day := TableDay{Date: Date{2024, 3, 2}, Kind: Special, Hours: []Hours{
+		{PhasePreOpen, Wall(9, 0), Wall(9, 8)},
+		{PhaseRegular, Wall(9, 15), Wall(10, 0)},
+		{PhasePreOpen, Wall(11, 15), Wall(11, 23)},
+		{PhaseRegular, Wall(11, 30), Wall(12, 30)},
+	}}
+	s, err := day.Session(loc)
+	require.NoError(t, err)
+	return s, loc
+}
+
+func TestOccurrencesInWindows(t *testing.T) {
+	s, loc := split(t)
+	tests := []struct {
+		rule string
+		want []string // times and slots
+	}{
+		{"daily open", []string{"09:15:00 2024-03-02"}},
+		{"daily close", []string{"12:30:00 2024-03-02"}},
+		{"daily last open+5m", []string{"11:35:00 2024-03-02"}},
+		{"daily first close", []string{"10:00:00 2024-03-02"}},
+		{"daily last pre_open", []string{"11:15:00 2024-03-02"}},
+		{"daily first pre_open.end-1m", []string{"09:07:00 2024-03-02"}},
+		{"daily last open-2h", []string{"09:30:00 2024-03-02"}},
+		{"once 2024-03-02 last open", []string{"11:30:00 2024-03-02"}},
+		{"daily each open", []string{"09:15:00 2024-03-02#1", "11:30:00 2024-03-02#2"}},
+		{"daily each close-1m", []string{"09:59:00 2024-03-02#1", "12:29:00 2024-03-02#2"}},
+		{"daily each pre_open.end+7m", []string{"09:15:00 2024-03-02#1", "11:30:00 2024-03-02#2"}},
+		{"daily each open on sat", []string{"09:15:00 2024-03-02#1", "11:30:00 2024-03-02#2"}},
+		{"every 40m open-last open", []string{"09:15:00 2024-03-02T09:15:00+05:30", "09:55:00 2024-03-02T09:55:00+05:30"}},
+		{"hourly first close-last open", []string{"10:00:00 2024-03-02T10+05:30", "11:00:00 2024-03-02T11+05:30"}},
+	}
+	for _, test := range tests {
+		t.Run(test.rule, func(t *testing.T) {
+			list, err := MustParseRule(test.rule).Occurrences(s, loc)
+			require.NoError(t, err)
+			var got []string
+			for _, o := range list {
+				got = append(got, o.Due.In(loc).Format(time.TimeOnly)+" "+o.Slot)
+			}
+			assert.Equal(t, test.want, got)
+		})
+	}
+	whole, loc := nse(t, nseHours...)
+	list, err := MustParseRule("daily each open").Occurrences(whole, loc)
+	require.NoError(t, err)
+	assert.Equal(t, []Occurrence{{Wall(9, 15).On(whole.Date, loc), "2026-11-23#1"}}, list, "a single window has its number too")
+}
+
+// A window that the rule cannot have on a session does not take the others with
+// it.
+func TestWindowsThatAreSkipped(t *testing.T) {
+	s, loc := split(t)
+	tests := []struct {
+		rule string
+		want []string // in the order of their due times
+	}{
+		{"daily each open+2h", []string{
+			"2024-03-02 11:15 2024-03-02#1",
+			"2024-03-03 00:00 2024-03-02#2 window 2: each open+2h is after the close of session 2024-03-02",
+		}},
+		{"daily each close-1h", []string{
+			"2024-03-02 11:30 2024-03-02#2",
+			"2024-03-03 00:00 2024-03-02#1 window 1: each close-1h is before the open of session 2024-03-02",
+		}},
+		{"daily each open+4h", []string{
+			"2024-03-03 00:00 2024-03-02#1 window 1: each open+4h is after the close of session 2024-03-02",
+			"2024-03-03 00:00 2024-03-02#2 window 2: each open+4h is after the close of session 2024-03-02",
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.rule, func(t *testing.T) {
+			spans, err := spansOf(MustParseRule(test.rule), s, loc)
+			require.NoError(t, err)
+			var got []string
+			for _, sp := range spans {
+				require.Equal(t, 1, sp.n)
+				text := sp.due(0).In(loc).Format("2006-01-02 15:04") + " " + sp.slotAt(0, s.Date, loc)
+				if sp.skip != "" {
+					text += " " + sp.skip
+				}
+				got = append(got, text)
+			}
+			assert.Equal(t, test.want, got)
+			_, err = MustParseRule(test.rule).Occurrences(s, loc)
+			assert.ErrorContains(t, err, "of session 2024-03-02", "an Occurrence cannot say that it is skipped")
+		})
+	}
+	for rule, want := range map[string]string{
+		"daily each closing_auction": "session 2024-03-02 has no closing_auction",
+		"daily first close-1h":       "first close-1h is before the open of session 2024-03-02",
+		"daily last open+2h":         "last open+2h is after the close of session 2024-03-02",
+	} {
+		_, err := MustParseRule(rule).Occurrences(s, loc)
+		assert.EqualError(t, err, want)
+	}
+	_, err := MustParseRule("daily each open").Occurrences(Session{Date: s.Date, Kind: Special, HoursUnknown: true}, loc)
+	assert.EqualError(t, err, "the hours of session 2024-03-02 are not known")
+}
+
 func TestOccurrencesThatCannotBeTold(t *testing.T) {
 	muhurat, loc := nse(t, Hours{PhaseRegular, Wall(18, 0), Wall(19, 0)})
 	lunch, _ := nse(t, Hours{PhaseRegular, Wall(9, 0), Wall(9, 10)}, Hours{PhaseRegular, Wall(11, 0), Wall(11, 10)})
@@ -284,6 +388,7 @@ func TestRuleFacts(t *testing.T) {
 		{MustParseRule("daily 09:15"), "daily", 0, 1, 1},
 		{MustParseRule("daily 02:00+3d"), "daily", 0, 4, 1},
 		{MustParseRule("daily close-15m"), "daily", 2, 2, 1},
+		{MustParseRule("daily each close-15m"), "daily each", 2, 2, 1},
 		{MustParseRule("hourly 09:30-15:30"), "hourly", 0, 1, 2},
 		{MustParseRule("every 1m 09:15-24:00"), "every", 0, 2, 2},
 		{MustParseRule("every 1m open-15:30"), "every", 2, 2, 2},

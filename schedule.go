@@ -22,6 +22,10 @@ type Schedule struct {
 	Account string
 	// Rule says when the task is due on a session day. Required.
 	Rule Rule
+	// Calendar names the calendar whose sessions, hours and zone the rule is read
+	// by. Empty means Config.Calendar, or, for an after rule, that of the task which
+	// it follows, from which it cannot differ.
+	Calendar string
 	// Disabled stops new starts. What runs goes on, and nothing is recorded as
 	// missed for the time.
 	Disabled bool
@@ -52,7 +56,7 @@ type Schedule struct {
 	Description string
 
 	// Since is the instant from which the row holds: only occurrences later than
-	// it are due. A store sets it when the rule or the enabling changes. Zero
+	// it are due. A store sets it when the rule, the calendar or the enabling changes. Zero
 	// means always.
 	Since time.Time
 	// Prior is the rule of another kind that Rule replaced at Since, if it did.
@@ -276,6 +280,11 @@ func (s Schedule) Validate() error {
 			bad("Account", "%w", err)
 		}
 	}
+	if s.Calendar != "" {
+		if err := checkName(s.Calendar); err != nil {
+			bad("Calendar", "%w", err)
+		}
+	}
 	if s.Exclusive != "" {
 		if err := checkName(s.Exclusive); err != nil {
 			bad("Exclusive", "%w", err)
@@ -292,6 +301,9 @@ func (s Schedule) Validate() error {
 	if s.Sessions&^allSessions != 0 {
 		bad("Sessions", "%#x has unknown kinds", uint8(s.Sessions))
 	}
+	if _, f := splitFilter(s.Rule); f.kind == filterNth && s.Sessions&EveryDay != 0 {
+		bad("Sessions", "every-day does not say which sessions the %s is one of", f)
+	}
 	if int(s.Overlap) >= len(overlapNames) {
 		bad("Overlap", "%d is no policy", s.Overlap)
 	}
@@ -299,7 +311,7 @@ func (s Schedule) Validate() error {
 		bad("Delivery", "%d is no delivery", s.Delivery)
 	}
 	if s.CatchUpUntil != nil {
-		if err := s.CatchUpUntil.validate(); err != nil {
+		if err := s.CatchUpUntil.validateSingle(); err != nil {
 			bad("CatchUpUntil", "%w", err)
 		}
 	}
@@ -326,10 +338,21 @@ func (s Schedule) Validate() error {
 // ValidateSchedules reports everything that is wrong with a set of rows, which
 // is what an editor of schedules should refuse: what Validate reports of each,
 // duplicates, an after rule whose task has no row, cycles of after rules, and
-// anchors that the calendar has not (none is checked if it is nil). The error
-// is a *QuarantineError that names each row, or nil.
+// anchors that the calendar has not. None is checked if it is nil, nor are those
+// of rows that name another calendar. The error is a *QuarantineError that names
+// each row, or nil.
 func ValidateSchedules(rows []Schedule, cal Calendar) error {
-	_, bad := vetRows(rows, phasesOf(cal))
+	views := make(map[string]*calendarView)
+	if cal != nil {
+		own := &calendarView{name: cal.Name(), phases: phasesOf(cal)}
+		views[""], views[own.name] = own, own
+	}
+	_, bad := vetRows(rows, func(name string) (*calendarView, error) {
+		if views[name] == nil {
+			views[name] = &calendarView{name: name}
+		}
+		return views[name], nil
+	})
 	if len(bad) == 0 {
 		return nil
 	}

@@ -33,8 +33,14 @@ type Config struct {
 	Heartbeats HeartbeatSink
 	// Calendar tells the trading days. Nil means Weekdays in Location.
 	Calendar Calendar
-	// Location is the zone of wall times and slots. Nil means the calendar's, or
-	// UTC if there is no calendar either. The host's zone never matters.
+	// Calendars finds the further calendars that rows may name, such as
+	// calendar.Lookup, for a service that trades several markets. What it finds has
+	// the name that was asked for and is asked for once. Nil means that rows may name
+	// Calendar alone. A row whose calendar is not found is quarantined.
+	Calendars func(name string) (Calendar, error)
+	// Location is the zone of the wall times and slots of rows that name no calendar;
+	// those of the others are of their calendar's. Nil means that of Calendar, or UTC
+	// if there is no calendar either. The host's zone never matters.
 	Location *time.Location
 	// Clock is the only source of time. Nil means the real clock.
 	Clock Clock
@@ -88,14 +94,13 @@ var (
 // minutes of every trading day. Make one with New. All methods are safe for
 // concurrent use.
 type UnifiedTaskScheduler struct {
-	cfg    Config
-	clock  Clock
-	loc    *time.Location
-	log    *slog.Logger
-	holder string // this instance, unique
-	// calendarName is asked for once, since a calendar is the user's code.
-	calendarName string
-	private      bool // the ledger is this scheduler's own, in memory
+	cfg      Config
+	clock    Clock
+	loc      *time.Location
+	log      *slog.Logger
+	holder   string        // this instance, unique
+	calendar *calendarView // of rows that name none
+	private  bool          // the ledger is this scheduler's own, in memory
 
 	alarms  alarms
 	events  announcer
@@ -171,9 +176,9 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.events = announcer{observer: cfg.Observer, log: s.log, spawn: s.spawn, ended: s.stir}
 	s.lanes = newLanes(cfg)
 	s.wake, s.pulse, s.keeping = s.newBell(), s.newBell(), s.newBell()
-	s.calendarName = cfg.Calendar.Name()
-	s.sched.view = newCalendarView(cfg.Calendar, s.calendarName)
-	s.sched.view.phases = phasesOf(cfg.Calendar)
+	s.calendar = newCalendarView(cfg.Calendar, cfg.Location)
+	s.sched.watched = []*calendarView{s.calendar}
+	s.sched.views, s.sched.notFound = make(map[string]*calendarView), make(map[string]error)
 	s.accounts.byName = make(map[string]*account)
 	s.queue.waiting = make(map[*pending]struct{})
 	s.queue.running = make(map[*execution]struct{})
@@ -210,6 +215,9 @@ func (cfg Config) check() error {
 		if err := ValidateSchedules(fixed, cfg.Calendar); err != nil {
 			bad("Schedules", err)
 		}
+		if err := cfg.checkCalendars(fixed); err != nil {
+			bad("Schedules", err)
+		}
 	}
 	if cfg.Instance != "" {
 		if err := checkName(cfg.Instance); err != nil {
@@ -227,6 +235,28 @@ func (cfg Config) check() error {
 	}
 	if cfg.Calendar != nil && cfg.Calendar.Location() == nil && cfg.Location == nil {
 		bad("Calendar", errors.New("it has no location, and neither has the configuration"))
+	}
+	return errors.Join(errs...)
+}
+
+// checkCalendars reports the rows that name a calendar which is not found.
+func (cfg Config) checkCalendars(rows []Schedule) error {
+	own := weekdaysName
+	if cfg.Calendar != nil {
+		own = cfg.Calendar.Name()
+	}
+	var errs []error
+	for _, r := range rows {
+		if r.Calendar == "" || r.Calendar == own {
+			continue
+		}
+		err := fmt.Errorf("there is no calendar %s beside %s", r.Calendar, own)
+		if cfg.Calendars != nil {
+			_, err = findView(cfg.Calendars, r.Calendar)
+		}
+		if err != nil {
+			errs = append(errs, RowError{r.Task, r.Account, fmt.Errorf("Calendar: %w", err)})
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -274,8 +304,8 @@ func (s *UnifiedTaskScheduler) warn() {
 	if s.private {
 		s.log.Warn("no ledger is configured: after a restart, tasks that ran may run again")
 	}
-	if _, plain := s.cfg.Calendar.(pattern); plain {
-		s.log.Warn("no exchange calendar is configured: holidays are not known", "calendar", s.cfg.Calendar.Name(), "location", s.loc.String())
+	if _, plain := s.cfg.Calendar.(*pattern); plain {
+		s.log.Warn("no exchange calendar is configured: holidays are not known", "calendar", s.calendar.name, "location", s.loc.String())
 	}
 	if takeover := s.cfg.TermLength + takeoverWithin; !s.private && takeover > DefaultCatchUp {
 		s.log.Warn("a takeover may take longer than the default catch-up: runs that are due meanwhile are missed",
@@ -398,7 +428,7 @@ func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
 	s.pollIfDue(ctx, now)
 	s.storeHalts(ctx)
 	s.readHalts(ctx)
-	s.refreshCalendar(ctx, now)
+	s.refreshCalendars(ctx, now)
 	s.planUpTo(s.clock.Now())
 	s.kick()
 }
@@ -444,28 +474,18 @@ func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
 		return
 	}
 	from := p.upTo
+	var due []occurrence
 	if !now.Before(p.next) {
-		s.enqueue(s.sched.snap.plan(from, now), now)
-		s.sched.snap.forget(DateOf(now.In(s.loc)).AddDays(-s.sched.snap.ahead - 1))
+		due = s.sched.snap.plan(from, now)
+		s.sched.snap.forget(now)
 		p.next, p.nextFound = s.sched.snap.next(now)
 	}
+	s.enqueueRevised(from, now)
+	s.sched.snap.markPlanned(due)
+	s.enqueue(due, now)
 	p.upTo = now.Round(0).UTC()
-	s.enqueueLearned(from, now)
 	if s.events.observer != nil {
 		s.events.tell(Ticked{From: from, To: p.upTo})
-	}
-}
-
-// enqueueLearned plans what lies behind from on days that the calendar has come to
-// know, and were planned without: what follows is planned like any other. A date
-// that was over by then is left, as it was recorded at its end.
-func (s *UnifiedTaskScheduler) enqueueLearned(from, now time.Time) {
-	sn := s.sched.snap
-	for _, was := range sn.takeLearned() {
-		date := was.session.Date
-		if endOfDay.On(date, s.loc).After(from) {
-			s.enqueueBackdated(without(sn.planDay(date, from), sn.planKnown(was, from)), now)
-		}
 	}
 }
 

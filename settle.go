@@ -211,7 +211,7 @@ func (s *UnifiedTaskScheduler) recordRange(p *pending, outcome Outcome, reason s
 	ts := p.acct.task(p.run.Task)
 	last := ts.lastRow
 	grows := last != nil && p.row.repeats() && last.run.Outcome == outcome && last.run.Reason == reason &&
-		last.run.Session == p.run.Session && last.run.Term == p.run.Term && last.run.Through().Equal(p.prev)
+		last.run.Session == p.run.Session && last.run.Term == p.run.Term && last.run.Through().Equal(p.prev) && p.run.Due.After(p.prev)
 	if !grows {
 		ts.lastRow = s.record(p.run, outcome, reason)
 		return

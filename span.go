@@ -2,8 +2,10 @@ package tradeclock
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -15,19 +17,24 @@ type span struct {
 	n     int
 	label slotLabel
 	slot  string // of labelText
+	// window is the number of a window of a phase, from 1, of labelWindow.
+	window int
 	// shift is how much of first after rules have added. Slots are named without
 	// it, since they are those of the task that is followed.
 	shift int64
+	// skip is why the occurrences are skipped, if they are.
+	skip string
 }
 
 // slotLabel says how the slots of a span are named.
 type slotLabel uint8
 
 const (
-	labelDate slotLabel = iota // the session's date
-	labelHour                  // the local hour and offset
-	labelTime                  // the local time and offset
-	labelText                  // as the user's rule said
+	labelDate   slotLabel = iota // the session's date
+	labelWindow                  // the session's date and the window's number
+	labelHour                    // the local hour and offset
+	labelTime                    // the local time and offset
+	labelText                    // as the user's rule said
 )
 
 const (
@@ -50,6 +57,8 @@ func (sp span) slotAt(i int, session Date, loc *time.Location) string {
 		return named.In(loc).Format(timeSlot)
 	case labelText:
 		return sp.slot
+	case labelWindow:
+		return session.String() + "#" + strconv.Itoa(sp.window)
 	}
 	return session.String()
 }
@@ -90,8 +99,13 @@ func spansOf(r Rule, s Session, loc *time.Location) ([]span, error) {
 		slots[o.Slot] = true
 		spans = append(spans, span{first: o.Due.Unix(), n: 1, label: labelText, slot: o.Slot})
 	}
-	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.first, b.first) })
+	sortSpans(spans)
 	return spans, nil
+}
+
+// sortSpans orders spans by their first due instants.
+func sortSpans(spans []span) {
+	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.first, b.first) })
 }
 
 func userOccurrences(r Rule, s Session, loc *time.Location) (found []Occurrence, err error) {
@@ -124,7 +138,8 @@ func checkOccurrence(o Occurrence, s Session, loc *time.Location) error {
 	return nil
 }
 
-// occurrences lists what a rule compiles to.
+// occurrences lists what a rule compiles to. An Occurrence cannot say that it is
+// skipped, so that a rule with such a one has none that can be told.
 func occurrences(r builtin, s Session, loc *time.Location) ([]Occurrence, error) {
 	spans, err := r.spans(s, loc)
 	if err != nil {
@@ -132,6 +147,9 @@ func occurrences(r builtin, s Session, loc *time.Location) ([]Occurrence, error)
 	}
 	var list []Occurrence
 	for _, sp := range spans {
+		if sp.skip != "" {
+			return nil, errors.New(sp.skip)
+		}
 		for i := range sp.n {
 			list = append(list, Occurrence{Due: sp.due(i), Slot: sp.slotAt(i, s.Date, loc)})
 		}

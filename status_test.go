@@ -95,6 +95,23 @@ func TestRule32_AgendaBeforeTheFirstTick(t *testing.T) {
 	assert.Empty(t, w.runs(""), "a preview changes nothing")
 }
 
+func TestRule32_AgendaOfNoDate(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:55:00")
+	cfg := w.config(row("month_end", "daily 16:00 on last session of month"))
+	cal, err := tradeclock.NewTable(tradeclock.Table{
+		Name: "short", Location: kolkata, First: day("2026-11-23"), Last: day("2026-11-27"),
+	})
+	require.NoError(t, err)
+	cfg.Calendar = cal
+	s := w.scheduler(cfg)
+	for _, date := range []tradeclock.Date{{}, {Year: 2030, Month: 2, Day: 30}, {Year: 10000, Month: 1, Day: 1}} {
+		_, err := s.Agenda(t.Context(), date)
+		assert.ErrorContains(t, err, "is no date")
+		_, err = s.Explain(t.Context(), "42", "month_end", date)
+		assert.ErrorContains(t, err, "is no date")
+	}
+}
+
 func TestRule32_AgendaShowsRangesOnce(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:00:00")
 	watch := row("watch", "every 1m 09:15-09:25")
@@ -188,7 +205,7 @@ func TestRule32_Explain(t *testing.T) {
 		{"42", "trip", "2026-11-23", "On 2026-11-23, trip for account 42 has no occurrence: its rule is once 2026-12-01 10:00."},
 		{"42", "nothing", "2026-11-23", "On 2026-11-23, nothing for account 42 did not run, as it has no schedule."},
 		{"7", "buy", "2026-11-23", `On 2026-11-23, buy for account 7 did not run, as account "7" is not enrolled.`},
-		{"42", "buy", "2030-01-01", "On 2030-01-01, buy for account 42 is going to be skipped: calendar XTST does not know 2030-01-01: calendar XTST covers 2026-01-01 to 2027-12-31: 2030-01-01: date is outside the calendar's coverage."},
+		{"42", "buy", "2030-01-01", "On 2030-01-01, buy for account 42 is going to be skipped: calendar XTST: 2030-01-01: date is outside the calendar's coverage, 2026-01-01 to 2027-12-31."},
 	} {
 		t.Run(test.task+" on "+test.date, func(t *testing.T) {
 			got, err := s.Explain(t.Context(), test.account, test.task, day(test.date))

@@ -38,8 +38,10 @@ type TableDay struct {
 	// HoursUnknown says that there is a session and that its hours are not
 	// announced yet.
 	HoursUnknown bool
-	// Reason is the session's Reason.
-	Reason string
+	// Reason, Announced and Source are those of the session.
+	Reason    string
+	Announced Date
+	Source    string
 }
 
 // maxTableDays bounds a coverage to two hundred years.
@@ -59,7 +61,7 @@ func NewTable(t Table) (Calendar, error) {
 	}
 	var errs []error
 	for _, d := range t.Days {
-		s, err := d.session(t.Location)
+		s, err := d.Session(t.Location)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -118,8 +120,11 @@ func (t Table) checkDates() (errs []error) {
 	return errs
 }
 
-// session checks a listed day and resolves its hours.
-func (d TableDay) session(loc *time.Location) (Session, error) {
+// Session returns the session that the day describes, with its phases in order.
+// Hours that cannot be those of one day are refused, each problem naming the date:
+// the start and the end of a window lie within the day, in order, and windows of
+// one phase do not overlap. Different phases may.
+func (d TableDay) Session(loc *time.Location) (Session, error) {
 	switch {
 	case int(d.Kind) >= len(kindNames):
 		return Session{}, fmt.Errorf("%s: %v is no kind of session", d.Date, d.Kind)
@@ -128,7 +133,10 @@ func (d TableDay) session(loc *time.Location) (Session, error) {
 	case d.HoursUnknown && len(d.Hours) > 0:
 		return Session{}, fmt.Errorf("%s: the hours are given and said to be unknown", d.Date)
 	}
-	s := Session{Date: d.Date, Kind: d.Kind, HoursUnknown: d.HoursUnknown, Reason: d.Reason}
+	s := Session{
+		Date: d.Date, Kind: d.Kind, HoursUnknown: d.HoursUnknown,
+		Reason: d.Reason, Announced: d.Announced, Source: d.Source,
+	}
 	var errs []error
 	for _, h := range d.Hours {
 		p, err := h.on(d.Date, loc)
@@ -181,6 +189,15 @@ func (d Date) valid() bool {
 	return DateOf(d.utc()) == d && d.Year >= 1 && d.Year <= 9999
 }
 
+// check refuses a date that is not valid, in figures of its own: String would show
+// the date that it overflows into.
+func (d Date) check() error {
+	if !d.valid() {
+		return fmt.Errorf("%04d-%02d-%02d is no date", d.Year, int(d.Month), d.Day)
+	}
+	return nil
+}
+
 // table holds a session for each day of its coverage.
 type table struct {
 	name, version string
@@ -195,11 +212,12 @@ func (c *table) Version() string              { return c.version }
 func (c *table) Location() *time.Location     { return c.loc }
 func (c *table) Coverage() (first, last Date) { return c.first, c.last }
 func (c *table) PhaseNames() []string         { return slices.Clone(c.phases) }
+func (c *table) Snapshot() Calendar           { return c }
 
 func (c *table) Session(d Date) (Session, error) {
 	i := c.index(d)
 	if i < 0 || i >= len(c.days) {
-		return Session{}, fmt.Errorf("calendar %s covers %s to %s: %s: %w", c.name, c.first, c.last, d, ErrUnknownDate)
+		return Session{}, fmt.Errorf("calendar %s: %s: %w, %s to %s", c.name, d, ErrUnknownDate, c.first, c.last)
 	}
 	return c.days[i], nil
 }

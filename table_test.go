@@ -77,7 +77,7 @@ func TestTable(t *testing.T) {
 		for _, d := range []Date{{2026, 11, 1}, {2026, 11, 16}, {1, 1, 1}, {9999, 12, 31}, {}} {
 			_, err := c.Session(d)
 			require.ErrorIs(t, err, ErrUnknownDate)
-			assert.ErrorContains(t, err, "calendar XNSE covers 2026-11-02 to 2026-11-15: "+d.String())
+			assert.ErrorContains(t, err, "calendar XNSE: "+d.String()+": date is outside the calendar's coverage, 2026-11-02 to 2026-11-15")
 		}
 	})
 	t.Run("without allocation", func(t *testing.T) {
@@ -182,7 +182,7 @@ func TestNewTableRefuses(t *testing.T) {
 		{"a base that knows less", with(func(t *Table) {
 			base, _ := NewTable(Table{Name: "B", Location: t.Location, First: t.First, Last: t.Last.AddDays(-1)})
 			t.Base = base
-		}), []string{"base calendar: 2026-11-15: calendar B covers 2026-11-02 to 2026-11-14"}},
+		}), []string{"base calendar: 2026-11-15: calendar B: 2026-11-15: date is outside"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -292,6 +292,9 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	s.term.planned = false
 	s.plan.upTo, s.plan.next = watermark, time.Time{}
 	s.plan.doubted = false
+	if s.sched.loaded {
+		s.sched.snap.unplan(watermark)
+	}
 	s.term.known = make(map[string]Enrolment, len(state.Enrolments))
 	for _, e := range state.Enrolments {
 		s.term.known[e.Account] = e

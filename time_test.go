@@ -212,6 +212,8 @@ func TestRule03_WindowsOnDatesThatBeginWithAChange(t *testing.T) {
 		{"the whole day before a date that was skipped", "hourly 00:00-24:00", "Pacific/Apia", "2011-12-29", 24, "29 00:00", "29 23:00"},
 		{"the whole day after it", "every 1h 00:00-24:00", "Pacific/Apia", "2011-12-31", 24, "31 00:00", "31 23:00"},
 		{"the skipped date itself", "hourly 00:00-24:00", "Pacific/Apia", "2011-12-30", 0, "", ""},
+		{"a window that ends at the midnight that is skipped", "hourly 01:00-24:00", "Africa/Cairo", "2026-04-23", 23, "23 01:00", "23 23:00"},
+		{"a window whose end is skipped up to midnight", "hourly 00:30-23:30", "Asia/Pyongyang", "2018-05-04", 23, "04 00:30", "04 22:30"},
 		{"a daily task of the skipped date", "daily 09:00", "Pacific/Apia", "2011-12-30", 1, "31 00:00", "31 00:00"},
 	}
 	for _, test := range tests {

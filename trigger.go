@@ -169,22 +169,23 @@ func (s *UnifiedTaskScheduler) free(a *account, r *row) error {
 // manualOccurrence is the occurrence that a manual run stands for: today's, or
 // one of its own that is due now.
 func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req TriggerRequest, now time.Time) (occurrence, error) {
-	today := DateOf(now.In(s.loc))
-	session, err := sessionOf(s.sched.view, today)
+	loc := r.view.loc
+	today := DateOf(now.In(loc))
+	session, err := sessionOf(r.view, today)
 	if !req.Force {
-		if err != nil {
+		if err != nil && r.Sessions&EveryDay == 0 {
 			return occurrence{}, fmt.Errorf("%w: %w", ErrOutsideSession, err)
 		}
 		if !r.Sessions.Has(session.Kind) {
-			return occurrence{}, fmt.Errorf("%w: %s", ErrOutsideSession, closedReason(session))
+			return occurrence{}, fmt.Errorf("%w: %s", ErrOutsideSession, session.Describe())
 		}
 	}
 	if !req.ForToday {
-		slot := fmt.Sprintf("%s manual %s", now.In(s.loc).Format(timeSlot), strings.ReplaceAll(s.newToken(), "/", "-"))
+		slot := fmt.Sprintf("%s manual %s", now.In(loc).Format(timeSlot), strings.ReplaceAll(s.newToken(), "/", "-"))
 		return occurrence{row: r, due: now.Round(0).UTC(), slot: slot, session: today}, nil
 	}
 	var due []occurrence
-	for _, o := range s.sched.snap.planDay(today, endOfDay.On(today.AddDays(maxDaysOn), s.loc)) {
+	for _, o := range s.sched.snap.planDay(today, endOfDay.On(today.AddDays(maxDaysOn), loc)) {
 		if o.row == r {
 			due = append(due, o)
 		}

@@ -293,3 +293,15 @@ func TestRule29_ManualRunOfADeadProcess(t *testing.T) {
 	assert.Equal(t, []string{"10:00 interrupted"}, became(w.runs("watch")))
 	assert.Len(t, w.rec.Runs(), 1)
 }
+
+func TestRule29_ATaskOfEveryDayRunsOnADateThatNobodyKnows(t *testing.T) {
+	w := newWorld(t, "2028-01-03 10:00:00")
+	cfg := w.config(row("backup", "daily 16:05", on(tradeclock.EveryDay)), row("buy", "daily 16:05"))
+	cfg.Calendar = calendarOf(t, mumbai()) // until 2027
+	s, d := w.drive(cfg)
+	d.Tick()
+	_, err := s.Trigger(t.Context(), operator("buy"))
+	require.ErrorIs(t, err, tradeclock.ErrOutsideSession)
+	_, err = s.Trigger(t.Context(), operator("backup"))
+	require.NoError(t, err)
+}

@@ -1,0 +1,291 @@
+package tradeclock
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// coverageWarning is how many days before the end of a calendar's coverage the
+// warnings begin, and coverageNotice how many before it at the start.
+const (
+	coverageWarning = 30
+	coverageNotice  = 90
+)
+
+// findCalendars asks Config.Calendars for the calendars that rows name and that
+// are not known yet. One that was not found is asked for again at each poll.
+func (s *UnifiedTaskScheduler) findCalendars(ctx context.Context, rows []Schedule) {
+	if s.cfg.Calendars == nil {
+		return
+	}
+	asked := make(map[string]bool)
+	until := s.clock.Now().Add(pollBound) // for all of them together
+	for _, r := range rows {
+		s.mu.Lock()
+		_, err := s.viewOf(r.Calendar)
+		s.mu.Unlock()
+		if err == nil || asked[r.Calendar] {
+			continue
+		}
+		asked[r.Calendar] = true
+		v, err := call(ctx, s, &s.lanes.find, until.Sub(s.clock.Now()), func(context.Context) (*calendarView, error) {
+			return findView(s.cfg.Calendars, r.Calendar)
+		})
+		s.mu.Lock()
+		if err == nil {
+			s.sched.views[r.Calendar] = v
+		} else {
+			s.sched.notFound[r.Calendar] = err
+		}
+		s.mu.Unlock()
+	}
+}
+
+func findView(find func(string) (Calendar, error), name string) (*calendarView, error) {
+	cal, err := find(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case cal == nil:
+		return nil, fmt.Errorf("there is no calendar %s", name)
+	case cal.Name() != name:
+		return nil, fmt.Errorf("the calendar that was found for %s is %s", name, cal.Name())
+	case cal.Location() == nil:
+		return nil, fmt.Errorf("calendar %s has no location", name)
+	}
+	return newCalendarView(cal, nil), nil
+}
+
+// viewOf returns the calendar that a row names. The caller holds mu.
+func (s *UnifiedTaskScheduler) viewOf(name string) (*calendarView, error) {
+	if name == "" || name == s.calendar.name {
+		return s.calendar, nil
+	}
+	if v := s.sched.views[name]; v != nil {
+		return v, nil
+	}
+	if err := s.sched.notFound[name]; err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("there is no calendar %s beside %s", name, s.calendar.name)
+}
+
+// watchCalendars makes the scheduler's own calendar and those that rows are read
+// by the ones that each tick looks at. The caller holds mu.
+func (s *UnifiedTaskScheduler) watchCalendars(rows []*row) {
+	used := []*calendarView{s.calendar}
+	for _, r := range rows {
+		if !slices.Contains(used, r.view) {
+			used = append(used, r.view)
+		}
+	}
+	for _, v := range s.sched.watched {
+		if !slices.Contains(used, v) {
+			s.clearCalendar(v)
+		}
+	}
+	s.sched.watched = used
+}
+
+func (s *UnifiedTaskScheduler) clearCalendar(v *calendarView) {
+	for _, what := range []string{"calendar ", "coverage ", "data "} {
+		s.clear(what + v.name)
+	}
+	v.askAgain = time.Time{} // if it is used again, they are looked at again
+}
+
+// refreshCalendars asks each calendar for what the next plan needs.
+func (s *UnifiedTaskScheduler) refreshCalendars(ctx context.Context, now time.Time) {
+	s.mu.Lock()
+	watched := s.sched.watched
+	s.mu.Unlock()
+	for _, v := range watched {
+		if s.hasNews(v, now) {
+			s.refreshCalendar(ctx, v, now)
+		}
+	}
+}
+
+// hasNews reports whether a calendar is to be asked at all: one that answers from
+// memory is asked once a day while it stays the same, so that a minute without
+// news allocates nothing.
+func (s *UnifiedTaskScheduler) hasNews(v *calendarView, now time.Time) bool {
+	s.mu.Lock()
+	due := v.direct == nil || !s.sched.loaded || !now.Before(v.askAgain)
+	version, trouble := v.version, v.trouble
+	s.mu.Unlock()
+	return due || !v.isCurrent(version, trouble)
+}
+
+// isCurrent reports whether the latest snapshot has a version, with the same
+// trouble.
+func (v *calendarView) isCurrent(version, trouble string) (current bool) {
+	defer func() {
+		if recover() != nil {
+			current = false // it is asked properly then
+		}
+	}()
+	if t, ok := v.source.(Troubled); ok {
+		if textOf(t.Trouble()) != trouble {
+			return false
+		}
+	}
+	return versionOf(v.direct.Snapshot()) == version
+}
+
+// refreshCalendar asks the calendar for the dates that the view lacks, and notices
+// when it has another version.
+func (s *UnifiedTaskScheduler) refreshCalendar(ctx context.Context, v *calendarView, now time.Time) {
+	today := DateOf(now.In(v.loc))
+	s.mu.Lock()
+	first, last := s.neededDates(v, now)
+	dates := v.missing(first, last)
+	begins := !v.asked
+	s.mu.Unlock()
+
+	facts, err := s.askCalendar(ctx, v, dates, today, begins)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changed := err == nil && v.asked && facts.version != v.version
+	if changed && v.direct == nil {
+		dates = datesOf(first, last)
+		s.mu.Unlock()
+		facts, err = s.askCalendar(ctx, v, dates, today, false)
+		s.mu.Lock()
+	}
+	if err == nil && !slices.Equal(v.phases.names, facts.phases.names) {
+		s.sched.revision = "" // rows may have become good or bad: read them again
+	}
+	switch {
+	case err != nil:
+		v.unknown(dates, err)
+	case changed && s.sched.loaded:
+		s.calendarChanged(v, facts, first, last, now)
+	default:
+		v.take(facts)
+	}
+	v.forget(first)
+	if err == nil && !v.asked {
+		v.asked = true
+		s.tellCoverage(v, facts, today)
+	}
+	if s.sched.loaded {
+		v.askAgain = endOfDay.On(today, v.loc)
+		s.checkCalendar(v, facts, today, err)
+	}
+}
+
+func (s *UnifiedTaskScheduler) askCalendar(ctx context.Context, v *calendarView, dates []Date, today Date, count bool) (calendarFacts, error) {
+	return call(ctx, s, &v.lane, pollBound, func(context.Context) (calendarFacts, error) {
+		return factsOf(v.source, dates, today, count), nil
+	})
+}
+
+// neededDates are the dates around now, and back to the last plan or the start of
+// an account that lies behind it, that planning may ask for. The caller holds mu.
+func (s *UnifiedTaskScheduler) neededDates(v *calendarView, now time.Time) (first, last Date) {
+	from := now
+	if up := s.plan.upTo; !up.IsZero() && up.Before(now) {
+		from = up
+	}
+	for _, a := range s.accounts.unconfirmed {
+		if a.behind && a.from.Before(from) {
+			from = a.from
+		}
+	}
+	back, ahead := 1, 1
+	var m *market
+	if s.sched.loaded {
+		m = s.sched.snap.byView[v]
+	}
+	if m != nil {
+		back, ahead = max(m.back, 1), max(m.ahead, 1)
+	}
+	first, last = DateOf(from.In(v.loc)).AddDays(-ahead), DateOf(now.In(v.loc)).AddDays(back+horizonDays)
+	if m != nil {
+		first, last = m.filterDates(first, last)
+	}
+	return first, last
+}
+
+// filterDates widens a range of dates by those that the filters ask for.
+func (m *market) filterDates(first, last Date) (Date, Date) {
+	from, to := first, last
+	for _, g := range m.groups {
+		for _, f := range []Filter{g.filter, g.prior.filter} {
+			begin, _ := f.dates(first)
+			_, end := f.dates(last)
+			if begin.Before(from) {
+				from = begin
+			}
+			if end.After(to) {
+				to = end
+			}
+		}
+	}
+	return from, to
+}
+
+func datesOf(first, last Date) []Date {
+	var dates []Date
+	for d := first; !d.After(last); d = d.AddDays(1) {
+		dates = append(dates, d)
+	}
+	return dates
+}
+
+// tellCoverage logs at the start what the calendar covers, as a warning if the
+// end is in sight.
+func (s *UnifiedTaskScheduler) tellCoverage(v *calendarView, facts calendarFacts, today Date) {
+	attrs := []any{"calendar", v.name, "version", facts.version, "zone", v.loc.String()}
+	if !facts.covered {
+		s.log.Info("calendar", attrs...)
+		return
+	}
+	attrs = append(attrs, "covers_to", facts.last.String(), "sessions_left", facts.left)
+	if facts.last.After(today.AddDays(coverageNotice)) {
+		s.log.Info("calendar", attrs...)
+		return
+	}
+	s.log.Warn("the calendar's coverage ends soon: newer data are needed by then", attrs...)
+}
+
+// checkCalendar keeps the conditions of a calendar: that it does not know today,
+// only guesses it, or failed to answer; that the end of its coverage is near; and
+// what it says is wrong with its data.
+func (s *UnifiedTaskScheduler) checkCalendar(v *calendarView, facts calendarFacts, today Date, failed error) {
+	condition, coverage := "", ""
+	session, err := v.Session(today)
+	switch {
+	case err != nil:
+		condition = "tasks are skipped: " + notKnown(v.name, today, err)
+	case failed != nil:
+		condition = fmt.Sprintf("calendar %s does not answer: %v", v.name, failed)
+	case session.Assumed:
+		condition = fmt.Sprintf("calendar %s does not know %v and assumes a %s", v.name, today, session.Describe())
+	case facts.covered && !facts.last.After(today.AddDays(coverageWarning)):
+		coverage = fmt.Sprintf("calendar %s ends on %v, with %d sessions left", v.name, facts.last, facts.left)
+	}
+	s.setCondition("calendar "+v.name, condition)
+	if failed == nil {
+		s.setCondition("coverage "+v.name, coverage)
+		v.trouble = textOf(facts.trouble)
+		s.setCondition("data "+v.name, prefixed(fmt.Sprintf("calendar %s: ", v.name), v.trouble))
+	}
+}
+
+func textOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}

@@ -1,0 +1,348 @@
+package tradeclock
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestFilterText(t *testing.T) {
+	const mon, tue, wed, thu, fri, sat, sun = time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday, time.Sunday
+	tests := []struct {
+		text   string
+		filter Filter
+	}{
+		{"", Filter{}},
+		{"mon", OnWeekdays(mon)},
+		{"sun", OnWeekdays(sun)},
+		{"mon,wed,fri", OnWeekdays(fri, mon, wed, fri)},
+		{"mon,tue,wed,thu,sun", OnWeekdays(sun, mon, tue, wed, thu)},
+		{"mon,tue,wed,thu,fri,sat", OnWeekdays(mon, tue, wed, thu, fri, sat)},
+		{"first session of week", NthSession(1, Week)},
+		{"last session of month", NthSession(-1, Month)},
+		{"2nd session of quarter", NthSession(2, Quarter)},
+		{"3rd session of year", NthSession(3, Year)},
+		{"4th session of week", NthSession(4, Week)},
+		{"11th session of month", NthSession(11, Month)},
+		{"12th session of month", NthSession(12, Month)},
+		{"13th session of month", NthSession(13, Month)},
+		{"21st session of month", NthSession(21, Month)},
+		{"111th session of year", NthSession(111, Year)},
+		{"366th session of year", NthSession(366, Year)},
+		{"2nd last session of year", NthSession(-2, Year)},
+		{"7th last session of week", NthSession(-7, Week)},
+	}
+	for _, test := range tests {
+		t.Run(test.text, func(t *testing.T) {
+			parsed, err := ParseFilter(test.text)
+			require.NoError(t, err)
+			assert.True(t, test.filter == parsed, "filters are compared by their values")
+			assert.Equal(t, test.text, test.filter.String())
+			assert.NoError(t, test.filter.check())
+		})
+	}
+}
+
+func TestParseFilterTolerates(t *testing.T) {
+	tests := map[string]string{
+		"mon-fri":                      "mon,tue,wed,thu,fri",
+		"monday":                       "mon",
+		"monday - wednesday , sunday":  "mon,tue,wed,sun",
+		"sun-thu":                      "mon,tue,wed,thu,sun",
+		"fri-mon,wed":                  "mon,wed,fri,sat,sun",
+		"tue-tue":                      "tue",
+		"sat,mon,sat":                  "mon,sat",
+		"  last   session\tof  month ": "last session of month",
+		"1st session of week":          "first session of week",
+		"1st last session of week":     "last session of week",
+	}
+	for text, want := range tests {
+		f, err := ParseFilter(text)
+		if assert.NoError(t, err, text) {
+			assert.Equal(t, want, f.String())
+		}
+	}
+}
+
+func TestParseFilterRefuses(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{" ", "want weekdays such as mon-fri, or a session such as last session of month, at the end"},
+		{"month", `or a session such as last session of month, at "month"`},
+		{"Mon", `want weekdays such as mon-fri, or a session such as last session of month, at "Mon"`},
+		{"mon,", "want a weekday such as mon at the end"},
+		{"mon,,tue", `want a weekday such as mon at ",tue"`},
+		{"mon-", "want a weekday such as mon at the end"},
+		{"mon-fri-sun", `want nothing more at "-sun"`},
+		{"mon tue", `want nothing more at "tue"`},
+		{"mon-sun", "all seven weekdays are no filter"},
+		{"tue-mon", "all seven weekdays are no filter"},
+		{"first", "want session of, and a period, at the end"},
+		{"first sessions of week", `want session of, and a period, at "sessions of week"`},
+		{"first session week", `want session of, and a period, at "week"`},
+		{"first last session of week", `want session of, and a period, at "last session of week"`},
+		{"last session of", "want week, month, quarter or year at the end"},
+		{"last session of decade", `want week, month, quarter or year at "decade"`},
+		{"last session of month and year", `want nothing more at "and year"`},
+		{"2th session of week", `at "2th session of week"`},
+		{"02nd session of week", `at "02nd session of week"`},
+		{"2 session of week", `at "2 session of week"`},
+		{"-2nd session of week", `at "-2nd session of week"`},
+		{"99999999999999999999th session of year", "want weekdays"},
+		{"0th session of week", "session 0 is no session"},
+		{"8th session of week", "a week has no 8th session"},
+		{"32nd last session of month", "a month has no 32nd last session"},
+		{"93rd session of quarter", "a quarter has no 93rd session"},
+		{"367th session of year", "a year has no 367th session"},
+	}
+	for _, test := range tests {
+		t.Run(test.text, func(t *testing.T) {
+			f, err := ParseFilter(test.text)
+			require.ErrorContains(t, err, test.want)
+			assert.ErrorContains(t, err, fmt.Sprintf("filter %q: ", test.text))
+			assert.Zero(t, f)
+		})
+	}
+}
+
+func TestFilteredRuleText(t *testing.T) {
+	lastOfMonth := NthSession(-1, Month)
+	tests := []struct {
+		text string
+		rule Rule
+	}{
+		{"daily 09:01 on mon,wed,fri", On(Daily(At(9, 1)), OnWeekdays(time.Monday, time.Wednesday, time.Friday))},
+		{"daily close+30m on last session of month", On(Daily(AtAnchor("close", 30*time.Minute)), lastOfMonth)},
+		{"daily each open on sat", On(Daily(AtAnchor("open", 0).In(EachWindow)), OnWeekdays(time.Saturday))},
+		{"hourly 09:30-15:30 on fri", On(Hourly(At(9, 30), At(15, 30)), OnWeekdays(time.Friday))},
+		{"every 1m open-close on first session of week", On(Every(time.Minute, AtAnchor("open", 0), AtAnchor("close", 0)), NthSession(1, Week))},
+		{"after premarket_retry 5m on last session of month", On(After("premarket_retry", 5*time.Minute), lastOfMonth)},
+		{"after on call on 5m on mon", On(After("on call on", 5*time.Minute), OnWeekdays(time.Monday))},
+		{"after x on mon 5m", After("x on mon", 5*time.Minute)},
+		{"daily 09:01", On(Daily(At(9, 1)), Filter{})},
+	}
+	for _, test := range tests {
+		t.Run(test.text, func(t *testing.T) {
+			parsed, err := ParseRule(test.text)
+			require.NoError(t, err)
+			assert.True(t, test.rule == parsed, "rules are compared by their values")
+			assert.Equal(t, test.text, test.rule.String())
+			assert.NoError(t, validateRule(test.rule))
+		})
+	}
+	assert.Equal(t, "own on mon", On(userRule{}, OnWeekdays(time.Monday)).String())
+	assert.NoError(t, validateRule(On(userRule{}, OnWeekdays(time.Monday))))
+	assert.Nil(t, On(nil, lastOfMonth), "no rule is still none")
+}
+
+func TestFilteredRulesThatAreRefused(t *testing.T) {
+	lastOfMonth := NthSession(-1, Month)
+	tests := []struct {
+		rule Rule
+		want string
+	}{
+		{On(On(Daily(At(9, 1)), lastOfMonth), OnWeekdays(time.Monday)), "a rule takes one filter"},
+		{On(Once(Date{2026, 11, 23}, At(9, 15)), lastOfMonth), "a once rule takes no filter, as it has its date"},
+		{On(Every(time.Minute, At(15, 30), At(9, 15)), lastOfMonth), "end is not after start"},
+		{On(After("", time.Minute), lastOfMonth), "task: a name is required"},
+		{On(Daily(At(9, 1)), OnWeekdays()), "a filter of weekdays needs one"},
+		{On(Daily(At(9, 1)), OnWeekdays(time.Monday, 7)), "a filter of weekdays has one that is none"},
+		{On(Daily(At(9, 1)), OnWeekdays(-1)), "a filter of weekdays has one that is none"},
+		{On(Daily(At(9, 1)), NthSession(0, Month)), "session 0 is no session: want 1 for the first, or -1 for the last"},
+		{On(Daily(At(9, 1)), NthSession(1, Period(9))), "Period(9) is none of week, month, quarter, year"},
+		{On(userRule{}, NthSession(-8, Week)), "a week has no 8th last session"},
+		{On(panicking{}, lastOfMonth), "String panicked: no text"},
+	}
+	for _, test := range tests {
+		t.Run(test.want, func(t *testing.T) {
+			assert.ErrorContains(t, validateRule(test.rule), test.want)
+		})
+	}
+}
+
+func TestParseRuleRefusesFilters(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{"daily 09:01 on", "want weekdays such as mon-fri, or a session such as last session of month, at the end"},
+		{"daily 09:01 on mon on tue", `want nothing more at "on tue"`},
+		{"daily 09:01 mon", `want nothing more at "mon"`},
+		{"daily on mon", `want an anchor such as open, close, pre_open or pre_open.end at "on mon"`},
+		{"hourly 09:30 on mon", `want a dash and the end of the window at "on mon"`},
+		{"once 2026-11-23 09:15 on mon", "a once rule takes no filter"},
+		{"every 1m 09:15-15:30 on 8th session of week", "a week has no 8th session"},
+		{"after x 5m on", "want weekdays"},
+		{"after x five on mon", `want a duration such as 90s, 5m or 1h30m at "five on mon"`},
+		{"after x on mon", `want a task and a delay, as in premarket_retry 5m, at " on mon"`},
+	}
+	for _, test := range tests {
+		t.Run(test.text, func(t *testing.T) {
+			rule, err := ParseRule(test.text)
+			require.ErrorContains(t, err, test.want)
+			assert.Nil(t, rule)
+		})
+	}
+}
+
+// A rule is what it is without its filter, but for the text.
+func TestFilterChangesNoFacts(t *testing.T) {
+	f := OnWeekdays(time.Monday)
+	for _, rule := range []Rule{
+		MustParseRule("daily close-15m"), MustParseRule("daily each open"), MustParseRule("every 1m open-15:30"),
+		MustParseRule("after x 25h"), userRule{},
+	} {
+		filtered := On(rule, f)
+		bare, split := splitFilter(filtered)
+		assert.Equal(t, rule, bare)
+		assert.Equal(t, f, split)
+		assert.Equal(t, ruleKind(rule), ruleKind(filtered))
+		assert.Equal(t, ruleMoments(rule), ruleMoments(filtered))
+		back, ahead := ruleReach(rule)
+		filteredBack, filteredAhead := ruleReach(filtered)
+		assert.Equal(t, []int{back, ahead}, []int{filteredBack, filteredAhead})
+	}
+	bare, none := splitFilter(MustParseRule("daily 09:01"))
+	assert.Equal(t, MustParseRule("daily 09:01"), bare)
+	assert.Zero(t, none)
+}
+
+func TestOccurrencesOfFilteredRules(t *testing.T) {
+	monday, loc := nse(t, nseHours...)
+	own := userRule{list: []Occurrence{{Wall(9, 15).On(monday.Date, loc), "own"}}}
+	onMonday, onTuesday := OnWeekdays(time.Monday), OnWeekdays(time.Tuesday)
+
+	list, err := On(MustParseRule("every 1m open-close"), onMonday).Occurrences(monday, loc)
+	require.NoError(t, err)
+	assert.Len(t, list, 375)
+	list, err = On(own, onMonday).Occurrences(monday, loc)
+	require.NoError(t, err)
+	assert.Equal(t, []Occurrence{{own.list[0].Due.UTC(), "own"}}, list)
+	list, err = On(MustParseRule("daily 09:01"), onTuesday).Occurrences(monday, loc)
+	assert.NoError(t, err)
+	assert.Empty(t, list)
+
+	_, err = MustParseRule("daily 09:01 on last session of month").Occurrences(monday, loc)
+	assert.ErrorContains(t, err, "has no occurrences by itself: they depend on the other sessions of the month")
+	_, err = MustParseRule("after x 5m on mon").Occurrences(monday, loc)
+	assert.ErrorContains(t, err, "they are those of the schedule of x")
+}
+
+// filterDays are dates with what a calendar says of them: R regular, S shortened,
+// . closed, ? unknown. Filters count the regular ones alone.
+type filterDays struct {
+	first Date
+	days  string
+}
+
+var errNotPublished = errors.New("not published")
+
+func (f filterDays) session(d Date) (Session, error) {
+	i := int(d.utc().Sub(f.first.utc()) / (24 * time.Hour))
+	if i < 0 || i >= len(f.days) || f.days[i] == '?' {
+		return Session{}, fmt.Errorf("%v: %w", d, errNotPublished)
+	}
+	return Session{Date: d, Kind: map[byte]SessionKind{'R': Regular, 'S': Shortened, '.': Closed}[f.days[i]]}, nil
+}
+
+func onlyRegular(s Session) bool { return s.Kind == Regular }
+
+func TestFilterAdmits(t *testing.T) {
+	monday := Date{2026, 11, 23}
+	tests := []struct {
+		name   string
+		days   string // of the week, from Monday
+		filter Filter
+		want   string // for each regular day: y for admitted, n for not, ? for an error
+	}{
+		{"no filter", "RRRRR..", Filter{}, "yyyyy"},
+		{"weekdays", "RRRRR..", OnWeekdays(time.Tuesday, time.Friday), "nynny"},
+		{"weekdays ask nothing", "R???R??", OnWeekdays(time.Friday), "ny"},
+		{"the first", "RRRRR..", NthSession(1, Week), "ynnnn"},
+		{"the first after a holiday", ".RRRR..", NthSession(1, Week), "ynnn"},
+		{"the first that counts", "SRRRR..", NthSession(1, Week), "ynnn"},
+		{"the last", "RRRRR..", NthSession(-1, Week), "nnnny"},
+		{"the last before a holiday", "RRRR...", NthSession(-1, Week), "nnny"},
+		{"the last is on a weekend", "RRRRRR.", NthSession(-1, Week), "nnnnny"},
+		{"the last that counts", "RRRRS..", NthSession(-1, Week), "nnny"},
+		{"the third", "R.RRR..", NthSession(3, Week), "nnyn"},
+		{"the last but one", "RR.RR..", NthSession(-2, Week), "nnyn"},
+		{"a week without a fifth", "RR.RR..", NthSession(5, Week), "nnnn"},
+		{"a week without a fifth last", "RR.RR..", NthSession(-5, Week), "nnnn"},
+		{"the only one", "..R....", NthSession(1, Week), "y"},
+		{"an unknown day before the first", "?RRRR..", NthSession(1, Week), "?nnn"},
+		{"an unknown day before the second", "?RRRR..", NthSession(2, Week), "??nn"},
+		{"a day after matters to none but the last", "RRR????", NthSession(1, Week), "ynn"},
+		{"unknown days after the last", "RRRR???", NthSession(-1, Week), "nnn?"},
+		{"unknown days after the last but one", "RRRR???", NthSession(-2, Week), "nn??"},
+		{"too few days, known or not", "R?RRR..", NthSession(4, Week), "nn??"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			calendar := filterDays{monday, test.days}
+			got := ""
+			for i, day := range test.days {
+				if day != 'R' {
+					continue
+				}
+				admitted, err := test.filter.admits(monday.AddDays(i), onlyRegular, calendar.session)
+				switch {
+				case err != nil:
+					assert.ErrorIs(t, err, errNotPublished)
+					assert.False(t, admitted)
+					got += "?"
+				case admitted:
+					got += "y"
+				default:
+					got += "n"
+				}
+			}
+			assert.Equal(t, test.want, got)
+		})
+	}
+	calendar := filterDays{monday, "RRRR??."}
+	_, err := NthSession(-1, Week).admits(monday.AddDays(3), onlyRegular, calendar.session)
+	assert.EqualError(t, err, "whether 2026-11-26 is the last session of week depends on 2026-11-28: 2026-11-28: not published")
+}
+
+// Through a leap year, a filter admits the session that a list of the period's
+// sessions has at its place, and looks at no dates but those that it says.
+func TestFilterAdmitsThroughTheYear(t *testing.T) {
+	session := func(d Date) Session {
+		if d.Weekday() == time.Sunday || d.Day%7 == 3 {
+			return Session{Date: d, Kind: Closed}
+		}
+		return Session{Date: d, Kind: Regular}
+	}
+	for _, f := range []Filter{
+		NthSession(1, Week), NthSession(5, Week), NthSession(-2, Week), NthSession(1, Month), NthSession(-3, Month),
+		NthSession(2, Quarter), NthSession(-1, Quarter), NthSession(100, Year), NthSession(-1, Year),
+	} {
+		for d := (Date{2024, 1, 1}); d.Year == 2024; d = d.AddDays(1) {
+			if !session(d).Open() {
+				continue
+			}
+			first, last := f.dates(d)
+			got, err := f.admits(d, Session.Open, func(at Date) (Session, error) {
+				require.False(t, at == d || at.Before(first) || at.After(last), "%v asks for %v on %v", f, at, d)
+				return session(at), nil
+			})
+			require.NoError(t, err)
+			var open []Date
+			begin, end := f.of.Bounds(d)
+			for at := begin; !at.After(end); at = at.AddDays(1) {
+				if session(at).Open() {
+					open = append(open, at)
+				}
+			}
+			place := f.n - 1
+			if f.n < 0 {
+				place = len(open) + f.n
+			}
+			require.Equal(t, place >= 0 && place < len(open) && open[place] == d, got, "%v on %v", f, d)
+		}
+	}
+	d := Date{2026, 11, 25}
+	first, last := OnWeekdays(time.Monday).dates(d)
+	assert.Equal(t, []Date{d, d}, []Date{first, last})
+}

@@ -1,0 +1,38 @@
+package tradeclock
+
+import (
+	"fmt"
+	"time"
+)
+
+// Period is a stretch of the calendar that has a first and a last session.
+type Period uint8
+
+// The periods. A week begins on Monday, and the others with their first month.
+const (
+	Week Period = iota
+	Month
+	Quarter
+	Year
+)
+
+var periodNames = [...]string{"week", "month", "quarter", "year"}
+
+// String returns the period's name, as in "month".
+func (p Period) String() string {
+	if int(p) < len(periodNames) {
+		return periodNames[p]
+	}
+	return fmt.Sprintf("Period(%d)", uint8(p))
+}
+
+// Bounds returns the first and the last date of the period that d lies in.
+func (p Period) Bounds(d Date) (first, last Date) {
+	if p == Week {
+		first = d.AddDays(-(int(d.Weekday()) + 6) % 7)
+		return first, first.AddDays(6)
+	}
+	months := [...]int{Month: 1, Quarter: 3, Year: 12}[p]
+	first = Date{d.Year, d.Month - (d.Month-1)%time.Month(months), 1}
+	return first, DateOf(first.utc().AddDate(0, months, -1))
+}
