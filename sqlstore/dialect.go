@@ -59,7 +59,7 @@ func checkSQLite(ctx context.Context, db *sql.DB) error {
 	if _, err := conn.ExecContext(ctx, sqliteSettings); err != nil {
 		return err
 	}
-	var file, mode string
+	var file string
 	if err := conn.QueryRowContext(ctx, "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&file); err != nil {
 		return err
 	}
@@ -73,11 +73,30 @@ func checkSQLite(ctx context.Context, db *sql.DB) error {
 		}
 		return nil
 	}
-	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
+	mode, err := setWAL(ctx, conn)
+	if err != nil {
 		return fmt.Errorf("set journal_mode=WAL: %w", err)
 	}
 	if !strings.EqualFold(mode, "wal") {
 		return fmt.Errorf("the database stays in journal_mode=%s and needs WAL: is the file on a network, or read-only?", mode)
 	}
 	return nil
+}
+
+// setWAL returns the journal mode that the database has after it was asked for
+// WAL. SQLite does not wait for another process that changes the mode at the same
+// time, but for one that writes it does: so a write that writes nothing is the
+// wait between two attempts.
+func setWAL(ctx context.Context, conn *sql.Conn) (mode string, err error) {
+	const attempts = 10
+	for range attempts {
+		err = conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)
+		if err == nil {
+			return mode, nil
+		}
+		if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE; COMMIT"); err != nil {
+			return "", err
+		}
+	}
+	return "", err
 }

@@ -39,7 +39,7 @@ func TestOpenByManyAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	require.NoError(t, errors.Join(errs...))
-	assert.Equal(t, "1", text(t, openDB(t, path), "SELECT group_concat(version) FROM tradeclock_schema"))
+	assert.Equal(t, "2", text(t, openDB(t, path), "SELECT group_concat(version) FROM tradeclock_schema"))
 }
 
 func TestOpenMakesWritesDurable(t *testing.T) {

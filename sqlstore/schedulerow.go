@@ -14,7 +14,7 @@ import (
 
 // scheduleColumns are in the order of scheduleValues and readSchedule.
 var scheduleColumns = []string{
-	"task", "account", "rule", "enabled", "sessions", "priority", "timeout", "catch_up", "catch_up_until",
+	"task", "account", "rule", "calendar", "enabled", "sessions", "priority", "timeout", "catch_up", "catch_up_until",
 	"overlap", "exclusive", "delivery", "retry_attempts", "retry_backoff", "retry_max_backoff", "retry_within",
 	"description", "since", "prior", "version",
 }
@@ -41,7 +41,7 @@ func scheduleValues(s tradeclock.Schedule) []any {
 		sessions = s.Sessions.String()
 	}
 	return []any{
-		s.Task, s.Account, s.Rule.String(), bit(!s.Disabled), sessions, s.Priority,
+		s.Task, s.Account, s.Rule.String(), s.Calendar, bit(!s.Disabled), sessions, s.Priority,
 		durationText(s.Timeout), durationText(s.CatchUp), until,
 		s.Overlap.String(), s.Exclusive, s.Delivery.String(),
 		s.Retry.Attempts, durationText(s.Retry.Backoff), durationText(s.Retry.MaxBackoff), durationText(s.Retry.Within),
@@ -55,6 +55,7 @@ func (s *Store) readSchedule(text []string) (tradeclock.Schedule, error) {
 	r := scheduleReader{text: text, parseRule: s.parseRule}
 	row := tradeclock.Schedule{Task: text[0], Account: text[1]}
 	r.rule("rule", &row.Rule)
+	row.Calendar = r.column("calendar")
 	row.Disabled = r.int("enabled") == 0
 	row.Sessions = read(&r, "sessions", tradeclock.ParseSessionSet)
 	row.Priority = r.int("priority")

@@ -56,6 +56,7 @@ func TestScheduleKeepsEveryField(t *testing.T) {
 		Task:         "sell_monitor",
 		Account:      "o'neil & Söhne",
 		Rule:         tradeclock.MustParseRule("every 1m open-close"),
+		Calendar:     "XNSE.FO",
 		Disabled:     true,
 		Sessions:     tradeclock.OnRegular | tradeclock.OnSpecial,
 		Priority:     -3,
@@ -91,6 +92,9 @@ func TestHandEdit(t *testing.T) {
 			UPDATE tradeclock_schedules SET rule = 'every 5m 10:00-12:00'`, "every 5m 10:00-12:00", "daily 09:01", false, true},
 		{"another kind and back", `UPDATE tradeclock_schedules SET rule = 'hourly 10:00-12:00';
 			UPDATE tradeclock_schedules SET rule = 'daily 10:00'`, "daily 10:00", "", false, true},
+		{"another calendar", "UPDATE tradeclock_schedules SET calendar = 'XNYS'", "daily 09:01", "", false, true},
+		{"another kind and then calendar", `UPDATE tradeclock_schedules SET rule = 'hourly 10:00-12:00';
+			UPDATE tradeclock_schedules SET calendar = 'XNYS'`, "hourly 10:00-12:00", "daily 09:01", false, true},
 		{"disabled", "UPDATE tradeclock_schedules SET enabled = 0", "daily 09:01", "", true, true},
 		{"another policy", "UPDATE tradeclock_schedules SET priority = 7", "daily 09:01", "", false, false},
 		{"deleted and made again", `DELETE FROM tradeclock_schedules;

@@ -138,7 +138,7 @@ func schedule(task, rule string) tradeclock.Schedule {
 func fullSchedule() tradeclock.Schedule {
 	until := tradeclock.AtAnchor("close", -5*time.Minute)
 	return tradeclock.Schedule{
-		Task: "sell_monitor", Account: "42", Rule: tradeclock.MustParseRule("every 1m 09:15-15:30"), Disabled: true,
+		Task: "sell_monitor", Account: "42", Rule: tradeclock.MustParseRule("every 1m 09:15-15:30"), Calendar: "XNSE.FO", Disabled: true,
 		Sessions: tradeclock.OnRegular | tradeclock.OnSpecial, Priority: -3,
 		Timeout: 45 * time.Second, CatchUp: 90 * time.Second, CatchUpUntil: &until,
 		Overlap: tradeclock.OverlapQueue, Exclusive: "orders", Delivery: tradeclock.AtLeastOnce,
@@ -230,7 +230,7 @@ var editorCases = []struct {
 		assert.Zero(w.t, w.seed())
 	}},
 	{"bad rows are refused where they are written", testRefusals},
-	{"the instant from which a row holds follows its rule and enabling", testSince},
+	{"the instant from which a row holds follows its rule, calendar and enabling", testSince},
 	{"each edit changes the revision", testRevision},
 	{"what is handed over and out is not shared", func(w *editorTest) {
 		full := fullSchedule()
@@ -269,6 +269,7 @@ func testPartialUpdates(w *editorTest) {
 		until                        = tradeclock.At(15, 0)
 		overlap, delivery            = tradeclock.OverlapCancel, tradeclock.AtMostOnce
 		exclusive, retry, text       = "", tradeclock.Retry{}, "another"
+		calendar                     = "XNYS"
 	)
 	cases := []struct {
 		name  string
@@ -287,6 +288,7 @@ func testPartialUpdates(w *editorTest) {
 		{"Retry", tradeclock.ScheduleEdit{Retry: &retry}, func(s *tradeclock.Schedule) { s.Retry = retry }},
 		{"Description", tradeclock.ScheduleEdit{Description: &text}, func(s *tradeclock.Schedule) { s.Description = text }},
 		{"Disabled", tradeclock.ScheduleEdit{Disabled: &disabled}, func(s *tradeclock.Schedule) { s.Disabled, s.Since = disabled, at(9, 30) }},
+		{"Calendar", tradeclock.ScheduleEdit{Calendar: &calendar}, func(s *tradeclock.Schedule) { s.Calendar = calendar }},
 		{"Rule", tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("every 2m 09:15-15:30")}, func(s *tradeclock.Schedule) {
 			s.Rule = tradeclock.MustParseRule("every 2m 09:15-15:30")
 		}},
@@ -330,13 +332,13 @@ func testRefusals(w *editorTest) {
 	base, follower := w.put(schedule("premarket_retry", "daily 09:00")), w.put(schedule("amo_adjustment", "after premarket_retry 5m"))
 	before := scheduleRevision(w.t, w.store)
 
-	bad := schedule("buy_orders", "daily 09:01")
-	bad.Timeout = -time.Second
+	bad, misnamed := schedule("buy_orders", "daily 09:01"), schedule("buy_orders", "daily 09:01")
+	bad.Timeout, misnamed.Calendar = -time.Second, "XNSE\n"
 	cycle := schedule("premarket_retry", "after amo_adjustment 5m")
 	nameless, ruleless := schedule("", "daily 09:01"), tradeclock.Schedule{Task: "buy_orders"}
 	orphan, twice := schedule("buy_orders", "after analysis 5m"), schedule("buy_orders", "daily 09:01")
 	for name, s := range map[string]tradeclock.Schedule{
-		"negative": bad, "cycle": cycle, "nameless": nameless, "ruleless": ruleless, "orphan": orphan,
+		"negative": bad, "misnamed": misnamed, "cycle": cycle, "nameless": nameless, "ruleless": ruleless, "orphan": orphan,
 	} {
 		_, err := w.store.PutSchedule(w.ctx, s)
 		assert.Error(w.t, err, name)
@@ -364,6 +366,7 @@ func testRefusals(w *editorTest) {
 // testSince makes edits at different times and checks Since and Prior.
 func testSince(w *editorTest) {
 	priority, disabled, enabled := 1, true, false
+	fo, ny := "XNSE.FO", "XNYS"
 	daily, hourly := tradeclock.MustParseRule("daily 09:30"), tradeclock.MustParseRule("hourly 09:30-15:30")
 	later, every := tradeclock.MustParseRule("hourly 10:30-15:30"), tradeclock.MustParseRule("every 5m 09:15-15:30")
 	steps := []struct {
@@ -388,6 +391,10 @@ func testSince(w *editorTest) {
 		{"the new kind edited on a later day", at(33, 0), tradeclock.ScheduleEdit{Rule: later}, at(33, 0), ""},
 		{"another kind on that day", at(33, 1), tradeclock.ScheduleEdit{Rule: every}, at(33, 1), "hourly 10:30-15:30"},
 		{"disabling on a day after that", at(57, 0), tradeclock.ScheduleEdit{Disabled: &disabled}, at(57, 0), ""},
+		{"a calendar", at(57, 1), tradeclock.ScheduleEdit{Calendar: &fo}, at(57, 1), ""},
+		{"the same calendar", at(57, 2), tradeclock.ScheduleEdit{Calendar: &fo}, at(57, 1), ""},
+		{"a rule of another kind", at(57, 3), tradeclock.ScheduleEdit{Rule: daily}, at(57, 3), "every 5m 09:15-15:30"},
+		{"then another calendar on the same day", at(57, 4), tradeclock.ScheduleEdit{Calendar: &ny}, at(57, 4), "every 5m 09:15-15:30"},
 	}
 	row := w.put(schedule("monitor", "daily 09:01"))
 	for _, step := range steps {

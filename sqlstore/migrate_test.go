@@ -1,0 +1,73 @@
+package sqlstore_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// firstVersion makes a database as the first version of the schema had it, with
+// two schedules, one of them edited, and a term.
+func firstVersion(t *testing.T) (path string) {
+	t.Helper()
+	path = newPath(t)
+	db := openDB(t, path)
+	schema, err := os.ReadFile("schema/sqlite/0001_initial.sql")
+	require.NoError(t, err)
+	for _, statement := range []string{
+		"CREATE TABLE tradeclock_schema (version INTEGER NOT NULL); INSERT INTO tradeclock_schema VALUES (1)",
+		string(schema),
+		`INSERT INTO tradeclock_schedules (task, account, rule, enabled, priority, description, since, prior, version) VALUES
+			('buy_orders', '42', 'daily 09:01', 1, 7, 'buys', '2026-11-20T03:45:00.000000000Z', '', 1),
+			('sell_monitor', '', 'every 1m 09:15-15:30', 0, 0, '', '2026-11-20T03:46:00.000000000Z', 'daily 09:15', 4)`,
+		"INSERT INTO tradeclock_schedulers (scheduler, term, watermark) VALUES ('" + paper + "', 6, '2026-11-20T12:30:00.000000000Z')",
+	} {
+		_, err := db.ExecContext(t.Context(), statement)
+		require.NoError(t, err)
+	}
+	return path
+}
+
+func TestRowsOfTheFirstVersionAreKept(t *testing.T) {
+	path := firstVersion(t)
+	s := openAt(t, path, newClock())
+
+	rows, err := s.Schedules(t.Context())
+	require.NoError(t, err)
+
+	buy, sell := schedule("buy_orders", "daily 09:01"), schedule("sell_monitor", "every 1m 09:15-15:30")
+	buy.Account, buy.Priority, buy.Description = "42", 7, "buys"
+	buy.Since, buy.Version = time.Date(2026, time.November, 20, 3, 45, 0, 0, time.UTC), 1
+	sell.Disabled, sell.Prior = true, tradeclock.MustParseRule("daily 09:15")
+	sell.Since, sell.Version = buy.Since.Add(time.Minute), 4
+	assert.Equal(t, []tradeclock.Schedule{buy, sell}, rows)
+	assert.Equal(t, int64(7), lead(t, s, "a").Number, "terms go on")
+	assert.Equal(t, "2", text(t, openDB(t, path), "SELECT version FROM tradeclock_schema"))
+}
+
+func TestRowsOfTheFirstVersionAreEdited(t *testing.T) {
+	path := firstVersion(t)
+	clock := newClock()
+	s := openAt(t, path, clock)
+	calendar := "XNSE.FO"
+
+	row, err := s.UpdateSchedule(t.Context(), "42", "buy_orders", 1, tradeclock.ScheduleEdit{Calendar: &calendar})
+	require.NoError(t, err)
+	assert.Equal(t, calendar, row.Calendar)
+	assert.Equal(t, clock.Now(), row.Since)
+
+	before := revision(t, s)
+	_, err = openDB(t, path).ExecContext(t.Context(), "UPDATE tradeclock_schedules SET calendar = 'XNYS' WHERE task = 'sell_monitor'")
+	require.NoError(t, err)
+	rows, err := s.Schedules(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "XNSE.FO", rows[0].Calendar)
+	assert.Equal(t, "XNYS", rows[1].Calendar)
+	assert.Equal(t, int64(5), rows[1].Version)
+	assert.NotEqual(t, before, revision(t, s))
+}
