@@ -16,8 +16,9 @@ const premarketGroup = "premarket"
 
 // DefaultSchedules returns a row for each of the seven tasks, for all accounts,
 // at the times of an Indian exchange. All times are wall times, so that the rows
-// hold with any calendar; a service that trades shortened sessions moves its
-// monitors to open and close.
+// hold with any calendar, one that knows no hours too, and on regular and
+// shortened sessions only. A service whose calendar knows the hours takes
+// SessionSchedules, which moves with them.
 //
 // Tasks that place or cancel orders are at most once and are never retried. A
 // run of theirs that a crash cut off is left for a person to look at. The
@@ -106,4 +107,30 @@ func DefaultSchedules() []tradeclock.Schedule {
 			Description: "Cancel what is left of the day's orders and write its report.",
 		},
 	}
+}
+
+// SessionSchedules returns the rows of DefaultSchedules with rules that are
+// anchored to the session's open and close in place of wall times. On a regular
+// day of the National Stock Exchange of India they are due at the same minutes.
+// On a day with other hours they move with these: so they also run on special
+// sessions, such as a Muhurat hour in the evening. All policies are the same.
+//
+// They need a calendar whose sessions have a regular phase. On a session whose
+// hours are not announced they do not run, and the ledger says why.
+func SessionSchedules() []tradeclock.Schedule {
+	rules := map[string]string{
+		TaskPremarketRetry:         "daily open-15m",
+		TaskPremarketAMOAdjustment: "after premarket_retry 5m",
+		TaskSellMonitor:            "every 1m open-close",
+		TaskPositionMonitor:        "hourly open+15m-close",
+		TaskAnalysis:               "daily close+30m",
+		TaskBuyOrders:              "daily close+35m",
+		TaskEODCleanup:             "daily close+2h30m",
+	}
+	rows := DefaultSchedules()
+	for i, row := range rows {
+		rows[i].Rule = tradeclock.MustParseRule(rules[row.Task])
+		rows[i].Sessions = tradeclock.OnRegular | tradeclock.OnShortened | tradeclock.OnSpecial
+	}
+	return rows
 }

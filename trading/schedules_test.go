@@ -11,9 +11,11 @@ import (
 	"github.com/tradeclock/tradeclock/trading"
 )
 
-func defaults() map[string]tradeclock.Schedule {
+func defaults() map[string]tradeclock.Schedule { return byTask(trading.DefaultSchedules()) }
+
+func byTask(schedules []tradeclock.Schedule) map[string]tradeclock.Schedule {
 	rows := make(map[string]tradeclock.Schedule)
-	for _, row := range trading.DefaultSchedules() {
+	for _, row := range schedules {
 		rows[row.Task] = row
 	}
 	return rows

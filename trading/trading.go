@@ -4,8 +4,9 @@
 //
 //	err = scheduler.Enroll(ctx, "alice", trading.Executor(service))
 //
-// DefaultSchedules says when each task is due, and with which policies. They are
-// rows to seed a store with: times are data, and change there.
+// DefaultSchedules says when each task is due, and with which policies, at wall
+// times; SessionSchedules says it by the open and the close of the session. They
+// are rows to seed a store with: times are data, and change there.
 package trading
 
 import (

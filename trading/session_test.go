@@ -1,0 +1,84 @@
+package trading_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/trading"
+)
+
+// due returns the due times of a row on a date of the National Stock Exchange of
+// India.
+func due(t *testing.T, row tradeclock.Schedule, date string) []string {
+	t.Helper()
+	exchange := calendar.MustGet("XNSE")
+	d, err := tradeclock.ParseDate(date)
+	require.NoError(t, err)
+	session, err := exchange.Session(d)
+	require.NoError(t, err)
+	require.True(t, row.Sessions.Has(session.Kind), "%s on a %s session", row.Task, session.Kind)
+	occurrences, err := row.Rule.Occurrences(session, exchange.Location())
+	require.NoError(t, err)
+	var times []string
+	for _, o := range occurrences {
+		times = append(times, o.Due.In(exchange.Location()).Format("2006-01-02 15:04:05")+" "+o.Slot)
+	}
+	return times
+}
+
+func TestSessionSchedulesAreTheDefaultsOnARegularDay(t *testing.T) {
+	session := byTask(trading.SessionSchedules())
+	require.Len(t, session, 7)
+	for task, row := range defaults() {
+		if task == trading.TaskPremarketAMOAdjustment {
+			assert.Equal(t, row.Rule, session[task].Rule, "it comes after premarket_retry")
+			continue
+		}
+		assert.Equal(t, due(t, row, "2026-11-23"), due(t, session[task], "2026-11-23"), task)
+	}
+}
+
+func TestSessionSchedulesHaveTheDefaultPolicies(t *testing.T) {
+	session := byTask(trading.SessionSchedules())
+	for task, row := range defaults() {
+		got := session[task]
+		assert.Equal(t, tradeclock.OnRegular|tradeclock.OnShortened|tradeclock.OnSpecial, got.Sessions, task)
+		got.Rule, got.Sessions = row.Rule, row.Sessions
+		assert.Equal(t, row, got)
+	}
+}
+
+func TestSessionSchedulesAreValidOnAnyExchange(t *testing.T) {
+	for _, name := range []string{"XNSE", "XNSE.CAS", "XNSE.FO", "XNYS", "XTKS"} {
+		assert.NoError(t, tradeclock.ValidateSchedules(trading.SessionSchedules(), calendar.MustGet(name)), name)
+	}
+}
+
+func TestSessionSchedulesMoveWithTheHours(t *testing.T) {
+	for _, c := range []struct {
+		name, date, premarket, analysis, buyOrders, cleanup string
+		sellMonitor, positionMonitor                        int
+	}{
+		{"a Budget Sunday", "2026-02-01", "09:00", "16:00", "16:05", "18:00", 375, 7},
+		{"a Muhurat hour", "2025-10-21", "13:30", "15:15", "15:20", "17:15", 60, 1},
+		{"a Muhurat hour in the evening", "2023-11-12", "18:00", "19:45", "19:50", "21:45", 60, 1},
+		{"a split Saturday", "2024-03-02", "09:00", "13:00", "13:05", "15:00", 45 + 60, 4},
+		{"a close that was moved", "2021-02-24", "09:00", "17:30", "17:35", "19:30", 465, 8},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rows := byTask(trading.SessionSchedules())
+			for task, wall := range map[string]string{
+				trading.TaskPremarketRetry: c.premarket, trading.TaskAnalysis: c.analysis,
+				trading.TaskBuyOrders: c.buyOrders, trading.TaskEODCleanup: c.cleanup,
+			} {
+				assert.Equal(t, []string{c.date + " " + wall + ":00 " + c.date}, due(t, rows[task], c.date), task)
+			}
+			assert.Len(t, due(t, rows[trading.TaskSellMonitor], c.date), c.sellMonitor)
+			assert.Len(t, due(t, rows[trading.TaskPositionMonitor], c.date), c.positionMonitor)
+		})
+	}
+}
