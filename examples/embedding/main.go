@@ -5,9 +5,9 @@ import (
 	"log"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	_ "modernc.org/sqlite"
 )
@@ -20,7 +20,7 @@ func main() {
 	defer store.Close()
 	_, err = store.SeedSchedules(ctx, // inserts what is missing, and overwrites no edit
 		tradeclock.Schedule{Task: "buy_orders", Rule: tradeclock.MustParseRule("daily 09:01")},
-		tradeclock.Schedule{Task: "sell_monitor", Rule: tradeclock.MustParseRule("every 1m 09:15-15:30"), Delivery: tradeclock.AtLeastOnce},
+		tradeclock.Schedule{Task: "sell_monitor", Rule: tradeclock.MustParseRule("every 1m open-close"), Delivery: tradeclock.AtLeastOnce},
 	)
 	check(err)
 
@@ -35,7 +35,7 @@ func main() {
 	s, err := tradeclock.New(tradeclock.Config{
 		Name: "paper", Account: "42", Executor: &tasks,
 		Schedules: store, Ledger: store, Heartbeats: store,
-		Calendar: tradeclock.Weekdays(time.FixedZone("IST", 5*3600+1800)),
+		Calendar: calendar.MustGet("XNSE"), // the National Stock Exchange of India
 	})
 	check(err)
 	check(s.Run(ctx)) // returns when ctx has ended and what ran has drained

@@ -2,64 +2,75 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/replay"
 )
 
 var (
-	kolkata = mustLoad("Asia/Kolkata")
-
-	// calendar has a session on each weekday. A real service uses the exchange's
-	// calendar, which knows the holidays.
-	calendar = tradeclock.Weekdays(kolkata,
-		tradeclock.Hours{Phase: tradeclock.PhasePreOpen, Start: tradeclock.Wall(9, 0), End: tradeclock.Wall(9, 15)},
-		tradeclock.Hours{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(15, 30)},
-	)
+	// exchange is where the accounts trade: the National Stock Exchange of India.
+	exchange = calendar.MustGet("XNSE")
+	kolkata  = exchange.Location()
 
 	// firstSession is replayed first with made-up bars: a Monday.
 	firstSession = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
 )
 
-// The replay's part of a day.
-var (
-	dayBegins = tradeclock.Wall(8, 55)
-	dayEnds   = tradeclock.Wall(18, 5)
+// The replay begins before the session's first task, and ends after its last.
+const (
+	beforeOpen = 20 * time.Minute
+	afterClose = 2*time.Hour + 35*time.Minute
 )
 
 // day is what is to be replayed.
 type day struct {
-	session    tradeclock.Date
-	begin, end time.Time
-	stopped    time.Time // when the process before stopped, or begin
-	crash      time.Time // zero: none
-	bars       market.Day
-	yesterday  market.Day // the bars of the day before, nil if there are none
+	date             tradeclock.Date
+	session          tradeclock.Session
+	opening, closing time.Time
+	begin, end       time.Time
+	stopped          time.Time // when the process before stopped, or begin
+	crash            time.Time // zero: none
+	bars             market.Day
+	outside          market.Day // bars outside of the trading hours, which nobody sees
+	yesterday        market.Day // the bars of the session before, nil if there are none
+}
+
+// String says what session the day is: "2026-11-23, regular session, 09:15 to
+// 15:30". A session in two parts has the hours of both.
+func (d day) String() string {
+	var hours []string
+	for _, p := range d.session.Phases {
+		if p.Name == tradeclock.PhaseRegular {
+			hours = append(hours, p.Start.In(kolkata).Format("15:04")+" to "+p.End.In(kolkata).Format("15:04"))
+		}
+	}
+	return fmt.Sprintf("%s, %s, %s", d.date, d.session.Describe(), strings.Join(hours, " and "))
 }
 
 // chooseDay picks the session that the options name, or goes on with one that was
 // not finished, or picks the next.
-func chooseDay(ctx context.Context, opts options, progress *replay.Log) (day, error) {
-	source, err := opts.source()
-	if err != nil {
-		return day{}, err
-	}
+func chooseDay(ctx context.Context, opts options, source market.Source, progress *replay.Log) (day, error) {
 	last, some, err := progress.Last(ctx)
 	if err != nil {
 		return day{}, err
 	}
-	d := day{session: opts.date}
-	if d.session.IsZero() {
-		if d.session, err = defaultSession(source, last, some); err != nil {
+	d := day{date: opts.date}
+	if d.date.IsZero() {
+		if d.date, err = defaultSession(source, last, some); err != nil {
 			return day{}, err
 		}
 	}
-	d.begin, d.end = dayBegins.On(d.session, kolkata), dayEnds.On(d.session, kolkata)
-	if some && !d.session.After(last.Session) {
-		if d.session != last.Session || last.Finished {
+	if err := d.setHours(source); err != nil {
+		return day{}, err
+	}
+	if some && !d.date.After(last.Session) {
+		if d.date != last.Session || last.Finished {
 			return day{}, fmt.Errorf("%s was replayed up to %s: a later -date, or another file with -db, is needed", opts.file, last.Session)
 		}
 		d.begin = last.At
@@ -67,6 +78,10 @@ func chooseDay(ctx context.Context, opts options, progress *replay.Log) (day, er
 	d.stopped = d.begin
 	if err := d.setTimes(opts); err != nil {
 		return day{}, err
+	}
+	if !some && !d.begin.Before(d.opening) {
+		return day{}, fmt.Errorf("-restart-at %s: the first session of a file begins before the open, at %s",
+			opts.restartAt, d.opening.In(kolkata).Format(time.TimeOnly))
 	}
 	return d, d.setBars(source)
 }
@@ -86,18 +101,33 @@ func defaultSession(source market.Source, last replay.State, some bool) (tradecl
 	if !some {
 		return firstSession, nil
 	}
-	return neighbour(last.Session, 1)
+	next, err := exchange.Next(last.Session)
+	return next.Date, err
 }
 
-// neighbour returns the session before (-1) or after (1) a date.
-func neighbour(date tradeclock.Date, direction int) (tradeclock.Date, error) {
-	for {
-		date = date.AddDays(direction)
-		session, err := calendar.Session(date)
-		if err != nil || session.Open() {
-			return date, err
-		}
+// checkDate refuses a date that no session can be replayed of.
+func (o options) checkDate(source market.Source) error {
+	if o.date.IsZero() {
+		return nil
 	}
+	d := day{date: o.date}
+	return d.setHours(source)
+}
+
+// setHours takes the session of the date from the calendar. A closed date, one
+// whose hours are not announced and one that the calendar does not know are
+// refused in the calendar's words.
+func (d *day) setHours(source market.Source) (err error) {
+	d.opening, d.closing, err = exchange.OpenClose(d.date)
+	if err != nil && len(source.Day(d.date)) > 0 {
+		return fmt.Errorf("there are bars of a day without trading hours: %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("another -date is needed: %w", err)
+	}
+	d.begin, d.end = d.opening.Add(-beforeOpen), d.closing.Add(afterClose)
+	d.session, err = exchange.Session(d.date)
+	return err
 }
 
 func (d *day) setTimes(opts options) error {
@@ -106,7 +136,7 @@ func (d *day) setTimes(opts options) error {
 		return err
 	}
 	if restart != nil {
-		at := restart.On(d.session, kolkata)
+		at := restart.On(d.date, kolkata)
 		if at.Before(d.begin) {
 			return fmt.Errorf("-restart-at %s: the replay is at %s already", opts.restartAt, d.begin.In(kolkata).Format(time.TimeOnly))
 		}
@@ -116,7 +146,7 @@ func (d *day) setTimes(opts options) error {
 	if err != nil || crash == nil {
 		return err
 	}
-	d.crash = crash.On(d.session, kolkata)
+	d.crash = crash.On(d.date, kolkata)
 	if !d.crash.After(d.begin) || d.crash.After(d.end) {
 		return fmt.Errorf("-crash-at %s: not between %s and %s", opts.crashAt,
 			d.begin.In(kolkata).Format(time.TimeOnly), d.end.In(kolkata).Format(time.TimeOnly))
@@ -124,37 +154,28 @@ func (d *day) setTimes(opts options) error {
 	return nil
 }
 
+// setBars takes the bars of the session, and of the one before for accounts that
+// are new.
 func (d *day) setBars(source market.Source) error {
-	session, err := calendar.Session(d.session)
-	if err != nil {
-		return err
-	}
-	if !session.Open() {
-		return fmt.Errorf("there is no session on %s: %s", d.session, session.Reason)
-	}
-	before, err := neighbour(d.session, -1)
-	if err != nil {
-		return err
-	}
-	d.bars, d.yesterday = source.Day(d.session), source.Day(before)
+	d.bars, d.outside = source.Day(d.date).Within(d.session)
 	if len(d.bars) == 0 {
-		return fmt.Errorf("there are no bars of %s", d.session)
+		return fmt.Errorf("there are no bars in the session of %s", d)
 	}
+	before, err := exchange.Previous(d.date)
+	if errors.Is(err, tradeclock.ErrUnknownDate) {
+		return nil // the calendar begins with this session
+	}
+	if err != nil {
+		return err
+	}
+	d.yesterday, _ = source.Day(before.Date).Within(before)
 	return nil
 }
 
 // source is where the bars come from: the files, or a random walk.
 func (o options) source() (market.Source, error) {
 	if len(o.bars) == 0 {
-		return market.Walk{Seed: o.seed, Location: kolkata}, nil
+		return market.Walk{Seed: o.seed, Calendar: exchange}, nil
 	}
 	return market.ReadFiles(kolkata, o.bars...)
-}
-
-func mustLoad(name string) *time.Location {
-	loc, err := time.LoadLocation(name)
-	if err != nil {
-		panic(err)
-	}
-	return loc
 }

@@ -5,6 +5,9 @@
 //
 //	go run ./examples/papertrading
 //
+// The days are those of the National Stock Exchange of India. On one with special
+// hours, such as -date 2025-10-21, the tasks move with them; a holiday is refused.
+//
 // All state is in one SQLite file, papertrading.db unless -db names another. A
 // second run replays the next session; one after a crash goes on where it was.
 package main
@@ -69,6 +72,13 @@ type service struct {
 
 // run replays one session.
 func run(ctx context.Context, opts options, out io.Writer) error {
+	source, err := opts.source()
+	if err != nil {
+		return err
+	}
+	if err := opts.checkDate(source); err != nil {
+		return err // before there is a file
+	}
 	db, err := openDatabase(opts.file)
 	if err != nil {
 		return err
@@ -78,12 +88,13 @@ func run(ctx context.Context, opts options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	day, err := chooseDay(ctx, opts, progress)
+	day, err := chooseDay(ctx, opts, source, progress)
 	if err != nil {
 		return err
 	}
 	clock := clockwork.NewFakeClockAt(day.begin)
 	s := &service{day: day, accounts: opts.accounts, clock: clock, screen: newScreen(out, clock), progress: progress}
+	s.screen.begin(day)
 	if err := s.open(ctx, db); err != nil {
 		return err
 	}
@@ -101,19 +112,19 @@ func (s *service) open(ctx context.Context, db *sql.DB) (err error) {
 	if _, err := s.store.SeedSchedules(ctx, schedules()...); err != nil {
 		return err
 	}
-	s.paper, err = broker.Open(ctx, db, s.clock, calendar)
+	s.paper, err = broker.Open(ctx, db, s.clock, exchange)
 	if err != nil {
 		return err
 	}
 	feed := market.NewFeed(s.day.bars, s.clock)
-	trader, err := desk.New(ctx, db, s.paper, feed, calendar, s.clock, s.screen.log)
+	trader, err := desk.New(ctx, db, s.paper, feed, exchange, s.clock, s.screen.log)
 	if err != nil {
 		return err
 	}
-	if err := trader.OpenAccounts(ctx, s.accounts, s.day.session, s.day.yesterday); err != nil {
+	if err := trader.OpenAccounts(ctx, s.accounts, s.day.date, s.day.yesterday); err != nil {
 		return err
 	}
-	if err := s.paper.BeginSession(ctx, s.day.session, s.day.bars.Opens()); err != nil {
+	if err := s.paper.BeginSession(ctx, s.day.date, s.day.bars.Opens()); err != nil {
 		return err
 	}
 	return s.schedule(ctx, trading.Executor(trader))
@@ -126,7 +137,7 @@ func (s *service) schedule(ctx context.Context, executor tradeclock.TaskExecutor
 		Schedules:  s.store,
 		Ledger:     s.store,
 		Heartbeats: s.store,
-		Calendar:   calendar,
+		Calendar:   exchange,
 		Clock:      s.clock,
 		TermLength: termLength,
 		Logger:     s.screen.schedulerLog(),
@@ -202,12 +213,12 @@ func (s *service) stepped(ctx context.Context, now time.Time) error {
 	if now.Second() != 0 && !now.Equal(s.day.crash) {
 		return nil
 	}
-	s.screen.minute(ctx, s.scheduler, s.paper, s.accounts, s.day.session)
+	s.screen.minute(ctx, s.scheduler, s.paper, s.accounts, s.day.date)
 	return s.save(ctx, now)
 }
 
 func (s *service) save(ctx context.Context, now time.Time) error {
-	return s.progress.Save(ctx, replay.State{Session: s.day.session, At: now, Finished: !now.Before(s.day.end)})
+	return s.progress.Save(ctx, replay.State{Session: s.day.date, At: now, Finished: !now.Before(s.day.end)})
 }
 
 // finish writes what became of the day.
@@ -220,10 +231,11 @@ func (s *service) finish(ctx context.Context, out io.Writer) error {
 	return errors.Join(s.save(ctx, now), s.summarise(ctx, out))
 }
 
-// schedules are the default ones with both monitors in one group: they never act
-// on a position at once, and so a replay is the same each time.
+// schedules are those that move with the session's hours, with both monitors in
+// one group: they never act on a position at once, and so a replay is the same
+// each time.
 func schedules() []tradeclock.Schedule {
-	rows := trading.DefaultSchedules()
+	rows := trading.SessionSchedules()
 	for i, row := range rows {
 		if row.Task == trading.TaskSellMonitor || row.Task == trading.TaskPositionMonitor {
 			rows[i].Exclusive = "monitors"

@@ -32,7 +32,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var accounts string
 	var useBars bool
 	flags := flag.NewFlagSet("papertrading", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags.SetOutput(io.Discard) // main says what is wrong
 	flags.StringVar(&o.file, "db", "papertrading.db", "the SQLite `file` of ledger and books")
 	flags.StringVar(&accounts, "accounts", "alice,bob", "the accounts, separated by commas")
 	flags.TextVar(&o.date, "date", tradeclock.Date{}, "the session to replay, as in 2026-11-23 (default: the one after the last)")
@@ -41,13 +41,15 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&useBars, "bars", false, "replay the bar files MIC-SYMBOL-DATE.csv that are named after the flags")
 	flags.StringVar(&o.crashAt, "crash-at", "", "exit hard at this `time` of the session, as in 16:05:30")
 	flags.StringVar(&o.restartAt, "restart-at", "", "begin at this `time` of the session, as if the service had been down until then")
-	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: papertrading [flags] [-bars FILE...]")
-		flags.PrintDefaults()
-	}
 	// The files may stand between flags, which the flag package does not know.
 	for rest := args; len(rest) > 0; {
-		if err := flags.Parse(rest); err != nil {
+		err := flags.Parse(rest)
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(stderr, "usage: papertrading [flags] [-bars FILE...]")
+			flags.SetOutput(stderr)
+			flags.PrintDefaults()
+		}
+		if err != nil {
 			return o, err
 		}
 		for rest = flags.Args(); len(rest) > 0 && !strings.HasPrefix(rest[0], "-"); rest = rest[1:] {

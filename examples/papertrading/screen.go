@@ -45,6 +45,16 @@ func newScreen(out io.Writer, clock tradeclock.Clock) *screen {
 	return s
 }
 
+// begin says which day is replayed, and what is left out of its bars.
+func (s *screen) begin(d day) {
+	s.log.Info("replay", "session", d.String(), "calendar", exchange.Name(), "version", exchange.Version())
+	for _, symbol := range d.outside.Symbols() {
+		bars := d.outside[symbol]
+		s.log.Warn("bars outside of the trading hours are left out", "symbol", symbol, "bars", len(bars),
+			"first", bars[0].Start.In(kolkata).Format("15:04"))
+	}
+}
+
 // schedulerLog passes on the scheduler's errors. What it says of runs comes through
 // Observe.
 func (s *screen) schedulerLog() *slog.Logger {

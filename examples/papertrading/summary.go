@@ -13,7 +13,7 @@ import (
 // summarise writes what became of the day: the ledger, the trades, and the
 // profit of each account.
 func (s *service) summarise(ctx context.Context, out io.Writer) error {
-	session := s.day.session
+	session := s.day.date
 	runs, err := s.store.Runs(ctx, tradeclock.Query{Scheduler: schedulerName, From: session, To: session})
 	if err != nil {
 		return err
@@ -33,6 +33,7 @@ func (s *service) summarise(ctx context.Context, out io.Writer) error {
 		reports = append(reports, day)
 	}
 
+	fmt.Fprintf(out, "\n%s\nCalendar %s, version %s\n", s.day, exchange.Name(), exchange.Version())
 	fmt.Fprintf(out, "\nLedger of %s\n\n", session)
 	if err := report.Ledger(out, runs); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
 )
 
@@ -27,16 +28,17 @@ var schema string
 type Broker struct {
 	db       *sql.DB
 	clock    tradeclock.Clock
-	calendar tradeclock.Calendar
+	exchange *calendar.Calendar
 }
 
 // Open returns the broker whose books are in db, and makes its tables if they are
-// not there. Transactions of db must take SQLite's write lock when they begin.
-func Open(ctx context.Context, db *sql.DB, clock tradeclock.Clock, calendar tradeclock.Calendar) (*Broker, error) {
+// not there. It trades in the hours of the exchange. Transactions of db must take
+// SQLite's write lock when they begin.
+func Open(ctx context.Context, db *sql.DB, clock tradeclock.Clock, exchange *calendar.Calendar) (*Broker, error) {
 	if _, err := db.ExecContext(ctx, schema); err != nil {
 		return nil, fmt.Errorf("make the broker's tables: %w", err)
 	}
-	return &Broker{db, clock, calendar}, nil
+	return &Broker{db, clock, exchange}, nil
 }
 
 // Fee is what a trade of a value costs: a tax of 10 basis points, and a brokerage

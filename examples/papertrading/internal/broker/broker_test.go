@@ -14,18 +14,18 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
 )
 
 var (
-	kolkata  = time.FixedZone("IST", 5*3600+1800)
-	calendar = tradeclock.Weekdays(kolkata, tradeclock.Hours{
-		Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(15, 30),
-	})
-	monday  = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
-	tuesday = monday.AddDays(1)
+	exchange = calendar.MustGet("XNSE")
+	kolkata  = exchange.Location()
+	monday   = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+	// wednesday is the next session: the Tuesday is a holiday.
+	wednesday = monday.AddDays(2)
 )
 
 const (
@@ -50,7 +50,7 @@ func openFile(t *testing.T, path string, clock *clockwork.FakeClock) book {
 	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=synchronous(off)")
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
-	b, err := broker.Open(t.Context(), db, clock, calendar)
+	b, err := broker.Open(t.Context(), db, clock, exchange)
 	require.NoError(t, err)
 	_, err = b.OpenAccount(t.Context(), "alice", cash, []broker.Position{{Symbol: "NEEM", Quantity: 100, Cost: 60_000 * rupee}})
 	require.NoError(t, err)
@@ -181,6 +181,38 @@ func TestNothingFillsOutsideOfTradingHours(t *testing.T) {
 	assert.Empty(t, b.trade("TEAK", flat(200*rupee)), "after the close")
 }
 
+func TestNothingFillsInABreak(t *testing.T) {
+	saturday := tradeclock.Date{Year: 2024, Month: time.March, Day: 2}
+	clock := clockwork.NewFakeClockAt(at(saturday, "09:10"))
+	b := openFile(t, filepath.Join(t.TempDir(), "books.db"), clock)
+	b.until(saturday, "09:59")
+	b.place(buy("first window", 10, 200*rupee))
+	b.until(saturday, "10:00")
+	assert.Len(t, b.trade("TEAK", flat(200*rupee)), 1)
+
+	b.place(buy("break", 10, 200*rupee))
+	for _, wall := range []string{"10:01", "11:30"} {
+		b.until(saturday, wall)
+		assert.Empty(t, b.trade("TEAK", flat(200*rupee)), wall)
+	}
+	b.until(saturday, "11:31")
+	assert.Len(t, b.trade("TEAK", flat(200*rupee)), 1)
+}
+
+func TestAnOrderForASessionOfUnknownHoursWaits(t *testing.T) {
+	muhurat := tradeclock.Date{Year: 2026, Month: time.November, Day: 8}
+	clock := clockwork.NewFakeClockAt(at(muhurat.AddDays(-2), "16:05"))
+	b := openFile(t, filepath.Join(t.TempDir(), "books.db"), clock)
+	o := buy("k", 10, 200*rupee)
+	o.AfterMarket, o.Session = true, muhurat
+	assert.Equal(t, broker.StatusWaiting, b.place(o).Status)
+
+	b.until(muhurat, "00:00")
+	o.Key = "late"
+	_, err := b.Place(t.Context(), o)
+	assert.ErrorContains(t, err, "for a later session, not 2026-11-08")
+}
+
 func TestASecondOrderOfAKeyReturnsTheFirst(t *testing.T) {
 	b := open(t)
 	b.until(monday, "10:00")
@@ -238,7 +270,7 @@ func TestOrdersThatMakeNoSenseAreErrors(t *testing.T) {
 		"no quantity":     func(o *broker.Order) { o.Quantity = 0 },
 		"negative price":  func(o *broker.Order) { o.Price = -1 },
 		"past session":    func(o *broker.Order) { o.AfterMarket, o.Session = true, monday.AddDays(-3) },
-		"no session":      func(o *broker.Order) { o.AfterMarket, o.Session = true, monday.AddDays(5) },
+		"no session":      func(o *broker.Order) { o.AfterMarket, o.Session = true, monday.AddDays(1) },
 	} {
 		o := buy("k", 1, rupee)
 		spoil(&o)
@@ -251,16 +283,16 @@ func TestAnAfterMarketOrderFillsAtTheNextOpen(t *testing.T) {
 	b := open(t)
 	b.until(monday, "16:05")
 	o := buy("k", 10, 200*rupee)
-	o.AfterMarket, o.Session = true, tuesday
+	o.AfterMarket, o.Session = true, wednesday
 	assert.Equal(t, broker.StatusWaiting, b.place(o).Status)
 
-	b.until(tuesday, "08:55")
-	require.NoError(t, b.BeginSession(t.Context(), tuesday, map[string]money.Amount{"TEAK": 205 * rupee}))
-	assert.Equal(t, broker.StatusOpen, b.order(tuesday, "k").Status)
-	b.until(tuesday, "09:16")
+	b.until(wednesday, "08:55")
+	require.NoError(t, b.BeginSession(t.Context(), wednesday, map[string]money.Amount{"TEAK": 205 * rupee}))
+	assert.Equal(t, broker.StatusOpen, b.order(wednesday, "k").Status)
+	b.until(wednesday, "09:16")
 	b.trade("TEAK", flat(205*rupee))
 
-	got := b.order(tuesday, "k")
+	got := b.order(wednesday, "k")
 	assert.Equal(t, broker.StatusFilled, got.Status)
 	assert.Equal(t, 205*rupee, got.FillPrice)
 }
@@ -270,21 +302,21 @@ func TestASessionBeginsByTakingWhatTheCashCovers(t *testing.T) {
 	b.until(monday, "16:05")
 	for _, key := range []string{"first", "second", "unlisted"} {
 		o := buy(key, 240, 200*rupee)
-		o.AfterMarket, o.Session = true, tuesday
+		o.AfterMarket, o.Session = true, wednesday
 		if key == "unlisted" {
 			o.Symbol = "GONE"
 		}
 		b.place(o)
 	}
-	b.until(tuesday, "08:55")
+	b.until(wednesday, "08:55")
 	opens := map[string]money.Amount{"TEAK": 210 * rupee}
-	require.NoError(t, b.BeginSession(t.Context(), tuesday, opens))
-	require.NoError(t, b.BeginSession(t.Context(), tuesday, opens), "a second time")
+	require.NoError(t, b.BeginSession(t.Context(), wednesday, opens))
+	require.NoError(t, b.BeginSession(t.Context(), wednesday, opens), "a second time")
 
-	assert.Equal(t, broker.StatusOpen, b.order(tuesday, "first").Status)
-	assert.Equal(t, broker.StatusRejected, b.order(tuesday, "second").Status)
-	assert.Contains(t, b.order(tuesday, "second").Reason, "it costs 50,465.52 and there is 49,534.48")
-	assert.Contains(t, b.order(tuesday, "unlisted").Reason, "GONE does not trade")
+	assert.Equal(t, broker.StatusOpen, b.order(wednesday, "first").Status)
+	assert.Equal(t, broker.StatusRejected, b.order(wednesday, "second").Status)
+	assert.Contains(t, b.order(wednesday, "second").Reason, "it costs 50,465.52 and there is 49,534.48")
+	assert.Contains(t, b.order(wednesday, "unlisted").Reason, "GONE does not trade")
 }
 
 func TestABuyThatOpensAboveItsCashIsRejectedAtTheFill(t *testing.T) {
@@ -347,7 +379,7 @@ func TestADayIsClosedWithItsReport(t *testing.T) {
 	b.trade("NEEM", flat(620*rupee))
 	b.until(monday, "16:05")
 	next := buy("next", 10, 200*rupee)
-	next.AfterMarket, next.Session = true, tuesday
+	next.AfterMarket, next.Session = true, wednesday
 	b.place(next)
 	b.until(monday, "18:00")
 
@@ -361,9 +393,9 @@ func TestADayIsClosedWithItsReport(t *testing.T) {
 		Filled: 1, Cancelled: 1, Sold: 31_000 * rupee, Fees: fees, Realised: 1_000*rupee - fees, Waiting: 1,
 	}, report)
 	assert.Equal(t, 2_000*rupee-fees, report.Profit())
-	assert.Equal(t, broker.StatusWaiting, b.order(tuesday, "next").Status, "orders for the next session stay")
+	assert.Equal(t, broker.StatusWaiting, b.order(wednesday, "next").Status, "orders for the next session stay")
 
-	b.until(tuesday, "10:00")
+	b.until(wednesday, "10:00")
 	b.trade("NEEM", flat(900*rupee))
 	later, err := b.Report(t.Context(), "alice", monday)
 	require.NoError(t, err)

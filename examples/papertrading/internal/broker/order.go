@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
 )
 
@@ -124,7 +125,7 @@ func (b *Broker) place(ctx context.Context, tx *sql.Tx, o Order) (Order, error) 
 		return o, insertOrder(ctx, tx, o)
 	}
 	o.Status = StatusOpen
-	o.Session = tradeclock.DateOf(now.In(b.calendar.Location()))
+	o.Session = b.exchange.DateAt(now)
 	if o.Reason, err = b.objection(ctx, tx, o); err != nil {
 		return o, err
 	}
@@ -134,9 +135,14 @@ func (b *Broker) place(ctx context.Context, tx *sql.Tx, o Order) (Order, error) 
 	return o, insertOrder(ctx, tx, o)
 }
 
-// checkAhead refuses a session that has begun, or is none.
+// checkAhead refuses a session that has begun, or is none. One whose hours are not
+// announced yet begins with its date.
 func (b *Broker) checkAhead(ctx context.Context, tx *sql.Tx, session tradeclock.Date) error {
-	opening, _, err := b.Hours(session)
+	opening, _, err := b.exchange.OpenClose(session)
+	var unknown *calendar.HoursUnknownError
+	if errors.As(err, &unknown) {
+		opening, err = tradeclock.Wall(0, 0).On(session, b.exchange.Location()), nil
+	}
 	if err != nil {
 		return err
 	}
@@ -153,11 +159,11 @@ func (b *Broker) checkAhead(ctx context.Context, tx *sql.Tx, session tradeclock.
 
 // objection says why a day order cannot be taken, and is empty if it can.
 func (b *Broker) objection(ctx context.Context, tx *sql.Tx, o Order) (string, error) {
-	_, closing, err := b.Hours(o.Session)
+	today, err := b.exchange.Session(o.Session)
 	if err != nil {
 		return "", err
 	}
-	if !b.clock.Now().Before(closing) {
+	if _, closing, _ := today.Bounds(tradeclock.PhaseRegular); !b.clock.Now().Before(closing) {
 		return "the market is closed", nil
 	}
 	if o.Side == Sell {
@@ -192,25 +198,6 @@ func freeQuantity(ctx context.Context, tx *sql.Tx, account, symbol string) (int6
 		p.Quantity -= o.Quantity
 	}
 	return p.Quantity, nil
-}
-
-// Hours returns the start and the end of trading on a date. Both are zero if there
-// is no session.
-func (b *Broker) Hours(date tradeclock.Date) (opening, closing time.Time, err error) {
-	session, err := b.calendar.Session(date)
-	if err != nil {
-		return time.Time{}, time.Time{}, err
-	}
-	for _, phase := range session.Phases {
-		if phase.Name != tradeclock.PhaseRegular {
-			continue
-		}
-		if opening.IsZero() {
-			opening = phase.Start
-		}
-		closing = phase.End
-	}
-	return opening, closing, nil
 }
 
 // Resize gives an open buy order another quantity and price to reckon with. It is

@@ -80,14 +80,11 @@ func (b *Broker) release(ctx context.Context, tx *sql.Tx, session tradeclock.Dat
 // rejected. An order fills at bars that start after it was placed, and that
 // traded as many shares. A second call for a minute changes nothing.
 func (b *Broker) Match(ctx context.Context, start time.Time, bars map[string]market.Bar) ([]Order, error) {
-	session := tradeclock.DateOf(start.In(b.calendar.Location()))
-	opening, closing, err := b.Hours(session)
-	if err != nil {
+	open, err := b.exchange.IsOpen(start)
+	if err != nil || !open || len(bars) == 0 {
 		return nil, err
 	}
-	if len(bars) == 0 || start.Before(opening) || !start.Before(closing) {
-		return nil, nil
-	}
+	session := b.exchange.DateAt(start)
 	var settled []Order
 	err = b.update(ctx, func(tx *sql.Tx) error {
 		for symbol, bar := range bars {

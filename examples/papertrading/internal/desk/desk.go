@@ -10,11 +10,11 @@ package desk
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
@@ -48,7 +48,7 @@ type Desk struct {
 	broker   *broker.Broker
 	feed     *market.Feed
 	picks    *picks
-	calendar tradeclock.Calendar
+	exchange *calendar.Calendar
 	clock    tradeclock.Clock
 	log      *slog.Logger
 }
@@ -57,12 +57,12 @@ var _ trading.Service = (*Desk)(nil)
 
 // New returns a desk for the session that feed has the bars of. It keeps its
 // candidates in db.
-func New(ctx context.Context, db *sql.DB, b *broker.Broker, feed *market.Feed, calendar tradeclock.Calendar, clock tradeclock.Clock, log *slog.Logger) (*Desk, error) {
+func New(ctx context.Context, db *sql.DB, b *broker.Broker, feed *market.Feed, exchange *calendar.Calendar, clock tradeclock.Clock, log *slog.Logger) (*Desk, error) {
 	picks, err := openPicks(ctx, db)
 	if err != nil {
 		return nil, err
 	}
-	return &Desk{b, feed, picks, calendar, clock, log}, nil
+	return &Desk{b, feed, picks, exchange, clock, log}, nil
 }
 
 // place places an order of a run, with the run's ID and the symbol as its key:
@@ -90,25 +90,4 @@ func (d *Desk) exit(ctx context.Context, run tradeclock.Run, symbol string, last
 	d.log.Info("order", "account", run.Account, "side", order.Side, "symbol", symbol,
 		"quantity", order.Quantity, "price", last, "for", note, "status", order.Status)
 	return true, nil
-}
-
-// trades reports whether the session's market is open now.
-func (d *Desk) trades(session tradeclock.Date) (bool, error) {
-	opening, closing, err := d.broker.Hours(session)
-	now := d.clock.Now()
-	return !now.Before(opening) && now.Before(closing), err
-}
-
-// nextSession returns the first session after a date.
-func (d *Desk) nextSession(date tradeclock.Date) (tradeclock.Date, error) {
-	for n := 1; n <= 14; n++ {
-		next, err := d.calendar.Session(date.AddDays(n))
-		if err != nil {
-			return tradeclock.Date{}, err
-		}
-		if next.Open() {
-			return next.Date, nil
-		}
-	}
-	return tradeclock.Date{}, fmt.Errorf("no session within two weeks of %s", date)
 }

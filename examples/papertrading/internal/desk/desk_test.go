@@ -13,18 +13,18 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
 )
 
 var (
-	kolkata  = time.FixedZone("IST", 5*3600+1800)
-	calendar = tradeclock.Weekdays(kolkata, tradeclock.Hours{
-		Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(15, 30),
-	})
-	monday  = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
-	tuesday = monday.AddDays(1)
+	exchange = calendar.MustGet("XNSE")
+	kolkata  = exchange.Location()
+	monday   = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+	// wednesday is the next session: the Tuesday is a holiday.
+	wednesday = monday.AddDays(2)
 )
 
 const rupee = money.Rupee
@@ -45,11 +45,11 @@ func open(t *testing.T, day market.Day) room {
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
 	clock := clockwork.NewFakeClockAt(tradeclock.Wall(8, 55).On(monday, kolkata))
-	b, err := broker.Open(t.Context(), db, clock, calendar)
+	b, err := broker.Open(t.Context(), db, clock, exchange)
 	require.NoError(t, err)
 	_, err = b.OpenAccount(t.Context(), "alice", 100_000*rupee, []broker.Position{{Symbol: "NEEM", Quantity: 100, Cost: 60_000 * rupee}})
 	require.NoError(t, err)
-	d, err := New(t.Context(), db, b, market.NewFeed(day, clock), calendar, clock, slog.New(slog.DiscardHandler))
+	d, err := New(t.Context(), db, b, market.NewFeed(day, clock), exchange, clock, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	return room{d, clock, day, t}
 }
@@ -165,7 +165,7 @@ func TestTasksWithNothingToDoSaySo(t *testing.T) {
 	assert.EqualError(t, r.PremarketAMOAdjustment(t.Context(), run("a")), "skipped: there are no after-market orders")
 	assert.EqualError(t, r.BuyOrders(t.Context(), run("b")), "skipped: there are no candidates of 2026-11-23")
 	assert.Empty(t, r.orders(monday))
-	assert.Empty(t, r.orders(tuesday))
+	assert.Empty(t, r.orders(wednesday))
 }
 
 func TestTheFirstSellMonitorOffersEachPositionOnce(t *testing.T) {
@@ -263,7 +263,7 @@ func TestTheEveningBuysTheDaysCandidates(t *testing.T) {
 	require.NoError(t, r.BuyOrders(t.Context(), run("buy")))
 	assert.ErrorContains(t, r.BuyOrders(t.Context(), run("again")), "the cash does not buy", "it is spent")
 
-	orders := r.orders(tuesday)
+	orders := r.orders(wednesday)
 	require.Len(t, orders, 1)
 	assert.Equal(t, "TEAK", orders[0].Symbol)
 	assert.Equal(t, int64(475), orders[0].Quantity)

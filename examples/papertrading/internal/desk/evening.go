@@ -81,11 +81,11 @@ func (d *Desk) BuyOrders(ctx context.Context, run tradeclock.Run) error {
 	if len(candidates) == 0 {
 		return tradeclock.Skip("there are no candidates of " + run.Session.String())
 	}
-	next, err := d.nextSession(run.Session)
+	next, err := d.exchange.Next(run.Session)
 	if err != nil {
 		return err
 	}
-	orders, err := d.shareOut(ctx, run.Account, next, candidates)
+	orders, err := d.shareOut(ctx, run.Account, next.Date, candidates)
 	if err != nil {
 		return err
 	}

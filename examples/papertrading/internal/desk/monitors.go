@@ -96,12 +96,13 @@ func (d *Desk) PositionMonitor(ctx context.Context, run tradeclock.Run) error {
 		return err
 	}
 	tradeclock.Annotate(ctx, "positions", len(positions))
-	trades, err := d.trades(run.Session)
+	open, err := d.exchange.IsOpen(d.clock.Now())
 	if err != nil {
 		return err
 	}
-	if !trades {
-		// At the close itself there is nothing left to trade: note what is held.
+	if !open {
+		// At the close itself, and in a break between two windows, there is nothing
+		// to trade: note what is held.
 		return nil
 	}
 	exits, err := d.leaveTurned(ctx, run, positions)

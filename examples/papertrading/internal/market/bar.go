@@ -41,6 +41,29 @@ func (d Day) Minute(start time.Time) map[string]Bar {
 
 func compareStart(b Bar, t time.Time) int { return b.Start.Compare(t) }
 
+// Within returns the bars that start in the trading hours of a session, and those
+// that do not: an exchange trades on at closing prices, which no order here does.
+func (d Day) Within(session tradeclock.Session) (inside, outside Day) {
+	inside, outside = make(Day), make(Day)
+	for symbol, bars := range d {
+		for _, bar := range bars {
+			if trades(session, bar.Start) {
+				inside[symbol] = append(inside[symbol], bar)
+			} else {
+				outside[symbol] = append(outside[symbol], bar)
+			}
+		}
+	}
+	return inside, outside
+}
+
+// trades reports whether an instant lies in a window of the regular phase.
+func trades(session tradeclock.Session, at time.Time) bool {
+	return slices.ContainsFunc(session.Phases, func(p tradeclock.Phase) bool {
+		return p.Name == tradeclock.PhaseRegular && !at.Before(p.Start) && at.Before(p.End)
+	})
+}
+
 // Source has the bars of many sessions.
 type Source interface {
 	// Day returns the bars of a date, and nil if it has none.

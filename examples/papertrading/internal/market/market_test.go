@@ -11,17 +11,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
 )
 
 var (
-	kolkata = time.FixedZone("IST", 5*3600+1800)
-	monday  = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+	exchange = calendar.MustGet("XNSE")
+	kolkata  = exchange.Location()
+	monday   = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
 )
 
 func TestAWalkIsAWholeSessionOfPossibleBars(t *testing.T) {
-	day := market.Walk{Seed: 1, Location: kolkata}.Day(monday)
+	day := market.Walk{Seed: 1, Calendar: exchange}.Day(monday)
 
 	require.Len(t, day.Symbols(), 6)
 	for symbol, bars := range day {
@@ -40,16 +42,65 @@ func TestAWalkIsAWholeSessionOfPossibleBars(t *testing.T) {
 }
 
 func TestAWalkDependsOnSeedAndDateAlone(t *testing.T) {
-	first := market.Walk{Seed: 1, Location: kolkata}
+	first := market.Walk{Seed: 1, Calendar: exchange}
 
 	assert.Equal(t, first.Day(monday), first.Day(monday))
-	assert.NotEqual(t, first.Day(monday), first.Day(monday.AddDays(1)))
-	assert.NotEqual(t, first.Day(monday), market.Walk{Seed: 2, Location: kolkata}.Day(monday))
+	assert.NotEqual(t, first.Day(monday), first.Day(monday.AddDays(2)))
+	assert.NotEqual(t, first.Day(monday), market.Walk{Seed: 2, Calendar: exchange}.Day(monday))
+}
+
+func TestAWalkTradesInTheSessionsHours(t *testing.T) {
+	for _, c := range []struct {
+		name, date  string
+		bars        int
+		first, last string
+	}{
+		{"a Muhurat hour", "2025-10-21", 60, "13:45", "14:44"},
+		{"a Muhurat hour in the evening", "2023-11-12", 60, "18:15", "19:14"},
+		{"a split Saturday", "2024-03-02", 105, "09:15", "12:29"},
+		{"a close that was moved", "2021-02-24", 465, "09:15", "16:59"},
+		{"a holiday", "2026-11-24", 0, "", ""},
+		{"a Saturday", "2026-11-28", 0, "", ""},
+		{"unknown hours", "2026-11-08", 0, "", ""},
+		{"outside the coverage", "2018-12-31", 0, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			date, err := tradeclock.ParseDate(c.date)
+			require.NoError(t, err)
+
+			bars := market.Walk{Seed: 1, Calendar: exchange}.Day(date)["TEAK"]
+
+			require.Len(t, bars, c.bars)
+			if c.bars > 0 {
+				assert.Equal(t, c.date+" "+c.first, bars[0].Start.In(kolkata).Format("2006-01-02 15:04"))
+				assert.Equal(t, c.date+" "+c.last, bars[c.bars-1].Start.In(kolkata).Format("2006-01-02 15:04"))
+			}
+		})
+	}
+}
+
+func TestBarsAreWithinTheSessionsHoursOrNot(t *testing.T) {
+	saturday := tradeclock.Date{Year: 2024, Month: time.March, Day: 2}
+	session, err := exchange.Session(saturday)
+	require.NoError(t, err)
+	bar := func(hour, minute int) market.Bar {
+		return market.Bar{Start: tradeclock.Wall(hour, minute).On(saturday, kolkata), Open: 1, High: 1, Low: 1, Close: 1}
+	}
+	day := market.Day{
+		"TEAK": {bar(9, 14), bar(9, 15), bar(9, 59), bar(10, 0), bar(11, 30)},
+		"SAL":  {bar(12, 29)},
+		"NEEM": {bar(12, 30)},
+	}
+
+	inside, outside := day.Within(session)
+
+	assert.Equal(t, market.Day{"TEAK": {bar(9, 15), bar(9, 59), bar(11, 30)}, "SAL": {bar(12, 29)}}, inside)
+	assert.Equal(t, market.Day{"TEAK": {bar(9, 14), bar(10, 0)}, "NEEM": {bar(12, 30)}}, outside)
 }
 
 func TestAFeedShowsCompleteBarsOnly(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(time.Date(2026, 11, 23, 3, 30, 0, 0, time.UTC))
-	day := market.Walk{Seed: 1, Location: kolkata}.Day(monday)
+	day := market.Walk{Seed: 1, Calendar: exchange}.Day(monday)
 	feed := market.NewFeed(day, clock)
 	bars := day["SAL"]
 

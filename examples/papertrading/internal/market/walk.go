@@ -15,8 +15,9 @@ import (
 // bars of a date depend on the seed and the date alone, so a day can be replayed.
 // All arithmetic is on integers, so it is the same on every machine.
 type Walk struct {
-	Seed     int64
-	Location *time.Location
+	Seed int64
+	// Calendar says in which minutes a session trades.
+	Calendar tradeclock.Calendar
 }
 
 // listing is a symbol and the price that its walk is drawn back to.
@@ -35,9 +36,8 @@ var listings = []listing{
 }
 
 const (
-	sessionMinutes = 375
-	tick           = 5 * money.Paisa
-	million        = 1_000_000
+	tick    = 5 * money.Paisa
+	million = 1_000_000
 
 	// The greatest moves, in millionths of the price.
 	dayMove    = 20_000
@@ -51,29 +51,48 @@ const (
 
 var firstWalk = tradeclock.Date{Year: 2019, Month: time.January, Day: 1}
 
-// Day returns the bars of a date from 09:15 to 15:30, weekends too: whether there
-// is a session is for the calendar to say.
+// Day returns a bar for each symbol and minute in which the date's session trades,
+// and nil if the calendar knows of none.
 func (w Walk) Day(date tradeclock.Date) Day {
+	session, err := w.Calendar.Session(date)
+	minutes := tradingMinutes(session)
+	if err != nil || len(minutes) == 0 {
+		return nil
+	}
 	day := make(Day, len(listings))
 	for _, l := range listings {
-		day[l.symbol] = w.bars(l, date)
+		day[l.symbol] = w.bars(l, date, minutes)
 	}
 	return day
 }
 
-func (w Walk) bars(l listing, date tradeclock.Date) []Bar {
+// tradingMinutes are the starts of the minutes of the regular phase, without the
+// break between two of its windows.
+func tradingMinutes(session tradeclock.Session) []time.Time {
+	var minutes []time.Time
+	for _, phase := range session.Phases {
+		if phase.Name != tradeclock.PhaseRegular {
+			continue
+		}
+		for at := phase.Start; at.Before(phase.End); at = at.Add(time.Minute) {
+			minutes = append(minutes, at)
+		}
+	}
+	return minutes
+}
+
+func (w Walk) bars(l listing, date tradeclock.Date, minutes []time.Time) []Bar {
 	rng := w.rand(l.symbol, date, "minutes")
 	price, closing := w.open(l, date), w.closing(l, date)
-	start := tradeclock.Wall(9, 15).On(date, w.Location)
-	bars := make([]Bar, sessionMinutes)
-	for i := range bars {
+	bars := make([]Bar, len(minutes))
+	for i, start := range minutes {
 		// Each minute takes its share of the way to the close, and a step of its own.
-		next := price + (closing-price)/money.Amount(sessionMinutes-i)
-		if i < sessionMinutes-1 {
+		next := price + (closing-price)/money.Amount(len(minutes)-i)
+		if i < len(minutes)-1 {
 			next = toTick(move(rng, next, minuteMove))
 		}
 		bars[i] = Bar{
-			Start:  start.Add(time.Duration(i) * time.Minute),
+			Start:  start,
 			Open:   price,
 			Close:  next,
 			High:   max(price, next) + toTick(wick(rng, price)),
