@@ -162,6 +162,9 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 		p.lined = false
 		s.skip(p, haltReason(halt))
 		return movedOn
+	case now.Round(0).Before(p.run.Due):
+		p.waits = "the clock, which was set back"
+		return keepReady
 	case !s.term.mayStart(p.row.Delivery, now):
 		p.waits = "the term, which could not be renewed"
 		return keepReady
@@ -376,7 +379,8 @@ func (s *UnifiedTaskScheduler) claimed(p *pending, c Claim) {
 // stillMayStart looks again at what may have changed while the ledger was asked.
 func (s *UnifiedTaskScheduler) stillMayStart(p *pending, now time.Time) bool {
 	_, halted := s.haltFor(p.run.Account)
-	return !halted && now.Before(p.expires) && s.term.mayStart(p.row.Delivery, now)
+	inTime := !now.Round(0).Before(p.run.Due) && now.Before(p.expires)
+	return !halted && inTime && s.term.mayStart(p.row.Delivery, now)
 }
 
 // putBack lines up a run again whose claim the ledger has, or may have.

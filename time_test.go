@@ -412,3 +412,25 @@ func TestRule04_AnAuditedCallResetsTheWatermark(t *testing.T) {
 	assert.Equal(t, "ann", last.Actor)
 	assert.Equal(t, "NTP failed", last.Reason)
 }
+
+// TestRule04_WhatWaitsDoesNotStartBeforeItsTime sets the clock back while a run
+// waits for a place.
+func TestRule04_WhatWaitsDoesNotStartBeforeItsTime(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	cfg := w.config(row("analysis", "daily 09:00"), row("buy", "daily 09:01", catchUp(time.Hour)))
+	cfg.MaxConcurrent = 1
+	_, d := w.drive(cfg)
+	done := w.latch()
+	w.rec.Do("analysis", done.task)
+	d.Until(at("2026-11-23 09:02:00"))
+
+	w.clock.Advance(-30 * time.Minute)
+	d.Tick()
+	done.release()
+	d.Until(at("2026-11-23 09:00:30"))
+	assert.Zero(t, w.rec.Count("buy"))
+
+	d.Until(at("2026-11-23 09:02:00"))
+	require.Len(t, w.runs("buy"), 1)
+	assert.Equal(t, at("2026-11-23 09:01:00").UTC(), w.runs("buy")[0].Started)
+}
