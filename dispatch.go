@@ -383,10 +383,16 @@ func (s *UnifiedTaskScheduler) stillMayStart(p *pending, now time.Time) bool {
 	return !halted && inTime && s.term.mayStart(p.row.Delivery, now)
 }
 
-// putBack lines up a run again whose claim the ledger has, or may have.
+// putBack lines up a run again whose claim the ledger has, or may have. One that a
+// newer occurrence has followed meanwhile is missed.
 func (s *UnifiedTaskScheduler) putBack(p *pending) {
 	p.uncertain = true
 	s.unreserve(p)
+	newest := p.acct.task(p.run.Task).newest
+	if p.row.repeats() && newest != nil && newest.run.Due.After(p.run.Due) {
+		s.miss(p, supersededWaiting(p))
+		return
+	}
 	s.queue.push(p)
 }
 

@@ -165,16 +165,24 @@ func (p *pending) comesAfter(o *pending) bool {
 func (s *UnifiedTaskScheduler) replaceOlder(newer *pending) {
 	ts := newer.acct.task(newer.run.Task)
 	older := ts.newest
+	if older != nil && older.run.Due.After(newer.run.Due) {
+		return // it was planned behind the watermark
+	}
 	ts.newest = newer
 	if older == nil || !older.lined {
 		return
 	}
 	s.queue.remove(older)
-	reason := superseded
-	if older.waits != "" {
-		reason += ": it waited for " + older.waits
+	s.miss(older, supersededWaiting(older))
+}
+
+// supersededWaiting is the reason of a run that waited until a newer occurrence
+// came.
+func supersededWaiting(p *pending) string {
+	if p.waits == "" {
+		return superseded
 	}
-	s.miss(older, reason)
+	return superseded + ": it waited for " + p.waits
 }
 
 // enqueueReruns lines up the interrupted runs of older terms that are delivered
@@ -196,8 +204,12 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 		}
 		o := occurrence{row: r, due: run.Due, slot: run.Slot, session: run.Session}
 		p := &pending{run: s.newRun(a, r, o, true), row: r, acct: a, expires: s.expiry(r, o), reclaim: run.Token}
-		if now.Before(p.expires) {
-			s.queue.push(p)
+		if !now.Before(p.expires) {
+			continue
+		}
+		s.queue.push(p)
+		if r.repeats() {
+			a.task(r.Task).newest = p // to give way to what comes after it
 		}
 	}
 }

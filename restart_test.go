@@ -319,3 +319,25 @@ func (w *world) assertAccounted(start, end time.Time) {
 		}
 	}
 }
+
+// TestRule20_AnInterruptedRunThatCannotBeClaimedGivesWay restarts a monitor whose
+// interrupted run cannot be claimed before its next occurrence is due.
+func TestRule20_AnInterruptedRunThatCannotBeClaimedGivesWay(t *testing.T) {
+	w := busyWorld(t, at("2026-11-23 09:59:00"))
+	monitor := row(trading.TaskSellMonitor, "every 1m 10:00-10:02", atLeastOnce, catchUp(10*time.Minute), func(s *tradeclock.Schedule) {
+		s.Overlap = tradeclock.OverlapAllow
+	})
+	first := w.startWith(monitor)
+	first.until(at("2026-11-23 10:00:00"))
+	first.kill()
+
+	w.advanceTo(at("2026-11-23 10:00:50"))
+	second := w.startWith(monitor)
+	second.store.Fail(tradeclocktest.OpReclaim, errors.New("out of reach"))
+	second.until(at("2026-11-23 10:01:00"))
+	second.store.Heal()
+	second.finish(at("2026-11-23 10:03:00"))
+
+	assert.Equal(t, []string{"10:00 interrupted", "10:01 succeeded"}, became(w.runs(trading.TaskSellMonitor)))
+	assert.Equal(t, 2, w.rec.Count(trading.TaskSellMonitor), "one of them by the first process")
+}
