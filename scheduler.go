@@ -460,8 +460,11 @@ func (s *UnifiedTaskScheduler) noteWake(now time.Time) {
 	s.plan.doubted = step > stepLimit && !doubted
 }
 
-// planUpTo plans what is due until now and puts it into the queue.
+// planUpTo plans what is due until now and puts it into the queue. It goes by the
+// wall clock alone: an instant that kept a monotonic reading would be compared by
+// that, and what a step of the clock passes over would be lost.
 func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
+	now = now.Round(0).UTC()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := &s.plan
@@ -483,7 +486,7 @@ func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
 	s.enqueueRevised(from, now)
 	s.sched.snap.markPlanned(due)
 	s.enqueue(due, now)
-	p.upTo = now.Round(0).UTC()
+	p.upTo = now
 	if s.events.observer != nil {
 		s.events.tell(Ticked{From: from, To: p.upTo})
 	}
