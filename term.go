@@ -147,6 +147,7 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 		s.term.holder, s.term.unreachable = held.Term.Holder, false
 		s.term.renewAt = now.Add(min(max(held.Left, 0)+time.Millisecond, maxWait))
 		s.clear("term")
+		s.setCondition("held", heldTooLong(held, length))
 		s.loseTerm(err.Error())
 		return
 	}
@@ -158,6 +159,7 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 		return
 	}
 	s.clear("term")
+	s.clear("held")
 	s.clear("lapse")
 	s.term.unreachable = false
 	s.term.holder = ""
@@ -175,6 +177,14 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	if len(s.queue.ready) > 0 {
 		s.kickLocked() // what waited for the term may start
 	}
+}
+
+// heldTooLong says that another's term lasts longer than one does, if it does so.
+func heldTooLong(held *HeldError, length time.Duration) string {
+	if held.Left <= length {
+		return ""
+	}
+	return fmt.Sprintf("%v, and a term lasts %v: was the clock of the ledger set back?", held, length)
 }
 
 // lapsed is called when the term is trusted no longer. If that is noticed late, as

@@ -200,6 +200,29 @@ func TestRule27_LedgerOutOfReachForLessThanTheTerm(t *testing.T) {
 	assert.Equal(t, int64(1), holder.s.Status().Term)
 }
 
+// The holder died, and then the clock of the ledger was set back: its term seems to
+// last for another day.
+func TestRule27_TermThatSeemsToLastTooLong(t *testing.T) {
+	w := newWorld(t, "2026-11-23 09:10:00")
+	_, err := w.store.Lead(t.Context(), "paper", "dead", 24*time.Hour)
+	require.NoError(t, err)
+	s, d := w.driver(row("report", "every 1m 09:00-10:00"))
+
+	d.Until(at("2026-11-23 09:12:00"))
+
+	assert.Empty(t, w.rec.Runs())
+	status := s.Status()
+	assert.Equal(t, "dead", status.Holder)
+	require.Len(t, status.Degraded, 1)
+	assert.Contains(t, status.Degraded[0], "was the clock of the ledger set back?")
+
+	require.NoError(t, w.store.Resign(t.Context(), tradeclock.Term{Scheduler: "paper", Holder: "dead", Number: 1}))
+	d.Until(at("2026-11-23 09:15:00"))
+
+	assert.True(t, s.Status().Healthy())
+	assert.NotEmpty(t, w.rec.Runs())
+}
+
 func TestRule27_CleanEndHandsOver(t *testing.T) {
 	c := &cluster{world: newWorld(t, "2026-11-23 08:59:05")}
 	rows := []tradeclock.Schedule{row("watch", "every 1m 09:00-09:10")}
