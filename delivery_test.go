@@ -254,3 +254,36 @@ func TestRule21_AcrossAStop(t *testing.T) {
 		assert.Equal(t, []string{"09:00 running"}, became(w.runs("")))
 	}
 }
+
+// A run that started with the ledger out of reach has ended while another held the
+// term, and its outcome is on its way as evidence for that one when this scheduler
+// takes the term anew: it accounts for the run then.
+func TestRule21_AnOutcomeOnItsWayBetweenTwoTerms(t *testing.T) {
+	c := &cluster{world: newWorld(t, "2026-11-23 08:59:30")}
+	n := c.join(row("monitor", "daily 09:00", atLeastOnce))
+	c.until("2026-11-23 08:59:50", nil)
+	for _, op := range []tradeclocktest.Op{tradeclocktest.OpLead, tradeclocktest.OpClaim, tradeclocktest.OpSettle} {
+		n.ledger.Fail(op, errors.New("out of reach"))
+	}
+	c.until("2026-11-23 09:00:30", nil)
+	require.Len(t, n.rec.Runs(), 1, "it started unclaimed")
+	other := func() {
+		_, err := c.store.Lead(t.Context(), "paper", "other", 2*time.Second)
+		require.NoError(t, err)
+	}
+	other()
+	n.ledger.Heal(tradeclocktest.OpLead, tradeclocktest.OpClaim)
+	n.ledger.Hang(tradeclocktest.OpSettle)
+	c.until("2026-11-23 09:02:00", func() {
+		switch held := n.s.Status().State == tradeclock.StateActive; {
+		case held:
+			n.ledger.Heal(tradeclocktest.OpSettle)
+		case n.ledger.Hanging(tradeclocktest.OpSettle) == 0:
+			other()
+		}
+	})
+
+	assert.Equal(t, tradeclock.StateActive, n.s.Status().State)
+	assert.Len(t, n.rec.Runs(), 1)
+	assert.Equal(t, []string{"09:00 succeeded"}, became(c.runs("monitor")))
+}

@@ -108,6 +108,12 @@ func (s *UnifiedTaskScheduler) settleAll() {
 		b.settleBackoff = 0
 		s.clear("settle")
 		for i, st := range batch {
+			if st.unclaimed && !results[i].Accepted && s.term.resumed && s.term.term != t {
+				// It was evidence for another holder, and the term that was taken
+				// meanwhile counts on it.
+				b.settling = append(b.settling, st)
+				continue
+			}
 			s.settled(st, results[i])
 			if st.unclaimed {
 				s.clear("claim") // it was claimed now
