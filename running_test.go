@@ -8,8 +8,10 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -173,38 +175,35 @@ func TestRule13_AHangingSinkDelaysNothing(t *testing.T) {
 	assert.NotZero(t, s.Status().HeartbeatErrors)
 }
 
-// stuckCalendar is a calendar that does not answer while a latch is set.
-type stuckCalendar struct {
-	tradeclock.Calendar
-	mu    sync.Mutex
-	latch *latch
-}
-
-func (c *stuckCalendar) set(l *latch) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.latch = l
-}
-
-func (c *stuckCalendar) Session(d tradeclock.Date) (tradeclock.Session, error) {
-	c.mu.Lock()
-	l := c.latch
-	c.mu.Unlock()
-	if l != nil {
-		<-l.open
-	}
-	return c.Calendar.Session(d)
-}
-
+// TestRule13_AHangingCalendarDelaysNothing has the calendar hang when it is asked for
+// further dates: a tick waits for it for two seconds, and plans by what it had said.
 func TestRule13_AHangingCalendarDelaysNothing(t *testing.T) {
-	w := newWorld(t, "2026-11-23 09:14:00")
-	cal := &stuckCalendar{Calendar: tradeclock.Weekdays(kolkata)}
-	cfg := w.config(row("sell_monitor", "every 1m 09:15-09:20"))
-	cfg.Calendar = cal
-	_, d := w.runWithBeats(cfg)
-	cal.set(w.latch())
-	w.seconds(d, "2026-11-23 09:20:00")
-	assert.Equal(t, []string{"09:15:00", "09:16:00", "09:17:00", "09:18:00", "09:19:00"}, w.starts("sell_monitor"))
+	synctest.Test(t, func(t *testing.T) {
+		clock := clockwork.NewRealClock()
+		clock.Sleep(at("2026-11-23 23:30:00").Sub(clock.Now()))
+		w := &world{t: t, store: tradeclock.NewMemory(clock), rec: tradeclocktest.NewRecorder(clock), beats: new(tradeclocktest.Beats)}
+		hang := make(chan struct{})
+		cal := &liveCalendar{cal: calendarOf(t, mumbai())}
+		cfg := w.config(row("monitor", "every 1m 00:00-01:00"))
+		cfg.Clock, cfg.Calendar = clock, cal
+		s := w.scheduler(cfg)
+		ctx, cancel := context.WithDeadline(t.Context(), at("2026-11-24 01:30:00"))
+		defer cancel()
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		clock.Sleep(10 * time.Minute)
+		cal.set(calendarOf(t, mumbai()), func(tradeclock.Date) error { <-hang; return nil })
+		clock.Sleep(at("2026-11-24 01:28:30").Sub(clock.Now()))
+
+		assert.Contains(t, fmt.Sprint(s.Status().Degraded), "calendar XNSE does not answer", "it was asked for a further date")
+		require.Len(t, w.runs("monitor"), 60)
+		for _, run := range w.runs("monitor") {
+			assert.LessOrEqual(t, run.Lateness(), 2*time.Second)
+		}
+		assert.Equal(t, 1+118, w.beats.Count(), "a heartbeat at the start and at each minute")
+		close(hang)
+		assert.NoError(t, <-ended)
+	})
 }
 
 // Of what is due at one instant the more urgent starts first, and then the
