@@ -92,6 +92,9 @@ func TestHandEdit(t *testing.T) {
 			UPDATE tradeclock_schedules SET rule = 'every 5m 10:00-12:00'`, "every 5m 10:00-12:00", "daily 09:01", false, true},
 		{"another kind and back", `UPDATE tradeclock_schedules SET rule = 'hourly 10:00-12:00';
 			UPDATE tradeclock_schedules SET rule = 'daily 10:00'`, "daily 10:00", "", false, true},
+		{"each window", "UPDATE tradeclock_schedules SET rule = 'daily each open'", "daily each open", "daily 09:01", false, true},
+		{"each window, at another time", `UPDATE tradeclock_schedules SET rule = 'daily each open';
+			UPDATE tradeclock_schedules SET rule = 'daily each open+1m'`, "daily each open+1m", "daily 09:01", false, true},
 		{"another calendar", "UPDATE tradeclock_schedules SET calendar = 'XNYS'", "daily 09:01", "", false, true},
 		{"another kind and then calendar", `UPDATE tradeclock_schedules SET rule = 'hourly 10:00-12:00';
 			UPDATE tradeclock_schedules SET calendar = 'XNYS'`, "hourly 10:00-12:00", "daily 09:01", false, true},
