@@ -20,27 +20,33 @@ func (s *UnifiedTaskScheduler) findCalendars(ctx context.Context, rows []Schedul
 	if s.cfg.Calendars == nil {
 		return
 	}
-	asked := make(map[string]bool)
 	until := s.clock.Now().Add(pollBound) // for all of them together
-	for _, r := range rows {
-		s.mu.Lock()
-		_, err := s.viewOf(r.Calendar)
-		s.mu.Unlock()
-		if err == nil || asked[r.Calendar] {
-			continue
-		}
-		asked[r.Calendar] = true
+	for _, name := range s.unknownCalendars(rows) {
 		v, err := call(ctx, s, &s.lanes.find, until.Sub(s.clock.Now()), func(context.Context) (*calendarView, error) {
-			return findView(s.cfg.Calendars, r.Calendar)
+			return findView(s.cfg.Calendars, name)
 		})
 		s.mu.Lock()
 		if err == nil {
-			s.sched.views[r.Calendar] = v
+			s.sched.views[name] = v
 		} else {
-			s.sched.notFound[r.Calendar] = err
+			s.sched.notFound[name] = err
 		}
 		s.mu.Unlock()
 	}
+}
+
+// unknownCalendars returns the names that rows have for calendars and that are not
+// known yet, each once.
+func (s *UnifiedTaskScheduler) unknownCalendars(rows []Schedule) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	for _, r := range rows {
+		if _, err := s.viewOf(r.Calendar); err != nil && !slices.Contains(names, r.Calendar) {
+			names = append(names, r.Calendar)
+		}
+	}
+	return names
 }
 
 func findView(find func(string) (Calendar, error), name string) (*calendarView, error) {

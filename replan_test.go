@@ -267,7 +267,7 @@ func TestAFilterOfALongPeriodAsksForItsDatesOnce(t *testing.T) {
 type slowly struct{ tradeclock.Calendar }
 
 func (c slowly) Session(d tradeclock.Date) (tradeclock.Session, error) {
-	time.Sleep(time.Second)
+	clockwork.NewRealClock().Sleep(time.Second)
 	return c.Calendar.Session(d)
 }
 
@@ -306,7 +306,7 @@ func TestATickWaitsForAllCalendarsOnce(t *testing.T) {
 			row("a", "daily 09:00", onCalendar("XLON")), row("b", "daily 09:00", onCalendar("XTKS")), row("c", "daily 09:00", onCalendar("XPAR")),
 		}}
 		cfg.Calendars = func(string) (tradeclock.Calendar, error) {
-			time.Sleep(1500 * time.Millisecond)
+			clock.Sleep(1500 * time.Millisecond)
 			return nil, errors.New("no such file")
 		}
 		s := w.scheduler(cfg)
