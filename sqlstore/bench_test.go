@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"database/sql"
 	"fmt"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/internal/pgtest"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
 
@@ -15,10 +17,27 @@ import (
 // claimed and settled, minute after minute, each batch on the disk before the
 // call returns.
 func BenchmarkClaimAndSettle(b *testing.B) {
+	b.Run("SQLite", func(b *testing.B) {
+		s, err := sqlstore.OpenFile(b.Context(), "sqlite", b.TempDir()+"/tradeclock.db")
+		require.NoError(b, err)
+		defer s.Close()
+		claimAndSettle(b, s)
+	})
+	b.Run("PostgreSQL", func(b *testing.B) {
+		server, err := pgtest.New("fsync=on")
+		require.NoError(b, err)
+		defer server.Close()
+		db, err := sql.Open("pgx", server.DSN())
+		require.NoError(b, err)
+		defer db.Close()
+		s, err := sqlstore.Open(b.Context(), db)
+		require.NoError(b, err)
+		claimAndSettle(b, s)
+	})
+}
+
+func claimAndSettle(b *testing.B, s *sqlstore.Store) {
 	const accounts = 500
-	s, err := sqlstore.OpenFile(b.Context(), "sqlite", b.TempDir()+"/tradeclock.db")
-	require.NoError(b, err)
-	defer s.Close()
 	term, err := s.Lead(b.Context(), paper, "a", time.Hour)
 	require.NoError(b, err)
 	runs := make([]tradeclock.Run, accounts)

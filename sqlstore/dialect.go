@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -18,85 +17,52 @@ var schemas embed.FS
 type dialect struct {
 	// schema is the folder of the migrations.
 	schema string
-	// begin starts a transaction that may write.
-	begin string
+	// settings are made on each connection before it is used, unless empty.
+	settings string
+	// read and write begin a transaction. In one that reads, all statements see one
+	// state of the database.
+	read, write string
+	// lockSchema waits until no other process changes the tables, and lockSchedules
+	// until none edits schedules; both hold to the end of the transaction. They are
+	// empty where write does it all.
+	lockSchema, lockSchedules string
 	// batch stands for {batch} in a statement: the elements of the JSON array $1,
 	// as rows j with a key that counts them and a value.
 	batch string
+	// forUpdate stands for {for update}, which locks the row that a SELECT finds
+	// until the transaction ends.
+	forUpdate string
 	// tableExists asks whether the table $1 exists.
 	tableExists string
-	// settings are made on each connection before it is used.
-	settings string
-	// check refuses a database that cannot keep what the store promises.
-	check func(ctx context.Context, db *sql.DB) error
+	// now asks for the time, if the database has a clock of its own.
+	now string
+	// server is true if the database is reached over a connection that can break,
+	// and takes care itself of many that write at once.
+	server bool
 }
 
 // sql returns a statement as the database understands it.
 func (d dialect) sql(statement string) string {
-	return strings.ReplaceAll(statement, "{batch}", d.batch)
+	return strings.NewReplacer("{batch}", d.batch, "{for update}", d.forUpdate).Replace(statement)
 }
 
-const sqliteSettings = "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL"
-
-var sqlite = dialect{
-	schema:      "schema/sqlite",
-	begin:       "BEGIN IMMEDIATE",
-	batch:       "json_each($1) AS j",
-	tableExists: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
-	settings:    sqliteSettings,
-	check:       checkSQLite,
-}
-
-// checkSQLite refuses a SQLite that is too old for the statements, and puts the
-// database in WAL mode, in which readers and the writer do not wait for each
-// other. The mode stays with the file.
-func checkSQLite(ctx context.Context, db *sql.DB) error {
+// dialectOf finds out which database it is. It refuses one that cannot keep what
+// the store promises.
+func dialectOf(ctx context.Context, db *sql.DB) (dialect, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		return err
+		return dialect{}, err
 	}
 	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, sqliteSettings); err != nil {
-		return err
+	var number int
+	notPostgres := conn.QueryRowContext(ctx, "SHOW server_version_num").Scan(&number)
+	if notPostgres == nil {
+		return postgres(ctx, conn, number)
 	}
-	var file string
-	if err := conn.QueryRowContext(ctx, "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&file); err != nil {
-		return err
+	// This statement reads nothing of the file, and so does not wait for it.
+	_, notSQLite := conn.ExecContext(ctx, "PRAGMA busy_timeout = 5000")
+	if notSQLite == nil {
+		return sqlite, checkSQLite(ctx, conn, db.Stats().MaxOpenConnections)
 	}
-	if _, err := conn.ExecContext(ctx, "SELECT '[1]' ->> 0"); err != nil {
-		return fmt.Errorf("SQLite 3.38 or newer is needed: %w", err)
-	}
-	if file == "" {
-		if db.Stats().MaxOpenConnections != 1 {
-			return errors.New("the database is in memory, where each connection has one of its own: " +
-				"use a file, or call SetMaxOpenConns(1) first")
-		}
-		return nil
-	}
-	mode, err := setWAL(ctx, conn)
-	if err != nil {
-		return fmt.Errorf("set journal_mode=WAL: %w", err)
-	}
-	if !strings.EqualFold(mode, "wal") {
-		return fmt.Errorf("the database stays in journal_mode=%s and needs WAL: is the file on a network, or read-only?", mode)
-	}
-	return nil
-}
-
-// setWAL returns the journal mode that the database has after it was asked for
-// WAL. SQLite does not wait for another process that changes the mode at the same
-// time, but for one that writes it does: so a write that writes nothing is the
-// wait between two attempts.
-func setWAL(ctx context.Context, conn *sql.Conn) (mode string, err error) {
-	const attempts = 10
-	for range attempts {
-		err = conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)
-		if err == nil {
-			return mode, nil
-		}
-		if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE; COMMIT"); err != nil {
-			return "", err
-		}
-	}
-	return "", err
+	return dialect{}, fmt.Errorf("the database is neither PostgreSQL (%w) nor SQLite (%w)", notPostgres, notSQLite)
 }

@@ -22,7 +22,7 @@ func limit(t *testing.T, db *sql.DB, pages int) {
 }
 
 func TestFullDiskLosesNothing(t *testing.T) {
-	db := openDB(t, newPath(t))
+	db := openDB(t, newFile(t))
 	db.SetMaxOpenConns(1)
 	s, err := sqlstore.Open(t.Context(), db, sqlstore.WithClock(newClock()))
 	require.NoError(t, err)
@@ -49,8 +49,10 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	assert.Equal(t, len(stored)+len(more), accepted(results))
 }
 
-func TestEndedContext(t *testing.T) {
-	s := openAt(t, newPath(t), newClock())
+func TestEndedContext(t *testing.T) { onEach(t, testEndedContext) }
+
+func testEndedContext(t *testing.T, on database) {
+	s := openAt(t, on.place(t), newClock())
 	term := lead(t, s, "a")
 	runs := planned("a", "sell_monitor", 10)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -67,7 +69,7 @@ func TestEndedContext(t *testing.T) {
 }
 
 func TestClosedStore(t *testing.T) {
-	s, err := sqlstore.OpenFile(t.Context(), "sqlite", newPath(t))
+	s, err := sqlstore.OpenFile(t.Context(), "sqlite", newFile(t).dsn)
 	require.NoError(t, err)
 	term := lead(t, s, "a")
 	require.NoError(t, s.Close())
@@ -77,19 +79,23 @@ func TestClosedStore(t *testing.T) {
 	assert.ErrorContains(t, err, "claim runs: ")
 }
 
-func TestDroppedTableIsAnError(t *testing.T) {
-	db := openDB(t, newPath(t))
+func TestDroppedTableIsAnError(t *testing.T) { onEach(t, testDroppedTableIsAnError) }
+
+func testDroppedTableIsAnError(t *testing.T, on database) {
+	db := openDB(t, on.place(t))
 	s, err := sqlstore.Open(t.Context(), db)
 	require.NoError(t, err)
 	_, err = db.ExecContext(t.Context(), "DROP TABLE tradeclock_heartbeats")
 	require.NoError(t, err)
 
-	assert.ErrorContains(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: paper}), "no such table")
+	assert.ErrorContains(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: paper}), "tradeclock_heartbeats")
 	assert.Equal(t, int64(1), lead(t, s, "a").Number, "the other tables serve on")
 }
 
-func TestDetailThatJSONCannotExpress(t *testing.T) {
-	s := openAt(t, newPath(t), newClock())
+func TestDetailThatJSONCannotExpress(t *testing.T) { onEach(t, testDetailThatJSONCannotExpress) }
+
+func testDetailThatJSONCannotExpress(t *testing.T, on database) {
+	s := openAt(t, on.place(t), newClock())
 	runs := planned("a", "buy_orders", 1)
 	_, err := s.Claim(t.Context(), lead(t, s, "a"), runs)
 	require.NoError(t, err)
@@ -104,4 +110,41 @@ func TestDetailThatJSONCannotExpress(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 3.0, stored[0].Details["orders"])
 	assert.Equal(t, "(1+2i)", stored[0].Details["fee"])
+}
+
+// TestTextsThatNoDatabaseKeeps has zero bytes and broken UTF-8 in every text that
+// people and brokers write.
+func TestTextsThatNoDatabaseKeeps(t *testing.T) { onEach(t, testTextsThatNoDatabaseKeeps) }
+
+func testTextsThatNoDatabaseKeeps(t *testing.T, on database) {
+	const odd, kept = "a\x00b\xffc", "a\uFFFDb\uFFFDc"
+	s := openAt(t, on.place(t), newClock())
+	term := lead(t, s, "a")
+	runs := planned("a", "buy_orders", 1)
+	runs[0].Manual, runs[0].Actor = true, odd
+	_, err := s.Claim(t.Context(), term, runs)
+	require.NoError(t, err)
+	runs = ended(runs, tradeclock.Failed)
+	runs[0].Reason = odd
+	runs[0].Details = map[string]any{"answer": odd, odd: 1, `\u0000`: `\u0000`}
+	_, err = s.Settle(t.Context(), runs)
+	require.NoError(t, err)
+	require.NoError(t, s.Halt(t.Context(), tradeclock.Halt{Scheduler: paper, Reason: odd, Actor: odd}))
+	row := schedule("buy_orders", "daily 09:01")
+	row.Description = odd
+	_, err = s.PutSchedule(t.Context(), row)
+	require.NoError(t, err)
+
+	stored, err := s.Runs(t.Context(), tradeclock.Query{})
+	require.NoError(t, err)
+	require.Len(t, stored, 1)
+	assert.Equal(t, kept, stored[0].Reason)
+	assert.Equal(t, kept, stored[0].Actor)
+	assert.Equal(t, "a\x00b\uFFFDc", stored[0].Details["answer"], "JSON has a form for a zero byte")
+	assert.Equal(t, `\u0000`, stored[0].Details[`\u0000`])
+	halts, err := s.Halts(t.Context(), paper)
+	require.NoError(t, err)
+	require.Len(t, halts, 1)
+	assert.Equal(t, kept, halts[0].Reason)
+	assert.Equal(t, kept, only(t, s).Description)
 }

@@ -2,6 +2,7 @@ package sqlstore_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -38,19 +39,24 @@ func today(wall string) time.Time {
 	return t.UTC()
 }
 
-// service is a trading service on a file, in one process after another. Its tasks
+// service is a trading service on a database, in one process after another. Its tasks
 // take 20 seconds.
 type service struct {
 	t     *testing.T
-	path  string
+	at    place
 	clock *clockwork.FakeClock
 	rec   *tradeclocktest.Recorder
 	began time.Time
 }
 
-func newService(t *testing.T, start time.Time) *service {
+func newService(t *testing.T, on database, start time.Time) *service {
+	t.Helper()
+	return newServiceAt(t, on.place(t), start)
+}
+
+func newServiceAt(t *testing.T, at place, start time.Time) *service {
 	clock := clockwork.NewFakeClockAt(start)
-	s := &service{t: t, path: newPath(t), clock: clock, rec: tradeclocktest.NewRecorder(clock), began: start}
+	s := &service{t: t, at: at, clock: clock, rec: tradeclocktest.NewRecorder(clock), began: start}
 	for _, row := range trading.DefaultSchedules() {
 		s.rec.Do(row.Task, func(ctx context.Context, _ tradeclock.Run) error { return tradeclock.Sleep(ctx, 20*time.Second) })
 	}
@@ -64,17 +70,21 @@ type process struct {
 	service *service
 	clock   *clockwork.FakeClock
 	store   *sqlstore.Store
+	db      *sql.DB // the store's
 	faults  *tradeclocktest.Faulty
 }
 
-// start starts a process on the service's file, with the seven tasks and no
+// start starts a process on the service's database, with the seven tasks and no
 // heartbeats.
 func (s *service) start() *process {
 	s.t.Helper()
-	store := openAt(s.t, s.path, s.clock)
+	db := openDB(s.t, s.at)
+	store := openOn(s.t, db, s.clock)
 	_, err := store.SeedSchedules(s.t.Context(), trading.DefaultSchedules()...)
 	require.NoError(s.t, err)
-	return s.startOn(store, nil)
+	p := s.startOn(store, nil)
+	p.db = db
+	return p
 }
 
 // startOn starts a process on a store, with the rows that it has.
@@ -93,7 +103,7 @@ func (s *service) startOn(store *sqlstore.Store, heartbeats tradeclock.Heartbeat
 		Logger:     slog.New(slog.DiscardHandler),
 	})
 	require.NoError(s.t, err)
-	return &process{scheduler, s.t, s, s.clock, store, faults}
+	return &process{UnifiedTaskScheduler: scheduler, t: s.t, service: s, clock: s.clock, store: store, faults: faults}
 }
 
 // tick does what is to be done at the clock's now.
@@ -117,12 +127,12 @@ func (p *process) every(step time.Duration, instant time.Time) {
 	}
 }
 
-// kill ends the process as a power cut does: nothing of it reaches the file any
-// more, and its term runs out. For it the clock stands still, and goes on for the
+// kill ends the process as a power cut does: nothing of it reaches the database
+// any more, and its term runs out. For it the clock stands still, and goes on for the
 // next process of the service.
 func (p *process) kill() {
 	p.t.Helper()
-	require.NoError(p.t, p.store.Close())
+	require.NoError(p.t, p.db.Close())
 	p.service.clock = clockwork.NewFakeClockAt(p.clock.Now())
 }
 
@@ -179,7 +189,7 @@ func (s *service) accounted(to time.Time) map[occurrence]tradeclock.Outcome {
 // a final outcome, and for nothing else. It returns the outcomes.
 func (s *service) accountedFor(due []occurrence) map[occurrence]tradeclock.Outcome {
 	s.t.Helper()
-	rows, err := openAt(s.t, s.path, s.clock).Runs(s.t.Context(), tradeclock.Query{Scheduler: paper})
+	rows, err := openAt(s.t, s.at, s.clock).Runs(s.t.Context(), tradeclock.Query{Scheduler: paper})
 	require.NoError(s.t, err)
 	found := make(map[occurrence]tradeclock.Outcome)
 	recorded := 0
@@ -215,7 +225,7 @@ func (s *service) assertNoOrderTwice() {
 // told returns the outcomes of a task by due time: "09:20 succeeded".
 func (s *service) told(task string) []string {
 	s.t.Helper()
-	rows, err := openAt(s.t, s.path, s.clock).Runs(s.t.Context(), tradeclock.Query{Scheduler: paper, Task: task})
+	rows, err := openAt(s.t, s.at, s.clock).Runs(s.t.Context(), tradeclock.Query{Scheduler: paper, Task: task})
 	require.NoError(s.t, err)
 	var told []string
 	for _, row := range rows {

@@ -20,7 +20,8 @@ func (s *Store) Halts(ctx context.Context, scheduler string) (halts []tradeclock
 		halts = append(halts, h)
 		return err
 	}
-	err = s.use(ctx, "read halts", func(conn *sql.Conn) error {
+	err = s.read(ctx, "read halts", func(conn *sql.Conn) error {
+		halts = nil
 		return s.each(ctx, conn, scan, `
 			SELECT account, reason, actor, at FROM tradeclock_halts WHERE scheduler = $1 ORDER BY account`, scheduler)
 	})
@@ -45,12 +46,9 @@ func (s *Store) Halt(ctx context.Context, h tradeclock.Halt) error {
 // Lift ends the halt for the account that h names, if one is in force.
 func (s *Store) Lift(ctx context.Context, h tradeclock.Halt) error {
 	return s.write(ctx, "lift halt", func(conn *sql.Conn) error {
-		result, err := conn.ExecContext(ctx, `
+		lifted, err := s.change(ctx, conn, `
 			DELETE FROM tradeclock_halts WHERE scheduler = $1 AND account = $2`, h.Scheduler, h.Account)
-		if err != nil {
-			return err
-		}
-		if lifted, err := result.RowsAffected(); err != nil || lifted == 0 {
+		if err != nil || lifted == 0 {
 			return err
 		}
 		return s.note(ctx, conn, h.Scheduler, auditOf("lift", h))
@@ -82,7 +80,8 @@ func (s *Store) Audit(ctx context.Context, scheduler string) (entries []tradeclo
 		entries = append(entries, e)
 		return err
 	}
-	err = s.use(ctx, "read the audit", func(conn *sql.Conn) error {
+	err = s.read(ctx, "read the audit", func(conn *sql.Conn) error {
+		entries = nil
 		return s.each(ctx, conn, scan, `
 			SELECT action, account, actor, reason, at FROM tradeclock_audit WHERE scheduler = $1 ORDER BY id`, scheduler)
 	})

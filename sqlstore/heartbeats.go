@@ -33,7 +33,11 @@ func (s *Store) Beat(ctx context.Context, hb tradeclock.Heartbeat) error {
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, "beat", func(conn *sql.Conn) error {
+	return s.writeAgain(ctx, "beat", func(conn *sql.Conn) error {
+		now, err := s.now(ctx, conn)
+		if err != nil {
+			return err
+		}
 		return s.exec(ctx, conn, `
 			INSERT INTO tradeclock_heartbeats
 				(scheduler, instance, received_at, at, term, state, degraded, last_tick, running, next_due)
@@ -42,7 +46,7 @@ func (s *Store) Beat(ctx context.Context, hb tradeclock.Heartbeat) error {
 			SET received_at = excluded.received_at, at = excluded.at, term = excluded.term, state = excluded.state,
 			    degraded = excluded.degraded, last_tick = excluded.last_tick, running = excluded.running,
 			    next_due = excluded.next_due`,
-			hb.Scheduler, hb.Instance, instantText(s.clock.Now()), instantText(hb.At), hb.Term, hb.State.String(),
+			hb.Scheduler, hb.Instance, instantText(now), instantText(hb.At), hb.Term, hb.State.String(),
 			string(degraded), instantText(hb.LastTick), string(runningText), instantText(hb.Next))
 	})
 }
@@ -50,13 +54,18 @@ func (s *Store) Beat(ctx context.Context, hb tradeclock.Heartbeat) error {
 // Heartbeats returns the last heartbeat of each instance of the scheduler, the
 // newest first.
 func (s *Store) Heartbeats(ctx context.Context, scheduler string) (beats []tradeclock.ReceivedHeartbeat, err error) {
+	var now time.Time
 	scan := func(rows *sql.Rows) error {
-		beat, err := s.scanBeat(rows)
+		beat, err := scanBeat(rows, now)
 		beat.Scheduler = scheduler
 		beats = append(beats, beat)
 		return err
 	}
-	err = s.use(ctx, "read heartbeats", func(conn *sql.Conn) error {
+	err = s.read(ctx, "read heartbeats", func(conn *sql.Conn) error {
+		beats = nil
+		if now, err = s.now(ctx, conn); err != nil {
+			return err
+		}
 		return s.each(ctx, conn, scan, `
 			SELECT instance, received_at, at, term, state, degraded, last_tick, running, next_due
 			FROM tradeclock_heartbeats WHERE scheduler = $1 ORDER BY received_at DESC, instance`, scheduler)
@@ -64,14 +73,14 @@ func (s *Store) Heartbeats(ctx context.Context, scheduler string) (beats []trade
 	return beats, err
 }
 
-func (s *Store) scanBeat(rows *sql.Rows) (beat tradeclock.ReceivedHeartbeat, err error) {
+func scanBeat(rows *sql.Rows, now time.Time) (beat tradeclock.ReceivedHeartbeat, err error) {
 	var received, at, state, lastTick, next string
 	var degraded, running []byte
 	if err := rows.Scan(&beat.Instance, &received, &at, &beat.Term, &state, &degraded, &lastTick, &running, &next); err != nil {
 		return beat, err
 	}
 	var p parser
-	beat.Age = s.clock.Now().Sub(p.instant(received))
+	beat.Age = now.Sub(p.instant(received))
 	beat.At, beat.LastTick, beat.Next = p.instant(at), p.instant(lastTick), p.instant(next)
 	beat.State, err = tradeclock.ParseSchedulerState(state)
 	p.keep(err)

@@ -18,7 +18,7 @@ func (s *Store) Runs(ctx context.Context, q tradeclock.Query) (runs []tradeclock
 		args = append(args, q.Limit)
 		query += fmt.Sprintf(" LIMIT $%d", len(args))
 	}
-	err = s.use(ctx, "read runs", func(conn *sql.Conn) error {
+	err = s.read(ctx, "read runs", func(conn *sql.Conn) error {
 		runs, err = s.runs(ctx, conn, query, args...)
 		return err
 	})

@@ -19,7 +19,10 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, "open the tradeclock store", func(conn *sql.Conn) error {
+	return s.writeAgain(ctx, "open the tradeclock store", func(conn *sql.Conn) error {
+		if err := s.lock(ctx, conn, s.dialect.lockSchema); err != nil {
+			return err
+		}
 		version, err := s.schemaVersion(ctx, conn)
 		if err != nil {
 			return err
@@ -41,7 +44,7 @@ func (s *Store) migrate(ctx context.Context) error {
 // schemaVersion returns the version of the tables, and 0 if there are none yet.
 func (s *Store) schemaVersion(ctx context.Context, conn *sql.Conn) (version int, err error) {
 	var tables int
-	if err := conn.QueryRowContext(ctx, s.dialect.tableExists, "tradeclock_schema").Scan(&tables); err != nil {
+	if err := s.one(ctx, conn, s.dialect.tableExists, "tradeclock_schema").Scan(&tables); err != nil {
 		return 0, err
 	}
 	if tables == 0 {
@@ -49,7 +52,7 @@ func (s *Store) schemaVersion(ctx context.Context, conn *sql.Conn) (version int,
 			CREATE TABLE tradeclock_schema (version INTEGER NOT NULL);
 			INSERT INTO tradeclock_schema VALUES (0)`)
 	}
-	err = conn.QueryRowContext(ctx, "SELECT version FROM tradeclock_schema").Scan(&version)
+	err = s.one(ctx, conn, "SELECT version FROM tradeclock_schema").Scan(&version)
 	return version, err
 }
 

@@ -13,10 +13,10 @@ import (
 
 // firstVersion makes a database as the first version of the schema had it, with
 // two schedules, one of them edited, and a term.
-func firstVersion(t *testing.T) (path string) {
+func firstVersion(t *testing.T) (at place) {
 	t.Helper()
-	path = newPath(t)
-	db := openDB(t, path)
+	at = newFile(t)
+	db := openDB(t, at)
 	schema, err := os.ReadFile("schema/sqlite/0001_initial.sql")
 	require.NoError(t, err)
 	for _, statement := range []string{
@@ -30,12 +30,12 @@ func firstVersion(t *testing.T) (path string) {
 		_, err := db.ExecContext(t.Context(), statement)
 		require.NoError(t, err)
 	}
-	return path
+	return at
 }
 
 func TestRowsOfTheFirstVersionAreKept(t *testing.T) {
-	path := firstVersion(t)
-	s := openAt(t, path, newClock())
+	at := firstVersion(t)
+	s := openAt(t, at, newClock())
 
 	rows, err := s.Schedules(t.Context())
 	require.NoError(t, err)
@@ -47,13 +47,13 @@ func TestRowsOfTheFirstVersionAreKept(t *testing.T) {
 	sell.Since, sell.Version = buy.Since.Add(time.Minute), 4
 	assert.Equal(t, []tradeclock.Schedule{buy, sell}, rows)
 	assert.Equal(t, int64(7), lead(t, s, "a").Number, "terms go on")
-	assert.Equal(t, "2", text(t, openDB(t, path), "SELECT version FROM tradeclock_schema"))
+	assert.Equal(t, "2", text(t, openDB(t, at), "SELECT version FROM tradeclock_schema"))
 }
 
 func TestRowsOfTheFirstVersionAreEdited(t *testing.T) {
-	path := firstVersion(t)
+	at := firstVersion(t)
 	clock := newClock()
-	s := openAt(t, path, clock)
+	s := openAt(t, at, clock)
 	calendar := "XNSE.FO"
 
 	row, err := s.UpdateSchedule(t.Context(), "42", "buy_orders", 1, tradeclock.ScheduleEdit{Calendar: &calendar})
@@ -62,7 +62,7 @@ func TestRowsOfTheFirstVersionAreEdited(t *testing.T) {
 	assert.Equal(t, clock.Now(), row.Since)
 
 	before := revision(t, s)
-	_, err = openDB(t, path).ExecContext(t.Context(), "UPDATE tradeclock_schedules SET calendar = 'XNYS' WHERE task = 'sell_monitor'")
+	_, err = openDB(t, at).ExecContext(t.Context(), "UPDATE tradeclock_schedules SET calendar = 'XNYS' WHERE task = 'sell_monitor'")
 	require.NoError(t, err)
 	rows, err := s.Schedules(t.Context())
 	require.NoError(t, err)

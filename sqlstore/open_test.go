@@ -1,7 +1,6 @@
 package sqlstore_test
 
 import (
-	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -15,35 +14,23 @@ import (
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
 
-func openDB(t *testing.T, dsn string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("sqlite", dsn)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, db.Close()) })
-	return db
-}
+func TestOpenByManyAtOnce(t *testing.T) { onEach(t, testOpenByManyAtOnce) }
 
-func text(t *testing.T, db *sql.DB, query string) (value string) {
-	t.Helper()
-	require.NoError(t, db.QueryRowContext(t.Context(), query).Scan(&value))
-	return value
-}
-
-func TestOpenByManyAtOnce(t *testing.T) {
-	path := newPath(t)
+func testOpenByManyAtOnce(t *testing.T, on database) {
+	at := on.place(t)
 	errs := make([]error, 8)
 	var wg sync.WaitGroup
 	for i := range errs {
-		db := openDB(t, path)
+		db := openDB(t, at)
 		wg.Go(func() { _, errs[i] = sqlstore.Open(t.Context(), db) })
 	}
 	wg.Wait()
 	require.NoError(t, errors.Join(errs...))
-	assert.Equal(t, "2", text(t, openDB(t, path), "SELECT group_concat(version) FROM tradeclock_schema"))
+	assert.Equal(t, "1", text(t, openDB(t, at), "SELECT count(*) FROM tradeclock_schema"))
 }
 
 func TestOpenMakesWritesDurable(t *testing.T) {
-	db := openDB(t, newPath(t))
+	db := openDB(t, newFile(t))
 	db.SetMaxOpenConns(1) // so that the settings seen are those that the store left
 	s, err := sqlstore.Open(t.Context(), db)
 	require.NoError(t, err)
@@ -57,8 +44,10 @@ func TestOpenMakesWritesDurable(t *testing.T) {
 	assert.Equal(t, "5000", text(t, db, "PRAGMA busy_timeout"))
 }
 
-func TestOpenLeavesTheUsersDatabaseOpen(t *testing.T) {
-	db := openDB(t, newPath(t))
+func TestOpenLeavesTheUsersDatabaseOpen(t *testing.T) { onEach(t, testOpenLeavesTheUsersDatabaseOpen) }
+
+func testOpenLeavesTheUsersDatabaseOpen(t *testing.T, on database) {
+	db := openDB(t, on.place(t))
 	s, err := sqlstore.Open(t.Context(), db)
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
@@ -67,12 +56,14 @@ func TestOpenLeavesTheUsersDatabaseOpen(t *testing.T) {
 
 func TestOpenFileWithOddName(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "50% of what? #1.db")
-	openAt(t, path, newClock())
+	s, err := sqlstore.OpenFile(t.Context(), "sqlite", path)
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
 	assert.FileExists(t, path)
 }
 
 func TestOpenInMemory(t *testing.T) {
-	db := openDB(t, ":memory:")
+	db := openDB(t, place{"sqlite", ":memory:"})
 	_, err := sqlstore.Open(t.Context(), db)
 	require.ErrorContains(t, err, "in memory")
 
@@ -93,63 +84,67 @@ func TestOpenRefuses(t *testing.T) {
 			return path
 		}, "not a database"},
 		{"a file that may not be written", func(t *testing.T, path string) string {
-			openAt(t, path, newClock())
+			openAt(t, place{"sqlite", path}, newClock())
 			return "file:" + path + "?mode=ro"
 		}, "readonly"},
 		{"a folder that does not exist", func(_ *testing.T, path string) string {
 			return filepath.Join(path, "tradeclock.db")
 		}, "unable to open"},
 		{"a table of the same name", func(t *testing.T, path string) string {
-			_, err := openDB(t, path).ExecContext(t.Context(), "CREATE TABLE tradeclock_runs (id TEXT)")
+			_, err := openDB(t, place{"sqlite", path}).ExecContext(t.Context(), "CREATE TABLE tradeclock_runs (id TEXT)")
 			require.NoError(t, err)
 			return path
 		}, "table tradeclock_runs already exists"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := sqlstore.Open(t.Context(), openDB(t, test.dsn(t, newPath(t))))
+			_, err := sqlstore.Open(t.Context(), openDB(t, place{"sqlite", test.dsn(t, newFile(t).dsn)}))
 			assert.ErrorContains(t, err, "open the tradeclock store")
 			assert.ErrorContains(t, err, test.want)
 		})
 	}
 }
 
-func TestOpenRefusesNewerSchema(t *testing.T) {
-	path := newPath(t)
-	openAt(t, path, newClock())
-	db := openDB(t, path)
+func TestOpenRefusesNewerSchema(t *testing.T) { onEach(t, testOpenRefusesNewerSchema) }
+
+func testOpenRefusesNewerSchema(t *testing.T, on database) {
+	at := on.place(t)
+	openAt(t, at, newClock())
+	db := openDB(t, at)
 	_, err := db.ExecContext(t.Context(), "UPDATE tradeclock_schema SET version = 99")
 	require.NoError(t, err)
 
-	_, err = sqlstore.OpenFile(t.Context(), "sqlite", path)
+	_, err = sqlstore.Open(t.Context(), db)
 
 	assert.ErrorIs(t, err, sqlstore.ErrNewerSchema)
-	assert.ErrorContains(t, err, path)
 	assert.ErrorContains(t, err, "version 99")
 	assert.Equal(t, "99", text(t, db, "SELECT version FROM tradeclock_schema"))
 }
 
-func TestFailedOpenChangesNothing(t *testing.T) {
-	db := openDB(t, newPath(t))
+func TestFailedOpenChangesNothing(t *testing.T) { onEach(t, testFailedOpenChangesNothing) }
+
+func testFailedOpenChangesNothing(t *testing.T, on database) {
+	db := openDB(t, on.place(t))
 	_, err := db.ExecContext(t.Context(), "CREATE TABLE tradeclock_heartbeats (id TEXT)")
 	require.NoError(t, err)
 
 	_, err = sqlstore.Open(t.Context(), db)
 
 	require.Error(t, err)
-	assert.Equal(t, "tradeclock_heartbeats", text(t, db, "SELECT group_concat(name) FROM sqlite_master"))
+	assert.Equal(t, "tradeclock_heartbeats", text(t, db, on.tables))
 }
 
-func TestReopenKeepsEverything(t *testing.T) {
-	path := newPath(t)
-	s, err := sqlstore.OpenFile(t.Context(), "sqlite", path, sqlstore.WithClock(newClock()))
-	require.NoError(t, err)
-	term := lead(t, s, "a")
-	_, err = s.Claim(t.Context(), term, planned("a", "buy_orders", 3))
-	require.NoError(t, err)
-	require.NoError(t, s.Close())
+func TestReopenKeepsEverything(t *testing.T) { onEach(t, testReopenKeepsEverything) }
 
-	runs, err := openAt(t, path, newClock()).Runs(t.Context(), tradeclock.Query{Scheduler: paper})
+func testReopenKeepsEverything(t *testing.T, on database) {
+	at := on.place(t)
+	db := openDB(t, at)
+	s := openOn(t, db, newClock())
+	_, err := s.Claim(t.Context(), lead(t, s, "a"), planned("a", "buy_orders", 3))
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+
+	runs, err := openAt(t, at, newClock()).Runs(t.Context(), tradeclock.Query{Scheduler: paper})
 
 	require.NoError(t, err)
 	assert.Len(t, runs, 3)

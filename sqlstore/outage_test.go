@@ -21,8 +21,10 @@ var errDisk = errors.New("disk I/O error")
 // outage is what is wrong with a database for a while.
 type outage struct {
 	name string
-	// begin makes it so. The pool has one connection.
+	// begin makes it so, and heal ends it, unless it is nil. The pool has one
+	// connection.
 	begin func(t *testing.T, db *sql.DB, faults *tradeclocktest.Faulty)
+	heal  func(t *testing.T, db *sql.DB)
 	// report is what becomes of a run that is under way when it begins.
 	report tradeclock.Outcome
 }
@@ -40,18 +42,25 @@ func unanswered(op tradeclocktest.Op) func(*testing.T, *sql.DB, *tradeclocktest.
 }
 
 var outages = []outage{
-	{"claims fail", failing(tradeclocktest.OpClaim), tradeclock.Succeeded},
-	{"claims are not answered", unanswered(tradeclocktest.OpClaim), tradeclock.Succeeded},
-	{"settlements fail", failing(tradeclocktest.OpSettle), tradeclock.Succeeded},
-	{"settlements are not answered", unanswered(tradeclocktest.OpSettle), tradeclock.Succeeded},
-	{"records fail", failing(tradeclocktest.OpRecord), tradeclock.Succeeded},
-	{"records are not answered", unanswered(tradeclocktest.OpRecord), tradeclock.Succeeded},
+	{"claims fail", failing(tradeclocktest.OpClaim), nil, tradeclock.Succeeded},
+	{"claims are not answered", unanswered(tradeclocktest.OpClaim), nil, tradeclock.Succeeded},
+	{"settlements fail", failing(tradeclocktest.OpSettle), nil, tradeclock.Succeeded},
+	{"settlements are not answered", unanswered(tradeclocktest.OpSettle), nil, tradeclock.Succeeded},
+	{"records fail", failing(tradeclocktest.OpRecord), nil, tradeclock.Succeeded},
+	{"records are not answered", unanswered(tradeclocktest.OpRecord), nil, tradeclock.Succeeded},
 	{"nothing is answered", failing(
 		tradeclocktest.OpSchedules, tradeclocktest.OpRevision, tradeclocktest.OpLead, tradeclocktest.OpHalts,
 		tradeclocktest.OpClaim, tradeclocktest.OpReclaim, tradeclocktest.OpSettle, tradeclocktest.OpRecord,
-	), tradeclock.Interrupted}, // since another may hold the term meanwhile
-	{"the disk is full", func(t *testing.T, db *sql.DB, _ *tradeclocktest.Faulty) { limit(t, db, 1) }, tradeclock.Succeeded},
-	{"the file cannot be written", func(t *testing.T, db *sql.DB, _ *tradeclocktest.Faulty) { queryOnly(t, db, true) }, tradeclock.Interrupted},
+	), nil, tradeclock.Interrupted}, // since another may hold the term meanwhile
+}
+
+var outagesOfFiles = []outage{
+	{"the disk is full",
+		func(t *testing.T, db *sql.DB, _ *tradeclocktest.Faulty) { limit(t, db, 1) },
+		func(t *testing.T, db *sql.DB) { limit(t, db, 1_000_000) }, tradeclock.Succeeded},
+	{"the file cannot be written",
+		func(t *testing.T, db *sql.DB, _ *tradeclocktest.Faulty) { queryOnly(t, db, true) },
+		func(t *testing.T, db *sql.DB) { queryOnly(t, db, false) }, tradeclock.Interrupted},
 }
 
 // queryOnly makes SQLite answer a write as it does for a file on a read-only disk.
@@ -68,40 +77,57 @@ func queryOnly(t *testing.T, db *sql.DB, on bool) {
 // TestDatabaseThatFails lets the database fail for eight minutes. What is delivered
 // at least once goes on meanwhile, the orders wait, and when it is healed every
 // outcome is stored.
-func TestDatabaseThatFails(t *testing.T) {
+func TestDatabaseThatFails(t *testing.T) { onEach(t, testDatabaseThatFails) }
+
+func testDatabaseThatFails(t *testing.T, on database) {
 	for _, out := range outages {
 		t.Run(out.name, func(t *testing.T) {
 			t.Parallel()
-			s := newService(t, today("09:10"))
-			s.rec.Do("monitor", atLength(20*time.Second))
-			s.rec.Do("report", atLength(3*time.Minute))
-			s.rec.Do("buy_orders", atLength(time.Minute))
-			db := openDB(t, s.path)
-			db.SetMaxOpenConns(1)
-			p := s.startOn(watched(t, s, db), nil)
-			p.every(20*time.Second, today("09:20:20"))
-			require.Empty(t, p.Status().Degraded)
-
-			out.begin(t, db, p.faults)
-			p.every(20*time.Second, today("09:27:20"))
-			assert.NotEmpty(t, p.Status().Degraded, "what is wrong is told meanwhile")
-			p.faults.Heal()
-			limit(t, db, 1_000_000)
-			queryOnly(t, db, false)
-			p.every(20*time.Second, today("09:34:40"))
-
-			assert.Empty(t, p.Status().Degraded)
-			became := s.accountedFor(watchedDue(today("09:34")))
-			for o, outcome := range became {
-				want := tradeclock.Succeeded
-				if o.task == "report" {
-					want = out.report
-				}
-				assert.Equal(t, want, outcome, "%s of %v", o.task, o.due)
-			}
-			assert.Equal(t, len(became), len(s.rec.Runs()), "nothing ran twice")
+			out.rideOut(t, on.place(t))
 		})
 	}
+}
+
+func TestFileThatFails(t *testing.T) {
+	for _, out := range outagesOfFiles {
+		t.Run(out.name, func(t *testing.T) {
+			t.Parallel()
+			out.rideOut(t, newFile(t))
+		})
+	}
+}
+
+// rideOut lets a service live through the outage.
+func (out outage) rideOut(t *testing.T, at place) {
+	s := newServiceAt(t, at, today("09:10"))
+	s.rec.Do("monitor", atLength(20*time.Second))
+	s.rec.Do("report", atLength(3*time.Minute))
+	s.rec.Do("buy_orders", atLength(time.Minute))
+	db := openDB(t, at)
+	db.SetMaxOpenConns(1)
+	p := s.startOn(watched(t, s, db), nil)
+	p.every(20*time.Second, today("09:20:20"))
+	require.Empty(t, p.Status().Degraded)
+
+	out.begin(t, db, p.faults)
+	p.every(20*time.Second, today("09:27:20"))
+	assert.NotEmpty(t, p.Status().Degraded, "what is wrong is told meanwhile")
+	p.faults.Heal()
+	if out.heal != nil {
+		out.heal(t, db)
+	}
+	p.every(20*time.Second, today("09:34:40"))
+
+	assert.Empty(t, p.Status().Degraded)
+	became := s.accountedFor(watchedDue(today("09:34")))
+	for o, outcome := range became {
+		want := tradeclock.Succeeded
+		if o.task == "report" {
+			want = out.report
+		}
+		assert.Equal(t, want, outcome, "%s of %v", o.task, o.due)
+	}
+	assert.Equal(t, len(became), len(s.rec.Runs()), "nothing ran twice")
 }
 
 // atLength returns a task that takes a time and has much to tell.

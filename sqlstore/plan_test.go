@@ -1,16 +1,41 @@
 package sqlstore
 
 import (
+	"context"
 	"database/sql"
+	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
+	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/internal/pgtest"
 )
 
-// A tick must not become slower as the ledger grows.
+// A tick must not become slower as the ledger grows: no statement of one may read
+// all runs, or all of a scheduler.
+
+// ofATick are the statements of a tick, with arguments.
+var ofATick = []struct {
+	name, statement string
+	args            []any
+}{
+	{"insertClaims", insertClaims, []any{"[]", "a", "b"}},
+	{"answerClaims", answerClaims, []any{"[]"}},
+	{"replaceClaim", replaceClaim, []any{"[]", "a"}},
+	{"insertRecords", insertRecords, []any{"[]"}},
+	{"settleRuns", settleRuns, []any{"[]"}},
+	{"answerSettled", answerSettled, []any{"[]"}},
+	{"keepEvidence", keepEvidence, []any{"[]"}},
+	{"selectUnsettled", selectUnsettled, []any{"paper", 7}},
+	{"selectAhead", selectAhead, []any{"paper", "3", 7}},
+}
+
 func TestNoStatementOfATickScansTheRuns(t *testing.T) {
 	s, err := OpenFile(t.Context(), "sqlite", filepath.Join(t.TempDir(), "tradeclock.db"))
 	require.NoError(t, err)
@@ -18,19 +43,8 @@ func TestNoStatementOfATickScansTheRuns(t *testing.T) {
 	conn, err := s.connect(t.Context())
 	require.NoError(t, err)
 	defer conn.Close()
-	statements := map[string]string{
-		"insertClaims":    insertClaims,
-		"answerClaims":    answerClaims,
-		"replaceClaim":    replaceClaim,
-		"insertRecords":   insertRecords,
-		"settleRuns":      settleRuns,
-		"answerSettled":   answerSettled,
-		"keepEvidence":    keepEvidence,
-		"selectUnsettled": selectUnsettled,
-		"selectAhead":     selectAhead,
-	}
-	for name, statement := range statements {
-		t.Run(name, func(t *testing.T) {
+	for _, tick := range ofATick {
+		t.Run(tick.name, func(t *testing.T) {
 			steps := 0
 			err := s.each(t.Context(), conn, func(rows *sql.Rows) error {
 				var id, parent, unused int
@@ -40,9 +54,71 @@ func TestNoStatementOfATickScansTheRuns(t *testing.T) {
 				assert.NotRegexp(t, `^SEARCH .*\(scheduler=\?\)$`, step)
 				steps++
 				return err
-			}, "EXPLAIN QUERY PLAN "+statement, "[]", "a", "b")
+			}, "EXPLAIN QUERY PLAN "+tick.statement, tick.args...)
 			require.NoError(t, err)
 			assert.NotZero(t, steps)
 		})
 	}
+}
+
+// TestNoStatementOfATickScansTheRunsOfAServer looks at the plans for a table that
+// was filled and never analysed.
+func TestNoStatementOfATickScansTheRunsOfAServer(t *testing.T) {
+	s := filled(t, 10_000)
+	for _, tick := range ofATick {
+		t.Run(tick.name, func(t *testing.T) {
+			plan := ""
+			err := s.write(t.Context(), "explain", func(conn *sql.Conn) error {
+				return s.each(t.Context(), conn, func(rows *sql.Rows) error {
+					var line string
+					err := rows.Scan(&line)
+					plan += line + "\n"
+					return err
+				}, "EXPLAIN "+tick.statement, tick.args...)
+			})
+			require.NoError(t, err)
+			assert.Contains(t, plan, "tradeclock_runs")
+			assert.NotContains(t, plan, "Seq Scan on tradeclock_runs")
+			assert.NotRegexp(t, `Index Cond: \(\(?scheduler = [^)]*\)$`, plan)
+		})
+	}
+}
+
+// filled returns a store on a schema of a server, with n runs of one scheduler.
+func filled(t *testing.T, n int) *Store {
+	t.Helper()
+	dsn, schema, err := pgtest.Shared()
+	require.NoError(t, err)
+	db, err := sql.Open("pgx", dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	_, err = db.ExecContext(t.Context(), "CREATE SCHEMA "+schema)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := db.ExecContext(context.Background(), "SET client_min_messages TO warning; DROP SCHEMA "+schema+" CASCADE")
+		assert.NoError(t, err)
+	})
+	s, err := Open(t.Context(), db)
+	require.NoError(t, err)
+	// Pages that are mostly empty make the table as large as one of ten times the
+	// rows, which is all that the server knows of it.
+	_, err = db.ExecContext(t.Context(), "ALTER TABLE tradeclock_runs SET (autovacuum_enabled = false, fillfactor = 10)")
+	require.NoError(t, err)
+	term, err := s.Lead(t.Context(), "paper", "a", time.Hour)
+	require.NoError(t, err)
+	runs := make([]tradeclock.Run, n)
+	for i := range runs {
+		due := time.Unix(int64(i/500)*60, 0)
+		runs[i] = tradeclock.Run{
+			Account: fmt.Sprint(i % 500), Task: "sell_monitor", Slot: due.Format(time.RFC3339), Due: due, Token: fmt.Sprint(i),
+		}
+	}
+	_, err = s.Claim(t.Context(), term, runs)
+	require.NoError(t, err)
+	return s
+}
+
+func TestServerThatIsTooOld(t *testing.T) {
+	_, err := postgres(t.Context(), nil, 120022)
+	assert.ErrorContains(t, err, "PostgreSQL 13 or newer is needed, and the server has version 12")
 }

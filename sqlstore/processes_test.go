@@ -17,13 +17,15 @@ import (
 // Each store of these tests has a pool of its own on the file that they share,
 // as each of several processes would.
 
-func TestTermRace(t *testing.T) {
-	path, clock := newPath(t), newClock()
+func TestTermRace(t *testing.T) { onEach(t, testTermRace) }
+
+func testTermRace(t *testing.T, on database) {
+	at, clock := on.place(t), newClock()
 	terms := make([]tradeclock.Term, 6)
 	errs := make([]error, len(terms))
 	var wg sync.WaitGroup
 	for i := range terms {
-		s := openAt(t, path, clock)
+		s := openAt(t, at, clock)
 		wg.Go(func() { terms[i], errs[i] = s.Lead(t.Context(), paper, fmt.Sprintf("host-%d", i), ttl) })
 	}
 	wg.Wait()
@@ -47,9 +49,11 @@ func TestTermRace(t *testing.T) {
 	}
 }
 
-func TestClaimRace(t *testing.T) {
-	path, clock := newPath(t), newClock()
-	stores := []*sqlstore.Store{openAt(t, path, clock), openAt(t, path, clock), openAt(t, path, clock)}
+func TestClaimRace(t *testing.T) { onEach(t, testClaimRace) }
+
+func testClaimRace(t *testing.T, on database) {
+	at, clock := on.place(t), newClock()
+	stores := []*sqlstore.Store{openAt(t, at, clock), openAt(t, at, clock), openAt(t, at, clock)}
 	term := lead(t, stores[0], "a")
 	const slots, batch = 200, 20
 	claims := make([][]tradeclock.Claim, len(stores))
@@ -82,20 +86,22 @@ func TestClaimRace(t *testing.T) {
 	}
 }
 
-func TestTakeoverAfterAStoreIsGone(t *testing.T) {
-	path, clock := newPath(t), newClock()
-	old, err := sqlstore.OpenFile(t.Context(), "sqlite", path, sqlstore.WithClock(clock))
-	require.NoError(t, err)
+func TestTakeoverAfterAStoreIsGone(t *testing.T) { onEach(t, testTakeoverAfterAStoreIsGone) }
+
+func testTakeoverAfterAStoreIsGone(t *testing.T, on database) {
+	at, clock := on.place(t), newClock()
+	db := openDB(t, at)
+	old := openOn(t, db, clock)
 	oldTerm := lead(t, old, "a")
 	runs := planned("a", "buy_orders", 3)
-	_, err = old.Claim(t.Context(), oldTerm, runs)
+	_, err := old.Claim(t.Context(), oldTerm, runs)
 	require.NoError(t, err)
 	_, err = old.Settle(t.Context(), ended(runs[:1], tradeclock.Succeeded))
 	require.NoError(t, err)
-	require.NoError(t, old.Close())
+	require.NoError(t, db.Close())
 
 	clock.Advance(ttl)
-	successor := openAt(t, path, clock)
+	successor := openAt(t, at, clock)
 	term := lead(t, successor, "b")
 	state, err := successor.Resume(t.Context(), term)
 	require.NoError(t, err)
@@ -104,7 +110,7 @@ func TestTakeoverAfterAStoreIsGone(t *testing.T) {
 	require.NoError(t, err)
 
 	// The first process was only frozen, and comes back.
-	back := openAt(t, path, clock)
+	back := openAt(t, at, clock)
 	_, err = back.Claim(t.Context(), oldTerm, planned("a", "eod_cleanup", 1))
 	assert.ErrorIs(t, err, tradeclock.ErrDeposed)
 	results, err := back.Settle(t.Context(), ended(runs, tradeclock.Succeeded))
@@ -119,9 +125,11 @@ func TestTakeoverAfterAStoreIsGone(t *testing.T) {
 	}
 }
 
-func TestEnrolmentAheadOfTheWatermark(t *testing.T) {
-	path, clock := newPath(t), newClock()
-	s := openAt(t, path, clock)
+func TestEnrolmentAheadOfTheWatermark(t *testing.T) { onEach(t, testEnrolmentAheadOfTheWatermark) }
+
+func testEnrolmentAheadOfTheWatermark(t *testing.T, on database) {
+	at, clock := on.place(t), newClock()
+	s := openAt(t, at, clock)
 	from := opening.Add(time.Hour)
 	require.NoError(t, s.Enroll(t.Context(), lead(t, s, "a"), []tradeclock.Enrolment{{Account: "42", From: from}}))
 
@@ -132,9 +140,11 @@ func TestEnrolmentAheadOfTheWatermark(t *testing.T) {
 	assert.Equal(t, []tradeclock.Enrolment{{Account: "42", From: from}}, state.Enrolments)
 }
 
-func TestRowsAreForPeopleToRead(t *testing.T) {
-	path := newPath(t)
-	s := openAt(t, path, newClock())
+func TestRowsAreForPeopleToRead(t *testing.T) { onEach(t, testRowsAreForPeopleToRead) }
+
+func testRowsAreForPeopleToRead(t *testing.T, on database) {
+	at := on.place(t)
+	s := openAt(t, at, newClock())
 	runs := planned("a", "buy_orders", 1)
 	_, err := s.Claim(t.Context(), lead(t, s, "a"), runs)
 	require.NoError(t, err)
@@ -145,11 +155,13 @@ func TestRowsAreForPeopleToRead(t *testing.T) {
 
 	assert.Equal(t,
 		"buy_orders 2026-11-23 2026-11-23T03:45:00.000000000Z 2026-11-23T03:45:00.001500000Z timed out",
-		text(t, openDB(t, path), `SELECT concat_ws(' ', task, session, due, finished, outcome) FROM tradeclock_runs`))
+		text(t, openDB(t, at), `SELECT concat_ws(' ', task, session, due, finished, outcome) FROM tradeclock_runs`))
 }
 
-func TestPruneInManyBatches(t *testing.T) {
-	s := openAt(t, newPath(t), newClock())
+func TestPruneInManyBatches(t *testing.T) { onEach(t, testPruneInManyBatches) }
+
+func testPruneInManyBatches(t *testing.T, on database) {
+	s := openAt(t, on.place(t), newClock())
 	term := lead(t, s, "a")
 	runs := planned("a", "sell_monitor", 1300)
 	_, err := s.Claim(t.Context(), term, runs)
@@ -165,4 +177,33 @@ func TestPruneInManyBatches(t *testing.T) {
 	left, err := s.Runs(t.Context(), tradeclock.Query{Scheduler: paper})
 	require.NoError(t, err)
 	assert.Len(t, left, 101)
+}
+
+// TestOneOfManyEditsOfAVersion edits one version of a row in many processes at
+// once.
+func TestOneOfManyEditsOfAVersion(t *testing.T) { onEach(t, testOneOfManyEditsOfAVersion) }
+
+func testOneOfManyEditsOfAVersion(t *testing.T, on database) {
+	at, clock := on.place(t), newClock()
+	_, err := openAt(t, at, clock).PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+	require.NoError(t, err)
+	errs := make([]error, 6)
+	var wg sync.WaitGroup
+	for i := range errs {
+		s := openAt(t, at, clock)
+		wg.Go(func() {
+			_, errs[i] = s.UpdateSchedule(t.Context(), "", "buy_orders", 1, tradeclock.ScheduleEdit{Priority: &i})
+		})
+	}
+	wg.Wait()
+	made := 0
+	for _, err := range errs {
+		var conflict *tradeclock.ConflictError
+		if err == nil {
+			made++
+		} else if !errors.As(err, &conflict) {
+			assert.NoError(t, err)
+		}
+	}
+	assert.Equal(t, 1, made)
 }

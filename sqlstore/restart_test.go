@@ -16,9 +16,11 @@ import (
 // TestDayRestartedEveryMinute kills the process in each minute of a day, in every
 // other one while the minute's runs are under way, and starts the next at the
 // minute after.
-func TestDayRestartedEveryMinute(t *testing.T) {
+func TestDayRestartedEveryMinute(t *testing.T) { onEach(t, testDayRestartedEveryMinute) }
+
+func testDayRestartedEveryMinute(t *testing.T, on database) {
 	t.Parallel()
-	s := newService(t, today("08:55"))
+	s := newService(t, on, today("08:55"))
 	for minute := s.began; !minute.After(today("18:06")); minute = minute.Add(time.Minute) {
 		s.clock.Advance(minute.Sub(s.clock.Now()))
 		p := s.start()
@@ -57,11 +59,13 @@ func (s *service) finish() map[occurrence]tradeclock.Outcome {
 // TestRestartsAroundAMinute kills one process after another at odd seconds, from
 // ten minutes before a minute of the day to ten minutes after it. What the file
 // holds of the last call before that is left to chance too.
-func TestRestartsAroundAMinute(t *testing.T) {
+func TestRestartsAroundAMinute(t *testing.T) { onEach(t, testRestartsAroundAMinute) }
+
+func testRestartsAroundAMinute(t *testing.T, on database) {
 	for seed, minute := range []string{"09:00", "09:05", "09:15", "09:30", "12:10", "15:30", "16:00", "16:05", "18:00"} {
 		t.Run(minute, func(t *testing.T) {
 			t.Parallel()
-			s := newService(t, today(minute).Add(-10*time.Minute))
+			s := newService(t, on, today(minute).Add(-10*time.Minute))
 			chance := rand.New(rand.NewPCG(1, uint64(seed)))
 			end := today(minute).Add(10 * time.Minute)
 			story := ""
@@ -81,12 +85,14 @@ func TestRestartsAroundAMinute(t *testing.T) {
 
 // TestKilledAfterAFaultyMinute lets something go wrong in the minute of an order
 // task, which runs to its end all the same, and kills the process then.
-func TestKilledAfterAFaultyMinute(t *testing.T) {
+func TestKilledAfterAFaultyMinute(t *testing.T) { onEach(t, testKilledAfterAFaultyMinute) }
+
+func testKilledAfterAFaultyMinute(t *testing.T, on database) {
 	for _, minute := range []string{"09:00", "16:05"} {
 		for i, falter := range falters {
 			t.Run(minute+" "+falter.name, func(t *testing.T) {
 				t.Parallel()
-				s := newService(t, today(minute).Add(-10*time.Minute))
+				s := newService(t, on, today(minute).Add(-10*time.Minute))
 				p := s.start()
 				p.every(time.Minute, today(minute).Add(-20*time.Second))
 				p.falter(i)

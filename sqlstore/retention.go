@@ -43,16 +43,12 @@ func (s *Store) Prune(ctx context.Context, scheduler string, before time.Time) (
 
 func (s *Store) pruneSome(ctx context.Context, scheduler, limit string) (removed int, err error) {
 	err = s.write(ctx, "prune "+scheduler, func(conn *sql.Conn) error {
-		result, err := conn.ExecContext(ctx, `
-			DELETE FROM tradeclock_runs WHERE id IN (
+		// What is claimed again meanwhile is seen by the outer condition alone.
+		removed, err = s.change(ctx, conn, `
+			DELETE FROM tradeclock_runs WHERE outcome <> 'running' AND id IN (
 				SELECT id FROM tradeclock_runs
 				WHERE scheduler = $1 AND due < $2 AND through < $2 AND outcome <> 'running' LIMIT $3)`,
 			scheduler, limit, pruneBatch)
-		if err != nil {
-			return err
-		}
-		n, err := result.RowsAffected()
-		removed = int(n)
 		return err
 	})
 	return removed, err
@@ -62,7 +58,11 @@ func (s *Store) pruneSome(ctx context.Context, scheduler, limit string) (removed
 // that go on beyond it.
 func (s *Store) ResetWatermark(ctx context.Context, t tradeclock.Term, to time.Time, reason, actor string) error {
 	end := instantText(to)
-	return s.fenced(ctx, "reset the watermark of "+t.Scheduler, t, func(conn *sql.Conn, row ledgerRow) error {
+	return s.write(ctx, "reset the watermark of "+t.Scheduler, func(conn *sql.Conn) error {
+		row, err := s.fence(ctx, conn, lockLedger, t)
+		if err != nil {
+			return err
+		}
 		if end > row.watermark {
 			return fmt.Errorf("it is at %q, and can only be set back", row.watermark)
 		}
@@ -82,7 +82,11 @@ func (s *Store) ResetWatermark(ctx context.Context, t tradeclock.Term, to time.T
 				return err
 			}
 		}
-		return s.note(ctx, conn, t.Scheduler, tradeclock.AuditEntry{Action: "reset", Actor: actor, Reason: reason, At: s.clock.Now()})
+		now, err := s.now(ctx, conn)
+		if err != nil {
+			return err
+		}
+		return s.note(ctx, conn, t.Scheduler, tradeclock.AuditEntry{Action: "reset", Actor: actor, Reason: reason, At: now})
 	})
 }
 
@@ -100,7 +104,7 @@ const (
 // begins that removeUnstarted removes and that begins at or before end.
 func (s *Store) beforeRanges(ctx context.Context, conn *sql.Conn, scheduler, end string) (string, error) {
 	var due string
-	if err := conn.QueryRowContext(ctx, earliestRange, end, scheduler).Scan(&due); err != nil || due == "" {
+	if err := s.one(ctx, conn, earliestRange, end, scheduler).Scan(&due); err != nil || due == "" {
 		return end, err
 	}
 	first, err := parseInstant(due)

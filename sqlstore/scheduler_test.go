@@ -16,10 +16,12 @@ import (
 // The engine on real files: a day, two schedulers, and schedules that are edited
 // while it runs. Restarts and a database that fails have files of their own.
 
-func TestTradingDay(t *testing.T) {
+func TestTradingDay(t *testing.T) { onEach(t, testTradingDay) }
+
+func testTradingDay(t *testing.T, on database) {
 	t.Parallel()
-	s := newService(t, today("08:55"))
-	store := openAt(t, s.path, s.clock)
+	s := newService(t, on, today("08:55"))
+	store := openAt(t, s.at, s.clock)
 	_, err := store.SeedSchedules(t.Context(), trading.DefaultSchedules()...)
 	require.NoError(t, err)
 	p := s.startOn(store, store)
@@ -41,7 +43,9 @@ func TestTradingDay(t *testing.T) {
 	assert.Equal(t, today("18:05"), beats[0].At)
 }
 
-func TestStandbyTakesOver(t *testing.T) {
+func TestStandbyTakesOver(t *testing.T) { onEach(t, testStandbyTakesOver) }
+
+func testStandbyTakesOver(t *testing.T, on database) {
 	tests := []struct {
 		name  string
 		end   func(*process)
@@ -53,7 +57,7 @@ func TestStandbyTakesOver(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newService(t, today("15:50"))
+			s := newService(t, on, today("15:50"))
 			active, standby := s.start(), s.start()
 			both := func(until time.Time) {
 				for ; !s.clock.Now().After(until); s.clock.Advance(time.Minute) {
@@ -80,29 +84,31 @@ func TestStandbyTakesOver(t *testing.T) {
 
 // TestEditedSchedules edits rows while the scheduler runs, in both ways that there
 // are.
-func TestEditedSchedules(t *testing.T) {
+func TestEditedSchedules(t *testing.T) { onEach(t, testEditedSchedules) }
+
+func testEditedSchedules(t *testing.T, on database) {
 	ways := []struct {
 		name string
-		move func(t *testing.T, store *sqlstore.Store, path, task, rule string)
+		move func(t *testing.T, store *sqlstore.Store, at place, task, rule string)
 		// disable turns the task off.
-		disable func(t *testing.T, store *sqlstore.Store, path, task string)
+		disable func(t *testing.T, store *sqlstore.Store, at place, task string)
 	}{
-		{"by UpdateSchedule", func(t *testing.T, store *sqlstore.Store, _, task, rule string) {
+		{"by UpdateSchedule", func(t *testing.T, store *sqlstore.Store, _ place, task, rule string) {
 			update(t, store, task, tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule(rule)})
-		}, func(t *testing.T, store *sqlstore.Store, _, task string) {
+		}, func(t *testing.T, store *sqlstore.Store, _ place, task string) {
 			disabled := true
 			update(t, store, task, tradeclock.ScheduleEdit{Disabled: &disabled})
 		}},
-		{"by hand", func(t *testing.T, _ *sqlstore.Store, path, task, rule string) {
-			byHand(t, path, "UPDATE tradeclock_schedules SET rule = $1 WHERE task = $2", rule, task)
-		}, func(t *testing.T, _ *sqlstore.Store, path, task string) {
-			byHand(t, path, "UPDATE tradeclock_schedules SET enabled = 0 WHERE task = $1", task)
+		{"by hand", func(t *testing.T, _ *sqlstore.Store, at place, task, rule string) {
+			byHand(t, at, "UPDATE tradeclock_schedules SET rule = $1 WHERE task = $2", rule, task)
+		}, func(t *testing.T, _ *sqlstore.Store, at place, task string) {
+			byHand(t, at, "UPDATE tradeclock_schedules SET enabled = 0 WHERE task = $1", task)
 		}},
 	}
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
-			s := newService(t, distant("09:00"))
-			store := openAt(t, s.path, s.clock)
+			s := newService(t, on, distant("09:00"))
+			store := openAt(t, s.at, s.clock)
 			for task, rule := range map[string]string{
 				"ran": "daily 09:05", "later": "daily 09:30", "past": "daily 09:20", "off": "daily 09:15", "kind": "daily 09:06",
 			} {
@@ -113,11 +119,11 @@ func TestEditedSchedules(t *testing.T) {
 			p.every(time.Minute, distant("09:10"))
 
 			s.clock.Advance(30 * time.Second)
-			way.move(t, store, s.path, "ran", "daily 09:12")
-			way.move(t, store, s.path, "later", "daily 09:11")
-			way.move(t, store, s.path, "past", "daily 09:08")
-			way.move(t, store, s.path, "kind", "every 1m 09:12-09:20")
-			way.disable(t, store, s.path, "off")
+			way.move(t, store, s.at, "ran", "daily 09:12")
+			way.move(t, store, s.at, "later", "daily 09:11")
+			way.move(t, store, s.at, "past", "daily 09:08")
+			way.move(t, store, s.at, "kind", "every 1m 09:12-09:20")
+			way.disable(t, store, s.at, "off")
 			p.every(time.Minute, distant("09:40"))
 
 			assert.Equal(t, []string{"09:05 succeeded"}, s.told("ran"), "its slot is not opened again")
@@ -151,10 +157,4 @@ func update(t *testing.T, store *sqlstore.Store, task string, edit tradeclock.Sc
 			require.NoError(t, err)
 		}
 	}
-}
-
-func byHand(t *testing.T, path, statement string, args ...any) {
-	t.Helper()
-	_, err := openDB(t, path).ExecContext(t.Context(), statement, args...)
-	require.NoError(t, err)
 }

@@ -15,7 +15,7 @@ import (
 // with it.
 func (s *Store) Schedules(ctx context.Context) (rows []tradeclock.Schedule, err error) {
 	var set scheduleSet
-	err = s.use(ctx, "read schedules", func(conn *sql.Conn) error {
+	err = s.read(ctx, "read schedules", func(conn *sql.Conn) error {
 		set, err = s.scheduleSet(ctx, conn)
 		return err
 	})
@@ -31,8 +31,8 @@ func (s *Store) Schedules(ctx context.Context) (rows []tradeclock.Schedule, err 
 // Revision changes with each change of a row, by the store or by hand.
 func (s *Store) Revision(ctx context.Context) (string, error) {
 	var revision int64
-	err := s.use(ctx, "read the revision of the schedules", func(conn *sql.Conn) error {
-		return conn.QueryRowContext(ctx, "SELECT revision FROM tradeclock_schedule_revision").Scan(&revision)
+	err := s.read(ctx, "read the revision of the schedules", func(conn *sql.Conn) error {
+		return s.one(ctx, conn, "SELECT revision FROM tradeclock_schedule_revision").Scan(&revision)
 	})
 	return strconv.FormatInt(revision, 10), err
 }
@@ -42,11 +42,7 @@ func (s *Store) Revision(ctx context.Context) (string, error) {
 // tradeclock.Schedule.Edited gives it. It refuses a row that is wrong in itself
 // or with the others, as tradeclock.ValidateSchedules reports it.
 func (s *Store) PutSchedule(ctx context.Context, row tradeclock.Schedule) (put tradeclock.Schedule, err error) {
-	err = s.write(ctx, "put schedule", func(conn *sql.Conn) error {
-		set, err := s.scheduleSet(ctx, conn)
-		if err != nil {
-			return err
-		}
+	err = s.edit(ctx, "put schedule", func(conn *sql.Conn, set scheduleSet) (err error) {
 		put, err = s.put(ctx, conn, set, row)
 		return err
 	})
@@ -59,11 +55,7 @@ func (s *Store) PutSchedule(ctx context.Context, row tradeclock.Schedule) (put t
 // tradeclock.ErrNoSchedule if there is no row. It refuses what PutSchedule
 // refuses, and a row that cannot be read: put that one.
 func (s *Store) UpdateSchedule(ctx context.Context, account, task string, version int64, edit tradeclock.ScheduleEdit) (updated tradeclock.Schedule, err error) {
-	err = s.write(ctx, "update schedule", func(conn *sql.Conn) error {
-		set, err := s.scheduleSet(ctx, conn)
-		if err != nil {
-			return err
-		}
+	err = s.edit(ctx, "update schedule", func(conn *sql.Conn, set scheduleSet) error {
 		row, err := set.find(account, task)
 		if err != nil {
 			return err
@@ -82,11 +74,7 @@ func (s *Store) UpdateSchedule(ctx context.Context, account, task string, versio
 // their number. A row that exists stays as it is, edited or disabled. It adds
 // none of them if it refuses one, for what PutSchedule refuses.
 func (s *Store) SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedule) (added int, err error) {
-	err = s.write(ctx, "seed schedules", func(conn *sql.Conn) error {
-		set, err := s.scheduleSet(ctx, conn)
-		if err != nil {
-			return err
-		}
+	err = s.edit(ctx, "seed schedules", func(conn *sql.Conn, set scheduleSet) error {
 		var missing []tradeclock.Schedule
 		for _, row := range defaults {
 			if !set.has(row.Account, row.Task) {
@@ -115,11 +103,7 @@ func (s *Store) SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedu
 // tradeclock.ErrNoSchedule if there is none. It refuses to remove a row that an
 // after rule of another needs.
 func (s *Store) DeleteSchedule(ctx context.Context, account, task string) error {
-	return s.write(ctx, "delete schedule", func(conn *sql.Conn) error {
-		set, err := s.scheduleSet(ctx, conn)
-		if err != nil {
-			return err
-		}
+	return s.edit(ctx, "delete schedule", func(conn *sql.Conn, set scheduleSet) error {
 		if !set.has(account, task) {
 			return fmt.Errorf("%s of account %q: %w", task, account, tradeclock.ErrNoSchedule)
 		}
@@ -127,6 +111,20 @@ func (s *Store) DeleteSchedule(ctx context.Context, account, task string) error 
 			return err
 		}
 		return s.exec(ctx, conn, "DELETE FROM tradeclock_schedules WHERE task = $1 AND account = $2", task, account)
+	})
+}
+
+// edit calls f with the rows in a transaction in which nobody else edits them.
+func (s *Store) edit(ctx context.Context, doing string, f func(*sql.Conn, scheduleSet) error) error {
+	return s.write(ctx, doing, func(conn *sql.Conn) error {
+		if err := s.lock(ctx, conn, s.dialect.lockSchedules); err != nil {
+			return err
+		}
+		set, err := s.scheduleSet(ctx, conn)
+		if err != nil {
+			return err
+		}
+		return f(conn, set)
 	})
 }
 
@@ -143,6 +141,10 @@ func (s *Store) keep(ctx context.Context, conn *sql.Conn, row, old tradeclock.Sc
 	if _, err := s.parseRule(row.Rule.String()); err != nil {
 		return tradeclock.Schedule{}, fmt.Errorf("schedule of %s: Rule: the store cannot read it back: %w", row.Task, err)
 	}
-	row = row.Edited(old, s.clock.Now())
+	now, err := s.now(ctx, conn)
+	if err != nil {
+		return tradeclock.Schedule{}, err
+	}
+	row = row.Edited(old, now)
 	return row, s.exec(ctx, conn, upsertSchedule, scheduleValues(row)...)
 }

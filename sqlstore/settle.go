@@ -48,12 +48,16 @@ func (s *Store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradec
 		rows[i] = rowOf(t.Scheduler, &outcomes[i])
 		rows[i].Term, rows[i].Token = t.Number, ""
 	}
-	batch, err := batchText(rows)
-	if err != nil {
-		return err
+	var batches []string
+	for _, some := range distinct(rows) {
+		batch, err := batchText(some)
+		if err != nil {
+			return err
+		}
+		batches = append(batches, batch)
 	}
 	return s.fenced(ctx, "record runs", t, func(conn *sql.Conn, _ ledgerRow) error {
-		if len(rows) > 0 {
+		for _, batch := range batches {
 			if err := s.exec(ctx, conn, insertRecords, batch); err != nil {
 				return err
 			}
@@ -62,6 +66,21 @@ func (s *Store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradec
 			UPDATE tradeclock_schedulers SET watermark = $1 WHERE watermark < $1 AND scheduler = $2`,
 			instantText(to), t.Scheduler)
 	})
+}
+
+// distinct returns the rows in parts, in order, none of which has an id twice: no
+// statement may both insert a row and extend it. Mostly it is one part.
+func distinct(rows []runRow) (parts [][]runRow) {
+	seen := make(map[string]int, len(rows)) // in how many parts an id is
+	for _, row := range rows {
+		n := seen[row.ID]
+		seen[row.ID]++
+		if n == len(parts) {
+			parts = append(parts, nil)
+		}
+		parts[n] = append(parts[n], row)
+	}
+	return parts
 }
 
 // Settle stores the outcomes of runs.
@@ -78,16 +97,12 @@ func (s *Store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock
 		return nil, err
 	}
 	results := make([]tradeclock.SettleResult, len(runs))
-	err = s.write(ctx, "settle runs", func(conn *sql.Conn) error {
-		result, err := conn.ExecContext(ctx, s.dialect.sql(settleRuns), batch)
+	err = s.writeAgain(ctx, "settle runs", func(conn *sql.Conn) error {
+		settled, err := s.change(ctx, conn, settleRuns, batch)
 		if err != nil {
 			return err
 		}
-		settled, err := result.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if settled < int64(len(runs)) {
+		if settled < len(runs) {
 			return s.answerSettled(ctx, conn, batch, results)
 		}
 		for i := range results {

@@ -33,11 +33,12 @@ type Store struct {
 	db        *sql.DB
 	owned     bool // the database is closed with the store
 	dialect   dialect
-	clock     tradeclock.Clock
+	clock     tradeclock.Clock // nil for that of the database
 	parseRule func(text string) (tradeclock.Rule, error)
 
-	// writing admits one write of this store at a time. They wait here in order
-	// and end with their contexts, where SQLite would only try again and again.
+	// writing admits one write of this store at a time, unless the database is a
+	// server. They wait here in order and end with their contexts, where SQLite
+	// would only try again and again.
 	writing chan struct{}
 }
 
@@ -45,8 +46,9 @@ type Store struct {
 type Option func(*Store)
 
 // WithClock sets the clock that tells when a term expires, when a heartbeat was
-// received and when a schedule was edited. The default is the host's. It is for
-// tests and replays: all processes on one database must have the same time.
+// received and when a schedule was edited. The default is the clock of the
+// PostgreSQL server, and that of the host for SQLite. It is for tests and replays:
+// all processes on one database must have the same time.
 func WithClock(clock tradeclock.Clock) Option {
 	return func(s *Store) { s.clock = clock }
 }
@@ -58,12 +60,12 @@ func WithRuleParser(parse func(text string) (tradeclock.Rule, error)) Option {
 	return func(s *Store) { s.parseRule = parse }
 }
 
-// Open returns a store on a database that the caller opened, and goes on owning.
-// It creates or updates the tables that it needs, in one transaction: several
-// processes may open a database at once. The error wraps ErrNewerSchema if the
-// tables are of a later version of this package.
+// Open returns a store on a SQLite or PostgreSQL database that the caller opened,
+// and goes on owning. It creates or updates the tables that it needs, in one
+// transaction: several processes may open a database at once. The error wraps
+// ErrNewerSchema if the tables are of a later version of this package.
 //
-// On each connection that the store takes from the pool it sets a busy timeout
+// On each connection to SQLite that the store takes from the pool it sets a busy timeout
 // of five seconds and synchronous=FULL, so that what it has answered survives a
 // loss of power, and it puts the database in WAL mode. A database in memory is
 // refused unless the pool is limited to one connection, as each connection has
@@ -71,16 +73,18 @@ func WithRuleParser(parse func(text string) (tradeclock.Rule, error)) Option {
 func Open(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
 	s := &Store{
 		db:        db,
-		dialect:   sqlite,
-		clock:     clockwork.NewRealClock(),
 		parseRule: tradeclock.ParseRule,
 		writing:   make(chan struct{}, 1),
 	}
 	for _, opt := range opts {
 		opt(s)
 	}
-	if err := s.dialect.check(ctx, db); err != nil {
+	var err error
+	if s.dialect, err = dialectOf(ctx, db); err != nil {
 		return nil, fmt.Errorf("open the tradeclock store: %w", err)
+	}
+	if s.clock == nil && s.dialect.now == "" {
+		s.clock = clockwork.NewRealClock()
 	}
 	if err := s.migrate(ctx); err != nil {
 		return nil, err

@@ -2,35 +2,38 @@ package sqlstore_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/jonboulle/clockwork"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	_ "modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
-func TestLedgerConformance(t *testing.T) {
+func TestLedgerConformance(t *testing.T) { onEach(t, testLedgerConformance) }
+
+func testLedgerConformance(t *testing.T, on database) {
 	tradeclocktest.TestLedger(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.Ledger {
-		return openAt(t, newPath(t), clock)
+		return openAt(t, on.place(t), clock)
 	})
 }
 
-func TestHeartbeatConformance(t *testing.T) {
+func TestHeartbeatConformance(t *testing.T) { onEach(t, testHeartbeatConformance) }
+
+func testHeartbeatConformance(t *testing.T, on database) {
 	tradeclocktest.TestHeartbeats(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.HeartbeatSink {
-		return openAt(t, newPath(t), clock)
+		return openAt(t, on.place(t), clock)
 	})
 }
 
-func TestScheduleConformance(t *testing.T) {
+func TestScheduleConformance(t *testing.T) { onEach(t, testScheduleConformance) }
+
+func testScheduleConformance(t *testing.T, on database) {
 	tradeclocktest.TestScheduleStore(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.ScheduleStore {
-		return openAt(t, newPath(t), clock)
+		return openAt(t, on.place(t), clock)
 	})
 }
 
@@ -44,17 +47,6 @@ var (
 	day     = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
 	opening = time.Date(2026, time.November, 23, 3, 45, 0, 0, time.UTC)
 )
-
-func newPath(t *testing.T) string { return filepath.Join(t.TempDir(), "tradeclock.db") }
-
-// openAt opens a store on the file, and closes it at the end of the test.
-func openAt(t *testing.T, path string, clock tradeclock.Clock) *sqlstore.Store {
-	t.Helper()
-	s, err := sqlstore.OpenFile(t.Context(), "sqlite", path, sqlstore.WithClock(clock))
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, s.Close()) })
-	return s
-}
 
 func newClock() *clockwork.FakeClock { return clockwork.NewFakeClockAt(opening) }
 

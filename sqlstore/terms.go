@@ -14,9 +14,12 @@ func (s *Store) Lead(ctx context.Context, scheduler, holder string, ttl time.Dur
 	if holder == "" {
 		return term, fmt.Errorf("lead %s: a holder needs a name", scheduler)
 	}
-	err = s.write(ctx, "lead "+scheduler, func(conn *sql.Conn) error {
-		now := s.clock.Now()
+	err = s.writeAgain(ctx, "lead "+scheduler, func(conn *sql.Conn) error {
 		row, err := s.ensureLedger(ctx, conn, scheduler)
+		if err != nil {
+			return err
+		}
+		now, err := s.now(ctx, conn) // now that the row was waited for
 		if err != nil {
 			return err
 		}
@@ -42,13 +45,14 @@ func (s *Store) Lead(ctx context.Context, scheduler, holder string, ttl time.Dur
 	return term, nil
 }
 
-// ensureLedger returns the row of a scheduler name, which it makes if there is none.
+// ensureLedger returns the row of a scheduler name, which it makes if there is
+// none, and locks it.
 func (s *Store) ensureLedger(ctx context.Context, conn *sql.Conn, scheduler string) (ledgerRow, error) {
 	if err := s.exec(ctx, conn, `
 		INSERT INTO tradeclock_schedulers (scheduler) VALUES ($1) ON CONFLICT (scheduler) DO NOTHING`, scheduler); err != nil {
 		return ledgerRow{}, err
 	}
-	return s.ledgerRow(ctx, conn, scheduler)
+	return s.ledgerRow(ctx, conn, lockLedger, scheduler)
 }
 
 // vacant returns a *tradeclock.HeldError if the term still lasts.
@@ -72,7 +76,7 @@ func (r ledgerRow) vacant(scheduler string, now time.Time) error {
 
 // Resign ends the term at once, if it is the current one.
 func (s *Store) Resign(ctx context.Context, t tradeclock.Term) error {
-	return s.write(ctx, "resign", func(conn *sql.Conn) error {
+	return s.writeAgain(ctx, "resign", func(conn *sql.Conn) error {
 		return s.exec(ctx, conn, `
 			UPDATE tradeclock_schedulers SET holder = '', expires_at = ''
 			WHERE scheduler = $1 AND term = $2 AND holder = $3`, t.Scheduler, t.Number, t.Holder)
@@ -93,9 +97,14 @@ var (
 		ORDER BY due, account, task, slot`
 )
 
-// Resume returns what the holder of a new term starts from.
+// Resume returns what the holder of a new term starts from. It locks nothing: no
+// older term can write any more, and what this one sees is of one moment.
 func (s *Store) Resume(ctx context.Context, t tradeclock.Term) (state tradeclock.State, err error) {
-	err = s.fenced(ctx, "resume "+t.Scheduler, t, func(conn *sql.Conn, row ledgerRow) error {
+	err = s.read(ctx, "resume "+t.Scheduler, func(conn *sql.Conn) error {
+		row, err := s.fence(ctx, conn, selectLedger, t)
+		if err != nil {
+			return err
+		}
 		if state.Watermark, err = parseInstant(row.watermark); err != nil {
 			return err
 		}

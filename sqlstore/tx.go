@@ -3,7 +3,11 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/tradeclock/tradeclock"
 )
@@ -12,8 +16,8 @@ import (
 // hold for one connection only. The caller closes it.
 func (s *Store) connect(ctx context.Context) (*sql.Conn, error) {
 	conn, err := s.db.Conn(ctx)
-	if err != nil {
-		return nil, err
+	if err != nil || s.dialect.settings == "" {
+		return conn, err
 	}
 	if _, err := conn.ExecContext(ctx, s.dialect.settings); err != nil {
 		conn.Close()
@@ -22,42 +26,115 @@ func (s *Store) connect(ctx context.Context) (*sql.Conn, error) {
 	return conn, nil
 }
 
-// use calls f with a connection. An error says that it came of doing this.
-func (s *Store) use(ctx context.Context, doing string, f func(*sql.Conn) error) error {
-	conn, err := s.connect(ctx)
-	if err == nil {
-		defer conn.Close()
-		err = f(conn)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	return nil
+// read calls f in a transaction that sees one state of the database, perhaps more
+// than once. An error says that it came of doing this.
+func (s *Store) read(ctx context.Context, doing string, f func(*sql.Conn) error) error {
+	return s.transact(ctx, doing, s.dialect.read, true, f)
 }
 
-// write calls f in a transaction, which is committed if f returns nil.
+// write calls f in a transaction, which is committed if f returns nil. It calls f
+// again if it is certain that nothing was stored.
 func (s *Store) write(ctx context.Context, doing string, f func(*sql.Conn) error) error {
-	select {
-	case s.writing <- struct{}{}:
-		defer func() { <-s.writing }()
-	case <-ctx.Done():
-		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
+	return s.writeInTurn(ctx, doing, false, f)
+}
+
+// writeAgain is write for what may be stored twice with the effect of once. It
+// calls f again too if nobody knows whether the transaction was committed, and f
+// answers then from what it finds.
+func (s *Store) writeAgain(ctx context.Context, doing string, f func(*sql.Conn) error) error {
+	return s.writeInTurn(ctx, doing, true, f)
+}
+
+func (s *Store) writeInTurn(ctx context.Context, doing string, repeatable bool, f func(*sql.Conn) error) error {
+	if !s.dialect.server {
+		select {
+		case s.writing <- struct{}{}:
+			defer func() { <-s.writing }()
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
+		}
 	}
-	return s.use(ctx, doing, func(conn *sql.Conn) error {
-		_, err := conn.ExecContext(ctx, s.dialect.begin)
-		if err == nil {
-			err = f(conn)
-		}
-		if err == nil {
-			_, err = conn.ExecContext(ctx, "COMMIT")
-		}
+	return s.transact(ctx, doing, s.dialect.write, repeatable, f)
+}
+
+// attempts is how often a transaction is tried. Each attempt on a connection that
+// turns out to be broken takes one away that the pool had kept.
+const attempts = 4
+
+// transact calls f in a transaction, and again if that is safe and of use.
+func (s *Store) transact(ctx context.Context, doing, begin string, repeatable bool, f func(*sql.Conn) error) error {
+	for attempt := 1; ; attempt++ {
+		conn, err := s.connect(ctx)
 		if err != nil {
-			// SQLite may have rolled back by itself, and then this is an error that
-			// means nothing.
-			conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+			return fmt.Errorf("%s: %w", doing, err)
 		}
-		return err
-	})
+		failed, err := s.try(ctx, conn, begin, f)
+		conn.Close()
+		if err == nil {
+			return nil
+		}
+		again := failed == undone || failed == lost || failed == inDoubt && repeatable
+		if !again || attempt == attempts || ctx.Err() != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+	}
+}
+
+// failure is how a transaction failed.
+type failure uint8
+
+const (
+	refused failure = iota // another attempt would fail as well, or is for the caller to make
+	undone                 // the database undid it, for the sake of another transaction
+	lost                   // the connection broke before the commit
+	inDoubt                // it broke in the commit, and nobody knows whether it was made
+)
+
+// try calls f in one transaction.
+func (s *Store) try(ctx context.Context, conn *sql.Conn, begin string, f func(*sql.Conn) error) (failure, error) {
+	_, err := conn.ExecContext(ctx, begin)
+	if err == nil {
+		err = f(conn)
+	}
+	broken := lost
+	if err == nil {
+		broken = inDoubt
+		_, err = conn.ExecContext(ctx, "COMMIT")
+	}
+	switch {
+	case err == nil:
+		return 0, nil
+	case !s.rollBack(ctx, conn):
+		return broken, err
+	case isUndone(err):
+		return undone, err
+	default:
+		return refused, err
+	}
+}
+
+// rollBack ends a transaction that failed. It reports false if the connection to
+// the server does not even do that, and throws it away then.
+func (s *Store) rollBack(ctx context.Context, conn *sql.Conn) bool {
+	if !s.dialect.server {
+		// SQLite may have rolled back by itself, and then this is an error that means
+		// nothing.
+		conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		return true
+	}
+	if _, err := conn.ExecContext(ctx, "ROLLBACK"); err == nil {
+		return true
+	}
+	conn.Raw(func(any) error { return driver.ErrBadConn })
+	return false
+}
+
+// isUndone reports whether the database undid a transaction that would succeed
+// alone: serialization_failure or deadlock_detected. The drivers for PostgreSQL
+// give their errors this method.
+func isUndone(err error) bool {
+	var coded interface{ SQLState() string }
+	return errors.As(err, &coded) && (coded.SQLState() == "40001" || coded.SQLState() == "40P01")
 }
 
 // ledgerRow is the row of a scheduler name in tradeclock_schedulers.
@@ -69,38 +146,89 @@ type ledgerRow struct {
 	prunedBefore string
 }
 
-func (s *Store) ledgerRow(ctx context.Context, conn *sql.Conn, scheduler string) (row ledgerRow, err error) {
-	err = conn.QueryRowContext(ctx, `
+const (
+	selectLedger = `
 		SELECT term, holder, expires_at, watermark, pruned_before
-		FROM tradeclock_schedulers WHERE scheduler = $1`, scheduler,
-	).Scan(&row.term, &row.holder, &row.expiresAt, &row.watermark, &row.prunedBefore)
+		FROM tradeclock_schedulers WHERE scheduler = $1`
+	lockLedger = selectLedger + " {for update}"
+)
+
+// ledgerRow returns the row that one of the two statements above selects.
+func (s *Store) ledgerRow(ctx context.Context, conn *sql.Conn, statement, scheduler string) (row ledgerRow, err error) {
+	err = s.one(ctx, conn, statement, scheduler).
+		Scan(&row.term, &row.holder, &row.expiresAt, &row.watermark, &row.prunedBefore)
 	return row, err
 }
 
-// fenced is write under a term: f is called if the term is the current one, and
-// the transaction sees to it that it is so until the commit.
+// fence returns the row if the term is the current one, and an error that wraps
+// tradeclock.ErrDeposed else.
+func (s *Store) fence(ctx context.Context, conn *sql.Conn, statement string, t tradeclock.Term) (ledgerRow, error) {
+	row, err := s.ledgerRow(ctx, conn, statement, t.Scheduler)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return ledgerRow{}, err
+	}
+	if row.holder == "" || row.holder != t.Holder || row.term != t.Number {
+		return ledgerRow{}, fmt.Errorf("term %d of %s: %w", t.Number, t.Scheduler, tradeclock.ErrDeposed)
+	}
+	return row, nil
+}
+
+// fenced is writeAgain under a term: f is called if the term is the current one,
+// and the transaction sees to it that it is so until the commit.
 func (s *Store) fenced(ctx context.Context, doing string, t tradeclock.Term, f func(*sql.Conn, ledgerRow) error) error {
-	return s.write(ctx, doing, func(conn *sql.Conn) error {
-		row, err := s.ledgerRow(ctx, conn, t.Scheduler)
-		if err != nil && err != sql.ErrNoRows {
+	return s.writeAgain(ctx, doing, func(conn *sql.Conn) error {
+		row, err := s.fence(ctx, conn, lockLedger, t)
+		if err != nil {
 			return err
-		}
-		if row.holder == "" || row.holder != t.Holder || row.term != t.Number {
-			return fmt.Errorf("term %d of %s: %w", t.Number, t.Scheduler, tradeclock.ErrDeposed)
 		}
 		return f(conn, row)
 	})
 }
 
+// now returns the time on the clock that all processes share.
+func (s *Store) now(ctx context.Context, conn *sql.Conn) (time.Time, error) {
+	if s.clock != nil {
+		return s.clock.Now(), nil
+	}
+	var text string
+	if err := s.one(ctx, conn, s.dialect.now).Scan(&text); err != nil {
+		return time.Time{}, err
+	}
+	return parseInstant(text)
+}
+
 // exec runs a statement that returns no rows.
 func (s *Store) exec(ctx context.Context, conn *sql.Conn, statement string, args ...any) error {
-	_, err := conn.ExecContext(ctx, s.dialect.sql(statement), args...)
+	_, err := conn.ExecContext(ctx, s.dialect.sql(statement), plain(args)...)
 	return err
+}
+
+// lock runs a statement of the dialect that locks something, if there is one.
+func (s *Store) lock(ctx context.Context, conn *sql.Conn, statement string) error {
+	if statement == "" {
+		return nil
+	}
+	return s.exec(ctx, conn, statement)
+}
+
+// change runs a statement and returns the number of rows that it changed.
+func (s *Store) change(ctx context.Context, conn *sql.Conn, statement string, args ...any) (int, error) {
+	result, err := conn.ExecContext(ctx, s.dialect.sql(statement), plain(args)...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
+}
+
+// one runs a query that returns one row.
+func (s *Store) one(ctx context.Context, conn *sql.Conn, query string, args ...any) *sql.Row {
+	return conn.QueryRowContext(ctx, s.dialect.sql(query), plain(args)...)
 }
 
 // each calls scan for each row that the query returns.
 func (s *Store) each(ctx context.Context, conn *sql.Conn, scan func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := conn.QueryContext(ctx, s.dialect.sql(query), args...)
+	rows, err := conn.QueryContext(ctx, s.dialect.sql(query), plain(args)...)
 	if err != nil {
 		return err
 	}
@@ -111,4 +239,22 @@ func (s *Store) each(ctx context.Context, conn *sql.Conn, scan func(*sql.Rows) e
 		}
 	}
 	return rows.Err()
+}
+
+// plain makes the texts among the arguments such that each database can keep
+// them.
+func plain(args []any) []any {
+	for i, arg := range args {
+		if text, ok := arg.(string); ok {
+			args[i] = plainText(text)
+		}
+	}
+	return args
+}
+
+// plainText returns the text in UTF-8 and without zero bytes, which PostgreSQL
+// does not take: an outcome must not be lost to the words of an error.
+func plainText(text string) string {
+	const replacement = "\uFFFD"
+	return strings.ReplaceAll(strings.ToValidUTF8(text, replacement), "\x00", replacement)
 }

@@ -1,0 +1,62 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// postgres returns the dialect of a PostgreSQL server, by its version number as
+// in 150004. The store keeps to the schema that is current now, whatever search
+// path a connection has later.
+func postgres(ctx context.Context, conn *sql.Conn, version int) (dialect, error) {
+	if version < 130000 {
+		return dialect{}, fmt.Errorf("PostgreSQL 13 or newer is needed, and the server has version %d", version/10000)
+	}
+	var encoding string
+	var schema sql.NullString
+	err := conn.QueryRowContext(ctx, "SELECT current_setting('server_encoding'), current_schema()").Scan(&encoding, &schema)
+	if err != nil {
+		return dialect{}, err
+	}
+	if encoding != "UTF8" {
+		return dialect{}, fmt.Errorf("the encoding of the database is %s, and UTF8 is needed", encoding)
+	}
+	if !schema.Valid {
+		return dialect{}, errors.New("the search_path of the connection names no schema that exists")
+	}
+	settings := postgresSettings + `SET LOCAL search_path TO "` + strings.ReplaceAll(schema.String, `"`, `""`) + `";`
+	return dialect{
+		schema:        "schema/postgres",
+		read:          "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;" + settings,
+		write:         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;" + settings + postgresDurable,
+		lockSchema:    "SELECT pg_advisory_xact_lock(hashtextextended('tradeclock in ' || current_schema(), 0))",
+		lockSchedules: "LOCK TABLE tradeclock_schedules IN SHARE ROW EXCLUSIVE MODE",
+		batch:         "jsonb_array_elements(CAST($1 AS JSONB)) WITH ORDINALITY AS j (value, key)",
+		forUpdate:     "FOR UPDATE",
+		tableExists:   "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = $1",
+		now:           `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"000Z"')`,
+		server:        true,
+	}, nil
+}
+
+const (
+	// postgresSettings hold for one transaction: the pool is the service's, and its
+	// connections go back as they came.
+	//
+	// A plan that was made for an empty table and is used again when the table has
+	// grown makes a claim take seconds, so each statement is planned anew, and not
+	// compiled. The server ends a transaction whose process is frozen, so that a
+	// standby does not wait for its locks longer than the takeover may take.
+	postgresSettings = `
+		SET LOCAL plan_cache_mode TO force_custom_plan;
+		SET LOCAL jit TO off;
+		SET LOCAL idle_in_transaction_session_timeout TO '3s';`
+
+	// postgresDurable sees to it that a commit that was answered outlives a crash of
+	// the server: a claim that is forgotten is a run that starts twice.
+	postgresDurable = `
+		SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`
+)

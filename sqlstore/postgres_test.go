@@ -1,0 +1,304 @@
+package sqlstore_test
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/sqlstore"
+)
+
+// with returns the place with another parameter of its connections.
+func (at place) with(parameter string) place {
+	return place{at.driver, at.dsn + "&" + parameter}
+}
+
+// schema returns the name of the place's schema.
+func (at place) schema(t *testing.T) string {
+	t.Helper()
+	return text(t, openDB(t, at), "SELECT current_schema()")
+}
+
+func TestTwoSchemasDoNotMeet(t *testing.T) {
+	clock := newClock()
+	one, other := openAt(t, newSchema(t), clock), openAt(t, newSchema(t), clock)
+	for _, s := range []*sqlstore.Store{one, other} {
+		assert.Equal(t, int64(1), lead(t, s, "a").Number)
+	}
+	_, err := one.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+	require.NoError(t, err)
+	rows, err := other.Schedules(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, rows)
+	assert.NotEqual(t, revision(t, one), revision(t, other))
+}
+
+func TestStoreKeepsToItsSchema(t *testing.T) {
+	at, other := newSchema(t), newSchema(t)
+	db := openDB(t, at)
+	db.SetMaxOpenConns(1)
+	s := openOn(t, db, newClock())
+	openAt(t, other, newClock())
+	_, err := db.ExecContext(t.Context(), "SET search_path TO "+other.schema(t))
+	require.NoError(t, err)
+
+	lead(t, s, "a")
+
+	count := "SELECT count(*) FROM tradeclock_terms"
+	assert.Equal(t, "1", text(t, openDB(t, at), count))
+	assert.Equal(t, "0", text(t, openDB(t, other), count))
+}
+
+// TestHandEditFromAnotherSearchPath edits the tables by their full name.
+func TestHandEditFromAnotherSearchPath(t *testing.T) {
+	at, elsewhere := newSchema(t), newSchema(t)
+	s := openAt(t, at, newClock())
+	_, err := s.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+	require.NoError(t, err)
+	before := revision(t, s)
+
+	byHand(t, elsewhere, "UPDATE "+at.schema(t)+".tradeclock_schedules SET rule = 'daily 09:03'")
+
+	assert.NotEqual(t, before, revision(t, s))
+	assert.Equal(t, int64(2), only(t, s).Version)
+}
+
+func TestEmptiedSchedulesChangeTheRevision(t *testing.T) {
+	at := newSchema(t)
+	s := openAt(t, at, newClock())
+	before := revision(t, s)
+	byHand(t, at, "TRUNCATE tradeclock_schedules")
+	assert.NotEqual(t, before, revision(t, s))
+}
+
+// TestServiceKeepsItsConnections shares a pool of one connection with the store.
+func TestServiceKeepsItsConnections(t *testing.T) {
+	db := openDB(t, newSchema(t))
+	db.SetMaxOpenConns(1)
+	settings := func() (all string) {
+		return text(t, db, "SELECT coalesce(string_agg(name || '=' || setting, ' '), '') FROM pg_settings WHERE source = 'session'")
+	}
+	before := settings()
+	s := openOn(t, db, newClock())
+	lead(t, s, "a")
+	_, err := s.Lead(t.Context(), paper, "b", ttl)
+	require.Error(t, err)
+	_, err = s.Halts(t.Context(), paper)
+	require.NoError(t, err)
+
+	assert.Equal(t, before, settings())
+}
+
+// TestClaimIsDurableWhateverTheService lets the service's connections have
+// defaults of which none may hold for a claim.
+func TestClaimIsDurableWhateverTheService(t *testing.T) {
+	at := newSchema(t).with("synchronous_commit=off").with("default_transaction_isolation=serializable")
+	openAt(t, at, newClock())
+	byHand(t, at, `
+		CREATE TABLE seen (durable TEXT, isolation TEXT, plans TEXT);
+		CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN
+			INSERT INTO seen VALUES (current_setting('synchronous_commit'), current_setting('transaction_isolation'), current_setting('plan_cache_mode'));
+			RETURN NEW;
+		END $$;
+		CREATE TRIGGER see BEFORE INSERT ON tradeclock_runs FOR EACH ROW EXECUTE FUNCTION see()`)
+	s := openAt(t, at.with("default_transaction_read_only=on"), newClock())
+
+	_, err := s.Claim(t.Context(), lead(t, s, "a"), planned("a", "buy_orders", 1))
+
+	require.NoError(t, err)
+	assert.Equal(t, "on, read committed, force_custom_plan", text(t, openDB(t, at), "SELECT concat_ws(', ', durable, isolation, plans) FROM seen"))
+}
+
+// TestEveryModeOfTheDriver uses each way in which pgx hands over a statement: a
+// connection pooler between may not know prepared statements.
+func TestEveryModeOfTheDriver(t *testing.T) {
+	for _, mode := range []string{"cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol"} {
+		t.Run(mode, func(t *testing.T) {
+			s := openAt(t, newSchema(t).with("default_query_exec_mode="+mode), newClock())
+			term := lead(t, s, "a")
+			require.NoError(t, s.Enroll(t.Context(), term, []tradeclock.Enrolment{{Account: "42", From: opening}}))
+			runs := planned("a", "sell_monitor", 20)
+			claims, err := s.Claim(t.Context(), term, runs)
+			require.NoError(t, err)
+			assert.Equal(t, 20, held(claims))
+			results, err := s.Settle(t.Context(), ended(runs, tradeclock.Interrupted))
+			require.NoError(t, err)
+			assert.Equal(t, 20, accepted(results))
+			again := runs[3]
+			again.Token = "another"
+			claim, err := s.Reclaim(t.Context(), term, runs[3].Token, again)
+			require.NoError(t, err)
+			assert.True(t, claim.Held)
+			require.NoError(t, s.Record(t.Context(), term, nil, opening.Add(30*24*time.Hour)))
+			removed, err := s.Prune(t.Context(), paper, opening.Add(20*24*time.Hour))
+			require.NoError(t, err)
+			assert.Equal(t, 19, removed)
+			_, err = s.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+			require.NoError(t, err)
+			require.NoError(t, s.Halt(t.Context(), tradeclock.Halt{Scheduler: paper, Reason: "o'clock \\ \"stop\"", Actor: "Ana"}))
+			require.NoError(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: paper, Term: 1}))
+			left, err := s.Runs(t.Context(), tradeclock.Query{Scheduler: paper, Limit: 5})
+			require.NoError(t, err)
+			assert.Len(t, left, 1)
+		})
+	}
+}
+
+// TestTimeOfTheServer opens a store without a clock of its own. The server's time
+// has microseconds, and the host's nanoseconds.
+func TestTimeOfTheServer(t *testing.T) {
+	at := newSchema(t)
+	db := openDB(t, at)
+	s, err := sqlstore.Open(t.Context(), db)
+	require.NoError(t, err)
+	lead(t, s, "a")
+	require.NoError(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: paper}))
+
+	_, err = s.Lead(t.Context(), paper, "b", ttl)
+	var loss *tradeclock.HeldError
+	require.ErrorAs(t, err, &loss)
+	assert.LessOrEqual(t, loss.Left, ttl)
+	assert.Equal(t, "1", text(t, db, `
+		SELECT count(*) FROM tradeclock_terms
+		WHERE taken_at LIKE '%000Z' AND CAST(taken_at AS TIMESTAMPTZ) BETWEEN now() - interval '1 hour' AND now()`))
+
+	byHand(t, at, "UPDATE tradeclock_schedulers SET expires_at = '2026-01-02T03:04:05.000000000Z'")
+	term, err := s.Lead(t.Context(), paper, "b", ttl)
+	require.NoError(t, err)
+	assert.Equal(t, int64(2), term.Number)
+	beats, err := s.Heartbeats(t.Context(), paper)
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, beats[0].Age, time.Duration(0))
+}
+
+func TestOpenRefusesAServer(t *testing.T) {
+	t.Run("with a search_path that leads nowhere", func(t *testing.T) {
+		_, err := sqlstore.Open(t.Context(), openDB(t, newSchema(t).with("search_path=nowhere")))
+		assert.ErrorContains(t, err, "search_path")
+	})
+	t.Run("that cannot be reached", func(t *testing.T) {
+		_, err := sqlstore.Open(t.Context(), openDB(t, place{"pgx", "postgres:///postgres?host=" + t.TempDir()}))
+		assert.ErrorContains(t, err, "failed to connect")
+		assert.NotContains(t, err.Error(), "neither")
+	})
+}
+
+// TestWhatIsTriedAgain lets the server fail the first insert of a run with each
+// of some errors.
+func TestWhatIsTriedAgain(t *testing.T) {
+	tests := []struct {
+		code, what string
+		attempts   int
+	}{
+		{"40001", "a serialisation failure", 2},
+		{"40P01", "a deadlock", 2},
+		{"57014", "a statement that took too long", 1},
+		{"53100", "a full disk", 1},
+		{"55P03", "a lock that was not to be had", 1},
+		{"23514", "a constraint", 1},
+	}
+	for _, test := range tests {
+		t.Run(test.what, func(t *testing.T) {
+			at := newSchema(t)
+			s := openAt(t, at, newClock())
+			// A sequence counts on when its transaction is undone.
+			byHand(t, at, strings.ReplaceAll(`
+				CREATE SEQUENCE inserts;
+				CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+				BEGIN
+					IF nextval('inserts') = 1 THEN
+						RAISE EXCEPTION 'as the test wants' USING ERRCODE = '{code}';
+					END IF;
+					RETURN NEW;
+				END $$;
+				CREATE TRIGGER fail BEFORE INSERT ON tradeclock_runs FOR EACH ROW EXECUTE FUNCTION fail()`, "{code}", test.code))
+			term, runs := lead(t, s, "a"), planned("a", "buy_orders", 1)
+
+			claims, err := s.Claim(t.Context(), term, runs)
+
+			if test.attempts == 1 {
+				require.ErrorContains(t, err, "claim runs: ")
+				require.ErrorContains(t, err, test.code)
+				claims, err = s.Claim(t.Context(), term, runs)
+			}
+			require.NoError(t, err)
+			assert.Equal(t, 1, held(claims))
+			assert.Equal(t, "2", text(t, openDB(t, at), "SELECT last_value FROM inserts"))
+		})
+	}
+}
+
+// TestStatementTimeout waits for a lock that a person holds longer than the
+// service's statements may take.
+func TestStatementTimeout(t *testing.T) {
+	at := newSchema(t)
+	s := openAt(t, at.with("statement_timeout=100"), newClock())
+	term, runs := lead(t, s, "a"), planned("a", "buy_orders", 2)
+	person, err := openDB(t, at).BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer person.Rollback()
+	_, err = person.Exec("UPDATE tradeclock_schedulers SET holder = holder")
+	require.NoError(t, err)
+
+	_, err = s.Claim(t.Context(), term, runs)
+	require.ErrorContains(t, err, "statement timeout")
+
+	require.NoError(t, person.Rollback())
+	claims, err := s.Claim(t.Context(), term, runs)
+	require.NoError(t, err)
+	assert.Equal(t, 2, held(claims))
+}
+
+// TestPruneHoldsNoLongLock counts what each transaction removes, and claims while
+// the rows of one are locked.
+func TestPruneHoldsNoLongLock(t *testing.T) {
+	at := newSchema(t)
+	s := openAt(t, at, newClock())
+	term, runs := lead(t, s, "a"), planned("a", "sell_monitor", 1700)
+	_, err := s.Claim(t.Context(), term, runs)
+	require.NoError(t, err)
+	_, err = s.Settle(t.Context(), ended(runs, tradeclock.Succeeded))
+	require.NoError(t, err)
+	mark := runs[1699].Due.Add(tradeclock.MinRetention + time.Minute)
+	require.NoError(t, s.Record(t.Context(), term, nil, mark))
+	byHand(t, at, `
+		CREATE TABLE removed (tx BIGINT);
+		CREATE FUNCTION note_removed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+		BEGIN
+			INSERT INTO removed VALUES (txid_current());
+			RETURN OLD;
+		END $$;
+		CREATE TRIGGER note_removed BEFORE DELETE ON tradeclock_runs FOR EACH ROW EXECUTE FUNCTION note_removed()`)
+	reader, err := openDB(t, at).BeginTx(t.Context(), &sql.TxOptions{})
+	require.NoError(t, err)
+	defer reader.Rollback()
+	_, err = reader.Exec("SELECT FROM tradeclock_runs WHERE slot = $1 FOR UPDATE", runs[1600].Slot)
+	require.NoError(t, err)
+
+	pruned := make(chan error)
+	go func() {
+		removed, err := s.Prune(t.Context(), paper, runs[1699].Due.Add(time.Minute))
+		if err == nil && removed != 1700 {
+			err = fmt.Errorf("%d were removed", removed)
+		}
+		pruned <- err
+	}()
+	db := openDB(t, at)
+	require.Eventually(t, func() bool { return text(t, db, "SELECT count(*) FROM removed") == "1500" }, time.Minute, time.Millisecond)
+	more := planned("b", "buy_orders", 1)
+	more[0].Due = mark.Add(time.Minute)
+	claims, err := openAt(t, at, newClock()).Claim(t.Context(), term, more)
+	require.NoError(t, err)
+	assert.Equal(t, 1, held(claims), "while Prune waits in the midst of its last rows")
+
+	require.NoError(t, reader.Rollback())
+	require.NoError(t, <-pruned)
+	assert.Equal(t, "500", text(t, db, "SELECT max(n) FROM (SELECT count(*) AS n FROM removed GROUP BY tx) AS counts"))
+}

@@ -1,0 +1,70 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+const sqliteSettings = "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL"
+
+var sqlite = dialect{
+	schema:      "schema/sqlite",
+	settings:    sqliteSettings,
+	read:        "BEGIN",
+	write:       "BEGIN IMMEDIATE",
+	batch:       "json_each($1) AS j",
+	tableExists: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
+}
+
+// checkSQLite refuses a SQLite that is too old for the statements, and puts the
+// database in WAL mode, in which readers and the writer do not wait for each
+// other. The mode stays with the file. The pool has maxConns connections at most,
+// or any number if it is 0.
+func checkSQLite(ctx context.Context, conn *sql.Conn, maxConns int) error {
+	if _, err := conn.ExecContext(ctx, sqliteSettings); err != nil {
+		return err
+	}
+	var file string
+	if err := conn.QueryRowContext(ctx, "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&file); err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, "SELECT '[1]' ->> 0"); err != nil {
+		return fmt.Errorf("SQLite 3.38 or newer is needed: %w", err)
+	}
+	if file == "" {
+		if maxConns != 1 {
+			return errors.New("the database is in memory, where each connection has one of its own: " +
+				"use a file, or call SetMaxOpenConns(1) first")
+		}
+		return nil
+	}
+	mode, err := setWAL(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("set journal_mode=WAL: %w", err)
+	}
+	if !strings.EqualFold(mode, "wal") {
+		return fmt.Errorf("the database stays in journal_mode=%s and needs WAL: is the file on a network, or read-only?", mode)
+	}
+	return nil
+}
+
+// setWAL returns the journal mode that the database has after it was asked for
+// WAL. SQLite does not wait for another process that changes the mode at the same
+// time, but for one that writes it does: so a write that writes nothing is the
+// wait between two attempts.
+func setWAL(ctx context.Context, conn *sql.Conn) (mode string, err error) {
+	const attempts = 10
+	for range attempts {
+		err = conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)
+		if err == nil {
+			return mode, nil
+		}
+		if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE; COMMIT"); err != nil {
+			return "", err
+		}
+	}
+	return "", err
+}
