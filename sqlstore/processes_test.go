@@ -140,6 +140,56 @@ func testEnrolmentAheadOfTheWatermark(t *testing.T, on database) {
 	assert.Equal(t, []tradeclock.Enrolment{{Account: "42", From: from}}, state.Enrolments)
 }
 
+// TestTermsAreNeverGrantedTwice edits and deletes the row that has the number of the
+// term.
+func TestTermsAreNeverGrantedTwice(t *testing.T) { onEach(t, testTermsAreNeverGrantedTwice) }
+
+func testTermsAreNeverGrantedTwice(t *testing.T, on database) {
+	at := on.place(t)
+	s := openAt(t, at, newClock())
+	for range 3 {
+		term := lead(t, s, "a")
+		require.NoError(t, s.Resign(t.Context(), term))
+	}
+	for i, edit := range []string{
+		"UPDATE tradeclock_schedulers SET term = 1, holder = ''",
+		"UPDATE tradeclock_schedulers SET term = -1",
+		"DELETE FROM tradeclock_schedulers",
+	} {
+		byHand(t, at, edit)
+
+		term := lead(t, s, "a")
+
+		assert.EqualValues(t, 4+i, term.Number, edit)
+		assert.Equal(t, term, lead(t, s, "a"), "and is renewed")
+		_, err := s.Claim(t.Context(), term, planned(edit, "buy_orders", 1))
+		assert.NoError(t, err)
+	}
+}
+
+// TestLimitsEditedByHand gives a watermark, and the limit of what was pruned, texts
+// that do not sort among the instants.
+func TestLimitsEditedByHand(t *testing.T) { onEach(t, testLimitsEditedByHand) }
+
+func testLimitsEditedByHand(t *testing.T, on database) {
+	at := on.place(t)
+	s := openAt(t, at, newClock())
+	term := lead(t, s, "a")
+	for _, column := range []string{"watermark", "pruned_before"} {
+		for _, limit := range []string{"nonsense", "2026-11-23", "2026-11-23T03:00:00Z", "2026-11-23T08:30:00.000000000+05:30"} {
+			byHand(t, at, "UPDATE tradeclock_schedulers SET "+column+" = $1", limit)
+
+			_, err := s.Claim(t.Context(), term, planned("a", "buy_orders", 1))
+
+			assert.ErrorContains(t, err, column+" of paper: instant", "a run that is not held would be taken for accounted for")
+		}
+		byHand(t, at, "UPDATE tradeclock_schedulers SET "+column+" = $1", "2026-11-23T03:00:00.000000000Z")
+	}
+	claims, err := s.Claim(t.Context(), term, planned("a", "buy_orders", 1))
+	require.NoError(t, err)
+	assert.Equal(t, 1, held(claims))
+}
+
 func TestRowsAreForPeopleToRead(t *testing.T) { onEach(t, testRowsAreForPeopleToRead) }
 
 func testRowsAreForPeopleToRead(t *testing.T, on database) {

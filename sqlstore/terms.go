@@ -23,11 +23,15 @@ func (s *Store) Lead(ctx context.Context, scheduler, holder string, ttl time.Dur
 		if err != nil {
 			return err
 		}
-		if row.holder != holder {
-			if err := row.vacant(scheduler, now); err != nil {
+		granted, err := s.lastTerm(ctx, conn, scheduler)
+		if err != nil {
+			return err
+		}
+		if row.holder != holder || row.term != granted {
+			if err := row.vacant(scheduler, holder, now); err != nil {
 				return err
 			}
-			row.term++
+			row.term = max(row.term, granted) + 1
 			if err := s.exec(ctx, conn, `
 				INSERT INTO tradeclock_terms (scheduler, term, holder, taken_at, watermark) VALUES ($1, $2, $3, $4, $5)`,
 				scheduler, row.term, holder, instantText(now), row.watermark); err != nil {
@@ -55,9 +59,17 @@ func (s *Store) ensureLedger(ctx context.Context, conn *sql.Conn, scheduler stri
 	return s.ledgerRow(ctx, conn, lockLedger, scheduler)
 }
 
-// vacant returns a *tradeclock.HeldError if the term still lasts.
-func (r ledgerRow) vacant(scheduler string, now time.Time) error {
-	if r.holder == "" {
+// lastTerm returns the number of the last term that was granted. The row of the
+// scheduler has it too, until somebody edits or deletes that by hand, and no number
+// may be granted twice.
+func (s *Store) lastTerm(ctx context.Context, conn *sql.Conn, scheduler string) (number int64, err error) {
+	err = s.one(ctx, conn, "SELECT coalesce(max(term), 0) FROM tradeclock_terms WHERE scheduler = $1", scheduler).Scan(&number)
+	return number, err
+}
+
+// vacant returns a *tradeclock.HeldError if the term of another holder still lasts.
+func (r ledgerRow) vacant(scheduler, holder string, now time.Time) error {
+	if r.holder == "" || r.holder == holder {
 		return nil
 	}
 	expires, err := parseInstant(r.expiresAt)

@@ -26,9 +26,22 @@ func parseInstant(text string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("instant %q: want the form %s", text, instantLayout)
+		return time.Time{}, badInstant(text)
 	}
 	return t.UTC(), nil
+}
+
+// checkInstant refuses an instant that is not in the form in which the store
+// writes it, and does not sort among the others.
+func checkInstant(text string) error {
+	if t, err := parseInstant(text); err != nil || instantText(t) != text {
+		return badInstant(text)
+	}
+	return nil
+}
+
+func badInstant(text string) error {
+	return fmt.Errorf("instant %q: want the form %s", text, instantLayout)
 }
 
 // durationText returns the stored form of a duration, as in 2m0s. Zero is empty.

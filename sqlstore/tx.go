@@ -153,11 +153,22 @@ const (
 	lockLedger = selectLedger + " {for update}"
 )
 
-// ledgerRow returns the row that one of the two statements above selects.
+// ledgerRow returns the row that one of the two statements above selects. Its two
+// limits must have the form in which statements compare them with due times: by any
+// other text, as of an edit by hand, runs would be taken for claimed and be lost.
 func (s *Store) ledgerRow(ctx context.Context, conn *sql.Conn, statement, scheduler string) (row ledgerRow, err error) {
 	err = s.one(ctx, conn, statement, scheduler).
 		Scan(&row.term, &row.holder, &row.expiresAt, &row.watermark, &row.prunedBefore)
-	return row, err
+	if err != nil {
+		return row, err
+	}
+	if err := checkInstant(row.watermark); err != nil {
+		return row, fmt.Errorf("watermark of %s: %w", scheduler, err)
+	}
+	if err := checkInstant(row.prunedBefore); err != nil {
+		return row, fmt.Errorf("pruned_before of %s: %w", scheduler, err)
+	}
+	return row, nil
 }
 
 // fence returns the row if the term is the current one, and an error that wraps
