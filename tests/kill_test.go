@@ -1,0 +1,39 @@
+package tests
+
+import (
+	"testing"
+	"time"
+)
+
+// kills is how often the tests below kill a process, unless TRADECLOCK_TEST_KILLS
+// says another number.
+const kills = 12
+
+func TestKilledAtRandomMomentsOnSQLite(t *testing.T)     { testKills(t, newFile(t)) }
+func TestKilledAtRandomMomentsOnPostgreSQL(t *testing.T) { testKills(t, newSchema(t)) }
+
+func testKills(t *testing.T, on database) {
+	t.Parallel()
+	w := newWorld(t, on, 60)
+	for range number(t, "TRADECLOCK_TEST_KILLS", kills) {
+		p := w.start()
+		w.moment(90 * time.Second)
+		p.kill()
+		w.untilRestart()
+	}
+	w.start()
+	w.finish(3 * time.Minute)
+}
+
+// untilRestart waits as long as an operator may take: mostly no time, at times
+// longer than the catch-up of the tasks.
+func (w *world) untilRestart() {
+	switch n := w.chance.IntN(10); {
+	case n < 6:
+		time.Sleep(w.between(0, 50*time.Millisecond))
+	case n < 9:
+		time.Sleep(w.between(50*time.Millisecond, time.Second))
+	default:
+		time.Sleep(w.between(time.Second, 4*time.Second))
+	}
+}

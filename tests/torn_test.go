@@ -1,0 +1,251 @@
+package tests
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/tests/service"
+	"github.com/tradeclock/tradeclock/tradeclocktest"
+)
+
+// A backup does not know what ran since. Of that, the runs whose catch-up has not
+// passed start again, one of each task, and all else is recorded as missed.
+func TestADatabaseRestoredFromYesterdaysBackup(t *testing.T) {
+	onEach(t, func(d *desk) {
+		d.run(10 * time.Minute)
+		yesterday := d.backup()
+		known := d.rec.Slots("orders")
+		d.clock.Advance(24 * time.Hour)
+		d.run(10 * time.Minute)
+		d.kill()
+		d.restore(yesterday)
+		before := len(d.rec.Runs())
+		require.NoError(d.t, d.start())
+		d.run(15 * time.Second) // the second wake confirms the clock
+
+		var again []string
+		for _, e := range d.rec.Runs()[before:] {
+			again = append(again, e.Run.Task)
+			assert.NotContains(d.t, known, e.Run.Slot, "the backup knows it")
+			assert.Less(d.t, e.Run.Lateness(), tradeclock.DefaultCatchUp)
+		}
+		slices.Sort(again)
+		assert.Equal(d.t, []string{"monitor", "orders"}, again)
+		d.run(3 * time.Minute)
+		assert.True(d.t, d.ran(3))
+		missed, err := d.store.Runs(d.t.Context(), tradeclock.Query{Task: "opening", Outcomes: []tradeclock.Outcome{tradeclock.Missed}})
+		require.NoError(d.t, err)
+		require.Len(d.t, missed, 1, "what ran today is recorded as missed: the backup does not know it")
+	})
+}
+
+// The process notices at its next write that its term is not the ledger's, and
+// takes another.
+func TestABackupIsRestoredUnderARunningProcess(t *testing.T) {
+	onEach(t, func(d *desk) {
+		d.run(5 * time.Minute)
+		saved := d.backup()
+		require.NoError(d.t, d.restart())
+		d.run(5 * time.Minute)
+		known := d.rec.Slots("opening")
+
+		d.restore(saved)
+		d.run(5 * time.Minute)
+
+		assert.True(d.t, d.ran(3))
+		assert.Equal(d.t, known, d.rec.Slots("opening"))
+		assert.Empty(d.t, d.degraded())
+	})
+}
+
+func TestRowsAreDeletedByHand(t *testing.T) {
+	for _, table := range []string{
+		"tradeclock_schedulers", "tradeclock_terms", "tradeclock_enrolments", "tradeclock_runs",
+		"tradeclock_halts", "tradeclock_heartbeats",
+	} {
+		t.Run(table, func(t *testing.T) {
+			onEach(t, func(d *desk) {
+				d.run(3 * time.Minute)
+				d.tamper("DELETE FROM " + table)
+				d.run(3 * time.Minute)
+				assert.True(d.t, d.ran(2), d.degraded())
+				require.NoError(d.t, d.restart())
+				d.run(3 * time.Minute)
+				assert.True(d.t, d.ran(2), d.degraded())
+				d.assertNothingTwice()
+			})
+		})
+	}
+}
+
+func TestAllSchedulesAreDeleted(t *testing.T) {
+	onEach(t, func(d *desk) {
+		d.run(3 * time.Minute)
+		d.tamper("DELETE FROM tradeclock_schedules")
+		d.run(3 * time.Minute)
+
+		assert.Contains(d.t, d.degraded(), "schedule")
+		assert.False(d.t, d.ran(1))
+		d.assertNothingTwice()
+	})
+}
+
+func TestTheHeartbeatTableIsDropped(t *testing.T) {
+	onEach(t, func(d *desk) {
+		d.run(3 * time.Minute)
+		d.tamper("DROP TABLE tradeclock_heartbeats")
+		d.run(3 * time.Minute)
+
+		assert.Contains(d.t, d.degraded(), "heartbeats are not received")
+		assert.True(d.t, d.ran(3), "the tasks go on")
+		d.assertNothingTwice()
+	})
+}
+
+func TestTheClockIsSetBackADay(t *testing.T) {
+	onEach(t, func(d *desk) {
+		d.run(5 * time.Minute)
+		executed := len(d.rec.Runs())
+
+		d.clock.Advance(-24 * time.Hour)
+		d.run(5 * time.Minute)
+		assert.Len(d.t, d.rec.Runs(), executed, "nothing runs before the watermark")
+		assert.Contains(d.t, d.degraded(), "behind what was planned already")
+
+		d.clock.Advance(24 * time.Hour)
+		d.run(5 * time.Minute)
+		assert.True(d.t, d.ran(3))
+		assert.Empty(d.t, d.degraded())
+		d.assertNothingTwice()
+	})
+}
+
+// The term of a process that was killed before the clock was set back seems to last
+// for another day.
+func TestTheClockIsSetBackADayAfterACrash(t *testing.T) {
+	onEach(t, func(d *desk) {
+		d.run(5 * time.Minute)
+		executed := len(d.rec.Runs())
+		d.kill()
+		d.clock = clockwork.NewFakeClockAt(d.clock.Now().Add(-24 * time.Hour))
+		require.NoError(d.t, d.start())
+		d.run(5 * time.Minute)
+
+		assert.Len(d.t, d.rec.Runs(), executed, "nothing runs before the watermark")
+		assert.Contains(d.t, d.degraded(), "set back")
+
+		d.tamper("UPDATE tradeclock_schedulers SET holder = ''")
+		d.run(2 * time.Minute)
+		assert.Contains(d.t, d.degraded(), "behind what was planned already")
+		assert.Len(d.t, d.rec.Runs(), executed)
+	})
+}
+
+// The number of the term must not be granted again, whatever became of the row that
+// has it.
+func TestTheTermIsSetBackByHand(t *testing.T) {
+	for _, number := range []int64{-1, 0, 1} {
+		t.Run(strconv.FormatInt(number, 10), func(t *testing.T) {
+			onEach(t, func(d *desk) {
+				d.run(time.Minute)
+				require.NoError(d.t, d.restart())
+				d.run(time.Minute)
+				d.tamper("UPDATE tradeclock_schedulers SET term = $1", number)
+				d.run(2 * time.Minute)
+
+				assert.True(d.t, d.ran(2), d.degraded())
+				assert.EqualValues(d.t, 3, d.now.Status().Term)
+				d.assertNothingTwice()
+			})
+		})
+	}
+}
+
+// Each column of each table is set to nonsense, under a running process and before
+// the start of the next. TRADECLOCK_TEST_NONSENSE says how many values are tried,
+// one unless it is set.
+func TestNonsenseInEachColumn(t *testing.T) {
+	onEach(t, func(d *desk) {
+		d.run(3 * time.Minute)
+		require.NoError(d.t, d.store.Halt(d.t.Context(), tradeclock.Halt{Scheduler: service.Name, Account: "43", At: d.clock.Now()}))
+		d.kill()
+		d.clock.Advance(tradeclock.DefaultTermLength)
+		saved, taken, refused := d.backup(), 0, 0
+		for _, table := range tables {
+			for _, column := range d.columns(table) {
+				left := number(d.t, "TRADECLOCK_TEST_NONSENSE", 1)
+				for _, nonsense := range []string{"nonsense", "-1", ""} {
+					if left == 0 {
+						break
+					}
+					if !d.survives(saved, table, column, nonsense) {
+						refused++
+						continue
+					}
+					taken++
+					left--
+				}
+			}
+		}
+		d.t.Logf("the columns took %d nonsenses, and the database refused %d", taken, refused)
+	})
+}
+
+// survives runs two processes on the saved database with a nonsense in a column, and
+// reports false if the database does not take it there.
+func (d *desk) survives(saved copyOf, table, column, nonsense string) (taken bool) {
+	d.t.Run(fmt.Sprintf("%s.%s=%s", table, column, nonsense), func(t *testing.T) {
+		clock := clockwork.NewFakeClockAt(d.clock.Now())
+		one := &desk{t: t, on: d.on, db: d.db, clock: clock, rec: tradeclocktest.NewRecorder(clock)}
+		one.restore(saved)
+		require.NoError(t, one.start())
+		one.run(0)
+		if taken = one.set(table, column, nonsense); !taken {
+			return
+		}
+		one.run(2 * time.Minute)
+		one.assertKeptOnOrSaid(column)
+		if err := one.restart(); err != nil {
+			return // it says so at once
+		}
+		one.run(2 * time.Minute)
+		one.assertKeptOnOrSaid(column)
+		one.assertNothingTwice()
+	})
+	return taken
+}
+
+// All but the first page of a SQLite file is overwritten, under a running process and
+// before the start of the next.
+func TestAFileIsOverwritten(t *testing.T) {
+	t.Parallel()
+	file := newFile(t)
+	d := newDesk(t, file)
+	d.run(3 * time.Minute)
+	d.tamper("PRAGMA wal_checkpoint(TRUNCATE)")
+	require.NoError(t, d.db.Close())
+	path := strings.TrimPrefix(file.dsn, "file:")
+	pages, err := os.ReadFile(path)
+	require.NoError(t, err)
+	const page = 4096
+	copy(pages[page:], bytes.Repeat([]byte{0xff}, len(pages)))
+	require.NoError(t, os.WriteFile(path, pages, 0o600))
+
+	d.run(3 * time.Minute)
+	d.assertKeptOnOrSaid("the file")
+	err = d.restart()
+
+	assert.ErrorContains(t, err, "malformed")
+	d.assertNothingTwice()
+}
