@@ -56,12 +56,7 @@ func (b *bell) wait(ctx context.Context) bool {
 		b.s.endLocked()
 	}
 	b.s.mu.Unlock()
-	select {
-	case <-b.rung:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
+	return b.s.order.Wait(b.rung, ctx.Done()) && ctx.Err() == nil
 }
 
 // close ends what activity the bell stands for, once nobody waits for it any more.

@@ -124,12 +124,10 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	al := v.s.alarms.after(d, func() { close(woken) })
 	defer v.s.alarms.stop(al)
 	defer parkUntil(ctx, al.at)()
-	select {
-	case <-woken:
-		return nil
-	case <-ctx.Done():
+	if !v.s.order.Wait(woken, ctx.Done()) {
 		return context.Cause(ctx)
 	}
+	return nil
 }
 
 func sleepReal(ctx context.Context, d time.Duration) error {

@@ -190,12 +190,10 @@ func (s *UnifiedTaskScheduler) ResetWatermark(ctx context.Context, to time.Time,
 	if !ok {
 		return fmt.Errorf("reset the watermark: %w", ErrUnsupported)
 	}
-	select {
-	case s.ticking <- struct{}{}:
-	case <-ctx.Done():
+	if !s.order.Wait(s.ticking, ctx.Done()) {
 		return ctx.Err()
 	}
-	defer func() { <-s.ticking }()
+	defer func() { s.ticking <- struct{}{} }()
 	s.begin()
 	defer s.end()
 	s.mu.Lock()

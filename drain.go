@@ -87,7 +87,7 @@ func (s *UnifiedTaskScheduler) finish(ctx context.Context, err *LeakError) error
 	if err != nil {
 		return err
 	}
-	s.tasks.Wait()
+	s.order.Join()
 	return nil
 }
 

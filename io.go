@@ -138,11 +138,8 @@ func call[T any](ctx context.Context, s *UnifiedTaskScheduler, l *lane, bound ti
 		}()
 		value, err = contained(ctx, l, f)
 	})
-	select {
-	case <-a.done:
-	case <-ctx.Done():
+	if !s.order.Wait(a.done, ctx.Done()) {
 		leave(context.Cause(ctx))
-		<-a.done
 	}
 	return a.value, a.err
 }

@@ -101,9 +101,7 @@ func (s *UnifiedTaskScheduler) await(ctx context.Context, done func() bool) erro
 		}
 		changed := s.rest.changed
 		s.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ctx.Done():
+		if !s.order.Wait(changed, ctx.Done()) {
 			return ctx.Err()
 		}
 	}

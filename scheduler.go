@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
+
+	"github.com/tradeclock/tradeclock/internal/turns"
 )
 
 // Config says what a scheduler works with. Schedules is required, and so is an
@@ -108,8 +110,8 @@ type UnifiedTaskScheduler struct {
 	history History   // nil if the ledger has none
 	halting HaltStore // nil if the ledger has none
 
-	ticking chan struct{}  // held by the one tick that goes on
-	tasks   sync.WaitGroup // the goroutines that spawn started
+	ticking chan struct{} // holds something while no tick goes on
+	order   turns.Order   // of the goroutines
 
 	mu      sync.Mutex
 	rest    rest
@@ -170,6 +172,8 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 		private: private,
 		ticking: make(chan struct{}, 1),
 	}
+	s.ticking <- struct{}{}
+	s.order = orderOf(cfg.Clock)
 	s.history, _ = cfg.Ledger.(History)
 	s.halting, _ = cfg.Ledger.(HaltStore)
 	s.alarms = alarms{clock: cfg.Clock, idle: s.stir}
@@ -359,7 +363,7 @@ func (s *UnifiedTaskScheduler) background(ctx context.Context, loop func(context
 	})
 	return func() {
 		cancel()
-		<-ended
+		s.order.Wait(ended, nil)
 	}
 }
 
@@ -413,12 +417,10 @@ func (s *UnifiedTaskScheduler) untilNextWake() time.Duration {
 // oneTick polls, plans and dispatches. Only one goes on at a time. The caller is
 // counted as active.
 func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
-	select {
-	case s.ticking <- struct{}{}:
-	case <-ctx.Done():
+	if !s.order.Wait(s.ticking, ctx.Done()) {
 		return
 	}
-	defer func() { <-s.ticking }()
+	defer func() { s.ticking <- struct{}{} }()
 
 	now := s.clock.Now()
 	s.noteWake(now)
@@ -494,6 +496,12 @@ func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
 
 // spawn starts every goroutine of the scheduler, so that its end can wait for all
 // of them.
-func (s *UnifiedTaskScheduler) spawn(f func()) {
-	s.tasks.Go(f)
+func (s *UnifiedTaskScheduler) spawn(f func()) { s.order.Go(f) }
+
+// orderOf is the order of a simulated world, if the clock is one of those.
+func orderOf(clock Clock) turns.Order {
+	if order, ok := clock.(turns.Order); ok {
+		return order
+	}
+	return new(turns.Free)
 }
