@@ -795,3 +795,27 @@ func TestRule25_CalendarChange(t *testing.T) {
 		})
 	}
 }
+
+// TestRule25_ADayThatIsClosedForAWhile closes the exchange while the day goes on,
+// and opens it again: each occurrence has one row, and of those that became due
+// meanwhile the newest runs.
+func TestRule25_ADayThatIsClosedForAWhile(t *testing.T) {
+	w := newWorld(t, "2026-11-23 09:54:00")
+	cal := &changing{Calendar: tradeclock.Weekdays(kolkata)}
+	cfg := w.config(row("watch", "every 1m 09:55-10:08", func(s *tradeclock.Schedule) { s.Overlap = tradeclock.OverlapAllow }))
+	cfg.Calendar = cal
+	d := tradeclocktest.NewDriver(t, w.scheduler(cfg), w.clock)
+	d.Until(at("2026-11-23 09:55:00"))
+	w.clock.Advance(3*time.Minute + 30*time.Second) // 09:56 and 09:57 are missed
+	d.Until(at("2026-11-23 10:00:00"))
+	cal.set(closed(t))
+	d.Until(at("2026-11-23 10:04:30"))
+	cal.set(tradeclock.Weekdays(kolkata))
+	w.clock.Advance(30 * time.Second)
+	d.Until(at("2026-11-23 10:08:00"))
+
+	assert.Equal(t, []string{
+		"09:55 succeeded", "09:56 missed x2", "09:58 succeeded", "09:59 succeeded", "10:00 succeeded",
+		"10:01 missed", "10:02 missed", "10:03 missed", "10:04 missed", "10:05 succeeded", "10:06 succeeded", "10:07 succeeded",
+	}, became(w.runs("watch")))
+}

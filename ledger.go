@@ -285,7 +285,8 @@ type Ledger interface {
 	Reclaim(ctx context.Context, t Term, old string, run Run) (Claim, error)
 
 	// Record adds the rows of runs that never started and moves the watermark
-	// forward to to, in one. A row whose slot is taken is left as it is, except
+	// forward to to, in one. A run that lies in a recorded range of its task and
+	// account is left out, and a row whose slot is taken is left as it is, except
 	// that a record with a higher Count than the row's extends it if the row has
 	// the same outcome and reason and never started. A watermark that is already
 	// further stays. To may be zero.

@@ -169,6 +169,8 @@ func (l *memoryLedger) record(run *Run) {
 	key := keyOf(run)
 	row, taken := l.rows[key]
 	switch {
+	case !taken && run.Count <= 1 && l.ranges[rangeKey{run.Account, run.Task}].covering(run.Due) != nil:
+		return
 	case !taken:
 		row = new(Run)
 		*row = copyOf(run)

@@ -13,7 +13,10 @@ import (
 var (
 	insertRecords = batchOf(runColumns...) + `
 		INSERT INTO tradeclock_runs AS own (` + strings.Join(runColumns, ", ") + `, first, resumed)
-		SELECT ` + strings.Join(runColumns, ", ") + `, 0, 0 FROM batch WHERE true ORDER BY n
+		SELECT ` + strings.Join(runColumns, ", ") + `, 0, 0 FROM batch AS b
+		WHERE b.count > 1
+		   OR NOT EXISTS (SELECT 1 FROM tradeclock_runs AS r WHERE r.id <> b.id AND ` + covering + `)
+		ORDER BY b.n
 		ON CONFLICT (id) DO UPDATE
 		SET count = excluded.count, last_slot = excluded.last_slot, through = excluded.through
 		WHERE excluded.count > own.count AND excluded.count > 1 AND ` + neverStarted + `

@@ -66,6 +66,15 @@ var recordCases = []ledgerCase{
 		assert.True(w.t, w.claim(term, w.newRun("sell_monitor", at(9, 26)))[0].Held, "after it")
 	}},
 	{"nothing else extends a record", testRecordNotExtended},
+	{"a run in a recorded range is left out", func(w *ledgerTest) {
+		term := w.lead("a")
+		missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 4)
+		w.record(term, time.Time{}, missed)
+		inside, after := unstarted(w.newRun("sell_monitor", at(9, 22)), tradeclock.Missed, "late"), unstarted(w.newRun("sell_monitor", at(9, 24)), tradeclock.Missed, "late")
+		w.record(term, time.Time{}, inside, after)
+		assert.Len(w.t, w.resume(term).Ahead, 2, "the range, and what comes after it")
+		assert.Equal(w.t, "late", w.row(term, after).Reason)
+	}},
 	{"a record of slots that the batch names twice is one row", func(w *ledgerTest) {
 		term := w.lead("a")
 		missed := unstarted(w.newRun("buy_orders", at(9, 1)), tradeclock.Missed, "first")
