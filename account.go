@@ -128,6 +128,13 @@ func (a *account) group(name string) *groupState {
 	return g
 }
 
+// forgetPlan forgets what was planned last, as it is planned again.
+func (a *account) forgetPlan() {
+	for _, ts := range a.tasks {
+		ts.lastRow, ts.lastDue, ts.newest = nil, time.Time{}, nil
+	}
+}
+
 // among returns the accounts that the row may hold for, of some in order of name.
 func (r *row) among(accts []*account) []*account {
 	if r.Account == "" {

@@ -215,9 +215,6 @@ func (s *UnifiedTaskScheduler) ResetWatermark(ctx context.Context, to time.Time,
 	s.books.records = nil
 	s.term.resumed = false // what is ahead of the new watermark is read again
 	for _, a := range s.accounts.order {
-		for _, ts := range a.tasks {
-			ts.lastRow, ts.lastDue = nil, time.Time{}
-		}
 		a.confirmed, a.backlog = false, 0
 	}
 	s.accounts.unconfirmed = nil

@@ -185,7 +185,9 @@ func (s *UnifiedTaskScheduler) settled(st *settlement, result SettleResult) {
 		s.queue.reruns = append(s.queue.reruns, st.run)
 	case result.Accepted:
 	case st.unstarted && st.run.Outcome != Interrupted:
-		s.record(st.run, st.run.Outcome, st.run.Reason)
+		if s.term.resumed { // or else the next term plans it again
+			s.record(st.run, st.run.Outcome, st.run.Reason)
+		}
 	default:
 		s.log.Warn("an outcome came after the run had been settled otherwise", "task", st.run.Task,
 			"account", st.run.Account, "slot", st.run.Slot, "outcome", st.run.Outcome.String())
@@ -289,6 +291,7 @@ func (s *UnifiedTaskScheduler) flushOnce(ctx context.Context, t Term) {
 	}
 	s.mu.Lock()
 	switch {
+	case s.term.term != t:
 	case err == nil:
 		s.clear("record")
 		s.books.pauseUntil = time.Time{}

@@ -238,7 +238,9 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 	s.events.tell(TermChanged{Reason: reason})
 	s.term.term, s.term.resumed = Term{}, false
 	s.alarms.stop(s.term.lapse)
-	s.clear("lapse")
+	for _, what := range []string{"lapse", "resume", "claim", "record"} {
+		s.clear(what) // it is another scheduler's now
+	}
 	s.queue.dropPending()
 	s.books.records, s.books.mark = nil, time.Time{}
 	for _, e := range s.queue.ordered() {
@@ -315,6 +317,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	s.term.ahead.add(state.Unsettled)
 	s.term.ahead.add(s.unwritten())
 	for _, a := range s.accounts.order {
+		a.forgetPlan()
 		s.admit(a, now)
 	}
 	s.log.Info("the term is held", "term", t.Number, "watermark", watermark, "unsettled", len(state.Unsettled))

@@ -346,3 +346,32 @@ func TestRule27_TwoSchedulersThatTick(t *testing.T) {
 	assert.Equal(t, []string{"09:00 succeeded", "09:01 succeeded", "09:02 succeeded", "09:03 succeeded", "09:04 succeeded", "09:05 succeeded"},
 		became(w.runs("watch")))
 }
+
+// TestRule27_WhoLostTheTermKeepsNothing takes the term from a holder that cannot
+// write, and changes the calendar afterwards: what is to be recorded is the new
+// holder's, and the old one is healthy again.
+func TestRule27_WhoLostTheTermKeepsNothing(t *testing.T) {
+	cal := &changing{Calendar: tradeclock.Weekdays(kolkata, tradeclock.Hours{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(15, 30)})}
+	w := newWorld(t, "2026-11-23 09:58:30")
+	store := tradeclocktest.NewFaulty(w.store)
+	cfg := w.config(row("watch", "every 1m 10:00-10:30"), row("square_off", "daily close-15m"))
+	cfg.Ledger, cfg.Calendar = store, cal
+	s, d := w.run(cfg)
+	d.Until(at("2026-11-23 10:00:30"))
+	store.Fail(tradeclocktest.OpRecord, errors.New("out of reach"))
+	store.Fail(tradeclocktest.OpLead, errors.New("out of reach"))
+	w.seconds(d, "2026-11-23 10:02:10")
+	require.NotEmpty(t, s.Status().Degraded)
+
+	_, err := w.store.Lead(t.Context(), "paper", "other", time.Hour)
+	require.NoError(t, err, "the term has expired")
+	store.Heal()
+	cal.set(tradeclock.Weekdays(kolkata, tradeclock.Hours{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(10, 10)}))
+	d.Until(at("2026-11-23 10:05:00"))
+
+	st := s.Status()
+	assert.Equal(t, tradeclock.StateStandby, st.State)
+	assert.Zero(t, st.Unstored)
+	assert.Zero(t, st.Waiting)
+	assert.Empty(t, st.Degraded)
+}
