@@ -217,12 +217,12 @@ func (s *UnifiedTaskScheduler) record(run Run, outcome Outcome, reason string) *
 // before it was recorded for the same reason, its row grows instead. What a
 // calendar moved stands alone, since others beside it may have run by now.
 func (s *UnifiedTaskScheduler) recordRange(p *pending, outcome Outcome, reason string) {
-	ts := p.acct.task(p.run.Task)
-	last := ts.lastRow
 	if p.moved {
 		s.record(p.run, outcome, reason)
 		return
 	}
+	ts := p.acct.task(p.run.Task)
+	last := ts.lastRow
 	grows := last != nil && p.row.repeats() && last.run.Outcome == outcome && last.run.Reason == reason &&
 		last.run.Session == p.run.Session && last.run.Term == p.run.Term && last.run.Through().Equal(p.prev) && p.run.Due.After(p.prev)
 	if !grows {

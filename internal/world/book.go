@@ -1,0 +1,286 @@
+package world
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// book is the world's own account: every execution, and every write that the store
+// accepted. It is kept outside of the store, and is a small ledger by itself, made
+// from what the interface promises.
+type book struct {
+	w *World
+
+	term    tradeclock.Term
+	leading bool
+	expires time.Duration
+	holder  *process
+	began   time.Duration // of the term
+
+	rowsOf map[slotKey]*entry
+	ranges map[rowKey][]*entry
+	mark   time.Time
+	marks  []moved
+
+	executions []*execution
+	bySlot     map[slotKey][]*execution
+	running    []*execution
+
+	halts      map[string]time.Duration // stored, by account
+	enrolledAt map[string]time.Duration
+	askedAt    map[string]time.Duration // when each account was first to be enrolled
+	absent     spans
+
+	rows      versions[[]task]
+	calendars versions[map[tradeclock.Date]session]
+	disturbed spans // not everything was normal
+	broken    spans // a call or a process was
+	cache     map[cacheKey][]occurrence
+
+	holders []string
+	named   *strings.Replacer
+}
+
+type slotKey struct{ account, task, slot string }
+
+type rowKey struct{ account, task string }
+
+// entry is a row of the ledger as it must be.
+type entry struct {
+	run     tradeclock.Run
+	token   string
+	term    int64
+	outcome tradeclock.Outcome
+	at      time.Duration // when it was made
+	settled time.Duration
+}
+
+// moved is a step of the watermark.
+type moved struct {
+	at   time.Duration
+	mark time.Time
+}
+
+func newBook(w *World) *book {
+	return &book{
+		w: w, rowsOf: make(map[slotKey]*entry), ranges: make(map[rowKey][]*entry), bySlot: make(map[slotKey][]*execution),
+		halts: make(map[string]time.Duration), enrolledAt: make(map[string]time.Duration), askedAt: make(map[string]time.Duration), cache: make(map[cacheKey][]occurrence),
+		rows:      versions[[]task]{w: w, seen: make(map[*process][]sighting)},
+		calendars: versions[map[tradeclock.Date]session]{w: w, seen: make(map[*process][]sighting)},
+		named:     strings.NewReplacer(),
+	}
+}
+
+func slotOf(r *tradeclock.Run) slotKey { return slotKey{r.Account, r.Task, r.Slot} }
+
+// fenced holds the store to its fence: a write is accepted under the current term,
+// and under no other.
+func (b *book) fenced(op string, t tradeclock.Term, err error) bool {
+	current := b.leading && b.term == t
+	deposed := errors.Is(err, tradeclock.ErrDeposed)
+	switch {
+	case err == nil && !current:
+		b.w.violate("fencing", fmt.Sprintf("%s under term %d was accepted, the term is %d", op, t.Number, b.term.Number))
+	case deposed && current:
+		b.w.violate("fencing", fmt.Sprintf("%s under term %d was refused, which is the current one", op, t.Number))
+	}
+	return err == nil
+}
+
+// led notes an answer of Lead.
+func (b *book) led(p *process, holder string, term tradeclock.Term, ttl time.Duration, err error) {
+	now := b.w.now
+	expired := !b.leading || now >= b.expires
+	if err != nil {
+		if expired || b.term.Holder == holder {
+			b.w.violate("fencing", fmt.Sprintf("the term was refused to %s, and is free: %v", p.name, err))
+		}
+		return
+	}
+	switch {
+	case b.leading && term == b.term && term.Holder == holder:
+	case expired && term.Number == b.term.Number+1 && term.Holder == holder:
+		b.w.note(p, "gets term %d", term.Number)
+		b.heldToTakeover()
+		b.term, b.leading, b.holder, b.began = term, true, p, now
+	default:
+		b.w.violate("fencing", fmt.Sprintf("%s was given term %d while term %d of %s lasts", p.name, term.Number, b.term.Number, b.term.Holder))
+	}
+	b.expires = now + ttl
+}
+
+// takeoverWithin is how long after the end of a term a standby takes over, and a
+// little for the way to the store.
+const takeoverWithin = 5*time.Second + 500*time.Millisecond
+
+// heldToTakeover is called when a term follows one that was not resigned.
+func (b *book) heldToTakeover() {
+	late := b.w.now - b.expires
+	if !b.leading || late <= takeoverWithin || b.broken.touch(b.expires-b.w.script.term, b.w.now) {
+		return
+	}
+	for _, p := range b.w.processes {
+		if p != nil && p.born < b.expires-b.w.script.term && !p.frozen(b.expires-b.w.script.term) && !p.stopping {
+			b.w.violate("alive", fmt.Sprintf("%s stood by, and the term was taken over %v after it ended", p.name, late))
+		}
+	}
+}
+
+func (b *book) resigned(t tradeclock.Term, err error) {
+	if err == nil && b.leading && b.term == t {
+		b.leading = false
+	}
+}
+
+func (b *book) enrolled(t tradeclock.Term, accounts []tradeclock.Enrolment, err error) {
+	if !b.fenced("Enroll", t, err) {
+		return
+	}
+	for _, a := range accounts {
+		if _, known := b.enrolledAt[a.Account]; !known {
+			b.enrolledAt[a.Account] = b.w.now
+		}
+	}
+}
+
+// asked notes that an account is to be enrolled.
+func (b *book) asked(account string) {
+	if _, known := b.askedAt[account]; !known {
+		b.askedAt[account] = b.w.now
+	}
+}
+
+// heldToEnrolment holds a row to coming after its account. A process whose clock is
+// wrong takes another instant for it.
+func (b *book) heldToEnrolment(p *process, run *tradeclock.Run) {
+	if from := b.w.wallAt(b.askedAt[run.Account] + p.offset); run.Due.Before(from) && !b.broken.touch(0, b.w.now) {
+		b.w.violate("enrolment", fmt.Sprintf("%s was due before its account was enrolled", describe(run)))
+	}
+}
+
+// claimed notes the answers of Claim.
+func (b *book) claimed(p *process, t tradeclock.Term, runs []tradeclock.Run, claims []tradeclock.Claim, err error) {
+	if !b.fenced("Claim", t, err) {
+		return
+	}
+	for i := range runs {
+		run := &runs[i]
+		row := b.rowsOf[slotOf(run)]
+		switch {
+		case !claims[i].Held:
+		case row != nil && (row.token != run.Token || row.outcome != tradeclock.Running):
+			b.w.violate("at most once", fmt.Sprintf("%s: a second claim of the slot was accepted", describe(run)))
+		case row != nil: // repeated after a lost answer
+		case b.covered(run):
+			b.w.violate("at most once", fmt.Sprintf("%s: a claim within a recorded range was accepted", describe(run)))
+		case !run.Manual && !run.Backdated && !run.Due.After(b.mark):
+			b.w.violate("fencing", fmt.Sprintf("%s: a claim behind the watermark was accepted", describe(run)))
+		default:
+			b.heldToEnrolment(p, run)
+			b.rowsOf[slotOf(run)] = &entry{run: *run, token: run.Token, term: t.Number, outcome: tradeclock.Running, at: b.w.now}
+			b.w.note(p, "claims %s in term %d", describe(run), t.Number)
+		}
+	}
+}
+
+func (b *book) covered(run *tradeclock.Run) bool {
+	for _, row := range b.ranges[rowKey{run.Account, run.Task}] {
+		if !run.Due.Before(row.run.Due) && !run.Due.After(row.run.Through()) {
+			return true
+		}
+	}
+	return false
+}
+
+// reclaimed notes the answer of Reclaim.
+func (b *book) reclaimed(p *process, t tradeclock.Term, old string, run tradeclock.Run, claim tradeclock.Claim, err error) {
+	if !b.fenced("Reclaim", t, err) || !claim.Held {
+		return
+	}
+	row := b.rowsOf[slotOf(&run)]
+	switch {
+	case row != nil && row.token == run.Token && row.outcome == tradeclock.Running:
+	case row != nil && row.token == old && row.outcome == tradeclock.Interrupted:
+		row.token, row.term, row.outcome = run.Token, t.Number, tradeclock.Running
+		b.w.note(p, "claims %s again in term %d", describe(&run), t.Number)
+	default:
+		b.w.violate("at most once", fmt.Sprintf("%s: it was claimed again, and was not interrupted", describe(&run)))
+	}
+}
+
+// recorded notes what Record was given.
+func (b *book) recorded(p *process, t tradeclock.Term, outcomes []tradeclock.Run, to time.Time, err error) {
+	if !b.fenced("Record", t, err) {
+		return
+	}
+	for i := range outcomes {
+		run := &outcomes[i]
+		row := b.rowsOf[slotOf(run)]
+		switch {
+		case row == nil && run.Occurrences() == 1 && b.covered(run):
+			continue
+		case row == nil:
+			row = &entry{run: *run, term: t.Number, outcome: run.Outcome, at: b.w.now}
+			b.rowsOf[slotOf(run)] = row
+			b.heldToEnrolment(p, run)
+			b.w.note(p, "records %s, %d in all: %s", describe(run), run.Occurrences(), run.Reason)
+		case row.token == "" && row.outcome == run.Outcome && row.run.Reason == run.Reason && run.Occurrences() > row.run.Occurrences():
+			row.run = *run
+		default:
+			continue
+		}
+		if run.Occurrences() > 1 {
+			b.ranges[rowKey{run.Account, run.Task}] = append(b.ranges[rowKey{run.Account, run.Task}], row)
+		}
+	}
+	if to.After(b.mark) {
+		b.mark = to
+		b.marks = append(b.marks, moved{b.w.now, to})
+	}
+}
+
+// settled notes the answers of Settle.
+func (b *book) settled(p *process, runs []tradeclock.Run, results []tradeclock.SettleResult, err error) {
+	if err != nil {
+		return
+	}
+	for i := range runs {
+		run := &runs[i]
+		row := b.rowsOf[slotOf(run)]
+		entitled := row != nil && run.Token != "" && row.token == run.Token &&
+			(row.outcome == tradeclock.Running || row.outcome == run.Outcome)
+		if results[i].Accepted != entitled {
+			b.w.violate("fencing", fmt.Sprintf("%s: settled as %v: accepted: %v, entitled by its token: %v",
+				describe(run), run.Outcome, results[i].Accepted, entitled))
+			return
+		}
+		if entitled && row.outcome == tradeclock.Running {
+			row.outcome, row.settled = run.Outcome, b.w.now
+			b.w.note(p, "settles %s: %s", describe(run), run.Reason)
+		}
+	}
+}
+
+// beat holds a process to a heartbeat a minute.
+func (b *book) beat(p *process, hb tradeclock.Heartbeat) {
+	gap := b.w.now - p.beat
+	if p.beating == 0 && gap > beatGap && !p.frozen(p.beat) && !p.dead {
+		b.w.violate("alive", fmt.Sprintf("%s did not beat for %v", p.name, gap))
+	}
+}
+
+// beatGap is the longest time between two heartbeats: a minute, and what the call
+// before may take.
+const beatGap = 63 * time.Second
+
+func describe(r *tradeclock.Run) string {
+	text := fmt.Sprintf("%s %s %s", r.Account, r.Task, r.Slot)
+	if r.Outcome != tradeclock.NoOutcome && r.Outcome != tradeclock.Running {
+		text += " as " + r.Outcome.String()
+	}
+	return text
+}

@@ -1,0 +1,68 @@
+package world
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// exchange is the calendar of one process: what the world's is by now.
+type exchange struct {
+	p        *process
+	version  int // of a snapshot
+	sessions map[tradeclock.Date]session
+}
+
+// calendarFor returns the calendar of a process: one that answers from memory, or
+// one that may take its time.
+func (w *World) calendarFor(p *process) tradeclock.Calendar {
+	if w.script.direct {
+		return direct{&exchange{p: p}}
+	}
+	return &exchange{p: p}
+}
+
+// Name returns XSIM.
+func (e *exchange) Name() string { return "XSIM" }
+
+// Location returns the zone of the exchange.
+func (e *exchange) Location() *time.Location { return zone }
+
+// Version counts the changes.
+func (e *exchange) Version() string {
+	if e.version > 0 {
+		return strconv.Itoa(e.version)
+	}
+	version := e.p.w.book.calendars.latest()
+	e.p.w.book.calendars.saw(e.p, version)
+	return strconv.Itoa(version)
+}
+
+// Session returns what is known of a date.
+func (e *exchange) Session(d tradeclock.Date) (tradeclock.Session, error) {
+	sessions := e.sessions
+	if sessions == nil {
+		sessions = e.p.w.script.sessions
+	}
+	is, ok := sessions[d]
+	if !ok || is.unknown {
+		return tradeclock.Session{Date: d}, fmt.Errorf("%v: %w", d, tradeclock.ErrUnknownDate)
+	}
+	s := tradeclock.Session{Date: d, Kind: is.kind}
+	if is.kind != tradeclock.Closed {
+		s.Phases = []tradeclock.Phase{{Name: tradeclock.PhaseRegular, Start: instant(d, is.open), End: instant(d, is.close)}}
+	}
+	return s, nil
+}
+
+// direct is a calendar that answers from memory.
+type direct struct{ *exchange }
+
+// Snapshot returns the calendar as it is.
+func (d direct) Snapshot() tradeclock.Calendar {
+	version := d.p.w.book.calendars.latest()
+	d.p.w.book.calendars.saw(d.p, version)
+	return &exchange{p: d.p, version: version, sessions: d.p.w.script.sessions}
+}

@@ -1,0 +1,317 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// near is how far from a change of rows, calendar or enrolments something still
+// may go either way.
+const near = 3 * time.Minute
+
+// calm is how long after the last disturbance everything is normal again.
+const calm = 2 * time.Minute
+
+type cacheKey struct {
+	rows, calendar int
+	task           string
+	date           tradeclock.Date
+}
+
+// occurrences lists what is due of a task on a session, by one version of the rows
+// and one of the calendar.
+func (b *book) occurrences(rows, calendar int, task string, date tradeclock.Date) []occurrence {
+	key := cacheKey{rows, calendar, task, date}
+	found, known := b.cache[key]
+	if !known {
+		tasks := b.rows.all[rows-1]
+		for _, t := range tasks {
+			if t.Task == task {
+				found = occurrencesOn(tasks, t, date, b.calendars.all[calendar-1][date])
+			}
+		}
+		b.cache[key] = found
+	}
+	return found
+}
+
+// check holds the ledger to the world's account.
+func (w *World) check() {
+	rows, err := w.memory.Runs(context.Background(), tradeclock.Query{Scheduler: schedulerName})
+	if err != nil {
+		w.violate("complete", err.Error())
+	}
+	for i := range rows {
+		if text := w.book.outcomeOf(&rows[i]); text != "" {
+			w.violate("outcomes are true", fmt.Sprintf("%s (%s): %s", describe(&rows[i]), rows[i].Reason, text))
+		}
+	}
+	for i := range rows {
+		if !w.book.known(&rows[i]) {
+			w.violate("closed means closed", describe(&rows[i])+" is in the ledger, and no occurrence")
+		}
+	}
+	w.checkComplete(newIndex(rows))
+	w.checkAlive()
+}
+
+// outcomeOf holds a row to what the world saw.
+func (b *book) outcomeOf(row *tradeclock.Run) string {
+	mine := b.rowsOf[slotOf(row)]
+	if mine == nil || mine.outcome != row.Outcome || mine.token != row.Token || mine.run.Occurrences() != row.Occurrences() {
+		return "the world's account has another"
+	}
+	var last *execution
+	for _, x := range b.bySlot[slotOf(row)] {
+		if x.run.Token == row.Token && row.Token != "" {
+			last = x
+		}
+		if row.Token == "" && x.task.Delivery == tradeclock.AtMostOnce {
+			return "it was executed"
+		}
+	}
+	switch {
+	case row.Outcome == tradeclock.Running:
+		if last != nil && (!last.over || b.w.now < last.gone()) {
+			return ""
+		}
+		return "nothing runs any more"
+	case row.Outcome == tradeclock.Interrupted:
+		return b.whyInterrupted(row, last)
+	case row.Started.IsZero():
+		if last != nil {
+			return "it was executed"
+		}
+		return ""
+	case last == nil:
+		return "it was never executed"
+	}
+	return last.agrees(row.Outcome)
+}
+
+// known reports whether a row stands for an occurrence of a version of the rows and
+// one of the calendar that were in force around when it was due and written.
+func (b *book) known(row *tradeclock.Run) bool {
+	due, at := row.Due.Sub(b.w.script.start), b.rowsOf[slotOf(row)].at
+	from, to := min(due, at)-near, max(due, at)+near
+	if b.rows.uncertain(from, to) || b.calendars.uncertain(from, to) {
+		return true
+	}
+	for r := b.rows.at(from); r <= b.rows.at(to); r++ {
+		for c := b.calendars.at(from); c <= b.calendars.at(to); c++ {
+			for _, o := range b.occurrences(r, c, row.Task, row.Session) {
+				if o.slot == row.Slot && o.due.Equal(row.Due) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// agrees reports how an outcome differs from what the last attempt did.
+func (x *execution) agrees(outcome tradeclock.Outcome) string {
+	took := x.end - x.begin
+	timedOut := x.task.Timeout > 0 && (!x.over || took >= x.task.Timeout)
+	want := map[string]tradeclock.Outcome{
+		returnsNil: tradeclock.Succeeded, returnsError: tradeclock.Failed, panics: tradeclock.Failed, returnsSkip: tradeclock.Skipped,
+	}[x.result]
+	if outcome == want || outcome == tradeclock.TimedOut && timedOut {
+		return ""
+	}
+	return fmt.Sprintf("it returned %q after %v", x.result, took)
+}
+
+// whyInterrupted finds a reason for an interrupted row: its process died, its
+// context was ended, or its term was over before its outcome was stored.
+func (b *book) whyInterrupted(row *tradeclock.Run, last *execution) string {
+	mine := b.rowsOf[slotOf(row)]
+	switch {
+	case last == nil, last.interrupted(), mine.term < b.term.Number:
+		return ""
+	}
+	return fmt.Sprintf("it returned %q, and neither its process nor its term came to an end", last.result)
+}
+
+// index finds the ledger's row of an occurrence.
+type index struct {
+	slots  map[slotKey]int
+	ranges map[rowKey][]tradeclock.Run
+}
+
+func newIndex(rows []tradeclock.Run) *index {
+	ix := &index{slots: make(map[slotKey]int), ranges: make(map[rowKey][]tradeclock.Run)}
+	for _, r := range rows {
+		if r.Occurrences() > 1 {
+			key := rowKey{r.Account, r.Task}
+			ix.ranges[key] = append(ix.ranges[key], r)
+			continue
+		}
+		ix.slots[slotOf(&r)]++
+	}
+	return ix
+}
+
+// count is in how many rows an occurrence is.
+func (ix *index) count(account string, o occurrence) int {
+	n := ix.slots[slotKey{account, o.task, o.slot}]
+	for _, r := range ix.ranges[rowKey{account, o.task}] {
+		if !o.due.Before(r.Due) && !o.due.After(r.Through()) {
+			n++
+		}
+	}
+	return n
+}
+
+// checkComplete looks for each occurrence that must be accounted for.
+func (w *World) checkComplete(ix *index) {
+	b := w.book
+	for date := firstDay.AddDays(-1); !date.After(firstDay.AddDays(w.script.days)); date = date.AddDays(1) {
+		for _, t := range taskNames {
+			for _, o := range b.dueOn(t, date) {
+				due := o.due.Sub(w.script.start)
+				for _, account := range w.script.accounts {
+					accounted, ok := b.mustBeAccounted(account, due, o.due)
+					if !ok {
+						continue
+					}
+					if n := ix.count(account, o); n != 1 {
+						w.violate("complete", fmt.Sprintf("%s %s %s, due %v, is in %d rows", account, o.task, o.slot, w.wallAt(due).In(zone), n))
+					}
+					b.checkOrder(account, o, accounted)
+					b.checkNormal(account, o, due)
+				}
+			}
+		}
+	}
+}
+
+// dueOn lists what is due of a task on a session, by what was in force then.
+func (b *book) dueOn(task string, date tradeclock.Date) (found []occurrence) {
+	seen := make(map[string]bool)
+	for c := range b.calendars.all {
+		for r := range b.rows.all {
+			for _, o := range b.occurrences(r+1, c+1, task, date) {
+				at := o.due.Sub(b.w.script.start)
+				key := o.slot + o.due.String()
+				if !seen[key] && b.rows.at(at) == r+1 && b.calendars.at(at) == c+1 {
+					seen[key] = true
+					found = append(found, o)
+				}
+			}
+		}
+	}
+	return found
+}
+
+// mustBeAccounted reports whether an occurrence must be in the ledger, and when the
+// watermark passed it: no change was near, and the account was enrolled.
+func (b *book) mustBeAccounted(account string, due time.Duration, at time.Time) (accounted time.Duration, ok bool) {
+	for _, m := range b.marks {
+		if !m.mark.Before(at) {
+			accounted, ok = m.at, true
+			break
+		}
+	}
+	first, known := b.enrolledAt[account]
+	if !ok || !known || due < first+near {
+		return 0, false
+	}
+	from, to := min(due, accounted)-near, max(due, accounted)+near
+	changed := b.rows.uncertain(from, to) || b.calendars.uncertain(from, to) || b.absent.touch(from-time.Hour, to)
+	return accounted, !changed
+}
+
+// checkOrder holds the watermark to coming after what it passes.
+func (b *book) checkOrder(account string, o occurrence, passed time.Duration) {
+	row := b.rowsOf[slotKey{account, o.task, o.slot}]
+	if row == nil || row.run.Backdated {
+		return
+	}
+	if row.at > passed {
+		b.w.violate("complete", fmt.Sprintf("%s %s %s: the watermark passed it %v before it was claimed or recorded",
+			account, o.task, o.slot, row.at-passed))
+	}
+}
+
+// checkNormal holds an occurrence in calm times to run at once.
+func (b *book) checkNormal(account string, o occurrence, due time.Duration) {
+	if o.skip || b.disturbed.touch(due-calm-10*time.Second, due+10*time.Second) || b.held(account, o, due) {
+		return
+	}
+	for _, x := range b.bySlot[slotKey{account, o.task, o.slot}] {
+		if x.begin >= due && x.begin <= due+2*time.Second {
+			return
+		}
+	}
+	b.w.violate("normal after faults", fmt.Sprintf("%s %s %s, due %v, did not run at once", account, o.task, o.slot, b.w.wallAt(due).In(zone)))
+}
+
+// held reports whether an occurrence may have to wait for other runs.
+func (b *book) held(account string, o occurrence, due time.Duration) bool {
+	t := b.taskOf(o.task)
+	going := 0
+	for _, x := range b.executions {
+		end := x.gone()
+		if !x.over {
+			end = b.w.now
+		}
+		if x.begin > due+time.Second || end < due-time.Second {
+			continue
+		}
+		going++
+		mine := x.run.Account == account && x.run.Slot != o.slot
+		if mine && (x.run.Task == o.task || t.Exclusive != "" && x.task.Exclusive == t.Exclusive) {
+			return true
+		}
+	}
+	return b.w.script.places > 0 && going >= b.w.script.places
+}
+
+// gone is when the run is over at the latest, and its outcome stored, if all is
+// well: it may be tried again.
+func (x *execution) gone() time.Duration {
+	if x.run.Attempt < x.task.Retry.Attempts && (x.result == returnsError || x.result == panics) {
+		return x.end + 2*time.Minute
+	}
+	return x.end + time.Second
+}
+
+// checkAlive holds the processes, long after the last fault, to be as they should.
+func (w *World) checkAlive() {
+	active := 0
+	for _, p := range w.processes {
+		if p == nil || p.ended {
+			w.violate("alive", "a replica is down")
+			return
+		}
+		st := p.sched.Status()
+		if st.State == tradeclock.StateActive {
+			active++
+		}
+		if gap := w.now - p.beat; gap > beatGap {
+			w.violate("alive", fmt.Sprintf("%s did not beat for %v", p.name, gap))
+		}
+		if st.Unstored > 0 && len(st.Running) == 0 {
+			w.violate("alive", fmt.Sprintf("%s still has %d outcomes to store", p.name, st.Unstored))
+		}
+		for _, condition := range st.Degraded {
+			if !isOrdinary(condition) {
+				w.violate("alive", p.name+" is degraded: "+condition)
+			}
+		}
+	}
+	if active != 1 {
+		w.violate("alive", fmt.Sprintf("%d replicas are active", active))
+	}
+}
+
+// isOrdinary reports whether a condition of health says nothing of a fault: a task
+// that did nothing for long, or a calendar that does not know a day.
+func isOrdinary(condition string) bool {
+	return strings.Contains(condition, "times in a row") || strings.Contains(condition, "does not know")
+}

@@ -1,0 +1,224 @@
+package world
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// execution is one call of Execute that the world saw.
+type execution struct {
+	p          *process
+	run        tradeclock.Run
+	task       task
+	begin, end time.Duration
+	over       bool   // it returned, or its process died
+	result     string // empty if its process died
+	cause      error  // why its context had ended, if it had
+}
+
+// begin notes a call of Execute, and holds it to everything that must be true then.
+func (b *book) begin(p *process, run tradeclock.Run) *execution {
+	x := &execution{p: p, run: run, begin: b.w.now, task: b.taskOf(run.Task)}
+	b.w.note(p, "executes %s, attempt %d, in term %d", describe(&run), run.Attempt, run.Term)
+	key := slotOf(&run)
+	for _, check := range []func(*execution) (invariant, text string){
+		b.once, b.entitled, b.alone, b.inTime, b.tried, b.allowed, b.ordered,
+	} {
+		if invariant, text := check(x); text != "" {
+			b.w.violate(invariant, fmt.Sprintf("%s at %s: %s", describe(&run), p.name, text))
+		}
+	}
+	b.executions = append(b.executions, x)
+	b.bySlot[key] = append(b.bySlot[key], x)
+	b.running = append(b.running, x)
+	return x
+}
+
+// end notes that Execute returns.
+func (b *book) end(x *execution, result string, cause error) {
+	x.over, x.end, x.result, x.cause = true, b.w.now, result, cause
+	b.running = slices.DeleteFunc(b.running, func(o *execution) bool { return o == x })
+	b.w.note(x.p, "returns from %s: %s", describe(&x.run), result)
+	late := x.end - x.begin - x.task.Timeout
+	if x.task.Timeout > 0 && late > time.Second && cause == nil && !x.p.frozen(x.begin) {
+		b.w.violate("deadlines are kept", fmt.Sprintf("%s: its context has not ended %v after its deadline", describe(&x.run), late))
+	}
+}
+
+// died ends the executions of a process that crashed.
+func (b *book) died(p *process) {
+	b.running = slices.DeleteFunc(b.running, func(x *execution) bool {
+		if x.p == p {
+			x.over, x.end = true, b.w.now
+		}
+		return x.p == p
+	})
+}
+
+func (b *book) taskOf(name string) task { return b.w.script.tasks[slices.Index(taskNames, name)] }
+
+// once: an occurrence runs once, but for the attempts that its retries allow, and,
+// if it is delivered at least once, but for other terms.
+func (b *book) once(x *execution) (invariant, text string) {
+	attempts := 0
+	for _, o := range b.bySlot[slotOf(&x.run)] {
+		switch {
+		case o.run.Token == x.run.Token && o.p == x.p:
+			attempts = o.run.Attempt
+		case x.task.Delivery == tradeclock.AtMostOnce:
+			return "at most once", fmt.Sprintf("it was executed already, by %s in term %d", o.p.name, o.run.Term)
+		case o.p == x.p && x.run.Term <= o.run.Term:
+			return "at least once", fmt.Sprintf("it was executed already in term %d", o.run.Term)
+		}
+	}
+	if x.run.Attempt != attempts+1 {
+		return "at most once", fmt.Sprintf("attempt %d follows attempt %d", x.run.Attempt, attempts)
+	}
+	return "", ""
+}
+
+// entitled: what runs at most once is claimed, and starts while its term lasts.
+func (b *book) entitled(x *execution) (invariant, text string) {
+	if x.task.Delivery == tradeclock.AtLeastOnce {
+		return "", ""
+	}
+	row := b.rowsOf[slotOf(&x.run)]
+	switch {
+	case row == nil || row.token != x.run.Token:
+		return "at most once", "it is not claimed"
+	case x.run.Term < b.term.Number:
+		return "within a term", fmt.Sprintf("it starts in term %d, and term %d has begun", x.run.Term, b.term.Number)
+	case x.run.Attempt == 1 && row.outcome != tradeclock.Running:
+		return "at most once", "it is settled already as " + row.outcome.String()
+	}
+	return "", ""
+}
+
+// alone: no overlap where the policy forbids it, and one run of a group.
+func (b *book) alone(x *execution) (invariant, text string) {
+	places := 0
+	for _, o := range b.running {
+		same := o.p == x.p || o.run.Term == x.run.Term
+		if o.p == x.p && (o.task.Timeout == 0 || b.w.now-o.begin < o.task.Timeout) {
+			places++
+		}
+		switch {
+		case !same || o.run.Account != x.run.Account:
+		case o.run.Task == x.run.Task && x.task.Overlap != tradeclock.OverlapAllow:
+			return "no overlap", fmt.Sprintf("%s goes on", describe(&o.run))
+		case x.task.Exclusive != "" && o.task.Exclusive == x.task.Exclusive:
+			return "groups are exclusive", fmt.Sprintf("%s goes on", describe(&o.run))
+		}
+	}
+	if limit := b.w.script.places; limit > 0 && places >= limit {
+		return "places", fmt.Sprintf("%d runs go on", places)
+	}
+	return "", ""
+}
+
+// inTime: neither before it is due nor after its catch-up, by the process's clock.
+func (b *book) inTime(x *execution) (invariant, text string) {
+	late := x.p.wall().Sub(x.run.Due)
+	switch {
+	case late < 0 && x.run.Attempt == 1:
+		return "not early", fmt.Sprintf("it is due in %v", -late)
+	case x.run.Attempt == 1 && late >= x.task.catchUp():
+		return "catch-up", fmt.Sprintf("it is %v late", late)
+	case x.task.repeats() && x.run.Attempt == 1 && late >= time.Minute && b.followed(x):
+		return "catch-up", "a newer occurrence is due"
+	}
+	return "", ""
+}
+
+// followed reports whether the task's next occurrence had been executed before.
+func (b *book) followed(x *execution) bool {
+	return slices.ContainsFunc(b.executions, func(o *execution) bool {
+		return o.run.Account == x.run.Account && o.run.Task == x.run.Task && o.run.Due.After(x.run.Due) &&
+			o.p == x.p && o.run.Term == x.run.Term && x.run.Attempt == 1
+	})
+}
+
+// tried: attempts are as many and as far apart as the row says.
+func (b *book) tried(x *execution) (invariant, text string) {
+	before := slices.DeleteFunc(slices.Clone(b.bySlot[slotOf(&x.run)]), func(o *execution) bool { return o.run.Token != x.run.Token })
+	if x.run.Attempt == 1 || len(before) == 0 {
+		return "", ""
+	}
+	last, retry := before[len(before)-1], x.task.Retry
+	switch {
+	case x.run.Attempt > retry.Attempts:
+		return "retries", fmt.Sprintf("attempt %d of %d", x.run.Attempt, retry.Attempts)
+	case last.result != returnsError && last.result != panics:
+		return "retries", "the attempt before it returned " + last.result
+	case b.w.now-last.end < retry.Backoff:
+		return "retries", fmt.Sprintf("%v after the attempt before it", b.w.now-last.end)
+	}
+	return "", ""
+}
+
+// allowed: the occurrence is one of the rows and the calendar that the process was
+// given. An attempt that follows another needs neither.
+func (b *book) allowed(x *execution) (invariant, text string) {
+	if x.run.Attempt > 1 {
+		return "", ""
+	}
+	planned := min(b.w.now, x.run.Due.Sub(b.w.script.start)-x.p.offset)
+	found, enabled := false, false
+	for _, r := range b.rows.given(x.p, planned, 2) {
+		for _, c := range b.calendars.given(x.p, planned, 2) {
+			for _, o := range b.occurrences(r, c, x.run.Task, x.run.Session) {
+				found = found || !o.skip && o.slot == x.run.Slot && o.due.Equal(x.run.Due)
+			}
+		}
+	}
+	i := slices.Index(taskNames, x.run.Task)
+	recent := b.rows.given(x.p, b.w.now-beatGap, 1)
+	for _, r := range recent {
+		enabled = enabled || !b.rows.all[r-1][i].Disabled
+	}
+	switch {
+	case !enabled:
+		return "disabled", "its row is disabled"
+	case !found && x.p.offset == 0:
+		return "closed means closed", fmt.Sprintf("it is no occurrence of session %v", x.run.Session)
+	}
+	return "", ""
+}
+
+// ordered: nothing starts for an account that is halted or withdrawn.
+func (b *book) ordered(x *execution) (invariant, text string) {
+	if at, withdrawn := x.p.withdrawn[x.run.Account]; withdrawn && at < b.w.now && x.run.Attempt == 1 {
+		return "withdrawn", "its account was withdrawn"
+	}
+	// Halts are read before each batch of claims. With a store that is slow, a tick
+	// may go by.
+	bound := 2 * time.Second
+	if b.broken.touch(b.w.now-time.Minute, b.w.now) {
+		bound = time.Minute
+	}
+	at, halted := b.halts[x.run.Account]
+	if halted && x.task.Delivery == tradeclock.AtMostOnce && x.run.Attempt == 1 && b.w.now-at > bound && !b.w.staleHalts() {
+		return "halted", fmt.Sprintf("its account has been halted for %v", b.w.now-at)
+	}
+	return "", ""
+}
+
+var errCancelled = []error{tradeclock.ErrTermLost, tradeclock.ErrStopped, tradeclock.ErrTimeout, tradeclock.ErrHalted}
+
+// interrupted reports whether the execution was cut short, by whatever.
+func (x *execution) interrupted() bool {
+	if x.cause == nil {
+		return x.result == ""
+	}
+	return x.result == returnsCause || slices.ContainsFunc(errCancelled, func(err error) bool { return errors.Is(x.cause, err) })
+}
+
+// staleHalts reports whether a reading of the halts was stale a moment ago.
+func (w *World) staleHalts() bool {
+	at, ok := w.staled["Halts"]
+	return ok && w.now-at <= time.Minute
+}

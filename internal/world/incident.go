@@ -1,0 +1,309 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// The kinds of what goes wrong, and of what people do.
+const (
+	refuse      = "error before commit"
+	lose        = "error after commit"
+	hang        = "hang"              // until the caller has had enough
+	swallow     = "answer never came" // after the commit
+	deaf        = "late commit"       // long after the caller has had enough
+	slow        = "slow call"
+	stale       = "stale read"
+	nonsense    = "nonsense"
+	partition   = "partition" // no call reaches the store
+	crashBefore = "crash before commit"
+	crashAfter  = "crash after commit"
+	freezeAfter = "freeze after commit"
+	crash       = "crash"
+	stop        = "stop and start"
+	freeze      = "freeze"
+	suspend     = "suspended host"
+	step        = "clock step"
+	busyTasks   = "slow tasks"
+	hungTasks   = "tasks that ignore their context"
+	brokenTasks = "failing tasks"
+	halt        = "halt"
+	withdraw    = "withdrawal"
+	edit        = "edit"
+	disable     = "disabling"
+	closure     = "ad-hoc closure"
+	silence     = "calendar knows nothing"
+)
+
+// faultOf returns what is wrong with a call, and how long it takes.
+func (w *World) faultOf(p *process, op, key string) (fault string, takes time.Duration) {
+	attempt := w.attempt(p, op, key)
+	c := w.script.chance
+	who := fmt.Sprint(op, " ", p.replica, " ", key)
+	for _, in := range w.active {
+		hits := in.replica < 0 || in.replica == p.replica
+		about := in.op == op || in.op == "" && in.kind != stale
+		if !hits || !about || !isStoreFault(in.kind) || c.pick(1000, in.kind, who, attempt) >= in.rate {
+			continue
+		}
+		switch in.kind {
+		case crashBefore, crashAfter:
+			w.drop(in)
+			takes = w.downtime(p, op)
+		case freezeAfter:
+			w.drop(in)
+			takes = c.between(20*time.Second, 5*time.Minute, "freeze", who, attempt)
+		case slow:
+			takes = c.between(100*time.Millisecond, 90*time.Second, "slow", who, attempt)
+		case stale:
+			w.staled[op] = w.now
+		case deaf:
+			takes = c.between(time.Second, 4*time.Minute, "deaf", who, attempt)
+		}
+		w.inject(in.kind)
+		w.breakDown(w.now, w.now+takes)
+		w.note(p, "%s of %s %s", in.kind, op, key)
+		return in.kind, takes
+	}
+	if w.script.replicas == 0 || w.opts.Faultless || !c.oneIn(4, "latency", who, attempt) {
+		return "", 0
+	}
+	return "", c.between(time.Millisecond, 20*time.Millisecond, "latency", who, attempt)
+}
+
+func isStoreFault(kind string) bool {
+	switch kind {
+	case refuse, lose, hang, swallow, deaf, slow, stale, nonsense, partition, crashBefore, crashAfter, freezeAfter:
+		return true
+	}
+	return false
+}
+
+// attempt counts the calls for one purpose.
+func (w *World) attempt(p *process, op, key string) int {
+	k := fmt.Sprint(p.replica, op, key)
+	w.attempts[k]++
+	return w.attempts[k]
+}
+
+// downtime is how long a replica that crashed is down.
+func (w *World) downtime(p *process, op string) time.Duration {
+	n := w.attempt(p, "down", op)
+	if w.script.chance.oneIn(6, "long down", op, n) {
+		return w.script.chance.between(time.Minute, 40*time.Minute, "down", op, n)
+	}
+	return w.script.chance.between(time.Second, time.Minute, "down", op, n)
+}
+
+// beginIncident makes an incident happen.
+func (w *World) beginIncident(in incident) {
+	w.note(nil, "%v", in)
+	if isStoreFault(in.kind) || in.kind == busyTasks || in.kind == hungTasks || in.kind == brokenTasks {
+		w.active = append(w.active, in)
+		w.at(in.end, func() { w.drop(in) })
+		return
+	}
+	w.inject(in.kind)
+	switch in.kind {
+	case crash, stop, freeze, suspend, step:
+		w.disturb(w.now, in.end)
+		if p := w.processes[in.replica]; p != nil {
+			w.harm(p, in)
+		}
+	case halt:
+		w.order(in, "halt", func(p *process) error {
+			return p.sched.Halt(context.Background(), in.account, "simulated", "world", in.number%2 == 0)
+		})
+		w.disturb(w.now, in.end)
+		w.at(in.end, func() { w.lift(in) })
+	case withdraw:
+		w.withdraw(in)
+	case edit, disable:
+		w.editRow(in)
+	case closure, silence:
+		w.changeCalendar(in)
+	}
+}
+
+func (w *World) drop(in incident) {
+	w.active = slices.DeleteFunc(w.active, func(o incident) bool { return o.number == in.number })
+}
+
+// harm does to a process what the incident says.
+func (w *World) harm(p *process, in incident) {
+	switch in.kind {
+	case crash:
+		w.crash(p, in.end)
+	case stop:
+		p.stopping = true
+		p.cancel()
+		w.at(in.end, func() { w.replace(p) })
+	case freeze, suspend:
+		w.breakDown(w.now, in.end)
+		p.freeze(in.end, in.kind == suspend)
+	case step:
+		p.offset += in.by
+		w.breakDown(w.now, in.end+max(in.by, 0))
+		w.at(in.end, func() { p.offset -= in.by })
+	}
+}
+
+// replace boots a replica anew whose process was told to stop. One that has not
+// ended by now is killed.
+func (w *World) replace(p *process) {
+	if p.dead {
+		return
+	}
+	w.disturb(w.now, w.now)
+	if !p.ended {
+		w.crash(p, w.now+time.Second)
+		return
+	}
+	p.dead = true
+	w.processes[p.replica] = nil
+	w.boot(p.replica)
+}
+
+// order lets a person order something of a process that is up.
+func (w *World) order(in incident, what string, do func(p *process) error) {
+	for i := range w.processes {
+		p := w.processes[(i+max(in.replica, 0))%len(w.processes)]
+		if p == nil || p.ended {
+			continue
+		}
+		w.routines.start(p, func() {
+			if err := do(p); err != nil && !p.dead {
+				w.note(p, "%s: %v", what, err)
+			}
+		})
+		return
+	}
+}
+
+// lift ends a halt, and tries again until no process knows of it any more.
+func (w *World) lift(in incident) {
+	if !w.halted(in.account) {
+		return
+	}
+	w.disturb(w.now, w.now)
+	w.order(in, "lift", func(p *process) error { return p.sched.Lift(context.Background(), in.account, "simulated", "world") })
+	w.at(w.now+15*time.Second, func() { w.lift(in) })
+}
+
+// halted reports whether a halt of an account is stored, or in force somewhere.
+func (w *World) halted(account string) bool {
+	if _, stored := w.book.halts[account]; stored {
+		return true
+	}
+	for _, p := range w.processes {
+		if p == nil {
+			continue
+		}
+		for _, h := range p.sched.Status().Halts {
+			if h.Account == account {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// withdraw withdraws an account from every process, and enrols it again later.
+func (w *World) withdraw(in incident) {
+	if !w.enrolled[in.account] {
+		return
+	}
+	w.enrolled[in.account] = false
+	w.book.absent.add(w.now, in.end)
+	for _, p := range w.processes {
+		if p != nil && p.sched.Withdraw(context.Background(), in.account) == nil {
+			p.withdrawn[in.account] = w.now
+		}
+	}
+	w.at(in.end, func() { w.enroll(in.account) })
+}
+
+// enroll enrols an account at every process.
+func (w *World) enroll(account string) {
+	w.enrolled[account] = true
+	w.book.asked(account)
+	for _, p := range w.processes {
+		if p != nil && p.sched.Enroll(context.Background(), account, executor{p}) == nil {
+			delete(p.withdrawn, account)
+		}
+	}
+}
+
+// editRow moves a task's time, or disables it, and undoes that at the end.
+func (w *World) editRow(in incident) {
+	original := w.script.tasks[in.task]
+	if in.kind == disable {
+		w.script.tasks[in.task].Disabled = true
+	} else {
+		move := time.Duration(1+in.number%20) * time.Minute
+		w.script.tasks[in.task].from += move
+		if original.kind == "close" || original.kind == "after" {
+			w.script.tasks[in.task].every += move
+		}
+	}
+	w.putRow(in.task)
+	w.book.rows.change(w.now, slices.Clone(w.script.tasks))
+	w.at(in.end, func() {
+		original.Since = time.Time{}
+		w.script.tasks[in.task] = original
+		w.putRow(in.task)
+		w.book.rows.change(w.now, slices.Clone(w.script.tasks))
+	})
+}
+
+func (w *World) putRow(i int) {
+	row, err := w.memory.PutSchedule(context.Background(), w.script.tasks[i].schedule())
+	if err != nil {
+		panic(err)
+	}
+	w.script.tasks[i].Since = row.Since
+}
+
+// changeCalendar closes the exchange today or tomorrow, or lets the calendar know
+// nothing of some days, for a while.
+func (w *World) changeCalendar(in incident) {
+	today := tradeclock.DateOf(w.wallAt(w.now).In(zone))
+	was := w.script.sessions
+	is := maps.Clone(was)
+	for i := range 2 {
+		date := today.AddDays(i)
+		switch {
+		case in.kind == silence:
+			is[date] = session{kind: tradeclock.Closed, unknown: true}
+		case i == in.number%2:
+			is[date] = session{}
+		}
+	}
+	if w.changed() {
+		return
+	}
+	w.script.sessions = is
+	w.book.calendars.change(w.now, is)
+	w.at(in.end, func() {
+		w.script.sessions = was
+		w.book.calendars.change(w.now, was)
+	})
+}
+
+// changed reports whether a change of the calendar is in force.
+func (w *World) changed() bool { return w.book.calendars.latest()%2 == 0 }
+
+// knowHolder notes what a process calls itself, of which a part is random.
+func (w *World) knowHolder(p *process, holder string) {
+	if p.holder == "" {
+		p.holder = holder
+		w.book.holders = append(w.book.holders, holder, p.name)
+		w.book.named = strings.NewReplacer(w.book.holders...)
+	}
+}

@@ -1,0 +1,232 @@
+package world
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// Options say how much of a seed's world there is. Two worlds with the same seed
+// and options are the same.
+type Options struct {
+	// Days is how long the world goes on. Zero means a week.
+	Days int
+	// Faultless leaves out everything that goes wrong and every intervention.
+	Faultless bool
+	// Without leaves out the incidents with these numbers.
+	Without map[int]bool
+	// Whole keeps every line of the timeline, and not only the last ones.
+	Whole bool
+}
+
+// script is what a seed lays down before its world begins.
+type script struct {
+	chance    chance
+	days      int
+	start     time.Time
+	replicas  int
+	accounts  []string
+	tasks     []task
+	sessions  map[tradeclock.Date]session
+	places    int // Config.MaxConcurrent
+	term      time.Duration
+	direct    bool // the calendar answers from memory
+	newcomers bool // all accounts but the first come later
+	incidents []incident
+}
+
+// incident is something that happens to the world: a fault, or an intervention.
+type incident struct {
+	number  int
+	kind    string
+	at, end time.Duration
+	replica int    // -1 for all
+	op      string // a call of the store, or empty for all
+	rate    int    // of 1000 calls
+	by      time.Duration
+	task    int // index of the task
+	account string
+}
+
+// String returns the incident in a line.
+func (in incident) String() string {
+	text := fmt.Sprintf("#%d %s", in.number, in.kind)
+	if in.op != "" {
+		text += " of " + in.op
+	}
+	if in.replica >= 0 {
+		text += fmt.Sprintf(" at replica %d", in.replica)
+	}
+	if in.by != 0 {
+		text += fmt.Sprintf(" by %v", in.by)
+	}
+	return text + fmt.Sprintf(" for %v", in.end-in.at)
+}
+
+// zone is the zone of the world's exchange.
+var zone = time.FixedZone("IST", 5*3600+1800)
+
+// firstDay is the date, a Monday, on which every world begins, at 08:00.
+var firstDay = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+
+// tail is how long a world goes on, undisturbed, at the end: faults have stopped
+// by then, and the market is open.
+const tail = 20*time.Minute + 40*time.Second
+
+func newScript(seed uint64, opts Options) *script {
+	c := chance(seed)
+	s := &script{
+		chance:   c,
+		days:     cmp.Or(opts.Days, 7),
+		start:    instant(firstDay, 8*time.Hour),
+		replicas: 1 + c.pick(4, "replicas", "", 0)*2/3,
+		accounts: []string{"a", "b", "c"}[:1+c.pick(3, "accounts", "", 0)],
+		term:     []time.Duration{30, 30, 60, 90}[c.pick(4, "term", "", 0)] * time.Second,
+		places:   []int{0, 0, 4, 6}[c.pick(4, "places", "", 0)],
+		direct:   c.oneIn(2, "direct calendar", "", 0),
+		tasks:    makeTasks(c),
+	}
+	s.newcomers = c.oneIn(3, "newcomers", "", 0)
+	s.makeSessions()
+	if !opts.Faultless {
+		s.makeIncidents(opts)
+	}
+	return s
+}
+
+// length is how long the world goes on: until 11:00 and a little on the last day.
+func (s *script) length() time.Duration {
+	return time.Duration(s.days-1)*24*time.Hour + 3*time.Hour + tail
+}
+
+// makeSessions makes the exchange's calendar: weekdays, with a holiday, an early
+// close, or a special Saturday now and then. It reaches beyond the world's end.
+func (s *script) makeSessions() {
+	s.sessions = make(map[tradeclock.Date]session)
+	for i := -40; i < s.days+40; i++ {
+		date := firstDay.AddDays(i)
+		roll := s.chance.pick(20, "session", date.String(), 0)
+		weekend := date.Weekday() == time.Saturday || date.Weekday() == time.Sunday
+		is := session{kind: tradeclock.Regular, open: 9*time.Hour + 15*time.Minute, close: 15*time.Hour + 30*time.Minute}
+		switch {
+		case weekend && roll == 0:
+			is = session{kind: tradeclock.Special, open: 9*time.Hour + 15*time.Minute, close: 10*time.Hour + 15*time.Minute}
+		case weekend, roll == 1 && i != s.days-1:
+			is = session{}
+		case roll == 2:
+			is.kind, is.close = tradeclock.Shortened, 12*time.Hour+30*time.Minute
+		case roll == 3 && i != s.days-1:
+			is.kind, is.unknown = tradeclock.Closed, true
+		}
+		s.sessions[date] = is
+	}
+}
+
+// incidentKinds are the kinds of what happens, each with how many of a hundred
+// incidents are of the kind.
+var incidentKinds = []struct {
+	kind  string
+	share int
+}{
+	{refuse, 8}, {lose, 8}, {hang, 6}, {swallow, 6}, {deaf, 5}, {slow, 6}, {stale, 5}, {crashBefore, 10}, {crashAfter, 14}, {freezeAfter, 12},
+	{nonsense, 2}, {partition, 5}, {crash, 7}, {stop, 4}, {freeze, 6}, {suspend, 3}, {step, 4},
+	{busyTasks, 6}, {hungTasks, 3}, {brokenTasks, 3},
+	{halt, 4}, {withdraw, 4}, {edit, 5}, {disable, 3}, {closure, 3}, {silence, 3},
+}
+
+// makeIncidents makes those of every day: a few bursts, with rest between them,
+// in which everything must be normal.
+func (s *script) makeIncidents(opts Options) {
+	number := 0
+	last := s.length() - tail
+	for day := range s.days {
+		for burst := range 3 + s.chance.pick(4, "bursts", "", day) {
+			key := fmt.Sprintf("day %d burst %d", day, burst)
+			at := time.Duration(day)*24*time.Hour + s.hour(key)
+			for i := range 1 + s.chance.pick(3, "incidents", key, 0) {
+				in := s.makeIncident(key, i)
+				in.number = number
+				number++
+				in.at += at
+				in.end += at
+				if in.end+max(in.by, 0) < last && !opts.Without[in.number] {
+					s.incidents = append(s.incidents, in)
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(s.incidents, func(a, b incident) int { return cmp.Compare(a.at, b.at) })
+}
+
+// hour returns when a burst begins, since 08:00: mostly around what is due.
+func (s *script) hour(key string) time.Duration {
+	if s.chance.oneIn(3, "any time", key, 0) {
+		return s.chance.between(0, 23*time.Hour, "hour", key, 0)
+	}
+	due := s.tasks[s.chance.pick(len(s.tasks), "around", key, 0)].from
+	hours := time.Duration(s.chance.pick(7, "hours", key, 0)) * time.Hour
+	return max(0, due-8*time.Hour+s.chance.between(-90*time.Second, 30*time.Second, "hour", key, 1)+hours*time.Duration(s.chance.pick(2, "later", key, 0)))
+}
+
+func (s *script) makeIncident(key string, i int) incident {
+	c := s.chance
+	in := incident{kind: kindOf(c.pick(100, "kind", key, i)), replica: c.pick(s.replicas, "replica", key, i)}
+	in.at = c.between(0, 2*time.Minute, "at", key, i)
+	long := c.between(20*time.Second, 4*time.Minute, "for", key, i)
+	if c.oneIn(8, "long", key, i) {
+		long *= 8
+	}
+	in.end = in.at + long
+	in.rate = []int{1000, 500, 200}[c.pick(3, "rate", key, i)]
+	in.task = c.pick(len(s.tasks), "task", key, i)
+	in.account = s.accounts[c.pick(len(s.accounts), "account", key, i)]
+	if c.oneIn(3, "everywhere", key, i) {
+		in.replica = -1
+	}
+	switch in.kind {
+	case nonsense:
+		in.op = []string{"Lead", "Claim", "Record", "Settle"}[c.pick(4, "op", key, i)]
+	case refuse, lose, hang, swallow, deaf, slow:
+		in.op = faultyOps[c.pick(len(faultyOps), "op", key, i)]
+	case stale:
+		in.op = []string{"Schedules", "Halts"}[c.pick(2, "op", key, i)]
+	case crashBefore, crashAfter:
+		in.op = []string{"Claim", "Claim", "Record", "Settle", "Lead", "Resume", "Enroll", "Execute"}[c.pick(8, "op", key, i)]
+		in.rate = 1000
+	case freezeAfter:
+		in.op, in.rate, in.replica = []string{"Claim", "Claim", "Claim", "Lead", "Record"}[c.pick(5, "op", key, i)], 1000, -1
+		in.end += 10 * time.Minute // it happens once
+	case crash, freeze, suspend, stop, step:
+		in.replica = max(in.replica, 0)
+	}
+	if in.kind == step {
+		in.by = []time.Duration{-time.Hour, -10 * time.Minute, -40 * time.Second, 40 * time.Second, 4 * time.Minute, 2 * time.Hour}[c.pick(6, "by", key, i)]
+	}
+	return in
+}
+
+// faultyOps are the calls that break, the more important ones more often.
+var faultyOps = []string{"", "", "Claim", "Claim", "Settle", "Settle", "Record", "Record", "Lead", "Lead", "Resume", "Enroll",
+	"Schedules", "Halts", "Beat"}
+
+func kindOf(roll int) string {
+	total := 0
+	for _, k := range incidentKinds {
+		total += k.share
+	}
+	roll = roll * total / 100
+	for _, k := range incidentKinds {
+		if roll -= k.share; roll < 0 {
+			return k.kind
+		}
+	}
+	return crash
+}
+
+// instant is a wall time of the exchange.
+func instant(d tradeclock.Date, clock time.Duration) time.Time {
+	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone).Add(clock)
+}

@@ -1,0 +1,245 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// Errors of broken calls.
+var (
+	errRefused = errors.New("the store refused the call")
+	errLost    = errors.New("the answer was lost")
+)
+
+// store is the way of one process to the world's store: every call of it may go
+// wrong. What reached the store is told to the world's book.
+type store struct {
+	p    *process
+	last map[string]any // the answers of reads, for stale ones
+}
+
+var (
+	_ tradeclock.ScheduleStore = (*store)(nil)
+	_ tradeclock.Reviser       = (*store)(nil)
+	_ tradeclock.Ledger        = (*store)(nil)
+	_ tradeclock.HaltStore     = (*store)(nil)
+	_ tradeclock.HeartbeatSink = (*store)(nil)
+)
+
+// ask makes a call with the fault that the world has for it. The key is what the
+// call is about.
+func ask[T any](ctx context.Context, st *store, op, key string, call func() (T, error)) (T, error) {
+	var none T
+	p, w := st.p, st.p.w
+	if p.dead {
+		return none, errDead
+	}
+	fault, takes := w.faultOf(p, op, key)
+	if err := before(ctx, p, op, fault, takes); err != nil {
+		return none, err
+	}
+	if p.dead {
+		return none, errDead
+	}
+	if fault == stale {
+		if old, ok := st.last[op].(T); ok {
+			return old, nil
+		}
+	}
+	answer, err := call()
+	if err == nil {
+		st.last[op] = answer
+	}
+	return after(ctx, p, op, fault, takes, answer, err)
+}
+
+// before does what a fault does to a call that has not reached the store.
+func before(ctx context.Context, p *process, op, fault string, takes time.Duration) error {
+	switch fault {
+	case refuse, partition:
+		return errRefused
+	case hang:
+		p.pause(ctx, 20*time.Minute)
+		return errRefused
+	case deaf:
+		p.pause(nil, takes)
+	case slow, "":
+		if takes > 0 && p.pause(ctx, takes) {
+			return context.Cause(ctx)
+		}
+	case crashBefore:
+		p.w.crash(p, p.w.now+takes)
+	case nonsense:
+		if op == "Claim" || op == "Record" {
+			return tradeclock.ErrDeposed
+		}
+	}
+	return nil
+}
+
+// after does what a fault does to the answer of a call that reached the store.
+func after[T any](ctx context.Context, p *process, op, fault string, takes time.Duration, answer T, err error) (T, error) {
+	var none T
+	switch fault {
+	case lose:
+		return none, errLost
+	case swallow:
+		p.pause(ctx, 20*time.Minute)
+		return none, errLost
+	case crashAfter:
+		p.w.crash(p, p.w.now+takes)
+		return none, errDead
+	case freezeAfter:
+		p.freeze(p.w.now+takes, false)
+		p.pause(nil, time.Millisecond)
+	case nonsense:
+		return none, nil
+	}
+	return answer, err
+}
+
+// tell makes a call that answers with an error alone.
+func (st *store) tell(ctx context.Context, op, key string, call func() error) error {
+	_, err := ask(ctx, st, op, key, func() (struct{}, error) { return struct{}{}, call() })
+	return err
+}
+
+// Schedules reads the rows. What the process was given is noted once it has it.
+func (st *store) Schedules(ctx context.Context) ([]tradeclock.Schedule, error) {
+	version := 0
+	rows, err := ask(ctx, st, "Schedules", "", func() ([]tradeclock.Schedule, error) {
+		version = st.p.w.book.rows.latest()
+		return st.p.w.memory.Schedules(ctx)
+	})
+	if err == nil && version > 0 {
+		st.p.w.book.rows.saw(st.p, version)
+	}
+	return rows, err
+}
+
+// Revision tells whether the rows changed.
+func (st *store) Revision(ctx context.Context) (string, error) {
+	return ask(ctx, st, "Schedules", "revision", func() (string, error) { return st.p.w.memory.Revision(ctx) })
+}
+
+// Lead takes or renews the term.
+func (st *store) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration) (tradeclock.Term, error) {
+	st.p.w.knowHolder(st.p, holder)
+	return ask(ctx, st, "Lead", "", func() (tradeclock.Term, error) {
+		term, err := st.p.w.memory.Lead(ctx, scheduler, holder, ttl)
+		st.p.w.book.led(st.p, holder, term, ttl, err)
+		return term, err
+	})
+}
+
+// Resign ends the term.
+func (st *store) Resign(ctx context.Context, t tradeclock.Term) error {
+	return st.tell(ctx, "Resign", "", func() error {
+		err := st.p.w.memory.Resign(ctx, t)
+		st.p.w.book.resigned(t, err)
+		return err
+	})
+}
+
+// Resume reads what a term starts from.
+func (st *store) Resume(ctx context.Context, t tradeclock.Term) (tradeclock.State, error) {
+	return ask(ctx, st, "Resume", "", func() (tradeclock.State, error) {
+		state, err := st.p.w.memory.Resume(ctx, t)
+		st.p.w.book.fenced("Resume", t, err)
+		return state, err
+	})
+}
+
+// Enroll notes accounts.
+func (st *store) Enroll(ctx context.Context, t tradeclock.Term, accounts []tradeclock.Enrolment) error {
+	return st.tell(ctx, "Enroll", accounts[0].Account, func() error {
+		err := st.p.w.memory.Enroll(ctx, t, accounts)
+		st.p.w.book.enrolled(t, accounts, err)
+		return err
+	})
+}
+
+// Withdraw notes that an account is not served any more.
+func (st *store) Withdraw(ctx context.Context, t tradeclock.Term, account string, at time.Time) error {
+	return st.tell(ctx, "Enroll", account, func() error {
+		err := st.p.w.memory.Withdraw(ctx, t, account, at)
+		st.p.w.book.fenced("Withdraw", t, err)
+		return err
+	})
+}
+
+// Claim claims runs.
+func (st *store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
+	return ask(ctx, st, "Claim", runs[0].Slot, func() ([]tradeclock.Claim, error) {
+		claims, err := st.p.w.memory.Claim(ctx, t, runs)
+		st.p.w.book.claimed(st.p, t, runs, claims, err)
+		return claims, err
+	})
+}
+
+// Reclaim claims a run that was interrupted.
+func (st *store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run tradeclock.Run) (tradeclock.Claim, error) {
+	return ask(ctx, st, "Claim", run.Slot, func() (tradeclock.Claim, error) {
+		claim, err := st.p.w.memory.Reclaim(ctx, t, old, run)
+		st.p.w.book.reclaimed(st.p, t, old, run, claim, err)
+		return claim, err
+	})
+}
+
+// Record adds rows and moves the watermark.
+func (st *store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradeclock.Run, to time.Time) error {
+	return st.tell(ctx, "Record", "", func() error {
+		err := st.p.w.memory.Record(ctx, t, outcomes, to)
+		st.p.w.book.recorded(st.p, t, outcomes, to, err)
+		return err
+	})
+}
+
+// Settle stores outcomes.
+func (st *store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock.SettleResult, error) {
+	return ask(ctx, st, "Settle", runs[0].Slot, func() ([]tradeclock.SettleResult, error) {
+		results, err := st.p.w.memory.Settle(ctx, runs)
+		st.p.w.book.settled(st.p, runs, results, err)
+		return results, err
+	})
+}
+
+// Halts reads the halts.
+func (st *store) Halts(ctx context.Context, scheduler string) ([]tradeclock.Halt, error) {
+	return ask(ctx, st, "Halts", "", func() ([]tradeclock.Halt, error) { return st.p.w.memory.Halts(ctx, scheduler) })
+}
+
+// Halt stores a halt.
+func (st *store) Halt(ctx context.Context, h tradeclock.Halt) error {
+	return st.tell(ctx, "Halt", h.Account, func() error {
+		err := st.p.w.memory.Halt(ctx, h)
+		if err == nil {
+			st.p.w.book.halts[h.Account] = st.p.w.now
+			st.p.w.note(st.p, "halt of %q is stored", h.Account)
+		}
+		return err
+	})
+}
+
+// Lift ends a halt.
+func (st *store) Lift(ctx context.Context, h tradeclock.Halt) error {
+	return st.tell(ctx, "Lift", h.Account, func() error {
+		err := st.p.w.memory.Lift(ctx, h)
+		if err == nil {
+			delete(st.p.w.book.halts, h.Account)
+			st.p.w.note(st.p, "halt of %q is lifted", h.Account)
+		}
+		return err
+	})
+}
+
+// Beat receives a heartbeat.
+func (st *store) Beat(ctx context.Context, hb tradeclock.Heartbeat) error {
+	st.p.w.book.beat(st.p, hb)
+	st.p.beating++
+	defer func() { st.p.beating--; st.p.beat = max(st.p.beat, st.p.now()) }()
+	return st.tell(ctx, "Beat", "", func() error { return st.p.w.memory.Beat(ctx, hb) })
+}

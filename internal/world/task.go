@@ -1,0 +1,107 @@
+package world
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// task is one row of the world's schedules, taken apart so that the world can tell
+// by itself what is due.
+type task struct {
+	tradeclock.Schedule
+	kind     string // daily, hourly, every, close or after
+	from, to time.Duration
+	every    time.Duration // of an every rule; how long before the close; or after the base
+	base     int           // of an after rule
+}
+
+func (t task) schedule() tradeclock.Schedule {
+	s := t.Schedule
+	s.Rule = tradeclock.MustParseRule(t.rule())
+	return s
+}
+
+func (t task) rule() string {
+	clock := func(d time.Duration) string { return fmt.Sprintf("%02d:%02d", int(d.Hours()), int(d.Minutes())%60) }
+	switch t.kind {
+	case "daily":
+		return "daily " + clock(t.from)
+	case "hourly":
+		return fmt.Sprintf("hourly %s-%s", clock(t.from), clock(t.to))
+	case "every":
+		return fmt.Sprintf("every %dm %s-%s", int(t.every.Minutes()), clock(t.from), clock(t.to))
+	case "close":
+		return fmt.Sprintf("daily close-%dm", int(t.every.Minutes()))
+	}
+	return fmt.Sprintf("after %s %dm", taskNames[t.base], int(t.every.Minutes()))
+}
+
+// repeats reports whether of several late occurrences only the newest runs.
+func (t task) repeats() bool { return t.kind == "hourly" || t.kind == "every" }
+
+var taskNames = []string{"premarket", "adjust", "sell", "watch", "position", "square", "buy", "confirm", "cleanup"}
+
+// makeTasks makes the rows of a trading service, with policies that the seed
+// chooses where the task allows several.
+func makeTasks(c chance) []task {
+	const minute = time.Minute
+	clock := func(h, m int) time.Duration { return time.Duration(h)*time.Hour + time.Duration(m)*minute }
+	overlaps := []tradeclock.Overlap{tradeclock.OverlapSkip, tradeclock.OverlapQueue, tradeclock.OverlapCancel, tradeclock.OverlapAllow}
+	tasks := []task{
+		{kind: "daily", from: clock(9, 0)},
+		{kind: "after", base: 0, every: 5 * minute},
+		{kind: "every", from: clock(9, 15), to: clock(15, 30), every: time.Duration(1+c.pick(5, "every", "sell", 0)) * minute},
+		{kind: "every", from: clock(9, 20), to: clock(15, 30), every: 5 * minute},
+		{kind: "hourly", from: clock(9, 30), to: clock(15, 30)},
+		{kind: "close", every: 15 * minute},
+		{kind: "daily", from: clock(16, 5)},
+		{kind: "after", base: 6, every: minute},
+		{kind: "daily", from: clock(18, 0)},
+	}
+	for i := range tasks {
+		t := &tasks[i]
+		t.Task = taskNames[i]
+		t.Priority = c.pick(3, "priority", t.Task, 0)
+		t.Overlap = overlaps[c.pick(4, "overlap", t.Task, 0)]
+		t.CatchUp = []time.Duration{0, 0, 5 * minute, time.Hour}[c.pick(4, "catch-up", t.Task, 0)]
+		if c.oneIn(2, "timeout", t.Task, 0) {
+			t.Timeout = time.Duration(30+c.pick(60, "timeout", t.Task, 1)) * time.Second
+		}
+		if c.oneIn(3, "retry", t.Task, 0) {
+			t.Retry = tradeclock.Retry{Attempts: 2 + c.pick(2, "retry", t.Task, 1), Backoff: time.Duration(1+c.pick(20, "retry", t.Task, 2)) * time.Second}
+		}
+	}
+	for _, i := range []int{2, 3} {
+		if c.oneIn(2, "delivery", taskNames[i], 0) {
+			tasks[i].Delivery = tradeclock.AtLeastOnce
+		}
+	}
+	for _, i := range []int{4, 6, 7} {
+		if c.oneIn(2, "group", taskNames[i], 0) {
+			tasks[i].Exclusive = "book"
+		}
+	}
+	tasks[3].Exclusive = "book"
+	tasks[8].Sessions = tradeclock.EveryDay
+	return tasks
+}
+
+func (t task) catchUp() time.Duration {
+	if t.CatchUp == 0 {
+		return tradeclock.DefaultCatchUp
+	}
+	return t.CatchUp
+}
+
+// session is what the exchange does on a date.
+type session struct {
+	kind        tradeclock.SessionKind
+	open, close time.Duration
+	unknown     bool // nobody knows
+}
+
+func (s session) runs(t task) bool {
+	return t.Sessions.Has(s.kind)
+}

@@ -1,0 +1,55 @@
+package main
+
+// breakage is a small mistake: one text in place of another, which occurs once.
+type breakage struct {
+	name     string
+	file     string
+	old, new string
+}
+
+var breakages = []breakage{
+	{"claim after the start", "dispatch.go", `if s.queue.backoff > 0 && p.mayRunUnclaimed() {`, `if p.reclaim == "" {`},
+	{"no unique slot", "memory_ledger.go", `if row, taken := l.rows[key]; taken {`, `if row, taken := l.rows[key]; taken && row.Token == run.Token {`},
+	{"the watermark is advanced first", "settle.go", `if due, ok := s.queue.earliest(); ok {`, `if due, ok := s.queue.earliest(); ok && false {`},
+	{"no fencing", "memory_ledger.go", `if l == nil || !l.leading || l.term != t {`, `if l == nil {`},
+	{"settled without the token", "memory_ledger.go", `entitled := run.Token != "" && row.Token == run.Token`, `entitled := true`},
+	{"a term is granted before the last one ends", "memory_term.go", `if left := l.expires.Sub(now); left > 0 {`, `if left := l.expires.Sub(now); left > ttl/2 {`},
+	{"the watermark goes back", "memory_ledger.go", `if to.After(l.watermark) {`, `if !to.IsZero() && !to.Equal(l.watermark) && l.term.Number > 1 {`},
+	{"catch-up is ignored", "enqueue.go", `end := o.due.Add(r.catchUp())`, `end := o.due.Add(24 * time.Hour)`},
+	{"halts are ignored", "control.go", `	h, ok := s.control.halts[account]
+	return h, ok`, `	h, ok := s.control.halts[account]
+	return h, ok && false`},
+	{"halts are not read before a batch", "dispatch.go", `if !unread { // or else the next tick tries again`, `if unread && waiting && false {`},
+	{"overlap is ignored", "dispatch.go", `if len(ts.running)+ts.claiming > 0 && p.row.Overlap != OverlapAllow {`, `if len(ts.running)+ts.claiming > 100 {`},
+	{"groups are ignored", "dispatch.go", `if g := p.acct.group(p.row.Exclusive); g.busy {`, `if g := p.acct.group(p.row.Exclusive); g.busy && false {`},
+	{"places are not counted", "dispatch.go", `if s.cfg.MaxConcurrent > 0 && s.queue.places >= s.cfg.MaxConcurrent {`, `if false {`},
+	{"a term is trusted for ever", "term.go", `if t.trusted.IsZero() {`, `if true {`},
+	{"a term is trusted by the wall clock", "term.go", `return t.trusted.After(now) && t.trusted.Round(0).After(now.Round(0))`, `return t.trusted.Round(0).After(now.Round(0))`},
+	{"unsettled runs are not reconciled", "term.go", `s.reconcile(state.Unsettled)`, `s.reconcile(nil)`},
+	{"interrupted runs are always run again", "enqueue.go", `r == nil || r.Disabled || r.Delivery != AtLeastOnce || run.Manual`, `r == nil || r.Disabled || run.Manual`},
+	{"a new account begins a day ago", "account.go", `	case !seen && s.term.began.IsZero() && !a.admitted:
+		a.from = now.Round(0).UTC()`, `	case !seen && s.term.began.IsZero() && !a.admitted:
+		a.from = now.Round(0).UTC().AddDate(0, 0, -1)`},
+	{"deadlines are ignored", "execution.go", `	if e.row.Timeout > 0 {
+		e.run.Deadline`, `	if e.row.Timeout < 0 {
+		e.run.Deadline`},
+	{"one attempt too many", "execution.go", `e.run.Attempt >= e.row.Retry.Attempts`, `e.run.Attempt > e.row.Retry.Attempts`},
+	{"disabled rows run", "market.go", `if !r.Disabled && due.After(r.holdsFrom()) {`, `if due.After(r.holdsFrom()) {`},
+	{"closed days are sessions", "market.go", `if known && !g.runsOn(d.session.Kind) {`, `if known && !d.session.Open() && false {`},
+	{"outcomes are dropped on an error", "settle.go", `			s.settleFailed(err)
+			break
+		}
+		b.settling = b.settling[n:]`, `			b.settling = b.settling[n:]
+			break
+		}
+		b.settling = b.settling[n:]`},
+	{"a claim is repeated with a new token", "dispatch.go", `	p.uncertain = true
+	s.unreserve(p)`, `	p.run.Token = s.newToken()
+	s.unreserve(p)`},
+	{"what waits is not replaced by what is newer", "enqueue.go", `if older == nil || !older.lined {`, `if true {`},
+	{"heartbeats every two minutes", "heartbeat.go", `		wait := nextMinute(now).Sub(now)
+		if !ok {`, `		wait := nextMinute(now).Sub(now) + time.Minute
+		if !ok {`},
+	{"a standby looks only once a minute", "term.go", `now.Add(min(max(held.Left, 0)+time.Millisecond, maxWait))`, `now.Add(maxWait)`},
+	{"runs go on planned before the clock was set back", "dispatch.go", `case now.Round(0).Before(p.run.Due):`, `case false:`},
+}
