@@ -43,7 +43,7 @@ func (e executor) Execute(ctx context.Context, run tradeclock.Run) error {
 	does := p.w.behaviour(p, run)
 	obeys := ctx
 	if does.ignores {
-		obeys = nil
+		obeys = context.WithoutCancel(ctx)
 	}
 	ended := p.pause(obeys, does.takes)
 	if p.dead {

@@ -42,7 +42,6 @@ type process struct {
 	withdrawn map[string]time.Duration
 	beat      time.Duration // when it last called the sink
 	beating   int           // calls of the sink that go on
-	renewed   time.Duration
 }
 
 // errDead is what a process gets once it has crashed.
@@ -195,21 +194,17 @@ func (p *process) freeze(until time.Duration, suspended bool) {
 // frozen reports whether the process was frozen at some time since.
 func (p *process) frozen(since time.Duration) bool { return p.frozenUntil > since }
 
-// pause lets time pass, but no longer than ctx, and reports whether ctx ended. A nil
-// ctx does not end. A dead process waits for nothing.
+// pause lets time pass, but no longer than ctx, and reports whether ctx ended. A
+// dead process waits for nothing.
 func (p *process) pause(ctx context.Context, d time.Duration) (ended bool) {
 	if p.dead {
 		return true
-	}
-	var done <-chan struct{}
-	if ctx != nil {
-		done = ctx.Done()
 	}
 	until := never
 	if d != never {
 		until = p.w.now + d
 	}
-	return p.w.routines.wait(done, nil, until) || p.dead
+	return p.w.routines.wait(ctx.Done(), nil, until) || p.dead
 }
 
 // observe gets the scheduler's events.
@@ -221,7 +216,7 @@ func (p *process) observe(e tradeclock.Event) {
 		p.w.note(p, "term %d %s", term.Number, term.Reason)
 	}
 	if len(p.w.active) > 0 && p.w.script.chance.oneIn(50, "observer", p.name, p.spawned) {
-		p.pause(nil, 30*time.Second)
+		p.pause(context.Background(), 30*time.Second)
 	}
 }
 

@@ -65,7 +65,7 @@ func before(ctx context.Context, p *process, op, fault string, takes time.Durati
 		p.pause(ctx, 20*time.Minute)
 		return errRefused
 	case deaf:
-		p.pause(nil, takes)
+		p.pause(context.Background(), takes)
 	case slow, "":
 		if takes > 0 && p.pause(ctx, takes) {
 			return context.Cause(ctx)
@@ -94,7 +94,7 @@ func after[T any](ctx context.Context, p *process, op, fault string, takes time.
 		return none, errDead
 	case freezeAfter:
 		p.freeze(p.w.now+takes, false)
-		p.pause(nil, time.Millisecond)
+		p.pause(context.Background(), time.Millisecond)
 	case nonsense:
 		return none, nil
 	}

@@ -19,7 +19,6 @@ var breakages = []breakage{
 	{"halts are ignored", "control.go", `	h, ok := s.control.halts[account]
 	return h, ok`, `	h, ok := s.control.halts[account]
 	return h, ok && false`},
-	{"halts are not read before a batch", "dispatch.go", `if !unread { // or else the next tick tries again`, `if unread && waiting && false {`},
 	{"overlap is ignored", "dispatch.go", `if len(ts.running)+ts.claiming > 0 && p.row.Overlap != OverlapAllow {`, `if len(ts.running)+ts.claiming > 100 {`},
 	{"groups are ignored", "dispatch.go", `if g := p.acct.group(p.row.Exclusive); g.busy {`, `if g := p.acct.group(p.row.Exclusive); g.busy && false {`},
 	{"places are not counted", "dispatch.go", `if s.cfg.MaxConcurrent > 0 && s.queue.places >= s.cfg.MaxConcurrent {`, `if false {`},
