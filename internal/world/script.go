@@ -199,6 +199,8 @@ func (s *script) makeIncident(key string, i int) incident {
 	case freezeAfter:
 		in.op, in.rate, in.replica = []string{"Claim", "Claim", "Claim", "Lead", "Record"}[c.pick(5, "op", key, i)], 1000, -1
 		in.end += 10 * time.Minute // it happens once
+	case disable, closure:
+		in.end += 25 * time.Minute // or else nothing is due meanwhile
 	case crash, freeze, suspend, stop, step:
 		in.replica = max(in.replica, 0)
 	}

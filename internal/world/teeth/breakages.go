@@ -23,7 +23,6 @@ var breakages = []breakage{
 	{"groups are ignored", "dispatch.go", `if g := p.acct.group(p.row.Exclusive); g.busy {`, `if g := p.acct.group(p.row.Exclusive); g.busy && false {`},
 	{"places are not counted", "dispatch.go", `if s.cfg.MaxConcurrent > 0 && s.queue.places >= s.cfg.MaxConcurrent {`, `if false {`},
 	{"a term is trusted for ever", "term.go", `if t.trusted.IsZero() {`, `if true {`},
-	{"a term is trusted by the wall clock", "term.go", `return t.trusted.After(now) && t.trusted.Round(0).After(now.Round(0))`, `return t.trusted.Round(0).After(now.Round(0))`},
 	{"unsettled runs are not reconciled", "term.go", `s.reconcile(state.Unsettled)`, `s.reconcile(nil)`},
 	{"interrupted runs are always run again", "enqueue.go", `r == nil || r.Disabled || r.Delivery != AtLeastOnce || run.Manual`, `r == nil || r.Disabled || run.Manual`},
 	{"a new account begins a day ago", "account.go", `	case !seen && s.term.began.IsZero() && !a.admitted:
@@ -50,5 +49,4 @@ var breakages = []breakage{
 		if !ok {`, `		wait := nextMinute(now).Sub(now) + time.Minute
 		if !ok {`},
 	{"a standby looks only once a minute", "term.go", `now.Add(min(max(held.Left, 0)+time.Millisecond, maxWait))`, `now.Add(maxWait)`},
-	{"runs go on planned before the clock was set back", "dispatch.go", `case now.Round(0).Before(p.run.Due):`, `case false:`},
 }
