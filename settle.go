@@ -214,13 +214,8 @@ func (s *UnifiedTaskScheduler) record(run Run, outcome Outcome, reason string) *
 }
 
 // recordRange records a run that never started. If the task's occurrence just
-// before it was recorded for the same reason, its row grows instead. What a
-// calendar moved stands alone, since others beside it may have run by now.
+// before it was recorded for the same reason, its row grows instead.
 func (s *UnifiedTaskScheduler) recordRange(p *pending, outcome Outcome, reason string) {
-	if p.moved {
-		s.record(p.run, outcome, reason)
-		return
-	}
 	ts := p.acct.task(p.run.Task)
 	last := ts.lastRow
 	grows := last != nil && p.row.repeats() && last.run.Outcome == outcome && last.run.Reason == reason &&
