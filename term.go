@@ -12,7 +12,8 @@ import (
 // scheduler is no longer, or cannot know whether it is, the active one.
 var ErrTermLost = errors.New("the scheduler's term was lost")
 
-// takeoverWithin is how long after the end of a term a standby takes over.
+// takeoverWithin is how long after the end of a term a standby takes over. It asks
+// that often, since the holder may resign before its term expires.
 const takeoverWithin = 5 * time.Second
 
 // tenure is what the scheduler knows of its term. Guarded by mu.
@@ -63,7 +64,7 @@ func (t *tenure) mayStart(d Delivery, now time.Time) bool {
 func (s *UnifiedTaskScheduler) termMargin() time.Duration { return s.cfg.TermLength / 10 }
 
 // keepLoop renews the term at a third of its length while it is held, and waits
-// for it to expire while another holds it.
+// for its end while another holds it.
 func (s *UnifiedTaskScheduler) keepLoop(ctx context.Context) {
 	defer s.keeping.close()
 	if s.private {
@@ -145,7 +146,7 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	s.term.leading = false
 	if held := (*HeldError)(nil); errors.As(err, &held) {
 		s.term.holder, s.term.unreachable = held.Term.Holder, false
-		s.term.renewAt = now.Add(min(max(held.Left, 0)+time.Millisecond, maxWait))
+		s.term.renewAt = now.Add(min(max(held.Left, 0)+time.Millisecond, takeoverWithin))
 		s.clear("term")
 		s.setCondition("held", heldTooLong(held, length))
 		s.loseTerm(err.Error())

@@ -48,5 +48,5 @@ var breakages = []breakage{
 	{"heartbeats every two minutes", "heartbeat.go", `		wait := nextMinute(now).Sub(now)
 		if !ok {`, `		wait := nextMinute(now).Sub(now) + time.Minute
 		if !ok {`},
-	{"a standby looks only once a minute", "term.go", `now.Add(min(max(held.Left, 0)+time.Millisecond, maxWait))`, `now.Add(maxWait)`},
+	{"a standby looks only once a minute", "term.go", `now.Add(min(max(held.Left, 0)+time.Millisecond, takeoverWithin))`, `now.Add(time.Minute)`},
 }
