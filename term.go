@@ -139,7 +139,7 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 		length = 100 * 365 * 24 * time.Hour
 	}
 	term, err := call(ctx, s, &s.lanes.lead, length/3, func(ctx context.Context) (Term, error) {
-		return s.cfg.Ledger.Lead(ctx, s.cfg.Name, s.holder, length)
+		return s.askForTerm(ctx, length)
 	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,6 +178,15 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	if len(s.queue.ready) > 0 {
 		s.kickLocked() // what waited for the term may start
 	}
+}
+
+// askForTerm asks the ledger for the term, and takes no answer for it that is not one.
+func (s *UnifiedTaskScheduler) askForTerm(ctx context.Context, length time.Duration) (Term, error) {
+	t, err := s.cfg.Ledger.Lead(ctx, s.cfg.Name, s.holder, length)
+	if err == nil && (t.Scheduler != s.cfg.Name || t.Holder != s.holder || t.Number < 1) {
+		err = fmt.Errorf("the ledger answered with term %d of %q, held by %q", t.Number, t.Scheduler, t.Holder)
+	}
+	return t, err
 }
 
 // heldTooLong says that another's term lasts longer than one does, if it does so.

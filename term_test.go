@@ -223,6 +223,40 @@ func TestRule27_TermThatSeemsToLastTooLong(t *testing.T) {
 	assert.NotEmpty(t, w.rec.Runs())
 }
 
+// misled is a ledger whose answers to Lead are bent.
+type misled struct {
+	*tradeclocktest.Faulty
+	bend func(tradeclock.Term) tradeclock.Term
+}
+
+func (m misled) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration) (tradeclock.Term, error) {
+	t, err := m.Faulty.Lead(ctx, scheduler, holder, ttl)
+	return m.bend(t), err
+}
+
+// A ledger that answers without an error and with no term, or with another's, has
+// granted none.
+func TestRule27_AnAnswerThatIsNoTerm(t *testing.T) {
+	for name, bend := range map[string]func(tradeclock.Term) tradeclock.Term{
+		"nothing":           func(tradeclock.Term) tradeclock.Term { return tradeclock.Term{} },
+		"another holder":    func(t tradeclock.Term) tradeclock.Term { t.Holder = "other"; return t },
+		"another scheduler": func(t tradeclock.Term) tradeclock.Term { t.Scheduler = "other"; return t },
+		"no number":         func(t tradeclock.Term) tradeclock.Term { t.Number = 0; return t },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 08:59:30")
+			cfg := w.config(row("orders", "daily 09:00"), row("monitor", "daily 09:00", atLeastOnce))
+			cfg.Ledger = misled{tradeclocktest.NewFaulty(w.store), bend}
+			s, d := w.run(cfg)
+			w.seconds(d, "2026-11-23 09:00:30")
+			assert.Empty(t, w.rec.Runs())
+			assert.Zero(t, s.Status().Term)
+			require.Len(t, s.Status().Degraded, 1)
+			assert.Contains(t, s.Status().Degraded[0], "the term cannot be renewed: ledger's terms: the ledger answered with term")
+		})
+	}
+}
+
 func TestRule27_CleanEndHandsOver(t *testing.T) {
 	c := &cluster{world: newWorld(t, "2026-11-23 08:59:05")}
 	rows := []tradeclock.Schedule{row("watch", "every 1m 09:00-09:10")}
