@@ -140,12 +140,15 @@ func (s *UnifiedTaskScheduler) degraded(now time.Time) []string {
 	return wrong
 }
 
-// degrade notes that something is wrong, until clear. The caller holds mu.
-func (s *UnifiedTaskScheduler) degrade(what, text string) {
-	if s.health.conditions[what] != text {
-		s.health.conditions[what] = text
-		s.log.Warn("degraded", "condition", text)
+// degrade notes that something is wrong, until clear, and reports whether that is
+// news. The caller holds mu.
+func (s *UnifiedTaskScheduler) degrade(what, text string) (news bool) {
+	if s.health.conditions[what] == text {
+		return false
 	}
+	s.health.conditions[what] = text
+	s.log.Warn("degraded", "condition", text)
+	return true
 }
 
 // clear notes that it is right again.

@@ -229,8 +229,9 @@ func (s *UnifiedTaskScheduler) endLapsed() {
 	if s.term.trustedAt(now) || s.term.term.Number == 0 || !s.life.running && len(s.queue.running) == 0 {
 		return // between two ticks nothing needs the term
 	}
-	s.degrade("lapse", "the term could not be renewed in time: at-most-once tasks do not start")
-	s.log.Error("the term has lapsed", "term", s.term.term.Number)
+	if s.degrade("lapse", "the term could not be renewed in time: at-most-once tasks do not start") {
+		s.log.Error("the term has lapsed", "term", s.term.term.Number)
+	}
 	for _, e := range s.queue.ordered() {
 		if !s.term.mayStart(e.row.Delivery, now) {
 			e.cancel(ErrTermLost)

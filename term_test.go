@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -254,6 +255,22 @@ func TestRule27_AnAnswerThatIsNoTerm(t *testing.T) {
 			require.Len(t, s.Status().Degraded, 1)
 			assert.Contains(t, s.Status().Degraded[0], "the term cannot be renewed: ledger's terms: the ledger answered with term")
 		})
+	}
+}
+
+func TestRule27_ALapseIsLoggedOnce(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:30")
+	var log bytes.Buffer
+	ledger := tradeclocktest.NewFaulty(w.store)
+	cfg := w.config(row("orders", "daily 09:00"))
+	cfg.Ledger, cfg.Logger = ledger, slog.New(slog.NewTextHandler(&log, nil))
+	_, d := w.run(cfg)
+	for lapses := 1; lapses <= 2; lapses++ {
+		ledger.Fail(tradeclocktest.OpLead, errors.New("no route"))
+		d.For(2 * time.Minute)
+		ledger.Heal()
+		d.For(time.Minute)
+		assert.Equal(t, lapses, strings.Count(log.String(), "the term has lapsed"))
 	}
 }
 
