@@ -287,3 +287,35 @@ func TestRule21_AnOutcomeOnItsWayBetweenTwoTerms(t *testing.T) {
 	assert.Len(t, n.rec.Runs(), 1)
 	assert.Equal(t, []string{"09:00 succeeded"}, became(c.runs("monitor")))
 }
+
+// A run has succeeded, and its outcome does not reach the ledger, when the term
+// passes to another process and back: the ledger has it among the unsettled runs of
+// an older term, and this process knows better what became of it.
+func TestRule21_AnOutcomeOnItsWayIsNotInterrupted(t *testing.T) {
+	for name, delivery := range map[string]tradeclock.Delivery{
+		"at most once": tradeclock.AtMostOnce, "at least once": tradeclock.AtLeastOnce,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &cluster{world: newWorld(t, "2026-11-23 08:59:30")}
+			orders := row("orders", "daily 09:00", catchUp(10*time.Minute))
+			orders.Delivery = delivery
+			n := c.join(orders)
+			n.ledger.Fail(tradeclocktest.OpSettle, errors.New("out of reach"))
+			c.until("2026-11-23 09:00:10", nil)
+			n.ledger.Fail(tradeclocktest.OpLead, errors.New("out of reach"))
+			c.until("2026-11-23 09:00:45", nil)
+			_, err := c.store.Lead(t.Context(), "paper", "other", 2*time.Second)
+			require.NoError(t, err, "the term has expired")
+			n.ledger.Heal(tradeclocktest.OpLead)
+			c.until("2026-11-23 09:00:55", nil)
+			require.Equal(t, int64(3), n.s.Status().Term)
+			n.ledger.Heal()
+			c.until("2026-11-23 09:03:00", nil)
+
+			runs := c.runs("orders")
+			assert.Equal(t, []string{"09:00 succeeded"}, became(runs))
+			assert.Nil(t, runs[0].Late)
+			assert.Len(t, n.rec.Runs(), 1)
+		})
+	}
+}

@@ -72,15 +72,6 @@ func (q *queue) ordered() []*execution {
 	return all
 }
 
-func (q *queue) executing(token string) bool {
-	for e := range q.running {
-		if e.run.Token == token {
-			return true
-		}
-	}
-	return false
-}
-
 // removeIf takes out the pending runs that match, and calls f for each in order.
 func (q *queue) removeIf(match func(*pending) bool, f func(*pending)) {
 	var out []*pending

@@ -395,9 +395,10 @@ func (all accountedRows) has(account, task, slot string, due time.Time) bool {
 // delivered at least once run again, within their catch-up.
 func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
 	now := s.clock.Now().UTC()
+	own := s.ownTokens()
 	for _, run := range unsettled {
-		if s.queue.executing(run.Token) {
-			continue // it is this process's own, and goes on
+		if own[run.Token] {
+			continue
 		}
 		run.Outcome = Interrupted
 		run.Reason = fmt.Sprintf("its scheduler stopped before it was settled, in term %d", run.Term)
@@ -405,4 +406,17 @@ func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
 		s.books.settling = append(s.books.settling, &settlement{run: run, rerun: true})
 	}
 	s.kickSettle()
+}
+
+// ownTokens are those of the runs that go on in this process, or whose outcome is on
+// its way to the ledger.
+func (s *UnifiedTaskScheduler) ownTokens() map[string]bool {
+	own := make(map[string]bool)
+	for e := range s.queue.running {
+		own[e.run.Token] = true
+	}
+	for _, st := range s.books.settling {
+		own[st.run.Token] = true
+	}
+	return own
 }
