@@ -130,6 +130,9 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 
 	s.stopExecutors(ctx, leaks)
 	s.storeLast(ctx, leaks)
+	// A term that is being taken is resigned below, and not left to expire.
+	taken := func() bool { return !s.term.leading && (s.term.resumed || s.term.term.Number == 0) }
+	_ = s.awaitFor(ctx, leakGrace, taken)
 	if s.life.stopKeeper != nil {
 		s.life.stopKeeper()
 	}

@@ -104,6 +104,30 @@ func TestRule26_ContextThatHasEndedStartsNothing(t *testing.T) {
 	assert.ErrorIs(t, s.Tick(ctx), context.Canceled)
 }
 
+// slowToLead is a ledger that takes a second to grant a term, whatever becomes of
+// the call.
+type slowToLead struct{ *tradeclocktest.Faulty }
+
+func (l slowToLead) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration) (tradeclock.Term, error) {
+	ctx = context.WithoutCancel(ctx)
+	if err := tradeclock.Sleep(ctx, time.Second); err != nil {
+		return tradeclock.Term{}, err
+	}
+	return l.Faulty.Lead(ctx, scheduler, holder, ttl)
+}
+
+func TestRule26_StopWhileTheTermIsTaken(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	cfg := w.config(row("buy", "daily 09:00"))
+	cfg.Ledger = slowToLead{tradeclocktest.NewFaulty(w.store)}
+	s := w.scheduler(cfg)
+	_, stop := tradeclocktest.StartDriver(t, s, w.clock)
+	_, err := w.end(s, stop)
+	require.NoError(t, err)
+	_, err = w.store.Lead(t.Context(), "paper", "next", time.Second)
+	assert.NoError(t, err, "nobody is left that holds the term")
+}
+
 func TestRule26_DrainLetsRunsFinish(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
 	w.rec.Do("buy", takes(25*time.Second))
