@@ -254,7 +254,6 @@ func (s *UnifiedTaskScheduler) Withdraw(ctx context.Context, name string) error 
 	s.books.withdrawals = append(s.books.withdrawals, Enrolment{Account: name, Withdrawn: now.Round(0).UTC()})
 	s.log.Info("account withdrawn", "account", name)
 	s.stopExecutor(a)
-	s.clear(startCondition(a))
 	s.forgetBadRuns()
 	s.sched.unreported = true
 	s.kickLocked()

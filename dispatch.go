@@ -180,9 +180,7 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 		p.waits = "the enrolment of its account"
 		return keepReady
 	case !p.acct.started:
-		p.waits = "the start of its executor"
-		p.acct.blocked = append(p.acct.blocked, p)
-		s.queue.waiting[p] = struct{}{}
+		s.awaitStart(p)
 		return movedOn
 	}
 	if len(ts.running)+ts.claiming > 0 && p.row.Overlap != OverlapAllow {

@@ -17,6 +17,7 @@ func (s *UnifiedTaskScheduler) stopExecutor(a *account) {
 	}
 	s.alarms.stop(a.again)
 	a.again = nil
+	s.clear(startCondition(a))
 	if a.started {
 		a.started, a.stopping = false, a.starter
 	}
@@ -112,6 +113,17 @@ func (s *UnifiedTaskScheduler) executorStarted(a *account, starter Starter, want
 		s.clear(condition)
 		s.queue.unblock(a.blocked)
 		s.kickLocked()
+	}
+}
+
+// awaitStart holds up a run until its executor has started. That it has to wait is
+// told, unless what is wrong with the start is told already.
+func (s *UnifiedTaskScheduler) awaitStart(p *pending) {
+	p.waits = "the start of its executor"
+	p.acct.blocked = append(p.acct.blocked, p)
+	s.queue.waiting[p] = struct{}{}
+	if condition := startCondition(p.acct); s.health.conditions[condition] == "" {
+		s.degrade(condition, fmt.Sprintf("the executor of account %q has not started yet: its runs wait for it", p.acct.name))
 	}
 }
 

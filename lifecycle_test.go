@@ -274,6 +274,7 @@ func TestRule28_StartersThatFail(t *testing.T) {
 		},
 		{
 			name: "a hang", starts: 1, became: []string{"09:00 missed"},
+			says: `the executor of account "7" has not started yet: its runs wait for it`,
 			onStart: func(*world) func(context.Context) error {
 				return func(ctx context.Context) error { return tradeclock.Sleep(ctx, 24*time.Hour) }
 			},
@@ -314,6 +315,28 @@ func (w *world) count(account string) (n int) {
 		}
 	}
 	return n
+}
+
+// TestRule27_AStandbyForgetsAFailingStart takes the term from a scheduler whose
+// executor does not start: that is no concern of a standby.
+func TestRule27_AStandbyForgetsAFailingStart(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	ledger := tradeclocktest.NewFaulty(w.store)
+	cfg := w.config(row("buy", "daily 09:00"))
+	cfg.Ledger = ledger
+	cfg.Executor = &session{inner: w.rec, onStart: func(context.Context) error { return errors.New("wrong password") }}
+	s, d := w.run(cfg)
+	w.seconds(d, "2026-11-23 08:59:10")
+	require.Equal(t, []string{`the executor of account "42" does not start: wrong password`}, s.Status().Degraded)
+	ledger.Fail(tradeclocktest.OpLead, errors.New("out of reach"))
+	w.seconds(d, "2026-11-23 08:59:41")
+	_, err := w.store.Lead(t.Context(), "paper", "other", 20*time.Second)
+	require.NoError(t, err, "the term has expired")
+	ledger.Heal()
+	w.seconds(d, "2026-11-23 08:59:50")
+
+	assert.Equal(t, tradeclock.StateStandby, s.Status().State)
+	assert.Empty(t, s.Status().Degraded)
 }
 
 func TestRule26_StopDuringAStart(t *testing.T) {
