@@ -124,6 +124,9 @@ func (s *UnifiedTaskScheduler) prepare(req TriggerRequest, now time.Time) (*pend
 	if err != nil {
 		return nil, err
 	}
+	if !s.term.trustedAt(now) {
+		return nil, ErrNoTerm
+	}
 	r := s.rowFor(req.Account, req.Task)
 	if r == nil || a.lists && !slices.Contains(a.known, req.Task) {
 		return nil, fmt.Errorf("%w: %q", ErrUnknownTask, req.Task)
@@ -133,9 +136,6 @@ func (s *UnifiedTaskScheduler) prepare(req TriggerRequest, now time.Time) (*pend
 	}
 	if s.control.unread && r.Delivery == AtMostOnce {
 		return nil, fmt.Errorf("%w: whether it is cannot be read", ErrHalted)
-	}
-	if !s.term.trustedAt(now) {
-		return nil, ErrNoTerm
 	}
 	if err := s.free(a, r); err != nil {
 		return nil, err

@@ -41,6 +41,15 @@ func TestRule29_TriggerRunsATaskNow(t *testing.T) {
 	assert.False(t, runs[1].Manual)
 }
 
+// A scheduler that has not begun knows no schedules yet: it is the term that it
+// lacks, and not the task.
+func TestRule29_BeforeTheFirstTick(t *testing.T) {
+	w := newWorld(t, "2026-11-23 10:00:00")
+	s := w.scheduler(w.config(row("buy", "daily 16:05")))
+	_, err := s.Trigger(t.Context(), operator("buy"))
+	assert.ErrorIs(t, err, tradeclock.ErrNoTerm)
+}
+
 func TestRule29_Refusals(t *testing.T) {
 	broker := func(s *tradeclock.Schedule) { s.Exclusive = "broker" }
 	for _, test := range []struct {
