@@ -1,6 +1,7 @@
 package tradeclock_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -206,4 +207,46 @@ func TestRule20_AReclaimWithoutAnswer(t *testing.T) {
 
 	assert.Empty(t, second.rec.Runs())
 	assert.Equal(t, []string{"09:00 interrupted"}, became(w.runs("")))
+}
+
+// inTheWay is a ledger that has a row of its own where the first range of a task begins.
+type inTheWay struct {
+	*tradeclocktest.Faulty
+	done *bool
+}
+
+func (l inTheWay) Record(ctx context.Context, t tradeclock.Term, outcomes []tradeclock.Run, to time.Time) error {
+	for _, run := range outcomes {
+		if run.Task == "watch" && run.Count > 1 && !*l.done {
+			*l.done = true
+			run.Outcome, run.Reason, run.Count, run.LastSlot, run.LastDue = tradeclock.Skipped, "by hand", 0, "", time.Time{}
+			if err := l.Faulty.Record(ctx, t, []tradeclock.Run{run}, time.Time{}); err != nil {
+				return err
+			}
+		}
+	}
+	return l.Faulty.Record(ctx, t, outcomes, to)
+}
+
+// A range is known by its first slot. If that is taken, the others are recorded all
+// the same.
+func TestRule19_ARangeWhoseSlotIsTaken(t *testing.T) {
+	for _, rule := range []string{"every 1m 09:01-09:11", "after base 1m"} {
+		w := newWorld(t, "2026-11-23 08:59:30")
+		rows := []tradeclock.Schedule{row("watch", rule), row("base", "every 1m 09:00-09:10")}
+		_, d := w.driver(rows...)
+		d.Tick()
+		w.clock.Advance(20*time.Minute + 30*time.Second)
+
+		cfg := w.config(rows...)
+		cfg.Ledger = inTheWay{tradeclocktest.NewFaulty(w.store), new(bool)}
+		s, d := w.drive(cfg)
+		d.For(2 * time.Minute)
+
+		assert.Empty(t, s.Status().Degraded)
+		assert.Equal(t, []string{
+			"09:01 skipped", "09:02 missed", "09:03 missed", "09:04 missed", "09:05 missed",
+			"09:06 missed", "09:07 missed", "09:08 missed", "09:09 missed", "09:10 missed",
+		}, became(w.runs("watch")))
+	}
 }

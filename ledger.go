@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -173,6 +174,26 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("term %d of %s is held by %s for another %v", e.Term.Number, e.Term.Scheduler, e.Term.Holder, e.Left)
 }
 
+// TakenError is the error of Record for ranges that cannot be kept, since the slot
+// by which each goes has a row of another kind.
+type TakenError struct {
+	Runs []Run
+}
+
+// Error names the first of them.
+func (e *TakenError) Error() string {
+	if len(e.Runs) == 0 {
+		return "the slot of a range is taken"
+	}
+	r := e.Runs[0]
+	return fmt.Sprintf("the slot of %d ranges is taken, first %s of %s", len(e.Runs), r.Slot, rowName(r.Task, r.Account))
+}
+
+// names reports whether the run is one of the ranges. The nil error names none.
+func (e *TakenError) names(run Run) bool {
+	return e != nil && run.Count > 1 && slices.ContainsFunc(e.Runs, func(r Run) bool { return keyOf(&r) == keyOf(&run) })
+}
+
 // Errors of a Ledger on which the scheduler decides.
 var (
 	// ErrDeposed means that the term of a write is not, or no longer, the current
@@ -288,8 +309,11 @@ type Ledger interface {
 	// forward to to, in one. A run that lies in a recorded range of its task and
 	// account is left out, and a row whose slot is taken is left as it is, except
 	// that a record with a higher Count than the row's extends it if the row has
-	// the same outcome and reason and never started. A watermark that is already
-	// further stays. To may be zero.
+	// the same outcome and reason and never started. A record with a Count whose slot
+	// is taken by a row that it does not extend and that ends before it would lose
+	// its other occurrences: Record then changes nothing and returns a *TakenError,
+	// and they are to be recorded one by one. A watermark that is already further
+	// stays. To may be zero.
 	Record(ctx context.Context, t Term, outcomes []Run, to time.Time) error
 
 	// Settle stores the outcomes of runs, and answers for each in order. It is not

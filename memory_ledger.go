@@ -151,10 +151,17 @@ func (m *Memory) Record(_ context.Context, t Term, outcomes []Run, to time.Time)
 	if err != nil {
 		return err
 	}
+	var taken []Run
 	for i := range outcomes {
 		if err := checkFinal(&outcomes[i]); err != nil {
 			return fmt.Errorf("record %w", err)
 		}
+		if l.cutsShort(&outcomes[i]) {
+			taken = append(taken, copyOf(&outcomes[i]))
+		}
+	}
+	if taken != nil {
+		return &TakenError{taken}
 	}
 	for i := range outcomes {
 		l.record(&outcomes[i])
@@ -184,6 +191,16 @@ func (l *memoryLedger) record(run *Run) {
 	if row.Count > 1 {
 		l.indexRange(row)
 	}
+}
+
+// cutsShort reports whether the slot of a range is taken by a row that would leave
+// out some of its occurrences.
+func (l *memoryLedger) cutsShort(run *Run) bool {
+	if run.Count <= 1 {
+		return false
+	}
+	row, taken := l.rows[keyOf(run)]
+	return taken && !extends(run, row) && row.Through().Before(run.Through())
 }
 
 func extends(run, row *Run) bool {

@@ -36,6 +36,7 @@ type settlement struct {
 // record is a row of runs that never started, which may still grow.
 type record struct {
 	run   Run
+	row   *row // of a range
 	dirty bool // to be written
 }
 
@@ -222,6 +223,7 @@ func (s *UnifiedTaskScheduler) recordRange(p *pending, outcome Outcome, reason s
 		last.run.Session == p.run.Session && last.run.Term == p.run.Term && last.run.Through().Equal(p.prev) && p.run.Due.After(p.prev)
 	if !grows {
 		ts.lastRow = s.record(p.run, outcome, reason)
+		ts.lastRow.row = p.row
 		return
 	}
 	last.run.Count = last.run.Occurrences() + 1
@@ -379,19 +381,55 @@ func (s *UnifiedTaskScheduler) flushRecords(ctx context.Context, t Term) error {
 		return err
 	}
 	if err != nil {
-		for _, r := range records {
-			if !r.dirty {
-				r.dirty = true
-				s.books.records = append(s.books.records, r)
-			}
-		}
-		return err
+		return s.writeLater(records, err)
 	}
 	s.books.mark = mark
 	for _, run := range runs {
 		s.tellRecorded(run)
 	}
 	return nil
+}
+
+// writeLater keeps the records of a write that failed for the next one. Ranges that
+// the ledger cannot keep are parted first, and the next write is at once then: it
+// returns no error. The caller holds mu.
+func (s *UnifiedTaskScheduler) writeLater(records []*record, err error) error {
+	var taken *TakenError
+	errors.As(err, &taken)
+	b := &s.books
+	for _, r := range records {
+		switch {
+		case r.dirty: // it has grown meanwhile, and is among the records already
+		case taken.names(r.run):
+			b.records = append(b.records, r.parts()...)
+			b.flushAgain, err = true, nil
+		default:
+			r.dirty = true
+			b.records = append(b.records, r)
+		}
+	}
+	return err
+}
+
+// parts returns a record for each occurrence of a range but the first, whose slot
+// has a row. A part whose slot has one too changes nothing.
+func (r *record) parts() []*record {
+	var rows []*row
+	for base := r.row; base != nil; base = base.base {
+		rows = append(rows, base)
+	}
+	var parts []*record
+	for _, o := range newSnapshot(rows, func(v *calendarView) Calendar { return v }).plan(r.run.Due, r.run.Through()) {
+		if o.row != r.row {
+			continue
+		}
+		run := r.run
+		run.ID = RunID(run.Scheduler, run.Account, run.Task, o.slot)
+		run.Slot, run.Session, run.Due = o.slot, o.session, o.due
+		run.Count, run.LastSlot, run.LastDue = 0, "", time.Time{}
+		parts = append(parts, &record{run: run, dirty: true})
+	}
+	return parts
 }
 
 func (s *UnifiedTaskScheduler) writeRecords(ctx context.Context, t Term, runs []Run, mark time.Time) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,13 @@ var (
 		SET count = excluded.count, last_slot = excluded.last_slot, through = excluded.through
 		WHERE excluded.count > own.count AND excluded.count > 1 AND ` + neverStarted + `
 		  AND own.outcome = excluded.outcome AND own.reason = excluded.reason`
+
+	// takenRanges are the records of ranges whose slot has a row that leaves out some
+	// of their occurrences.
+	takenRanges = batchOf("id", "count", "through") + `
+		SELECT b.id FROM batch AS b JOIN tradeclock_runs AS own ON own.id = b.id
+		WHERE b.count > 1 AND own.through < b.through
+		ORDER BY b.n`
 
 	settleRuns = batchOf("id", "token", "outcome", "reason", "started", "finished", "attempt", "details") + `
 		UPDATE tradeclock_runs AS own
@@ -59,9 +67,16 @@ func (s *Store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradec
 		}
 		batches = append(batches, batch)
 	}
+	ranges := slices.ContainsFunc(outcomes, func(r tradeclock.Run) bool { return r.Count > 1 })
 	return s.fenced(ctx, "record runs", t, func(conn *sql.Conn, _ ledgerRow) error {
 		for _, batch := range batches {
 			if err := s.exec(ctx, conn, insertRecords, batch); err != nil {
+				return err
+			}
+			if !ranges {
+				continue
+			}
+			if err := s.checkTaken(ctx, conn, batch, rows, outcomes); err != nil {
 				return err
 			}
 		}
@@ -69,6 +84,28 @@ func (s *Store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradec
 			UPDATE tradeclock_schedulers SET watermark = $1 WHERE watermark < $1 AND scheduler = $2`,
 			instantText(to), t.Scheduler)
 	})
+}
+
+// checkTaken refuses a batch with ranges that it could not keep. The runs are those
+// of the rows.
+func (s *Store) checkTaken(ctx context.Context, conn *sql.Conn, batch string, rows []runRow, runs []tradeclock.Run) error {
+	ids := make(map[string]bool)
+	scan := func(found *sql.Rows) error {
+		var id string
+		err := found.Scan(&id)
+		ids[id] = true
+		return err
+	}
+	if err := s.each(ctx, conn, scan, takenRanges, batch); err != nil || len(ids) == 0 {
+		return err
+	}
+	taken := new(tradeclock.TakenError)
+	for i := range rows {
+		if ids[rows[i].ID] && rows[i].Count > 1 {
+			taken.Runs = append(taken.Runs, runs[i])
+		}
+	}
+	return taken
 }
 
 // distinct returns the rows in parts, in order, none of which has an id twice: no

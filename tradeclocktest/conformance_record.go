@@ -66,6 +66,7 @@ var recordCases = []ledgerCase{
 		assert.True(w.t, w.claim(term, w.newRun("sell_monitor", at(9, 26)))[0].Held, "after it")
 	}},
 	{"nothing else extends a record", testRecordNotExtended},
+	{"a range whose slot is taken is refused, and never cut short", testRecordTakenRange},
 	{"a run in a recorded range is left out", func(w *ledgerTest) {
 		term := w.lead("a")
 		missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 4)
@@ -119,19 +120,59 @@ func testRecordNotExtended(w *ledgerTest) {
 	w.settle(skipped)
 	w.record(term, time.Time{}, recorded)
 
+	w.record(term, time.Time{}, spanning(recorded, 3), spanning(unstarted(recorded, tradeclock.Skipped, "halted"), 4))
+	assert.Equal(w.t, recorded.Reason, w.row(term, recorded).Reason, "what the row accounts for already changes nothing")
+	assert.Equal(w.t, 4, w.row(term, recorded).Count)
+
 	cases := []struct {
 		name string
 		run  tradeclock.Run
 	}{
-		{"a lower count", spanning(recorded, 3)},
 		{"another outcome", spanning(unstarted(recorded, tradeclock.Skipped, "down"), 6)},
 		{"another reason", spanning(unstarted(recorded, tradeclock.Missed, "halted"), 6)},
 		{"of a run that started", spanning(unstarted(started, tradeclock.Skipped, "nothing to do"), 6)},
 	}
 	for _, c := range cases {
 		before := w.row(term, c.run)
-		w.record(term, time.Time{}, c.run)
+		w.refusesRange(term, c.run)
 		assert.Equal(w.t, before, w.row(term, c.run), c.name)
 	}
 	assert.True(w.t, w.claim(term, w.newRun("sell_monitor", at(9, 24)))[0].Held)
+}
+
+// refusesRange records a range whose slot is taken, with another record and a
+// watermark, and expects that nothing of it is made.
+func (w *ledgerTest) refusesRange(term tradeclock.Term, run tradeclock.Run) {
+	w.t.Helper()
+	before := w.resume(term)
+	beside := unstarted(w.newRun("beside", at(9, 40)), tradeclock.Missed, "down")
+	err := w.ledger.Record(w.t.Context(), term, []tradeclock.Run{beside, run}, at(9, 45))
+	var taken *tradeclock.TakenError
+	require.ErrorAs(w.t, err, &taken)
+	require.Len(w.t, taken.Runs, 1)
+	assert.Equal(w.t, run.Slot, taken.Runs[0].Slot)
+	assert.Equal(w.t, run.Task, taken.Runs[0].Task)
+	assert.Equal(w.t, before, w.resume(term))
+}
+
+// testRecordTakenRange records a range whose first slot has run, and then each of
+// its occurrences by itself, as the caller must: none vanishes.
+func testRecordTakenRange(w *ledgerTest) {
+	term, done := w.lead("a"), w.newRun("sell_monitor", at(9, 20))
+	w.hold(term, done)
+	missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 3)
+	w.refusesRange(term, missed)
+	w.settle(ended(done, tradeclock.Succeeded))
+	w.refusesRange(term, missed)
+
+	var parts []tradeclock.Run
+	for minute := 20; minute < 23; minute++ {
+		parts = append(parts, unstarted(w.newRun("sell_monitor", at(9, minute)), tradeclock.Missed, "down"))
+	}
+	w.record(term, at(9, 10), parts...)
+	var outcomes []tradeclock.Outcome
+	for _, part := range parts {
+		outcomes = append(outcomes, w.outcome(term, part))
+	}
+	assert.Equal(w.t, []tradeclock.Outcome{tradeclock.Succeeded, tradeclock.Missed, tradeclock.Missed}, outcomes)
 }
