@@ -3,6 +3,7 @@ package tradeclock_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -318,4 +319,48 @@ func TestRule21_AnOutcomeOnItsWayIsNotInterrupted(t *testing.T) {
 			assert.Len(t, n.rec.Runs(), 1)
 		})
 	}
+}
+
+// claimsLate is a ledger whose claims are made when the latch is released, whatever
+// has become of the call.
+type claimsLate struct {
+	*tradeclocktest.Faulty
+	latch *latch
+}
+
+func (l claimsLate) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
+	ctx = context.WithoutCancel(ctx)
+	l.latch.wait(ctx)
+	return l.Faulty.Claim(ctx, t, runs)
+}
+
+// A claim that was given up is made after all, when the run has been found to be
+// missed, or a trigger to have failed, and before the ledger has that.
+func TestRule20_AClaimThatIsMadeLate(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:30")
+	ledger := claimsLate{tradeclocktest.NewFaulty(w.store), w.latch()}
+	cfg := w.config(row("orders", "every 1m 09:00-09:04"), row("report", "daily 18:00"))
+	cfg.Ledger = ledger
+	s, d := w.run(cfg)
+	w.seconds(d, "2026-11-23 08:59:40")
+	triggered := make(chan error, 1)
+	go func() {
+		_, err := s.Trigger(context.Background(), operator("report"))
+		triggered <- err
+	}()
+	for ledger.latch.waiting() == 0 {
+		runtime.Gosched()
+	}
+	w.seconds(d, "2026-11-23 09:00:30")
+	require.ErrorContains(t, <-triggered, "no answer in time")
+	ledger.Fail(tradeclocktest.OpRecord, errors.New("out of reach"))
+	w.seconds(d, "2026-11-23 09:01:30")
+	ledger.latch.release()
+	w.seconds(d, "2026-11-23 09:01:40")
+	ledger.Heal()
+	w.seconds(d, "2026-11-23 09:05:00")
+
+	assert.Empty(t, s.Status().Degraded)
+	assert.Equal(t, []string{"09:00 missed", "09:01 succeeded", "09:02 succeeded", "09:03 succeeded"}, became(w.runs("orders")))
+	assert.Equal(t, []string{"08:59 interrupted"}, became(w.runs("report")))
 }

@@ -183,6 +183,13 @@ func (l *latch) wait(ctx context.Context) {
 	<-l.open
 }
 
+// waiting is how many ever waited.
+func (l *latch) waiting() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.unpark)
+}
+
 // task is a task that waits for the latch.
 func (l *latch) task(ctx context.Context, _ tradeclock.Run) error {
 	l.wait(ctx)

@@ -90,6 +90,7 @@ func (s *UnifiedTaskScheduler) settleAll() {
 			s.settleFailed(errNoTermYet)
 			break
 		}
+		claimGoesOn := s.claimGoesOn()
 		s.mu.Unlock()
 		results, err := call(context.Background(), s, &s.lanes.settle, ledgerBound, func(ctx context.Context) ([]SettleResult, error) {
 			return s.settleBatch(ctx, t, batch)
@@ -108,18 +109,11 @@ func (s *UnifiedTaskScheduler) settleAll() {
 		b.settling = b.settling[n:]
 		b.settleBackoff = 0
 		s.clear("settle")
-		for i, st := range batch {
-			if st.unclaimed && !results[i].Accepted && s.term.resumed && s.term.term != t {
-				// It was evidence for another holder, and the term that was taken
-				// meanwhile counts on it.
-				b.settling = append(b.settling, st)
-				continue
-			}
-			s.settled(st, results[i])
-			if st.unclaimed {
-				s.clear("claim") // it was claimed now
-				s.queue.backoff = 0
-			}
+		unclear := s.settledAll(batch, results, t, claimGoesOn)
+		if len(unclear) > 0 {
+			b.settling = append(b.settling, unclear...)
+			s.settleFailed(errClaimGoesOn)
+			break
 		}
 	}
 	if len(b.settling) == 0 {
@@ -131,7 +125,17 @@ func (s *UnifiedTaskScheduler) settleAll() {
 	}
 }
 
-var errNoTermYet = errors.New("it is not known yet whether the term is held")
+var (
+	errNoTermYet   = errors.New("it is not known yet whether the term is held")
+	errClaimGoesOn = errors.New("a claim that was given up has not returned")
+)
+
+// claimGoesOn reports whether a claim was given up and has not returned: it may
+// still be made.
+func (s *UnifiedTaskScheduler) claimGoesOn() bool {
+	left := func(l *lane) bool { return l.busy && l.waiting == nil }
+	return left(&s.lanes.claim) || left(&s.lanes.manual)
+}
 
 // settleTerm returns the term under which what started unclaimed is claimed. It is
 // zero if another scheduler holds the term, which accounts for those runs: their
@@ -177,6 +181,29 @@ func (s *UnifiedTaskScheduler) settleFailed(err error) {
 		s.books.settlePaused = false
 		s.kickSettle()
 	})
+}
+
+// settledAll does what follows from the ledger's answers, and returns what is to be
+// settled again, since a claim of it may still be made.
+func (s *UnifiedTaskScheduler) settledAll(batch []*settlement, results []SettleResult, t Term, claimGoesOn bool) (unclear []*settlement) {
+	for i, st := range batch {
+		if st.unstarted && !results[i].Accepted && claimGoesOn {
+			unclear = append(unclear, st)
+			continue
+		}
+		if st.unclaimed && !results[i].Accepted && s.term.resumed && s.term.term != t {
+			// It was evidence for another holder, and the term that was taken
+			// meanwhile counts on it.
+			s.books.settling = append(s.books.settling, st)
+			continue
+		}
+		s.settled(st, results[i])
+		if st.unclaimed {
+			s.clear("claim") // it was claimed now
+			s.queue.backoff = 0
+		}
+	}
+	return unclear
 }
 
 // settled does what follows from the ledger's answer.
