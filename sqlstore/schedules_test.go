@@ -99,6 +99,8 @@ func testHandEdit(t *testing.T, on database) {
 		{"each window", "UPDATE tradeclock_schedules SET rule = 'daily each open'", "daily each open", "daily 09:01", false, true},
 		{"each window, at another time", `UPDATE tradeclock_schedules SET rule = 'daily each open';
 			UPDATE tradeclock_schedules SET rule = 'daily each open+1m'`, "daily each open+1m", "daily 09:01", false, true},
+		{"from each window to the day", `UPDATE tradeclock_schedules SET rule = 'daily each open', version = version + 1;
+			UPDATE tradeclock_schedules SET rule = 'daily 09:03'`, "daily 09:03", "daily each open", false, true},
 		{"another calendar", "UPDATE tradeclock_schedules SET calendar = 'XNYS'", "daily 09:01", "", false, true},
 		{"another kind and then calendar", `UPDATE tradeclock_schedules SET rule = 'hourly 10:00-12:00';
 			UPDATE tradeclock_schedules SET calendar = 'XNYS'`, "hourly 10:00-12:00", "daily 09:01", false, true},

@@ -49,12 +49,14 @@ CREATE TRIGGER tradeclock_schedules_emptied AFTER TRUNCATE ON tradeclock_schedul
 
 -- The store sets since, prior and version itself. An edit by hand leaves the
 -- version as it was, and that is how this function knows it. A rule of another
--- kind (another first word) takes effect at the next session, and prior keeps the
--- one that holds until then. Of two such edits on one day, that is still the rule
--- from before the first.
+-- kind (another first word, or daily each) takes effect at the next session, and
+-- prior keeps the one that holds until then. Of two such edits on one day, that is
+-- still the rule from before the first.
 CREATE FUNCTION tradeclock_schedule_by_hand() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
 	instant  TEXT := to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"000Z"');
+	word     TEXT := '^[[:space:]]*([^[:space:]]+)';
+	each     TEXT := '^[[:space:]]*daily[[:space:]]+each[[:space:]]';
 	in_force TEXT;
 BEGIN
 	IF TG_OP = 'INSERT' THEN
@@ -76,7 +78,7 @@ BEGIN
 		in_force := OLD.prior;
 	END IF;
 	NEW.prior := in_force;
-	IF split_part(NEW.rule, ' ', 1) = split_part(in_force, ' ', 1) THEN
+	IF substring(NEW.rule FROM word) = substring(in_force FROM word) AND (NEW.rule ~ each) = (in_force ~ each) THEN
 		NEW.prior := '';
 	END IF;
 	NEW.since := instant;
