@@ -15,17 +15,21 @@ const (
 	firstOf = `CASE WHEN b.repeating = 1 AND NOT EXISTS (
 			SELECT 1 FROM tradeclock_runs AS r
 			WHERE r.scheduler = b.scheduler AND r.account = b.account AND r.task = b.task AND r.session = b.session
-			  AND r.outcome = 'succeeded') THEN 1 ELSE 0 END`
+			  AND r.outcome = 'succeeded' ` + oneByOne + `) THEN 1 ELSE 0 END`
 	resumedOf = `CASE WHEN b.repeating = 1 AND (EXISTS (
 			SELECT 1 FROM tradeclock_runs AS r
 			WHERE r.scheduler = b.scheduler AND r.account = b.account AND r.task = b.task AND r.session = b.session
-			  AND r.resumed = 1) OR EXISTS (
+			  AND r.resumed = 1 ` + oneByOne + `) OR EXISTS (
 			SELECT 1 FROM tradeclock_runs AS r
 			WHERE r.scheduler = b.scheduler AND r.account = b.account AND r.task = b.task AND r.session = b.session
-			  AND r.term < b.term AND r.token <> '')) THEN 1 ELSE 0 END`
+			  AND r.term < b.term AND r.token <> '' ` + oneByOne + `)) THEN 1 ELSE 0 END`
 	// covering is the condition under which the row r is a range in which b lies.
 	covering = `r.scheduler = b.scheduler AND r.account = b.account AND r.task = b.task
 		  AND r.count > 1 AND r.through >= b.due AND r.due <= b.due`
+	// oneByOne ends an EXISTS that is to be answered for each b by an index. Else
+	// PostgreSQL may read all rows of such an index at once, if it had hardly any
+	// when the table was last analysed: after an outage it has thousands.
+	oneByOne = `LIMIT 1 OFFSET 0`
 )
 
 var (
@@ -34,7 +38,7 @@ var (
 		SELECT ` + strings.Join(runColumns, ", ") + `, ` + firstOf + `, ` + resumedOf + `
 		FROM batch AS b
 		WHERE (b.manual = 1 OR b.due >= $2 AND (b.backdated = 1 OR b.due > $3))
-		  AND NOT EXISTS (SELECT 1 FROM tradeclock_runs AS r WHERE ` + covering + `)
+		  AND NOT EXISTS (SELECT 1 FROM tradeclock_runs AS r WHERE ` + covering + ` ` + oneByOne + `)
 		ORDER BY b.n
 		ON CONFLICT (id) DO NOTHING
 		RETURNING id, first, resumed`

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,9 +63,18 @@ func TestNoStatementOfATickScansTheRuns(t *testing.T) {
 }
 
 // TestNoStatementOfATickScansTheRunsOfAServer looks at the plans for a table that
-// was filled and never analysed.
+// was filled and never analysed, and for one that was analysed before an outage
+// made the first ranges and resumed runs.
 func TestNoStatementOfATickScansTheRunsOfAServer(t *testing.T) {
 	s := filled(t, 10_000)
+	t.Run("never analysed", func(t *testing.T) { planned(t, s) })
+	_, err := s.db.ExecContext(t.Context(), "UPDATE tradeclock_runs SET outcome = 'succeeded'; ANALYZE tradeclock_runs")
+	require.NoError(t, err)
+	t.Run("analysed", func(t *testing.T) { planned(t, s) })
+}
+
+// planned checks the plan of each statement of a tick.
+func planned(t *testing.T, s *Store) {
 	for _, tick := range ofATick {
 		t.Run(tick.name, func(t *testing.T) {
 			plan := ""
@@ -80,6 +90,10 @@ func TestNoStatementOfATickScansTheRunsOfAServer(t *testing.T) {
 			assert.Contains(t, plan, "tradeclock_runs")
 			assert.NotContains(t, plan, "Seq Scan on tradeclock_runs")
 			assert.NotRegexp(t, `Index Cond: \(\(?scheduler = [^)]*\)$`, plan)
+			for _, scan := range strings.Split(plan, " using tradeclock_runs_")[1:] {
+				_, condition, _ := strings.Cut(scan, "\n")
+				assert.Regexp(t, `^\s*Index Cond: `, condition, "it reads a whole index:\n%s", plan)
+			}
 		})
 	}
 }
