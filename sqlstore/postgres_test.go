@@ -302,3 +302,26 @@ func TestPruneHoldsNoLongLock(t *testing.T) {
 	require.NoError(t, <-pruned)
 	assert.Equal(t, "500", text(t, db, "SELECT max(n) FROM (SELECT count(*) AS n FROM removed GROUP BY tx) AS counts"))
 }
+
+// TestSchemaThatIsRenamed sets a schema aside, as before a backup is restored in
+// its place.
+func TestSchemaThatIsRenamed(t *testing.T) {
+	at := newSchema(t)
+	schema := at.schema(t)
+	_, err := openAt(t, at, newClock()).PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+	require.NoError(t, err)
+	byHand(t, at, "ALTER SCHEMA "+schema+" RENAME TO "+schema+"_aside; CREATE SCHEMA "+schema)
+	t.Cleanup(func() {
+		_, err := openDB(t, at).Exec("SET client_min_messages TO warning; DROP SCHEMA " + schema + "_aside CASCADE")
+		assert.NoError(t, err)
+	})
+	openAt(t, at, newClock())
+	aside := openAt(t, at.with("search_path="+schema+"_aside"), newClock())
+	before := revision(t, aside)
+
+	byHand(t, at, "UPDATE "+schema+"_aside.tradeclock_schedules SET rule = 'daily 09:03'")
+
+	assert.NotEqual(t, before, revision(t, aside))
+	assert.Equal(t, "daily 09:03", only(t, aside).Rule.String())
+	assert.Equal(t, "0", text(t, openDB(t, at), "SELECT revision FROM tradeclock_schedule_revision"))
+}

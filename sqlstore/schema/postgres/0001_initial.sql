@@ -34,11 +34,11 @@ CREATE TABLE tradeclock_schedules (
 CREATE TABLE tradeclock_schedule_revision (revision BIGINT NOT NULL);
 INSERT INTO tradeclock_schedule_revision VALUES (0);
 
--- The functions keep to this schema, whatever search_path a person has who edits
--- its tables.
-CREATE FUNCTION tradeclock_schedule_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+-- It keeps to the schema of the table that is edited, whatever search_path the
+-- person has who edits it, and whatever becomes of the schema's name.
+CREATE FUNCTION tradeclock_schedule_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	UPDATE tradeclock_schedule_revision SET revision = revision + 1;
+	EXECUTE format('UPDATE %I.tradeclock_schedule_revision SET revision = revision + 1', TG_TABLE_SCHEMA);
 	RETURN NULL;
 END $$;
 
@@ -52,7 +52,7 @@ CREATE TRIGGER tradeclock_schedules_emptied AFTER TRUNCATE ON tradeclock_schedul
 -- kind (another first word, or daily each) takes effect at the next session, and
 -- prior keeps the one that holds until then. Of two such edits on one day, that is
 -- still the rule from before the first.
-CREATE FUNCTION tradeclock_schedule_by_hand() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION tradeclock_schedule_by_hand() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
 	instant  TEXT := to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"000Z"');
 	word     TEXT := '^[[:space:]]*([^[:space:]]+)';
