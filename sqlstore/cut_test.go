@@ -368,12 +368,7 @@ func TestNextTermWaitsForAClaimUnderWay(t *testing.T) {
 	}()
 
 	admin := openDB(t, at)
-	waits := func() bool {
-		return text(t, admin, `
-			SELECT count(*) FROM pg_stat_activity
-			WHERE application_name = current_schema() AND wait_event_type = 'Lock'`) == "1"
-	}
-	require.Eventually(t, waits, 20*time.Second, time.Millisecond, "the next term waits for the claim")
+	require.Eventually(t, func() bool { return waiting(t, admin) }, 20*time.Second, time.Millisecond, "the next term waits for the claim")
 	close(release)
 
 	require.NoError(t, <-led)

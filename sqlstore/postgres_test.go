@@ -303,6 +303,50 @@ func TestPruneHoldsNoLongLock(t *testing.T) {
 	assert.Equal(t, "500", text(t, db, "SELECT max(n) FROM (SELECT count(*) AS n FROM removed GROUP BY tx) AS counts"))
 }
 
+// TestPruneGoesOnAfterARowThatIsClaimedAgain lets a person claim a row again that
+// Prune is about to remove. It is left, and those after it are removed.
+func TestPruneGoesOnAfterARowThatIsClaimedAgain(t *testing.T) {
+	at := newSchema(t)
+	s := openAt(t, at.with("application_name="+at.schema(t)), newClock())
+	term, runs := lead(t, s, "a"), planned("a", "sell_monitor", 1200)
+	_, err := s.Claim(t.Context(), term, runs)
+	require.NoError(t, err)
+	_, err = s.Settle(t.Context(), ended(runs, tradeclock.Interrupted))
+	require.NoError(t, err)
+	require.NoError(t, s.Record(t.Context(), term, nil, runs[1199].Due.Add(tradeclock.MinRetention+time.Minute)))
+	person, err := openDB(t, at).BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer person.Rollback()
+	_, err = person.Exec("UPDATE tradeclock_runs SET outcome = 'running' WHERE slot = $1", runs[100].Slot)
+	require.NoError(t, err)
+
+	pruned := make(chan error)
+	go func() {
+		removed, err := s.Prune(t.Context(), paper, runs[1199].Due.Add(time.Minute))
+		if err == nil && removed != 1199 {
+			err = fmt.Errorf("%d were removed", removed)
+		}
+		pruned <- err
+	}()
+	db := openDB(t, at)
+	require.Eventually(t, func() bool { return waiting(t, db) }, time.Minute, time.Millisecond)
+	require.NoError(t, person.Commit())
+
+	require.NoError(t, <-pruned)
+	left, err := s.Runs(t.Context(), tradeclock.Query{})
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+	assert.Equal(t, runs[100].Slot, left[0].Slot)
+}
+
+// waiting reports whether a connection that has the name of the current schema
+// waits for a lock.
+func waiting(t *testing.T, db *sql.DB) bool {
+	return text(t, db, `
+		SELECT count(*) FROM pg_stat_activity
+		WHERE application_name = current_schema() AND wait_event_type = 'Lock'`) == "1"
+}
+
 // TestSchemaThatIsRenamed sets a schema aside, as before a backup is restored in
 // its place.
 func TestSchemaThatIsRenamed(t *testing.T) {

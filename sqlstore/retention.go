@@ -34,24 +34,38 @@ func (s *Store) Prune(ctx context.Context, scheduler string, before time.Time) (
 		return s.exec(ctx, conn, `
 			UPDATE tradeclock_schedulers SET pruned_before = $1 WHERE pruned_before < $1 AND scheduler = $2`, limit, scheduler)
 	})
-	removed := 0
-	for last := pruneBatch; err == nil && last == pruneBatch; removed += last {
-		last, err = s.pruneSome(ctx, scheduler, limit)
+	removed, from := 0, ""
+	for last := 1; err == nil && last > 0; removed += last {
+		last, from, err = s.pruneSome(ctx, scheduler, from, limit)
 	}
 	return removed, err
 }
 
-func (s *Store) pruneSome(ctx context.Context, scheduler, limit string) (removed int, err error) {
+// pruneSome removes the rows of one transaction, the first that are due at from or
+// later. It returns their number and the last due time among them, where the next
+// transaction begins: to find what is left it need not pass what is gone.
+func (s *Store) pruneSome(ctx context.Context, scheduler, from, limit string) (removed int, last string, err error) {
+	scan := func(rows *sql.Rows) error {
+		var due string
+		err := rows.Scan(&due)
+		removed, last = removed+1, max(last, due)
+		return err
+	}
 	err = s.write(ctx, "prune "+scheduler, func(conn *sql.Conn) error {
+		removed, last = 0, from
 		// What is claimed again meanwhile is seen by the outer condition alone.
-		removed, err = s.change(ctx, conn, `
+		return s.each(ctx, conn, scan, `
 			DELETE FROM tradeclock_runs WHERE outcome <> 'running' AND id IN (
 				SELECT id FROM tradeclock_runs
-				WHERE scheduler = $1 AND due < $2 AND through < $2 AND outcome <> 'running' LIMIT $3)`,
-			scheduler, limit, pruneBatch)
-		return err
+				WHERE scheduler = $1 AND due >= $2 AND due < $3 AND through < $3 AND outcome <> 'running'
+				ORDER BY due LIMIT $4)
+			RETURNING due`,
+			scheduler, from, limit, pruneBatch)
 	})
-	return removed, err
+	if err != nil {
+		return 0, from, err
+	}
+	return removed, last, nil
 }
 
 // ResetWatermark sets the watermark back to an instant, or to before the ranges
