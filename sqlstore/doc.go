@@ -5,22 +5,55 @@
 // The database is SQLite, 3.38 or newer, on one host, or PostgreSQL, 13 or newer;
 // Open finds out which. Several processes may share the file, or the server.
 //
+// # The tables
+//
 // Everything is kept in tables whose names begin with tradeclock_, in a form that
 // a person can read in the sqlite3 or psql shell: instants are UTC text of fixed
 // width, policies are their names, rules their text form. Zero bytes and broken
-// UTF-8 in texts are replaced by U+FFFD. Schedules may be edited there too, and
-// the scheduler sees the edit at its next poll.
+// UTF-8 in texts are replaced by U+FFFD. The comments in the folder schema say what
+// each table is for.
+//
+// Schedules may be edited there too, and the scheduler sees the edit at its next
+// poll:
+//
+//	UPDATE tradeclock_schedules SET rule = 'daily 09:03' WHERE task = 'buy_orders';
+//
+// Any column may be changed but since, prior and version, which triggers set. The
+// other tables are for reading.
+//
+// Open makes the tables, and changes those of an older version of this package.
+// A program of the older version cannot open them then.
+//
+// # Backup
+//
+// The tables belong together: back up all of them at one moment, as pg_dump and the
+// .backup command of sqlite3 do. They may be in use meanwhile. A database that is
+// restored does not know what ran since the backup, nor which terms were granted.
+// What is still within its catch-up would run again, so stop the service first, and
+// start it when the longest catch-up has passed since.
 //
 // # PostgreSQL
 //
-// The store is made for pgx, as in sql.Open("pgx", url), in each of its modes, and
-// so works behind a pooler that hands out connections by transaction. The tables
-// are made in the schema that is current when the store is opened, the first of
-// the search_path that exists, and the store keeps to that schema: two schemas of
-// one database do not meet. The role needs the right to make tables in it for the
-// first Open and for one with a newer version of this package, and afterwards only
-// the use of the tables. The encoding of the database is UTF8; its collation does
-// not matter.
+// The store is made for pgx, as in sql.Open("pgx", url). The tables are made in the
+// schema that is current when the store is opened, the first of the search_path
+// that exists, and the store keeps to that schema: two schemas of one database do
+// not meet. The role needs the right to make tables in it, CREATE, for the first
+// Open and for one with a newer version of this package. Afterwards USAGE of the
+// schema and SELECT, INSERT, UPDATE and DELETE on the tables are enough. The
+// encoding of the database is UTF8; its collation does not matter.
+//
+// Each call takes one connection from the pool, for one transaction, and heartbeats
+// go on while runs are claimed and settled: where the service uses the pool too,
+// let it have some connections more than the service may hold.
+//
+// Behind a pooler that hands out connections by transaction, such as PgBouncer, pgx
+// must not count on prepared statements: set default_query_exec_mode in the URL to
+// exec, cache_describe or simple_protocol. As such poolers know no search_path in
+// the URL, set it for the role: ALTER ROLE trading SET search_path TO tradeclock.
+//
+// All calls must reach the primary server. With several hosts in the URL, set
+// target_session_attrs to read-write, and let no balancer send what only reads to a
+// replica, which may lag behind: a new holder of the term would miss runs there.
 //
 // Time is that of the server, so that the clocks of the hosts need not agree.
 //
