@@ -345,6 +345,34 @@ func TestFrozenHolderDoesNotKeepTheTerm(t *testing.T) {
 	assert.Empty(t, rows)
 }
 
+// TestContextEndsInTheCommit ends the context of a claim while its commit is on its
+// way. The next call, on another connection, finds who holds the run.
+func TestContextEndsInTheCommit(t *testing.T) {
+	t.Parallel()
+	db, all := openWires(t, newSchema(t))
+	db.SetMaxOpenConns(1)
+	s := openOn(t, db, newClock())
+	term, runs := lead(t, s, "a"), planned("a", "buy_orders", 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	reached, release := all.holdCommit()
+	claimed := make(chan error)
+	go func() {
+		_, err := s.Claim(ctx, term, runs)
+		claimed <- err
+	}()
+	<-reached
+	cancel()
+	close(release)
+	assert.Error(t, <-claimed)
+
+	claims, err := s.Claim(t.Context(), term, runs)
+	require.NoError(t, err)
+	assert.Equal(t, 1, held(claims))
+	claims, err = s.Claim(t.Context(), term, planned("b", "buy_orders", 1))
+	require.NoError(t, err)
+	assert.Equal(t, 0, held(claims), "it is held by another start")
+}
+
 // TestNextTermWaitsForAClaimUnderWay lets the term end while the commit of a claim
 // is on its way. The commit comes in time, and so the next holder must see the run;
 // the answer is lost, and so the claim is made again, and refused.

@@ -55,6 +55,81 @@ func TestStoreKeepsToItsSchema(t *testing.T) {
 	assert.Equal(t, "0", text(t, openDB(t, other), count))
 }
 
+// TestSchemaWithAnyName uses names that must be quoted.
+func TestSchemaWithAnyName(t *testing.T) {
+	for _, odd := range []string{` "quoted", o'dd \ name`, "Über", ".b", "%s", strings.Repeat("x", 40)} {
+		t.Run(odd, func(t *testing.T) {
+			at := newSchema(t)
+			db := openDB(t, at)
+			db.SetMaxOpenConns(1)
+			quoted := `"` + strings.ReplaceAll(at.schema(t)+odd, `"`, `""`) + `"`
+			_, err := db.ExecContext(t.Context(), "CREATE SCHEMA "+quoted+"; SET search_path TO "+quoted)
+			require.NoError(t, err)
+			t.Cleanup(func() {
+				_, err := db.Exec("SET client_min_messages TO warning; DROP SCHEMA " + quoted + " CASCADE")
+				assert.NoError(t, err)
+			})
+			s := openOn(t, db, newClock())
+			_, err = s.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+			require.NoError(t, err)
+			before := revision(t, s)
+			_, err = db.ExecContext(t.Context(), "SET search_path TO pg_catalog; UPDATE "+quoted+".tradeclock_schedules SET rule = 'daily 09:03'")
+			require.NoError(t, err)
+
+			assert.NotEqual(t, before, revision(t, s))
+			assert.Equal(t, int64(2), only(t, s).Version)
+		})
+	}
+}
+
+// TestTwoSchemasOfOnePool lets two stores share a connection and the statements that
+// are prepared on it.
+func TestTwoSchemasOfOnePool(t *testing.T) {
+	at, other := newSchema(t), newSchema(t)
+	db := openDB(t, at)
+	db.SetMaxOpenConns(1)
+	stores := []*sqlstore.Store{openOn(t, db, newClock())}
+	_, err := db.ExecContext(t.Context(), "SET search_path TO "+other.schema(t))
+	require.NoError(t, err)
+	stores = append(stores, openOn(t, db, newClock()))
+	for _, task := range []string{"buy_orders", "sell_monitor", "analysis"} {
+		for _, s := range stores {
+			claims, err := s.Claim(t.Context(), lead(t, s, "a"), planned("a", task, 2))
+			require.NoError(t, err)
+			assert.Equal(t, 2, held(claims))
+		}
+	}
+}
+
+// TestRoleThatOnlyUsesTheTables makes each call in a role that has no right to make
+// tables.
+func TestRoleThatOnlyUsesTheTables(t *testing.T) {
+	at := newSchema(t)
+	openAt(t, at, newClock())
+	schema := at.schema(t)
+	db := openDB(t, at)
+	db.SetMaxOpenConns(1)
+	_, err := db.ExecContext(t.Context(), strings.ReplaceAll(`
+		CREATE ROLE {schema};
+		GRANT USAGE ON SCHEMA {schema} TO {schema};
+		GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {schema};
+		SET ROLE {schema}`, "{schema}", schema))
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := db.Exec("RESET ROLE; DROP OWNED BY " + schema + "; DROP ROLE " + schema)
+		assert.NoError(t, err)
+	})
+	s := openOn(t, db, newClock())
+	for _, c := range storeCalls(tradeclock.Term{Scheduler: paper, Holder: "a", Number: 1}) {
+		empty(t, db)
+		prepare(t, s, newClock())
+		_, err := c.call(t.Context(), s)
+		assert.NoError(t, err, c.name)
+	}
+	_, err = db.ExecContext(t.Context(), "UPDATE tradeclock_schedules SET rule = 'daily 09:03'")
+	assert.NoError(t, err)
+}
+
 // TestHandEditFromAnotherSearchPath edits the tables by their full name.
 func TestHandEditFromAnotherSearchPath(t *testing.T) {
 	at, elsewhere := newSchema(t), newSchema(t)

@@ -23,7 +23,8 @@ import (
 
 // Variable names the environment variable with the address of a server that
 // Shared is to be, instead of one of the test's own: a URL, as in
-// postgres://tests@127.0.0.1/tests, with a role that may make schemas.
+// postgres://tests@127.0.0.1/tests, with a role that may make schemas and
+// roles.
 const Variable = "TRADECLOCK_TEST_POSTGRES"
 
 // Server is a PostgreSQL server whose files are in a temporary folder. It has one
