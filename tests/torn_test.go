@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/tests/service"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
@@ -47,6 +48,33 @@ func TestADatabaseRestoredFromYesterdaysBackup(t *testing.T) {
 		missed, err := d.store.Runs(d.t.Context(), tradeclock.Query{Task: "opening", Outcomes: []tradeclock.Outcome{tradeclock.Missed}})
 		require.NoError(d.t, err)
 		require.Len(d.t, missed, 1, "what ran today is recorded as missed: the backup does not know it")
+	})
+}
+
+// A halt that is stored before the first process starts keeps back what the backup
+// does not know.
+func TestABackupIsRestoredUnderAHalt(t *testing.T) {
+	onEach(t, func(d *desk) {
+		d.run(5 * time.Minute)
+		saved := d.backup()
+		d.run(5 * time.Minute)
+		d.kill()
+		d.restore(saved)
+		before := len(d.rec.Runs())
+		store, err := sqlstore.Open(d.t.Context(), d.db, sqlstore.WithClock(d.clock))
+		require.NoError(d.t, err)
+		require.NoError(d.t, store.Halt(d.t.Context(), tradeclock.Halt{
+			Scheduler: service.Name, Reason: "a backup was restored", Actor: "ana", At: d.clock.Now(),
+		}))
+		d.clock.Advance(tradeclock.DefaultTermLength)
+		require.NoError(d.t, d.start())
+		d.run(time.Minute)
+		assert.Len(d.t, d.rec.Runs(), before, "what is within its catch-up does not start")
+
+		require.NoError(d.t, d.now.Lift(d.t.Context(), "", "compared with the broker", "ana"))
+		d.run(2 * time.Minute)
+		assert.True(d.t, d.ran(2))
+		d.assertNothingTwice()
 	})
 }
 
