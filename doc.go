@@ -9,7 +9,8 @@
 // # The promise
 //
 // Every occurrence of every task ends in exactly one recorded Outcome. Nothing
-// runs twice, nothing is lost silently, and what did not run says why.
+// runs twice, nothing is lost silently, and what did not run says why. The page
+// docs/guarantees.md says what that rests on, and what breaks it.
 //
 // # Words
 //
