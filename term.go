@@ -311,6 +311,9 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	s.term.began = time.Time{}
 	if watermark.IsZero() {
 		watermark, s.term.began = now.Round(0).UTC(), now
+		if t.Number > 1 {
+			s.log.Warn("the ledger has no watermark: what came due under its older terms may be in no row", "term", t.Number)
+		}
 	}
 	s.term.planned = false
 	s.plan.upTo, s.plan.next = watermark, time.Time{}

@@ -117,6 +117,19 @@ func TestRowsAreDeletedByHand(t *testing.T) {
 	}
 }
 
+func TestTheWatermarkIsDeletedByHand(t *testing.T) {
+	onEach(t, func(d *desk) {
+		d.run(3 * time.Minute)
+		d.tamper("DELETE FROM tradeclock_schedulers")
+		require.NoError(d.t, d.restart())
+		d.run(3 * time.Minute)
+
+		assert.True(d.t, d.ran(2), d.degraded())
+		assert.Contains(d.t, d.log.String(), "the ledger has no watermark")
+		d.assertNothingTwice()
+	})
+}
+
 func TestAllSchedulesAreDeleted(t *testing.T) {
 	onEach(t, func(d *desk) {
 		d.run(3 * time.Minute)
