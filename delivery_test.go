@@ -289,6 +289,22 @@ func TestRule21_AnOutcomeOnItsWayBetweenTwoTerms(t *testing.T) {
 	assert.Equal(t, []string{"09:00 succeeded"}, became(c.runs("monitor")))
 }
 
+func TestRule20_WhatADeadProcessLeftIsTold(t *testing.T) {
+	c := &cluster{world: newWorld(t, "2026-11-23 08:59:30")}
+	first := c.join(row("orders", "daily 09:00"))
+	first.rec.Do("orders", c.latch().task)
+	c.until("2026-11-23 09:00:10", nil)
+	first.ledger.Fail(tradeclocktest.OpLead, errDead)
+	first.ledger.Fail(tradeclocktest.OpSettle, errDead)
+	second := c.join(row("orders", "daily 09:00"))
+	c.until("2026-11-23 09:01:00", nil)
+
+	told := eventsOf[tradeclock.RunSettled](second.events)
+	require.Len(t, told, 1)
+	assert.Equal(t, tradeclock.Interrupted, told[0].Run.Outcome)
+	assert.Equal(t, "its scheduler stopped before it was settled, in term 1", told[0].Run.Reason)
+}
+
 // A run has succeeded, and its outcome does not reach the ledger, when the term
 // passes to another process and back: the ledger has it among the unsettled runs of
 // an older term, and this process knows better what became of it.

@@ -32,8 +32,8 @@ type Ticked struct{ From, To time.Time }
 // and the run is delivered at least once.
 type RunStarted struct{ Run Run }
 
-// RunSettled says that the outcome of a started run was taken. It may still have
-// to reach the ledger.
+// RunSettled says that the outcome of a started run was taken, or that a run which
+// an older term left unsettled is interrupted. It may still have to reach the ledger.
 type RunSettled struct{ Run Run }
 
 // RunMissed says that a run, or a range of them, was missed.

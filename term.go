@@ -407,6 +407,7 @@ func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
 		run.Reason = fmt.Sprintf("its scheduler stopped before it was settled, in term %d", run.Term)
 		run.Finished = now.Round(0)
 		s.books.settling = append(s.books.settling, &settlement{run: run, rerun: true})
+		s.tellOutcome(run)
 	}
 	s.kickSettle()
 }
