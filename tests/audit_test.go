@@ -2,6 +2,7 @@ package tests
 
 import (
 	"cmp"
+	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,6 +38,7 @@ func (o occurrence) String() string {
 // audit compares the journals of all processes with the ledger.
 type audit struct {
 	w     *world
+	db    *sql.DB
 	tasks map[string]service.Task
 	terms []service.Entry // that a process held the term, in order of the terms' numbers
 	// executions are the attempts of each occurrence in the order in which they
@@ -109,13 +111,13 @@ func (a *audit) readJournals() {
 // for. No two may account for one.
 func (a *audit) readLedger() {
 	t := a.w.t
-	db := database{a.w.config.Driver, a.w.config.DSN}.open(t)
-	store, err := sqlstore.Open(t.Context(), db, sqlstore.WithClock(a.w.clock))
+	a.db = database{a.w.config.Driver, a.w.config.DSN}.open(t)
+	store, err := sqlstore.Open(t.Context(), a.db, sqlstore.WithClock(a.w.clock))
 	require.NoError(t, err)
 	a.all, err = store.Runs(t.Context(), tradeclock.Query{Scheduler: service.Name})
 	require.NoError(t, err)
 	var mark string
-	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT watermark FROM tradeclock_schedulers").Scan(&mark))
+	require.NoError(t, a.db.QueryRowContext(t.Context(), "SELECT watermark FROM tradeclock_schedulers").Scan(&mark))
 	a.watermark, err = time.Parse(time.RFC3339Nano, mark)
 	require.NoError(t, err)
 	for _, row := range a.all {
@@ -151,7 +153,7 @@ func (a *audit) timetable(name string, from, to time.Time) (due []time.Time) {
 func (a *audit) checkComplete() {
 	t := a.w.t
 	require.NotEmpty(t, a.terms, "no process ever held the term")
-	began := a.terms[0].At
+	began := a.began()
 	for name := range a.tasks {
 		for _, due := range a.timetable(name, began, a.watermark) {
 			for _, account := range a.w.config.Accounts {
@@ -162,6 +164,21 @@ func (a *audit) checkComplete() {
 	for o := range a.executions {
 		a.checkAccounted(o, "executed")
 	}
+}
+
+// began returns when planning began: under the last term that found no watermark.
+// A process that dies, or is cut off, before it has stored the first one leaves
+// nothing to the next.
+func (a *audit) began() time.Time {
+	var number int64
+	require.NoError(a.w.t, a.db.QueryRowContext(a.w.t.Context(), "SELECT max(term) FROM tradeclock_terms WHERE watermark = ''").Scan(&number))
+	for _, term := range a.terms {
+		if term.Term >= number {
+			return term.At
+		}
+	}
+	require.FailNow(a.w.t, "no process ever held a term that left a watermark")
+	return time.Time{}
 }
 
 func (a *audit) checkAccounted(o occurrence, was string) {
