@@ -28,7 +28,7 @@ func (w *World) calendarFor(p *process) tradeclock.Calendar {
 func (e *exchange) Name() string { return "XSIM" }
 
 // Location returns the zone of the exchange.
-func (e *exchange) Location() *time.Location { return zone }
+func (e *exchange) Location() *time.Location { return e.p.w.script.zone }
 
 // Version counts the changes.
 func (e *exchange) Version() string {
@@ -52,7 +52,7 @@ func (e *exchange) Session(d tradeclock.Date) (tradeclock.Session, error) {
 	}
 	s := tradeclock.Session{Date: d, Kind: is.kind}
 	if is.kind != tradeclock.Closed {
-		s.Phases = []tradeclock.Phase{{Name: tradeclock.PhaseRegular, Start: instant(d, is.open), End: instant(d, is.close)}}
+		s.Phases = []tradeclock.Phase{{Name: tradeclock.PhaseRegular, Start: e.p.w.script.instant(d, is.open), End: e.p.w.script.instant(d, is.close)}}
 	}
 	return s, nil
 }

@@ -31,7 +31,7 @@ func (b *book) occurrences(rows, calendar int, task string, date tradeclock.Date
 		tasks := b.rows.all[rows-1]
 		for _, t := range tasks {
 			if t.Task == task {
-				found = occurrencesOn(tasks, t, date, b.calendars.all[calendar-1][date])
+				found = b.w.script.occurrencesOn(tasks, t, date, b.calendars.all[calendar-1][date])
 			}
 		}
 		b.cache[key] = found
@@ -170,7 +170,7 @@ func (ix *index) count(account string, o occurrence) int {
 // checkComplete looks for each occurrence that must be accounted for.
 func (w *World) checkComplete(ix *index) {
 	b := w.book
-	for date := firstDay.AddDays(-1); !date.After(firstDay.AddDays(w.script.days)); date = date.AddDays(1) {
+	for date := w.script.firstDay.AddDays(-1); !date.After(w.script.firstDay.AddDays(w.script.days)); date = date.AddDays(1) {
 		for _, t := range taskNames {
 			for _, o := range b.dueOn(t, date) {
 				due := o.due.Sub(w.script.start)
@@ -180,7 +180,7 @@ func (w *World) checkComplete(ix *index) {
 						continue
 					}
 					if n := ix.count(account, o); n != 1 {
-						w.violate("complete", fmt.Sprintf("%s %s %s, due %v, is in %d rows", account, o.task, o.slot, w.wallAt(due).In(zone), n))
+						w.violate("complete", fmt.Sprintf("%s %s %s, due %v, is in %d rows", account, o.task, o.slot, w.local(due), n))
 					}
 					b.checkOrder(account, o, accounted)
 					b.checkNormal(account, o, due)
@@ -248,7 +248,7 @@ func (b *book) checkNormal(account string, o occurrence, due time.Duration) {
 			return
 		}
 	}
-	b.w.violate("normal after faults", fmt.Sprintf("%s %s %s, due %v, did not run at once", account, o.task, o.slot, b.w.wallAt(due).In(zone)))
+	b.w.violate("normal after faults", fmt.Sprintf("%s %s %s, due %v, did not run at once", account, o.task, o.slot, b.w.local(due)))
 }
 
 // held reports whether an occurrence may have to wait for other runs.

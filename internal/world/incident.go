@@ -273,7 +273,7 @@ func (w *World) putRow(i int) {
 // changeCalendar closes the exchange today or tomorrow, or lets the calendar know
 // nothing of some days, for a while.
 func (w *World) changeCalendar(in incident) {
-	today := tradeclock.DateOf(w.wallAt(w.now).In(zone))
+	today := tradeclock.DateOf(w.local(w.now))
 	was := w.script.sessions
 	is := maps.Clone(was)
 	for i := range 2 {

@@ -16,15 +16,12 @@ type occurrence struct {
 
 // occurrencesOn lists what is due of a task on a session, by the documentation of
 // rules and not by the scheduler's plan.
-func occurrencesOn(tasks []task, t task, date tradeclock.Date, is session) []occurrence {
-	if t.Disabled {
+func (x exchangePlace) occurrencesOn(tasks []task, t task, date tradeclock.Date, is session) []occurrence {
+	if t.Disabled || !is.unknown && !is.runs(t) {
 		return nil
 	}
+	found := x.occurrencesAt(tasks, t, date, is)
 	everyDay := t.Sessions&tradeclock.EveryDay != 0
-	if !is.unknown && !is.runs(t) {
-		return nil
-	}
-	found := occurrencesAt(tasks, t, date, is)
 	for i := range found {
 		found[i].task = t.Task
 		found[i].skip = found[i].skip || is.unknown && !everyDay
@@ -32,31 +29,32 @@ func occurrencesOn(tasks []task, t task, date tradeclock.Date, is session) []occ
 	return found
 }
 
-func occurrencesAt(tasks []task, t task, date tradeclock.Date, is session) (found []occurrence) {
+func (x exchangePlace) occurrencesAt(tasks []task, t task, date tradeclock.Date, is session) []occurrence {
+	daily := occurrence{slot: date.String(), due: x.instant(date, t.from)}
 	switch t.kind {
-	case "daily":
-		return []occurrence{{slot: date.String(), due: instant(date, t.from)}}
 	case "close":
-		at := occurrence{slot: date.String(), due: instant(date, is.close-t.every)}
+		daily.due = x.instant(date, is.close).Add(-t.every)
 		if is.unknown {
-			at.due, at.skip = instant(date, 24*time.Hour), true
+			daily.due, daily.skip = x.instant(date.AddDays(1), 0), true
 		}
-		return []occurrence{at}
 	case "hourly":
-		for at := t.from; at <= t.to; at += time.Hour {
-			due := instant(date, at)
-			found = append(found, occurrence{slot: due.Format("2006-01-02T15-07:00"), due: due})
-		}
+		return grid(daily.due, x.instant(date, t.to).Add(time.Second), time.Hour, "2006-01-02T15-07:00")
 	case "every":
-		for at := t.from; at < t.to; at += t.every {
-			due := instant(date, at)
-			found = append(found, occurrence{slot: due.Format("2006-01-02T15:04:05-07:00"), due: due})
-		}
+		return grid(daily.due, x.instant(date, t.to), t.every, "2006-01-02T15:04:05-07:00")
 	case "after":
-		found = occurrencesAt(tasks, tasks[t.base], date, is)
+		found := x.occurrencesAt(tasks, tasks[t.base], date, is)
 		for i := range found {
 			found[i].due = found[i].due.Add(t.every)
 		}
+		return found
+	}
+	return []occurrence{daily}
+}
+
+// grid lists the instants from first on, as long as they are before end.
+func grid(first, end time.Time, step time.Duration, slot string) (found []occurrence) {
+	for due := first; due.Before(end); due = due.Add(step) {
+		found = append(found, occurrence{slot: due.Format(slot), due: due})
 	}
 	return found
 }

@@ -24,6 +24,7 @@ type Options struct {
 
 // script is what a seed lays down before its world begins.
 type script struct {
+	exchangePlace
 	chance    chance
 	days      int
 	start     time.Time
@@ -66,11 +67,38 @@ func (in incident) String() string {
 	return text + fmt.Sprintf(" for %v", in.end-in.at)
 }
 
-// zone is the zone of the world's exchange.
-var zone = time.FixedZone("IST", 5*3600+1800)
+// exchangePlace is where the exchange of a world is, and the date on which the world
+// begins, at 08:00.
+type exchangePlace struct {
+	zone     *time.Location
+	firstDay tradeclock.Date
+}
 
-// firstDay is the date, a Monday, on which every world begins, at 08:00.
-var firstDay = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+// mumbai is where most worlds are: from a Monday on.
+var mumbai = exchangePlace{time.FixedZone("IST", 5*3600+1800), tradeclock.Date{Year: 2026, Month: time.November, Day: 23}}
+
+// newYork are worlds in which the clocks change on the second day, a Sunday.
+var newYork = [...]exchangePlace{
+	{mustLoad("America/New_York"), tradeclock.Date{Year: 2026, Month: time.March, Day: 7}},
+	{mustLoad("America/New_York"), tradeclock.Date{Year: 2026, Month: time.October, Day: 31}},
+}
+
+func mustLoad(name string) *time.Location {
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return zone
+}
+
+// choosePlace returns where the exchange is. A world of one day would see nothing of
+// a change of the clocks.
+func choosePlace(c chance, days int) exchangePlace {
+	if days == 1 || !c.oneIn(4, "place", "", 0) {
+		return mumbai
+	}
+	return newYork[c.pick(len(newYork), "change-over", "", 0)]
+}
 
 // tail is how long a world goes on, undisturbed, at the end: faults have stopped
 // by then, and the market is open.
@@ -78,16 +106,22 @@ const tail = 20*time.Minute + 40*time.Second
 
 func newScript(seed uint64, opts Options) *script {
 	c := chance(seed)
+	days := cmp.Or(opts.Days, 7)
 	s := &script{
+		exchangePlace: choosePlace(c, days),
+
 		chance:   c,
-		days:     cmp.Or(opts.Days, 7),
-		start:    instant(firstDay, 8*time.Hour),
+		days:     days,
 		replicas: 1 + c.pick(4, "replicas", "", 0)*2/3,
 		accounts: []string{"a", "b", "c"}[:1+c.pick(3, "accounts", "", 0)],
 		term:     []time.Duration{30, 30, 60, 90}[c.pick(4, "term", "", 0)] * time.Second,
 		places:   []int{0, 0, 4, 6}[c.pick(4, "places", "", 0)],
 		direct:   c.oneIn(2, "direct calendar", "", 0),
 		tasks:    makeTasks(c),
+	}
+	s.start = s.instant(s.firstDay, 8*time.Hour)
+	if s.firstDay != mumbai.firstDay {
+		runAtNight(s.tasks)
 	}
 	s.newcomers = c.oneIn(3, "newcomers", "", 0)
 	s.makeSessions()
@@ -107,7 +141,7 @@ func (s *script) length() time.Duration {
 func (s *script) makeSessions() {
 	s.sessions = make(map[tradeclock.Date]session)
 	for i := -40; i < s.days+40; i++ {
-		date := firstDay.AddDays(i)
+		date := s.firstDay.AddDays(i)
 		roll := s.chance.pick(20, "session", date.String(), 0)
 		weekend := date.Weekday() == time.Saturday || date.Weekday() == time.Sunday
 		is := session{kind: tradeclock.Regular, open: 9*time.Hour + 15*time.Minute, close: 15*time.Hour + 30*time.Minute}
@@ -228,7 +262,23 @@ func kindOf(roll int) string {
 	return crash
 }
 
-// instant is a wall time of the exchange.
-func instant(d tradeclock.Date, clock time.Duration) time.Time {
-	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone).Add(clock)
+// instant is the first instant of a date whose wall time at the exchange is a given
+// one or, if the clocks leave that out, the first instant after the gap.
+func (x exchangePlace) instant(d tradeclock.Date, clock time.Duration) time.Time {
+	midnight := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, x.zone)
+	at := midnight.Add(clock)
+	forward := offsetOf(at) - offsetOf(midnight)
+	if forward == 0 {
+		return at
+	}
+	at = at.Add(-forward)
+	if forward > 0 && offsetOf(at) == offsetOf(midnight) {
+		_, at = at.ZoneBounds()
+	}
+	return at
+}
+
+func offsetOf(t time.Time) time.Duration {
+	_, seconds := t.Zone()
+	return time.Duration(seconds) * time.Second
 }

@@ -88,6 +88,15 @@ func makeTasks(c chance) []task {
 	return tasks
 }
 
+// runAtNight moves some tasks to the hours at which clocks change, on every day.
+func runAtNight(tasks []task) {
+	for i, at := range map[int]time.Duration{6: 2*time.Hour + 30*time.Minute, 8: 30 * time.Minute} {
+		tasks[i].from, tasks[i].Sessions = at, tradeclock.EveryDay
+	}
+	tasks[7].Sessions = tradeclock.EveryDay // it follows the first of them
+	tasks[8].kind, tasks[8].to = "hourly", 4*time.Hour+30*time.Minute
+}
+
 func (t task) catchUp() time.Duration {
 	if t.CatchUp == 0 {
 		return tradeclock.DefaultCatchUp

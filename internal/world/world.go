@@ -132,6 +132,9 @@ func (w *World) begin() {
 
 func (w *World) wallAt(at time.Duration) time.Time { return w.script.start.Add(at).UTC() }
 
+// local is an instant as it is read at the exchange.
+func (w *World) local(at time.Duration) time.Time { return w.script.start.Add(at).In(w.script.zone) }
+
 // at notes something to do at an instant.
 func (w *World) at(at time.Duration, do func()) {
 	i, _ := slices.BinarySearchFunc(w.events, at, func(e event, at time.Duration) int {
@@ -281,7 +284,7 @@ func (w *World) note(p *process, format string, args ...any) {
 		who = p.name + ": "
 	}
 	text := fmt.Sprintf(format, args...)
-	w.timeline.add(w.wallAt(w.now).In(zone).Format("Mon 02 15:04:05.000 ") + who + w.book.named.Replace(text))
+	w.timeline.add(w.local(w.now).Format("Mon 02 15:04:05.000 ") + who + w.book.named.Replace(text))
 }
 
 func (w *World) result(seed uint64) Result {
@@ -290,7 +293,7 @@ func (w *World) result(seed uint64) Result {
 		Steps: w.steps, Timeline: w.timeline.lines, Digest: w.timeline.digest.Sum64(),
 	}
 	for _, in := range w.script.incidents {
-		r.Incidents = append(r.Incidents, fmt.Sprintf("%s %v", w.wallAt(in.at).In(zone).Format("Mon 02 15:04:05"), in))
+		r.Incidents = append(r.Incidents, fmt.Sprintf("%s %v", w.local(in.at).Format("Mon 02 15:04:05"), in))
 		r.Numbers = append(r.Numbers, in.number)
 	}
 	return r
