@@ -58,9 +58,13 @@ func (a *account) busy() bool {
 	return false
 }
 
-// startExecutors starts the executors that need it, once the term is held. Each
-// has a goroutine, so that one that hangs holds up no other. The caller holds mu.
+// startExecutors starts the executors that need it, once the term is held, and while
+// a run may start: a term that has lapsed may be another's by now. Each has a
+// goroutine, so that one that hangs holds up no other. The caller holds mu.
 func (s *UnifiedTaskScheduler) startExecutors() {
+	if !s.term.mayStart(AtLeastOnce, s.clock.Now()) {
+		return // lead does so once the term is renewed
+	}
 	for _, a := range s.accounts.order {
 		if !a.started && !a.changing && a.again == nil && a.stopping == nil && s.wantsStart(a) {
 			s.startExecutor(a, retryFirst)
@@ -134,8 +138,11 @@ func (s *UnifiedTaskScheduler) startAgain(a *account, backoff time.Duration) {
 	again = s.alarms.after(backoff, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if a.again == again {
-			a.again = nil
+		if a.again != again {
+			return
+		}
+		a.again = nil
+		if s.term.mayStart(AtLeastOnce, s.clock.Now()) {
 			s.startExecutor(a, min(2*backoff, retryLast))
 		}
 	})

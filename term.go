@@ -157,6 +157,7 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 		s.term.renewAt = s.clock.Now().Add(min(retryFirst, length/10))
 		s.degrade("term", fmt.Sprintf("the term cannot be renewed: %v", err))
 		s.endLapsed()
+		s.startExecutors() // for what runs without the ledger
 		return
 	}
 	s.clear("term")
@@ -175,6 +176,7 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	s.term.trusted = now.Add(length - s.termMargin())
 	s.alarms.stop(s.term.lapse)
 	s.term.lapse = s.alarms.after(s.term.trusted.Sub(s.clock.Now()), s.lapsed)
+	s.startExecutors() // what waited for it while the term had lapsed
 	if len(s.queue.ready) > 0 {
 		s.kickLocked() // what waited for the term may start
 	}

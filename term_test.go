@@ -332,6 +332,37 @@ func TestRule27_StarterIsStartedUnderTheTermAlone(t *testing.T) {
 	assert.Equal(t, []string{"start 42", "execute orders", "executed orders", "stop 42"}, sessions["standby"].said())
 }
 
+// TestRule27_NoStarterOnALapsedTerm enrols an account at a scheduler that slept, and
+// has not learned yet whether its term is another's by now.
+func TestRule27_NoStarterOnALapsedTerm(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		holder string // who takes the term meanwhile
+		said   []string
+	}{
+		{name: "the term is another's", holder: "standby"},
+		{name: "the term is still free", said: []string{"start 7"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 08:58:00")
+			s := w.scheduler(w.config(row("buy", "daily 09:15")))
+			require.NoError(t, s.Tick(t.Context()))
+			w.clock.Advance(5 * time.Minute)
+			if test.holder != "" {
+				_, err := w.store.Lead(t.Context(), "paper", test.holder, time.Hour)
+				require.NoError(t, err)
+			}
+			exec := &session{inner: w.rec}
+			require.NoError(t, s.Enroll(t.Context(), "7", exec))
+			require.NoError(t, s.Quiesce(t.Context()))
+			assert.Empty(t, exec.said(), "it waits for the renewal")
+			require.NoError(t, s.Tick(t.Context()))
+			require.NoError(t, s.Quiesce(t.Context()))
+			assert.Equal(t, test.said, exec.said())
+		})
+	}
+}
+
 func TestRule27_EventsOfATerm(t *testing.T) {
 	c := &cluster{world: newWorld(t, "2026-11-23 08:59:30")}
 	n := c.join(row("orders", "daily 18:00"))
