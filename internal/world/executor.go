@@ -35,8 +35,7 @@ func (e executor) Execute(ctx context.Context, run tradeclock.Run) error {
 	if p.dead {
 		return errDead
 	}
-	if fault, _ := p.w.faultOf(p, "Execute", run.Slot); fault == crashBefore || fault == crashAfter {
-		p.w.crash(p, p.w.now+p.w.downtime(p, "Execute"))
+	if p.w.crashesAt(p, "Execute") {
 		return errDead
 	}
 	x := p.w.book.begin(p, run)

@@ -33,6 +33,7 @@ const (
 	busyTasks   = "slow tasks"
 	hungTasks   = "tasks that ignore their context"
 	brokenTasks = "failing tasks"
+	badLogins   = "slow and failing logins"
 	halt        = "halt"
 	withdraw    = "withdrawal"
 	edit        = "edit"
@@ -85,6 +86,22 @@ func isStoreFault(kind string) bool {
 	return false
 }
 
+// crashesAt reports whether the process crashes at a call that is not one of the
+// store's, and lets it.
+func (w *World) crashesAt(p *process, op string) bool {
+	for _, in := range w.active {
+		if in.op != op || in.replica >= 0 && in.replica != p.replica {
+			continue
+		}
+		w.drop(in)
+		w.inject(in.kind)
+		w.note(p, "%s at %s", in.kind, op)
+		w.crash(p, w.now+w.downtime(p, op))
+		return true
+	}
+	return false
+}
+
 // attempt counts the calls for one purpose.
 func (w *World) attempt(p *process, op, key string) int {
 	k := fmt.Sprint(p.replica, op, key)
@@ -104,7 +121,7 @@ func (w *World) downtime(p *process, op string) time.Duration {
 // beginIncident makes an incident happen.
 func (w *World) beginIncident(in incident) {
 	w.note(nil, "%v", in)
-	if isStoreFault(in.kind) || in.kind == busyTasks || in.kind == hungTasks || in.kind == brokenTasks {
+	if isStoreFault(in.kind) || slices.Contains([]string{busyTasks, hungTasks, brokenTasks, badLogins}, in.kind) {
 		w.active = append(w.active, in)
 		w.at(in.end, func() { w.drop(in) })
 		return
@@ -234,7 +251,7 @@ func (w *World) enroll(account string) {
 	w.enrolled[account] = true
 	w.book.asked(account)
 	for _, p := range w.processes {
-		if p != nil && p.sched.Enroll(context.Background(), account, executor{p}) == nil {
+		if p != nil && p.sched.Enroll(context.Background(), account, w.executorOf(p)) == nil {
 			delete(p.withdrawn, account)
 		}
 	}

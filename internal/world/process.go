@@ -38,10 +38,12 @@ type process struct {
 	afterlife   time.Duration
 
 	store     *store
-	seen      map[string]int // the latest version of the rows and the calendar that it was given
 	withdrawn map[string]time.Duration
-	beat      time.Duration // when it last called the sink
-	beating   int           // calls of the sink that go on
+	standing  map[string]standing // with the broker, by account
+	// unanswered is true while the process is not told whether it has the term.
+	unanswered bool
+	beat       time.Duration // when it last called the sink
+	beating    int           // calls of the sink that go on
 }
 
 // errDead is what a process gets once it has crashed.
@@ -50,12 +52,12 @@ var errDead = errors.New("the process is dead")
 func newProcess(w *World, replica, number int) *process {
 	p := &process{
 		w: w, replica: replica, name: fmt.Sprintf("r%d.%d", replica, number), born: w.now, beat: w.now,
-		seen: make(map[string]int), withdrawn: make(map[string]time.Duration),
+		withdrawn: make(map[string]time.Duration), standing: make(map[string]standing),
 	}
 	p.store = &store{p: p, last: make(map[string]any)}
 	first := w.script.accounts[0]
 	cfg := tradeclock.Config{
-		Name: schedulerName, Instance: p.name, Account: first, Executor: executor{p},
+		Name: schedulerName, Instance: p.name, Account: first, Executor: w.executorOf(p),
 		Schedules: p.store, Ledger: p.store, Heartbeats: p.store,
 		Calendar: w.calendarFor(p), Clock: processClock{p: p},
 		MaxConcurrent: w.script.places, TermLength: w.script.term,
@@ -72,7 +74,7 @@ func newProcess(w *World, replica, number int) *process {
 			err = p.sched.Withdraw(context.Background(), account)
 			p.withdrawn[account] = w.now
 		case account != first && w.enrolled[account]:
-			err = p.sched.Enroll(context.Background(), account, executor{p})
+			err = p.sched.Enroll(context.Background(), account, w.executorOf(p))
 		}
 		if err != nil {
 			panic(err)
@@ -88,6 +90,9 @@ func (p *process) run() {
 	p.w.routines.start(p, func() {
 		p.err = p.sched.Run(ctx)
 		p.ended = true
+		if !p.dead && p.err == nil {
+			p.w.book.heldToEnd(p)
+		}
 		if !p.dead {
 			p.w.note(p, "ends: %v", p.err)
 		}

@@ -36,6 +36,7 @@ type script struct {
 	term      time.Duration
 	direct    bool // the calendar answers from memory
 	newcomers bool // all accounts but the first come later
+	logins    bool // the executors log in to a broker
 	incidents []incident
 }
 
@@ -124,6 +125,7 @@ func newScript(seed uint64, opts Options) *script {
 		runAtNight(s.tasks)
 	}
 	s.newcomers = c.oneIn(3, "newcomers", "", 0)
+	s.logins = c.oneIn(2, "logins", "", 0)
 	s.makeSessions()
 	if !opts.Faultless {
 		s.makeIncidents(opts)
@@ -169,6 +171,7 @@ var incidentKinds = []struct {
 	{nonsense, 2}, {partition, 5}, {crash, 7}, {stop, 4}, {freeze, 6}, {suspend, 3}, {step, 4},
 	{busyTasks, 6}, {hungTasks, 3}, {brokenTasks, 3},
 	{halt, 4}, {withdraw, 4}, {edit, 5}, {disable, 3}, {closure, 3}, {silence, 3},
+	{badLogins, 6},
 }
 
 // makeIncidents makes those of every day: a few bursts, with rest between them,
@@ -228,7 +231,7 @@ func (s *script) makeIncident(key string, i int) incident {
 	case stale:
 		in.op = []string{"Schedules", "Halts"}[c.pick(2, "op", key, i)]
 	case crashBefore, crashAfter:
-		in.op = []string{"Claim", "Claim", "Record", "Settle", "Lead", "Resume", "Enroll", "Execute"}[c.pick(8, "op", key, i)]
+		in.op = []string{"Claim", "Claim", "Record", "Settle", "Lead", "Resume", "Enroll", "Execute", "Start"}[c.pick(9, "op", key, i)]
 		in.rate = 1000
 	case freezeAfter:
 		in.op, in.rate, in.replica = []string{"Claim", "Claim", "Claim", "Lead", "Record"}[c.pick(5, "op", key, i)], 1000, -1

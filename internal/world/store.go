@@ -128,11 +128,14 @@ func (st *store) Revision(ctx context.Context) (string, error) {
 // Lead takes or renews the term.
 func (st *store) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration) (tradeclock.Term, error) {
 	st.p.w.knowHolder(st.p, holder)
-	return ask(ctx, st, "Lead", "", func() (tradeclock.Term, error) {
+	st.p.unanswered = true
+	term, err := ask(ctx, st, "Lead", "", func() (tradeclock.Term, error) {
 		term, err := st.p.w.memory.Lead(ctx, scheduler, holder, ttl)
 		st.p.w.book.led(st.p, holder, term, ttl, err)
 		return term, err
 	})
+	st.p.unanswered = err != nil && !errors.As(err, new(*tradeclock.HeldError))
+	return term, err
 }
 
 // Resign ends the term.
