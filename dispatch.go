@@ -237,12 +237,14 @@ func (s *UnifiedTaskScheduler) reserve(p *pending) {
 	}
 }
 
-// unreserve gives back what reserve took, for a run that does not start.
+// unreserve gives back what reserve took, for a run that does not start. An executor
+// that is to stop may have waited for it.
 func (s *UnifiedTaskScheduler) unreserve(p *pending) {
 	s.queue.places--
 	p.acct.task(p.run.Task).claiming--
 	s.leaveTask(p.acct, p.run.Task)
 	s.leaveGroup(p.acct, p.row.Exclusive)
+	s.retire(p.acct)
 }
 
 // leaveTask lets the run go that waits for the task's runs to return.
@@ -374,8 +376,12 @@ func (s *UnifiedTaskScheduler) claimed(p *pending, c Claim) {
 	}
 }
 
-// stillMayStart looks again at what may have changed while the ledger was asked.
+// stillMayStart looks again at what may have changed while the ledger was asked. An
+// account that went and came back has an executor that must be started first.
 func (s *UnifiedTaskScheduler) stillMayStart(p *pending, now time.Time) bool {
+	if !p.acct.started && !p.acct.gone {
+		return false
+	}
 	_, halted := s.haltFor(p.run.Account)
 	inTime := !now.Round(0).Before(p.run.Due) && now.Before(p.expires)
 	return !halted && inTime && s.term.mayStart(p.row.Delivery, now)

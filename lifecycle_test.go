@@ -299,6 +299,38 @@ func TestRule28_StartersThatFail(t *testing.T) {
 	}
 }
 
+// busyLedger does something while it is asked for a claim.
+type busyLedger struct {
+	*tradeclock.Memory
+	meanwhile func()
+}
+
+func (l *busyLedger) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
+	l.meanwhile()
+	return l.Memory.Claim(ctx, t, runs)
+}
+
+// TestRule28_AWithdrawalDuringAClaim lets an account go and come back while one of its
+// runs is claimed: the run waits for the executor that it comes back with.
+func TestRule28_AWithdrawalDuringAClaim(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	exec := &session{inner: w.rec}
+	cfg := w.config(row("buy", "daily 09:00"), row("sell", "daily 09:02"))
+	cfg.Executor = exec
+	var s *tradeclock.UnifiedTaskScheduler
+	once := sync.OnceFunc(func() {
+		require.NoError(t, s.Withdraw(t.Context(), "42"))
+		require.NoError(t, s.Enroll(t.Context(), "42", exec))
+	})
+	cfg.Ledger = &busyLedger{w.store, once}
+	s, d := w.drive(cfg)
+	d.Until(at("2026-11-23 09:02:00"))
+	require.NoError(t, s.Quiesce(t.Context()))
+	assert.Equal(t, []string{
+		"start 42", "stop 42", "start 42", "execute buy", "executed buy", "execute sell", "executed sell",
+	}, exec.said())
+}
+
 // runsOf returns the ledger's rows of an account.
 func (w *world) runsOf(account string) []tradeclock.Run {
 	w.t.Helper()

@@ -78,7 +78,7 @@ func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) 
 		s.unreserve(p)
 		s.settleUnstarted(p, Interrupted, "the term ended before it started")
 		err = ErrNoTerm
-	case p.acct.gone:
+	case p.acct.gone, !p.acct.started: // or it came back since
 		s.unreserve(p)
 		s.settleUnstarted(p, Skipped, "the account was withdrawn before it started")
 		err = ErrUnknownAccount
