@@ -31,6 +31,7 @@ type book struct {
 	running    []*execution
 
 	halts      map[string]time.Duration // stored, by account
+	wishes     map[string]*wish         // by actor
 	enrolledAt map[string]time.Duration
 	askedAt    map[string]time.Duration // when each account was first to be enrolled
 	absent     spans
@@ -59,6 +60,10 @@ type entry struct {
 	settled time.Duration
 }
 
+func (e *entry) neverStarted() bool {
+	return e.token == "" && (e.outcome == tradeclock.Missed || e.outcome == tradeclock.Skipped) && e.run.Occurrences() == 1
+}
+
 // moved is a step of the watermark.
 type moved struct {
 	at   time.Duration
@@ -68,7 +73,9 @@ type moved struct {
 func newBook(w *World) *book {
 	return &book{
 		w: w, rowsOf: make(map[slotKey]*entry), ranges: make(map[rowKey][]*entry), bySlot: make(map[slotKey][]*execution),
-		halts: make(map[string]time.Duration), enrolledAt: make(map[string]time.Duration), askedAt: make(map[string]time.Duration), cache: make(map[cacheKey][]occurrence),
+		halts: make(map[string]time.Duration), wishes: make(map[string]*wish),
+		enrolledAt: make(map[string]time.Duration), askedAt: make(map[string]time.Duration),
+		cache:     make(map[cacheKey][]occurrence),
 		rows:      versions[[]task]{w: w, seen: make(map[*process][]sighting)},
 		calendars: versions[map[tradeclock.Date]session]{w: w, seen: make(map[*process][]sighting)},
 		named:     strings.NewReplacer(),
@@ -76,6 +83,14 @@ func newBook(w *World) *book {
 }
 
 func slotOf(r *tradeclock.Run) slotKey { return slotKey{r.Account, r.Task, r.Slot} }
+
+// plain is a run's slot without what is random in it.
+func (b *book) plain(r *tradeclock.Run) string {
+	if !r.Manual {
+		return r.Slot
+	}
+	return b.named.Replace(r.Slot)
+}
 
 // fenced holds the store to its fence: a write is accepted under the current term,
 // and under no other.
@@ -157,7 +172,7 @@ func (b *book) asked(account string) {
 // heldToEnrolment holds a row to coming after its account. A process whose clock is
 // wrong takes another instant for it.
 func (b *book) heldToEnrolment(p *process, run *tradeclock.Run) {
-	if from := b.w.wallAt(b.askedAt[run.Account] + p.offset); run.Due.Before(from) && !b.broken.touch(0, b.w.now) {
+	if from := b.w.wallAt(b.askedAt[run.Account] + p.offset); !run.Manual && run.Due.Before(from) && !b.broken.touch(0, b.w.now) {
 		b.w.violate("enrolment", fmt.Sprintf("%s was due before its account was enrolled", describe(run)))
 	}
 }
@@ -204,7 +219,8 @@ func (b *book) reclaimed(p *process, t tradeclock.Term, old string, run tradeclo
 	row := b.rowsOf[slotOf(&run)]
 	switch {
 	case row != nil && row.token == run.Token && row.outcome == tradeclock.Running:
-	case row != nil && row.token == old && row.outcome == tradeclock.Interrupted:
+	case row != nil && row.token == old && (row.outcome == tradeclock.Interrupted || run.Manual && row.neverStarted()):
+		row.run = run
 		row.token, row.term, row.outcome = run.Token, t.Number, tradeclock.Running
 		b.w.note(p, "claims %s again in term %d", describe(&run), t.Number)
 	default:

@@ -56,6 +56,7 @@ func (w *World) check() {
 		}
 	}
 	w.checkComplete(newIndex(rows))
+	w.checkWishes()
 	w.checkAlive()
 }
 
@@ -96,6 +97,9 @@ func (b *book) outcomeOf(row *tradeclock.Run) string {
 // known reports whether a row stands for an occurrence of a version of the rows and
 // one of the calendar that were in force around when it was due and written.
 func (b *book) known(row *tradeclock.Run) bool {
+	if wish := b.wishes[row.Actor]; row.Manual && wish != nil && !wish.req.ForToday {
+		return true
+	}
 	due, at := row.Due.Sub(b.w.script.start), b.rowsOf[slotOf(row)].at
 	from, to := min(due, at)-near, max(due, at)+near
 	if b.rows.uncertain(from, to) || b.calendars.uncertain(from, to) {
@@ -229,7 +233,7 @@ func (b *book) mustBeAccounted(account string, due time.Duration, at time.Time) 
 // checkOrder holds the watermark to coming after what it passes.
 func (b *book) checkOrder(account string, o occurrence, passed time.Duration) {
 	row := b.rowsOf[slotKey{account, o.task, o.slot}]
-	if row == nil || row.run.Backdated {
+	if row == nil || row.run.Backdated || row.run.Manual {
 		return
 	}
 	if row.at > passed {
@@ -240,6 +244,9 @@ func (b *book) checkOrder(account string, o occurrence, passed time.Duration) {
 
 // checkNormal holds an occurrence in calm times to run at once.
 func (b *book) checkNormal(account string, o occurrence, due time.Duration) {
+	if row := b.rowsOf[slotKey{account, o.task, o.slot}]; row != nil && row.run.Manual {
+		return // a person was earlier
+	}
 	if o.skip || b.disturbed.touch(due-calm-10*time.Second, due+10*time.Second) || b.held(account, o, due) {
 		return
 	}
@@ -264,8 +271,8 @@ func (b *book) held(account string, o occurrence, due time.Duration) bool {
 			continue
 		}
 		going++
-		mine := x.run.Account == account && x.run.Slot != o.slot
-		if mine && (x.run.Task == o.task || t.Exclusive != "" && x.task.Exclusive == t.Exclusive) {
+		other := x.run.Account == account && (x.run.Task != o.task || x.run.Slot != o.slot)
+		if other && (x.run.Task == o.task || t.Exclusive != "" && x.task.Exclusive == t.Exclusive) {
 			return true
 		}
 	}

@@ -26,7 +26,7 @@ func (b *book) begin(p *process, run tradeclock.Run) *execution {
 	b.w.note(p, "executes %s, attempt %d, in term %d", describe(&run), run.Attempt, run.Term)
 	key := slotOf(&run)
 	for _, check := range []func(*execution) (invariant, text string){
-		b.once, b.entitled, b.alone, b.inTime, b.tried, b.allowed, b.ordered, b.welcome,
+		b.once, b.entitled, b.alone, b.inTime, b.tried, b.allowed, b.ordered, b.wished,
 	} {
 		if invariant, text := check(x); text != "" {
 			b.w.violate(invariant, fmt.Sprintf("%s at %s: %s", describe(&run), p.name, text))
@@ -69,7 +69,7 @@ func (b *book) once(x *execution) (invariant, text string) {
 		switch {
 		case o.run.Token == x.run.Token && o.p == x.p:
 			attempts = o.run.Attempt
-		case x.task.Delivery == tradeclock.AtMostOnce:
+		case x.task.Delivery == tradeclock.AtMostOnce || x.run.Manual:
 			return "at most once", fmt.Sprintf("it was executed already, by %s in term %d", o.p.name, o.run.Term)
 		case o.p == x.p && x.run.Term <= o.run.Term:
 			return "at least once", fmt.Sprintf("it was executed already in term %d", o.run.Term)
@@ -124,6 +124,7 @@ func (b *book) alone(x *execution) (invariant, text string) {
 func (b *book) inTime(x *execution) (invariant, text string) {
 	late := x.p.wall().Sub(x.run.Due)
 	switch {
+	case x.run.Manual: // it may stand for an earlier or a later one
 	case late < 0 && x.run.Attempt == 1:
 		return "not early", fmt.Sprintf("it is due in %v", -late)
 	case x.run.Attempt == 1 && late >= x.task.catchUp():
@@ -137,7 +138,7 @@ func (b *book) inTime(x *execution) (invariant, text string) {
 // followed reports whether the task's next occurrence had been executed before.
 func (b *book) followed(x *execution) bool {
 	return slices.ContainsFunc(b.executions, func(o *execution) bool {
-		return o.run.Account == x.run.Account && o.run.Task == x.run.Task && o.run.Due.After(x.run.Due) &&
+		return !o.run.Manual && o.run.Account == x.run.Account && o.run.Task == x.run.Task && o.run.Due.After(x.run.Due) &&
 			o.p == x.p && o.run.Term == x.run.Term && x.run.Attempt == 1
 	})
 }
@@ -163,7 +164,7 @@ func (b *book) tried(x *execution) (invariant, text string) {
 // allowed: the occurrence is one of the rows and the calendar that the process was
 // given. An attempt that follows another needs neither.
 func (b *book) allowed(x *execution) (invariant, text string) {
-	if x.run.Attempt > 1 {
+	if x.run.Attempt > 1 || x.run.Manual {
 		return "", ""
 	}
 	planned := min(b.w.now, x.run.Due.Sub(b.w.script.start)-x.p.offset)

@@ -67,7 +67,7 @@ func (e executor) Execute(ctx context.Context, run tradeclock.Run) error {
 // behaviour is what the run does, by its slot and attempt.
 func (w *World) behaviour(p *process, run tradeclock.Run) behaviour {
 	c := w.script.chance
-	key := fmt.Sprint(run.Task, run.Account, run.Slot)
+	key := fmt.Sprint(run.Task, run.Account, w.book.plain(&run))
 	does := behaviour{takes: c.between(0, 15*time.Second, "takes", key, run.Attempt), result: returnsNil}
 	switch c.pick(40, "result", key, run.Attempt) {
 	case 0:

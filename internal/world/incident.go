@@ -36,6 +36,7 @@ const (
 	badLogins   = "slow and failing logins"
 	halt        = "halt"
 	withdraw    = "withdrawal"
+	trigger     = "trigger"
 	edit        = "edit"
 	disable     = "disabling"
 	closure     = "ad-hoc closure"
@@ -141,6 +142,8 @@ func (w *World) beginIncident(in incident) {
 		w.at(in.end, func() { w.lift(in) })
 	case withdraw:
 		w.withdraw(in)
+	case trigger:
+		w.trigger(in)
 	case edit, disable:
 		w.editRow(in)
 	case closure, silence:
@@ -320,7 +323,8 @@ func (w *World) changed() bool { return w.book.calendars.latest()%2 == 0 }
 func (w *World) knowHolder(p *process, holder string) {
 	if p.holder == "" {
 		p.holder = holder
-		w.book.holders = append(w.book.holders, holder, p.name)
+		inSlot := strings.ReplaceAll(holder, "/", "-")
+		w.book.holders = append(w.book.holders, holder, p.name, inSlot, p.name)
 		w.book.named = strings.NewReplacer(w.book.holders...)
 	}
 }

@@ -10,69 +10,74 @@ import (
 )
 
 // login is an executor that logs in to a broker before its first run, and out after
-// its last.
-type login struct{ executor }
+// its last. Each enrolment has one of its own.
+type login struct {
+	executor
+	is string // logging in, logged in, logging out, or empty
+}
 
-var _ tradeclock.Starter = login{}
-
-// standing is how an account of a process stands with the broker.
-type standing string
+var _ tradeclock.Starter = (*login)(nil)
 
 const (
-	loggedOut  standing = ""
-	loggingIn  standing = "logging in"
-	loggedIn   standing = "logged in"
-	loggingOut standing = "logging out"
+	loggingIn  = "logging in"
+	loggedIn   = "logged in"
+	loggingOut = "logging out"
 )
 
-// executorOf returns the executor of a process.
+// executorOf returns an executor for an account of a process.
 func (w *World) executorOf(p *process) tradeclock.TaskExecutor {
 	if w.script.logins {
-		return login{executor{p}}
+		return &login{executor: executor{p}}
 	}
 	return executor{p}
 }
 
 // Start logs in.
-func (l login) Start(ctx context.Context, account string) error {
-	p, b := l.p, l.p.w.book
+func (l *login) Start(ctx context.Context, account string) error {
+	p := l.p
 	if p.dead {
 		return errDead
 	}
 	p.w.note(p, "logs in for %s", account)
-	b.heldToLogin(p, account)
-	p.standing[account] = loggingIn
-	err := l.visit(ctx, "Start", account)
-	p.standing[account] = loggedOut
-	if err == nil {
-		p.standing[account] = loggedIn
+	p.w.book.heldToLogin(p, account)
+	p.online[account], l.is = l, loggingIn
+	if err := l.visit(ctx, "Start", account); err != nil {
+		l.leave(account)
+		return err
 	}
-	return err
+	l.is = loggedIn
+	return nil
 }
 
 // Stop logs out.
-func (l login) Stop(ctx context.Context, account string) error {
-	p, b := l.p, l.p.w.book
+func (l *login) Stop(ctx context.Context, account string) error {
+	p := l.p
 	if p.dead {
 		return errDead
 	}
 	p.w.note(p, "logs out for %s", account)
-	b.heldToLogout(p, account)
-	p.standing[account] = loggingOut
-	err := l.visit(ctx, "Stop", account)
-	p.standing[account] = loggedOut
-	return err
+	p.w.book.heldToLogout(l, account)
+	l.is = loggingOut
+	defer l.leave(account)
+	return l.visit(ctx, "Stop", account)
+}
+
+func (l *login) leave(account string) {
+	l.is = ""
+	delete(l.p.online, account)
+}
+
+// Execute executes while logged in.
+func (l *login) Execute(ctx context.Context, run tradeclock.Run) error {
+	if l.is != loggedIn && !l.p.dead {
+		l.p.w.violate("logins", fmt.Sprintf("%s is executed at %s, which is not logged in for it but %q", describe(&run), l.p.name, l.is))
+	}
+	return l.executor.Execute(ctx, run)
 }
 
 // visit is a call of the broker.
-func (l login) visit(ctx context.Context, op, account string) (err error) {
+func (l *login) visit(ctx context.Context, op, account string) error {
 	p, c := l.p, l.p.w.script.chance
-	defer func() {
-		if v := recover(); v != nil {
-			p.standing[account] = loggedOut
-			panic(v)
-		}
-	}()
 	if p.w.crashesAt(p, op) {
 		return errDead
 	}
@@ -86,15 +91,18 @@ func (l login) visit(ctx context.Context, op, account string) (err error) {
 			ctx = context.WithoutCancel(ctx)
 		}
 	}
-	switch ended := p.pause(ctx, takes); {
+	ended := p.pause(ctx, takes)
+	fate := c.pick(6, "login", account, attempt)
+	switch {
 	case p.dead:
 		return errDead
 	case ended:
 		return context.Cause(ctx)
-	case broken && c.oneIn(3, "login", account, attempt):
-		panic("simulated panic of a login")
-	case broken && c.oneIn(2, "login", account, attempt):
+	case broken && fate < 2:
 		return errors.New("simulated failure of a login")
+	case broken && fate == 2:
+		l.leave(account)
+		panic("simulated panic of a login")
 	}
 	return nil
 }
@@ -109,42 +117,32 @@ func (w *World) brokenLogin(p *process) bool {
 	return false
 }
 
-// heldToLogin: an executor starts once, and under a term. A process that gets no
+// heldToLogin: an account is logged in once, and under a term. A process that gets no
 // answer from the ledger may not know yet that another has the term.
 func (b *book) heldToLogin(p *process, account string) {
-	if is := p.standing[account]; is != loggedOut {
-		b.w.violate("logins", fmt.Sprintf("%s logs in for %s, and is %s", p.name, account, is))
+	if other := p.online[account]; other != nil {
+		b.w.violate("logins", fmt.Sprintf("%s logs in for %s, and is %s", p.name, account, other.is))
 	}
 	if mine := b.leading && b.holder == p && b.w.now < b.expires; !mine && !p.unanswered {
 		b.w.violate("logins", fmt.Sprintf("%s logs in for %s, and does not hold the term", p.name, account))
 	}
 }
 
-// heldToLogout: an executor stops once, after its runs.
-func (b *book) heldToLogout(p *process, account string) {
-	if is := p.standing[account]; is != loggedIn {
-		b.w.violate("logins", fmt.Sprintf("%s logs out for %s, and is %q", p.name, account, is))
+// heldToLogout: who logged in logs out once, after its runs.
+func (b *book) heldToLogout(l *login, account string) {
+	if l.is != loggedIn || l.p.online[account] != l {
+		b.w.violate("logins", fmt.Sprintf("%s logs out for %s, and is %q", l.p.name, account, l.is))
 	}
 	for _, x := range b.running {
-		if x.p == p && x.run.Account == account {
-			b.w.violate("logins", fmt.Sprintf("%s logs out for %s, and %s goes on", p.name, account, describe(&x.run)))
+		if x.p == l.p && x.run.Account == account {
+			b.w.violate("logins", fmt.Sprintf("%s logs out for %s, and %s goes on", l.p.name, account, describe(&x.run)))
 		}
 	}
 }
 
 // heldToEnd: when a scheduler has ended cleanly, nobody is logged in.
 func (b *book) heldToEnd(p *process) {
-	for _, account := range b.w.script.accounts {
-		if is := p.standing[account]; is != loggedOut {
-			b.w.violate("logins", fmt.Sprintf("%s has ended, and is %s for %s", p.name, is, account))
-		}
+	if len(p.online) > 0 {
+		b.w.violate("logins", fmt.Sprintf("%s has ended, and %d accounts are still logged in", p.name, len(p.online)))
 	}
-}
-
-// welcome: nothing runs for an account that is not logged in.
-func (b *book) welcome(x *execution) (invariant, text string) {
-	if is := x.p.standing[x.run.Account]; b.w.script.logins && is != loggedIn {
-		return "logins", fmt.Sprintf("its account is %q", is)
-	}
-	return "", ""
 }

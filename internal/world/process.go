@@ -39,7 +39,7 @@ type process struct {
 
 	store     *store
 	withdrawn map[string]time.Duration
-	standing  map[string]standing // with the broker, by account
+	online    map[string]*login // who is logged in, by account
 	// unanswered is true while the process is not told whether it has the term.
 	unanswered bool
 	beat       time.Duration // when it last called the sink
@@ -52,7 +52,7 @@ var errDead = errors.New("the process is dead")
 func newProcess(w *World, replica, number int) *process {
 	p := &process{
 		w: w, replica: replica, name: fmt.Sprintf("r%d.%d", replica, number), born: w.now, beat: w.now,
-		withdrawn: make(map[string]time.Duration), standing: make(map[string]standing),
+		withdrawn: make(map[string]time.Duration), online: make(map[string]*login),
 	}
 	p.store = &store{p: p, last: make(map[string]any)}
 	first := w.script.accounts[0]

@@ -176,7 +176,7 @@ func (st *store) Withdraw(ctx context.Context, t tradeclock.Term, account string
 
 // Claim claims runs.
 func (st *store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
-	return ask(ctx, st, "Claim", runs[0].Slot, func() ([]tradeclock.Claim, error) {
+	return ask(ctx, st, "Claim", st.p.w.book.plain(&runs[0]), func() ([]tradeclock.Claim, error) {
 		claims, err := st.p.w.memory.Claim(ctx, t, runs)
 		st.p.w.book.claimed(st.p, t, runs, claims, err)
 		return claims, err
@@ -185,7 +185,7 @@ func (st *store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock
 
 // Reclaim claims a run that was interrupted.
 func (st *store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run tradeclock.Run) (tradeclock.Claim, error) {
-	return ask(ctx, st, "Claim", run.Slot, func() (tradeclock.Claim, error) {
+	return ask(ctx, st, "Claim", st.p.w.book.plain(&run), func() (tradeclock.Claim, error) {
 		claim, err := st.p.w.memory.Reclaim(ctx, t, old, run)
 		st.p.w.book.reclaimed(st.p, t, old, run, claim, err)
 		return claim, err
@@ -203,7 +203,7 @@ func (st *store) Record(ctx context.Context, t tradeclock.Term, outcomes []trade
 
 // Settle stores outcomes.
 func (st *store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock.SettleResult, error) {
-	return ask(ctx, st, "Settle", runs[0].Slot, func() ([]tradeclock.SettleResult, error) {
+	return ask(ctx, st, "Settle", st.p.w.book.plain(&runs[0]), func() ([]tradeclock.SettleResult, error) {
 		results, err := st.p.w.memory.Settle(ctx, runs)
 		st.p.w.book.settled(st.p, runs, results, err)
 		return results, err
