@@ -406,6 +406,46 @@ func TestRule07_AChangeOfKindBeforeTheFirstOccurrenceIsForToday(t *testing.T) {
 	assert.Equal(t, []string{"2026-11-23T10+05:30", "2026-11-23T11+05:30", "2026-11-23T12+05:30"}, w.rec.Slots("watch"))
 }
 
+// TestRule07_AChangeOfKindThatIsTakenBack leaves no trace, whether the store keeps what a
+// rule replaced or not.
+func TestRule07_AChangeOfKindThatIsTakenBack(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		store func(w *world) (tradeclock.ScheduleStore, func(tradeclock.Schedule))
+	}{
+		{"kept", func(w *world) (tradeclock.ScheduleStore, func(tradeclock.Schedule)) {
+			return w.store, func(r tradeclock.Schedule) {
+				_, err := w.store.PutSchedule(w.t.Context(), r)
+				require.NoError(w.t, err)
+			}
+		}},
+		{"not kept", func(*world) (tradeclock.ScheduleStore, func(tradeclock.Schedule)) {
+			store := new(forgetful)
+			return store, func(r tradeclock.Schedule) { store.rows = []tradeclock.Schedule{r} }
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 08:59:00")
+			cfg := w.config()
+			store, put := test.store(w)
+			cfg.Schedules = store
+			put(row("watch", "daily 09:00"))
+			_, d := w.drive(cfg)
+			d.Until(at("2026-11-23 09:05:00"))
+			put(row("watch", "every 10m 09:00-11:00"))
+			d.Until(at("2026-11-23 09:32:00"))
+			put(row("watch", "daily 09:00"))
+			d.Until(at("2026-11-24 09:30:00"))
+			assert.Equal(t, []string{"2026-11-23", "2026-11-24"}, w.rec.Slots("watch"))
+		})
+	}
+}
+
+// forgetful is a store that keeps rows, and nothing of what they were.
+type forgetful struct{ rows []tradeclock.Schedule }
+
+func (f *forgetful) Schedules(context.Context) ([]tradeclock.Schedule, error) { return f.rows, nil }
+
 func TestRule07_AChangeOfKindOutlivesARestart(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
 	s, d := w.edited(row("watch", "hourly 09:30-12:30"))

@@ -238,12 +238,8 @@ func (r *row) carryOver(old *row, holds time.Time) {
 		if r.Prior == nil {
 			r.Prior = old.Prior
 		}
-	default:
-		if !r.Since.After(old.Since) {
-			r.Since = holds
-		}
-		if r.Prior == nil && r.kind != old.kind {
-			r.Prior = old.Rule
-		}
+	case !r.Since.After(old.Since):
+		edited := r.Schedule.Edited(old.Schedule, holds)
+		r.Since, r.Prior = edited.Since, edited.Prior
 	}
 }
