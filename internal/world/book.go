@@ -34,13 +34,15 @@ type book struct {
 	wishes     map[string]*wish         // by actor
 	enrolledAt map[string]time.Duration
 	askedAt    map[string]time.Duration // when each account was first to be enrolled
-	absent     spans
+	absent     map[string]*spans        // when each account was not served
 
 	rows      versions[[]task]
 	calendars versions[map[tradeclock.Date]session]
 	disturbed spans // not everything was normal
 	broken    spans // a call or a process was
 	cache     map[cacheKey][]occurrence
+
+	checked Checked
 
 	holders []string
 	named   *strings.Replacer
@@ -75,6 +77,7 @@ func newBook(w *World) *book {
 		w: w, rowsOf: make(map[slotKey]*entry), ranges: make(map[rowKey][]*entry), bySlot: make(map[slotKey][]*execution),
 		halts: make(map[string]time.Duration), wishes: make(map[string]*wish),
 		enrolledAt: make(map[string]time.Duration), askedAt: make(map[string]time.Duration),
+		absent:    make(map[string]*spans),
 		cache:     make(map[cacheKey][]occurrence),
 		rows:      versions[[]task]{w: w, seen: make(map[*process][]sighting)},
 		calendars: versions[map[tradeclock.Date]session]{w: w, seen: make(map[*process][]sighting)},
@@ -164,6 +167,9 @@ func (b *book) enrolled(t tradeclock.Term, accounts []tradeclock.Enrolment, err 
 
 // asked notes that an account is to be enrolled.
 func (b *book) asked(account string) {
+	if b.absent[account] == nil {
+		b.absent[account] = new(spans)
+	}
 	if _, known := b.askedAt[account]; !known {
 		b.askedAt[account] = b.w.now
 	}

@@ -103,7 +103,7 @@ func (b *book) known(row *tradeclock.Run) bool {
 	due, at := row.Due.Sub(b.w.script.start), b.rowsOf[slotOf(row)].at
 	from, to := min(due, at)-near, max(due, at)+near
 	if b.rows.uncertain(from, to) || b.calendars.uncertain(from, to) {
-		return true
+		from, to = 0, b.w.now // it may have been planned by any
 	}
 	for r := b.rows.at(from); r <= b.rows.at(to); r++ {
 		for c := b.calendars.at(from); c <= b.calendars.at(to); c++ {
@@ -183,6 +183,7 @@ func (w *World) checkComplete(ix *index) {
 					if !ok {
 						continue
 					}
+					b.checked.Accounted++
 					if n := ix.count(account, o); n != 1 {
 						w.violate("complete", fmt.Sprintf("%s %s %s, due %v, is in %d rows", account, o.task, o.slot, w.local(due), n))
 					}
@@ -225,8 +226,9 @@ func (b *book) mustBeAccounted(account string, due time.Duration, at time.Time) 
 	if !ok || !known || due < first+near {
 		return 0, false
 	}
+	b.checked.Occurrences++
 	from, to := min(due, accounted)-near, max(due, accounted)+near
-	changed := b.rows.uncertain(from, to) || b.calendars.uncertain(from, to) || b.absent.touch(from-time.Hour, to)
+	changed := b.rows.uncertain(from, to) || b.calendars.uncertain(from, to) || b.absent[account].touch(from-time.Hour, to)
 	return accounted, !changed
 }
 
@@ -244,12 +246,13 @@ func (b *book) checkOrder(account string, o occurrence, passed time.Duration) {
 
 // checkNormal holds an occurrence in calm times to run at once.
 func (b *book) checkNormal(account string, o occurrence, due time.Duration) {
-	if row := b.rowsOf[slotKey{account, o.task, o.slot}]; row != nil && row.run.Manual {
-		return // a person was earlier
+	if row := b.rowsOf[slotKey{account, o.task, o.slot}]; row != nil && (row.run.Manual || row.run.Due.Before(o.due)) {
+		return // a person was earlier, or it was due earlier by another version
 	}
 	if o.skip || b.disturbed.touch(due-calm-10*time.Second, due+10*time.Second) || b.held(account, o, due) {
 		return
 	}
+	b.checked.AtOnce++
 	for _, x := range b.bySlot[slotKey{account, o.task, o.slot}] {
 		if x.begin >= due && x.begin <= due+2*time.Second {
 			return

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tradeclock/tradeclock"
@@ -129,11 +130,15 @@ func (b *book) inTime(x *execution) (invariant, text string) {
 		return "not early", fmt.Sprintf("it is due in %v", -late)
 	case x.run.Attempt == 1 && late >= x.task.catchUp():
 		return "catch-up", fmt.Sprintf("it is %v late", late)
-	case x.task.repeats() && x.run.Attempt == 1 && late >= time.Minute && b.followed(x):
+	case x.repeats() && x.run.Attempt == 1 && late >= time.Minute && b.followed(x):
 		return "catch-up", "a newer occurrence is due"
 	}
 	return "", ""
 }
+
+// repeats reports whether of several late occurrences only the newest runs: their slots
+// have a time.
+func (x *execution) repeats() bool { return strings.Contains(x.run.Slot, "T") }
 
 // followed reports whether the task's next occurrence had been executed before.
 func (b *book) followed(x *execution) bool {
@@ -168,6 +173,9 @@ func (b *book) allowed(x *execution) (invariant, text string) {
 		return "", ""
 	}
 	planned := min(b.w.now, x.run.Due.Sub(b.w.script.start)-x.p.offset)
+	if x.p.offset != 0 {
+		planned = x.p.born // its clock was set meanwhile
+	}
 	found, enabled := false, false
 	for _, r := range b.rows.given(x.p, planned, 2) {
 		for _, c := range b.calendars.given(x.p, planned, 2) {
@@ -184,7 +192,7 @@ func (b *book) allowed(x *execution) (invariant, text string) {
 	switch {
 	case !enabled:
 		return "disabled", "its row is disabled"
-	case !found && x.p.offset == 0:
+	case !found:
 		return "closed means closed", fmt.Sprintf("it is no occurrence of session %v", x.run.Session)
 	}
 	return "", ""
@@ -196,13 +204,14 @@ func (b *book) ordered(x *execution) (invariant, text string) {
 		return "withdrawn", "its account was withdrawn"
 	}
 	// Halts are read before each batch of claims. With a store that is slow, a tick
-	// may go by.
+	// may go by; what is delivered at least once does without them for longer.
 	bound := 2 * time.Second
 	if b.broken.touch(b.w.now-time.Minute, b.w.now) {
 		bound = time.Minute
 	}
 	at, halted := b.halts[x.run.Account]
-	if halted && x.task.Delivery == tradeclock.AtMostOnce && x.run.Attempt == 1 && b.w.now-at > bound && !b.w.staleHalts() {
+	strict := x.task.Delivery == tradeclock.AtMostOnce || !b.broken.touch(at, b.w.now)
+	if halted && strict && x.run.Attempt == 1 && b.w.now-at > bound && !b.w.staleHalts() {
 		return "halted", fmt.Sprintf("its account has been halted for %v", b.w.now-at)
 	}
 	return "", ""

@@ -38,8 +38,10 @@ const (
 	withdraw    = "withdrawal"
 	trigger     = "trigger"
 	edit        = "edit"
+	rekind      = "change of kind"
 	disable     = "disabling"
 	closure     = "ad-hoc closure"
+	shorten     = "ad-hoc early close"
 	silence     = "calendar knows nothing"
 )
 
@@ -144,9 +146,9 @@ func (w *World) beginIncident(in incident) {
 		w.withdraw(in)
 	case trigger:
 		w.trigger(in)
-	case edit, disable:
+	case edit, rekind, disable:
 		w.editRow(in)
-	case closure, silence:
+	case closure, shorten, silence:
 		w.changeCalendar(in)
 	}
 }
@@ -240,7 +242,7 @@ func (w *World) withdraw(in incident) {
 		return
 	}
 	w.enrolled[in.account] = false
-	w.book.absent.add(w.now, in.end)
+	w.book.absent[in.account].add(w.now, in.end)
 	for _, p := range w.processes {
 		if p != nil && p.sched.Withdraw(context.Background(), in.account) == nil {
 			p.withdrawn[in.account] = w.now
@@ -260,38 +262,41 @@ func (w *World) enroll(account string) {
 	}
 }
 
-// editRow moves a task's time, or disables it, and undoes that at the end.
+// editRow moves a task's time, gives it a rule of another kind, or disables it, and
+// undoes that at the end.
 func (w *World) editRow(in incident) {
 	original := w.script.tasks[in.task]
-	if in.kind == disable {
-		w.script.tasks[in.task].Disabled = true
-	} else {
-		move := time.Duration(1+in.number%20) * time.Minute
-		w.script.tasks[in.task].from += move
-		if original.kind == "close" || original.kind == "after" {
-			w.script.tasks[in.task].every += move
-		}
+	edited := original
+	switch move := time.Duration(1+in.number%20) * time.Minute; {
+	case in.kind == disable:
+		edited.Disabled = true
+	case in.kind == rekind && original.kind != "after":
+		edited = original.ofAnotherKind()
+	case original.kind == "close" || original.kind == "after":
+		edited.every += move
+	default:
+		edited.from += move
 	}
-	w.putRow(in.task)
+	w.edit(in.task, edited)
+	w.at(in.end, func() { w.edit(in.task, original) })
+}
+
+// edit replaces a row.
+func (w *World) edit(i int, to task) {
+	w.script.tasks[i] = to.replaces(w.script.tasks[i], w.wallAt(w.now))
+	w.putRow(i)
+	w.note(nil, "the row of %s is %s, disabled: %v", to.Task, to.rule(), to.Disabled)
 	w.book.rows.change(w.now, slices.Clone(w.script.tasks))
-	w.at(in.end, func() {
-		original.Since = time.Time{}
-		w.script.tasks[in.task] = original
-		w.putRow(in.task)
-		w.book.rows.change(w.now, slices.Clone(w.script.tasks))
-	})
 }
 
 func (w *World) putRow(i int) {
-	row, err := w.memory.PutSchedule(context.Background(), w.script.tasks[i].schedule())
-	if err != nil {
+	if _, err := w.memory.PutSchedule(context.Background(), w.script.tasks[i].schedule()); err != nil {
 		panic(err)
 	}
-	w.script.tasks[i].Since = row.Since
 }
 
-// changeCalendar closes the exchange today or tomorrow, or lets the calendar know
-// nothing of some days, for a while.
+// changeCalendar closes the exchange today or tomorrow, or earlier, or lets the
+// calendar know nothing of some days, for a while.
 func (w *World) changeCalendar(in incident) {
 	today := tradeclock.DateOf(w.local(w.now))
 	was := w.script.sessions
@@ -301,8 +306,10 @@ func (w *World) changeCalendar(in incident) {
 		switch {
 		case in.kind == silence:
 			is[date] = session{kind: tradeclock.Closed, unknown: true}
-		case i == in.number%2:
+		case in.kind == closure && i == in.number%2:
 			is[date] = session{}
+		case in.kind == shorten && is[date].kind == tradeclock.Regular && !is[date].unknown:
+			is[date] = session{kind: tradeclock.Shortened, open: is[date].open, close: 12 * time.Hour}
 		}
 	}
 	if w.changed() {

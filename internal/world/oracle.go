@@ -30,6 +30,9 @@ func (x exchangePlace) occurrencesOn(tasks []task, t task, date tradeclock.Date,
 }
 
 func (x exchangePlace) occurrencesAt(tasks []task, t task, date tradeclock.Date, is session) []occurrence {
+	if t.prior != nil && x.priorHolds(tasks, t, date, is) {
+		t = *t.prior
+	}
 	daily := occurrence{slot: date.String(), due: x.instant(date, t.from)}
 	switch t.kind {
 	case "close":
@@ -49,6 +52,16 @@ func (x exchangePlace) occurrencesAt(tasks []task, t task, date tradeclock.Date,
 		return found
 	}
 	return []occurrence{daily}
+}
+
+// priorHolds reports whether a session began before the task got a rule of another kind:
+// an earlier one, or one of which the old rule had brought up an occurrence.
+func (x exchangePlace) priorHolds(tasks []task, t task, date tradeclock.Date, is session) bool {
+	edited := tradeclock.DateOf(t.edited.In(x.zone))
+	if date != edited {
+		return date.Before(edited)
+	}
+	return !x.occurrencesAt(tasks, *t.prior, date, is)[0].due.After(t.edited)
 }
 
 // grid lists the instants from first on, as long as they are before end.

@@ -171,7 +171,7 @@ var incidentKinds = []struct {
 	{nonsense, 2}, {partition, 5}, {crash, 7}, {stop, 4}, {freeze, 6}, {suspend, 3}, {step, 4},
 	{busyTasks, 6}, {hungTasks, 3}, {brokenTasks, 3},
 	{halt, 4}, {withdraw, 4}, {edit, 5}, {disable, 3}, {closure, 3}, {silence, 3},
-	{badLogins, 6}, {trigger, 8},
+	{badLogins, 6}, {trigger, 8}, {rekind, 4}, {shorten, 3},
 }
 
 // makeIncidents makes those of every day: a few bursts, with rest between them,
@@ -231,12 +231,12 @@ func (s *script) makeIncident(key string, i int) incident {
 	case stale:
 		in.op = []string{"Schedules", "Halts"}[c.pick(2, "op", key, i)]
 	case crashBefore, crashAfter:
-		in.op = []string{"Claim", "Claim", "Record", "Settle", "Lead", "Resume", "Enroll", "Execute", "Start"}[c.pick(9, "op", key, i)]
+		in.op = crashingOps[c.pick(len(crashingOps), "op", key, i)]
 		in.rate = 1000
 	case freezeAfter:
 		in.op, in.rate, in.replica = []string{"Claim", "Claim", "Claim", "Lead", "Record"}[c.pick(5, "op", key, i)], 1000, -1
 		in.end += 10 * time.Minute // it happens once
-	case disable, closure:
+	case disable, closure, shorten, rekind:
 		in.end += 25 * time.Minute // or else nothing is due meanwhile
 	case crash, freeze, suspend, stop, step:
 		in.replica = max(in.replica, 0)
@@ -250,6 +250,10 @@ func (s *script) makeIncident(key string, i int) incident {
 // faultyOps are the calls that break, the more important ones more often.
 var faultyOps = []string{"", "", "Claim", "Claim", "Settle", "Settle", "Record", "Record", "Lead", "Lead", "Resume", "Enroll",
 	"Schedules", "Halts", "Beat"}
+
+// crashingOps are the calls at which a process crashes.
+var crashingOps = []string{"Claim", "Claim", "Claim", "Record", "Record", "Settle", "Settle", "Lead", "Resume", "Enroll",
+	"Schedules", "Halts", "Beat", "Resign", "Execute", "Start"}
 
 func kindOf(roll int) string {
 	total := 0

@@ -15,6 +15,46 @@ type task struct {
 	from, to time.Duration
 	every    time.Duration // of an every rule; how long before the close; or after the base
 	base     int           // of an after rule
+	// prior is the task with the rule of another kind that this one replaced when it was
+	// edited, if it did. It holds up to the next session.
+	prior  *task
+	edited time.Time
+}
+
+// replaces returns the task as the edit of another. That a rule was replaced by one of
+// another kind is known until the next date in UTC.
+func (t task) replaces(old task, now time.Time) task {
+	if t.rule() == old.rule() && t.Disabled == old.Disabled {
+		t.prior, t.edited = old.prior, old.edited
+		return t
+	}
+	if old.prior != nil && tradeclock.DateOf(old.edited.UTC()) == tradeclock.DateOf(now.UTC()) {
+		old = *old.prior
+	}
+	t.prior, t.edited = nil, now
+	if old.ruleKind() != t.ruleKind() {
+		old.prior = nil
+		t.prior = &old
+	}
+	return t
+}
+
+// ruleKind is the kind of the rule: a time before the close is a daily one too.
+func (t task) ruleKind() string {
+	if t.kind == "close" {
+		return "daily"
+	}
+	return t.kind
+}
+
+// ofAnotherKind returns the task with another rule.
+func (t task) ofAnotherKind() task {
+	if t.kind == "daily" {
+		t.kind, t.to, t.every = "every", t.from+2*time.Hour, 10*time.Minute
+	} else {
+		t.kind, t.from = "daily", 14*time.Hour
+	}
+	return t
 }
 
 func (t task) schedule() tradeclock.Schedule {
@@ -37,9 +77,6 @@ func (t task) rule() string {
 	}
 	return fmt.Sprintf("after %s %dm", taskNames[t.base], int(t.every.Minutes()))
 }
-
-// repeats reports whether of several late occurrences only the newest runs.
-func (t task) repeats() bool { return t.kind == "hourly" || t.kind == "every" }
 
 var taskNames = []string{"premarket", "adjust", "sell", "watch", "position", "square", "buy", "confirm", "cleanup"}
 

@@ -42,14 +42,12 @@ var refusals = []error{
 	tradeclock.ErrSlotTaken, tradeclock.ErrStopped, tradeclock.ErrUnknownAccount,
 }
 
-// heldToAnswer: a wish is granted, or refused for one of a few reasons.
+// heldToAnswer: a wish is granted, or refused for one of a few reasons. That a run stands
+// for that of today may be refused for others: there is none, or there are many.
 func (b *book) heldToAnswer(wish *wish) {
 	is := func(target error) bool { return errors.Is(wish.err, target) }
-	if wish.p.dead || wish.err == nil || slices.ContainsFunc(refusals, is) || b.broken.touch(b.w.now-time.Minute, b.w.now) {
+	if wish.p.dead || wish.err == nil || wish.req.ForToday || slices.ContainsFunc(refusals, is) || b.broken.touch(b.w.now-time.Minute, b.w.now) {
 		return
-	}
-	if repeats := b.taskOf(wish.req.Task).repeats(); wish.req.ForToday && repeats {
-		return // none of many occurrences is today's
 	}
 	b.w.violate("triggers", fmt.Sprintf("%s of %s was refused: %v", wish.req.Task, wish.req.Account, wish.err))
 }

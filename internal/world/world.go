@@ -61,9 +61,25 @@ type Result struct {
 	Incidents []string       // planned, each in a line
 	Numbers   []int          // of the incidents
 	Runs      int            // executions
-	Steps     int            // turns of routines
+	Checked   Checked
+	Steps     int // turns of routines
 	Timeline  []string
 	Digest    uint64 // of the whole timeline
+}
+
+// Checked says how much of what was due was held to the strictest invariants. The rest
+// was too near to a change, or to a fault, to go one way only.
+type Checked struct {
+	Occurrences int // that the watermark passed, by account
+	Accounted   int // must be in the ledger once, written before the watermark passed
+	AtOnce      int // must have run within two seconds
+}
+
+// Add adds what another world checked.
+func (c *Checked) Add(o Checked) {
+	c.Occurrences += o.Occurrences
+	c.Accounted += o.Accounted
+	c.AtOnce += o.AtOnce
 }
 
 // event is something that the world does at an instant.
@@ -289,7 +305,7 @@ func (w *World) note(p *process, format string, args ...any) {
 
 func (w *World) result(seed uint64) Result {
 	r := Result{
-		Seed: seed, Days: w.script.days, Findings: w.findings, Faults: w.faults, Runs: len(w.book.executions),
+		Seed: seed, Days: w.script.days, Findings: w.findings, Faults: w.faults, Runs: len(w.book.executions), Checked: w.book.checked,
 		Steps: w.steps, Timeline: w.timeline.lines, Digest: w.timeline.digest.Sum64(),
 	}
 	for _, in := range w.script.incidents {

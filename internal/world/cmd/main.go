@@ -66,6 +66,7 @@ type tally struct {
 	brief      bool
 	worlds     int
 	runs       int
+	checked    world.Checked
 	turns      int
 	violations int
 	faults     map[string]int
@@ -82,6 +83,7 @@ func (t *tally) add(r world.Result) {
 	defer t.mu.Unlock()
 	t.worlds++
 	t.runs += r.Runs
+	t.checked.Add(r.Checked)
 	t.turns += r.Steps
 	for kind, n := range r.Faults {
 		t.faults[kind] += n
@@ -109,6 +111,8 @@ func (t *tally) tellFailure(r world.Result) {
 func (t *tally) print() {
 	weeks := float64(t.worlds*t.days) / 7
 	fmt.Printf("%d worlds, %.1f simulated weeks, %d runs, %d violations, in %v\n", t.worlds, weeks, t.runs, t.violations, time.Since(t.began).Round(time.Second))
+	fmt.Printf("%d occurrences, of which %d had to be in the ledger once, and %d to run at once\n",
+		t.checked.Occurrences, t.checked.Accounted, t.checked.AtOnce)
 	for _, kind := range slices.Sorted(maps.Keys(t.faults)) {
 		fmt.Printf("%9d  %s\n", t.faults[kind], kind)
 	}
