@@ -41,10 +41,7 @@ func (b *book) occurrences(rows, calendar int, task string, date tradeclock.Date
 
 // check holds the ledger to the world's account.
 func (w *World) check() {
-	rows, err := w.memory.Runs(context.Background(), tradeclock.Query{Scheduler: schedulerName})
-	if err != nil {
-		w.violate("complete", err.Error())
-	}
+	rows := append(w.pruned, w.runs()...)
 	for i := range rows {
 		if text := w.book.outcomeOf(&rows[i]); text != "" {
 			w.violate("outcomes are true", fmt.Sprintf("%s (%s): %s", describe(&rows[i]), rows[i].Reason, text))
@@ -58,6 +55,15 @@ func (w *World) check() {
 	w.checkComplete(newIndex(rows))
 	w.checkWishes()
 	w.checkAlive()
+}
+
+// runs returns the rows of the ledger.
+func (w *World) runs() []tradeclock.Run {
+	rows, err := w.memory.Runs(context.Background(), tradeclock.Query{Scheduler: schedulerName})
+	if err != nil {
+		panic(err)
+	}
+	return rows
 }
 
 // outcomeOf holds a row to what the world saw.

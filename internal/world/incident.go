@@ -40,6 +40,7 @@ const (
 	edit        = "edit"
 	rekind      = "change of kind"
 	disable     = "disabling"
+	prune       = "pruning"
 	closure     = "ad-hoc closure"
 	shorten     = "ad-hoc early close"
 	silence     = "calendar knows nothing"
@@ -146,6 +147,8 @@ func (w *World) beginIncident(in incident) {
 		w.withdraw(in)
 	case trigger:
 		w.trigger(in)
+	case prune:
+		w.prune()
 	case edit, rekind, disable:
 		w.editRow(in)
 	case closure, shorten, silence:
@@ -260,6 +263,23 @@ func (w *World) enroll(account string) {
 			delete(p.withdrawn, account)
 		}
 	}
+}
+
+// prune removes what is old from the ledger. The world keeps it, to hold it to the
+// invariants at the end.
+func (w *World) prune() {
+	before := w.book.mark.Add(-tradeclock.MinRetention)
+	var old []tradeclock.Run
+	for _, r := range w.runs() {
+		if r.Outcome.Final() && r.Through().Before(before) {
+			old = append(old, r)
+		}
+	}
+	n, err := w.memory.Prune(context.Background(), schedulerName, before)
+	if err != nil || n != len(old) {
+		w.violate("complete", fmt.Sprintf("%d rows were pruned, want %d, error: %v", n, len(old), err))
+	}
+	w.pruned = append(w.pruned, old...)
 }
 
 // editRow moves a task's time, gives it a rule of another kind, or disables it, and

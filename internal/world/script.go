@@ -171,7 +171,7 @@ var incidentKinds = []struct {
 	{nonsense, 2}, {partition, 5}, {crash, 7}, {stop, 4}, {freeze, 6}, {suspend, 3}, {step, 4},
 	{busyTasks, 6}, {hungTasks, 3}, {brokenTasks, 3},
 	{halt, 4}, {withdraw, 4}, {edit, 5}, {disable, 3}, {closure, 3}, {silence, 3},
-	{badLogins, 6}, {trigger, 8}, {rekind, 4}, {shorten, 3},
+	{badLogins, 6}, {trigger, 8}, {rekind, 4}, {shorten, 3}, {prune, 3},
 }
 
 // makeIncidents makes those of every day: a few bursts, with rest between them,

@@ -3,6 +3,9 @@ package world
 import (
 	"fmt"
 	"maps"
+	"slices"
+	"strconv"
+	"strings"
 )
 
 // Shrink looks for a shorter world in which the same invariant is violated: with
@@ -22,11 +25,11 @@ func Shrink(r Result) Result {
 			break
 		}
 	}
-	for chunk := max(len(r.Numbers)/2, 1); ; chunk /= 2 {
-		for from := 0; from < len(r.Numbers); {
+	for chunk := max(len(r.Incidents)/2, 1); ; chunk /= 2 {
+		for from := 0; from < len(r.Incidents); {
 			opts := Options{Days: best.Days, Without: maps.Clone(best.Without)}
-			for _, number := range r.Numbers[from:min(from+chunk, len(r.Numbers))] {
-				opts.Without[number] = true
+			for _, in := range r.Incidents[from:min(from+chunk, len(r.Incidents))] {
+				opts.Without[in.Number] = true
 			}
 			if found, ok := fails(opts); ok {
 				r, best = found, opts
@@ -44,15 +47,30 @@ func Shrink(r Result) Result {
 	return r
 }
 
+// Command repeats the world, and prints its whole timeline.
+func (r Result) Command() string {
+	command := fmt.Sprintf("go run ./internal/world/cmd -from %d -seeds 1 -days %d", r.Seed, r.Days)
+	if len(r.Without) > 0 {
+		var numbers []string
+		for _, number := range slices.Sorted(maps.Keys(r.Without)) {
+			numbers = append(numbers, strconv.Itoa(number))
+		}
+		command += " -without " + strings.Join(numbers, ",")
+	}
+	return command + " -brief -v"
+}
+
 // Report tells of a failure in lines: the seed, what there was in the world, the
-// timeline, and what was violated.
+// timeline, what was violated, and how to see it again.
 func (r Result) Report() []string {
 	lines := []string{fmt.Sprintf("seed %d, %d days, %d incidents:", r.Seed, r.Days, len(r.Incidents))}
-	lines = append(lines, r.Incidents...)
+	for _, in := range r.Incidents {
+		lines = append(lines, in.Text)
+	}
 	lines = append(lines, "timeline:")
 	lines = append(lines, r.Timeline[max(0, len(r.Timeline)-keptLines):]...)
 	for _, f := range r.Findings {
 		lines = append(lines, fmt.Sprintf("seed %d: violation of %s: %s", r.Seed, f.Invariant, f.Text))
 	}
-	return lines
+	return append(lines, "repeat it with: "+r.Command())
 }

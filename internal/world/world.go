@@ -38,6 +38,7 @@ type World struct {
 	attempts  map[string]int
 	enrolled  map[string]bool
 
+	pruned   []tradeclock.Run
 	book     *book
 	timeline timeline
 	faults   map[string]int
@@ -56,15 +57,22 @@ type Finding struct {
 type Result struct {
 	Seed      uint64
 	Days      int
+	Without   map[int]bool // the incidents that were left out
 	Findings  []Finding
 	Faults    map[string]int // injected, by kind
-	Incidents []string       // planned, each in a line
-	Numbers   []int          // of the incidents
+	Incidents []Incident     // planned
 	Runs      int            // executions
 	Checked   Checked
 	Steps     int // turns of routines
 	Timeline  []string
 	Digest    uint64 // of the whole timeline
+}
+
+// Incident is one of those that the script of a world had.
+type Incident struct {
+	Number int
+	Kind   string
+	Text   string // with its time, in a line
 }
 
 // Checked says how much of what was due was held to the strictest invariants. The rest
@@ -305,12 +313,12 @@ func (w *World) note(p *process, format string, args ...any) {
 
 func (w *World) result(seed uint64) Result {
 	r := Result{
-		Seed: seed, Days: w.script.days, Findings: w.findings, Faults: w.faults, Runs: len(w.book.executions), Checked: w.book.checked,
+		Seed: seed, Days: w.script.days, Without: w.opts.Without, Findings: w.findings, Faults: w.faults, Runs: len(w.book.executions), Checked: w.book.checked,
 		Steps: w.steps, Timeline: w.timeline.lines, Digest: w.timeline.digest.Sum64(),
 	}
 	for _, in := range w.script.incidents {
-		r.Incidents = append(r.Incidents, fmt.Sprintf("%s %v", w.local(in.at).Format("Mon 02 15:04:05"), in))
-		r.Numbers = append(r.Numbers, in.number)
+		text := fmt.Sprintf("%s %v", w.local(in.at).Format("Mon 02 15:04:05"), in)
+		r.Incidents = append(r.Incidents, Incident{in.number, in.kind, text})
 	}
 	return r
 }

@@ -1,20 +1,27 @@
 // Command cmd runs simulated worlds, one for each seed, and tells what it found.
 //
 //	go run ./internal/world/cmd -seeds 10000           the seeds from 0 on, a week each
-//	go run ./internal/world/cmd -seeds 0               until it is stopped
+//	go run ./internal/world/cmd -seeds 0               until it is interrupted
 //	go run ./internal/world/cmd -from 17 -seeds 1 -v   one seed, with its timeline
+//	go run ./internal/world/cmd -days 14 -seeds 50     long enough for rows to be pruned
 //
 // It ends with status 1 if an invariant was violated: it prints the seed, the
-// shortest failing world that it could find, and the timeline of that.
+// shortest failing world that it could find, the timeline of that, and the command
+// that repeats it. An interrupt lets the worlds that run come to their end, and prints
+// what they were.
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"maps"
 	"os"
+	"os/signal"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,15 +36,22 @@ func main() {
 	keep := flag.Bool("keep-going", false, "go on after a violation, and print one line for each")
 	brief := flag.Bool("brief", false, "print one line for a violation, and end")
 	verbose := flag.Bool("v", false, "print the timeline of each world")
+	without := make(map[int]bool)
+	flag.Func("without", "leave out the incidents with these numbers, as in 3,7", func(list string) error { return parseNumbers(list, without) })
 	flag.Parse()
 
-	t := &tally{began: time.Now(), days: *days, faults: make(map[string]int), keep: *keep, brief: *brief}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop) // a second interrupt ends it at once
+	t := &tally{
+		began: time.Now(), days: *days, keep: *keep, brief: *brief,
+		incidents: make(map[string]int), faults: make(map[string]int),
+	}
 	var wg sync.WaitGroup
 	next := make(chan uint64)
 	for range *workers {
 		wg.Go(func() {
 			for seed := range next {
-				r := world.Run(seed, world.Options{Days: *days, Whole: *verbose})
+				r := world.Run(seed, world.Options{Days: *days, Without: without, Whole: *verbose})
 				if *verbose {
 					print(r.Timeline)
 				}
@@ -45,8 +59,11 @@ func main() {
 			}
 		})
 	}
-	for seed := *from; (*seeds == 0 || seed < *from+*seeds) && !t.failed(); seed++ {
-		next <- seed
+	for seed := *from; (*seeds == 0 || seed < *from+*seeds) && !t.failed() && ctx.Err() == nil; seed++ {
+		select {
+		case next <- seed:
+		case <-ctx.Done():
+		}
 	}
 	close(next)
 	wg.Wait()
@@ -54,6 +71,18 @@ func main() {
 	if t.violations > 0 {
 		os.Exit(1)
 	}
+}
+
+// parseNumbers adds the numbers of a list to a set.
+func parseNumbers(list string, to map[int]bool) error {
+	for number := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			return err
+		}
+		to[n] = true
+	}
+	return nil
 }
 
 // tally counts what the worlds were.
@@ -69,6 +98,7 @@ type tally struct {
 	checked    world.Checked
 	turns      int
 	violations int
+	incidents  map[string]int
 	faults     map[string]int
 }
 
@@ -85,6 +115,9 @@ func (t *tally) add(r world.Result) {
 	t.runs += r.Runs
 	t.checked.Add(r.Checked)
 	t.turns += r.Steps
+	for _, in := range r.Incidents {
+		t.incidents[in.Kind]++
+	}
 	for kind, n := range r.Faults {
 		t.faults[kind] += n
 	}
@@ -94,7 +127,8 @@ func (t *tally) add(r world.Result) {
 	}
 	if time.Since(t.printed) > 10*time.Second {
 		t.printed = time.Now()
-		fmt.Printf("%v: %d worlds, %d runs, %d violations\n", time.Since(t.began).Round(time.Second), t.worlds, t.runs, t.violations)
+		fmt.Printf("%v: %d worlds, %.1f weeks, %d runs, %d violations\n", time.Since(t.began).Round(time.Second),
+			t.worlds, t.weeks(), t.runs, t.violations)
 	}
 }
 
@@ -108,13 +142,15 @@ func (t *tally) tellFailure(r world.Result) {
 	}
 }
 
+func (t *tally) weeks() float64 { return float64(t.worlds*t.days) / 7 }
+
 func (t *tally) print() {
-	weeks := float64(t.worlds*t.days) / 7
-	fmt.Printf("%d worlds, %.1f simulated weeks, %d runs, %d violations, in %v\n", t.worlds, weeks, t.runs, t.violations, time.Since(t.began).Round(time.Second))
+	fmt.Printf("%d worlds, %.1f simulated weeks, %d runs, %d violations, in %v\n", t.worlds, t.weeks(), t.runs, t.violations, time.Since(t.began).Round(time.Second))
 	fmt.Printf("%d occurrences, of which %d had to be in the ledger once, and %d to run at once\n",
 		t.checked.Occurrences, t.checked.Accounted, t.checked.AtOnce)
-	for _, kind := range slices.Sorted(maps.Keys(t.faults)) {
-		fmt.Printf("%9d  %s\n", t.faults[kind], kind)
+	fmt.Println("incidents   faults")
+	for _, kind := range slices.Sorted(maps.Keys(t.incidents)) {
+		fmt.Printf("%9d %8d  %s\n", t.incidents[kind], t.faults[kind], kind)
 	}
 }
 
