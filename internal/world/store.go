@@ -128,13 +128,15 @@ func (st *store) Revision(ctx context.Context) (string, error) {
 // Lead takes or renews the term.
 func (st *store) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration) (tradeclock.Term, error) {
 	st.p.w.knowHolder(st.p, holder)
+	asked := st.p.w.now
 	st.p.unanswered = true
 	term, err := ask(ctx, st, "Lead", "", func() (tradeclock.Term, error) {
 		term, err := st.p.w.memory.Lead(ctx, scheduler, holder, ttl)
 		st.p.w.book.led(st.p, holder, term, ttl, err)
 		return term, err
 	})
-	st.p.unanswered = err != nil && !errors.As(err, new(*tradeclock.HeldError))
+	told := err == nil || errors.As(err, new(*tradeclock.HeldError))
+	st.p.unanswered = !told || st.p.w.now-asked >= ttl/3 // nobody waits for it any more
 	return term, err
 }
 

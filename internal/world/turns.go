@@ -2,7 +2,6 @@ package world
 
 import (
 	"fmt"
-	"iter"
 	"math"
 	"runtime/debug"
 	"time"
@@ -15,9 +14,11 @@ const never = time.Duration(math.MaxInt64)
 // runs at a time, until it waits: which one goes on is the world's choice, made by
 // the seed. So the same seed has the same order of everything.
 type routine struct {
-	p     *process
-	next  func() (struct{}, bool)
-	yield func(struct{}) bool
+	p *process
+	// It goes on when it can receive from turn, and sends to paused when it waits, or
+	// true when it has returned.
+	turn   chan struct{}
+	paused chan bool
 
 	// What it waits for: to receive from a channel, or an instant.
 	first, second <-chan struct{}
@@ -56,17 +57,18 @@ type routines struct {
 
 // start adds a routine, which has its first turn later.
 func (rs *routines) start(p *process, f func()) {
-	r := &routine{p: p}
-	r.next, _ = iter.Pull(func(yield func(struct{}) bool) {
-		r.yield = yield
+	r := &routine{p: p, turn: make(chan struct{}), paused: make(chan bool)}
+	rs.all = append(rs.all, r)
+	go func() {
+		<-r.turn
 		defer func() {
 			if v := recover(); v != nil {
 				p.w.violate("no panic", fmt.Sprintf("%s: %v\n%s", p.name, v, debug.Stack()))
 			}
+			r.paused <- true
 		}()
 		f()
-	})
-	rs.all = append(rs.all, r)
+	}()
 }
 
 // step gives a turn to one of the routines that can go on, and reports whether
@@ -103,9 +105,10 @@ func (rs *routines) resume(i int) {
 	r := rs.all[i]
 	before := rs.current
 	rs.current = r
-	_, goesOn := r.next()
+	r.turn <- struct{}{}
+	returned := <-r.paused
 	rs.current = before
-	if !goesOn {
+	if returned {
 		rs.all = append(rs.all[:i], rs.all[i+1:]...)
 	}
 }
@@ -115,7 +118,8 @@ func (rs *routines) resume(i int) {
 func (rs *routines) wait(first, second <-chan struct{}, until time.Duration) bool {
 	r := rs.current
 	r.first, r.second, r.until = first, second, until
-	r.yield(struct{}{})
+	r.paused <- false
+	<-r.turn
 	r.first, r.second, r.until = nil, nil, 0
 	switch {
 	case canReceive(first):
