@@ -288,6 +288,7 @@ func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
 	}
 
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.queue.claiming = nil
 	switch {
 	case s.term.term != t:
@@ -303,16 +304,13 @@ func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
 		for _, p := range batch {
 			s.unreserve(p)
 		}
+		s.deposedLocked(t, err) // at once, or the watermark could pass what was dropped
 	default:
 		s.clear("claim")
 		s.queue.backoff = 0
 		for i, p := range batch {
 			s.claimed(p, claims[i])
 		}
-	}
-	s.mu.Unlock()
-	if errors.Is(err, ErrDeposed) {
-		s.deposed(t, err)
 	}
 }
 

@@ -388,7 +388,8 @@ func (s *UnifiedTaskScheduler) flushAccounts(ctx context.Context, t Term) error 
 func (s *UnifiedTaskScheduler) flushRecords(ctx context.Context, t Term) error {
 	s.mu.Lock()
 	records, mark := s.books.records, s.safeMark()
-	if len(records) == 0 && !mark.After(s.books.mark) {
+	stale := s.term.term != t || !s.term.resumed // what was pending is dropped, and holds no watermark
+	if stale || len(records) == 0 && !mark.After(s.books.mark) {
 		s.mu.Unlock()
 		return nil
 	}

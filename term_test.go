@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -360,6 +361,48 @@ func TestRule27_NoStarterOnALapsedTerm(t *testing.T) {
 			require.NoError(t, s.Quiesce(t.Context()))
 			assert.Equal(t, test.said, exec.said())
 		})
+	}
+}
+
+// mistakenLedger says once that the term has ended, which it has not, while it is
+// busy with an enrolment.
+type mistakenLedger struct {
+	*tradeclock.Memory
+	enrolling atomic.Bool
+	refused   chan struct{}
+}
+
+func (l *mistakenLedger) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
+	if l.enrolling.CompareAndSwap(true, false) {
+		defer close(l.refused)
+		return nil, tradeclock.ErrDeposed
+	}
+	return l.Memory.Claim(ctx, t, runs)
+}
+
+func (l *mistakenLedger) Enroll(ctx context.Context, t tradeclock.Term, accounts []tradeclock.Enrolment) error {
+	if l.enrolling.Load() {
+		<-l.refused
+	}
+	return l.Memory.Enroll(ctx, t, accounts)
+}
+
+// TestRule27_WhatATermDroppedHoldsTheWatermark keeps the watermark before what was
+// dropped together with a term that is taken anew under the same number.
+func TestRule27_WhatATermDroppedHoldsTheWatermark(t *testing.T) {
+	for range 50 { // the order of the two calls' ends is not the test's
+		w := newWorld(t, "2026-11-23 08:59:00")
+		ledger := &mistakenLedger{Memory: w.store, refused: make(chan struct{})}
+		cfg := w.config(row("buy", "daily 09:00"))
+		cfg.Ledger = ledger
+		s, d := w.drive(cfg)
+		d.Tick()
+		w.clock.Advance(time.Minute)
+		ledger.enrolling.Store(true)
+		require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
+		d.Until(at("2026-11-23 09:01:30"))
+		stop(t, s)
+		require.Equal(t, []string{"2026-11-23 succeeded"}, w.outcomesOf("42", "buy"))
 	}
 }
 
