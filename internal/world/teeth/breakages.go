@@ -10,7 +10,7 @@ type breakage struct {
 var breakages = []breakage{
 	{"claim after the start", "dispatch.go", `if s.queue.backoff > 0 && p.mayRunUnclaimed() {`, `if p.reclaim == "" {`},
 	{"no unique slot", "memory_ledger.go", `if row, taken := l.rows[key]; taken {`, `if row, taken := l.rows[key]; taken && row.Token == run.Token {`},
-	{"the watermark is advanced first", "settle.go", `if due, ok := s.queue.earliest(); ok {`, `if due, ok := s.queue.earliest(); ok && false {`},
+	{"the watermark is advanced first", "record.go", `if due, ok := s.queue.earliest(); ok {`, `if due, ok := s.queue.earliest(); ok && false {`},
 	{"no fencing", "memory_ledger.go", `if l == nil || !l.leading || l.term != t {`, `if l == nil {`},
 	{"settled without the token", "memory_ledger.go", `entitled := run.Token != "" && row.Token == run.Token`, `entitled := true`},
 	{"a term is granted before the last one ends", "memory_term.go", `if left := l.expires.Sub(now); left > 0 {`, `if left := l.expires.Sub(now); left > ttl/2 {`},
