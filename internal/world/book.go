@@ -178,7 +178,8 @@ func (b *book) asked(account string) {
 // heldToEnrolment holds a row to coming after its account. A process whose clock is
 // wrong takes another instant for it.
 func (b *book) heldToEnrolment(p *process, run *tradeclock.Run) {
-	if from := b.w.wallAt(b.askedAt[run.Account] + p.offset); !run.Manual && run.Due.Before(from) && !b.broken.touch(0, b.w.now) {
+	asked := b.askedAt[run.Account]
+	if from := b.w.wallAt(asked + p.offset); !run.Manual && run.Due.Before(from) && !b.broken.touch(asked, b.w.now) {
 		b.w.violate("enrolment", fmt.Sprintf("%s was due before its account was enrolled", describe(run)))
 	}
 }

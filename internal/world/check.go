@@ -309,6 +309,9 @@ func (w *World) checkAlive() {
 		if st.State == tradeclock.StateActive {
 			active++
 		}
+		if st.State == tradeclock.StateStandby && len(p.online) > 0 {
+			w.violate("logins", fmt.Sprintf("%s stands by, and %d accounts are still logged in", p.name, len(p.online)))
+		}
 		if gap := w.now - p.beat; gap > beatGap {
 			w.violate("alive", fmt.Sprintf("%s did not beat for %v", p.name, gap))
 		}

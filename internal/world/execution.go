@@ -130,7 +130,7 @@ func (b *book) inTime(x *execution) (invariant, text string) {
 		return "not early", fmt.Sprintf("it is due in %v", -late)
 	case x.run.Attempt == 1 && late >= x.task.catchUp():
 		return "catch-up", fmt.Sprintf("it is %v late", late)
-	case x.repeats() && x.run.Attempt == 1 && late >= time.Minute && b.followed(x):
+	case x.repeats() && x.run.Attempt == 1 && late >= time.Minute && (b.followed(x) || b.overtaken(x)):
 		return "catch-up", "a newer occurrence is due"
 	}
 	return "", ""
@@ -139,6 +139,18 @@ func (b *book) inTime(x *execution) (invariant, text string) {
 // repeats reports whether of several late occurrences only the newest runs: their slots
 // have a time.
 func (x *execution) repeats() bool { return strings.Contains(x.run.Slot, "T") }
+
+// overtaken reports whether, in calm times, the task's next occurrence came due so long
+// ago that a tick has looked at it.
+func (b *book) overtaken(x *execution) bool {
+	now, looked := b.w.now, x.p.wall().Add(-15*time.Second)
+	if b.disturbed.touch(now-time.Minute, now) || b.rows.uncertain(now-near, now) || b.calendars.uncertain(now-near, now) {
+		return false
+	}
+	return slices.ContainsFunc(b.occurrences(b.rows.at(now), b.calendars.at(now), x.run.Task, x.run.Session), func(o occurrence) bool {
+		return !o.skip && o.due.After(x.run.Due) && !o.due.After(looked)
+	})
+}
 
 // followed reports whether the task's next occurrence had been executed before.
 func (b *book) followed(x *execution) bool {

@@ -128,7 +128,7 @@ func newScript(seed uint64, opts Options) *script {
 	s.logins = c.oneIn(2, "logins", "", 0)
 	s.makeSessions()
 	if !opts.Faultless {
-		s.makeIncidents(opts)
+		s.layIncidents(opts)
 	}
 	return s
 }
@@ -174,9 +174,9 @@ var incidentKinds = []struct {
 	{badLogins, 6}, {trigger, 8}, {rekind, 4}, {shorten, 3}, {prune, 3},
 }
 
-// makeIncidents makes those of every day: a few bursts, with rest between them,
+// layIncidents lays down those of every day: a few bursts, with rest between them,
 // in which everything must be normal.
-func (s *script) makeIncidents(opts Options) {
+func (s *script) layIncidents(opts Options) {
 	number := 0
 	last := s.length() - tail
 	for day := range s.days {
@@ -184,13 +184,14 @@ func (s *script) makeIncidents(opts Options) {
 			key := fmt.Sprintf("day %d burst %d", day, burst)
 			at := time.Duration(day)*24*time.Hour + s.hour(key)
 			for i := range 1 + s.chance.pick(3, "incidents", key, 0) {
-				in := s.makeIncident(key, i)
-				in.number = number
-				number++
-				in.at += at
-				in.end += at
-				if in.end+max(in.by, 0) < last && !opts.Without[in.number] {
-					s.incidents = append(s.incidents, in)
+				for _, in := range s.makeIncidents(key, i) {
+					in.number = number
+					number++
+					in.at += at
+					in.end += at
+					if in.end+max(in.by, 0) < last && !opts.Without[in.number] {
+						s.incidents = append(s.incidents, in)
+					}
 				}
 			}
 		}
@@ -206,6 +207,27 @@ func (s *script) hour(key string) time.Duration {
 	due := s.tasks[s.chance.pick(len(s.tasks), "around", key, 0)].from
 	hours := time.Duration(s.chance.pick(7, "hours", key, 0)) * time.Hour
 	return max(0, due-8*time.Hour+s.chance.between(-90*time.Second, 30*time.Second, "hour", key, 1)+hours*time.Duration(s.chance.pick(2, "later", key, 0)))
+}
+
+// makeIncidents makes an incident, or one and another that goes with it: runs take
+// long while a replica is frozen or cut off, so that two processes may have the same
+// one going on; and a person who is impatient asks twice.
+func (s *script) makeIncidents(key string, i int) []incident {
+	in := s.makeIncident(key, i)
+	if !s.chance.oneIn(2, "with another", key, i) {
+		return []incident{in}
+	}
+	other := in
+	switch in.kind {
+	case freeze, freezeAfter, partition:
+		other.kind, other.op, other.replica, other.at = busyTasks, "", -1, max(0, in.at-time.Minute)
+	case trigger:
+		other.at += s.chance.between(0, 10*time.Second, "again", key, i)
+		other.end += other.at - in.at
+	default:
+		return []incident{in}
+	}
+	return []incident{in, other}
 }
 
 func (s *script) makeIncident(key string, i int) incident {
@@ -240,6 +262,10 @@ func (s *script) makeIncident(key string, i int) incident {
 		in.end += 25 * time.Minute // or else nothing is due meanwhile
 	case crash, freeze, suspend, stop, step:
 		in.replica = max(in.replica, 0)
+	}
+	if in.kind == freeze && c.oneIn(2, "brief", key, i) {
+		// It comes back when another has just taken over what it did.
+		in.end = in.at + s.term + c.between(0, 40*time.Second, "brief", key, i)
 	}
 	if in.kind == step {
 		in.by = []time.Duration{-time.Hour, -10 * time.Minute, -40 * time.Second, 40 * time.Second, 4 * time.Minute, 2 * time.Hour}[c.pick(6, "by", key, i)]

@@ -49,9 +49,7 @@ var breakages = []breakage{
 		if !ok {`, `		wait := nextMinute(now).Sub(now) + time.Minute
 		if !ok {`},
 	{"a standby looks only once a minute", "term.go", `now.Add(min(max(held.Left, 0)+time.Millisecond, takeoverWithin))`, `now.Add(time.Minute)`},
-	{"runs do not wait for the login", "dispatch.go", `	case !p.acct.started:
-`, `	case !p.acct.started && p.acct.gone:
-`},
+	{"runs do not wait for the login", "executors.go", `a.changing, a.cancelStart = true, cancel`, `a.changing, a.cancelStart, a.started = true, cancel, true`},
 	{"nobody logs out when the term is lost", "term.go", `		a.confirmed, a.backlog = false, 0
 		s.stopExecutor(a)`, `		a.confirmed, a.backlog = false, 0`},
 	{"a trigger does not look at what runs", "trigger.go", `	case len(ts.running)+ts.claiming > 0:`, `	case len(ts.running)+ts.claiming > 100:`},
