@@ -318,7 +318,7 @@ type Ledger interface {
 
 	// Settle stores the outcomes of runs, and answers for each in order. It is not
 	// fenced by a term: a run's token is what entitles it. It stores Outcome,
-	// Reason, Started, Finished, Attempt and Details.
+	// Reason, Started, Finished, Attempt and Details. A batch has a run once.
 	Settle(ctx context.Context, runs []Run) ([]SettleResult, error)
 }
 
