@@ -289,6 +289,19 @@ func TestRule21_AnOutcomeOnItsWayBetweenTwoTerms(t *testing.T) {
 	assert.Equal(t, []string{"09:00 succeeded"}, became(c.runs("monitor")))
 }
 
+func TestRule20_HealthForgetsAClaimThatNobodyWaitsFor(t *testing.T) {
+	w := newWorld(t, "2026-11-27 17:59:00")
+	p := w.process(row("cleanup", "daily 18:00"))
+	p.ledger.Fail(tradeclocktest.OpClaim, errDead)
+	p.seconds("2026-11-27 18:01:30")
+	require.Len(t, p.s.Status().Degraded, 1)
+	assert.Contains(t, p.s.Status().Degraded[0], "runs cannot be claimed")
+	p.seconds("2026-11-27 18:05:00")
+
+	assert.Empty(t, p.s.Status().Degraded, "it was missed, and the next claim is on Monday")
+	assert.Equal(t, []string{"18:00 missed"}, became(w.runs("cleanup")))
+}
+
 func TestRule20_WhatADeadProcessLeftIsTold(t *testing.T) {
 	c := &cluster{world: newWorld(t, "2026-11-23 08:59:30")}
 	first := c.join(row("orders", "daily 09:00"))

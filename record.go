@@ -102,6 +102,9 @@ func (s *UnifiedTaskScheduler) flushOnce(ctx context.Context, t Term) {
 	case err == nil:
 		s.clear("record")
 		s.books.pauseUntil = time.Time{}
+		if s.safeMark().Equal(s.plan.upTo) && !s.claimGoesOn() {
+			s.clear("claim") // nothing is left to be claimed
+		}
 	case !errors.Is(err, ErrDeposed):
 		s.degrade("record", fmt.Sprintf("the ledger cannot be written: %v", err))
 		s.books.pauseUntil = s.clock.Now().Add(retryFirst)

@@ -101,13 +101,13 @@ func (s *UnifiedTaskScheduler) settleAll() {
 		}
 		b.settling = b.settling[n:]
 		b.settleBackoff = 0
-		s.clear("settle")
 		unclear := s.settledAll(batch, results, t, claimGoesOn)
 		if len(unclear) > 0 {
 			b.settling = append(b.settling, unclear...)
 			s.settleFailed(errClaimGoesOn)
 			break
 		}
+		s.clear("settle")
 	}
 	if len(b.settling) == 0 {
 		b.settling = nil

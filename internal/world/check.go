@@ -288,10 +288,15 @@ func (b *book) held(account string, o occurrence, due time.Duration) bool {
 	return b.w.script.places > 0 && going >= b.w.script.places
 }
 
+// triesAgain reports whether another attempt is to follow.
+func (x *execution) triesAgain() bool {
+	return x.run.Attempt < x.task.Retry.Attempts && (x.result == returnsError || x.result == panics)
+}
+
 // gone is when the run is over at the latest, and its outcome stored, if all is
 // well: it may be tried again.
 func (x *execution) gone() time.Duration {
-	if x.run.Attempt < x.task.Retry.Attempts && (x.result == returnsError || x.result == panics) {
+	if x.triesAgain() {
 		return x.end + 2*time.Minute
 	}
 	return x.end + time.Second

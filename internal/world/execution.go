@@ -231,12 +231,14 @@ func (b *book) ordered(x *execution) (invariant, text string) {
 
 var errCancelled = []error{tradeclock.ErrTermLost, tradeclock.ErrStopped, tradeclock.ErrTimeout, tradeclock.ErrHalted}
 
-// interrupted reports whether the execution was cut short, by whatever.
+// interrupted reports whether the execution was cut short, by whatever. The next
+// occurrence may also come between two attempts.
 func (x *execution) interrupted() bool {
+	replaced := x.task.Overlap == tradeclock.OverlapCancel
 	if x.cause == nil {
-		return x.result == ""
+		return x.result == "" || replaced && x.triesAgain()
 	}
-	return x.result == returnsCause || slices.ContainsFunc(errCancelled, func(err error) bool { return errors.Is(x.cause, err) })
+	return x.result == returnsCause || replaced || slices.ContainsFunc(errCancelled, func(err error) bool { return errors.Is(x.cause, err) })
 }
 
 // staleHalts reports whether a reading of the halts was stale a moment ago.
