@@ -32,6 +32,43 @@ func (w *world) outcomesOf(account, task string) []string {
 	return tell(runs)
 }
 
+// A standby that withdrew an account, and took it back, has nothing to tell the ledger
+// of that when it takes over: another served the account meanwhile.
+func TestRule22_WithdrawalsOfAStandby(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		back  bool
+		calls int
+	}{
+		{"of an account that came back", true, 0},
+		{"of an account that stays away", false, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := &cluster{world: newWorld(t, "2026-11-23 08:58:30")}
+			rows := []tradeclock.Schedule{row("watch", "every 1m 09:00-09:10")}
+			first, standby := c.join(rows...), c.join(rows...)
+			require.NoError(t, standby.s.Withdraw(t.Context(), "42"))
+			c.until("2026-11-23 09:01:30", nil)
+			if test.back {
+				require.NoError(t, standby.s.Enroll(t.Context(), "42", standby.rec))
+			}
+			first.ledger.Fail(tradeclocktest.OpLead, errDead)
+			c.until("2026-11-23 09:02:30", nil)
+			require.Equal(t, int64(2), standby.s.Status().Term)
+			assert.Equal(t, test.calls, standby.ledger.Calls(tradeclocktest.OpWithdraw))
+			if !test.back {
+				require.NoError(t, standby.s.Enroll(t.Context(), "42", standby.rec))
+			}
+			c.until("2026-11-23 09:04:00", nil)
+
+			for _, run := range c.runs("watch") {
+				assert.Equal(t, tradeclock.Succeeded, run.Outcome, run.Slot)
+			}
+			assert.Len(t, c.runs("watch"), 5, "from 09:00 to 09:04")
+		})
+	}
+}
+
 func TestRule22_RestartOfSecondsCatchesUp(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:58:00")
 	rows := []tradeclock.Schedule{row("retry", "daily 09:00"), row("watch", "every 1m 08:55-10:00")}

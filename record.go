@@ -153,10 +153,10 @@ func (s *UnifiedTaskScheduler) flushAccounts(ctx context.Context, t Term) error 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.books.withdrawals = s.books.withdrawals[len(withdrawals):]
 	if s.term.term != t {
 		return nil
 	}
+	s.books.withdrawals = s.books.withdrawals[len(withdrawals):]
 	for _, a := range confirm {
 		// An account that was withdrawn meanwhile, and perhaps enrolled again, is
 		// written once more.

@@ -327,6 +327,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	for _, e := range state.Enrolments {
 		s.term.known[e.Account] = e
 	}
+	s.keepWithdrawals(watermark)
 	s.books.records = nil // what came to be recorded without a term is planned again
 	s.term.ahead = make(accountedRows)
 	s.term.ahead.add(state.Ahead)
@@ -343,6 +344,25 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	if s.life.running {
 		s.wake.ringLocked() // what came due since the watermark need not wait for the minute
 	}
+}
+
+// keepWithdrawals keeps those withdrawals for the new term that the ledger does not
+// have and that still hold. An account that has come back was served meanwhile, and so
+// was any other up to the watermark, by who held the term.
+func (s *UnifiedTaskScheduler) keepWithdrawals(watermark time.Time) {
+	var kept []Enrolment
+	for _, w := range s.books.withdrawals {
+		e, known := s.term.known[w.Account]
+		if _, err := s.accounts.enrolled(w.Account); err == nil || !known || !e.Withdrawn.IsZero() {
+			continue
+		}
+		if e.Withdrawn = w.Withdrawn; e.Withdrawn.Before(watermark) {
+			e.Withdrawn = watermark
+		}
+		s.term.known[w.Account] = e
+		kept = append(kept, e)
+	}
+	s.books.withdrawals = kept
 }
 
 // unwritten are the runs of an earlier term that the ledger may have no row of, and
