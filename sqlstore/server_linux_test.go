@@ -3,9 +3,7 @@ package sqlstore_test
 import (
 	"database/sql"
 	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -112,14 +110,10 @@ func schemaOn(t *testing.T, at place, schema string) place {
 // memory.
 func TestFullDiskOfAServer(t *testing.T) {
 	t.Parallel()
-	folder, err := os.MkdirTemp("", "pgtest")
+	disk, err := pgtest.NewDisk("100m")
 	require.NoError(t, err)
-	require.NoError(t, syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=100m"), "root may mount")
-	t.Cleanup(func() {
-		assert.NoError(t, syscall.Unmount(folder, 0))
-		assert.NoError(t, os.Remove(folder))
-	})
-	server, err := pgtest.NewIn(folder, "max_connections=20", "shared_buffers=16MB", "max_wal_size=32MB", "min_wal_size=32MB")
+	t.Cleanup(func() { assert.NoError(t, disk.Close()) })
+	server, err := disk.New("max_connections=20", "shared_buffers=16MB", "max_wal_size=32MB", "min_wal_size=32MB")
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
 	s := openAt(t, place{"pgx", server.DSN()}, newClock())
@@ -127,7 +121,8 @@ func TestFullDiskOfAServer(t *testing.T) {
 	_, err = s.Claim(t.Context(), term, stored)
 	require.NoError(t, err)
 
-	filler := fill(t, folder)
+	filler, err := disk.Fill()
+	require.NoError(t, err)
 	const size = 500
 	batches := planned("a", "position_monitor", 100*size)
 	var refused []tradeclock.Run
@@ -153,19 +148,4 @@ func TestFullDiskOfAServer(t *testing.T) {
 	results, err := s.Settle(t.Context(), ended(append(stored, refused...), tradeclock.Succeeded))
 	require.NoError(t, err)
 	assert.Equal(t, len(stored)+size, accepted(results))
-}
-
-// fill writes a file that leaves no room in the folder.
-func fill(t *testing.T, folder string) (path string) {
-	t.Helper()
-	path = filepath.Join(folder, "filler")
-	file, err := os.Create(path)
-	require.NoError(t, err)
-	defer file.Close()
-	block := make([]byte, 1<<16)
-	for err == nil {
-		_, err = file.Write(block)
-	}
-	require.ErrorIs(t, err, syscall.ENOSPC)
-	return path
 }

@@ -328,8 +328,9 @@ func (a *audit) checkSessions() {
 	}
 	for _, rows := range bySession {
 		var succeeded, claimed int64 // the oldest term under which one did and was
+		var winner *process          // whose outcome may have been on its way still
 		for _, row := range slices.SortedFunc(slices.Values(rows), byTerm) {
-			if succeeded > 0 && succeeded < row.Term {
+			if succeeded > 0 && succeeded < row.Term && a.processOf(row) != winner {
 				assert.False(a.w.t, row.First, "%s of %s in %s", row.Task, row.Account, row.Slot)
 			}
 			if claimed > 0 && claimed < row.Term {
@@ -339,11 +340,20 @@ func (a *audit) checkSessions() {
 				assert.Positive(a.w.t, succeeded, "%s of %s in %s is not the first", row.Task, row.Account, row.Slot)
 			}
 			claimed = cmp.Or(claimed, row.Term)
-			if row.Outcome == tradeclock.Succeeded {
-				succeeded = cmp.Or(succeeded, row.Term)
+			if row.Outcome == tradeclock.Succeeded && succeeded == 0 {
+				succeeded, winner = row.Term, a.processOf(row)
 			}
 		}
 	}
+}
+
+// processOf returns the process that executed a run last, or nil.
+func (a *audit) processOf(row tradeclock.Run) *process {
+	some := a.executions[occurrence{row.Account, row.Task, row.Due.UTC()}]
+	if len(some) == 0 {
+		return nil
+	}
+	return some[len(some)-1].by
 }
 
 func byTerm(x, y tradeclock.Run) int {

@@ -2,8 +2,6 @@ package tests
 
 import (
 	"os"
-	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,20 +15,17 @@ import (
 // memory, and makes room again. A server that has crashed of it is started again.
 func TestReplicasWhoseDiskIsFull(t *testing.T) {
 	t.Parallel()
-	folder, err := os.MkdirTemp("", "full")
+	disk, err := pgtest.NewDisk("80m")
 	require.NoError(t, err)
-	require.NoError(t, syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=80m"), "root may mount")
-	t.Cleanup(func() {
-		assert.NoError(t, syscall.Unmount(folder, 0))
-		assert.NoError(t, os.Remove(folder))
-	})
-	server, err := pgtest.NewIn(folder, "shared_buffers=16MB", "max_wal_size=32MB", "min_wal_size=32MB")
+	t.Cleanup(func() { assert.NoError(t, disk.Close()) })
+	server, err := disk.New("shared_buffers=16MB", "max_wal_size=32MB", "min_wal_size=32MB")
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
 	r := newReplicas(t, database{"pgx", server.DSN()}, replicaFactor, 2)
 	for range r.rounds() {
 		r.pass(r.between(0, time.Minute))
-		filler := fill(t, folder)
+		filler, err := disk.Fill()
+		require.NoError(t, err)
 		r.useUp()
 		r.pass(r.between(30*time.Second, 2*time.Minute))
 		require.NoError(t, os.Remove(filler))
@@ -55,19 +50,4 @@ func (r *replicas) useUp() {
 		}
 	}
 	require.FailNow(r.t, "the disk is not full")
-}
-
-// fill writes a file that leaves no room in the folder.
-func fill(t *testing.T, folder string) (path string) {
-	t.Helper()
-	path = filepath.Join(folder, "filler")
-	file, err := os.Create(path)
-	require.NoError(t, err)
-	defer file.Close()
-	block := make([]byte, 1<<16)
-	for err == nil {
-		_, err = file.Write(block)
-	}
-	require.ErrorIs(t, err, syscall.ENOSPC)
-	return path
 }

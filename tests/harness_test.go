@@ -19,6 +19,7 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
 
@@ -302,7 +303,7 @@ func (w *world) finish(d time.Duration) {
 }
 
 // pass waits until so much has passed for the service.
-func (w *world) pass(d time.Duration) { time.Sleep(w.clock.Real(d)) }
+func (w *world) pass(d time.Duration) { w.clock.Sleep(d) }
 
 // moment waits for a random moment within so long. Half of them are close to the
 // minute that follows, in which most of the work of the service begins.
@@ -334,6 +335,9 @@ func (w *world) taken() map[int64]time.Time {
 	return taken
 }
 
+// our is the clock of the tests, by which the host may keep them waiting.
+var our = clockwork.NewRealClock()
+
 // patience is how long a test waits for what must come, in our time. On a host that
 // is busy, most calls of a fast clock's service may be given up for minutes.
 const patience = 5 * time.Minute
@@ -342,7 +346,7 @@ const patience = 5 * time.Minute
 // after, and returns it.
 func (w *world) holder(after int64) *process {
 	w.t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := our.Now().Add(patience); our.Now().Before(deadline); our.Sleep(5 * time.Millisecond) {
 		for _, p := range w.procs {
 			if !p.gone && p.term() > after {
 				return p

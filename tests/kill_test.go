@@ -30,10 +30,10 @@ func testKills(t *testing.T, on database) {
 func (w *world) untilRestart() {
 	switch n := w.chance.IntN(10); {
 	case n < 6:
-		time.Sleep(w.between(0, 50*time.Millisecond))
+		w.pass(w.between(0, 3*time.Second))
 	case n < 9:
-		time.Sleep(w.between(50*time.Millisecond, time.Second))
+		w.pass(w.between(3*time.Second, time.Minute))
 	default:
-		time.Sleep(w.between(time.Second, 4*time.Second))
+		w.pass(w.between(time.Minute, 4*time.Minute))
 	}
 }

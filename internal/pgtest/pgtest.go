@@ -44,17 +44,18 @@ type Server struct {
 // New makes a server and starts it, with settings such as max_connections=20. The
 // caller closes it. If the test is killed, it stops all the same.
 func New(settings ...string) (*Server, error) {
-	// Not in TMPDIR: the path of a socket has 107 bytes at most, and the server's
-	// account must get there.
-	folder, err := os.MkdirTemp("/tmp", "pgtest")
+	folder, err := tempFolder()
 	if err != nil {
 		return nil, err
 	}
-	return NewIn(folder, settings...)
+	return newIn(folder, settings)
 }
 
-// NewIn is New in a folder that exists and is empty. Close removes it.
-func NewIn(folder string, settings ...string) (*Server, error) {
+// tempFolder makes a folder for a server. It is not in TMPDIR: the path of a socket
+// has 107 bytes at most, and the server's account must get there.
+func tempFolder() (string, error) { return os.MkdirTemp("/tmp", "pgtest") }
+
+func newIn(folder string, settings []string) (*Server, error) {
 	s := &Server{folder: folder}
 	err := s.make(settings)
 	if err != nil {

@@ -25,8 +25,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/tradeclock/tradeclock/internal/world"
 )
+
+// clock tells how long it takes. The worlds have clocks of their own.
+var clock = clockwork.NewRealClock()
 
 func main() {
 	from := flag.Uint64("from", 0, "the first seed")
@@ -43,7 +48,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop) // a second interrupt ends it at once
 	t := &tally{
-		began: time.Now(), days: *days, keep: *keep, brief: *brief,
+		began: clock.Now(), days: *days, keep: *keep, brief: *brief,
 		incidents: make(map[string]int), faults: make(map[string]int),
 	}
 	var wg sync.WaitGroup
@@ -125,9 +130,9 @@ func (t *tally) add(r world.Result) {
 		t.violations++
 		t.tellFailure(r)
 	}
-	if time.Since(t.printed) > 10*time.Second {
-		t.printed = time.Now()
-		fmt.Printf("%v: %d worlds, %.1f weeks, %d runs, %d violations\n", time.Since(t.began).Round(time.Second),
+	if clock.Since(t.printed) > 10*time.Second {
+		t.printed = clock.Now()
+		fmt.Printf("%v: %d worlds, %.1f weeks, %d runs, %d violations\n", clock.Since(t.began).Round(time.Second),
 			t.worlds, t.weeks(), t.runs, t.violations)
 	}
 }
@@ -145,7 +150,7 @@ func (t *tally) tellFailure(r world.Result) {
 func (t *tally) weeks() float64 { return float64(t.worlds*t.days) / 7 }
 
 func (t *tally) print() {
-	fmt.Printf("%d worlds, %.1f simulated weeks, %d runs, %d violations, in %v\n", t.worlds, t.weeks(), t.runs, t.violations, time.Since(t.began).Round(time.Second))
+	fmt.Printf("%d worlds, %.1f simulated weeks, %d runs, %d violations, in %v\n", t.worlds, t.weeks(), t.runs, t.violations, clock.Since(t.began).Round(time.Second))
 	fmt.Printf("%d occurrences, of which %d had to be in the ledger once, and %d to run at once\n",
 		t.checked.Occurrences, t.checked.Accounted, t.checked.AtOnce)
 	fmt.Println("incidents   faults")
