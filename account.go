@@ -22,9 +22,9 @@ var ErrEnrolled = errors.New("the account is enrolled already")
 type account struct {
 	name   string
 	exec   TaskExecutor
-	known  []string // the tasks that the executor lists
-	lists  bool     // it lists them
-	tasks  map[string]*taskState
+	known  []string     // the tasks that the executor lists
+	lists  bool         // it lists them
+	tasks  []*taskState // by name
 	groups map[string]*groupState
 
 	gone      bool      // withdrawn
@@ -46,6 +46,7 @@ type account struct {
 
 // taskState is what the scheduler remembers of one task of one account.
 type taskState struct {
+	name      string
 	running   []*execution // whose Execute has not returned
 	claiming  int          // picked, and not running yet
 	queued    *pending     // waits for a running one to return
@@ -74,7 +75,7 @@ type accounts struct {
 func (as *accounts) add(name string, exec TaskExecutor, known []string, lists bool, now time.Time) *account {
 	a := as.byName[name]
 	if a == nil {
-		a = &account{name: name, tasks: make(map[string]*taskState), groups: make(map[string]*groupState)}
+		a = &account{name: name, groups: make(map[string]*groupState)}
 		as.byName[name] = a
 		i, _ := slices.BinarySearchFunc(as.order, name, func(a *account, name string) int { return strings.Compare(a.name, name) })
 		as.order = slices.Insert(as.order, i, a)
@@ -111,12 +112,11 @@ func (as *accounts) enrolled(name string) (*account, error) {
 }
 
 func (a *account) task(name string) *taskState {
-	ts := a.tasks[name]
-	if ts == nil {
-		ts = new(taskState)
-		a.tasks[name] = ts
+	i, found := slices.BinarySearchFunc(a.tasks, name, func(ts *taskState, name string) int { return strings.Compare(ts.name, name) })
+	if !found {
+		a.tasks = slices.Insert(a.tasks, i, &taskState{name: name})
 	}
-	return ts
+	return a.tasks[i]
 }
 
 func (a *account) group(name string) *groupState {

@@ -2,7 +2,9 @@ package tradeclock_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,6 +69,43 @@ func BenchmarkIdleMinute(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkBurst is one task of 100,000 accounts that is due at one instant, from
+// the tick to the last outcome in the ledger.
+func BenchmarkBurst(b *testing.B) {
+	const accounts = 100_000
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		clock := clockwork.NewFakeClockAt(at("2026-11-23 09:14:00"))
+		s, err := tradeclock.New(tradeclock.Config{
+			Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy", Rule: tradeclock.Daily(tradeclock.Moment{Wall: tradeclock.Wall(9, 15)})}),
+			Calendar:  tradeclock.Weekdays(kolkata),
+			Clock:     clock,
+			Logger:    slog.New(slog.DiscardHandler),
+		})
+		require.NoError(b, err)
+		var runs atomic.Int64
+		count := tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error {
+			runs.Add(1)
+			return nil
+		})
+		for i := range accounts {
+			require.NoError(b, s.Enroll(b.Context(), fmt.Sprintf("account-%06d", i), count))
+		}
+		require.NoError(b, s.Tick(b.Context()))
+		require.NoError(b, s.Quiesce(b.Context()))
+		clock.Advance(time.Minute)
+		b.StartTimer()
+		require.NoError(b, s.Tick(b.Context()))
+		require.NoError(b, s.Quiesce(b.Context()))
+		b.StopTimer()
+		require.EqualValues(b, accounts, runs.Load())
+		require.NoError(b, s.Close(b.Context()))
+		b.StartTimer()
+	}
+	b.ReportMetric(accounts*float64(b.N)/b.Elapsed().Seconds(), "runs/s")
 }
 
 // TestIdleMinuteAllocatesNothing holds a minute in which nothing is due to no

@@ -46,7 +46,7 @@ func (s *UnifiedTaskScheduler) Halt(ctx context.Context, account, reason, actor 
 	if cancel {
 		for _, e := range s.queue.ordered() {
 			if account == "" || e.run.Account == account {
-				e.cancel(fmt.Errorf("%w: %s", ErrHalted, reason))
+				e.ctx.cancel(fmt.Errorf("%w: %s", ErrHalted, reason))
 			}
 		}
 	}

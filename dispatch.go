@@ -67,7 +67,7 @@ func (s *UnifiedTaskScheduler) nextBatch(ctx context.Context) []*pending {
 	now := s.clock.Now()
 	s.enqueueReruns(now)
 	s.expire(now)
-	waiting, unread := len(s.queue.ready) > 0, s.control.unread
+	waiting, unread := s.queue.hasReady(), s.control.unread
 	s.mu.Unlock()
 	if !waiting {
 		return nil
@@ -146,7 +146,7 @@ const (
 
 // admitRun decides whether a ready run starts now.
 func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
-	ts := p.acct.task(p.run.Task)
+	ts := p.task
 	current := s.rowFor(p.run.Account, p.run.Task)
 	halt, halted := s.haltFor(p.run.Account)
 	switch {
@@ -213,12 +213,12 @@ func (s *UnifiedTaskScheduler) overlap(p *pending, ts *taskState) admission {
 		}
 		p.lined = false
 		s.skip(p, reason)
-		s.countRun(p.acct, p.run.Task, Skipped, reason)
+		s.countRun(p.acct, p.task, Skipped, reason)
 		return movedOn
 	}
 	if p.row.Overlap == OverlapCancel {
 		for _, e := range ts.running {
-			e.cancel(errReplaced)
+			e.ctx.cancel(errReplaced)
 		}
 	}
 	p.waits = "the previous run"
@@ -231,7 +231,7 @@ var errReplaced = errors.New("the next occurrence took its place")
 
 func (s *UnifiedTaskScheduler) reserve(p *pending) {
 	s.queue.places++
-	p.acct.task(p.run.Task).claiming++
+	p.task.claiming++
 	if p.row.Exclusive != "" {
 		p.acct.group(p.row.Exclusive).busy = true
 	}
@@ -241,15 +241,14 @@ func (s *UnifiedTaskScheduler) reserve(p *pending) {
 // that is to stop may have waited for it.
 func (s *UnifiedTaskScheduler) unreserve(p *pending) {
 	s.queue.places--
-	p.acct.task(p.run.Task).claiming--
-	s.leaveTask(p.acct, p.run.Task)
+	p.task.claiming--
+	s.leaveTask(p.task)
 	s.leaveGroup(p.acct, p.row.Exclusive)
 	s.retire(p.acct)
 }
 
 // leaveTask lets the run go that waits for the task's runs to return.
-func (s *UnifiedTaskScheduler) leaveTask(a *account, task string) {
-	ts := a.task(task)
+func (s *UnifiedTaskScheduler) leaveTask(ts *taskState) {
 	if p := ts.queued; p != nil && len(ts.running)+ts.claiming == 0 {
 		s.queue.unblock([]*pending{p})
 	}
@@ -390,7 +389,7 @@ func (s *UnifiedTaskScheduler) stillMayStart(p *pending, now time.Time) bool {
 func (s *UnifiedTaskScheduler) putBack(p *pending) {
 	p.uncertain = true
 	s.unreserve(p)
-	newest := p.acct.task(p.run.Task).newest
+	newest := p.task.newest
 	if p.row.repeats() && newest != nil && newest.run.Due.After(p.run.Due) {
 		s.miss(p, supersededWaiting(p))
 		return
@@ -407,7 +406,7 @@ func (p *pending) mayRunUnclaimed() bool {
 func (s *UnifiedTaskScheduler) startUnclaimed(p *pending, now time.Time) {
 	s.unbacklog(p)
 	p.run.Started, p.run.Term, p.run.Outcome = now.Round(0).UTC(), s.term.term.Number, Running
-	p.run.First = p.acct.task(p.run.Task).succeeded != p.run.Session && p.run.Repeating
+	p.run.First = p.task.succeeded != p.run.Session && p.run.Repeating
 	s.start(p, true)
 }
 

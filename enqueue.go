@@ -83,7 +83,7 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, r *row, d
 			ts.lastDue = o.due // a recorded range does not go on across it
 			continue
 		}
-		p := &pending{run: s.newRun(a, r, o, backdated), row: r, acct: a, expires: s.expiry(r, o), prev: ts.lastDue, moved: o.moved}
+		p := &pending{run: s.newRun(a, r, o, backdated), row: r, acct: a, task: ts, expires: s.expiry(r, o), prev: ts.lastDue, moved: o.moved}
 		ts.lastDue = o.due
 		last := p
 		if r.repeats() && i < newest {
@@ -93,7 +93,7 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, r *row, d
 		case o.skip != "":
 			s.recordRange(p, Skipped, o.skip)
 			if _, err := r.view.Session(o.session); err == nil { // else one condition is told for all tasks
-				s.countRun(a, r.Task, Skipped, o.skip)
+				s.countRun(a, ts, Skipped, o.skip)
 			}
 		case !now.Before(last.expires):
 			s.recordRange(p, Missed, s.tooLate(last))
@@ -163,7 +163,7 @@ func (p *pending) comesAfter(o *pending) bool {
 
 // replaceOlder records an older pending run of the same task as missed.
 func (s *UnifiedTaskScheduler) replaceOlder(newer *pending) {
-	ts := newer.acct.task(newer.run.Task)
+	ts := newer.task
 	older := ts.newest
 	if older != nil && older.run.Due.After(newer.run.Due) {
 		return // it was planned behind the watermark
@@ -203,7 +203,7 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 			continue
 		}
 		o := occurrence{row: r, due: run.Due, slot: run.Slot, session: run.Session}
-		p := &pending{run: s.newRun(a, r, o, true), row: r, acct: a, expires: s.expiry(r, o), reclaim: run.Token}
+		p := &pending{run: s.newRun(a, r, o, true), row: r, acct: a, task: a.task(r.Task), expires: s.expiry(r, o), reclaim: run.Token}
 		if !now.Before(p.expires) {
 			continue
 		}

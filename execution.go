@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"maps"
 	"runtime/debug"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -17,52 +19,37 @@ var ErrTimeout = errors.New("the run's timeout has passed")
 // attempts. Its fields are guarded by the scheduler's mu, but for those that are
 // set before it starts.
 type execution struct {
-	s    *UnifiedTaskScheduler
-	row  *row
-	acct *account
-	exec TaskExecutor
-	seq  int64
-	ctx  context.Context
+	s         *UnifiedTaskScheduler
+	row       *row
+	acct      *account
+	task      *taskState
+	exec      TaskExecutor
+	seq       int64
+	unclaimed bool       // it started with the ledger out of reach
+	ctx       runContext // to cancel it is not to take its outcome, which is what Execute returns
 
-	run       Run
-	cancel    context.CancelCauseFunc // ends ctx; the outcome is taken when Execute returns
-	unclaimed bool                    // it started with the ledger out of reach
-	deadline  *alarm
-	endWait   context.CancelCauseFunc // of the wait for the next attempt, or nil
-	taken     bool                    // the outcome was taken: Execute goes on overdue
-	details   map[string]any
-}
+	// run changes from attempt to attempt, by the goroutine that makes them, which
+	// may read it without mu.
+	run      Run
+	index    int // among those that are running
+	deadline *alarm
+	endWait  context.CancelCauseFunc // of the wait for the next attempt, or nil
+	taken    bool                    // the outcome was taken: Execute goes on overdue
+	details  map[string]any
 
-// runContext is the context of a run, in which the scheduler finds the run again.
-type runContext struct {
-	context.Context
-	visit visit
-	e     *execution
-}
-
-// executionKey finds the execution in the context of a run.
-type executionKey struct{}
-
-func (c *runContext) Value(key any) any {
-	switch key.(type) {
-	case executionKey:
-		return c.e
-	case visitKey:
-		return &c.visit
-	}
-	return c.Context.Value(key)
+	// What Execute came to, as it is handed in.
+	outcome Outcome
+	reason  string
 }
 
 // start starts a reserved run in a goroutine of its own. The caller holds mu.
 func (s *UnifiedTaskScheduler) start(p *pending, unclaimed bool) *execution {
 	s.queue.started++
-	e := &execution{s: s, row: p.row, acct: p.acct, exec: p.acct.exec, seq: s.queue.started, run: p.run, unclaimed: unclaimed}
-	ctx, cancel := context.WithCancelCause(s.queue.context())
-	e.ctx, e.cancel = &runContext{ctx, visit{s: s}, e}, cancel
-	ts := p.acct.task(p.run.Task)
-	ts.claiming--
-	ts.running = append(ts.running, e)
-	s.queue.running[e] = struct{}{}
+	e := &execution{s: s, row: p.row, acct: p.acct, task: p.task, exec: p.acct.exec, seq: s.queue.started, run: p.run, unclaimed: unclaimed}
+	e.ctx.e, e.ctx.visit.s, e.ctx.parent = e, s, s.queue.context()
+	e.task.claiming--
+	e.task.running = append(e.task.running, e)
+	s.queue.enter(e)
 	s.rest.active++
 	s.nextAttempt(e)
 	s.keepBetweenTicks()
@@ -82,7 +69,6 @@ func (s *UnifiedTaskScheduler) nextAttempt(e *execution) {
 
 // loop makes the attempts of the run, and leaves when the last has returned.
 func (e *execution) loop() {
-	s := e.s
 	left := false
 	defer func() {
 		if !left { // the executor ended its goroutine
@@ -90,10 +76,7 @@ func (e *execution) loop() {
 		}
 	}()
 	for {
-		s.mu.Lock()
-		run := e.run
-		s.mu.Unlock()
-		outcome, reason := e.attempt(run)
+		outcome, reason := e.attempt(e.run)
 		if outcome == Failed && e.waitForRetry() {
 			continue
 		}
@@ -112,7 +95,7 @@ func (e *execution) attempt(run Run) (outcome Outcome, reason string) {
 			outcome, reason = Failed, fmt.Sprintf("panic: %v", p)
 		}
 	}()
-	return e.judge(e.exec.Execute(e.ctx, run))
+	return e.judge(e.exec.Execute(&e.ctx, run))
 }
 
 // judge tells the outcome of an attempt from its error.
@@ -123,7 +106,7 @@ func (e *execution) judge(err error) (Outcome, string) {
 	if skip := (*skipError)(nil); errors.As(err, &skip) {
 		return Skipped, skip.reason
 	}
-	if cause := context.Cause(e.ctx); cause != nil {
+	if cause := context.Cause(&e.ctx); cause != nil {
 		return Interrupted, fmt.Sprintf("%v: %v", cause, err)
 	}
 	return Failed, err.Error()
@@ -146,7 +129,7 @@ func (e *execution) waitForRetry() bool {
 		s.mu.Unlock()
 		return false
 	}
-	ctx, endWait := context.WithCancelCause(e.ctx)
+	ctx, endWait := context.WithCancelCause(&e.ctx)
 	e.endWait = endWait
 	s.mu.Unlock()
 	interrupted := Sleep(ctx, backoff)
@@ -202,7 +185,7 @@ func (e *execution) timeOut() {
 	defer s.mu.Unlock()
 	if !e.taken && e.deadline != nil {
 		s.take(e, TimedOut, fmt.Sprintf("it took longer than its timeout of %v", e.row.Timeout))
-		e.cancel(ErrTimeout)
+		e.ctx.cancel(ErrTimeout)
 		s.kickSettle()
 		s.kickLocked()
 	}
@@ -213,46 +196,85 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 	e.taken = true
 	s.alarms.stop(e.deadline)
 	s.queue.places--
-	e.run.Outcome, e.run.Reason = outcome, reason
-	e.run.Finished = s.clock.Now().Round(0).UTC()
-	e.run.Details = maps.Clone(e.details)
+	st := settlement{run: e.run, unclaimed: e.unclaimed}
+	st.run.Outcome, st.run.Reason = outcome, reason
+	st.run.Finished = s.clock.Now().Round(0).UTC()
+	st.run.Details = maps.Clone(e.details)
 	if outcome == Succeeded {
-		e.acct.task(e.run.Task).succeeded = e.run.Session
+		e.task.succeeded = e.run.Session
 	}
-	s.countRun(e.acct, e.run.Task, outcome, reason)
-	s.tellOutcome(e.run)
-	s.books.settling = append(s.books.settling, &settlement{run: e.run, unclaimed: e.unclaimed})
+	s.countRun(e.acct, e.task, outcome, reason)
+	s.tellOutcome(st.run)
+	s.books.settling = append(s.books.settling, st)
 }
 
-// leave takes the outcome, if the deadline has not, and lets go of the task and
-// the group when Execute has returned.
+// leave hands in what Execute came to, when it has returned for the last time.
 func (e *execution) leave(outcome Outcome, reason string) {
-	s := e.s
+	e.outcome, e.reason = outcome, reason
+	if e.s.returned.handIn(e) {
+		e.s.takeIn()
+	}
+}
+
+// returned are the executions whose Execute has returned and that still count as
+// running. In a burst the scheduler's lock is busy: so only the first that comes
+// waits for it, and takes in what the others have handed in meanwhile.
+type returned struct {
+	mu   sync.Mutex
+	list []*execution
+}
+
+// handIn reports whether the execution is the first, whose goroutine takes all in.
+func (r *returned) handIn(e *execution) (first bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, e)
+	return len(r.list) == 1
+}
+
+func (r *returned) takeAll() []*execution {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := r.list
+	r.list = nil
+	return list
+}
+
+// takeIn lets go of the executions that have returned, settles their outcomes, and
+// starts what waited for them.
+func (s *UnifiedTaskScheduler) takeIn() {
 	s.mu.Lock()
-	if e.taken {
-		s.log.Info("an overdue run returned", "task", e.run.Task, "account", e.run.Account, "slot", e.run.Slot, "with", outcome.String())
-	} else {
-		s.take(e, outcome, reason)
+	s.rest.active++
+	for _, e := range s.returned.takeAll() {
+		s.letGo(e)
 	}
-	e.cancel(nil)
-	delete(s.queue.running, e)
-	ts := e.acct.task(e.run.Task)
-	for i, o := range ts.running {
-		if o == e {
-			ts.running = append(ts.running[:i], ts.running[i+1:]...)
-			break
-		}
-	}
-	s.leaveTask(e.acct, e.run.Task)
-	s.leaveGroup(e.acct, e.row.Exclusive)
-	s.retire(e.acct)
-	waiting := len(s.queue.ready) > 0
+	mine := s.beginSettling()
+	waiting := s.queue.hasReady()
 	s.mu.Unlock()
-	s.settle()
+	if mine {
+		s.settleWhereItIsQuick()
+	}
 	if waiting {
 		s.kick()
 	}
 	s.end()
+}
+
+// letGo takes the outcome, if the deadline has not, and lets go of the task and
+// the group. The caller holds mu.
+func (s *UnifiedTaskScheduler) letGo(e *execution) {
+	if e.taken {
+		s.log.Info("an overdue run returned", "task", e.run.Task, "account", e.run.Account, "slot", e.run.Slot, "with", e.outcome.String())
+	} else {
+		s.take(e, e.outcome, e.reason)
+	}
+	e.ctx.cancel(nil)
+	s.queue.exit(e)
+	e.task.running = slices.DeleteFunc(e.task.running, func(o *execution) bool { return o == e })
+	s.leaveTask(e.task)
+	s.leaveGroup(e.acct, e.row.Exclusive)
+	s.retire(e.acct)
+	s.rest.active--
 }
 
 func (e *execution) annotate(key string, value any) {

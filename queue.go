@@ -12,6 +12,7 @@ type pending struct {
 	run     Run
 	row     *row
 	acct    *account
+	task    *taskState
 	expires time.Time // its catch-up ends
 	rank    int       // how many of its account come before it at the same instant
 	waits   string    // what it waits for, as the reason if it is missed
@@ -35,22 +36,23 @@ func (p *pending) compare(o *pending) int {
 
 // queue is what is planned, claimed or running. Guarded by the scheduler's mu.
 type queue struct {
-	ready    []*pending            // may start, in order
-	waiting  map[*pending]struct{} // wait for a run, a group or an executor
-	claiming []*pending            // are being claimed
-	running  map[*execution]struct{}
-	started  int64         // counts the starts, to order running by
-	places   int           // taken of MaxConcurrent
-	tokens   int64         // counts the tokens, to make each one fresh
-	pumping  bool          // the pump goes on
-	again    bool          // it was kicked meanwhile
-	expiry   *alarm        // goes off when the first catch-up ends
-	expireAt time.Time     // no catch-up in the queue ends before it
-	backoff  time.Duration // before the next claim, while the ledger is out of reach
-	paused   bool          // the backoff has not passed yet
-	reruns   []Run         // interrupted, to be run again within their catch-up
-	base     context.Context
-	endAll   context.CancelCauseFunc
+	ready     []*pending            // may start, in order
+	waiting   map[*pending]struct{} // wait for a run, a group or an executor
+	claiming  []*pending            // are being claimed
+	running   []*execution
+	unclaimed int           // of those that run, how many started with the ledger out of reach
+	started   int64         // counts the starts, to order running by
+	places    int           // taken of MaxConcurrent
+	tokens    int64         // counts the tokens, to make each one fresh
+	pumping   bool          // the pump goes on
+	again     bool          // it was kicked meanwhile
+	expiry    *alarm        // goes off when the first catch-up ends
+	expireAt  time.Time     // no catch-up in the queue ends before it
+	backoff   time.Duration // before the next claim, while the ledger is out of reach
+	paused    bool          // the backoff has not passed yet
+	reruns    []Run         // interrupted, to be run again within their catch-up
+	base      context.Context
+	endAll    context.CancelCauseFunc
 }
 
 // context is what the contexts of all runs derive from. It outlives the context
@@ -64,13 +66,32 @@ func (q *queue) context() context.Context {
 
 // ordered returns what runs, in the order of its start.
 func (q *queue) ordered() []*execution {
-	all := make([]*execution, 0, len(q.running))
-	for e := range q.running {
-		all = append(all, e)
-	}
+	all := slices.Clone(q.running)
 	slices.SortFunc(all, func(a, b *execution) int { return cmp.Compare(a.seq, b.seq) })
 	return all
 }
+
+// enter and exit keep what runs.
+func (q *queue) enter(e *execution) {
+	e.index = len(q.running)
+	q.running = append(q.running, e)
+	if e.unclaimed {
+		q.unclaimed++
+	}
+}
+
+func (q *queue) exit(e *execution) {
+	last := q.running[len(q.running)-1]
+	last.index, q.running[e.index] = e.index, last
+	q.running[len(q.running)-1] = nil
+	q.running = q.running[:len(q.running)-1]
+	if e.unclaimed {
+		q.unclaimed--
+	}
+}
+
+// hasReady reports whether a run may be ready to start.
+func (q *queue) hasReady() bool { return len(q.ready) > 0 }
 
 // removeIf takes out the pending runs that match, and calls f for each in order.
 func (q *queue) removeIf(match func(*pending) bool, f func(*pending)) {
@@ -104,8 +125,8 @@ func (q *queue) remove(p *pending) {
 // unwait takes a pending run from whatever it waits for.
 func (q *queue) unwait(p *pending) {
 	delete(q.waiting, p)
-	if ts := p.acct.tasks[p.run.Task]; ts != nil && ts.queued == p {
-		ts.queued = nil
+	if p.task.queued == p {
+		p.task.queued = nil
 	}
 	if g := p.acct.groups[p.row.Exclusive]; g != nil {
 		g.waiting = slices.DeleteFunc(g.waiting, func(o *pending) bool { return o == p })

@@ -27,7 +27,7 @@ func (s *UnifiedTaskScheduler) record(run Run, outcome Outcome, reason string) *
 // recordRange records a run that never started. If the task's occurrence just
 // before it was recorded for the same reason, its row grows instead.
 func (s *UnifiedTaskScheduler) recordRange(p *pending, outcome Outcome, reason string) {
-	ts := p.acct.task(p.run.Task)
+	ts := p.task
 	last := ts.lastRow
 	grows := last != nil && p.row.repeats() && last.run.Outcome == outcome && last.run.Reason == reason &&
 		last.run.Session == p.run.Session && last.run.Term == p.run.Term && last.run.Through().Equal(p.prev) && p.run.Due.After(p.prev)
@@ -279,13 +279,15 @@ func (s *UnifiedTaskScheduler) safeMark() time.Time {
 	if due, ok := s.queue.earliest(); ok {
 		hold(due)
 	}
-	for e := range s.queue.running {
-		if e.unclaimed {
-			hold(e.run.Due)
+	if s.queue.unclaimed > 0 {
+		for _, e := range s.queue.running {
+			if e.unclaimed {
+				hold(e.run.Due)
+			}
 		}
 	}
-	for _, st := range s.books.settling {
-		if st.unclaimed || st.unstarted {
+	for i := range s.books.settling {
+		if st := &s.books.settling[i]; st.unclaimed || st.unstarted {
 			hold(st.run.Due)
 		}
 	}

@@ -124,6 +124,7 @@ type UnifiedTaskScheduler struct {
 	term     tenure
 	plan     planState
 	accounts accounts
+	returned returned
 	queue    queue
 	books    books
 	control  control
@@ -185,7 +186,6 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.sched.views, s.sched.notFound = make(map[string]*calendarView), make(map[string]error)
 	s.accounts.byName = make(map[string]*account)
 	s.queue.waiting = make(map[*pending]struct{})
-	s.queue.running = make(map[*execution]struct{})
 	s.health.conditions = make(map[string]string)
 	s.control.halts, s.control.unstored = make(map[string]Halt), make(map[string]Halt)
 	if cfg.Executor != nil {

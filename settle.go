@@ -11,7 +11,7 @@ import (
 // books is what is still to be written to the ledger. Guarded by the scheduler's
 // mu.
 type books struct {
-	settling      []*settlement
+	settling      []settlement
 	settleBusy    bool          // settleAll goes on
 	settlePaused  bool          // the backoff has not passed yet
 	settleBackoff time.Duration // before the next try, while the ledger is out of reach
@@ -42,18 +42,14 @@ func (s *UnifiedTaskScheduler) kickSettle() {
 	}
 }
 
-// settle settles in place if the ledger answers from memory, and else in a
-// goroutine.
-func (s *UnifiedTaskScheduler) settle() {
-	s.mu.Lock()
-	mine := s.beginSettling()
-	s.mu.Unlock()
-	switch {
-	case mine && s.lanes.settle.direct:
+// settleWhereItIsQuick settles in place if the ledger answers from memory, and else
+// in a goroutine. The caller has begun settling, and does not hold mu.
+func (s *UnifiedTaskScheduler) settleWhereItIsQuick() {
+	if s.lanes.settle.direct {
 		s.settleAll()
-	case mine:
-		s.spawn(s.settleAll)
+		return
 	}
+	s.spawn(s.settleAll)
 }
 
 // beginSettling reports whether the caller is to settle: nobody else does, and
@@ -133,21 +129,22 @@ func (s *UnifiedTaskScheduler) claimGoesOn() bool {
 // settleTerm returns the term under which what started unclaimed is claimed. It is
 // zero if another scheduler holds the term, which accounts for those runs: their
 // outcomes are late evidence then. As long as neither is known they wait.
-func (s *UnifiedTaskScheduler) settleTerm(batch []*settlement) (t Term, known bool) {
+func (s *UnifiedTaskScheduler) settleTerm(batch []settlement) (t Term, known bool) {
 	switch {
 	case s.term.resumed:
 		return s.term.term, true
 	case s.term.holder != "":
 		return Term{}, true
 	}
-	return Term{}, !slices.ContainsFunc(batch, func(st *settlement) bool { return st.unclaimed })
+	return Term{}, !slices.ContainsFunc(batch, func(st settlement) bool { return st.unclaimed })
 }
 
 // settleBatch settles a batch, and first claims what started unclaimed.
-func (s *UnifiedTaskScheduler) settleBatch(ctx context.Context, t Term, batch []*settlement) ([]SettleResult, error) {
+func (s *UnifiedTaskScheduler) settleBatch(ctx context.Context, t Term, batch []settlement) ([]SettleResult, error) {
 	runs := make([]Run, len(batch))
 	var unclaimed []Run
-	for i, st := range batch {
+	for i := range batch {
+		st := &batch[i]
 		runs[i] = st.run
 		if st.unclaimed {
 			claim := st.run
@@ -178,16 +175,17 @@ func (s *UnifiedTaskScheduler) settleFailed(err error) {
 
 // settledAll does what follows from the ledger's answers, and returns what is to be
 // settled again, since a claim of it may still be made.
-func (s *UnifiedTaskScheduler) settledAll(batch []*settlement, results []SettleResult, t Term, claimGoesOn bool) (unclear []*settlement) {
-	for i, st := range batch {
+func (s *UnifiedTaskScheduler) settledAll(batch []settlement, results []SettleResult, t Term, claimGoesOn bool) (unclear []settlement) {
+	for i := range batch {
+		st := &batch[i]
 		if st.unstarted && !results[i].Accepted && claimGoesOn {
-			unclear = append(unclear, st)
+			unclear = append(unclear, *st)
 			continue
 		}
 		if st.unclaimed && !results[i].Accepted && s.term.resumed && s.term.term != t {
 			// It was evidence for another holder, and the term that was taken
 			// meanwhile counts on it.
-			s.books.settling = append(s.books.settling, st)
+			s.books.settling = append(s.books.settling, *st)
 			continue
 		}
 		s.settled(st, results[i])
@@ -221,6 +219,6 @@ func (s *UnifiedTaskScheduler) settleUnstarted(p *pending, outcome Outcome, reas
 	run := p.run
 	run.Outcome, run.Reason, run.Started = outcome, reason, time.Time{}
 	run.Finished = s.clock.Now().Round(0).UTC()
-	s.books.settling = append(s.books.settling, &settlement{run: run, unstarted: true})
+	s.books.settling = append(s.books.settling, settlement{run: run, unstarted: true})
 	s.kickSettle()
 }

@@ -169,19 +169,18 @@ func (s *UnifiedTaskScheduler) setCondition(what, text string) {
 
 // countRun counts the runs of a task that were skipped or failed in a row: a task
 // that does nothing for weeks is not healthy.
-func (s *UnifiedTaskScheduler) countRun(a *account, task string, outcome Outcome, reason string) {
-	ts := a.task(task)
+func (s *UnifiedTaskScheduler) countRun(a *account, ts *taskState, outcome Outcome, reason string) {
 	switch outcome {
 	case Succeeded:
 		if ts.bad >= badRunsLimit {
-			s.clear(badRuns(a, task))
+			s.clear(badRuns(a, ts.name))
 		}
 		ts.bad = 0
 	case Skipped, Failed, TimedOut:
 		ts.bad++
 		if ts.bad == badRunsLimit {
-			s.degrade(badRuns(a, task), fmt.Sprintf("%s was skipped or failed %d times in a row or more, last with: %s",
-				rowName(task, a.name), badRunsLimit, firstLine(reason)))
+			s.degrade(badRuns(a, ts.name), fmt.Sprintf("%s was skipped or failed %d times in a row or more, last with: %s",
+				rowName(ts.name, a.name), badRunsLimit, firstLine(reason)))
 		}
 	}
 }
@@ -190,10 +189,13 @@ func (s *UnifiedTaskScheduler) countRun(a *account, task string, outcome Outcome
 // holds mu.
 func (s *UnifiedTaskScheduler) forgetBadRuns() {
 	for _, a := range s.accounts.order {
-		for task, ts := range a.tasks {
-			if r := s.rowFor(a.name, task); ts.bad > 0 && (a.gone || r == nil || r.Disabled) {
+		for _, ts := range a.tasks {
+			if ts.bad == 0 {
+				continue
+			}
+			if r := s.rowFor(a.name, ts.name); a.gone || r == nil || r.Disabled {
 				ts.bad = 0
-				s.clear(badRuns(a, task))
+				s.clear(badRuns(a, ts.name))
 			}
 		}
 	}

@@ -236,7 +236,7 @@ func (s *UnifiedTaskScheduler) endLapsed() {
 	}
 	for _, e := range s.queue.ordered() {
 		if !s.term.mayStart(e.row.Delivery, now) {
-			e.cancel(ErrTermLost)
+			e.ctx.cancel(ErrTermLost)
 		}
 	}
 }
@@ -257,7 +257,7 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 	s.queue.dropPending()
 	s.books.records, s.books.mark = nil, time.Time{}
 	for _, e := range s.queue.ordered() {
-		e.cancel(ErrTermLost)
+		e.ctx.cancel(ErrTermLost)
 	}
 	s.accounts.unconfirmed = nil
 	for _, a := range s.accounts.order {
@@ -370,7 +370,7 @@ func (s *UnifiedTaskScheduler) keepWithdrawals(watermark time.Time) {
 // that did not start and may have been claimed.
 func (s *UnifiedTaskScheduler) unwritten() []Run {
 	var runs []Run
-	for e := range s.queue.running {
+	for _, e := range s.queue.running {
 		if e.unclaimed {
 			runs = append(runs, e.run)
 		}
@@ -428,7 +428,7 @@ func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
 		run.Outcome = Interrupted
 		run.Reason = fmt.Sprintf("its scheduler stopped before it was settled, in term %d", run.Term)
 		run.Finished = now.Round(0)
-		s.books.settling = append(s.books.settling, &settlement{run: run, rerun: true})
+		s.books.settling = append(s.books.settling, settlement{run: run, rerun: true})
 		s.tellOutcome(run)
 	}
 	s.kickSettle()
@@ -438,7 +438,7 @@ func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
 // its way to the ledger.
 func (s *UnifiedTaskScheduler) ownTokens() map[string]bool {
 	own := make(map[string]bool)
-	for e := range s.queue.running {
+	for _, e := range s.queue.running {
 		own[e.run.Token] = true
 	}
 	for _, st := range s.books.settling {
