@@ -241,6 +241,7 @@ func (s *UnifiedTaskScheduler) Withdraw(ctx context.Context, name string) error 
 		return fmt.Errorf("withdraw: %w", err)
 	}
 	now := s.clock.Now()
+	s.lineUpOne(a, now)
 	a.gone = true
 	s.queue.removeIf(func(p *pending) bool { return p.acct == a }, func(p *pending) {
 		s.skip(p, "the account was withdrawn")

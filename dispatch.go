@@ -101,25 +101,30 @@ func (s *UnifiedTaskScheduler) dispatching() bool { return s.queue.pumping || s.
 // pick takes from the queue what can start now, no more than there are places,
 // and reserves for each its place, its task and its group. The caller holds mu.
 func (s *UnifiedTaskScheduler) pick(now time.Time) []*pending {
-	if s.life.ended || s.life.draining || !s.term.resumed || len(s.queue.ready) == 0 {
+	q := &s.queue
+	if s.life.ended || s.life.draining || !s.term.resumed {
 		return nil
 	}
 	var batch, kept []*pending
-	ready := s.queue.ready
-	i := 0
-	for ; i < len(ready) && len(batch) < claimBatch; i++ {
-		p := ready[i]
+	s.lineUpPreceding(now)
+	for len(batch) < claimBatch && !s.crowded() {
+		if len(q.ready) == 0 && len(q.waves) > 0 {
+			s.lineUpNext(now)
+		}
+		if len(q.ready) == 0 {
+			q.again = q.again || len(q.waves) > 0 // all of these were recorded
+			break
+		}
+		p := q.ready[0]
+		q.ready[0], q.ready = nil, q.ready[1:]
 		if !p.lined {
 			continue
-		}
-		if s.cfg.MaxConcurrent > 0 && s.queue.places >= s.cfg.MaxConcurrent {
-			break
 		}
 		switch s.admitRun(p, now) {
 		case startNow:
 			p.lined = false
 			s.reserve(p)
-			if s.queue.backoff > 0 && p.mayRunUnclaimed() {
+			if q.backoff > 0 && p.mayRunUnclaimed() {
 				s.startUnclaimed(p, now) // and not wait for the ledger once more
 				continue
 			}
@@ -128,12 +133,16 @@ func (s *UnifiedTaskScheduler) pick(now time.Time) []*pending {
 			kept = append(kept, p)
 		}
 	}
-	s.queue.ready = ready[i:]
 	if len(kept) > 0 {
-		s.queue.ready = append(kept, ready[i:]...)
+		q.ready = append(kept, q.ready...)
 	}
-	s.queue.claiming = batch
+	q.claiming = batch
 	return batch
+}
+
+// crowded reports whether all places are taken.
+func (s *UnifiedTaskScheduler) crowded() bool {
+	return s.cfg.MaxConcurrent > 0 && s.queue.places >= s.cfg.MaxConcurrent
 }
 
 type admission int

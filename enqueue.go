@@ -7,15 +7,10 @@ import (
 	"time"
 )
 
-// enqueue makes pending runs of what the plan brought, for each account that it
-// holds for, and records what does not run. The caller holds mu.
-func (s *UnifiedTaskScheduler) enqueue(due []occurrence, now time.Time) {
-	s.enqueueFor(due, s.accounts.order, now, false)
-}
-
-// enqueueBackdated does so for what was planned behind the watermark.
+// enqueueBackdated makes pending runs of what was planned behind the watermark, for
+// each account that it holds for, and records what does not run. The caller holds mu.
 func (s *UnifiedTaskScheduler) enqueueBackdated(due []occurrence, now time.Time) {
-	s.enqueueFor(due, s.accounts.order, now, true)
+	s.enqueueFor(due, s.accounts.order, now)
 }
 
 // enqueueBehind plans, for each account that the term has begun to serve, what
@@ -24,35 +19,41 @@ func (s *UnifiedTaskScheduler) enqueueBehind(now time.Time) {
 	for _, a := range s.accounts.unconfirmed {
 		if a.behind {
 			a.behind = false
-			s.enqueueFor(s.sched.snap.plan(a.from, s.plan.upTo), []*account{a}, now, true)
+			s.enqueueFor(s.sched.snap.plan(a.from, s.plan.upTo), []*account{a}, now)
 		}
 	}
 }
 
 // enqueueFor works through the occurrences of each row for each account, since
 // of several late occurrences of a repeating rule only the newest runs.
-func (s *UnifiedTaskScheduler) enqueueFor(due []occurrence, accts []*account, now time.Time, backdated bool) {
+func (s *UnifiedTaskScheduler) enqueueFor(due []occurrence, accts []*account, now time.Time) {
 	if len(due) == 0 {
 		return
 	}
 	var planned []*pending
 	for _, mine := range byRow(due) {
-		r := mine[0].row
-		for _, a := range r.among(accts) {
-			if !a.gone && a.admitted && r.holdsFor(a.name) {
-				planned = s.planRow(planned, a, r, mine, now, backdated)
+		w := &wave{row: mine[0].row, due: mine, planned: now, backdated: true}
+		for _, a := range w.row.among(accts) {
+			if !a.gone && a.admitted && w.row.holdsFor(a.name) {
+				planned = s.planRow(planned, a, w, now)
 			}
 		}
 	}
-	s.line(planned, backdated)
+	if s.cfg.MaxConcurrent > 0 {
+		rank(planned)
+	}
+	s.line(planned)
 }
 
 // byRow parts occurrences by their row, in the order of each row's first.
 func byRow(due []occurrence) [][]occurrence {
-	if len(due) == 1 {
-		return [][]occurrence{due}
-	}
 	var parts [][]occurrence
+	if due[0].due.Equal(due[len(due)-1].due) { // each row is due once
+		for i := range due {
+			parts = append(parts, due[i:i+1])
+		}
+		return parts
+	}
 	index := make(map[*row]int)
 	for _, o := range due {
 		i, seen := index[o.row]
@@ -66,9 +67,10 @@ func byRow(due []occurrence) [][]occurrence {
 	return parts
 }
 
-// planRow turns the occurrences of one row for one account into pending runs and
+// planRow turns the occurrences of a wave for one account into pending runs and
 // records.
-func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, r *row, due []occurrence, now time.Time, backdated bool) []*pending {
+func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, now time.Time) []*pending {
+	r, due := w.row, w.due
 	ts, start := a.task(r.Task), a.startFor(r)
 	elsewhere := func(o occurrence) bool {
 		return !o.due.After(start) || o.planned.After(start) || s.term.ahead.has(a.name, r.Task, o.slot, o.due)
@@ -83,11 +85,14 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, r *row, d
 			ts.lastDue = o.due // a recorded range does not go on across it
 			continue
 		}
-		p := &pending{run: s.newRun(a, r, o, backdated), row: r, acct: a, task: ts, expires: s.expiry(r, o), prev: ts.lastDue, moved: o.moved}
+		p := &pending{run: s.newRun(a, r, o, w.backdated), row: r, acct: a, task: ts, expires: s.expiry(r, o), prev: ts.lastDue, moved: o.moved, rank: w.rank}
 		ts.lastDue = o.due
 		last := p
 		if r.repeats() && i < newest {
 			last = &pending{row: r, run: Run{Due: due[newest].due}, expires: s.expiry(r, due[newest]), moved: o.moved}
+		}
+		if s.cfg.MaxConcurrent > 0 && w.planned.Before(last.expires) && w.planned.Before(now) {
+			last.waits = waitsForPlace
 		}
 		switch {
 		case o.skip != "":
@@ -114,18 +119,15 @@ const superseded = "late, and a newer occurrence took its place"
 
 // line puts planned runs into the ready queue, in order. Of a repeating rule the
 // newest replaces one that still waits.
-func (s *UnifiedTaskScheduler) line(planned []*pending, backdated bool) {
+func (s *UnifiedTaskScheduler) line(planned []*pending) {
 	if len(planned) == 0 {
 		return
-	}
-	if s.cfg.MaxConcurrent > 0 {
-		rank(planned)
 	}
 	slices.SortStableFunc(planned, (*pending).compare)
 	for _, p := range planned {
 		p.lined = true
-		s.queue.expect(p)
-		if backdated {
+		s.queue.expectAt(p.expires)
+		if p.run.Backdated {
 			p.acct.backlog++
 		}
 		if p.row.repeats() {
@@ -199,7 +201,7 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 		if a == nil || a.gone || r == nil || r.Disabled || r.Delivery != AtLeastOnce || run.Manual {
 			continue
 		}
-		if r.repeats() && a.task(r.Task).lastDue.After(run.Due) {
+		if r.repeats() && (a.task(r.Task).lastDue.After(run.Due) || s.queue.comesFor(a, r, run.Due)) {
 			continue
 		}
 		o := occurrence{row: r, due: run.Due, slot: run.Slot, session: run.Session}
@@ -263,6 +265,8 @@ func (s *UnifiedTaskScheduler) expiry(r *row, o occurrence) time.Time {
 	return end
 }
 
+const waitsForPlace = "a place among the concurrent runs"
+
 // tooLate is the reason of a run whose catch-up has passed.
 func (s *UnifiedTaskScheduler) tooLate(p *pending) string {
 	reason := fmt.Sprintf("its catch-up of %v had passed", p.row.catchUp())
@@ -270,7 +274,7 @@ func (s *UnifiedTaskScheduler) tooLate(p *pending) string {
 		reason = fmt.Sprintf("its catch-up had ended at %v", *p.row.CatchUpUntil)
 	}
 	if p.waits == "" && p.lined && s.cfg.MaxConcurrent > 0 {
-		p.waits = "a place among the concurrent runs"
+		p.waits = waitsForPlace
 	}
 	if p.waits != "" {
 		reason += ": it waited for " + p.waits
@@ -288,6 +292,7 @@ func (s *UnifiedTaskScheduler) expire(now time.Time) {
 	if q.expireAt.IsZero() || now.Before(q.expireAt) {
 		return
 	}
+	s.lineUpAll(func(w *wave) bool { return !now.Before(s.expiry(w.row, w.due[0])) }, now)
 	q.removeIf(
 		func(p *pending) bool { return !now.Before(p.expires) },
 		func(p *pending) { s.miss(p, s.tooLate(p)) },
@@ -295,11 +300,14 @@ func (s *UnifiedTaskScheduler) expire(now time.Time) {
 	q.expireAt = time.Time{}
 	for _, p := range q.ready {
 		if p.lined {
-			q.expect(p)
+			q.expectAt(p.expires)
 		}
 	}
 	for p := range q.waiting {
-		q.expect(p)
+		q.expectAt(p.expires)
+	}
+	for i := range q.waves {
+		q.expectAt(s.expiry(q.waves[i].row, q.waves[i].due[0]))
 	}
 }
 
@@ -308,7 +316,7 @@ func (s *UnifiedTaskScheduler) watchExpiry() {
 	q := &s.queue
 	s.alarms.stop(q.expiry)
 	q.expiry = nil
-	if len(q.ready)+len(q.waiting) == 0 {
+	if len(q.ready)+len(q.waiting)+len(q.waves) == 0 {
 		q.expireAt = time.Time{}
 	}
 	if q.expireAt.IsZero() || s.life.draining {

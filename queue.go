@@ -37,6 +37,7 @@ func (p *pending) compare(o *pending) int {
 // queue is what is planned, claimed or running. Guarded by the scheduler's mu.
 type queue struct {
 	ready     []*pending            // may start, in order
+	waves     []wave                // what is to be ready after it, in order
 	waiting   map[*pending]struct{} // wait for a run, a group or an executor
 	claiming  []*pending            // are being claimed
 	running   []*execution
@@ -91,7 +92,7 @@ func (q *queue) exit(e *execution) {
 }
 
 // hasReady reports whether a run may be ready to start.
-func (q *queue) hasReady() bool { return len(q.ready) > 0 }
+func (q *queue) hasReady() bool { return len(q.ready)+len(q.waves) > 0 }
 
 // removeIf takes out the pending runs that match, and calls f for each in order.
 func (q *queue) removeIf(match func(*pending) bool, f func(*pending)) {
@@ -144,7 +145,7 @@ func (q *queue) unblock(ps []*pending) {
 
 func (q *queue) push(p *pending) {
 	p.lined = true
-	q.expect(p)
+	q.expectAt(p.expires)
 	i, _ := slices.BinarySearchFunc(q.ready, p, func(o, p *pending) int {
 		if o.compare(p) > 0 {
 			return 1
@@ -154,10 +155,10 @@ func (q *queue) push(p *pending) {
 	q.ready = slices.Insert(q.ready, i, p)
 }
 
-// expect notes when the catch-up of a pending run ends.
-func (q *queue) expect(p *pending) {
-	if q.expireAt.IsZero() || p.expires.Before(q.expireAt) {
-		q.expireAt = p.expires
+// expectAt notes when a catch-up ends.
+func (q *queue) expectAt(expires time.Time) {
+	if q.expireAt.IsZero() || expires.Before(q.expireAt) {
+		q.expireAt = expires
 	}
 }
 
@@ -168,7 +169,7 @@ func (q *queue) dropPending() {
 	for p := range q.waiting {
 		q.remove(p)
 	}
-	q.ready, q.reruns = nil, nil
+	q.ready, q.waves, q.reruns = nil, nil, nil
 }
 
 // earliest returns the due time of the first run that is planned and neither
@@ -190,6 +191,9 @@ func (q *queue) earliest() (due time.Time, ok bool) {
 	}
 	for p := range q.waiting {
 		note(p)
+	}
+	if len(q.waves) > 0 && (!ok || q.waves[0].due[0].due.Before(due)) {
+		due, ok = q.waves[0].due[0].due, true
 	}
 	return due, ok
 }

@@ -79,6 +79,7 @@ const (
 	retryLast      = time.Minute
 	claimRetryLast = 10 * time.Second // runs wait for it, and their catch-up is short
 	claimBatch     = 512
+	lineUpBatch    = 256
 	badRunsLimit   = 5 // skipped or failed runs in a row that degrade health
 )
 

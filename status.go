@@ -61,6 +61,9 @@ func (s *UnifiedTaskScheduler) Status() Status {
 			st.Waiting++
 		}
 	}
+	for i := range s.queue.waves {
+		st.Waiting += s.queue.waves[i].runs()
+	}
 	for _, a := range s.accounts.order {
 		if !a.gone {
 			st.Accounts = append(st.Accounts, a.name)

@@ -177,7 +177,7 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	s.alarms.stop(s.term.lapse)
 	s.term.lapse = s.alarms.after(s.term.trusted.Sub(s.clock.Now()), s.lapsed)
 	s.startExecutors() // what waited for it while the term had lapsed
-	if len(s.queue.ready) > 0 {
+	if s.queue.hasReady() {
 		s.kickLocked() // what waited for the term may start
 	}
 }

@@ -1,0 +1,175 @@
+package tradeclock
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// wave is what one row brought up in one planning: its occurrences, and the accounts
+// for which no pending runs were made of them yet. They are made batch by batch as
+// runs can start. So the first of a hundred thousand starts at once, and those
+// that wait for a place take a pointer each.
+type wave struct {
+	row       *row
+	due       []occurrence
+	accts     []*account // by name
+	planned   time.Time  // when that was
+	backdated bool       // behind the watermark
+	rank      int        // as of pending
+}
+
+func (w *wave) compare(o *wave) int {
+	return cmp.Or(
+		w.due[0].due.Compare(o.due[0].due),
+		cmp.Compare(w.row.Priority, o.row.Priority),
+		cmp.Compare(w.rank, o.rank),
+		cmp.Compare(w.row.Task, o.row.Task),
+		cmp.Compare(w.row.Account, o.row.Account),
+	)
+}
+
+// precedes reports whether the wave's first run comes before a pending one.
+func (w *wave) precedes(p *pending) bool {
+	return cmp.Or(
+		w.due[0].due.Compare(p.run.Due),
+		cmp.Compare(w.row.Priority, p.row.Priority),
+		cmp.Compare(w.rank, p.rank),
+		cmp.Compare(w.row.Task, p.run.Task),
+		cmp.Compare(w.accts[0].name, p.run.Account),
+	) < 0
+}
+
+// runs is the number of runs that the wave still brings, at most.
+func (w *wave) runs() int {
+	if w.row.repeats() {
+		return len(w.accts)
+	}
+	return len(w.accts) * len(w.due)
+}
+
+// enqueue takes in what the plan brought. An occurrence of a repeating rule takes
+// the place of one that still waits: if any does, its runs are made at once. The
+// caller holds mu.
+func (s *UnifiedTaskScheduler) enqueue(due []occurrence, now time.Time) {
+	if len(due) == 0 {
+		return
+	}
+	q := &s.queue
+	older := len(q.ready)+len(q.waiting)+len(q.waves) > 0
+	known := len(q.waves)
+	for _, mine := range byRow(due) {
+		w := wave{row: mine[0].row, due: mine, accts: s.holders(mine[0].row), planned: now}
+		if len(w.accts) > 0 {
+			q.waves = append(q.waves, w)
+			q.expectAt(s.expiry(w.row, w.due[0]))
+		}
+	}
+	fresh := q.waves[known:]
+	if s.cfg.MaxConcurrent > 0 {
+		rankWaves(fresh)
+	}
+	slices.SortStableFunc(fresh, func(a, b wave) int { return a.compare(&b) })
+	if older && slices.ContainsFunc(fresh, func(w wave) bool { return w.row.repeats() }) {
+		s.lineUpAll(func(*wave) bool { return true }, now)
+	}
+}
+
+// holders are the accounts that the row holds for now, and that are served.
+func (s *UnifiedTaskScheduler) holders(r *row) []*account {
+	among := r.among(s.accounts.order)
+	held := make([]*account, 0, len(among))
+	for _, a := range among {
+		if !a.gone && a.admitted && r.holdsFor(a.name) {
+			held = append(held, a)
+		}
+	}
+	return held
+}
+
+// rankWaves counts the waves of each account at each instant and priority, so that
+// its runs take turns with those of others while they wait for a place.
+func rankWaves(waves []wave) {
+	type turn struct {
+		account  string
+		due      int64
+		priority int
+	}
+	slices.SortStableFunc(waves, func(a, b wave) int { return a.compare(&b) })
+	counts := make(map[turn]int)
+	for i := range waves {
+		w := &waves[i]
+		shared := turn{"", w.due[0].due.Unix(), w.row.Priority}
+		own := turn{w.row.Account, shared.due, shared.priority}
+		w.rank = counts[shared]
+		if own != shared {
+			w.rank += counts[own]
+		}
+		counts[own]++
+	}
+}
+
+// lineUp makes the pending runs of n more accounts of a wave.
+func (s *UnifiedTaskScheduler) lineUp(w *wave, n int, now time.Time) {
+	n = min(n, len(w.accts))
+	var planned []*pending
+	for _, a := range w.accts[:n] {
+		planned = s.planRow(planned, a, w, now)
+	}
+	w.accts = w.accts[n:]
+	s.line(planned)
+}
+
+// lineUpNext makes the next pending runs in order.
+func (s *UnifiedTaskScheduler) lineUpNext(now time.Time) {
+	q := &s.queue
+	s.lineUp(&q.waves[0], lineUpBatch, now)
+	if len(q.waves[0].accts) == 0 {
+		q.waves[0] = wave{}
+		q.waves = q.waves[1:]
+	}
+}
+
+// lineUpPreceding makes the pending runs that come before some that are ready.
+func (s *UnifiedTaskScheduler) lineUpPreceding(now time.Time) {
+	q := &s.queue
+	for len(q.waves) > 0 && len(q.ready) > 0 && q.waves[0].precedes(q.ready[len(q.ready)-1]) {
+		s.lineUpNext(now)
+	}
+}
+
+// lineUpAll makes all pending runs of the waves that match.
+func (s *UnifiedTaskScheduler) lineUpAll(match func(*wave) bool, now time.Time) {
+	q := &s.queue
+	for i := range q.waves {
+		if w := &q.waves[i]; match(w) {
+			s.lineUp(w, len(w.accts), now)
+		}
+	}
+	q.waves = slices.DeleteFunc(q.waves, func(w wave) bool { return len(w.accts) == 0 })
+}
+
+// lineUpOne makes the pending runs of one account, which is about to go.
+func (s *UnifiedTaskScheduler) lineUpOne(a *account, now time.Time) {
+	q := &s.queue
+	var planned []*pending
+	for i := range q.waves {
+		w := &q.waves[i]
+		at, found := slices.BinarySearchFunc(w.accts, a.name, func(a *account, name string) int { return strings.Compare(a.name, name) })
+		if found {
+			planned = s.planRow(planned, a, w, now)
+			w.accts = slices.Delete(w.accts, at, at+1)
+		}
+	}
+	q.waves = slices.DeleteFunc(q.waves, func(w wave) bool { return len(w.accts) == 0 })
+	s.line(planned)
+}
+
+// comesFor reports whether a wave brings the account an occurrence of the row's task
+// that is due after an instant.
+func (q *queue) comesFor(a *account, r *row, after time.Time) bool {
+	return slices.ContainsFunc(q.waves, func(w wave) bool {
+		return w.row.Task == r.Task && w.due[len(w.due)-1].due.After(after) && slices.Contains(w.accts, a)
+	})
+}
