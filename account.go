@@ -22,9 +22,10 @@ var ErrEnrolled = errors.New("the account is enrolled already")
 type account struct {
 	name   string
 	exec   TaskExecutor
-	known  []string     // the tasks that the executor lists
-	lists  bool         // it lists them
-	tasks  []*taskState // by name
+	known  []string      // the tasks that the executor lists
+	lists  bool          // it lists them
+	tasks  []*taskState  // by name
+	room   [4]*taskState // for the first of them
 	groups map[string]*groupState
 
 	gone      bool      // withdrawn
@@ -76,6 +77,7 @@ func (as *accounts) add(name string, exec TaskExecutor, known []string, lists bo
 	a := as.byName[name]
 	if a == nil {
 		a = &account{name: name, groups: make(map[string]*groupState)}
+		a.tasks = a.room[:0]
 		as.byName[name] = a
 		i, _ := slices.BinarySearchFunc(as.order, name, func(a *account, name string) int { return strings.Compare(a.name, name) })
 		as.order = slices.Insert(as.order, i, a)

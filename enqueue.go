@@ -85,7 +85,8 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, 
 			ts.lastDue = o.due // a recorded range does not go on across it
 			continue
 		}
-		p := &pending{run: s.newRun(a, r, o, w.backdated), row: r, acct: a, task: ts, expires: s.expiry(r, o), prev: ts.lastDue, moved: o.moved, rank: w.rank}
+		p := s.queue.newPending()
+		*p = pending{run: s.newRun(a, r, o, w.backdated), row: r, acct: a, task: ts, expires: s.expiry(r, o), prev: ts.lastDue, moved: o.moved, rank: w.rank}
 		ts.lastDue = o.due
 		last := p
 		if r.repeats() && i < newest {
@@ -219,7 +220,7 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 // newRun fills in what a run is by its identity, and a fresh token.
 func (s *UnifiedTaskScheduler) newRun(a *account, r *row, o occurrence, backdated bool) Run {
 	return Run{
-		ID:              RunID(s.cfg.Name, a.name, r.Task, o.slot),
+		ID:              s.newID(a.name, r.Task, o.slot),
 		Scheduler:       s.cfg.Name,
 		Account:         a.name,
 		Task:            r.Task,
@@ -235,9 +236,16 @@ func (s *UnifiedTaskScheduler) newRun(a *account, r *row, o occurrence, backdate
 	}
 }
 
+func (s *UnifiedTaskScheduler) newID(account, task, slot string) string {
+	id := runID(s.cfg.Name, account, task, slot)
+	return s.queue.texts.keep(id[:])
+}
+
 func (s *UnifiedTaskScheduler) newToken() string {
 	s.queue.tokens++
-	return s.holder + "/" + strconv.FormatInt(s.queue.tokens, 36)
+	var room [64]byte
+	token := append(append(room[:0], s.holder...), '/')
+	return s.queue.texts.keep(strconv.AppendInt(token, s.queue.tokens, 36))
 }
 
 // repeats reports whether of several late occurrences only the newest runs.

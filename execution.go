@@ -48,13 +48,16 @@ func (s *UnifiedTaskScheduler) start(p *pending, unclaimed bool) *execution {
 	e := &execution{s: s, row: p.row, acct: p.acct, task: p.task, exec: p.acct.exec, seq: s.queue.started, run: p.run, unclaimed: unclaimed}
 	e.ctx.e, e.ctx.visit.s, e.ctx.parent = e, s, s.queue.context()
 	e.task.claiming--
+	if e.task.newest == p {
+		e.task.newest = nil // nothing takes its place any more
+	}
 	e.task.running = append(e.task.running, e)
 	s.queue.enter(e)
 	s.rest.active++
 	s.nextAttempt(e)
 	s.keepBetweenTicks()
 	s.tellStarted(e.run)
-	s.spawn(e.loop)
+	s.order.Go(e)
 	return e
 }
 
@@ -67,8 +70,8 @@ func (s *UnifiedTaskScheduler) nextAttempt(e *execution) {
 	}
 }
 
-// loop makes the attempts of the run, and leaves when the last has returned.
-func (e *execution) loop() {
+// Do makes the attempts of the run, and leaves when the last has returned.
+func (e *execution) Do() {
 	left := false
 	defer func() {
 		if !left { // the executor ended its goroutine

@@ -144,13 +144,19 @@ var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadd
 // RunID derives the ID of a run from what makes it unique: the first 128 bits of
 // the SHA-256 of the four names, a zero byte after each, in base 32.
 func RunID(scheduler, account, task, slot string) string {
+	id := runID(scheduler, account, task, slot)
+	return string(id[:])
+}
+
+func runID(scheduler, account, task, slot string) (id [26]byte) {
 	var buf [256]byte
 	key := buf[:0]
 	for _, part := range [...]string{scheduler, account, task, slot} {
 		key = append(append(key, part...), 0)
 	}
 	sum := sha256.Sum256(key)
-	return idEncoding.EncodeToString(sum[:16])
+	idEncoding.Encode(id[:], sum[:16])
+	return id
 }
 
 // Term is a numbered right to be the one active scheduler of a name. Numbers

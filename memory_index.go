@@ -48,13 +48,19 @@ type sessionFacts struct {
 	claimedIn int64 // the number of the first term under which a run was claimed
 }
 
-// factsOf returns the facts of the row's session.
-func (l *memoryLedger) factsOf(row *Run) *sessionFacts {
+// noteClaim returns the facts of the row's session, of which it is a claim.
+func (l *memoryLedger) noteClaim(row *Run) sessionFacts {
 	key := factsKey{row.Account, row.Task, row.Session}
-	facts := l.facts[key]
-	if facts == nil {
-		facts = &sessionFacts{claimedIn: l.term.Number}
+	facts, known := l.facts[key]
+	if !known {
+		facts.claimedIn = row.Term
 		l.facts[key] = facts
 	}
 	return facts
+}
+
+func (l *memoryLedger) noteSuccess(row *Run) {
+	facts := l.noteClaim(row)
+	facts.succeeded = true
+	l.facts[factsKey{row.Account, row.Task, row.Session}] = facts
 }

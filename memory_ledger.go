@@ -22,7 +22,7 @@ type memoryLedger struct {
 
 	rows   map[memoryKey]*Run
 	ranges map[rangeKey]*rangeIndex
-	facts  map[factsKey]*sessionFacts
+	facts  map[factsKey]sessionFacts
 
 	halts map[string]Halt // by account
 	audit []AuditEntry
@@ -51,7 +51,7 @@ func (m *Memory) ledger(scheduler string) *memoryLedger {
 			enrolments: make(map[string]memoryEnrolment),
 			rows:       make(map[memoryKey]*Run),
 			ranges:     make(map[rangeKey]*rangeIndex),
-			facts:      make(map[factsKey]*sessionFacts),
+			facts:      make(map[factsKey]sessionFacts),
 			halts:      make(map[string]Halt),
 		}
 		m.ledgers[scheduler] = l
@@ -77,16 +77,18 @@ func (m *Memory) Claim(_ context.Context, t Term, runs []Run) ([]Claim, error) {
 		return nil, err
 	}
 	claims := make([]Claim, len(runs))
+	room := make([]Run, len(runs)) // for the rows: those of one batch come and go together
 	for i := range runs {
-		claims[i] = l.claim(&runs[i])
+		claims[i] = l.claim(&runs[i], &room[i])
 	}
 	return claims, nil
 }
 
-func (l *memoryLedger) claim(run *Run) Claim {
+// claim makes row the row of the run's slot, if that is free.
+func (l *memoryLedger) claim(run, row *Run) Claim {
 	key := keyOf(run)
-	if row, taken := l.rows[key]; taken {
-		return l.answer(row, run)
+	if taken := l.rows[key]; taken != nil {
+		return l.answer(taken, run)
 	}
 	if span := l.ranges[rangeKey{run.Account, run.Task}].covering(run.Due); span != nil {
 		return Claim{Outcome: span.Outcome}
@@ -94,7 +96,6 @@ func (l *memoryLedger) claim(run *Run) Claim {
 	if !run.Manual && (run.Due.Before(l.floor) || !run.Backdated && !run.Due.After(l.watermark)) {
 		return Claim{}
 	}
-	row := new(Run)
 	l.rows[key] = row
 	return l.start(row, run)
 }
@@ -105,7 +106,7 @@ func (l *memoryLedger) start(row, run *Run) Claim {
 	*row = copyOf(run)
 	row.Scheduler, row.Term = l.term.Scheduler, l.term.Number
 	row.Outcome, row.Late = Running, late
-	facts := l.factsOf(row)
+	facts := l.noteClaim(row)
 	row.First = row.Repeating && !facts.succeeded
 	row.Resumed = row.Repeating && facts.claimedIn < row.Term
 	return l.answer(row, run)
@@ -238,7 +239,7 @@ func (l *memoryLedger) settle(run *Run) bool {
 		row.Started, row.Finished, row.Attempt = run.Started, run.Finished, run.Attempt
 		row.Details = maps.Clone(run.Details)
 		if row.Outcome == Succeeded {
-			l.factsOf(row).succeeded = true
+			l.noteSuccess(row)
 		}
 		return true
 	case entitled && row.Outcome == run.Outcome:

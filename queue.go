@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -45,6 +46,8 @@ type queue struct {
 	started   int64         // counts the starts, to order running by
 	places    int           // taken of MaxConcurrent
 	tokens    int64         // counts the tokens, to make each one fresh
+	slab      []pending     // room for the next ones
+	texts     texts         // of IDs and tokens
 	pumping   bool          // the pump goes on
 	again     bool          // it was kicked meanwhile
 	expiry    *alarm        // goes off when the first catch-up ends
@@ -54,6 +57,32 @@ type queue struct {
 	reruns    []Run         // interrupted, to be run again within their catch-up
 	base      context.Context
 	endAll    context.CancelCauseFunc
+}
+
+// pendingSlab is how many pending runs take one allocation.
+const pendingSlab = 64
+
+func (q *queue) newPending() *pending {
+	if len(q.slab) == 0 {
+		q.slab = make([]pending, pendingSlab)
+	}
+	p := &q.slab[0]
+	q.slab = q.slab[1:]
+	return p
+}
+
+// texts keeps short texts, many in one allocation.
+type texts struct{ b strings.Builder }
+
+func (t *texts) keep(text []byte) string {
+	const slab = 4096
+	if t.b.Cap()-t.b.Len() < len(text) {
+		t.b = strings.Builder{}
+		t.b.Grow(max(slab, len(text)))
+	}
+	from := t.b.Len()
+	t.b.Write(text)
+	return t.b.String()[from:]
 }
 
 // context is what the contexts of all runs derive from. It outlives the context

@@ -497,7 +497,7 @@ func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
 
 // spawn starts every goroutine of the scheduler, so that its end can wait for all
 // of them.
-func (s *UnifiedTaskScheduler) spawn(f func()) { s.order.Go(f) }
+func (s *UnifiedTaskScheduler) spawn(f func()) { s.order.Go(turns.Func(f)) }
 
 // orderOf is the order of a simulated world, if the clock is one of those.
 func orderOf(clock Clock) turns.Order {

@@ -8,11 +8,21 @@ package turns
 
 import "sync"
 
+// Task is what a goroutine does. It is not a function, so that what has a method
+// for it is started without making one.
+type Task interface{ Do() }
+
+// Func is a function that is a Task.
+type Func func()
+
+// Do calls f.
+func (f Func) Do() { f() }
+
 // Order starts goroutines and lets them wait. Between two waits a goroutine holds
 // a lock only for a moment.
 type Order interface {
-	// Go calls f in a goroutine of its own.
-	Go(f func())
+	// Go does t in a goroutine of its own.
+	Go(t Task)
 	// Wait receives from one of two channels, when one can be received from, and
 	// reports whether it was the first. A nil channel never can.
 	Wait(first, second <-chan struct{}) bool
@@ -24,7 +34,15 @@ type Order interface {
 type Free struct{ running sync.WaitGroup }
 
 // Go starts a goroutine.
-func (o *Free) Go(f func()) { o.running.Go(f) }
+func (o *Free) Go(t Task) {
+	o.running.Add(1)
+	go o.do(t)
+}
+
+func (o *Free) do(t Task) {
+	defer o.running.Done()
+	t.Do()
+}
 
 // Wait selects.
 func (o *Free) Wait(first, second <-chan struct{}) bool {
