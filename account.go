@@ -49,13 +49,14 @@ type account struct {
 type taskState struct {
 	name      string
 	running   []*execution // whose Execute has not returned
-	claiming  int          // picked, and not running yet
-	queued    *pending     // waits for a running one to return
-	lastDue   time.Time    // of the occurrence planned last
-	lastRow   *record      // the range that was recorded last
-	newest    *pending     // the occurrence of a repeating rule that was lined up last
-	succeeded Date         // the session in which a run last succeeded
-	bad       int          // skipped or failed runs in a row
+	room      [1]*execution
+	claiming  int       // picked, and not running yet
+	queued    *pending  // waits for a running one to return
+	lastDue   time.Time // of the occurrence planned last
+	lastRow   *record   // the range that was recorded last
+	newest    *pending  // the occurrence of a repeating rule that was lined up last
+	succeeded Date      // the session in which a run last succeeded
+	bad       int       // skipped or failed runs in a row
 }
 
 // groupState is an exclusive group of one account.
@@ -116,7 +117,9 @@ func (as *accounts) enrolled(name string) (*account, error) {
 func (a *account) task(name string) *taskState {
 	i, found := slices.BinarySearchFunc(a.tasks, name, func(ts *taskState, name string) int { return strings.Compare(ts.name, name) })
 	if !found {
-		a.tasks = slices.Insert(a.tasks, i, &taskState{name: name})
+		ts := &taskState{name: name}
+		ts.running = ts.room[:0]
+		a.tasks = slices.Insert(a.tasks, i, ts)
 	}
 	return a.tasks[i]
 }

@@ -210,7 +210,7 @@ func (s *UnifiedTaskScheduler) storeLast(ctx context.Context, leaks *LeakError) 
 		return
 	}
 	for _, st := range s.books.settling {
-		leaks.Unstored = append(leaks.Unstored, st.run)
+		leaks.Unstored = append(leaks.Unstored, *st.run)
 	}
 }
 

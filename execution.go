@@ -199,16 +199,20 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 	e.taken = true
 	s.alarms.stop(e.deadline)
 	s.queue.places--
-	st := settlement{run: e.run, unclaimed: e.unclaimed}
-	st.run.Outcome, st.run.Reason = outcome, reason
-	st.run.Finished = s.clock.Now().Round(0).UTC()
-	st.run.Details = maps.Clone(e.details)
+	run := &e.run
+	if outcome == TimedOut { // the goroutine of the attempts goes on, and has the run for itself
+		copied := e.run
+		run = &copied
+	}
+	run.Outcome, run.Reason = outcome, reason
+	run.Finished = s.clock.Now().Round(0).UTC()
+	run.Details = maps.Clone(e.details)
 	if outcome == Succeeded {
 		e.task.succeeded = e.run.Session
 	}
 	s.countRun(e.acct, e.task, outcome, reason)
-	s.tellOutcome(st.run)
-	s.books.settling = append(s.books.settling, st)
+	s.tellOutcome(*run)
+	s.books.settling = append(s.books.settling, settlement{run: run, unclaimed: e.unclaimed})
 }
 
 // leave hands in what Execute came to, when it has returned for the last time.
@@ -223,8 +227,9 @@ func (e *execution) leave(outcome Outcome, reason string) {
 // running. In a burst the scheduler's lock is busy: so only the first that comes
 // waits for it, and takes in what the others have handed in meanwhile.
 type returned struct {
-	mu   sync.Mutex
-	list []*execution
+	mu    sync.Mutex
+	list  []*execution
+	spare []*execution // room for the next list
 }
 
 // handIn reports whether the execution is the first, whose goroutine takes all in.
@@ -239,8 +244,17 @@ func (r *returned) takeAll() []*execution {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	list := r.list
-	r.list = nil
+	r.list = r.spare
+	r.spare = nil
 	return list
+}
+
+// reuse gives back a list that has been taken in.
+func (r *returned) reuse(list []*execution) {
+	clear(list)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.spare = list[:0]
 }
 
 // takeIn lets go of the executions that have returned, settles their outcomes, and
@@ -248,9 +262,11 @@ func (r *returned) takeAll() []*execution {
 func (s *UnifiedTaskScheduler) takeIn() {
 	s.mu.Lock()
 	s.rest.active++
-	for _, e := range s.returned.takeAll() {
+	came := s.returned.takeAll()
+	for _, e := range came {
 		s.letGo(e)
 	}
+	s.returned.reuse(came)
 	mine := s.beginSettling()
 	waiting := s.queue.hasReady()
 	s.mu.Unlock()

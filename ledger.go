@@ -197,7 +197,9 @@ func (e *TakenError) Error() string {
 
 // names reports whether the run is one of the ranges. The nil error names none.
 func (e *TakenError) names(run Run) bool {
-	return e != nil && run.Count > 1 && slices.ContainsFunc(e.Runs, func(r Run) bool { return keyOf(&r) == keyOf(&run) })
+	return e != nil && run.Count > 1 && slices.ContainsFunc(e.Runs, func(r Run) bool {
+		return r.Account == run.Account && r.Task == run.Task && r.Slot == run.Slot
+	})
 }
 
 // Errors of a Ledger on which the scheduler decides.

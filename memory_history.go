@@ -18,7 +18,7 @@ func (m *Memory) Runs(_ context.Context, q Query) ([]Run, error) {
 		if q.Scheduler != "" && q.Scheduler != scheduler {
 			continue
 		}
-		for _, row := range l.rows {
+		for row := range l.rows.all() {
 			if q.selects(row) {
 				runs = append(runs, copyOf(row))
 			}
@@ -54,7 +54,7 @@ func (m *Memory) ResetWatermark(_ context.Context, t Term, to time.Time, reason,
 	}
 	end := to
 	goes := func(row *Run) bool { return neverStarted(row) && row.Through().After(end) }
-	for _, row := range l.rows {
+	for row := range l.rows.all() {
 		if goes(row) && !row.Due.After(to) {
 			to = row.Due.Add(-time.Second)
 		}
@@ -90,18 +90,18 @@ func (m *Memory) Prune(_ context.Context, scheduler string, before time.Time) (i
 	}
 	// A session of an earlier date has no more runs.
 	maps.DeleteFunc(l.facts, func(key factsKey, _ sessionFacts) bool { return key.session.Before(DateOf(before.UTC())) })
+	maps.DeleteFunc(l.single, func(key taskDay, _ bool) bool { return key.session.Before(DateOf(before.UTC())) })
 	return l.remove(func(row *Run) bool { return row.Outcome.Final() && row.Through().Before(before) }), nil
 }
 
 // remove removes the rows that match and returns their number.
 func (l *memoryLedger) remove(match func(*Run) bool) int {
-	size := len(l.rows)
-	maps.DeleteFunc(l.rows, func(_ memoryKey, row *Run) bool { return match(row) })
+	removed := l.rows.remove(match)
 	maps.DeleteFunc(l.ranges, func(_ rangeKey, r *rangeIndex) bool {
 		r.rows = slices.DeleteFunc(r.rows, match)
 		return len(r.rows) == 0
 	})
-	return size - len(l.rows)
+	return removed
 }
 
 func inOrder(a, b Run) int {

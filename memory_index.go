@@ -48,19 +48,44 @@ type sessionFacts struct {
 	claimedIn int64 // the number of the first term under which a run was claimed
 }
 
-// noteClaim returns the facts of the row's session, of which it is a claim.
+// noteClaim notes that the row is claimed, and returns the facts of its session if
+// it is of a repeating run. Others have no use for them.
 func (l *memoryLedger) noteClaim(row *Run) sessionFacts {
+	if !row.Repeating {
+		if day := (taskDay{row.Task, row.Session}); !l.single[day] {
+			l.single[day] = true
+		}
+		return sessionFacts{}
+	}
 	key := factsKey{row.Account, row.Task, row.Session}
 	facts, known := l.facts[key]
 	if !known {
-		facts.claimedIn = row.Term
+		facts = l.factsFromRows(row)
 		l.facts[key] = facts
 	}
 	return facts
 }
 
+// factsFromRows returns the facts of a session before its first repeating run: the
+// task may have had others.
+func (l *memoryLedger) factsFromRows(run *Run) sessionFacts {
+	facts := sessionFacts{claimedIn: run.Term}
+	if !l.single[taskDay{run.Task, run.Session}] {
+		return facts
+	}
+	for row := range l.rows.all() {
+		if row.Account == run.Account && row.Task == run.Task && row.Session == run.Session && row.Token != "" {
+			facts.succeeded = facts.succeeded || row.Outcome == Succeeded
+			facts.claimedIn = min(facts.claimedIn, row.Term)
+		}
+	}
+	return facts
+}
+
 func (l *memoryLedger) noteSuccess(row *Run) {
-	facts := l.noteClaim(row)
-	facts.succeeded = true
-	l.facts[factsKey{row.Account, row.Task, row.Session}] = facts
+	key := factsKey{row.Account, row.Task, row.Session}
+	if facts, known := l.facts[key]; known && !facts.succeeded {
+		facts.succeeded = true
+		l.facts[key] = facts
+	}
 }

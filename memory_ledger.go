@@ -20,9 +20,10 @@ type memoryLedger struct {
 	floor      time.Time   // what is due before it was pruned
 	enrolments map[string]memoryEnrolment
 
-	rows   map[memoryKey]*Run
+	rows   memoryRows
 	ranges map[rangeKey]*rangeIndex
-	facts  map[factsKey]sessionFacts
+	facts  map[factsKey]sessionFacts // of repeating runs
+	single map[taskDay]bool          // the sessions of tasks that have had other runs
 
 	halts map[string]Halt // by account
 	audit []AuditEntry
@@ -33,8 +34,6 @@ type memoryEnrolment struct {
 	term int64 // the last one that enrolled it
 }
 
-type memoryKey struct{ account, task, slot string }
-
 type rangeKey struct{ account, task string }
 
 type factsKey struct {
@@ -42,16 +41,20 @@ type factsKey struct {
 	session       Date
 }
 
-func keyOf(r *Run) memoryKey { return memoryKey{r.Account, r.Task, r.Slot} }
+type taskDay struct {
+	task    string
+	session Date
+}
 
 func (m *Memory) ledger(scheduler string) *memoryLedger {
 	l := m.ledgers[scheduler]
 	if l == nil {
 		l = &memoryLedger{
 			enrolments: make(map[string]memoryEnrolment),
-			rows:       make(map[memoryKey]*Run),
+			rows:       memoryRows{slots: make(map[slotOfTask]map[string]*Run)},
 			ranges:     make(map[rangeKey]*rangeIndex),
 			facts:      make(map[factsKey]sessionFacts),
+			single:     make(map[taskDay]bool),
 			halts:      make(map[string]Halt),
 		}
 		m.ledgers[scheduler] = l
@@ -86,8 +89,7 @@ func (m *Memory) Claim(_ context.Context, t Term, runs []Run) ([]Claim, error) {
 
 // claim makes row the row of the run's slot, if that is free.
 func (l *memoryLedger) claim(run, row *Run) Claim {
-	key := keyOf(run)
-	if taken := l.rows[key]; taken != nil {
+	if taken := l.rows.of(run); taken != nil {
 		return l.answer(taken, run)
 	}
 	if span := l.ranges[rangeKey{run.Account, run.Task}].covering(run.Due); span != nil {
@@ -96,8 +98,9 @@ func (l *memoryLedger) claim(run, row *Run) Claim {
 	if !run.Manual && (run.Due.Before(l.floor) || !run.Backdated && !run.Due.After(l.watermark)) {
 		return Claim{}
 	}
-	l.rows[key] = row
-	return l.start(row, run)
+	claim := l.start(row, run)
+	l.rows.add(row)
+	return claim
 }
 
 // start makes row the row of run, Running under the current term.
@@ -106,9 +109,10 @@ func (l *memoryLedger) start(row, run *Run) Claim {
 	*row = copyOf(run)
 	row.Scheduler, row.Term = l.term.Scheduler, l.term.Number
 	row.Outcome, row.Late = Running, late
-	facts := l.noteClaim(row)
-	row.First = row.Repeating && !facts.succeeded
-	row.Resumed = row.Repeating && facts.claimedIn < row.Term
+	row.First, row.Resumed = false, false
+	if facts := l.noteClaim(row); row.Repeating {
+		row.First, row.Resumed = !facts.succeeded, facts.claimedIn < row.Term
+	}
 	return l.answer(row, run)
 }
 
@@ -129,8 +133,8 @@ func (m *Memory) Reclaim(_ context.Context, t Term, old string, run Run) (Claim,
 	if err != nil {
 		return Claim{}, err
 	}
-	row, ok := l.rows[keyOf(&run)]
-	if !ok {
+	row := l.rows.of(&run)
+	if row == nil {
 		return Claim{}, nil
 	}
 	free := row.Outcome == Interrupted || neverStarted(row)
@@ -174,16 +178,15 @@ func (m *Memory) Record(_ context.Context, t Term, outcomes []Run, to time.Time)
 }
 
 func (l *memoryLedger) record(run *Run) {
-	key := keyOf(run)
-	row, taken := l.rows[key]
+	row := l.rows.of(run)
 	switch {
-	case !taken && run.Count <= 1 && l.ranges[rangeKey{run.Account, run.Task}].covering(run.Due) != nil:
+	case row == nil && run.Count <= 1 && l.ranges[rangeKey{run.Account, run.Task}].covering(run.Due) != nil:
 		return
-	case !taken:
+	case row == nil:
 		row = new(Run)
 		*row = copyOf(run)
 		row.Scheduler, row.Term, row.Token = l.term.Scheduler, l.term.Number, ""
-		l.rows[key] = row
+		l.rows.add(row)
 	case extends(run, row):
 		row.Count, row.LastSlot, row.LastDue = run.Count, run.LastSlot, run.LastDue
 	default:
@@ -200,8 +203,8 @@ func (l *memoryLedger) cutsShort(run *Run) bool {
 	if run.Count <= 1 {
 		return false
 	}
-	row, taken := l.rows[keyOf(run)]
-	return taken && !extends(run, row) && row.Through().Before(run.Through())
+	row := l.rows.of(run)
+	return row != nil && !extends(run, row) && row.Through().Before(run.Through())
 }
 
 func extends(run, row *Run) bool {
@@ -228,8 +231,8 @@ func (m *Memory) Settle(_ context.Context, runs []Run) ([]SettleResult, error) {
 }
 
 func (l *memoryLedger) settle(run *Run) bool {
-	row, ok := l.rows[keyOf(run)]
-	if !ok {
+	row := l.rows.of(run)
+	if row == nil {
 		return false
 	}
 	entitled := run.Token != "" && row.Token == run.Token

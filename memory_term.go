@@ -49,7 +49,7 @@ func (m *Memory) Resume(_ context.Context, t Term) (State, error) {
 	for _, account := range slices.Sorted(maps.Keys(l.enrolments)) {
 		state.Enrolments = append(state.Enrolments, l.resumed(l.enrolments[account]))
 	}
-	for _, row := range l.rows {
+	for row := range l.rows.all() {
 		switch {
 		case row.Outcome == Running && row.Term < t.Number:
 			state.Unsettled = append(state.Unsettled, copyOf(row))

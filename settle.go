@@ -27,7 +27,7 @@ type books struct {
 // settlement is an outcome on its way to the ledger. It is kept until it is
 // stored.
 type settlement struct {
-	run       Run
+	run       *Run
 	unclaimed bool // the run was not claimed when it started: claim it first
 	unstarted bool // record it, if the ledger does not know the claim
 	rerun     bool // if it is delivered at least once, run it again
@@ -145,9 +145,9 @@ func (s *UnifiedTaskScheduler) settleBatch(ctx context.Context, t Term, batch []
 	var unclaimed []Run
 	for i := range batch {
 		st := &batch[i]
-		runs[i] = st.run
+		runs[i] = *st.run
 		if st.unclaimed {
-			claim := st.run
+			claim := *st.run
 			claim.Outcome, claim.Reason, claim.Finished = Running, "", time.Time{}
 			unclaimed = append(unclaimed, claim)
 		}
@@ -201,11 +201,11 @@ func (s *UnifiedTaskScheduler) settledAll(batch []settlement, results []SettleRe
 func (s *UnifiedTaskScheduler) settled(st *settlement, result SettleResult) {
 	switch {
 	case result.Accepted && st.rerun:
-		s.queue.reruns = append(s.queue.reruns, st.run)
+		s.queue.reruns = append(s.queue.reruns, *st.run)
 	case result.Accepted:
 	case st.unstarted && st.run.Outcome != Interrupted:
 		if s.term.resumed { // or else the next term plans it again
-			s.record(st.run, st.run.Outcome, st.run.Reason)
+			s.record(*st.run, st.run.Outcome, st.run.Reason)
 		}
 	default:
 		s.log.Warn("an outcome came after the run had been settled otherwise", "task", st.run.Task,
@@ -219,6 +219,6 @@ func (s *UnifiedTaskScheduler) settleUnstarted(p *pending, outcome Outcome, reas
 	run := p.run
 	run.Outcome, run.Reason, run.Started = outcome, reason, time.Time{}
 	run.Finished = s.clock.Now().Round(0).UTC()
-	s.books.settling = append(s.books.settling, settlement{run: run, unstarted: true})
+	s.books.settling = append(s.books.settling, settlement{run: &run, unstarted: true})
 	s.kickSettle()
 }

@@ -377,7 +377,7 @@ func (s *UnifiedTaskScheduler) unwritten() []Run {
 	}
 	for _, st := range s.books.settling {
 		if st.unclaimed || st.unstarted && st.run.Outcome != Interrupted {
-			runs = append(runs, st.run)
+			runs = append(runs, *st.run)
 		}
 	}
 	return runs
@@ -428,7 +428,7 @@ func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
 		run.Outcome = Interrupted
 		run.Reason = fmt.Sprintf("its scheduler stopped before it was settled, in term %d", run.Term)
 		run.Finished = now.Round(0)
-		s.books.settling = append(s.books.settling, settlement{run: run, rerun: true})
+		s.books.settling = append(s.books.settling, settlement{run: &run, rerun: true})
 		s.tellOutcome(run)
 	}
 	s.kickSettle()
