@@ -77,7 +77,7 @@ type accounts struct {
 func (as *accounts) add(name string, exec TaskExecutor, known []string, lists bool, now time.Time) *account {
 	a := as.byName[name]
 	if a == nil {
-		a = &account{name: name, groups: make(map[string]*groupState)}
+		a = &account{name: name}
 		a.tasks = a.room[:0]
 		as.byName[name] = a
 		i, _ := slices.BinarySearchFunc(as.order, name, func(a *account, name string) int { return strings.Compare(a.name, name) })
@@ -127,6 +127,9 @@ func (a *account) task(name string) *taskState {
 func (a *account) group(name string) *groupState {
 	g := a.groups[name]
 	if g == nil {
+		if a.groups == nil {
+			a.groups = make(map[string]*groupState)
+		}
 		g = new(groupState)
 		a.groups[name] = g
 	}

@@ -278,12 +278,13 @@ func (s *UnifiedTaskScheduler) leaveGroup(a *account, group string) {
 // claim claims a batch in the ledger and starts the runs that it holds. With the
 // ledger out of reach, what is delivered at least once starts all the same.
 func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
-	runs := make([]Run, len(batch))
-	now := s.clock.Now().Round(0).UTC()
+	runs := s.queue.claims.room(len(batch), s.lanes.claim.direct)
+	now := s.clock.Now()
 	s.mu.Lock()
 	t := s.term.term
+	started := now.Round(0).UTC()
 	for i, p := range batch {
-		p.run.Started, p.run.Term, p.run.Outcome = now, t.Number, Running
+		p.run.Started, p.run.Term, p.run.Outcome = started, t.Number, Running
 		runs[i] = p.run
 	}
 	s.mu.Unlock()
@@ -316,8 +317,9 @@ func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
 	default:
 		s.clear("claim")
 		s.queue.backoff = 0
+		now = s.clock.Now()
 		for i, p := range batch {
-			s.claimed(p, claims[i])
+			s.claimed(p, claims[i], now)
 		}
 	}
 }
@@ -358,8 +360,8 @@ func (s *UnifiedTaskScheduler) claimRuns(ctx context.Context, t Term, batch []*p
 
 // claimed starts a run that the ledger holds, and drops one whose slot has an
 // outcome already.
-func (s *UnifiedTaskScheduler) claimed(p *pending, c Claim) {
-	if c.Held && !s.stillMayStart(p, s.clock.Now()) {
+func (s *UnifiedTaskScheduler) claimed(p *pending, c Claim, now time.Time) {
+	if c.Held && !s.stillMayStart(p, now) {
 		s.putBack(p)
 		return
 	}

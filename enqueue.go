@@ -85,8 +85,8 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, 
 			ts.lastDue = o.due // a recorded range does not go on across it
 			continue
 		}
-		p := s.queue.newPending()
-		*p = pending{run: s.newRun(a, r, o, w.backdated), row: r, acct: a, task: ts, expires: s.expiry(r, o), prev: ts.lastDue, moved: o.moved, rank: w.rank}
+		p := s.newPending(a, r, o, w.backdated)
+		p.prev, p.moved, p.rank = ts.lastDue, o.moved, w.rank
 		ts.lastDue = o.due
 		last := p
 		if r.repeats() && i < newest {
@@ -206,7 +206,8 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 			continue
 		}
 		o := occurrence{row: r, due: run.Due, slot: run.Slot, session: run.Session}
-		p := &pending{run: s.newRun(a, r, o, true), row: r, acct: a, task: a.task(r.Task), expires: s.expiry(r, o), reclaim: run.Token}
+		p := s.newPending(a, r, o, true)
+		p.reclaim = run.Token
 		if !now.Before(p.expires) {
 			continue
 		}
@@ -217,9 +218,12 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 	}
 }
 
-// newRun fills in what a run is by its identity, and a fresh token.
-func (s *UnifiedTaskScheduler) newRun(a *account, r *row, o occurrence, backdated bool) Run {
-	return Run{
+// newPending returns a run of an occurrence for an account, with what it is by its
+// identity and a fresh token.
+func (s *UnifiedTaskScheduler) newPending(a *account, r *row, o occurrence, backdated bool) *pending {
+	p := s.queue.newPending()
+	p.row, p.acct, p.task, p.expires = r, a, a.task(r.Task), s.expiry(r, o)
+	p.run = Run{
 		ID:              s.newID(a.name, r.Task, o.slot),
 		Scheduler:       s.cfg.Name,
 		Account:         a.name,
@@ -234,6 +238,7 @@ func (s *UnifiedTaskScheduler) newRun(a *account, r *row, o occurrence, backdate
 		Calendar:        r.view.name,
 		CalendarVersion: r.view.version,
 	}
+	return p
 }
 
 func (s *UnifiedTaskScheduler) newID(account, task, slot string) string {

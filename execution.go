@@ -19,18 +19,15 @@ var ErrTimeout = errors.New("the run's timeout has passed")
 // attempts. Its fields are guarded by the scheduler's mu, but for those that are
 // set before it starts.
 type execution struct {
+	// The run itself changes from attempt to attempt, by the goroutine that makes
+	// them, which may read it without mu.
+	*pending
 	s         *UnifiedTaskScheduler
-	row       *row
-	acct      *account
-	task      *taskState
 	exec      TaskExecutor
 	seq       int64
 	unclaimed bool       // it started with the ledger out of reach
 	ctx       runContext // to cancel it is not to take its outcome, which is what Execute returns
 
-	// run changes from attempt to attempt, by the goroutine that makes them, which
-	// may read it without mu.
-	run      Run
 	index    int // among those that are running
 	deadline *alarm
 	endWait  context.CancelCauseFunc // of the wait for the next attempt, or nil
@@ -45,7 +42,7 @@ type execution struct {
 // start starts a reserved run in a goroutine of its own. The caller holds mu.
 func (s *UnifiedTaskScheduler) start(p *pending, unclaimed bool) *execution {
 	s.queue.started++
-	e := &execution{s: s, row: p.row, acct: p.acct, task: p.task, exec: p.acct.exec, seq: s.queue.started, run: p.run, unclaimed: unclaimed}
+	e := &execution{pending: p, s: s, exec: p.acct.exec, seq: s.queue.started, unclaimed: unclaimed}
 	e.ctx.e, e.ctx.visit.s, e.ctx.parent = e, s, s.queue.context()
 	e.task.claiming--
 	if e.task.newest == p {
@@ -79,7 +76,7 @@ func (e *execution) Do() {
 		}
 	}()
 	for {
-		outcome, reason := e.attempt(e.run)
+		outcome, reason := e.attempt()
 		if outcome == Failed && e.waitForRetry() {
 			continue
 		}
@@ -91,14 +88,14 @@ func (e *execution) Do() {
 
 // attempt calls Execute and tells the outcome. A panic is a failure, be it in
 // Execute or in the error that it returned, when that is asked for its text.
-func (e *execution) attempt(run Run) (outcome Outcome, reason string) {
+func (e *execution) attempt() (outcome Outcome, reason string) {
 	defer func() {
 		if p := recover(); p != nil {
 			e.annotate("stack", string(debug.Stack()))
 			outcome, reason = Failed, fmt.Sprintf("panic: %v", p)
 		}
 	}()
-	return e.judge(e.exec.Execute(&e.ctx, run))
+	return e.judge(e.exec.Execute(&e.ctx, e.run))
 }
 
 // judge tells the outcome of an attempt from its error.
@@ -187,7 +184,7 @@ func (e *execution) timeOut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !e.taken && e.deadline != nil {
-		s.take(e, TimedOut, fmt.Sprintf("it took longer than its timeout of %v", e.row.Timeout))
+		s.take(e, TimedOut, fmt.Sprintf("it took longer than its timeout of %v", e.row.Timeout), s.clock.Now())
 		e.ctx.cancel(ErrTimeout)
 		s.kickSettle()
 		s.kickLocked()
@@ -195,7 +192,7 @@ func (e *execution) timeOut() {
 }
 
 // take takes the run's outcome and gives back its place. The caller holds mu.
-func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string) {
+func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string, now time.Time) {
 	e.taken = true
 	s.alarms.stop(e.deadline)
 	s.queue.places--
@@ -205,7 +202,7 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 		run = &copied
 	}
 	run.Outcome, run.Reason = outcome, reason
-	run.Finished = s.clock.Now().Round(0).UTC()
+	run.Finished = now.Round(0).UTC()
 	run.Details = maps.Clone(e.details)
 	if outcome == Succeeded {
 		e.task.succeeded = e.run.Session
@@ -262,9 +259,9 @@ func (r *returned) reuse(list []*execution) {
 func (s *UnifiedTaskScheduler) takeIn() {
 	s.mu.Lock()
 	s.rest.active++
-	came := s.returned.takeAll()
+	came, now := s.returned.takeAll(), s.clock.Now()
 	for _, e := range came {
-		s.letGo(e)
+		s.letGo(e, now)
 	}
 	s.returned.reuse(came)
 	mine := s.beginSettling()
@@ -281,11 +278,11 @@ func (s *UnifiedTaskScheduler) takeIn() {
 
 // letGo takes the outcome, if the deadline has not, and lets go of the task and
 // the group. The caller holds mu.
-func (s *UnifiedTaskScheduler) letGo(e *execution) {
+func (s *UnifiedTaskScheduler) letGo(e *execution, now time.Time) {
 	if e.taken {
 		s.log.Info("an overdue run returned", "task", e.run.Task, "account", e.run.Account, "slot", e.run.Slot, "with", e.outcome.String())
 	} else {
-		s.take(e, e.outcome, e.reason)
+		s.take(e, e.outcome, e.reason, now)
 	}
 	e.ctx.cancel(nil)
 	s.queue.exit(e)

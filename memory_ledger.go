@@ -106,7 +106,8 @@ func (l *memoryLedger) claim(run, row *Run) Claim {
 // start makes row the row of run, Running under the current term.
 func (l *memoryLedger) start(row, run *Run) Claim {
 	late := row.Late
-	*row = copyOf(run)
+	*row = *run
+	row.Details = maps.Clone(run.Details)
 	row.Scheduler, row.Term = l.term.Scheduler, l.term.Number
 	row.Outcome, row.Late = Running, late
 	row.First, row.Resumed = false, false

@@ -41,6 +41,7 @@ type queue struct {
 	waves     []wave                // what is to be ready after it, in order
 	waiting   map[*pending]struct{} // wait for a run, a group or an executor
 	claiming  []*pending            // are being claimed
+	claims    batches
 	running   []*execution
 	unclaimed int           // of those that run, how many started with the ledger out of reach
 	started   int64         // counts the starts, to order running by
@@ -59,8 +60,9 @@ type queue struct {
 	endAll    context.CancelCauseFunc
 }
 
-// pendingSlab is how many pending runs take one allocation.
-const pendingSlab = 64
+// pendingSlab is how many pending runs take one allocation. It is small, as a run
+// that goes on for long keeps the others of its slab in memory.
+const pendingSlab = 16
 
 func (q *queue) newPending() *pending {
 	if len(q.slab) == 0 {
@@ -69,6 +71,19 @@ func (q *queue) newPending() *pending {
 	p := &q.slab[0]
 	q.slab = q.slab[1:]
 	return p
+}
+
+// batches gives room for the runs of one batch after the other.
+type batches struct{ last []Run }
+
+// room returns room for n runs: that of the last batch, if the ledger answers from
+// memory. That one keeps nothing of what it is given, and another might.
+func (b *batches) room(n int, again bool) []Run {
+	if !again {
+		return make([]Run, n)
+	}
+	b.last = slices.Grow(b.last[:0], n)[:n]
+	return b.last
 }
 
 // texts keeps short texts, many in one allocation.

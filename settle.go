@@ -15,6 +15,7 @@ type books struct {
 	settleBusy    bool          // settleAll goes on
 	settlePaused  bool          // the backoff has not passed yet
 	settleBackoff time.Duration // before the next try, while the ledger is out of reach
+	outcomes      batches
 
 	flushBusy   bool      // flushAll goes on
 	flushAgain  bool      // there may be more to write since the last look
@@ -141,7 +142,7 @@ func (s *UnifiedTaskScheduler) settleTerm(batch []settlement) (t Term, known boo
 
 // settleBatch settles a batch, and first claims what started unclaimed.
 func (s *UnifiedTaskScheduler) settleBatch(ctx context.Context, t Term, batch []settlement) ([]SettleResult, error) {
-	runs := make([]Run, len(batch))
+	runs := s.books.outcomes.room(len(batch), s.lanes.settle.direct)
 	var unclaimed []Run
 	for i := range batch {
 		st := &batch[i]

@@ -144,7 +144,8 @@ func (s *UnifiedTaskScheduler) prepare(req TriggerRequest, now time.Time) (*pend
 	if err != nil {
 		return nil, err
 	}
-	p := &pending{run: s.newRun(a, r, o, false), row: r, acct: a, task: a.task(r.Task), expires: now.Add(r.catchUp())}
+	p := s.newPending(a, r, o, false)
+	p.expires = now.Add(r.catchUp())
 	p.run.Manual, p.run.Actor = true, req.Actor
 	p.run.Started, p.run.Outcome = now.Round(0).UTC(), Running
 	return p, nil
