@@ -54,7 +54,7 @@ func (s *UnifiedTaskScheduler) start(p *pending, unclaimed bool) *execution {
 	s.nextAttempt(e)
 	s.keepBetweenTicks()
 	s.tellStarted(e.run)
-	s.order.Go(e)
+	s.runners.start(e)
 	return e
 }
 
@@ -67,8 +67,8 @@ func (s *UnifiedTaskScheduler) nextAttempt(e *execution) {
 	}
 }
 
-// Do makes the attempts of the run, and leaves when the last has returned.
-func (e *execution) Do() {
+// loop makes the attempts of the run, and leaves when the last has returned.
+func (e *execution) loop() {
 	left := false
 	defer func() {
 		if !left { // the executor ended its goroutine

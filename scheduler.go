@@ -126,6 +126,7 @@ type UnifiedTaskScheduler struct {
 	plan     planState
 	accounts accounts
 	returned returned
+	runners  runners
 	queue    queue
 	books    books
 	control  control
@@ -181,6 +182,7 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.alarms = alarms{clock: cfg.Clock, idle: s.stir}
 	s.events = announcer{observer: cfg.Observer, log: s.log, spawn: s.spawn, ended: s.stir}
 	s.lanes = newLanes(cfg)
+	s.runners.spawn = s.spawn
 	s.wake, s.pulse, s.keeping = s.newBell(), s.newBell(), s.newBell()
 	s.calendar = newCalendarView(cfg.Calendar, cfg.Location)
 	s.sched.watched = []*calendarView{s.calendar}
@@ -497,7 +499,7 @@ func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
 
 // spawn starts every goroutine of the scheduler, so that its end can wait for all
 // of them.
-func (s *UnifiedTaskScheduler) spawn(f func()) { s.order.Go(turns.Func(f)) }
+func (s *UnifiedTaskScheduler) spawn(f func()) { s.order.Go(f) }
 
 // orderOf is the order of a simulated world, if the clock is one of those.
 func orderOf(clock Clock) turns.Order {

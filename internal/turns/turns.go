@@ -8,21 +8,11 @@ package turns
 
 import "sync"
 
-// Task is what a goroutine does. It is not a function, so that what has a method
-// for it is started without making one.
-type Task interface{ Do() }
-
-// Func is a function that is a Task.
-type Func func()
-
-// Do calls f.
-func (f Func) Do() { f() }
-
 // Order starts goroutines and lets them wait. Between two waits a goroutine holds
 // a lock only for a moment.
 type Order interface {
-	// Go does t in a goroutine of its own.
-	Go(t Task)
+	// Go calls f in a goroutine of its own.
+	Go(f func())
 	// Wait receives from one of two channels, when one can be received from, and
 	// reports whether it was the first. A nil channel never can.
 	Wait(first, second <-chan struct{}) bool
@@ -34,15 +24,7 @@ type Order interface {
 type Free struct{ running sync.WaitGroup }
 
 // Go starts a goroutine.
-func (o *Free) Go(t Task) {
-	o.running.Add(1)
-	go o.do(t)
-}
-
-func (o *Free) do(t Task) {
-	defer o.running.Done()
-	t.Do()
-}
+func (o *Free) Go(f func()) { o.running.Go(f) }
 
 // Wait selects.
 func (o *Free) Wait(first, second <-chan struct{}) bool {

@@ -31,7 +31,7 @@ func (c processClock) AfterFunc(d time.Duration, f func()) clockwork.Timer {
 }
 
 // Go starts a routine.
-func (c processClock) Go(t turns.Task) {
+func (c processClock) Go(f func()) {
 	c.p.spawned++
 	c.p.w.routines.start(c.p, func() {
 		defer func() {
@@ -39,7 +39,7 @@ func (c processClock) Go(t turns.Task) {
 				close(c.p.joined)
 			}
 		}()
-		t.Do()
+		f()
 	})
 }
 

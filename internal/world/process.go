@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/internal/turns"
 )
 
 // process is one life of a replica: a scheduler, its clock and its goroutines.
@@ -176,7 +175,7 @@ func (p *process) fire() {
 			continue
 		}
 		p.timers = append(p.timers[:i], p.timers[i+1:]...)
-		processClock{p: p}.Go(turns.Func(t.f))
+		processClock{p: p}.Go(t.f)
 	}
 }
 
