@@ -51,6 +51,7 @@ func (s *UnifiedTaskScheduler) pump() {
 		s.mu.Lock()
 		if !s.queue.again {
 			s.watchExpiry()
+			s.queue.batch = 0
 			s.queue.pumping = false
 			s.endLocked()
 			s.mu.Unlock()
@@ -64,6 +65,7 @@ func (s *UnifiedTaskScheduler) pump() {
 func (s *UnifiedTaskScheduler) nextBatch(ctx context.Context) []*pending {
 	s.mu.Lock()
 	s.queue.again = false
+	s.queue.batch = max(s.queue.batch, firstBatch)
 	now := s.clock.Now()
 	s.enqueueReruns(now)
 	s.expire(now)
@@ -107,7 +109,7 @@ func (s *UnifiedTaskScheduler) pick(now time.Time) []*pending {
 	}
 	var batch, kept []*pending
 	s.lineUpPreceding(now)
-	for len(batch) < claimBatch && !s.crowded() {
+	for len(batch) < q.batch && !s.crowded() {
 		if len(q.ready) == 0 && len(q.waves) > 0 {
 			s.lineUpNext(now)
 		}
@@ -135,6 +137,9 @@ func (s *UnifiedTaskScheduler) pick(now time.Time) []*pending {
 	}
 	if len(kept) > 0 {
 		q.ready = append(kept, q.ready...)
+	}
+	if len(batch) == q.batch {
+		q.batch = min(2*q.batch, fullBatch)
 	}
 	q.claiming = batch
 	return batch

@@ -327,17 +327,21 @@ func (s *UnifiedTaskScheduler) expire(now time.Time) {
 // watchExpiry looks through the queue again when the first catch-up in it ends.
 func (s *UnifiedTaskScheduler) watchExpiry() {
 	q := &s.queue
-	s.alarms.stop(q.expiry)
-	q.expiry = nil
 	if len(q.ready)+len(q.waiting)+len(q.waves) == 0 {
 		q.expireAt = time.Time{}
 	}
+	if q.expiry != nil && q.expiryAt.Equal(q.expireAt) {
+		return
+	}
+	s.alarms.stop(q.expiry)
+	q.expiry, q.expiryAt = nil, q.expireAt
 	if q.expireAt.IsZero() || s.life.draining {
 		return
 	}
 	q.expiry = s.alarms.after(q.expireAt.Sub(s.clock.Now()), func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		q.expiry = nil
 		s.kickLocked()
 	})
 }

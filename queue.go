@@ -45,6 +45,7 @@ type queue struct {
 	running   []*execution
 	unclaimed int           // of those that run, how many started with the ledger out of reach
 	started   int64         // counts the starts, to order running by
+	batch     int           // how many runs are claimed at once
 	places    int           // taken of MaxConcurrent
 	tokens    int64         // counts the tokens, to make each one fresh
 	slab      []pending     // room for the next ones
@@ -52,6 +53,7 @@ type queue struct {
 	pumping   bool          // the pump goes on
 	again     bool          // it was kicked meanwhile
 	expiry    *alarm        // goes off when the first catch-up ends
+	expiryAt  time.Time     // and that is then
 	expireAt  time.Time     // no catch-up in the queue ends before it
 	backoff   time.Duration // before the next claim, while the ledger is out of reach
 	paused    bool          // the backoff has not passed yet

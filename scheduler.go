@@ -78,7 +78,8 @@ const (
 	retryFirst     = time.Second
 	retryLast      = time.Minute
 	claimRetryLast = 10 * time.Second // runs wait for it, and their catch-up is short
-	claimBatch     = 512
+	firstBatch     = 128              // of claims: the first runs of a burst start soon
+	fullBatch      = 4096             // of claims and settlements: what a database takes best
 	lineUpBatch    = 256
 	badRunsLimit   = 5 // skipped or failed runs in a row that degrade health
 )

@@ -34,8 +34,6 @@ type settlement struct {
 	rerun     bool // if it is delivered at least once, run it again
 }
 
-const settleBatch = 1000
-
 // kickSettle settles in a goroutine, for a caller that holds mu.
 func (s *UnifiedTaskScheduler) kickSettle() {
 	if s.beginSettling() {
@@ -73,7 +71,7 @@ func (s *UnifiedTaskScheduler) settleAll() {
 	defer s.endLocked()
 	b := &s.books
 	for len(b.settling) > 0 {
-		n := min(len(b.settling), settleBatch)
+		n := min(len(b.settling), fullBatch)
 		batch := b.settling[:n:n]
 		t, known := s.settleTerm(batch)
 		if !known {
