@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/sqlstore"
+)
+
+// store is what tradeclock keeps its state in: tradeclock.Memory or a
+// sqlstore.Store.
+type store interface {
+	tradeclock.ScheduleStore
+	tradeclock.Ledger
+	tradeclock.History
+	tradeclock.HeartbeatSink
+	SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedule) (int, error)
+	UpdateSchedule(ctx context.Context, account, task string, version int64, edit tradeclock.ScheduleEdit) (tradeclock.Schedule, error)
+}
+
+// open returns an empty store on a database, and what closes it. Without a clock
+// it keeps its default one.
+func (f field) open(b *bout, clock tradeclock.Clock) (s store, closeStore func() error, err error) {
+	var opts []sqlstore.Option
+	if clock != nil {
+		opts = append(opts, sqlstore.WithClock(clock))
+	}
+	switch f {
+	case onSQLite:
+		s, err := sqlstore.OpenFile(b.ctx, "sqlite", filepath.Join(b.Folder, "tradeclock.db"), opts...)
+		if err != nil {
+			return nil, nil, err
+		}
+		return s, s.Close, nil
+	case onPostgres:
+		db, err := openPostgres(b)
+		if err != nil {
+			return nil, nil, err
+		}
+		s, err := sqlstore.Open(b.ctx, db, opts...)
+		return s, db.Close, err
+	}
+	return tradeclock.NewMemory(clock), func() error { return nil }, nil
+}
+
+// openPostgres returns the server's database with a new schema, in which all
+// tables are made that name none.
+func openPostgres(b *bout) (*sql.DB, error) {
+	dsn, err := newSchema(b)
+	if err != nil {
+		return nil, err
+	}
+	return sql.Open("pgx", dsn)
+}
+
+func newSchema(b *bout) (dsn string, err error) {
+	db, err := sql.Open("pgx", b.Addresses[postgres])
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	schema := fmt.Sprintf("bout_%d", time.Now().UnixNano())
+	if _, err := db.ExecContext(b.ctx, "CREATE SCHEMA "+schema); err != nil {
+		return "", err
+	}
+	return b.Addresses[postgres] + "&search_path=" + schema, nil
+}
+
+// needs are the servers of a field.
+func (f field) needs() []server {
+	if f == onPostgres {
+		return []server{postgres}
+	}
+	return nil
+}
+
+// name is how a contender on the field is called.
+func (f field) name(contender string) string {
+	if f == inMemory {
+		return contender
+	}
+	return contender + ", " + string(f)
+}
+
+// schedulerOn returns a scheduler of rows on a clock, nil for the real one, that
+// keeps its runs and its heartbeats in a store.
+func schedulerOn(s store, rows tradeclock.ScheduleStore, clock tradeclock.Clock, cal tradeclock.Calendar) (*tradeclock.UnifiedTaskScheduler, error) {
+	return tradeclock.New(tradeclock.Config{
+		Schedules: rows, Ledger: s, Heartbeats: s, Calendar: cal, Clock: clock,
+		Logger: slog.New(slog.DiscardHandler),
+	})
+}
+
+// enrollAll enrols n accounts, whose runs call run with the account's number.
+func enrollAll(ctx context.Context, s *tradeclock.UnifiedTaskScheduler, n int, run func(i int)) error {
+	for i := range n {
+		exec := tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error {
+			run(i)
+			return nil
+		})
+		if err := s.Enroll(ctx, account(i), exec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func account(i int) string { return fmt.Sprintf("account-%07d", i) }
