@@ -133,15 +133,6 @@ func (b *bout) startProfile() (stop func() error, err error) {
 	}, pprof.StartCPUProfile(cpu)
 }
 
-// heap returns the bytes that are in use.
-func heap() float64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC() // what the first one finalized is gone now
-	runtime.ReadMemStats(&m)
-	return float64(m.HeapAlloc)
-}
-
 // errWrong says that a contender did not do the work. Such a bout has no figures.
 var errWrong = errors.New("the work was not done")
 

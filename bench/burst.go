@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/bench/internal/rig"
 )
 
 // burstRace is the opening bell in memory.
@@ -40,11 +41,11 @@ func ourBurst(b *bout, f field, lead time.Duration) error {
 	at := r.bell.UTC()
 	wall := tradeclock.Wall(at.Hour(), at.Minute()) + tradeclock.WallTime(at.Second())
 	rows := tradeclock.FixedSchedules(tradeclock.Schedule{Task: "burst", Rule: tradeclock.Once(tradeclock.DateOf(at), tradeclock.Moment{Wall: wall})})
-	s, err := schedulerOn(st, rows, nil, tradeclock.AlwaysOpen(time.UTC))
+	s, err := rig.Scheduler(st, rows, nil, tradeclock.AlwaysOpen(time.UTC))
 	if err != nil {
 		return err
 	}
-	if err := prepare(b.ctx, s, b.N, r.run); err != nil {
+	if err := rig.Settled(b.ctx, s, b.N, r.run); err != nil {
 		return err
 	}
 	if err := r.inTime(); err != nil {
@@ -77,20 +78,8 @@ func ourBurst(b *bout, f field, lead time.Duration) error {
 	return checkRecorded(b, st)
 }
 
-// prepare enrols the accounts and takes the first tick, and returns when the ledger
-// has them.
-func prepare(ctx context.Context, s *tradeclock.UnifiedTaskScheduler, n int, run func(i int)) error {
-	if err := enrollAll(ctx, s, n, run); err != nil {
-		return err
-	}
-	if err := s.Tick(ctx); err != nil {
-		return err
-	}
-	return s.Quiesce(ctx)
-}
-
 func checkRecorded(b *bout, history tradeclock.History) error {
-	runs, err := history.Runs(b.ctx, tradeclock.Query{Scheduler: "tradeclock", Outcomes: []tradeclock.Outcome{tradeclock.Succeeded}})
+	runs, err := history.Runs(b.ctx, tradeclock.Query{Scheduler: rig.Name, Outcomes: []tradeclock.Outcome{tradeclock.Succeeded}})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/bench/internal/rig"
 )
 
 // edits is how many edits a contender makes, one after the other.
@@ -41,20 +42,20 @@ func editRule(i int) (rule tradeclock.Rule, minute int) {
 }
 
 func ourEdits(b *bout, f field) error {
-	clock := clockwork.NewFakeClockAt(sunday)
+	clock := clockwork.NewFakeClockAt(rig.Sunday)
 	st, closeStore, err := f.open(b, clock)
 	if err != nil {
 		return err
 	}
 	defer closeStore()
-	if _, err := st.SeedSchedules(b.ctx, ownRows(b.N)...); err != nil {
+	if _, err := st.SeedSchedules(b.ctx, rig.OwnRows(b.N)...); err != nil {
 		return err
 	}
-	s, err := schedulerOn(tradeclock.NewMemory(clock), st, clock, tradeclock.Weekdays(kolkata))
+	s, err := rig.Scheduler(tradeclock.NewMemory(clock), st, clock, tradeclock.Weekdays(rig.Kolkata))
 	if err != nil {
 		return err
 	}
-	if err := prepare(b.ctx, s, b.N, func(int) {}); err != nil {
+	if err := rig.Settled(b.ctx, s, b.N, func(int) {}); err != nil {
 		return err
 	}
 	var storing, taking time.Duration
@@ -62,7 +63,7 @@ func ourEdits(b *bout, f field) error {
 		for i := range edits {
 			rule, minute := editRule(i)
 			began := time.Now()
-			if _, err := st.UpdateSchedule(b.ctx, account(i*b.N/edits), "open", 1, tradeclock.ScheduleEdit{Rule: rule}); err != nil {
+			if _, err := st.UpdateSchedule(b.ctx, rig.Account(i*b.N/edits), "open", 1, tradeclock.ScheduleEdit{Rule: rule}); err != nil {
 				return err
 			}
 			stored := time.Now()
@@ -72,7 +73,7 @@ func ourEdits(b *bout, f field) error {
 			}
 			storing += stored.Sub(began)
 			taking += time.Since(stored)
-			want := sunday.AddDate(0, 0, 1).Add(time.Duration(minute) * time.Minute)
+			want := rig.Sunday.AddDate(0, 0, 1).Add(time.Duration(minute) * time.Minute)
 			if next := s.Status().Next; !next.Equal(want) {
 				return wrong("the next occurrence is at %v, not %v", next, want)
 			}

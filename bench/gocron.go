@@ -6,6 +6,8 @@ import (
 
 	"github.com/go-co-op/gocron/v2"
 	"github.com/jonboulle/clockwork"
+
+	"github.com/tradeclock/tradeclock/bench/internal/rig"
 )
 
 type gocronLibrary struct {
@@ -14,7 +16,7 @@ type gocronLibrary struct {
 }
 
 func openGocron() (library, error) {
-	s, err := gocron.NewScheduler(gocron.WithLocation(kolkata))
+	s, err := gocron.NewScheduler(gocron.WithLocation(rig.Kolkata))
 	return &gocronLibrary{s: s}, err
 }
 
@@ -47,7 +49,7 @@ func (l *gocronLibrary) stop() { _ = l.s.Shutdown() }
 // are armed, and the jobs that were due say that they have run.
 func gocronYear(sim simulation) error {
 	clock := clockwork.NewFakeClockAt(sim.from)
-	s, err := gocron.NewScheduler(gocron.WithClock(clock), gocron.WithLocation(kolkata))
+	s, err := gocron.NewScheduler(gocron.WithClock(clock), gocron.WithLocation(rig.Kolkata))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/tradeclock/tradeclock/bench/internal/rig"
 )
 
 // ledgerByHand is the least that a ledger of claims and outcomes does: a row for
@@ -80,7 +82,7 @@ func handWritten(b *bout, f field) error {
 func (f field) oneByHand(ctx context.Context, db *sql.DB, first, n int, started func()) error {
 	accounts := make([]string, n)
 	for i := range accounts {
-		accounts[i] = account(first + i)
+		accounts[i] = rig.Account(first + i)
 	}
 	batch, err := f.parameter(accounts)
 	if err != nil {

@@ -11,11 +11,9 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/trading"
 )
-
-// sunday is a day on which no task is due.
-var sunday = time.Date(2026, time.November, 22, 0, 0, 0, 0, kolkata)
 
 // idleRace is the minute in which nothing is due, for many accounts, and what it
 // takes to get there.
@@ -47,7 +45,7 @@ func idleRace() race {
 
 // sharedRows ticks with the default schedules, stored once for all accounts.
 func sharedRows(b *bout, f field) error {
-	clock := clockwork.NewFakeClockAt(sunday)
+	clock := clockwork.NewFakeClockAt(rig.Sunday)
 	st, closeStore, err := f.open(b, clock)
 	if err != nil {
 		return err
@@ -65,11 +63,11 @@ func sharedRows(b *bout, f field) error {
 
 // rowsForEach ticks with the default schedules for each account.
 func rowsForEach(b *bout) error {
-	clock := clockwork.NewFakeClockAt(sunday)
+	clock := clockwork.NewFakeClockAt(rig.Sunday)
 	var rows []tradeclock.Schedule
 	for i := range b.N {
 		for _, row := range trading.DefaultSchedules() {
-			row.Account = account(i)
+			row.Account = rig.Account(i)
 			rows = append(rows, row)
 		}
 	}
@@ -78,12 +76,12 @@ func rowsForEach(b *bout) error {
 
 // idleTicks ticks through minutes of a Sunday.
 func idleTicks(b *bout, clock *clockwork.FakeClock, st store, schedules tradeclock.ScheduleStore, ticks int) error {
-	s, err := schedulerOn(st, schedules, clock, tradeclock.Weekdays(kolkata))
+	s, err := rig.Scheduler(st, schedules, clock, tradeclock.Weekdays(rig.Kolkata))
 	if err != nil {
 		return err
 	}
 	var ran atomic.Int64
-	if err := prepare(b.ctx, s, b.N, func(int) { ran.Add(1) }); err != nil {
+	if err := rig.Settled(b.ctx, s, b.N, func(int) { ran.Add(1) }); err != nil {
 		return err
 	}
 	cost, err := b.measure(func() error {
@@ -107,34 +105,25 @@ func idleTicks(b *bout, clock *clockwork.FakeClock, st store, schedules tradeclo
 	return s.Close(b.ctx)
 }
 
-// ownRows returns a row at nine for each of n accounts.
-func ownRows(n int) []tradeclock.Schedule {
-	rows := make([]tradeclock.Schedule, n)
-	for i := range rows {
-		rows[i] = tradeclock.Schedule{Task: "open", Account: account(i), Rule: tradeclock.MustParseRule("daily 09:00")}
-	}
-	return rows
-}
-
 // loadRows takes n rows, each of an account, from a store whose read costs nothing.
 func loadRows(b *bout) error {
-	clock := clockwork.NewFakeClockAt(sunday)
+	clock := clockwork.NewFakeClockAt(rig.Sunday)
 	st := tradeclock.NewMemory(clock)
-	s, err := schedulerOn(st, tradeclock.FixedSchedules(ownRows(b.N)...), clock, tradeclock.Weekdays(kolkata))
+	s, err := rig.Scheduler(st, tradeclock.FixedSchedules(rig.OwnRows(b.N)...), clock, tradeclock.Weekdays(rig.Kolkata))
 	if err != nil {
 		return err
 	}
-	if err := enrollAll(b.ctx, s, 1, func(int) {}); err != nil {
+	if err := rig.Enroll(b.ctx, s, 1, func(int) {}); err != nil {
 		return err
 	}
-	before := heap()
+	before := rig.Heap()
 	cost, err := b.measure(func() error { return s.Tick(b.ctx) })
 	if err != nil {
 		return err
 	}
 	b.addTime("load", cost.time)
-	b.add("memory a row", (heap()-before)/float64(b.N), byteCount)
-	want := sunday.AddDate(0, 0, 1).Add(9 * time.Hour)
+	b.add("memory a row", (rig.Heap()-before)/float64(b.N), byteCount)
+	want := rig.Sunday.AddDate(0, 0, 1).Add(9 * time.Hour)
 	if next := s.Status().Next; !next.Equal(want) {
 		return wrong("the next occurrence is at %v, not %v", next, want)
 	}
@@ -148,7 +137,7 @@ func loadInto(open func() (library, error)) func(b *bout) error {
 		if err != nil {
 			return err
 		}
-		before := heap()
+		before := rig.Heap()
 		cost, err := b.measure(func() error {
 			for range b.N {
 				if err := l.cron("0 0 9 * * MON-FRI", func() {}); err != nil {
@@ -165,7 +154,7 @@ func loadInto(open func() (library, error)) func(b *bout) error {
 			return err
 		}
 		b.addTime("load", cost.time)
-		b.add("memory a row", (heap()-before)/float64(b.N), byteCount)
+		b.add("memory a row", (rig.Heap()-before)/float64(b.N), byteCount)
 		l.stop()
 		return nil
 	}
@@ -175,14 +164,14 @@ func loadInto(open func() (library, error)) func(b *bout) error {
 func scanInstants(b *bout) error {
 	due := make([]int64, b.N)
 	for i := range due {
-		due[i] = sunday.Unix() + 32*3600 + int64(i%86400)
+		due[i] = rig.Sunday.Unix() + 32*3600 + int64(i%86400)
 	}
 	const scans = 100
 	found := 0
 	cost, err := b.measure(func() error {
 		for range scans {
 			for _, at := range due {
-				if at <= sunday.Unix() {
+				if at <= rig.Sunday.Unix() {
 					found++
 				}
 			}

@@ -9,7 +9,9 @@ import (
 
 	"github.com/hibiken/asynq"
 	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/bench/internal/rig"
 )
 
 // volleySize is how many durable tasks are due at each second.
@@ -112,7 +114,7 @@ func ourLatency(b *bout, f field, accounts int) error {
 	}
 	defer closeStore()
 	rows := tradeclock.FixedSchedules(tradeclock.Schedule{Task: "volley", Rule: tradeclock.MustParseRule("every 1s 00:00-24:00")})
-	s, err := schedulerOn(st, rows, nil, tradeclock.AlwaysOpen(time.UTC))
+	s, err := rig.Scheduler(st, rows, nil, tradeclock.AlwaysOpen(time.UTC))
 	if err != nil {
 		return err
 	}
@@ -122,7 +124,7 @@ func ourLatency(b *bout, f field, accounts int) error {
 		return nil
 	})
 	for i := range accounts {
-		if err := s.Enroll(b.ctx, account(i), exec); err != nil {
+		if err := s.Enroll(b.ctx, rig.Account(i), exec); err != nil {
 			return err
 		}
 	}
@@ -232,7 +234,7 @@ func latencyByHand(b *bout, f field) error {
 
 // riverLatency inserts a volley of jobs at each second, and works them.
 func riverLatency(b *bout) error {
-	dsn, err := newSchema(b)
+	dsn, err := rig.NewSchema(b.ctx, b.Addresses[postgres])
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,11 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
-	"runtime"
 	"runtime/debug"
 	"strings"
-	"time"
+
+	"github.com/tradeclock/tradeclock/bench/internal/rig"
 )
 
 // described are the modules whose versions the report names.
@@ -21,9 +20,7 @@ var described = []string{
 // versions.
 func describeMachine() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Measured on %s, with %s on %d cores (%s), %s.", time.Now().UTC().Format("2006-01-02 15:04 UTC"),
-		runtime.Version(), runtime.NumCPU(), fieldOf("/proc/cpuinfo", "model name"), load())
-	fmt.Fprintf(&b, "\nVersions: %s; %s; %s.\n", modules(),
+	fmt.Fprintf(&b, "%s\nVersions: %s; %s; %s.\n", rig.Machine(), modules(),
 		firstLine("redis-server", "--version"), firstLine("psql", "--version"))
 	return b.String()
 }
@@ -42,30 +39,6 @@ func modules() string {
 		parts = append(parts, strings.TrimPrefix(path, "github.com/")+" "+versions[path])
 	}
 	return strings.Join(parts, ", ")
-}
-
-// fieldOf returns the first value of a name in a file of lines such as "name: value".
-func fieldOf(path, name string) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "unknown"
-	}
-	for line := range strings.Lines(string(text)) {
-		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == name {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown"
-}
-
-// load says how busy the machine was before the races.
-func load() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "load unknown"
-	}
-	minute, _, _ := strings.Cut(string(text), " ")
-	return "with a load of " + minute + " in the minute before"
 }
 
 func firstLine(program string, args ...string) string {

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/netresearch/go-cron"
+
+	"github.com/tradeclock/tradeclock/bench/internal/rig"
 )
 
 type netresearchLibrary struct {
@@ -12,7 +14,7 @@ type netresearchLibrary struct {
 }
 
 func openNetresearch() (library, error) {
-	return &netresearchLibrary{c: cron.New(cron.WithSeconds(), cron.WithLocation(kolkata))}, nil
+	return &netresearchLibrary{c: cron.New(cron.WithSeconds(), cron.WithLocation(rig.Kolkata))}, nil
 }
 
 func (l *netresearchLibrary) once(at time.Time, f func()) error {
@@ -49,7 +51,7 @@ func netresearchNext(spec string, loc *time.Location) (nextFunc, error) {
 // rest when it has armed one.
 func netresearchYear(sim simulation) error {
 	clock := cron.NewFakeClock(sim.from)
-	c := cron.New(cron.WithClock(clock), cron.WithLocation(kolkata))
+	c := cron.New(cron.WithClock(clock), cron.WithLocation(rig.Kolkata))
 	for _, sp := range sim.specs {
 		if _, err := c.AddFunc(sp.text, sim.run); err != nil {
 			return err

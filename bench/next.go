@@ -4,8 +4,11 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
 )
+
+var newYork = rig.Zone("America/New_York")
 
 // nextFunc returns the first instant after t at which a task is due.
 type nextFunc func(t time.Time) (time.Time, error)
@@ -37,7 +40,7 @@ func weekdaysOf(loc *time.Location) tradeclock.Calendar { return tradeclock.Week
 
 // exchangeOf returns the calendar of an exchange in the location.
 func exchangeOf(loc *time.Location) tradeclock.Calendar {
-	if loc == kolkata {
+	if loc == rig.Kolkata {
 		return calendar.MustGet("XNSE")
 	}
 	return calendar.MustGet("XNYS")
@@ -50,7 +53,7 @@ func nextOf(calendarOf func(loc *time.Location) tradeclock.Calendar, open func(c
 		for _, zone := range []struct {
 			name string
 			loc  *time.Location
-		}{{"Kolkata", kolkata}, {"New York", newYork}} {
+		}{{"Kolkata", rig.Kolkata}, {"New York", newYork}} {
 			cal := calendarOf(zone.loc)
 			next, err := open(cal)
 			if err != nil {

@@ -3,15 +3,12 @@ package main
 import (
 	"context"
 	"database/sql"
-	"fmt"
-	"log/slog"
 	"path/filepath"
-	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
 
@@ -54,24 +51,11 @@ func (f field) open(b *bout, clock tradeclock.Clock) (s store, closeStore func()
 // openPostgres returns the server's database with a new schema, in which all
 // tables are made that name none.
 func openPostgres(b *bout) (*sql.DB, error) {
-	dsn, err := newSchema(b)
+	dsn, err := rig.NewSchema(b.ctx, b.Addresses[postgres])
 	if err != nil {
 		return nil, err
 	}
 	return sql.Open("pgx", dsn)
-}
-
-func newSchema(b *bout) (dsn string, err error) {
-	db, err := sql.Open("pgx", b.Addresses[postgres])
-	if err != nil {
-		return "", err
-	}
-	defer db.Close()
-	schema := fmt.Sprintf("bout_%d", time.Now().UnixNano())
-	if _, err := db.ExecContext(b.ctx, "CREATE SCHEMA "+schema); err != nil {
-		return "", err
-	}
-	return b.Addresses[postgres] + "&search_path=" + schema, nil
 }
 
 // needs are the servers of a field.
@@ -89,28 +73,3 @@ func (f field) name(contender string) string {
 	}
 	return contender + ", " + string(f)
 }
-
-// schedulerOn returns a scheduler of rows on a clock, nil for the real one, that
-// keeps its runs and its heartbeats in a store.
-func schedulerOn(s store, rows tradeclock.ScheduleStore, clock tradeclock.Clock, cal tradeclock.Calendar) (*tradeclock.UnifiedTaskScheduler, error) {
-	return tradeclock.New(tradeclock.Config{
-		Schedules: rows, Ledger: s, Heartbeats: s, Calendar: cal, Clock: clock,
-		Logger: slog.New(slog.DiscardHandler),
-	})
-}
-
-// enrollAll enrols n accounts, whose runs call run with the account's number.
-func enrollAll(ctx context.Context, s *tradeclock.UnifiedTaskScheduler, n int, run func(i int)) error {
-	for i := range n {
-		exec := tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error {
-			run(i)
-			return nil
-		})
-		if err := s.Enroll(ctx, account(i), exec); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func account(i int) string { return fmt.Sprintf("account-%07d", i) }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/reugn/go-quartz/quartz"
+
+	"github.com/tradeclock/tradeclock/bench/internal/rig"
 )
 
 // The library compares each new job with all that it has, so that 100,000 would take
@@ -38,7 +40,7 @@ func (l *quartzLibrary) once(at time.Time, f func()) error {
 }
 
 func (l *quartzLibrary) cron(spec string, f func()) error {
-	trigger, err := quartz.NewCronTriggerWithLoc(spec, kolkata)
+	trigger, err := quartz.NewCronTriggerWithLoc(spec, rig.Kolkata)
 	if err != nil {
 		return err
 	}
@@ -52,7 +54,7 @@ func (l *quartzLibrary) schedule(f func(), trigger quartz.Trigger) error {
 }
 
 func (l *quartzLibrary) replace(i int, spec string, f func()) error {
-	trigger, err := quartz.NewCronTriggerWithLoc(spec, kolkata)
+	trigger, err := quartz.NewCronTriggerWithLoc(spec, rig.Kolkata)
 	if err != nil {
 		return err
 	}

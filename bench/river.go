@@ -9,6 +9,8 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
+
+	"github.com/tradeclock/tradeclock/bench/internal/rig"
 )
 
 // River is tuned for a burst: as many workers as it may have within reason, the
@@ -36,7 +38,7 @@ func (w *riverWorker) Work(_ context.Context, job *river.Job[riverTask]) error {
 
 // riverBurst inserts n jobs at the bell and works them.
 func riverBurst(b *bout) error {
-	dsn, err := newSchema(b)
+	dsn, err := rig.NewSchema(b.ctx, b.Addresses[postgres])
 	if err != nil {
 		return err
 	}

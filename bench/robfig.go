@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"github.com/tradeclock/tradeclock/bench/internal/rig"
 )
 
 type robfigLibrary struct {
@@ -12,7 +14,7 @@ type robfigLibrary struct {
 }
 
 func openRobfig() (library, error) {
-	return &robfigLibrary{c: cron.New(cron.WithSeconds(), cron.WithLocation(kolkata))}, nil
+	return &robfigLibrary{c: cron.New(cron.WithSeconds(), cron.WithLocation(rig.Kolkata))}, nil
 }
 
 func (l *robfigLibrary) once(at time.Time, f func()) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/bench/internal/rig"
 )
 
 // timetable is the same set of tasks in the words of tradeclock, of cron, and by
@@ -104,7 +105,7 @@ func simulate(f func(sim simulation) error) func(b *bout) error {
 		for _, table := range timetables() {
 			var ran atomic.Int64
 			sim := simulation{
-				from: time.Date(2026, time.January, 1, 0, 0, 0, 0, kolkata), minutes: b.N * 24 * 60,
+				from: time.Date(2026, time.January, 1, 0, 0, 0, 0, rig.Kolkata), minutes: b.N * 24 * 60,
 				run: func() { ran.Add(1) }, table: table,
 			}
 			for _, task := range table.tasks {
@@ -159,12 +160,12 @@ func ourYear(sim simulation) error {
 	for i, task := range sim.table.tasks {
 		rows = append(rows, tradeclock.Schedule{Task: fmt.Sprintf("task-%d", i), Rule: tradeclock.MustParseRule(task.rule)})
 	}
-	s, err := schedulerOn(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(rows...), clock, tradeclock.Weekdays(kolkata))
+	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(rows...), clock, tradeclock.Weekdays(rig.Kolkata))
 	if err != nil {
 		return err
 	}
 	ctx := context.Background()
-	if err := enrollAll(ctx, s, 1, func(int) { sim.run() }); err != nil {
+	if err := rig.Enroll(ctx, s, 1, func(int) { sim.run() }); err != nil {
 		return err
 	}
 	for range sim.minutes {
