@@ -16,6 +16,8 @@ type control struct {
 	// unread is true if the stored halts could not be read: what runs at most once
 	// does not start then.
 	unread bool
+	// fresh is true from their reading by a tick to the first claim after it.
+	fresh bool
 	// orders counts halts and lifts, so that a reading which began before one does
 	// not undo it.
 	orders int

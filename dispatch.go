@@ -69,12 +69,13 @@ func (s *UnifiedTaskScheduler) nextBatch(ctx context.Context) []*pending {
 	now := s.clock.Now()
 	s.enqueueReruns(now)
 	s.expire(now)
-	waiting, unread := s.queue.hasReady(), s.control.unread
+	waiting, known := s.queue.hasReady(), s.control.unread || s.control.fresh
+	s.control.fresh = false
 	s.mu.Unlock()
 	if !waiting {
 		return nil
 	}
-	if !unread { // or else the next tick tries again
+	if !known { // if they cannot be read, the next tick tries again
 		s.readHalts(ctx)
 	}
 	s.mu.Lock()

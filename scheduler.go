@@ -433,9 +433,12 @@ func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
 	}
 	s.pollIfDue(ctx, now)
 	s.storeHalts(ctx)
-	s.readHalts(ctx)
 	s.refreshCalendars(ctx, now)
+	s.readHalts(ctx)
 	s.planUpTo(s.clock.Now())
+	s.mu.Lock()
+	s.control.fresh = !s.queue.pumping
+	s.mu.Unlock()
 	s.kick()
 }
 
