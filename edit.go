@@ -42,6 +42,8 @@ type ScheduleEdit struct {
 	NoCatchUpUntil bool
 	Overlap        *Overlap
 	Exclusive      *string
+	Spread         *time.Duration
+	StartLimit     *string
 	Delivery       *Delivery
 	Retry          *Retry
 	Description    *string
@@ -67,6 +69,8 @@ func (e ScheduleEdit) Apply(s *Schedule) {
 	}
 	set(&s.Overlap, e.Overlap)
 	set(&s.Exclusive, e.Exclusive)
+	set(&s.Spread, e.Spread)
+	set(&s.StartLimit, e.StartLimit)
 	set(&s.Delivery, e.Delivery)
 	set(&s.Retry, e.Retry)
 	set(&s.Description, e.Description)

@@ -55,8 +55,12 @@ type Run struct {
 	Slot string
 	// Session is the date of the session that the slot belongs to.
 	Session Date
-	// Due is when the run should start.
+	// Due is when the occurrence is due, and the run should start if it has no
+	// Offset.
 	Due time.Time
+	// Offset is how long after Due the run may start, where the schedule has a
+	// Spread. Zero is at once, as for every manual run.
+	Offset time.Duration
 
 	// Outcome and Reason say what became of it. Reason is the error's text, or
 	// says why the run was skipped, missed or interrupted.
@@ -118,13 +122,13 @@ type Evidence struct {
 	Finished time.Time
 }
 
-// Lateness is how long after its due time the run started, and zero if it did
-// not start.
+// Lateness is how long after its due time and its offset the run started, and
+// zero if it did not start.
 func (r Run) Lateness() time.Duration {
 	if r.Started.IsZero() {
 		return 0
 	}
-	return r.Started.Sub(r.Due)
+	return r.Started.Sub(r.Due) - r.Offset
 }
 
 // Occurrences is the number of occurrences that the record stands for.

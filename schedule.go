@@ -48,6 +48,19 @@ type Schedule struct {
 	// Exclusive names a group. Runs of one account in one group wait for each
 	// other in order. Empty is none.
 	Exclusive string
+	// Spread shifts the start of each account's run by an offset of less than it, so
+	// that many accounts do not start in one instant. The offset follows from the
+	// account, the task and the slot alone: it is the same in every process and
+	// version, and the offsets of many accounts are spread evenly. It ends before
+	// the catch-up, the close of the session and the next occurrence of an hourly or
+	// every rule do. Due time, slot and catch-up stay: CatchUp should be longer than
+	// Spread. Zero is none.
+	Spread time.Duration
+	// StartLimit names the limit of Config.StartLimits which the starts of the task
+	// count against, with those of every other task that names it. Empty is none. A
+	// row whose limit the configuration does not have is quarantined: that its orders
+	// flow without a limit is what nobody asked for.
+	StartLimit string
 	// Delivery says what becomes of a run whose process died.
 	Delivery Delivery
 	// Retry says whether and how a failed attempt is tried again.
@@ -70,7 +83,7 @@ type Schedule struct {
 // Policies that a zero value stands for.
 const (
 	DefaultCatchUp    = 2 * time.Minute
-	maxScheduleLength = 31 * 24 * time.Hour // bounds CatchUp and Timeout to what can be meant
+	maxScheduleLength = 31 * 24 * time.Hour // bounds CatchUp, Spread and Timeout to what can be meant
 )
 
 // SessionSet is a set of kinds of session. The zero value means the default,
@@ -290,6 +303,11 @@ func (s Schedule) Validate() error {
 			bad("Exclusive", "%w", err)
 		}
 	}
+	if s.StartLimit != "" {
+		if err := checkName(s.StartLimit); err != nil {
+			bad("StartLimit", "%w", err)
+		}
+	}
 	if err := validateRule(s.Rule); err != nil {
 		bad("Rule", "%w", err)
 	}
@@ -324,6 +342,7 @@ func (s Schedule) Validate() error {
 	}{
 		{"Timeout", s.Timeout},
 		{"CatchUp", s.CatchUp},
+		{"Spread", s.Spread},
 		{"Retry.Backoff", s.Retry.Backoff},
 		{"Retry.MaxBackoff", s.Retry.MaxBackoff},
 		{"Retry.Within", s.Retry.Within},

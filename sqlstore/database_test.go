@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 // database is one of those that a store can be in.
 type database struct {
 	name string
+	// schema is the folder of its tables, one file for each version.
+	schema string
 	// place returns a new and empty place.
 	place func(t *testing.T) place
 	// tables asks for the names of the tables of a place, with commas between them.
@@ -36,9 +38,9 @@ type database struct {
 }
 
 var (
-	onSQLite = database{"SQLite", newFile,
+	onSQLite = database{"SQLite", "schema/sqlite", newFile,
 		"SELECT coalesce(group_concat(name), '') FROM sqlite_master WHERE type = 'table'"}
-	onPostgres = database{"PostgreSQL", newSchema,
+	onPostgres = database{"PostgreSQL", "schema/postgres", newSchema,
 		"SELECT coalesce(string_agg(tablename, ','), '') FROM pg_tables WHERE schemaname = current_schema()"}
 )
 

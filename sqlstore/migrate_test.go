@@ -2,6 +2,7 @@ package sqlstore_test
 
 import (
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -12,12 +13,12 @@ import (
 )
 
 // firstVersion makes a database as the first version of the schema had it, with
-// two schedules, one of them edited, and a term.
-func firstVersion(t *testing.T) (at place) {
+// two schedules, one of them edited, a term and a run.
+func firstVersion(t *testing.T, on database) (at place) {
 	t.Helper()
-	at = newFile(t)
+	at = on.place(t)
 	db := openDB(t, at)
-	schema, err := os.ReadFile("schema/sqlite/0001_initial.sql")
+	schema, err := os.ReadFile(on.schema + "/0001_initial.sql")
 	require.NoError(t, err)
 	for _, statement := range []string{
 		"CREATE TABLE tradeclock_schema (version INTEGER NOT NULL); INSERT INTO tradeclock_schema VALUES (1)",
@@ -26,6 +27,10 @@ func firstVersion(t *testing.T) (at place) {
 			('buy_orders', '42', 'daily 09:01', 1, 7, 'buys', '2026-11-20T03:45:00.000000000Z', '', 1),
 			('sell_monitor', '', 'every 1m 09:15-15:30', 0, 0, '', '2026-11-20T03:46:00.000000000Z', 'daily 09:15', 4)`,
 		"INSERT INTO tradeclock_schedulers (scheduler, term, watermark) VALUES ('" + paper + "', 6, '2026-11-20T12:30:00.000000000Z')",
+		`INSERT INTO tradeclock_runs (id, scheduler, account, task, slot, session, due, through, last_slot, count, outcome, reason, started,
+			finished, attempt, deadline, term, token, first, resumed, repeating, manual, actor, backdated, calendar, calendar_version, details)
+		VALUES ('x', '` + paper + `', '42', 'buy_orders', '2026-11-20', '2026-11-20', '2026-11-20T03:31:00.000000000Z', '2026-11-20T03:31:00.000000000Z',
+			'', 0, 'succeeded', '', '', '', 1, '', 6, 'a/1', 0, 0, 0, 0, '', 0, 'XNSE', '', '')`,
 	} {
 		_, err := db.ExecContext(t.Context(), statement)
 		require.NoError(t, err)
@@ -33,8 +38,10 @@ func firstVersion(t *testing.T) (at place) {
 	return at
 }
 
-func TestRowsOfTheFirstVersionAreKept(t *testing.T) {
-	at := firstVersion(t)
+func TestRowsOfTheFirstVersionAreKept(t *testing.T) { onEach(t, testRowsOfTheFirstVersionAreKept) }
+
+func testRowsOfTheFirstVersionAreKept(t *testing.T, on database) {
+	at := firstVersion(t, on)
 	s := openAt(t, at, newClock())
 
 	rows, err := s.Schedules(t.Context())
@@ -47,11 +54,20 @@ func TestRowsOfTheFirstVersionAreKept(t *testing.T) {
 	sell.Since, sell.Version = buy.Since.Add(time.Minute), 4
 	assert.Equal(t, []tradeclock.Schedule{buy, sell}, rows)
 	assert.Equal(t, int64(7), lead(t, s, "a").Number, "terms go on")
-	assert.Equal(t, "2", text(t, openDB(t, at), "SELECT version FROM tradeclock_schema"))
+	runs, err := s.Runs(t.Context(), tradeclock.Query{Scheduler: paper})
+	require.NoError(t, err)
+	require.Len(t, runs, 1)
+	assert.Equal(t, tradeclock.Succeeded, runs[0].Outcome)
+	assert.Zero(t, runs[0].Offset)
+	files, err := os.ReadDir(on.schema)
+	require.NoError(t, err)
+	assert.Equal(t, strconv.Itoa(len(files)), text(t, openDB(t, at), "SELECT version FROM tradeclock_schema"))
 }
 
-func TestRowsOfTheFirstVersionAreEdited(t *testing.T) {
-	at := firstVersion(t)
+func TestRowsOfTheFirstVersionAreEdited(t *testing.T) { onEach(t, testRowsOfTheFirstVersionAreEdited) }
+
+func testRowsOfTheFirstVersionAreEdited(t *testing.T, on database) {
+	at := firstVersion(t, on)
 	clock := newClock()
 	s := openAt(t, at, clock)
 	calendar := "XNSE.FO"

@@ -21,6 +21,7 @@ type runRow struct {
 	Slot            string `json:"slot"`
 	Session         string `json:"session"`
 	Due             string `json:"due"`
+	StartOffset     string `json:"start_offset"`
 	Through         string `json:"through"`
 	LastSlot        string `json:"last_slot"`
 	Count           int    `json:"count"`
@@ -49,7 +50,7 @@ type runRow struct {
 // from the other rows.
 var (
 	runColumns = []string{
-		"id", "scheduler", "account", "task", "slot", "session", "due", "through", "last_slot", "count",
+		"id", "scheduler", "account", "task", "slot", "session", "due", "start_offset", "through", "last_slot", "count",
 		"outcome", "reason", "started", "finished", "attempt", "deadline", "term", "token",
 		"repeating", "manual", "actor", "backdated", "calendar", "calendar_version", "details",
 	}
@@ -65,7 +66,7 @@ var selectRuns = "SELECT " + strings.Join(runColumns, ", ") +
 func scanRun(rows *sql.Rows) (tradeclock.Run, error) {
 	var r runRow
 	err := rows.Scan(
-		&r.ID, &r.Scheduler, &r.Account, &r.Task, &r.Slot, &r.Session, &r.Due, &r.Through, &r.LastSlot, &r.Count,
+		&r.ID, &r.Scheduler, &r.Account, &r.Task, &r.Slot, &r.Session, &r.Due, &r.StartOffset, &r.Through, &r.LastSlot, &r.Count,
 		&r.Outcome, &r.Reason, &r.Started, &r.Finished, &r.Attempt, &r.Deadline, &r.Term, &r.Token,
 		&r.Repeating, &r.Manual, &r.Actor, &r.Backdated, &r.Calendar, &r.CalendarVersion, &r.Details,
 		&r.First, &r.Resumed, &r.lateOutcome, &r.lateReason, &r.lateFinished,
@@ -115,6 +116,7 @@ func rowOf(scheduler string, run *tradeclock.Run) runRow {
 		Slot:            run.Slot,
 		Session:         dateText(run.Session),
 		Due:             instantText(run.Due),
+		StartOffset:     durationText(run.Offset),
 		Through:         instantText(run.Through()),
 		LastSlot:        run.LastSlot,
 		Count:           run.Count,
@@ -161,6 +163,7 @@ func (r *runRow) run() (tradeclock.Run, error) {
 	var p parser
 	run.Outcome = p.outcome(r.Outcome)
 	run.Due = p.instant(r.Due)
+	run.Offset = p.duration(r.StartOffset)
 	run.Started = p.instant(r.Started)
 	run.Finished = p.instant(r.Finished)
 	run.Deadline = p.instant(r.Deadline)
@@ -190,6 +193,12 @@ func (p *parser) instant(text string) time.Time {
 	t, err := parseInstant(text)
 	p.keep(err)
 	return t
+}
+
+func (p *parser) duration(text string) time.Duration {
+	d, err := parseDuration(text)
+	p.keep(err)
+	return d
 }
 
 func (p *parser) outcome(text string) tradeclock.Outcome {

@@ -15,7 +15,7 @@ import (
 // scheduleColumns are in the order of scheduleValues and readSchedule.
 var scheduleColumns = []string{
 	"task", "account", "rule", "calendar", "enabled", "sessions", "priority", "timeout", "catch_up", "catch_up_until",
-	"overlap", "exclusive", "delivery", "retry_attempts", "retry_backoff", "retry_max_backoff", "retry_within",
+	"overlap", "exclusive", "spread", "start_limit", "delivery", "retry_attempts", "retry_backoff", "retry_max_backoff", "retry_within",
 	"description", "since", "prior", "version",
 }
 
@@ -43,7 +43,7 @@ func scheduleValues(s tradeclock.Schedule) []any {
 	return []any{
 		s.Task, s.Account, s.Rule.String(), s.Calendar, bit(!s.Disabled), sessions, s.Priority,
 		durationText(s.Timeout), durationText(s.CatchUp), until,
-		s.Overlap.String(), s.Exclusive, s.Delivery.String(),
+		s.Overlap.String(), s.Exclusive, durationText(s.Spread), s.StartLimit, s.Delivery.String(),
 		s.Retry.Attempts, durationText(s.Retry.Backoff), durationText(s.Retry.MaxBackoff), durationText(s.Retry.Within),
 		s.Description, instantText(s.Since), prior, s.Version,
 	}
@@ -67,6 +67,8 @@ func (s *Store) readSchedule(text []string) (tradeclock.Schedule, error) {
 	}
 	row.Overlap = read(&r, "overlap", tradeclock.ParseOverlap)
 	row.Exclusive = r.column("exclusive")
+	row.Spread = read(&r, "spread", parseDuration)
+	row.StartLimit = r.column("start_limit")
 	row.Delivery = read(&r, "delivery", tradeclock.ParseDelivery)
 	row.Retry = tradeclock.Retry{
 		Attempts:   r.int("retry_attempts"),

@@ -191,6 +191,7 @@ func testRowThatCannotBeRead(t *testing.T, on database) {
 		{"sessions", "sundays", `sessions: sessions "sundays"`},
 		{"timeout", "two minutes", "timeout: "},
 		{"catch_up_until", "closing time", "catch_up_until: "},
+		{"spread", "wide", "spread: "},
 		{"overlap", "perhaps", `overlap: overlap "perhaps"`},
 		{"delivery", "by hand", `delivery: delivery "by hand"`},
 		{"retry_backoff", "-", "retry_backoff: "},

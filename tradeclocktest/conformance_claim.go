@@ -190,6 +190,7 @@ func testClaimFields(w *ledgerTest) {
 	run := w.newRun("sell_monitor", at(9, 15).Add(123456*time.Microsecond))
 	run.Manual, run.Actor = true, "Ana O'Neill"
 	run.Backdated, run.Repeating = true, true
+	run.Offset = 61*time.Second + 234*time.Millisecond
 	run.Calendar, run.CalendarVersion = "XNSE", "2026.3"
 	w.hold(w.lead("a"), run)
 

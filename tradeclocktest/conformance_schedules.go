@@ -141,7 +141,7 @@ func fullSchedule() tradeclock.Schedule {
 		Task: "sell_monitor", Account: "42", Rule: tradeclock.MustParseRule("every 1m 09:15-15:30"), Calendar: "XNSE.FO", Disabled: true,
 		Sessions: tradeclock.OnRegular | tradeclock.OnSpecial, Priority: -3,
 		Timeout: 45 * time.Second, CatchUp: 90 * time.Second, CatchUpUntil: &until,
-		Overlap: tradeclock.OverlapQueue, Exclusive: "orders", Delivery: tradeclock.AtLeastOnce,
+		Overlap: tradeclock.OverlapQueue, Exclusive: "orders", Spread: 100 * time.Second, StartLimit: "broker", Delivery: tradeclock.AtLeastOnce,
 		Retry:       tradeclock.Retry{Attempts: 3, Backoff: 1500 * time.Millisecond, MaxBackoff: time.Minute, Within: 2 * time.Minute},
 		Description: "watches the day's \"sell\" orders, it's said",
 	}
@@ -269,6 +269,7 @@ func testPartialUpdates(w *editorTest) {
 		until                        = tradeclock.At(15, 0)
 		overlap, delivery            = tradeclock.OverlapCancel, tradeclock.AtMostOnce
 		exclusive, retry, text       = "", tradeclock.Retry{}, "another"
+		spread, limit                = 2500 * time.Millisecond, "exchange"
 		calendar                     = "XNYS"
 	)
 	cases := []struct {
@@ -284,6 +285,8 @@ func testPartialUpdates(w *editorTest) {
 		{"CatchUpUntil", tradeclock.ScheduleEdit{CatchUpUntil: &until}, func(s *tradeclock.Schedule) { s.CatchUpUntil = &until }},
 		{"Overlap", tradeclock.ScheduleEdit{Overlap: &overlap}, func(s *tradeclock.Schedule) { s.Overlap = overlap }},
 		{"Exclusive", tradeclock.ScheduleEdit{Exclusive: &exclusive}, func(s *tradeclock.Schedule) { s.Exclusive = exclusive }},
+		{"Spread", tradeclock.ScheduleEdit{Spread: &spread}, func(s *tradeclock.Schedule) { s.Spread = spread }},
+		{"StartLimit", tradeclock.ScheduleEdit{StartLimit: &limit}, func(s *tradeclock.Schedule) { s.StartLimit = limit }},
 		{"Delivery", tradeclock.ScheduleEdit{Delivery: &delivery}, func(s *tradeclock.Schedule) { s.Delivery = delivery }},
 		{"Retry", tradeclock.ScheduleEdit{Retry: &retry}, func(s *tradeclock.Schedule) { s.Retry = retry }},
 		{"Description", tradeclock.ScheduleEdit{Description: &text}, func(s *tradeclock.Schedule) { s.Description = text }},
@@ -365,7 +368,7 @@ func testRefusals(w *editorTest) {
 
 // testSince makes edits at different times and checks Since and Prior.
 func testSince(w *editorTest) {
-	priority, disabled, enabled := 1, true, false
+	priority, disabled, enabled, spread := 1, true, false, time.Minute
 	fo, ny := "XNSE.FO", "XNYS"
 	daily, hourly := tradeclock.MustParseRule("daily 09:30"), tradeclock.MustParseRule("hourly 09:30-15:30")
 	later, every := tradeclock.MustParseRule("hourly 10:30-15:30"), tradeclock.MustParseRule("every 5m 09:15-15:30")
@@ -377,6 +380,7 @@ func testSince(w *editorTest) {
 		prior string
 	}{
 		{"another field", at(9, 1), tradeclock.ScheduleEdit{Priority: &priority}, at(9, 0), ""},
+		{"a spread", at(9, 1), tradeclock.ScheduleEdit{Spread: &spread}, at(9, 0), ""},
 		{"the same rule", at(9, 2), tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("daily 09:01")}, at(9, 0), ""},
 		{"a rule of the same kind", at(9, 3), tradeclock.ScheduleEdit{Rule: daily}, at(9, 3), ""},
 		{"disabling", at(9, 4), tradeclock.ScheduleEdit{Disabled: &disabled}, at(9, 4), ""},
