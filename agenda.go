@@ -17,6 +17,9 @@ type AgendaItem struct {
 	Task    string
 	Slot    string
 	Due     time.Time
+	// Offset is how long after Due the account's run may start, as its schedule's
+	// Spread has it.
+	Offset time.Duration
 	// Run is the row of the ledger. Its Outcome is NoOutcome if there is none.
 	Run Run
 	// Skip is why the occurrence will not run, if that is known already.
@@ -46,12 +49,17 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date Date) ([]AgendaI
 	known.add(runs)
 	var items []AgendaItem
 	for _, run := range runs {
-		items = append(items, AgendaItem{Account: run.Account, Task: run.Task, Slot: run.Slot, Due: run.Due, Run: run})
+		items = append(items, AgendaItem{Account: run.Account, Task: run.Task, Slot: run.Slot, Due: run.Due, Offset: run.Offset, Run: run})
 	}
 	for _, o := range due {
+		var within time.Duration
+		if o.row.Spread > 0 {
+			within = o.row.spreadWithin(o, s.expiry(o.row, o))
+		}
 		for _, a := range accts {
 			if o.row.holdsFor(a) && !known.has(a, o.row.Task, o.slot, o.due) {
-				items = append(items, AgendaItem{Account: a, Task: o.row.Task, Slot: o.slot, Due: o.due, Skip: o.skip})
+				offset := spreadOffset(a, o.row.Task, o.slot, within)
+				items = append(items, AgendaItem{Account: a, Task: o.row.Task, Slot: o.slot, Due: o.due, Offset: offset, Skip: o.skip})
 			}
 		}
 	}
@@ -89,17 +97,25 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date Date) ([]occurr
 		}
 	}
 	s.mu.Unlock()
-	answers := make(map[*calendarView]Calendar)
+	answers := make(map[*calendarView]*calendarView)
 	for v, dates := range asked {
 		answers[v] = s.ask(ctx, v, dates...)
 	}
 	sn := newSnapshot(rows, func(v *calendarView) Calendar { return answers[v] })
-	return sn.planDay(date, endOfDay.On(date.AddDays(maxDaysOn+2), time.UTC)), accts, nil
+	due := sn.planDay(date, endOfDay.On(date.AddDays(maxDaysOn+2), time.UTC))
+	for i, o := range due {
+		if o.row.Spread > 0 { // which is cut off at the close that the same answers tell
+			answered := *o.row
+			answered.view = answers[o.row.view]
+			due[i].row = &answered
+		}
+	}
+	return due, accts, nil
 }
 
 // ask asks a calendar for dates, beside the plan, and returns one that has the
 // answers.
-func (s *UnifiedTaskScheduler) ask(ctx context.Context, v *calendarView, dates ...Date) Calendar {
+func (s *UnifiedTaskScheduler) ask(ctx context.Context, v *calendarView, dates ...Date) *calendarView {
 	answered := &calendarView{name: v.name, loc: v.loc, answers: make(map[Date]calendarAnswer)}
 	facts, err := inTurn(ctx, s, &v.question, pollBound, func(context.Context) (calendarFacts, error) {
 		return factsOf(v.source, dates, dates[0], false), nil
@@ -173,6 +189,9 @@ func (s *UnifiedTaskScheduler) explainRun(r Run) string {
 	due := "due at " + s.wall(r.Due, loc, "15:04:05")
 	if r.Manual {
 		due = "triggered by " + r.Actor
+	}
+	if r.Offset > 0 {
+		due += fmt.Sprintf(", spread by %v,", r.Offset)
 	}
 	started := ""
 	if !r.Started.IsZero() {

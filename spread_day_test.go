@@ -1,0 +1,58 @@
+package tradeclock_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// spread shifts the starts of a schedule's accounts.
+func spread(d time.Duration) func(*tradeclock.Schedule) {
+	return func(s *tradeclock.Schedule) { s.Spread = d }
+}
+
+// The preview of a day tells when each account's run may start, by the hours that
+// the calendar gives for that day.
+func TestRule32_AgendaShowsOffsets(t *testing.T) {
+	hours := tradeclock.Hours{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(15, 30)}
+	for name, cal := range map[string]tradeclock.Calendar{
+		"from memory": tradeclock.Weekdays(kolkata, hours),
+		"asked":       struct{ tradeclock.Calendar }{tradeclock.Weekdays(kolkata, hours)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 08:55:00")
+			cfg := w.config(
+				row("buy_orders", "daily 09:15", spread(100*time.Second)),
+				row("exit", "daily close-21s", spread(100*time.Second)),
+				row("report", "daily 16:00"),
+			)
+			cfg.Calendar = cal
+			s := w.scheduler(cfg)
+			require.NoError(t, s.Enroll(t.Context(), "43", w.rec))
+			for date, want := range map[string]map[string]time.Duration{
+				"2026-11-23": {
+					"buy_orders 42": 20696 * time.Millisecond, "buy_orders 43": 88976 * time.Millisecond,
+					"exit 42": 3104 * time.Millisecond, "exit 43": 12281 * time.Millisecond,
+					"report 42": 0, "report 43": 0,
+				},
+				"2026-12-23": {
+					"buy_orders 42": 76719 * time.Millisecond, "buy_orders 43": 40963 * time.Millisecond,
+					"exit 42": 17751 * time.Millisecond, "exit 43": 10806 * time.Millisecond,
+					"report 42": 0, "report 43": 0,
+				},
+			} {
+				items, err := s.Agenda(t.Context(), day(date))
+				require.NoError(t, err)
+				got := make(map[string]time.Duration)
+				for _, item := range items {
+					got[item.Task+" "+item.Account] = item.Offset
+				}
+				assert.Equal(t, want, got, date)
+			}
+		})
+	}
+}

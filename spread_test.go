@@ -1,0 +1,159 @@
+package tradeclock
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Offsets stay what they are, in every process and version: these were computed
+// with another program.
+func TestSpreadOffset(t *testing.T) {
+	for _, test := range []struct {
+		account, task, slot string
+		within, want        time.Duration
+	}{
+		{"42", "buy_orders", "2026-11-23", 100 * time.Second, 20696 * time.Millisecond},
+		{"43", "buy_orders", "2026-11-23", 100 * time.Second, 88976 * time.Millisecond},
+		{"", "buy_orders", "2026-11-23", 100 * time.Second, 64188 * time.Millisecond},
+		{"42", "sell_orders", "2026-11-23", 100 * time.Second, 55631 * time.Millisecond},
+		{"42", "buy_orders", "2026-11-24", 100 * time.Second, 86735 * time.Millisecond},
+		{"42", "buy_orders", "2026-11-23", 30 * 24 * time.Hour, 536452822 * time.Millisecond},
+		{"42", "buy_orders", "2026-11-23", 1900 * time.Microsecond, 0},
+		{"42", "buy_orders", "2026-11-23", time.Microsecond, 0},
+		{"42", "buy_orders", "2026-11-23", 0, 0},
+	} {
+		assert.Equal(t, test.want, spreadOffset(test.account, test.task, test.slot, test.within), test)
+	}
+}
+
+func TestSpreadOffsetIsWithin(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 100_000 {
+		within := time.Duration(random.Int64N(int64(maxScheduleLength)))
+		if random.IntN(2) == 0 {
+			within = time.Duration(random.Int64N(int64(10 * time.Millisecond)))
+		}
+		account, slot := fmt.Sprint(random.Uint64()), fmt.Sprint(random.Uint64())
+
+		offset := spreadOffset(account, "task", slot, within)
+
+		require.False(t, offset < 0 || offset > 0 && offset >= within, "%v within %v", offset, within)
+		require.Zero(t, offset%time.Millisecond)
+	}
+}
+
+// The starts of many accounts are so even that chi-square finds nothing: each of a
+// hundred seconds gets its share, and so does each thousandth of a second.
+func TestSpreadOffsetIsEven(t *testing.T) {
+	const accounts, buckets = 100_000, 100
+	for _, slot := range []string{"2026-11-23", "2026-11-24", "2026-11-23T09:15:00+05:30"} {
+		var seconds, remainders [buckets]int
+		for i := range accounts {
+			offset := spreadOffset(fmt.Sprintf("acct-%06d", i), "buy_orders", slot, buckets*time.Second)
+			seconds[offset/time.Second]++
+			remainders[offset%time.Second/(10*time.Millisecond)]++
+		}
+		for _, counts := range [][buckets]int{seconds, remainders} {
+			const expected = accounts / buckets
+			var chi2 float64
+			for _, n := range counts {
+				chi2 += float64((n-expected)*(n-expected)) / expected
+			}
+			assert.Less(t, chi2, 148.2, "99 degrees of freedom: more is one chance in a thousand")
+			assert.Greater(t, chi2, 61.1, "less is one chance in a thousand too")
+		}
+	}
+}
+
+func TestSpreadOffsetAllocatesNothing(t *testing.T) {
+	assert.Zero(t, testing.AllocsPerRun(100, func() {
+		spreadOffset("acct-000042", "buy_orders", "2026-11-23", time.Minute)
+	}))
+}
+
+// An offset stays within the spread, the catch-up, the time to the next occurrence
+// and the session, with a second to spare, or a tenth.
+func TestSpreadWithin(t *testing.T) {
+	table, err := NewTable(diwali(t))
+	require.NoError(t, err)
+	view := newCalendarView(table, nil)
+	spread, catchUp := 100*time.Second, time.Hour
+	until := func(text string) *Moment {
+		m, err := ParseMoment(text)
+		require.NoError(t, err)
+		return &m
+	}
+	hoursUnknown, everyDay := Date{2026, 11, 8}, OnSpecial|EveryDay
+	for _, test := range []struct {
+		name     string
+		schedule Schedule
+		date     Date
+		want     time.Duration
+	}{
+		{"none", Schedule{Rule: MustParseRule("daily 09:15"), CatchUp: catchUp}, Date{}, 0},
+		{"the spread", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: catchUp}, Date{}, spread},
+		{"the catch-up", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: time.Minute}, Date{}, 59 * time.Second},
+		{"the default catch-up", Schedule{Rule: MustParseRule("daily 09:15"), Spread: time.Hour}, Date{}, 119 * time.Second},
+		{"a short catch-up", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: 5 * time.Second}, Date{}, 4500 * time.Millisecond},
+		{"a catch-up that ends at a moment", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: catchUp, CatchUpUntil: until("open+31s")}, Date{}, 30 * time.Second},
+		{"a catch-up that ended before", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: catchUp, CatchUpUntil: until("09:00")}, Date{}, 0},
+		{"the close", Schedule{Rule: MustParseRule("daily close-21s"), Spread: spread, CatchUp: catchUp}, Date{}, 20 * time.Second},
+		{"before a break", Schedule{Rule: MustParseRule("daily 11:59:39"), Spread: spread, CatchUp: catchUp}, Date{2026, 11, 13}, spread},
+		{"at the close", Schedule{Rule: MustParseRule("daily close"), Spread: spread, CatchUp: catchUp}, Date{}, spread},
+		{"after the close", Schedule{Rule: MustParseRule("daily 15:45"), Spread: spread, CatchUp: catchUp}, Date{}, spread},
+		{"unknown hours", Schedule{Rule: MustParseRule("daily 15:29:30"), Spread: spread, CatchUp: catchUp, Sessions: everyDay}, hoursUnknown, spread},
+		{"a closed day", Schedule{Rule: MustParseRule("daily 15:29:30"), Spread: spread, CatchUp: catchUp, Sessions: everyDay}, Date{2026, 11, 10}, spread},
+		{"every minute", Schedule{Rule: MustParseRule("every 1m 09:15-15:30"), Spread: spread, CatchUp: catchUp}, Date{}, 59 * time.Second},
+		{"every second", Schedule{Rule: MustParseRule("every 1s 09:15-15:30"), Spread: spread, CatchUp: catchUp}, Date{}, 900 * time.Millisecond},
+		{"hourly", Schedule{Rule: MustParseRule("hourly 09:15-15:15"), Spread: 2 * time.Hour, CatchUp: 3 * time.Hour}, Date{}, 59*time.Minute + 59*time.Second},
+		{"after a monitor", Schedule{Rule: MustParseRule("after monitor 2s"), Spread: spread, CatchUp: catchUp}, Date{}, 29 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.schedule.Task = "task"
+			monitor := Schedule{Task: "monitor", Rule: MustParseRule("every 30s 10:00-11:00")}
+			require.NoError(t, test.schedule.Validate())
+			rows, bad := vetRows([]Schedule{test.schedule, monitor}, func(string) (*calendarView, error) { return view, nil })
+			require.Empty(t, bad)
+			date := test.date
+			if date.IsZero() {
+				date = Date{2026, 11, 9}
+			}
+			sn := newSnapshot(rows, func(v *calendarView) Calendar { return v })
+			for _, o := range sn.planDay(date, endOfDay.On(date.AddDays(2), time.UTC)) {
+				if o.row.Task != "task" {
+					continue
+				}
+				assert.Equal(t, test.want, o.row.spreadWithin(o, new(UnifiedTaskScheduler).expiry(o.row, o)))
+				return
+			}
+			t.Error("the rule has no occurrence")
+		})
+	}
+}
+
+func TestValidateOfSpreadAndStartLimit(t *testing.T) {
+	for _, test := range []struct {
+		spread time.Duration
+		limit  string
+		want   string
+	}{
+		{0, "", ""},
+		{31 * 24 * time.Hour, "broker", ""},
+		{-time.Second, "", "Spread: -1s is not between 0 and 744h0m0s"},
+		{32 * 24 * time.Hour, "", "Spread: 768h0m0s is not between"},
+		{0, " broker", `StartLimit: the name " broker" begins or ends with a space`},
+		{-1, "\n", "StartLimit: "},
+	} {
+		err := Schedule{Task: "buy", Rule: MustParseRule("daily 09:15"), Spread: test.spread, StartLimit: test.limit}.Validate()
+		if test.want == "" {
+			assert.NoError(t, err)
+			continue
+		}
+		assert.ErrorContains(t, err, test.want)
+	}
+}
