@@ -119,7 +119,7 @@ func (w *planWorld) rows(t *testing.T) []*row {
 		schedules = append(schedules, task.Schedule)
 	}
 	view := newCalendarView(w, w.loc)
-	rows, bad := vetRows(schedules, func(string) (*calendarView, error) { return view, nil })
+	rows, bad := vetRows(schedules, func(string) (*calendarView, error) { return view, nil }, func(string) error { return nil })
 	require.Empty(t, bad, "world %v", w)
 	return rows
 }

@@ -111,7 +111,7 @@ func readSchedules(ctx context.Context, store ScheduleStore, known string, loade
 
 // takeRows makes rows that a poll brought the ones in force. The caller holds mu.
 func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, now time.Time) {
-	rows, rejected := vetRows(schedules, s.viewOf, bad...)
+	rows, rejected := vetRows(schedules, s.viewOf, s.limits.find, bad...)
 	first := !s.sched.loaded
 	old, before := s.sched.rows, s.sched.snap
 	// What is due after the last plan was not past before this poll.

@@ -15,11 +15,15 @@ type rowKey struct{ account, task string }
 // scheduler's own.
 type calendarFinder func(name string) (*calendarView, error)
 
+// limitFinder returns an error if there is no start limit of a name. The empty name
+// is none, and no error.
+type limitFinder func(name string) error
+
 // vetRows returns the rows that can be run, and those that cannot with the
 // reason. It holds rows to everything that Validate and ValidateSchedules say.
 // Rows that the store itself could not read are handed in as unread.
-func vetRows(schedules []Schedule, find calendarFinder, unread ...RowError) ([]*row, []RowError) {
-	v := vetting{rows: make(map[rowKey]*row, len(schedules)), bad: slices.Clone(unread), find: find}
+func vetRows(schedules []Schedule, find calendarFinder, findLimit limitFinder, unread ...RowError) ([]*row, []RowError) {
+	v := vetting{rows: make(map[rowKey]*row, len(schedules)), bad: slices.Clone(unread), find: find, findLimit: findLimit}
 	for _, s := range schedules {
 		v.add(s)
 	}
@@ -33,10 +37,11 @@ func vetRows(schedules []Schedule, find calendarFinder, unread ...RowError) ([]*
 
 // vetting is the work of vetRows.
 type vetting struct {
-	rows  map[rowKey]*row
-	order []*row // the rows that are good so far
-	bad   []RowError
-	find  calendarFinder
+	rows      map[rowKey]*row
+	order     []*row // the rows that are good so far
+	bad       []RowError
+	find      calendarFinder
+	findLimit limitFinder
 }
 
 func (v *vetting) add(s Schedule) {
@@ -44,6 +49,9 @@ func (v *vetting) add(s Schedule) {
 	err := s.Validate()
 	if err == nil {
 		view, err = v.calendarOf(s)
+	}
+	if err == nil {
+		err = v.findLimit(s.StartLimit)
 	}
 	key := rowKey{s.Account, s.Task}
 	if err == nil && v.rows[key] != nil {

@@ -358,8 +358,8 @@ func (s Schedule) Validate() error {
 // is what an editor of schedules should refuse: what Validate reports of each,
 // duplicates, an after rule whose task has no row, cycles of after rules, and
 // anchors that the calendar has not. None is checked if it is nil, nor are those
-// of rows that name another calendar. The error is a *QuarantineError that names
-// each row, or nil.
+// of rows that name another calendar. Start limits are not checked: a configuration
+// has them. The error is a *QuarantineError that names each row, or nil.
 func ValidateSchedules(rows []Schedule, cal Calendar) error {
 	views := make(map[string]*calendarView)
 	if cal != nil {
@@ -371,7 +371,7 @@ func ValidateSchedules(rows []Schedule, cal Calendar) error {
 			views[name] = &calendarView{name: name}
 		}
 		return views[name], nil
-	})
+	}, func(string) error { return nil })
 	if len(bad) == 0 {
 		return nil
 	}

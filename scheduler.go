@@ -52,6 +52,9 @@ type Config struct {
 	// MaxConcurrent bounds the runs that execute at once, over all accounts. Zero
 	// means no bound.
 	MaxConcurrent int
+	// StartLimits bound how many runs start in a time, for the schedules that name
+	// them. Nil means that no schedule may name one.
+	StartLimits []StartLimit
 	// TermLength is how long a term lasts if it is not renewed. Zero means 30
 	// seconds. With the default Ledger, which no other process sees, terms do not
 	// expire.
@@ -128,6 +131,7 @@ type UnifiedTaskScheduler struct {
 	accounts accounts
 	returned returned
 	runners  runners
+	limits   startLimits
 	queue    queue
 	books    books
 	control  control
@@ -189,6 +193,7 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.sched.watched = []*calendarView{s.calendar}
 	s.sched.views, s.sched.notFound = make(map[string]*calendarView), make(map[string]error)
 	s.accounts.byName = make(map[string]*account)
+	s.limits = newStartLimits(cfg.StartLimits)
 	s.queue.waiting = make(map[*pending]struct{})
 	s.health.conditions = make(map[string]string)
 	s.control.halts, s.control.unstored = make(map[string]Halt), make(map[string]Halt)
@@ -225,6 +230,14 @@ func (cfg Config) check() error {
 		}
 		if err := cfg.checkCalendars(fixed); err != nil {
 			bad("Schedules", err)
+		}
+		if err := cfg.checkStartLimits(fixed); err != nil {
+			bad("Schedules", err)
+		}
+	}
+	for _, l := range cfg.StartLimits {
+		if err := l.check(); err != nil {
+			bad("StartLimits", err)
 		}
 	}
 	if cfg.Instance != "" {
@@ -264,6 +277,18 @@ func (cfg Config) checkCalendars(rows []Schedule) error {
 		}
 		if err != nil {
 			errs = append(errs, RowError{r.Task, r.Account, fmt.Errorf("Calendar: %w", err)})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkStartLimits reports the rows that name a limit which there is not.
+func (cfg Config) checkStartLimits(rows []Schedule) error {
+	limits := newStartLimits(cfg.StartLimits)
+	var errs []error
+	for _, r := range rows {
+		if err := limits.find(r.StartLimit); err != nil {
+			errs = append(errs, RowError{r.Task, r.Account, err})
 		}
 	}
 	return errors.Join(errs...)

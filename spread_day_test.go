@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
 // spread shifts the starts of a schedule's accounts.
@@ -55,4 +56,25 @@ func TestRule32_AgendaShowsOffsets(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A row that names a limit which is not configured does not run without one, and
+// neither does the row for all accounts in its place.
+func TestRule24_ARowWithAnUnknownStartLimitIsQuarantined(t *testing.T) {
+	w := newWorld(t, "2026-11-23 09:14:00")
+	shared, own := row("buy_orders", "daily 09:15"), row("buy_orders", "daily 09:15")
+	own.Account, own.StartLimit = "42", "exchange"
+	known := row("sell_orders", "daily 09:15")
+	known.StartLimit = "broker"
+	cfg := w.config()
+	cfg.Schedules = &rowsStore{rows: []tradeclock.Schedule{shared, own, known}}
+	cfg.StartLimits = []tradeclock.StartLimit{{Name: "broker", Starts: 10}}
+	s := w.scheduler(cfg)
+
+	tradeclocktest.NewDriver(t, s, w.clock).For(5 * time.Minute)
+
+	assert.Zero(t, w.rec.Count("buy_orders"))
+	assert.Equal(t, 1, w.rec.Count("sell_orders"))
+	require.Len(t, s.Status().Quarantined, 1)
+	assert.EqualError(t, s.Status().Quarantined[0], `schedule of buy_orders for account 42: StartLimit: the configuration has no limit "exchange"`)
 }

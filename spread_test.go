@@ -117,7 +117,7 @@ func TestSpreadWithin(t *testing.T) {
 			test.schedule.Task = "task"
 			monitor := Schedule{Task: "monitor", Rule: MustParseRule("every 30s 10:00-11:00")}
 			require.NoError(t, test.schedule.Validate())
-			rows, bad := vetRows([]Schedule{test.schedule, monitor}, func(string) (*calendarView, error) { return view, nil })
+			rows, bad := vetRows([]Schedule{test.schedule, monitor}, func(string) (*calendarView, error) { return view, nil }, func(string) error { return nil })
 			require.Empty(t, bad)
 			date := test.date
 			if date.IsZero() {
