@@ -51,6 +51,7 @@ func (s *UnifiedTaskScheduler) pump() {
 		s.mu.Lock()
 		if !s.queue.again {
 			s.watchExpiry()
+			s.watchStarts()
 			s.queue.batch = 0
 			s.queue.pumping = false
 			s.endLocked()
@@ -69,6 +70,8 @@ func (s *UnifiedTaskScheduler) nextBatch(ctx context.Context) []*pending {
 	now := s.clock.Now()
 	s.enqueueReruns(now)
 	s.expire(now)
+	s.lineUpSpread(now)
+	s.queue.startAt = time.Time{}
 	waiting, known := s.queue.hasReady(), s.control.unread || s.control.fresh
 	s.control.fresh = false
 	s.mu.Unlock()
@@ -180,6 +183,9 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 	case now.Round(0).Before(p.run.Due):
 		p.waits = "the clock, which was set back"
 		return keepReady
+	case now.Round(0).Before(p.start()):
+		s.queue.startsAt(p.start())
+		return keepReady
 	case !s.term.mayStart(p.row.Delivery, now):
 		p.waits = "the term, which could not be renewed"
 		return keepReady
@@ -209,6 +215,11 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 			s.queue.waiting[p] = struct{}{}
 			return movedOn
 		}
+	}
+	if ok, next := s.limits.reserve(p.row.StartLimit, p.acct.name, now); !ok {
+		p.waits = "start limit " + p.row.StartLimit
+		s.queue.startsAt(next)
+		return keepReady
 	}
 	return startNow
 }
@@ -257,6 +268,7 @@ func (s *UnifiedTaskScheduler) reserve(p *pending) {
 func (s *UnifiedTaskScheduler) unreserve(p *pending) {
 	s.queue.places--
 	p.task.claiming--
+	s.limits.release(p.row.StartLimit, p.acct.name)
 	s.leaveTask(p.task)
 	s.leaveGroup(p.acct, p.row.Exclusive)
 	s.retire(p.acct)
@@ -397,7 +409,7 @@ func (s *UnifiedTaskScheduler) stillMayStart(p *pending, now time.Time) bool {
 		return false
 	}
 	_, halted := s.haltFor(p.run.Account)
-	inTime := !now.Round(0).Before(p.run.Due) && now.Before(p.expires)
+	inTime := !now.Round(0).Before(p.start()) && now.Before(p.expires)
 	return !halted && inTime && s.term.mayStart(p.row.Delivery, now)
 }
 

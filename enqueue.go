@@ -87,6 +87,9 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, 
 		}
 		p := s.newPending(a, r, o, w.backdated)
 		p.prev, p.moved, p.rank = ts.lastDue, o.moved, w.rank
+		if r.Spread > 0 {
+			p.run.Offset = spreadOffset(a.name, r.Task, o.slot, r.spreadWithin(o, p.expires))
+		}
 		ts.lastDue = o.due
 		last := p
 		if r.repeats() && i < newest {
@@ -208,6 +211,7 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 		o := occurrence{row: r, due: run.Due, slot: run.Slot, session: run.Session}
 		p := s.newPending(a, r, o, true)
 		p.reclaim = run.Token
+		p.run.Offset = run.Offset
 		if !now.Before(p.expires) {
 			continue
 		}
@@ -319,15 +323,17 @@ func (s *UnifiedTaskScheduler) expire(now time.Time) {
 	for p := range q.waiting {
 		q.expectAt(p.expires)
 	}
-	for i := range q.waves {
-		q.expectAt(s.expiry(q.waves[i].row, q.waves[i].due[0]))
+	for _, waves := range q.allWaves() {
+		for _, w := range *waves {
+			q.expectAt(s.expiry(w.row, w.due[0]))
+		}
 	}
 }
 
 // watchExpiry looks through the queue again when the first catch-up in it ends.
 func (s *UnifiedTaskScheduler) watchExpiry() {
 	q := &s.queue
-	if len(q.ready)+len(q.waiting)+len(q.waves) == 0 {
+	if len(q.ready)+len(q.waiting)+len(q.waves)+len(q.spread) == 0 {
 		q.expireAt = time.Time{}
 	}
 	if q.expiry != nil && q.expiryAt.Equal(q.expireAt) {

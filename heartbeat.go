@@ -69,7 +69,8 @@ type Heartbeat struct {
 	LastTick time.Time
 	// Running are the runs whose Execute has not returned.
 	Running []RunningTask
-	// Next is the due time of the next occurrence, or zero.
+	// Next is when the next run may start, or zero: the due time of the next
+	// occurrence, or a time until which a spread or a start limit makes a run wait.
 	Next time.Time
 }
 

@@ -39,6 +39,7 @@ func (p *pending) compare(o *pending) int {
 type queue struct {
 	ready     []*pending            // may start, in order
 	waves     []wave                // what is to be ready after it, in order
+	spread    []wave                // what is to be ready at its offsets
 	waiting   map[*pending]struct{} // wait for a run, a group or an executor
 	claiming  []*pending            // are being claimed
 	claims    batches
@@ -55,6 +56,8 @@ type queue struct {
 	expiry    *alarm        // goes off when the first catch-up ends
 	expiryAt  time.Time     // and that is then
 	expireAt  time.Time     // no catch-up in the queue ends before it
+	starting  *alarm        // goes off when the next run that waits for its time may start
+	startAt   time.Time     // and when that is
 	backoff   time.Duration // before the next claim, while the ledger is out of reach
 	paused    bool          // the backoff has not passed yet
 	reruns    []Run         // interrupted, to be run again within their catch-up
@@ -137,6 +140,9 @@ func (q *queue) exit(e *execution) {
 	}
 }
 
+// allWaves are those with and without a spread.
+func (q *queue) allWaves() [2]*[]wave { return [...]*[]wave{&q.waves, &q.spread} }
+
 // hasReady reports whether a run may be ready to start.
 func (q *queue) hasReady() bool { return len(q.ready)+len(q.waves) > 0 }
 
@@ -215,7 +221,7 @@ func (q *queue) dropPending() {
 	for p := range q.waiting {
 		q.remove(p)
 	}
-	q.ready, q.waves, q.reruns = nil, nil, nil
+	q.ready, q.waves, q.spread, q.reruns, q.startAt = nil, nil, nil, nil, time.Time{}
 }
 
 // earliest returns the due time of the first run that is planned and neither
@@ -237,6 +243,11 @@ func (q *queue) earliest() (due time.Time, ok bool) {
 	}
 	for p := range q.waiting {
 		note(p)
+	}
+	for i := range q.spread {
+		if first := q.spread[i].due[0].due; !ok || first.Before(due) {
+			due, ok = first, true
+		}
 	}
 	if len(q.waves) > 0 && (!ok || q.waves[0].due[0].due.Before(due)) {
 		due, ok = q.waves[0].due[0].due, true

@@ -61,8 +61,10 @@ func (s *UnifiedTaskScheduler) Status() Status {
 			st.Waiting++
 		}
 	}
-	for i := range s.queue.waves {
-		st.Waiting += s.queue.waves[i].runs()
+	for _, waves := range s.queue.allWaves() {
+		for i := range *waves {
+			st.Waiting += (*waves)[i].runs()
+		}
 	}
 	for _, a := range s.accounts.order {
 		if !a.gone {
@@ -86,6 +88,9 @@ func (s *UnifiedTaskScheduler) heartbeat() Heartbeat {
 	}
 	if s.plan.nextFound && s.term.resumed {
 		hb.Next = s.plan.next
+	}
+	if at := s.queue.startAt; !at.IsZero() && (hb.Next.IsZero() || at.Before(hb.Next)) {
+		hb.Next = at.UTC()
 	}
 	if len(s.queue.running) > 0 {
 		for _, e := range s.queue.ordered() {

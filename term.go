@@ -309,6 +309,9 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	s.clear("lapse")
 	now := s.clock.Now()
 	s.term.resumed = true
+	if t.Number > 1 {
+		s.limits.holdOff(now)
+	}
 	watermark := state.Watermark
 	s.term.began = time.Time{}
 	if watermark.IsZero() {

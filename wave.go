@@ -14,10 +14,11 @@ import (
 type wave struct {
 	row       *row
 	due       []occurrence
-	accts     []*account // by name
-	planned   time.Time  // when that was
-	backdated bool       // behind the watermark
-	rank      int        // as of pending
+	accts     []*account      // by name, or by their offsets
+	offsets   []time.Duration // of accts, if the row has a spread
+	planned   time.Time       // when that was
+	backdated bool            // behind the watermark
+	rank      int             // as of pending
 }
 
 func (w *wave) compare(o *wave) int {
@@ -57,14 +58,20 @@ func (s *UnifiedTaskScheduler) enqueue(due []occurrence, now time.Time) {
 		return
 	}
 	q := &s.queue
+	s.lineUpOlder(due, now)
 	older := len(q.ready)+len(q.waiting)+len(q.waves) > 0
 	known := len(q.waves)
 	for _, mine := range byRow(due) {
 		w := wave{row: mine[0].row, due: mine, accts: s.holders(mine[0].row), planned: now}
-		if len(w.accts) > 0 {
+		switch {
+		case len(w.accts) == 0:
+			continue
+		case s.spreadOut(&w):
+			q.spread = append(q.spread, w)
+		default:
 			q.waves = append(q.waves, w)
-			q.expectAt(s.expiry(w.row, w.due[0]))
 		}
+		q.expectAt(s.expiry(w.row, w.due[0]))
 	}
 	fresh := q.waves[known:]
 	if s.cfg.MaxConcurrent > 0 {
@@ -72,7 +79,7 @@ func (s *UnifiedTaskScheduler) enqueue(due []occurrence, now time.Time) {
 	}
 	slices.SortStableFunc(fresh, func(a, b wave) int { return a.compare(&b) })
 	if older && slices.ContainsFunc(fresh, func(w wave) bool { return w.row.repeats() }) {
-		s.lineUpAll(func(*wave) bool { return true }, now)
+		s.lineUpAll(func(w *wave) bool { return w.offsets == nil }, now)
 	}
 }
 
@@ -118,8 +125,13 @@ func (s *UnifiedTaskScheduler) lineUp(w *wave, n int, now time.Time) {
 		planned = s.planRow(planned, a, w, now)
 	}
 	w.accts = w.accts[n:]
+	if w.offsets != nil {
+		w.offsets = w.offsets[n:]
+	}
 	s.line(planned)
 }
+
+func (w wave) isDone() bool { return len(w.accts) == 0 }
 
 // lineUpNext makes the next pending runs in order.
 func (s *UnifiedTaskScheduler) lineUpNext(now time.Time) {
@@ -141,35 +153,52 @@ func (s *UnifiedTaskScheduler) lineUpPreceding(now time.Time) {
 
 // lineUpAll makes all pending runs of the waves that match.
 func (s *UnifiedTaskScheduler) lineUpAll(match func(*wave) bool, now time.Time) {
-	q := &s.queue
-	for i := range q.waves {
-		if w := &q.waves[i]; match(w) {
-			s.lineUp(w, len(w.accts), now)
+	for _, waves := range s.queue.allWaves() {
+		for i := range *waves {
+			if w := &(*waves)[i]; match(w) {
+				s.lineUp(w, len(w.accts), now)
+			}
 		}
+		*waves = slices.DeleteFunc(*waves, wave.isDone)
 	}
-	q.waves = slices.DeleteFunc(q.waves, func(w wave) bool { return len(w.accts) == 0 })
 }
 
 // lineUpOne makes the pending runs of one account, which is about to go.
 func (s *UnifiedTaskScheduler) lineUpOne(a *account, now time.Time) {
-	q := &s.queue
 	var planned []*pending
-	for i := range q.waves {
-		w := &q.waves[i]
-		at, found := slices.BinarySearchFunc(w.accts, a.name, func(a *account, name string) int { return strings.Compare(a.name, name) })
-		if found {
-			planned = s.planRow(planned, a, w, now)
-			w.accts = slices.Delete(w.accts, at, at+1)
+	for _, waves := range s.queue.allWaves() {
+		for i := range *waves {
+			w := &(*waves)[i]
+			if at := w.indexOf(a); at >= 0 {
+				planned = s.planRow(planned, a, w, now)
+				w.accts = slices.Delete(w.accts, at, at+1)
+				if w.offsets != nil {
+					w.offsets = slices.Delete(w.offsets, at, at+1)
+				}
+			}
 		}
+		*waves = slices.DeleteFunc(*waves, wave.isDone)
 	}
-	q.waves = slices.DeleteFunc(q.waves, func(w wave) bool { return len(w.accts) == 0 })
 	s.line(planned)
+}
+
+// indexOf finds an account, or returns a negative number.
+func (w *wave) indexOf(a *account) int {
+	if w.offsets != nil {
+		return slices.Index(w.accts, a)
+	}
+	at, found := slices.BinarySearchFunc(w.accts, a.name, func(a *account, name string) int { return strings.Compare(a.name, name) })
+	if !found {
+		return -1
+	}
+	return at
 }
 
 // comesFor reports whether a wave brings the account an occurrence of the row's task
 // that is due after an instant.
 func (q *queue) comesFor(a *account, r *row, after time.Time) bool {
-	return slices.ContainsFunc(q.waves, func(w wave) bool {
+	comes := func(w wave) bool {
 		return w.row.Task == r.Task && w.due[len(w.due)-1].due.After(after) && slices.Contains(w.accts, a)
-	})
+	}
+	return slices.ContainsFunc(q.waves, comes) || slices.ContainsFunc(q.spread, comes)
 }

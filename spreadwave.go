@@ -1,0 +1,88 @@
+package tradeclock
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+	"time"
+)
+
+// spreadOut lets the accounts of a wave start one after the other, each at its
+// offset from the occurrence that runs, and reports whether it does. Of several that
+// all run, each has an offset of its own: then the runs are made, and wait.
+func (s *UnifiedTaskScheduler) spreadOut(w *wave) bool {
+	newest := w.due[len(w.due)-1]
+	if w.row.Spread == 0 || newest.skip != "" || len(w.due) > 1 && !w.row.repeats() {
+		return false
+	}
+	within := w.row.spreadWithin(newest, s.expiry(w.row, newest))
+	type start struct {
+		account *account
+		offset  time.Duration
+	}
+	starts := make([]start, len(w.accts))
+	for i, a := range w.accts {
+		starts[i] = start{a, spreadOffset(a.name, w.row.Task, newest.slot, within)}
+	}
+	slices.SortStableFunc(starts, func(a, b start) int { return cmp.Compare(a.offset, b.offset) })
+	w.offsets = make([]time.Duration, len(starts))
+	for i, st := range starts {
+		w.accts[i], w.offsets[i] = st.account, st.offset
+	}
+	return true
+}
+
+// nextStart is when the next account of a wave with a spread may start.
+func (w *wave) nextStart() time.Time { return w.due[len(w.due)-1].due.Add(w.offsets[0]) }
+
+// lineUpSpread makes the pending runs whose offsets have passed.
+func (s *UnifiedTaskScheduler) lineUpSpread(now time.Time) {
+	q := &s.queue
+	for i := range q.spread {
+		w := &q.spread[i]
+		passed := now.Sub(w.due[len(w.due)-1].due)
+		s.lineUp(w, sort.Search(len(w.offsets), func(i int) bool { return w.offsets[i] > passed }), now)
+	}
+	q.spread = slices.DeleteFunc(q.spread, wave.isDone)
+}
+
+// lineUpOlder makes the pending runs of waves with a spread to which repeating rules
+// bring a newer occurrence, which may take their place. It is rare: offsets end
+// before the next occurrence where that is known.
+func (s *UnifiedTaskScheduler) lineUpOlder(due []occurrence, now time.Time) {
+	if len(s.queue.spread) == 0 {
+		return
+	}
+	s.lineUpAll(func(w *wave) bool {
+		sameTask := func(o occurrence) bool { return o.row.Task == w.row.Task }
+		return w.offsets != nil && w.row.repeats() && slices.ContainsFunc(due, sameTask)
+	}, now)
+}
+
+// start is when a pending run may start.
+func (p *pending) start() time.Time { return p.run.Due.Add(p.run.Offset) }
+
+// startsAt notes when a run that waits may start. Zero is not known.
+func (q *queue) startsAt(at time.Time) {
+	if !at.IsZero() && (q.startAt.IsZero() || at.Before(q.startAt)) {
+		q.startAt = at
+	}
+}
+
+// watchStarts looks through the queue again when the next run in it may start.
+func (s *UnifiedTaskScheduler) watchStarts() {
+	q := &s.queue
+	s.alarms.stop(q.starting)
+	q.starting = nil
+	for i := range q.spread {
+		q.startsAt(q.spread[i].nextStart())
+	}
+	if q.startAt.IsZero() || s.life.draining {
+		return
+	}
+	q.starting = s.alarms.after(q.startAt.Sub(s.clock.Now()), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.kickLocked()
+	})
+}
