@@ -114,12 +114,14 @@ func (s *UnifiedTaskScheduler) pick(now time.Time) []*pending {
 	var batch, kept []*pending
 	s.lineUpPreceding(now)
 	for len(batch) < q.batch && !s.crowded() {
-		if len(q.ready) == 0 && len(q.waves) > 0 {
-			s.lineUpNext(now)
-		}
 		if len(q.ready) == 0 {
-			q.again = q.again || len(q.waves) > 0 // all of these were recorded
-			break
+			if !s.lineUpNext(now) {
+				break
+			}
+			if len(q.ready) == 0 { // all of these were recorded: there may be many
+				q.again = true
+				break
+			}
 		}
 		p := q.ready[0]
 		q.ready[0], q.ready = nil, q.ready[1:]

@@ -95,8 +95,8 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, 
 		if r.repeats() && i < newest {
 			last = &pending{row: r, run: Run{Due: due[newest].due}, expires: s.expiry(r, due[newest]), moved: o.moved}
 		}
-		if s.cfg.MaxConcurrent > 0 && w.planned.Before(last.expires) && w.planned.Before(now) {
-			last.waits = waitsForPlace
+		if w.planned.Before(last.expires) && w.planned.Before(now) {
+			last.waits = s.waitsOf(w)
 		}
 		switch {
 		case o.skip != "":

@@ -3,6 +3,7 @@ package tradeclock
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -90,7 +91,7 @@ func (ls startLimits) reserve(name, account string, now time.Time) (ok bool, nex
 	}
 	ok = true
 	for _, c := range ls[name] {
-		if full, until := c.full(account, now); full {
+		if places, until := c.room(account, now); places <= 0 {
 			ok = false
 			if until.After(next) {
 				next = until
@@ -103,6 +104,23 @@ func (ls startLimits) reserve(name, account string, now time.Time) (ok bool, nex
 		}
 	}
 	return ok, next
+}
+
+// room is how many runs of all accounts together may start now, and when to ask
+// again if none may.
+func (ls startLimits) room(name string, now time.Time) (places int, next time.Time) {
+	places = math.MaxInt
+	for _, c := range ls[name] {
+		if c.PerAccount {
+			continue
+		}
+		left, until := c.room("", now)
+		places = min(places, left)
+		if until.After(next) {
+			next = until
+		}
+	}
+	return places, next
 }
 
 // started turns the place that was reserved for a run into a start.
@@ -157,27 +175,25 @@ func (c *startCounter) window(account string) *startWindow {
 	return w
 }
 
-// full reports whether no run of an account may start now, and until when at
-// least.
-func (c *startCounter) full(account string, now time.Time) (full bool, until time.Time) {
+// room is how many runs of an account may start now, and until when at least none
+// may if that is known.
+func (c *startCounter) room(account string, now time.Time) (places int, until time.Time) {
 	if c.began.After(now) {
 		c.began = now
 	}
 	if !c.began.IsZero() && now.Sub(c.began) < c.Per {
-		return true, c.began.Add(c.Per)
+		return 0, c.began.Add(c.Per)
 	}
 	w := c.window(account)
 	w.notLater(now)
 	for len(w.starts) > 0 && now.Sub(w.starts[0]) >= c.Per {
 		w.starts = w.starts[1:]
 	}
-	switch {
-	case len(w.starts)+w.reserved < c.Starts:
-		return false, time.Time{}
-	case len(w.starts) == 0:
-		return true, time.Time{}
+	places = c.Starts - len(w.starts) - w.reserved
+	if places <= 0 && len(w.starts) > 0 {
+		until = w.starts[0].Add(c.Per)
 	}
-	return true, w.starts[0].Add(c.Per)
+	return places, until
 }
 
 // notLater makes starts that seem to be still to come, as the clock was set back,

@@ -19,6 +19,7 @@ type wave struct {
 	planned   time.Time       // when that was
 	backdated bool            // behind the watermark
 	rank      int             // as of pending
+	limited   bool            // a start limit has held it up
 }
 
 func (w *wave) compare(o *wave) int {
@@ -117,6 +118,17 @@ func rankWaves(waves []wave) {
 	}
 }
 
+// waitsOf says what has kept the wave's runs from being made since it was planned.
+func (s *UnifiedTaskScheduler) waitsOf(w *wave) string {
+	switch {
+	case w.limited:
+		return "start limit " + w.row.StartLimit
+	case s.cfg.MaxConcurrent > 0:
+		return waitsForPlace
+	}
+	return ""
+}
+
 // lineUp makes the pending runs of n more accounts of a wave.
 func (s *UnifiedTaskScheduler) lineUp(w *wave, n int, now time.Time) {
 	n = min(n, len(w.accts))
@@ -133,21 +145,61 @@ func (s *UnifiedTaskScheduler) lineUp(w *wave, n int, now time.Time) {
 
 func (w wave) isDone() bool { return len(w.accts) == 0 }
 
-// lineUpNext makes the next pending runs in order.
-func (s *UnifiedTaskScheduler) lineUpNext(now time.Time) {
+// lineUpNext makes pending runs of the first wave of which a start limit lets runs
+// start, and reports whether there is one.
+func (s *UnifiedTaskScheduler) lineUpNext(now time.Time) bool {
+	for i := range s.queue.waves {
+		if s.lineUpBatch(i, now) {
+			s.dropDone(i)
+			return true
+		}
+	}
+	return false
+}
+
+// lineUpPreceding makes the pending runs that come before some that are ready: all
+// of them, or as many as a start limit lets start.
+func (s *UnifiedTaskScheduler) lineUpPreceding(now time.Time) {
 	q := &s.queue
-	s.lineUp(&q.waves[0], lineUpBatch, now)
-	if len(q.waves[0].accts) == 0 {
-		q.waves[0] = wave{}
-		q.waves = q.waves[1:]
+	for i := 0; i < len(q.waves) && len(q.ready) > 0; {
+		w := &q.waves[i]
+		if !w.precedes(q.ready[len(q.ready)-1]) {
+			return
+		}
+		more := s.lineUpBatch(i, now)
+		switch {
+		case w.isDone():
+			s.dropDone(i)
+		case !more || w.row.StartLimit != "":
+			i++
+		}
 	}
 }
 
-// lineUpPreceding makes the pending runs that come before some that are ready.
-func (s *UnifiedTaskScheduler) lineUpPreceding(now time.Time) {
+// lineUpBatch makes the next pending runs of one of the waves, and reports whether a
+// start limit lets any start.
+func (s *UnifiedTaskScheduler) lineUpBatch(i int, now time.Time) bool {
+	w := &s.queue.waves[i]
+	room, next := s.limits.room(w.row.StartLimit, now)
+	if room <= 0 {
+		w.limited = true
+		s.queue.startsAt(next)
+		return false
+	}
+	s.lineUp(w, min(lineUpBatch, room), now)
+	return true
+}
+
+// dropDone drops one of the waves if all of its runs have been made.
+func (s *UnifiedTaskScheduler) dropDone(i int) {
 	q := &s.queue
-	for len(q.waves) > 0 && len(q.ready) > 0 && q.waves[0].precedes(q.ready[len(q.ready)-1]) {
-		s.lineUpNext(now)
+	switch {
+	case !q.waves[i].isDone():
+	case i == 0: // the most common, and there may be many others
+		q.waves[0] = wave{}
+		q.waves = q.waves[1:]
+	default:
+		q.waves = slices.Delete(q.waves, i, i+1)
 	}
 }
 
