@@ -118,6 +118,7 @@ func (s *UnifiedTaskScheduler) pick(now time.Time) []*pending {
 			if !s.lineUpNext(now) {
 				break
 			}
+			s.lineUpPreceding(now) // an occurrence that runs may be later than the wave's first
 			if len(q.ready) == 0 { // all of these were recorded: there may be many
 				q.again = true
 				break
