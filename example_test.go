@@ -296,6 +296,31 @@ func ExampleRule() {
 	// Output: 2026-11-27 15:00:00 +0000 UTC
 }
 
+// The accounts of a service start within ten minutes, each at an offset of its own
+// that is the same every time it is asked for.
+func ExampleSchedule_spread() {
+	clock := monday()
+	task := tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil })
+	scheduler := newExample(clock, task, tradeclock.Schedule{
+		Task: "buy_orders", Rule: tradeclock.Daily(tradeclock.At(9, 15)), CatchUp: 30 * time.Minute, Spread: 10 * time.Minute,
+	})
+	defer scheduler.Close(context.Background())
+	if err := scheduler.Enroll(context.Background(), "bob", task); err != nil {
+		fmt.Println(err)
+	}
+
+	agenda, err := scheduler.Agenda(context.Background(), tradeclock.DateOf(clock.Now()))
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, item := range agenda {
+		fmt.Println(item.Account, item.Slot, item.Due.Add(item.Offset).Format(time.TimeOnly))
+	}
+	// Output:
+	// alice 2026-11-23 09:20:56
+	// bob 2026-11-23 09:19:21
+}
+
 // A filter leaves a rule some of its sessions. Stores and people read the text.
 func ExampleOn() {
 	rule := tradeclock.On(
