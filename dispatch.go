@@ -144,6 +144,7 @@ func (s *UnifiedTaskScheduler) pick(now time.Time) []*pending {
 	}
 	if len(kept) > 0 {
 		q.ready = append(kept, q.ready...)
+		slices.SortStableFunc(q.ready, (*pending).compare)
 	}
 	if len(batch) == q.batch {
 		q.batch = min(2*q.batch, fullBatch)
