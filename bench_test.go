@@ -15,18 +15,32 @@ import (
 	"github.com/tradeclock/tradeclock/trading"
 )
 
-// simulated is a scheduler of the seven tasks, which do nothing, in memory.
-func simulated(t testing.TB, clock tradeclock.Clock, cal tradeclock.Calendar) *tradeclock.UnifiedTaskScheduler {
+// simulated is a scheduler of tasks that do nothing, all in memory, by schedules
+// that can be edited.
+func simulated(t testing.TB, clock tradeclock.Clock, cal tradeclock.Calendar, rows ...tradeclock.Schedule) *tradeclock.UnifiedTaskScheduler {
+	store := tradeclock.NewMemory(clock)
+	_, err := store.SeedSchedules(t.Context(), rows...)
+	require.NoError(t, err)
 	s, err := tradeclock.New(tradeclock.Config{
 		Executor:   tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil }),
-		Schedules:  tradeclock.FixedSchedules(trading.DefaultSchedules()...),
-		Heartbeats: tradeclock.NewMemory(clock),
+		Schedules:  store,
+		Heartbeats: store,
 		Calendar:   cal,
 		Clock:      clock,
 		Logger:     slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	return s
+}
+
+// dailyRows are tasks a minute apart from nine on, over seven hours.
+func dailyRows(n int) []tradeclock.Schedule {
+	rows := make([]tradeclock.Schedule, n)
+	for i := range rows {
+		at := tradeclock.At(9+i%420/60, i%60)
+		rows[i] = tradeclock.Schedule{Task: fmt.Sprintf("task_%d", i), Rule: tradeclock.Daily(at)}
+	}
+	return rows
 }
 
 // closed is a calendar that has no session for ten years.
@@ -40,34 +54,43 @@ func closed(t testing.TB) tradeclock.Calendar {
 
 // BenchmarkYear simulates a year of minutes by Tick.
 func BenchmarkYear(b *testing.B) {
-	const minutes = 525_600
-	for b.Loop() {
-		clock := clockwork.NewFakeClockAt(at("2026-01-01 00:00:00"))
-		s := simulated(b, clock, tradeclock.Weekdays(kolkata))
-		for range minutes {
-			clock.Advance(time.Minute)
-			if err := s.Tick(b.Context()); err != nil {
-				b.Fatal(err)
+	for name, rows := range map[string][]tradeclock.Schedule{
+		"7 daily":          dailyRows(7),
+		"7 of the service": trading.DefaultSchedules(),
+		"700 daily":        dailyRows(700),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				clock := clockwork.NewFakeClockAt(at("2026-01-01 00:00:00"))
+				s := simulated(b, clock, tradeclock.Weekdays(kolkata), rows...)
+				for range 365 * 24 * 60 {
+					minute(b, clock, s)
+				}
+				require.NoError(b, s.Close(b.Context()))
 			}
-			if err := s.Quiesce(b.Context()); err != nil {
-				b.Fatal(err)
-			}
-		}
-		require.NoError(b, s.Close(b.Context()))
+		})
 	}
-	b.ReportMetric(minutes*float64(b.N)/b.Elapsed().Seconds(), "minutes/s")
+}
+
+// minute is one step of a simulation.
+func minute(t testing.TB, clock *clockwork.FakeClock, s *tradeclock.UnifiedTaskScheduler) {
+	clock.Advance(time.Minute)
+	if err := s.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Quiesce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // BenchmarkIdleMinute is a minute in which nothing is due.
 func BenchmarkIdleMinute(b *testing.B) {
 	clock := clockwork.NewFakeClockAt(at("2021-01-01 00:00:00"))
-	s := simulated(b, clock, closed(b))
+	s := simulated(b, clock, closed(b), trading.DefaultSchedules()...)
 	b.ReportAllocs()
 	for b.Loop() {
-		clock.Advance(time.Minute)
-		if err := s.Tick(b.Context()); err != nil {
-			b.Fatal(err)
-		}
+		minute(b, clock, s)
 	}
 }
 
@@ -112,13 +135,8 @@ func BenchmarkBurst(b *testing.B) {
 // allocation, its heartbeat included.
 func TestIdleMinuteAllocatesNothing(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(at("2026-11-22 10:00:00"))
-	s := simulated(t, clock, closed(t))
-	ctx := t.Context()
-	require.NoError(t, s.Tick(ctx))
-	allocs := testing.AllocsPerRun(1000, func() {
-		clock.Advance(time.Minute)
-		_ = s.Tick(ctx)
-	})
-	require.Zero(t, allocs)
-	require.NoError(t, s.Close(ctx))
+	s := simulated(t, clock, closed(t), trading.DefaultSchedules()...)
+	minute(t, clock, s)
+	require.Zero(t, testing.AllocsPerRun(1000, func() { minute(t, clock, s) }))
+	require.NoError(t, s.Close(t.Context()))
 }
