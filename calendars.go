@@ -209,7 +209,7 @@ func (s *UnifiedTaskScheduler) neededDates(v *calendarView, now time.Time) (firs
 	if m != nil {
 		back, ahead = max(m.back, 1), max(m.ahead, 1)
 	}
-	first, last = DateOf(from.In(v.loc)).AddDays(-ahead), DateOf(now.In(v.loc)).AddDays(back+horizonDays)
+	first, last = DateOf(from.In(v.loc)).AddDays(-ahead), DateOf(now.In(v.loc)).AddDays(back+horizonDays+1)
 	if m != nil {
 		first, last = m.filterDates(first, last)
 	}

@@ -44,12 +44,14 @@
 //
 // The engine's files follow the flow: scheduler.go has the configuration and the
 // loop; poll.go and rows.go read the rows, calendars.go and view.go the calendars,
-// and replan.go follows a calendar that changes; plan.go, market.go and span.go,
-// which are pure, say what is due; enqueue.go, queue.go and dispatch.go line runs
-// up, claim and start them; spread.go and startlimit.go say by how much a start is
-// shifted and how many there may be in a time; execution.go runs one; settle.go
-// brings outcomes to the ledger, and record.go what did not run and the watermark;
-// drain.go brings all to its end. term.go, account.go and executors.go say who runs and for whom;
+// and replan.go follows a calendar that changes; plan.go, market.go, timeline.go and
+// span.go, which are pure, say what is due; enqueue.go, wave.go and queue.go line
+// runs up, dispatch.go claims and starts them; spread.go, spreadwave.go and
+// startlimit.go say by how much a start is shifted and how many there may be in a
+// time; execution.go runs one, in a goroutine of runners.go; settle.go brings
+// outcomes to the ledger, and record.go what did not run and the watermark; drain.go
+// brings all to its end. term.go, account.go and executors.go say who runs and for
+// whom;
 // trigger.go and control.go take orders of people; status.go and agenda.go tell.
 //
 // Below it, clock.go and alarm.go are the time, io.go calls stores and calendars so

@@ -20,6 +20,7 @@ type market struct {
 	back   int // how many days before a session's date its occurrences may lie
 	ahead  int // and how many after
 	days   map[Date]*day
+	line   timeline
 	// unsure are the dates of which the calendar did not know all when it was last
 	// asked, and revised those of which it says something else since the last plan:
 	// both as they were then.
@@ -46,6 +47,8 @@ type group struct {
 	base     *group        // of an after rule
 	delay    time.Duration // of an after rule
 	rows     []*row
+	from     int64 // Unix time: nothing that is due then or before counts
+	idle     bool  // all its rows are disabled
 }
 
 // timing is a rule without its filter, and the filter.
@@ -66,8 +69,8 @@ type day struct {
 	groups  []compiled
 }
 
-// compiled is a group's rule on one day: spans, or one skipped occurrence at the
-// end of the date with the reason in err.
+// compiled is a group's rule on one day. If err is set, its instants cannot be told,
+// and the spans are one skipped occurrence at the end of the date.
 type compiled struct {
 	done  bool
 	spans []span
@@ -86,9 +89,11 @@ func newMarket(cal Calendar, loc *time.Location) *market {
 	}
 }
 
-// setReach notes how far from a session's date its occurrences may lie.
+// setReach notes how far from a session's date its occurrences may lie, and from when
+// on they count.
 func (m *market) setReach() {
 	for _, g := range m.groups {
+		g.setHolds()
 		back, ahead := ruleReach(g.rule)
 		for base := g.base; base != nil; base = base.base {
 			b, a := ruleReach(base.rule)
@@ -102,15 +107,6 @@ func (m *market) setReach() {
 	}
 }
 
-// appendPlan adds what is due in (from, to].
-func (m *market) appendPlan(found []occurrence, from, to time.Time) []occurrence {
-	first, last := DateOf(from.In(m.loc)).AddDays(-m.ahead), DateOf(to.In(m.loc)).AddDays(m.back)
-	for date := first; !date.After(last); date = date.AddDays(1) {
-		found = m.appendDay(found, m.day(date), from, to)
-	}
-	return found
-}
-
 // appendDay adds the occurrences of one date that lie in (from, to].
 func (m *market) appendDay(found []occurrence, d *day, from, to time.Time) []occurrence {
 	for i, g := range m.groups {
@@ -122,15 +118,8 @@ func (m *market) appendDay(found []occurrence, d *day, from, to time.Time) []occ
 // appendDue adds the occurrences of one group on one day that lie in (from, to].
 func (m *market) appendDue(found []occurrence, g *group, d *day, c *compiled, from, to time.Time) []occurrence {
 	date := d.session.Date
-	if c.err != nil {
-		due := endOfDay.On(date, m.loc)
-		if due.After(from) && !due.After(to) {
-			found = g.appendRows(found, due, date.String(), date, c.err.Error())
-		}
-		return found
-	}
 	for _, sp := range c.spans {
-		for i := sp.after(from); i < sp.n; i++ {
+		for i := sp.after(from.Unix()); i < sp.n; i++ {
 			due := sp.due(i)
 			if due.After(to) {
 				break
@@ -155,28 +144,22 @@ func (g *group) appendRows(found []occurrence, due time.Time, slot string, date 
 // nothing is due before it; found is false then. While the calendar is unsure of
 // a date that is near, it is no later than a minute after t.
 func (m *market) next(t time.Time) (due time.Time, found bool) {
-	first := DateOf(t.In(m.loc)).AddDays(-m.ahead)
-	horizon := first.AddDays(m.ahead + horizonDays)
-	best := endOfDay.On(horizon, m.loc)
-	for date := first; !date.After(horizon); date = date.AddDays(1) {
-		if found && Wall(0, 0).On(date.AddDays(-m.back), m.loc).After(best) {
-			break
-		}
-		d := m.day(date)
-		for i, g := range m.groups {
-			at, ok := m.nextOf(g, d, m.compile(i, d), t)
-			if ok && !at.After(best) {
-				best, found = at, true
-			}
-		}
+	m.seek(t)
+	horizon := t.Unix() + horizonDays*secondsPerDay
+	due = time.Unix(horizon, 0).UTC()
+	if u := m.earliest(horizon); u != nil {
+		due, found = u.span.due(u.i), true
 	}
-	if soon := t.Add(time.Minute); m.unsureNear(t) && soon.Before(best) {
-		best = soon
+	if soon := t.Add(time.Minute); m.unsureNear(t) && soon.Before(due) {
+		due = soon
 	}
-	return best, found
+	return due, found
 }
 
 func (m *market) unsureNear(t time.Time) bool {
+	if len(m.unsure) == 0 {
+		return false
+	}
 	last := DateOf(t.In(m.loc)).AddDays(m.back + 1)
 	for date := range m.unsure {
 		if !date.After(last) {
@@ -186,37 +169,17 @@ func (m *market) unsureNear(t time.Time) bool {
 	return false
 }
 
-func (m *market) nextOf(g *group, d *day, c *compiled, t time.Time) (time.Time, bool) {
-	from, ok := g.holdsFrom()
-	if !ok {
-		return time.Time{}, false
-	}
-	if from.After(t) {
-		t = from
-	}
-	if c.err != nil {
-		due := endOfDay.On(d.session.Date, m.loc)
-		return due, due.After(t)
-	}
-	for _, sp := range c.spans {
-		if i := sp.after(t); i < sp.n {
-			return sp.due(i), true
-		}
-	}
-	return time.Time{}, false
-}
-
-// holdsFrom is the earliest instant from which an enabled row of the group holds.
-func (g *group) holdsFrom() (from time.Time, ok bool) {
+// setHolds notes from when on an enabled row of the group holds, if there is one.
+func (g *group) setHolds() {
+	g.idle = true
 	for _, r := range g.rows {
 		if r.Disabled {
 			continue
 		}
-		if since := r.holdsFrom(); !ok || since.Before(from) {
-			from, ok = since, true
+		if from := r.holdsFrom().Unix(); g.idle || from < g.from {
+			g.from, g.idle = from, false
 		}
 	}
-	return from, ok
 }
 
 // forget drops the days that are not planned any more at an instant.
@@ -289,6 +252,10 @@ func (m *market) compile(i int, d *day) *compiled {
 	}
 	*c = m.gate(m.groups[i], d)
 	c.done = true
+	if c.err != nil {
+		end := endOfDay.On(d.session.Date, m.loc)
+		c.spans = []span{{first: end.Unix(), n: 1, label: labelDate, skip: c.err.Error()}}
+	}
 	if c.unsure {
 		delete(m.days, d.session.Date)
 	}

@@ -12,8 +12,9 @@ import (
 const horizonDays = 16
 
 // snapshot is one reading of the schedules, compiled: a market for each calendar
-// that the rows are read by. A snapshot is never changed, but for the sessions and
-// spans that it remembers; only one goroutine plans at a time.
+// that the rows are read by. A snapshot is never changed, but for what it
+// remembers of sessions, of spans and of where planning is; only one goroutine plans
+// at a time.
 type snapshot struct {
 	rows    []*row
 	markets []*market
@@ -121,7 +122,8 @@ func (sn *snapshot) plan(from, to time.Time) []occurrence {
 	}
 	var found []occurrence
 	for _, m := range sn.markets {
-		found = m.appendPlan(found, from, to)
+		m.seek(from)
+		m.advance(to, func(u *upcoming) { found = u.appendTo(found, m.loc) })
 	}
 	return claimOrder(found)
 }

@@ -21,6 +21,7 @@ func (s *UnifiedTaskScheduler) calendarChanged(v *calendarView, facts calendarFa
 	change := CalendarChanged{Calendar: v.name, Version: v.version}
 	if m != nil {
 		clear(m.days)
+		m.line.begun = false
 		clear(m.unsure) // of those dates too, was says more
 		s.plan.next = s.plan.upTo
 		s.compareDays(&change, m, was, now)

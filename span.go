@@ -63,9 +63,10 @@ func (sp span) slotAt(i int, session Date, loc *time.Location) string {
 	return session.String()
 }
 
-// after returns the index of the first due instant later than t, or n.
-func (sp span) after(t time.Time) int {
-	passed := t.Unix() - sp.first // a due instant is a whole second
+// after returns the index of the first due instant later than t, in Unix time, or
+// n. Due instants are whole seconds, so that what t has beyond one does not count.
+func (sp span) after(t int64) int {
+	passed := t - sp.first
 	switch {
 	case passed < 0:
 		return 0

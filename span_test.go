@@ -32,7 +32,7 @@ func TestSpan(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			assert.Equal(t, test.want, test.span.after(test.t))
+			assert.Equal(t, test.want, test.span.after(test.t.Unix()))
 		})
 	}
 	assert.Equal(t, at(120).UTC(), grid.due(2))
