@@ -24,6 +24,7 @@ func simulated(t testing.TB, clock tradeclock.Clock, cal tradeclock.Calendar, ro
 	s, err := tradeclock.New(tradeclock.Config{
 		Executor:   tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil }),
 		Schedules:  store,
+		Ledger:     store,
 		Heartbeats: store,
 		Calendar:   cal,
 		Clock:      clock,

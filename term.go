@@ -90,20 +90,45 @@ func (s *UnifiedTaskScheduler) hasKeeper() bool {
 // keepBetweenTicks renews the term while runs go on in a program that calls Tick,
 // where no keeper does. The caller holds mu.
 func (s *UnifiedTaskScheduler) keepBetweenTicks() {
-	if s.private || s.life.running || s.term.renewal != nil || len(s.queue.running) == 0 {
+	if s.private || len(s.queue.running) == 0 {
+		return
+	}
+	s.watchLapse()
+	if s.life.running || s.term.renewal != nil {
 		return
 	}
 	s.term.renewal = s.alarms.after(max(s.term.renewAt.Sub(s.clock.Now()), 0), func() {
-		s.begin()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.term.renewal = nil
+		if len(s.queue.running) == 0 {
+			return
+		}
+		s.rest.active++
 		s.spawn(func() {
 			s.renewIfDue(context.Background())
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.term.renewal = nil
 			s.keepBetweenTicks()
 			s.endLocked()
 		})
 	})
+}
+
+// watchLapse notices the end of the trust in the term, if anything needs it: between
+// two ticks, only what runs does. The caller holds mu.
+func (s *UnifiedTaskScheduler) watchLapse() {
+	left := s.term.trusted.Sub(s.clock.Now())
+	if s.term.lapse != nil || left <= 0 || !s.life.running && len(s.queue.running) == 0 {
+		return
+	}
+	s.term.lapse = s.alarms.after(left, s.lapsed)
+}
+
+// unwatchLapse stops that.
+func (s *UnifiedTaskScheduler) unwatchLapse() {
+	s.alarms.stop(s.term.lapse)
+	s.term.lapse = nil
 }
 
 // renewIfDue takes the term, or renews it, if that is due.
@@ -138,13 +163,11 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	if s.private {
 		length = 100 * 365 * 24 * time.Hour
 	}
-	term, err := call(ctx, s, &s.lanes.lead, length/3, func(ctx context.Context) (Term, error) {
-		return s.askForTerm(ctx, length)
-	})
+	term, err := s.askForTerm(ctx, length)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.term.leading = false
-	if held := (*HeldError)(nil); errors.As(err, &held) {
+	if held := heldBy(err); held != nil {
 		s.term.holder, s.term.unreachable = held.Term.Holder, false
 		s.term.renewAt = now.Add(min(max(held.Left, 0)+time.Millisecond, takeoverWithin))
 		s.clear("term")
@@ -174,21 +197,40 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 		return
 	}
 	s.term.trusted = now.Add(length - s.termMargin())
-	s.alarms.stop(s.term.lapse)
-	s.term.lapse = s.alarms.after(s.term.trusted.Sub(s.clock.Now()), s.lapsed)
+	s.unwatchLapse()
+	s.watchLapse()
 	s.startExecutors() // what waited for it while the term had lapsed
 	if s.queue.hasReady() {
 		s.kickLocked() // what waited for the term may start
 	}
 }
 
-// askForTerm asks the ledger for the term, and takes no answer for it that is not one.
 func (s *UnifiedTaskScheduler) askForTerm(ctx context.Context, length time.Duration) (Term, error) {
+	if s.lanes.lead.direct { // a minute without news allocates nothing
+		return s.leadLedger(ctx, length)
+	}
+	return call(ctx, s, &s.lanes.lead, length/3, func(ctx context.Context) (Term, error) {
+		return s.leadLedger(ctx, length)
+	})
+}
+
+// leadLedger asks the ledger for the term, and takes no answer for it that is not one.
+func (s *UnifiedTaskScheduler) leadLedger(ctx context.Context, length time.Duration) (Term, error) {
 	t, err := s.cfg.Ledger.Lead(ctx, s.cfg.Name, s.holder, length)
 	if err == nil && (t.Scheduler != s.cfg.Name || t.Holder != s.holder || t.Number < 1) {
 		err = fmt.Errorf("the ledger answered with term %d of %q, held by %q", t.Number, t.Scheduler, t.Holder)
 	}
 	return t, err
+}
+
+// heldBy returns who holds the term, if an error says so.
+func heldBy(err error) *HeldError {
+	if err == nil {
+		return nil
+	}
+	var held *HeldError
+	errors.As(err, &held)
+	return held
 }
 
 // heldTooLong says that another's term lasts longer than one does, if it does so.
@@ -206,6 +248,7 @@ func heldTooLong(held *HeldError, length time.Duration) string {
 func (s *UnifiedTaskScheduler) lapsed() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.term.lapse = nil
 	switch late := s.clock.Now().Sub(s.term.trusted); {
 	case late < time.Second:
 		s.endLapsed()
@@ -214,6 +257,7 @@ func (s *UnifiedTaskScheduler) lapsed() {
 		s.term.lapse = s.alarms.after(time.Second, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
+			s.term.lapse = nil
 			s.endLapsed()
 		})
 		s.rest.active++
@@ -250,7 +294,7 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 	s.log.Warn("the term is lost", "term", s.term.term.Number, "reason", reason)
 	s.events.tell(TermChanged{Reason: reason})
 	s.term.term, s.term.resumed = Term{}, false
-	s.alarms.stop(s.term.lapse)
+	s.unwatchLapse()
 	for _, what := range []string{"lapse", "resume", "claim", "record"} {
 		s.clear(what) // it is another scheduler's now
 	}
