@@ -43,7 +43,13 @@ func (d Date) append(b []byte) []byte { return d.utc().AppendFormat(b, time.Date
 func (d Date) utc() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
 
 // AddDays returns the date n days later; n may be negative.
-func (d Date) AddDays(n int) Date { return DateOf(d.utc().AddDate(0, 0, n)) }
+func (d Date) AddDays(n int) Date {
+	const everyMonth = 28 // days that each month has
+	if day := d.Day + n; 1 <= day && day <= everyMonth && time.January <= d.Month && d.Month <= time.December {
+		return Date{d.Year, d.Month, day}
+	}
+	return DateOf(d.utc().AddDate(0, 0, n))
+}
 
 // Weekday returns the day of the week of d.
 func (d Date) Weekday() time.Weekday { return d.utc().Weekday() }

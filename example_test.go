@@ -321,6 +321,27 @@ func ExampleSchedule_spread() {
 	// bob 2026-11-23 09:19:21
 }
 
+// A timetable tells when a schedule is due, without a scheduler: here over a weekend.
+func ExampleSchedule_Timetable() {
+	schedule := tradeclock.Schedule{Task: "report", Rule: tradeclock.MustParseRule("daily 18:00")}
+	timetable, err := schedule.Timetable(tradeclock.Weekdays(time.UTC))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	friday := time.Date(2026, time.November, 27, 17, 0, 0, 0, time.UTC)
+	for due := friday; ; {
+		if due, err = timetable.Next(due); err != nil || due.After(friday.AddDate(0, 0, 5)) {
+			return
+		}
+		fmt.Println(due.Format("Mon 2006-01-02 15:04"))
+	}
+	// Output:
+	// Fri 2026-11-27 18:00
+	// Mon 2026-11-30 18:00
+	// Tue 2026-12-01 18:00
+}
+
 // A filter leaves a rule some of its sessions. Stores and people read the text.
 func ExampleOn() {
 	rule := tradeclock.On(

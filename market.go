@@ -69,8 +69,9 @@ type day struct {
 	groups  []compiled
 }
 
-// compiled is a group's rule on one day. If err is set, its instants cannot be told,
-// and the spans are one skipped occurrence at the end of the date.
+// compiled is a group's rule on one day. If err is set, its instants cannot be told, as
+// where they depend on hours that nobody knows, and the spans are one skipped
+// occurrence at the end of the date.
 type compiled struct {
 	done  bool
 	spans []span
@@ -250,43 +251,60 @@ func (m *market) compile(i int, d *day) *compiled {
 	if c.done {
 		return c
 	}
-	*c = m.gate(m.groups[i], d)
+	g := m.groups[i]
+	*c = m.spansBy(m.verdict(g, d), g, d)
 	c.done = true
-	if c.err != nil {
-		end := endOfDay.On(d.session.Date, m.loc)
-		c.spans = []span{{first: end.Unix(), n: 1, label: labelDate, skip: c.err.Error()}}
-	}
 	if c.unsure {
 		delete(m.days, d.session.Date)
 	}
 	return c
 }
 
-// gate is the one place that decides whether a day is a day for a group: before
+// verdict is whether a day is a day for a group, and why its occurrences are skipped
+// if they are. That is unknown if the calendar did not know a date which matters.
+type verdict struct {
+	admitted bool
+	skip     string
+	unknown  error
+	// unsure is true if that is another date, which the filter asks for.
+	unsure bool
+}
+
+// verdict is the one place that decides whether a day is a day for a group: before
 // any dispatch, from the calendar's answer, the sessions that the rows name and
 // the rule's filter.
-func (m *market) gate(g *group, d *day) compiled {
-	rule := g.timingOn(d, m.loc).rule
-	known, everyDay := d.unknown == nil, g.everyDay()
+func (m *market) verdict(g *group, d *day) verdict {
+	known := d.unknown == nil
 	if known && !g.runsOn(d.session.Kind) {
 		if ruleKind(g.rootRule()) == kindOnce {
-			return m.skipAll(g, rule, d, d.session.Describe())
+			return verdict{admitted: true, skip: d.session.Describe()}
 		}
-		return compiled{}
+		return verdict{}
 	}
 	admitted, err := m.admits(g, d)
 	switch {
 	case err != nil:
-		c := m.skipAll(g, rule, d, err.Error())
-		c.unsure = true
-		return c
-	case !admitted:
-		return compiled{}
-	case !known && !everyDay:
-		return m.skipAll(g, rule, d, notKnown(m.cal.Name(), d.session.Date, d.unknown))
+		return verdict{admitted: true, skip: err.Error(), unknown: err, unsure: true}
+	case admitted && !known && !g.everyDay():
+		return verdict{admitted: true, skip: notKnown(m.cal.Name(), d.session.Date, d.unknown), unknown: d.unknown}
 	}
-	spans, err := m.spans(g, rule, d)
-	return compiled{spans: spans, err: err}
+	return verdict{admitted: admitted}
+}
+
+// spansBy compiles a group's rule on a day by the verdict on it.
+func (m *market) spansBy(v verdict, g *group, d *day) compiled {
+	if !v.admitted {
+		return compiled{}
+	}
+	spans, err := m.spans(g, g.timingOn(d, m.loc).rule, d)
+	switch {
+	case err == nil:
+		return compiled{spans: spans, skip: v.skip, unsure: v.unsure}
+	case v.skip != "":
+		err = errors.New(v.skip)
+	}
+	end := span{first: endOfDay.On(d.session.Date, m.loc).Unix(), n: 1, label: labelDate, skip: err.Error()}
+	return compiled{spans: []span{end}, err: err, unsure: v.unsure}
 }
 
 // notKnown says that a calendar does not know a date, in its own words if they name
@@ -321,16 +339,6 @@ func (m *market) admits(g *group, d *day) (bool, error) {
 }
 
 func (m *market) session(date Date) (Session, error) { return sessionOf(m.cal, date) }
-
-// skipAll is a day on which every occurrence is skipped for one reason. Where the
-// instants depend on hours that nobody knows, that is at the end of the date.
-func (m *market) skipAll(g *group, rule Rule, d *day, reason string) compiled {
-	spans, err := m.spans(g, rule, d)
-	if err != nil {
-		return compiled{err: errors.New(reason)}
-	}
-	return compiled{spans: spans, skip: reason}
-}
 
 // spans compiles a rule on a day. An after rule has the spans of its base, later
 // by its delay, and with the same slots.

@@ -1,0 +1,152 @@
+package tradeclock
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// ErrNothingDue is wrapped by the error of Timetable.Next if nothing is due in the
+// two years that it looks ahead.
+var ErrNothingDue = errors.New("nothing is due in the next two years")
+
+// timetableDays is how many dates Timetable.Next looks at.
+const timetableDays = 2 * 366
+
+// Timetable tells when a schedule is due by a calendar, for what shows it to people,
+// checks an edit or needs a rule of trading days outside of a scheduler. It agrees
+// with what a scheduler plans. Get one from Schedule.Timetable; it never changes, and
+// is safe for concurrent use.
+type Timetable struct {
+	cal   Calendar
+	group *group
+	back  int // how many days before a session's date it may be due
+	ahead int // and how many after
+	// wall is the time of a daily rule that has one, and no prior: the sessions are
+	// due in their order then, once each.
+	wall *WallTime
+}
+
+// Timetable returns when the schedule is due by a calendar, in the calendar's zone. It
+// is an error if the schedule is not valid, if the calendar lacks the anchors of the
+// rule or has no location, if the schedule names another calendar, and for an after
+// rule, whose instants are those of another schedule: a scheduler's Agenda tells them.
+func (s Schedule) Timetable(cal Calendar) (*Timetable, error) {
+	if err := s.checkTimetable(cal); err != nil {
+		return nil, fmt.Errorf("timetable of %s: %w", rowName(s.Task, s.Account), err)
+	}
+	bare := timingOf(s.Rule)
+	g := &group{timing: bare, sessions: s.Sessions, rows: []*row{{Schedule: s, bare: bare}}}
+	if s.Prior != nil {
+		g.prior, g.since = timingOf(s.Prior), s.Since
+	}
+	m := market{groups: []*group{g}}
+	m.setReach()
+	t := &Timetable{cal: cal, group: g, back: m.back, ahead: m.ahead}
+	if r, ok := bare.rule.(daily); ok && r.at.Anchor == "" && s.Prior == nil {
+		t.wall = &r.at.Wall
+	}
+	return t, nil
+}
+
+func (s Schedule) checkTimetable(cal Calendar) error {
+	switch {
+	case cal == nil:
+		return errors.New("a calendar is required")
+	case cal.Location() == nil:
+		return fmt.Errorf("calendar %s has no location", cal.Name())
+	case s.Calendar != "" && s.Calendar != cal.Name():
+		return fmt.Errorf("it is read by calendar %s, not %s", s.Calendar, cal.Name())
+	}
+	for _, r := range []Rule{s.Rule, s.Prior} {
+		if bare, _ := splitFilter(r); bare != nil && ruleKind(bare) == kindAfter {
+			return fmt.Errorf("the instants of the rule %q are those of another schedule", r)
+		}
+	}
+	return ValidateSchedules([]Schedule{s}, cal)
+}
+
+// Next returns the first instant after an instant, in UTC, at which the schedule is
+// due to run. Occurrences that a scheduler would skip, such as those of a session that
+// lacks the rule's phase, are passed over. It does not guess: if the first depends on
+// what the calendar does not know, the error wraps ErrUnknownDate. It wraps
+// ErrNothingDue if there is none, as for a schedule that is disabled, or was due once.
+func (t *Timetable) Next(after time.Time) (time.Time, error) {
+	m := market{cal: t.cal, loc: t.cal.Location()}
+	if s, ok := t.cal.(Snapshotter); ok {
+		m.cal = s.Snapshot() // the answer is of one piece
+	}
+	if t.group.idle {
+		return time.Time{}, fmt.Errorf("the schedule is disabled: %w", ErrNothingDue)
+	}
+	from := max(after.Unix(), t.group.from)
+	date := t.firstDate(DateOf(time.Unix(from, 0).In(m.loc)))
+	first := never
+	for range timetableDays {
+		if first != never && (t.wall != nil || Wall(0, 0).On(date.AddDays(-t.back), m.loc).Unix() > first.due) {
+			break
+		}
+		if on := t.on(&m, date, from); on.due < first.due {
+			first = on
+		}
+		date = date.AddDays(1)
+	}
+	switch {
+	case first.unknown != nil:
+		return time.Time{}, fmt.Errorf("the next occurrence is not known: %w: %w", ErrUnknownDate, first.unknown)
+	case first == never:
+		return time.Time{}, ErrNothingDue
+	}
+	return time.Unix(first.due, 0).UTC(), nil
+}
+
+// firstDate is the first session date that may be due on a date or later.
+func (t *Timetable) firstDate(on Date) Date {
+	date := on.AddDays(-t.ahead)
+	if r, ok := t.group.rule.(once); ok && t.group.prior.rule == nil && r.date.After(date) {
+		return r.date
+	}
+	return date
+}
+
+// expected is when a schedule is due, or would be if the calendar knew more.
+type expected struct {
+	due     int64
+	unknown error
+}
+
+var never = expected{due: math.MaxInt64}
+
+// on returns when the schedule is first due after an instant on one session date. The
+// calendar is not asked about a date that is over, nor a list of spans made of a daily
+// wall time.
+func (t *Timetable) on(m *market, date Date, from int64) expected {
+	var wall int64
+	if t.wall != nil {
+		if wall = t.wall.On(date, m.loc).Unix(); wall <= from {
+			return never
+		}
+	}
+	var d day
+	d.session, d.unknown = sessionOf(m.cal, date)
+	v := m.verdict(t.group, &d)
+	switch {
+	case !v.admitted:
+		return never
+	case t.wall != nil && v.skip == "":
+		return expected{due: wall}
+	}
+	c := m.spansBy(v, t.group, &d)
+	unknown := v.unknown
+	if d.session.HoursUnknown {
+		unknown = c.err
+	}
+	for _, sp := range c.spans {
+		skipped := c.skip != "" || sp.skip != ""
+		if i := sp.after(from); i < sp.n && (!skipped || unknown != nil) {
+			return expected{sp.first + int64(i)*sp.step, unknown}
+		}
+	}
+	return never
+}

@@ -1,0 +1,164 @@
+package tradeclock_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+func TestTimetable(t *testing.T) {
+	weekdays, always := tradeclock.Weekdays(kolkata), tradeclock.AlwaysOpen(newYork)
+	exchange := calendarOf(t, mumbai(
+		tradeclock.TableDay{Date: day("2026-11-08"), Kind: tradeclock.Special, Hours: []tradeclock.Hours{
+			{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(18, 0), End: tradeclock.Wall(19, 0)},
+		}},
+		tradeclock.TableDay{Date: day("2026-11-24"), Kind: tradeclock.Closed, Reason: "Guru Nanak Jayanti"},
+		tradeclock.TableDay{Date: day("2026-11-28"), Kind: tradeclock.Special, Hours: []tradeclock.Hours{
+			{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(10, 0)},
+			{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(11, 30), End: tradeclock.Wall(12, 30)},
+		}},
+	))
+	since := func(text string) func(*tradeclock.Schedule) {
+		return func(s *tradeclock.Schedule) { s.Since = at(text) }
+	}
+	prior := func(rule string) func(*tradeclock.Schedule) {
+		return func(s *tradeclock.Schedule) { s.Prior = tradeclock.MustParseRule(rule) }
+	}
+	kinds := func(set tradeclock.SessionSet) func(*tradeclock.Schedule) {
+		return func(s *tradeclock.Schedule) { s.Sessions = set }
+	}
+	for _, test := range []struct {
+		name        string
+		cal         tradeclock.Calendar
+		row         tradeclock.Schedule
+		after, want string
+	}{
+		{"later on the day", weekdays, row("buy", "daily 09:00"), "2026-11-23T08:59:59+05:30", "2026-11-23T09:00:00+05:30"},
+		{"the instant itself is over", weekdays, row("buy", "daily 09:00"), "2026-11-23T09:00:00+05:30", "2026-11-24T09:00:00+05:30"},
+		{"a fraction before it", weekdays, row("buy", "daily 09:00"), "2026-11-23T08:59:59.9+05:30", "2026-11-23T09:00:00+05:30"},
+		{"over the weekend", weekdays, row("buy", "daily 09:00"), "2026-11-27T09:00:00+05:30", "2026-11-30T09:00:00+05:30"},
+		{"over a holiday", exchange, row("buy", "daily 09:00"), "2026-11-23T12:00:00+05:30", "2026-11-25T09:00:00+05:30"},
+		{"asked from another zone", weekdays, row("buy", "daily 00:30"), "2026-11-22T20:00:00-05:00", "2026-11-24T00:30:00+05:30"},
+		{"of yesterday's session", weekdays, row("buy", "daily 02:00+1d"), "2026-11-24T01:00:00+05:30", "2026-11-24T02:00:00+05:30"},
+		{"in the gap of the clocks", always, row("buy", "daily 02:30"), "2026-03-08T00:00:00-05:00", "2026-03-08T03:00:00-04:00"},
+		{"first of what the clocks show twice", always, row("buy", "daily 01:30"), "2026-11-01T00:00:00-04:00", "2026-11-01T01:30:00-04:00"},
+		{"not again when they show it twice", always, row("buy", "daily 01:30"), "2026-11-01T01:30:00-04:00", "2026-11-02T01:30:00-05:00"},
+		{"an hour later after the clocks", always, row("buy", "daily 09:00"), "2026-10-31T12:00:00-04:00", "2026-11-01T09:00:00-05:00"},
+		{"on a special session", exchange, row("buy", "daily open+5m", kinds(tradeclock.OnRegular|tradeclock.OnSpecial)), "2026-11-07T00:00:00+05:30", "2026-11-08T18:05:00+05:30"},
+		{"not on a special session", exchange, row("buy", "daily open+5m"), "2026-11-07T00:00:00+05:30", "2026-11-09T09:20:00+05:30"},
+		{"in each window", exchange, row("buy", "daily each open+5m", kinds(tradeclock.OnSpecial)), "2026-11-28T09:20:00+05:30", "2026-11-28T11:35:00+05:30"},
+		{"within an every rule", exchange, row("watch", "every 1m open-close"), "2026-11-23T09:16:30+05:30", "2026-11-23T09:17:00+05:30"},
+		{"after the last of an every rule", exchange, row("watch", "every 1m open-close"), "2026-11-23T15:29:00+05:30", "2026-11-25T09:15:00+05:30"},
+		{"on a weekday", weekdays, row("buy", "daily 09:00 on wed"), "2026-11-23T12:00:00+05:30", "2026-11-25T09:00:00+05:30"},
+		{"on the last session of the month", weekdays, row("buy", "daily 09:00 on last session of month"), "2026-11-23T12:00:00+05:30", "2026-11-30T09:00:00+05:30"},
+		{"on closed days too", weekdays, row("buy", "daily 09:00", kinds(tradeclock.EveryDay)), "2026-11-27T12:00:00+05:30", "2026-11-28T09:00:00+05:30"},
+		{"once, years ahead", weekdays, row("buy", "once 2031-11-24 09:00"), "2026-11-23T12:00:00+05:30", "2031-11-24T09:00:00+05:30"},
+		{"not before the row holds", weekdays, row("buy", "daily 09:00", since("2026-11-25 09:00:00")), "2026-11-23T08:00:00+05:30", "2026-11-26T09:00:00+05:30"},
+		{"of the rule before the edit", weekdays, row("buy", "hourly 10:00-15:00", prior("daily 09:00"), since("2026-11-23 09:30:00")), "2026-11-23T09:30:00+05:30", "2026-11-24T10:00:00+05:30"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			timetable, err := test.row.Timetable(test.cal)
+			require.NoError(t, err)
+			after, want := instant(t, test.after), instant(t, test.want)
+
+			next, err := timetable.Next(after)
+
+			require.NoError(t, err)
+			assert.Equal(t, want.UTC(), next)
+		})
+	}
+}
+
+func TestTimetableWithoutAnswer(t *testing.T) {
+	weekdays := tradeclock.Weekdays(kolkata)
+	exchange := calendarOf(t, mumbai(tradeclock.TableDay{Date: day("2026-11-30"), Kind: tradeclock.Regular, HoursUnknown: true}))
+	off := row("buy", "daily 09:00")
+	off.Disabled = true
+	for _, test := range []struct {
+		name  string
+		cal   tradeclock.Calendar
+		row   tradeclock.Schedule
+		after string
+		want  error
+	}{
+		{"the coverage ends", exchange, row("buy", "daily 09:00"), "2027-12-31T09:00:00+05:30", tradeclock.ErrUnknownDate},
+		{"the hours are not known", exchange, row("buy", "daily open"), "2026-11-27T12:00:00+05:30", tradeclock.ErrUnknownDate},
+		{"it was due once", weekdays, row("buy", "once 2026-11-24 09:00"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue},
+		{"it is due on a closed date", weekdays, row("buy", "once 2026-11-28 09:00"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue},
+		{"it is disabled", weekdays, off, "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue},
+		{"no week has such a session", weekdays, row("buy", "daily 09:00 on 6th session of week"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			timetable, err := test.row.Timetable(test.cal)
+			require.NoError(t, err)
+			_, err = timetable.Next(instant(t, test.after))
+			assert.ErrorIs(t, err, test.want)
+		})
+	}
+}
+
+func TestTimetableRefusesWhatItCannotTell(t *testing.T) {
+	after := row("sell", "daily 09:00")
+	after.Rule = tradeclock.On(tradeclock.After("buy", time.Minute), tradeclock.OnWeekdays(time.Friday))
+	exchange := calendarOf(t, mumbai())
+	for _, test := range []struct {
+		name string
+		cal  tradeclock.Calendar
+		row  tradeclock.Schedule
+		want string
+	}{
+		{"an after rule", exchange, after, "timetable of sell: the instants of the rule \"after buy 1m on fri\" are those of another schedule"},
+		{"another calendar", exchange, row("buy", "daily 09:00", onCalendar("XNYS")), "timetable of buy: it is read by calendar XNYS, not XNSE"},
+		{"no calendar", nil, row("buy", "daily 09:00"), "timetable of buy: a calendar is required"},
+		{"no rule", exchange, tradeclock.Schedule{Task: "buy"}, "a rule is required"},
+		{"an anchor that no session has", tradeclock.Weekdays(kolkata), row("buy", "daily open"), "open"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := test.row.Timetable(test.cal)
+			assert.ErrorContains(t, err, test.want)
+		})
+	}
+}
+
+// TestTimetableAllocatesNothing holds the next occurrence of a daily wall time to no
+// allocation.
+func TestTimetableAllocatesNothing(t *testing.T) {
+	for name, cal := range map[string]tradeclock.Calendar{
+		"weekdays": tradeclock.Weekdays(newYork), "exchange": calendarOf(t, nyse()),
+	} {
+		timetable, err := row("buy", "daily 09:00").Timetable(cal)
+		require.NoError(t, err)
+		next := instant(t, "2026-10-20T12:00:00-04:00")
+		assert.Zero(t, testing.AllocsPerRun(100, func() { next, _ = timetable.Next(next) }), name)
+		assert.True(t, next.After(instant(t, "2027-01-01T00:00:00-05:00")), "%s: %v", name, next)
+	}
+}
+
+func BenchmarkNext(b *testing.B) {
+	for _, loc := range []*time.Location{kolkata, newYork} {
+		b.Run(loc.String(), func(b *testing.B) {
+			timetable, err := row("buy", "daily 09:00").Timetable(tradeclock.Weekdays(loc))
+			require.NoError(b, err)
+			var next time.Time
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if i%128 == 0 {
+					next = time.Date(2026, time.January, 1, 12, 0, 0, 0, loc)
+				}
+				if next, err = timetable.Next(next); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func instant(t testing.TB, text string) time.Time {
+	at, err := time.Parse(time.RFC3339, text)
+	require.NoError(t, err)
+	return at
+}
