@@ -69,6 +69,9 @@ func (a *alarms) stop(al *alarm) bool {
 func (a *alarms) due() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.firing == 0 && a.timer == nil && len(a.queue) == 0 {
+		return false
+	}
 	now := a.clock.Now()
 	return a.firing > 0 || a.timer != nil && !now.Before(a.armed) || len(a.queue) > 0 && !now.Before(a.queue[0].at)
 }

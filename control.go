@@ -142,7 +142,10 @@ func (s *UnifiedTaskScheduler) readHalts(ctx context.Context) {
 // storeHalts stores the halts that could not be stored when they were ordered.
 func (s *UnifiedTaskScheduler) storeHalts(ctx context.Context) {
 	s.mu.Lock()
-	unstored := slices.Collect(maps.Values(s.control.unstored))
+	var unstored []Halt
+	if len(s.control.unstored) > 0 {
+		unstored = slices.Collect(maps.Values(s.control.unstored))
+	}
 	s.mu.Unlock()
 	for _, h := range unstored {
 		_, err := call(ctx, s, &s.lanes.order, pollBound, func(ctx context.Context) (struct{}, error) {
@@ -192,27 +195,27 @@ func (s *UnifiedTaskScheduler) ResetWatermark(ctx context.Context, to time.Time,
 	if !ok {
 		return fmt.Errorf("reset the watermark: %w", ErrUnsupported)
 	}
-	if !s.order.Wait(s.ticking, ctx.Done()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.takeTurn(ctx) {
 		return ctx.Err()
 	}
-	defer func() { s.ticking <- struct{}{} }()
-	s.begin()
-	defer s.end()
-	s.mu.Lock()
-	t, held := s.term.term, s.term.trustedAt(s.clock.Now())
-	s.mu.Unlock()
-	if !held {
+	defer s.giveTurn()
+	s.rest.active++
+	defer s.endLocked()
+	t := s.term.term
+	if !s.term.trustedAt(s.clock.Now()) {
 		return fmt.Errorf("reset the watermark: %w", ErrNoTerm)
 	}
+	s.mu.Unlock()
 	_, err := inTurn(ctx, s, &s.lanes.order, ledgerBound, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, resetter.ResetWatermark(ctx, t, to, reason, actor)
 	})
+	s.mu.Lock()
 	if err != nil {
 		return fmt.Errorf("reset the watermark: %w", err)
 	}
 	s.log.Warn("the watermark was reset", "to", to.UTC(), "reason", reason, "actor", actor)
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.queue.dropPending()
 	s.books.records = nil
 	s.term.resumed = false // what is ahead of the new watermark is read again

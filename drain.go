@@ -78,7 +78,9 @@ func (s *UnifiedTaskScheduler) keepThroughDrain(ctx context.Context) {
 // come to their end now unless err says otherwise, or the heartbeat sink or the
 // observer hangs.
 func (s *UnifiedTaskScheduler) finish(ctx context.Context, err *LeakError) error {
+	s.mu.Lock()
 	s.sendBeat(ctx)
+	s.mu.Unlock()
 	told := func() bool { return !s.lanes.beat.busy && s.events.idle() }
 	if s.awaitFor(ctx, leakGrace, told) != nil && err == nil {
 		err = &LeakError{Calls: s.untold()}

@@ -160,7 +160,9 @@ func (m Monitor) verdict(beat ReceivedHeartbeat) Liveness {
 func (s *UnifiedTaskScheduler) beatLoop(ctx context.Context) {
 	defer s.pulse.close()
 	for s.pulse.wait(ctx) {
+		s.mu.Lock()
 		ok := s.sendBeat(ctx)
+		s.mu.Unlock()
 		now := s.clock.Now()
 		wait := nextMinute(now).Sub(now)
 		if !ok {
@@ -172,18 +174,12 @@ func (s *UnifiedTaskScheduler) beatLoop(ctx context.Context) {
 
 const beatRetry = 10 * time.Second
 
-// beat sends a heartbeat for a caller that is not counted as active.
-func (s *UnifiedTaskScheduler) beat(ctx context.Context) {
-	s.begin()
-	s.sendBeat(ctx)
-	s.end()
-}
-
+// sendBeat sends a heartbeat, and reports whether it was received. The caller is
+// counted as active and holds mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) sendBeat(ctx context.Context) bool {
 	if s.cfg.Heartbeats == nil {
 		return true
 	}
-	s.mu.Lock()
 	hb := s.heartbeat()
 	s.mu.Unlock()
 	var err error
@@ -193,7 +189,6 @@ func (s *UnifiedTaskScheduler) sendBeat(ctx context.Context) bool {
 		err = s.callSink(ctx, hb)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if err != nil {
 		s.health.beatErrors++
 		s.degrade("heartbeat", fmt.Sprintf("heartbeats are not received: %v", err))

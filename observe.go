@@ -167,6 +167,9 @@ func (a *announcer) tell(e Event) {
 
 // idle reports whether the observer has returned from every event.
 func (a *announcer) idle() bool {
+	if a.observer == nil {
+		return true
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return !a.busy

@@ -37,6 +37,9 @@ type parking struct {
 //
 // It returns the error of ctx if that ends first.
 func (s *UnifiedTaskScheduler) Quiesce(ctx context.Context) error {
+	if s.toldOrDeaf() { // as after most minutes
+		return nil
+	}
 	for range tellYields {
 		if err := s.await(ctx, s.atRestButTelling); err != nil {
 			return err
@@ -90,21 +93,26 @@ func (s *UnifiedTaskScheduler) Started(ctx context.Context) error {
 // await waits until done is true, looking again whenever something came to rest.
 // done is called with mu held.
 func (s *UnifiedTaskScheduler) await(ctx context.Context, done func() bool) error {
-	for {
-		s.mu.Lock()
-		if done() {
-			s.mu.Unlock()
-			return nil
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.awaitLocked(ctx, done)
+}
+
+// awaitLocked is await for a caller that holds mu, which is let go of meanwhile.
+func (s *UnifiedTaskScheduler) awaitLocked(ctx context.Context, done func() bool) error {
+	for !done() {
 		if s.rest.changed == nil {
 			s.rest.changed = make(chan struct{})
 		}
 		changed := s.rest.changed
 		s.mu.Unlock()
-		if !s.order.Wait(changed, ctx.Done()) {
+		ok := s.order.Wait(changed, ctx.Done())
+		s.mu.Lock()
+		if !ok {
 			return ctx.Err()
 		}
 	}
+	return nil
 }
 
 // within returns a context that ends after d on the scheduler's clock.

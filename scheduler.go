@@ -115,10 +115,10 @@ type UnifiedTaskScheduler struct {
 	history History   // nil if the ledger has none
 	halting HaltStore // nil if the ledger has none
 
-	ticking chan struct{} // holds something while no tick goes on
-	order   turns.Order   // of the goroutines
+	order turns.Order // of the goroutines
 
 	mu      sync.Mutex
+	ticking bool // a tick goes on, or what excludes one
 	rest    rest
 	life    life
 	wake    bell // of the loop
@@ -178,9 +178,7 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 		log:     cfg.Logger.With("scheduler", cfg.Name),
 		holder:  cfg.Instance + "/" + rand.Text()[:12],
 		private: private,
-		ticking: make(chan struct{}, 1),
 	}
-	s.ticking <- struct{}{}
 	s.order = orderOf(cfg.Clock)
 	s.history, _ = cfg.Ledger.(History)
 	s.halting, _ = cfg.Ledger.(HaltStore)
@@ -370,7 +368,9 @@ func (s *UnifiedTaskScheduler) Run(ctx context.Context) error {
 
 	s.wake.ring()
 	for s.wake.wait(ctx) {
+		s.mu.Lock()
 		s.oneTick(ctx)
+		s.mu.Unlock()
 		s.wake.ringAfter(s.untilNextWake())
 	}
 
@@ -411,16 +411,21 @@ func (s *UnifiedTaskScheduler) Tick(ctx context.Context) error {
 		return err
 	}
 	s.mu.Lock()
-	ended := s.life.ended
-	s.mu.Unlock()
-	if ended {
+	defer s.mu.Unlock()
+	if s.life.ended {
 		return ErrStopped
 	}
-	s.begin()
+	s.rest.active++
 	s.oneTick(ctx)
-	s.end()
-	s.awaitPump(ctx)
-	s.beat(ctx)
+	if s.dispatching() {
+		s.endLocked()
+		s.mu.Unlock()
+		s.awaitPump(ctx)
+		s.mu.Lock()
+		s.rest.active++
+	}
+	s.sendBeat(ctx)
+	s.endLocked()
 	return ctx.Err()
 }
 
@@ -444,18 +449,19 @@ func (s *UnifiedTaskScheduler) untilNextWake() time.Duration {
 }
 
 // oneTick polls, plans and dispatches. Only one goes on at a time. The caller is
-// counted as active.
+// counted as active and holds mu, which is let go of while anything is asked.
 func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
-	if !s.order.Wait(s.ticking, ctx.Done()) {
+	if !s.takeTurn(ctx) {
 		return
 	}
-	defer func() { s.ticking <- struct{}{} }()
-
+	defer s.giveTurn()
 	now := s.clock.Now()
 	s.noteWake(now)
-	if !s.hasKeeper() {
+	if !s.life.running || s.private { // or else the keeper does, which may wait for the ledger
 		s.renewIfDue(ctx)
 	}
+	s.mu.Unlock()
+	defer s.mu.Lock()
 	s.pollIfDue(ctx, now)
 	s.storeHalts(ctx)
 	s.refreshCalendars(ctx, now)
@@ -467,12 +473,26 @@ func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
 	s.kick()
 }
 
+// takeTurn waits until no tick goes on, and keeps others from beginning until
+// giveTurn is called. It is false if ctx has ended first. The caller of either holds
+// mu.
+func (s *UnifiedTaskScheduler) takeTurn(ctx context.Context) bool {
+	if s.ticking && s.awaitLocked(ctx, func() bool { return !s.ticking }) != nil {
+		return false
+	}
+	s.ticking = true
+	return true
+}
+
+func (s *UnifiedTaskScheduler) giveTurn() {
+	s.ticking = false
+	s.stirLocked()
+}
+
 // noteWake notices a clock that was set, or a host that slept, since the last
 // tick. On a clock without a monotonic reading, as a fake one, time that passed
-// without a tick looks the same as a step forward.
+// without a tick looks the same as a step forward. The caller holds mu.
 func (s *UnifiedTaskScheduler) noteWake(now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	last := s.plan.lastTick
 	s.plan.lastTick = now
 	if last.IsZero() {

@@ -71,20 +71,12 @@ func (s *UnifiedTaskScheduler) keepLoop(ctx context.Context) {
 		return // a term that nobody else can take needs no renewal
 	}
 	for s.keeping.wait(ctx) {
-		s.renewIfDue(ctx)
 		s.mu.Lock()
+		s.renewIfDue(ctx)
 		wait := s.term.renewAt.Sub(s.clock.Now())
 		s.mu.Unlock()
 		s.keeping.ringAfter(max(wait, 10*time.Millisecond))
 	}
-}
-
-// hasKeeper reports whether keepLoop keeps the term, so that no tick waits for a
-// ledger that does not answer.
-func (s *UnifiedTaskScheduler) hasKeeper() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.life.running && !s.private
 }
 
 // keepBetweenTicks renews the term while runs go on in a program that calls Tick,
@@ -100,15 +92,16 @@ func (s *UnifiedTaskScheduler) keepBetweenTicks() {
 	s.term.renewal = s.alarms.after(max(s.term.renewAt.Sub(s.clock.Now()), 0), func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.term.renewal = nil
 		if len(s.queue.running) == 0 {
+			s.term.renewal = nil
 			return
 		}
 		s.rest.active++
 		s.spawn(func() {
-			s.renewIfDue(context.Background())
 			s.mu.Lock()
 			defer s.mu.Unlock()
+			s.renewIfDue(context.Background())
+			s.term.renewal = nil
 			s.keepBetweenTicks()
 			s.endLocked()
 		})
@@ -131,30 +124,26 @@ func (s *UnifiedTaskScheduler) unwatchLapse() {
 	s.term.lapse = nil
 }
 
-// renewIfDue takes the term, or renews it, if that is due.
+// renewIfDue takes the term, or renews it, if that is due. The caller holds mu, which
+// is let go of while the ledger is asked.
 func (s *UnifiedTaskScheduler) renewIfDue(ctx context.Context) {
-	s.mu.Lock()
 	now := s.clock.Now()
 	if s.life.draining && s.term.term.Number == 0 || s.term.resigned || s.life.ended {
-		s.mu.Unlock()
 		return
 	}
-	due := s.term.term.Number == 0 && !now.Before(s.term.renewAt) || !s.private && !now.Before(s.term.renewAt)
-	again := s.term.term.Number != 0 && !s.term.resumed
-	s.mu.Unlock()
-	if due {
+	held := s.term.term.Number != 0
+	if !now.Before(s.term.renewAt) && !(held && s.private) {
 		s.lead(ctx, now)
 	}
-	if due || again {
+	if s.term.term.Number != 0 && !s.term.resumed {
 		s.resume(ctx)
 	}
 }
 
-// lead asks the ledger for the term. Only one call is made at a time.
+// lead asks the ledger for the term. Only one call is made at a time. The caller holds
+// mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
-	s.mu.Lock()
 	if s.term.leading {
-		s.mu.Unlock()
 		return
 	}
 	s.term.leading = true
@@ -165,7 +154,6 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	}
 	term, err := s.askForTerm(ctx, length)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.term.leading = false
 	if held := heldBy(err); held != nil {
 		s.term.holder, s.term.unreachable = held.Term.Holder, false
@@ -262,8 +250,10 @@ func (s *UnifiedTaskScheduler) lapsed() {
 		})
 		s.rest.active++
 		s.spawn(func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			s.renewIfDue(context.Background())
-			s.end()
+			s.endLocked()
 		})
 	}
 }
@@ -325,20 +315,15 @@ func (s *UnifiedTaskScheduler) deposedLocked(t Term, err error) {
 }
 
 // resume reads what a new term starts from, and reconciles the runs of older
-// terms. It is repeated until it succeeds; nothing starts before.
+// terms. It is repeated until it succeeds; nothing starts before. The caller holds mu,
+// which is let go of while the ledger is asked.
 func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
-	s.mu.Lock()
 	t := s.term.term
-	if t.Number == 0 || s.term.resumed {
-		s.mu.Unlock()
-		return
-	}
 	s.mu.Unlock()
 	state, err := call(ctx, s, &s.lanes.lead, ledgerBound, func(ctx context.Context) (State, error) {
 		return s.cfg.Ledger.Resume(ctx, t)
 	})
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	switch {
 	case err != nil:
 		s.degrade("resume", fmt.Sprintf("the ledger's state cannot be read, nothing starts: %v", err))
