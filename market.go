@@ -21,6 +21,8 @@ type market struct {
 	ahead  int // and how many after
 	days   map[Date]*day
 	line   timeline
+	// forgotten is the date before which days were dropped.
+	forgotten Date
 	// unsure are the dates of which the calendar did not know all when it was last
 	// asked, and revised those of which it says something else since the last plan:
 	// both as they were then.
@@ -186,6 +188,10 @@ func (g *group) setHolds() {
 // forget drops the days that are not planned any more at an instant.
 func (m *market) forget(now time.Time) {
 	before := DateOf(now.In(m.loc)).AddDays(-m.ahead - 1)
+	if before == m.forgotten {
+		return
+	}
+	m.forgotten = before
 	forgetBefore(m.days, before)
 	forgetBefore(m.unsure, before)
 	forgetBefore(m.planned, before)

@@ -111,11 +111,12 @@ func (s *UnifiedTaskScheduler) keepBetweenTicks() {
 // watchLapse notices the end of the trust in the term, if anything needs it: between
 // two ticks, only what runs does. The caller holds mu.
 func (s *UnifiedTaskScheduler) watchLapse() {
-	left := s.term.trusted.Sub(s.clock.Now())
-	if s.term.lapse != nil || left <= 0 || !s.life.running && len(s.queue.running) == 0 {
+	if s.term.lapse != nil || !s.life.running && len(s.queue.running) == 0 {
 		return
 	}
-	s.term.lapse = s.alarms.after(left, s.lapsed)
+	if left := s.term.trusted.Sub(s.clock.Now()); left > 0 {
+		s.term.lapse = s.alarms.after(left, s.lapsed)
+	}
 }
 
 // unwatchLapse stops that.

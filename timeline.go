@@ -34,6 +34,7 @@ func (m *market) seek(t time.Time) {
 	tl := &m.line
 	if after := t.Unix(); !tl.begun || tl.unsure || after < tl.after {
 		clear(tl.coming)
+		m.forgotten = Date{} // days of long ago may come up once more
 		*tl = timeline{begun: true, after: after, coming: tl.coming[:0]}
 		m.opensAt(DateOf(t.In(m.loc)).AddDays(-m.ahead))
 	}
