@@ -16,7 +16,7 @@ func dailyPlan(t testing.TB, n int) *snapshot {
 	for i := range n {
 		schedules = append(schedules, Schedule{Task: fmt.Sprintf("task_%d", i), Rule: Daily(At(9+i%420/60, i%60))})
 	}
-	rows, bad := vetRows(schedules, func(string) (*calendarView, error) { return view, nil })
+	rows, bad := vetRows(schedules, func(string) (*calendarView, error) { return view, nil }, startLimits{}.find)
 	require.Empty(t, bad)
 	return newSnapshot(rows, func(v *calendarView) Calendar { return v })
 }
