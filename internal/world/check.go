@@ -255,12 +255,20 @@ func (b *book) checkNormal(account string, o occurrence, due time.Duration) {
 	if row := b.rowsOf[slotKey{account, o.task, o.slot}]; row != nil && (row.run.Manual || row.run.Due.Before(o.due)) {
 		return // a person was earlier, or it was due earlier by another version
 	}
-	if o.skip || b.disturbed.touch(due-calm-10*time.Second, due+10*time.Second) || b.held(account, o, due) {
+	t, ran := b.taskOf(o.task), b.bySlot[slotKey{account, o.task, o.slot}]
+	start, bound := due, 2*time.Second
+	if len(ran) > 0 {
+		start += ran[0].run.Offset
+	}
+	if t.StartLimit != "" {
+		bound *= 5 // for the others that count against it
+	}
+	if o.skip || b.disturbed.touch(due-calm-10*time.Second, due+t.Spread+10*time.Second) || b.held(account, o, start) {
 		return
 	}
 	b.checked.AtOnce++
-	for _, x := range b.bySlot[slotKey{account, o.task, o.slot}] {
-		if x.begin >= due && x.begin <= due+2*time.Second {
+	for _, x := range ran {
+		if x.begin >= start && x.begin <= start+bound {
 			return
 		}
 	}

@@ -27,7 +27,7 @@ func (b *book) begin(p *process, run tradeclock.Run) *execution {
 	b.w.note(p, "executes %s, attempt %d, in term %d", describe(&run), run.Attempt, run.Term)
 	key := slotOf(&run)
 	for _, check := range []func(*execution) (invariant, text string){
-		b.once, b.entitled, b.alone, b.inTime, b.tried, b.allowed, b.ordered, b.wished,
+		b.once, b.entitled, b.alone, b.inTime, b.spread, b.limited, b.tried, b.allowed, b.ordered, b.wished,
 	} {
 		if invariant, text := check(x); text != "" {
 			b.w.violate(invariant, fmt.Sprintf("%s at %s: %s", describe(&run), p.name, text))
@@ -126,12 +126,45 @@ func (b *book) inTime(x *execution) (invariant, text string) {
 	late := x.p.wall().Sub(x.run.Due)
 	switch {
 	case x.run.Manual: // it may stand for an earlier or a later one
-	case late < 0 && x.run.Attempt == 1:
-		return "not early", fmt.Sprintf("it is due in %v", -late)
+	case late < x.run.Offset && x.run.Attempt == 1:
+		return "not early", fmt.Sprintf("it may start in %v", x.run.Offset-late)
 	case x.run.Attempt == 1 && late >= x.task.catchUp():
 		return "catch-up", fmt.Sprintf("it is %v late", late)
 	case x.repeats() && x.run.Attempt == 1 && late >= time.Minute && (b.followed(x) || b.overtaken(x)):
 		return "catch-up", "a newer occurrence is due"
+	}
+	return "", ""
+}
+
+// spread: an offset is less than the row's spread, and the same for each start of a slot.
+func (b *book) spread(x *execution) (invariant, text string) {
+	if x.run.Offset != 0 && (x.run.Manual || x.run.Offset >= x.task.Spread) {
+		return "spread", fmt.Sprintf("its offset is %v", x.run.Offset)
+	}
+	for _, o := range b.bySlot[slotOf(&x.run)] {
+		if o.run.Offset != x.run.Offset && !o.run.Manual && !x.run.Manual {
+			return "spread", fmt.Sprintf("its offset is %v, and was %v", x.run.Offset, o.run.Offset)
+		}
+	}
+	return "", ""
+}
+
+// limited: no stretch of time has more starts than the limit.
+func (b *book) limited(x *execution) (invariant, text string) {
+	if x.task.StartLimit == "" || x.run.Attempt > 1 {
+		return "", ""
+	}
+	starts := 1
+	for _, o := range slices.Backward(b.executions) {
+		if b.w.now-o.begin >= startLimit.Per {
+			break
+		}
+		if o.task.StartLimit == x.task.StartLimit && o.run.Attempt == 1 {
+			starts++
+		}
+	}
+	if starts > startLimit.Starts {
+		return "start limits", fmt.Sprintf("it is start %d in %v", starts, startLimit.Per)
 	}
 	return "", ""
 }

@@ -80,6 +80,9 @@ func (t task) rule() string {
 
 var taskNames = []string{"premarket", "adjust", "sell", "watch", "position", "square", "buy", "confirm", "cleanup"}
 
+// startLimit is what the tasks that name it share.
+var startLimit = tradeclock.StartLimit{Name: "broker", Starts: 2, Per: 2 * time.Second}
+
 // makeTasks makes the rows of a trading service, with policies that the seed
 // chooses where the task allows several.
 func makeTasks(c chance) []task {
@@ -118,6 +121,16 @@ func makeTasks(c chance) []task {
 	for _, i := range []int{4, 6, 7} {
 		if c.oneIn(2, "group", taskNames[i], 0) {
 			tasks[i].Exclusive = "book"
+		}
+	}
+	for _, i := range []int{2, 6} {
+		if c.oneIn(2, "spread", taskNames[i], 0) {
+			tasks[i].Spread = time.Duration(5+c.pick(50, "spread", taskNames[i], 1)) * time.Second
+		}
+	}
+	for _, i := range []int{4, 6, 7} {
+		if c.oneIn(2, "start limit", taskNames[i], 0) {
+			tasks[i].StartLimit = startLimit.Name
 		}
 	}
 	tasks[3].Exclusive = "book"
