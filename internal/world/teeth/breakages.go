@@ -8,8 +8,8 @@ type breakage struct {
 }
 
 var breakages = []breakage{
-	{"claim after the start", "dispatch.go", `if s.queue.backoff > 0 && p.mayRunUnclaimed() {`, `if p.reclaim == "" {`},
-	{"no unique slot", "memory_ledger.go", `if row, taken := l.rows[key]; taken {`, `if row, taken := l.rows[key]; taken && row.Token == run.Token {`},
+	{"claim after the start", "dispatch.go", `if q.backoff > 0 && p.mayRunUnclaimed() {`, `if p.reclaim == "" {`},
+	{"no unique slot", "memory_ledger.go", `if taken := l.rows.of(run); taken != nil {`, `if taken := l.rows.of(run); taken != nil && taken.Token == run.Token {`},
 	{"the watermark is advanced first", "record.go", `if due, ok := s.queue.earliest(); ok {`, `if due, ok := s.queue.earliest(); ok && false {`},
 	{"no fencing", "memory_ledger.go", `if l == nil || !l.leading || l.term != t {`, `if l == nil {`},
 	{"settled without the token", "memory_ledger.go", `entitled := run.Token != "" && row.Token == run.Token`, `entitled := true`},
@@ -21,7 +21,7 @@ var breakages = []breakage{
 	return h, ok && false`},
 	{"overlap is ignored", "dispatch.go", `if len(ts.running)+ts.claiming > 0 && p.row.Overlap != OverlapAllow {`, `if len(ts.running)+ts.claiming > 100 {`},
 	{"groups are ignored", "dispatch.go", `if g := p.acct.group(p.row.Exclusive); g.busy {`, `if g := p.acct.group(p.row.Exclusive); g.busy && false {`},
-	{"places are not counted", "dispatch.go", `if s.cfg.MaxConcurrent > 0 && s.queue.places >= s.cfg.MaxConcurrent {`, `if false {`},
+	{"places are not counted", "dispatch.go", `return s.cfg.MaxConcurrent > 0 && s.queue.places >= s.cfg.MaxConcurrent`, `return false`},
 	{"a term is trusted for ever", "term.go", `if t.trusted.IsZero() {`, `if true {`},
 	{"unsettled runs are not reconciled", "term.go", `s.reconcile(state.Unsettled)`, `s.reconcile(nil)`},
 	{"interrupted runs are always run again", "enqueue.go", `r == nil || r.Disabled || r.Delivery != AtLeastOnce || run.Manual`, `r == nil || r.Disabled || run.Manual`},
@@ -56,5 +56,7 @@ var breakages = []breakage{
 	{"a change of kind holds at once", "market.go", `	if g.prior.rule == nil {
 		return g.timing`, `	if g.prior.rule == nil || g.since.After(time.Time{}) {
 		return g.timing`},
+	{"a run forgets its offset", "enqueue.go", `p.run.Offset = spreadOffset(`, `_ = spreadOffset(`},
+	{"start limits are ignored", "startlimit.go", `places = c.Starts - len(w.starts) - w.reserved`, `places = c.Starts`},
 	{"a wall time that the clocks skip goes back", "clock.go", `if instant.Before(period) {`, `if false {`},
 }
