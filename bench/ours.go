@@ -16,6 +16,7 @@ import (
 // sqlstore.Store.
 type store interface {
 	tradeclock.ScheduleStore
+	tradeclock.Reviser
 	tradeclock.Ledger
 	tradeclock.History
 	tradeclock.HeartbeatSink
