@@ -17,7 +17,7 @@ import (
 // paths are the hot paths.
 func paths() []path {
 	return []path{
-		{"an idle tick of 1,000 accounts", true, idleTick},
+		{"an idle tick of 10,000 accounts", true, idleTick},
 		{"a tick in which one run is due", true, dueTick},
 		{"a burst of 2,000 accounts, a run", true, burst},
 		{"a simulated day of the seven tasks", true, simulatedDay},
@@ -36,6 +36,9 @@ type world struct {
 	store *tradeclock.Memory
 	s     *tradeclock.UnifiedTaskScheduler
 	ran   atomic.Int64
+	// task is what a run does beside being counted, or nil. It is given the number
+	// of the run.
+	task func(n int64)
 }
 
 // newWorld returns a scheduler of n accounts on which the first tick is done.
@@ -49,7 +52,12 @@ func newWorld(ctx context.Context, at time.Time, cal tradeclock.Calendar, n int,
 	if w.s, err = rig.Scheduler(w.store, w.store, w.clock, cal); err != nil {
 		return nil, err
 	}
-	return w, rig.Settled(ctx, w.s, n, func(int) { w.ran.Add(1) })
+	return w, rig.Settled(ctx, w.s, n, func(int) {
+		n := w.ran.Add(1)
+		if w.task != nil {
+			w.task(n)
+		}
+	})
 }
 
 // minutes lets minutes go by, waits in each for what runs, and holds all of them to
@@ -81,7 +89,7 @@ func idleTick(ctx context.Context) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := newWorld(ctx, rig.Sunday.Add(24*time.Hour), closed, 1000, trading.DefaultSchedules()...)
+	w, err := newWorld(ctx, rig.Sunday.Add(24*time.Hour), closed, 10_000, trading.DefaultSchedules()...)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +114,8 @@ func dueTick(ctx context.Context) (*opened, error) {
 	return w.opened(ctx, ticks, func() error { return w.minutes(ctx, ticks, ticks) }), nil
 }
 
+// burst starts a task of all accounts at once. The runs wait for each other, as how
+// many of them end together decides what their settlement costs.
 func burst(ctx context.Context) (*opened, error) {
 	const accounts = 2000
 	var rows []tradeclock.Schedule
@@ -116,7 +126,16 @@ func burst(ctx context.Context) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.opened(ctx, accounts, func() error { return w.minutes(ctx, 1, accounts) }), nil
+	return w.opened(ctx, accounts, func() error {
+		all := make(chan struct{})
+		w.task = func(n int64) {
+			if n == accounts {
+				close(all)
+			}
+			<-all
+		}
+		return w.minutes(ctx, 1, accounts)
+	}), nil
 }
 
 func simulatedDay(ctx context.Context) (*opened, error) {
