@@ -82,6 +82,17 @@ func TestGuardWantsARecordOfEachPath(t *testing.T) {
 	assert.ErrorContains(t, err, "allocating is not recorded")
 }
 
+func TestUpdateForgetsPathsThatAreGone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "recorded.json")
+	require.NoError(t, records{Paths: map[string]figures{"gone": {Allocations: 7}}}.write(file))
+
+	require.NoError(t, run(t.Context(), allocating(1), []string{"-recorded", file, "-update"}, new(bytes.Buffer)))
+
+	known, err := readRecords(file)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]figures{"allocating": {Allocations: 0.1}}, known.Paths)
+}
+
 func TestExceeds(t *testing.T) {
 	recorded := figures{Allocations: 4, Ratio: 0.02}
 	tests := []struct {

@@ -13,9 +13,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -69,6 +71,9 @@ func run(ctx context.Context, paths []path, args []string, out io.Writer) error 
 	}
 	if *update {
 		known.Go = runtime.Version()
+		maps.DeleteFunc(known.Paths, func(name string, _ figures) bool {
+			return !slices.ContainsFunc(paths, func(p path) bool { return p.name == name })
+		})
 		return known.write(*file)
 	}
 	if len(worse) > 0 {
