@@ -70,6 +70,7 @@ type accounts struct {
 	byName      map[string]*account
 	order       []*account // by name
 	unconfirmed []*account // admitted, and not in the ledger yet
+	unstarted   int        // how many have an executor that has not started
 }
 
 // add enrols an account, new or withdrawn before. The executor was asked for its
@@ -80,6 +81,7 @@ func (as *accounts) add(name string, exec TaskExecutor, known []string, lists bo
 		a = &account{name: name}
 		a.tasks = a.room[:0]
 		as.byName[name] = a
+		as.unstarted++
 		i, _ := slices.BinarySearchFunc(as.order, name, func(a *account, name string) int { return strings.Compare(a.name, name) })
 		as.order = slices.Insert(as.order, i, a)
 	}
@@ -88,8 +90,21 @@ func (as *accounts) add(name string, exec TaskExecutor, known []string, lists bo
 	a.admitted, a.confirmed = false, false
 	a.from = now.Round(0).UTC()
 	a.starter, _ = executorAs[Starter](exec)
-	a.started = a.starter == nil
+	as.setStarted(a, a.starter == nil)
 	return a
+}
+
+// setStarted notes whether the account's executor has started.
+func (as *accounts) setStarted(a *account, started bool) {
+	if started == a.started {
+		return
+	}
+	a.started = started
+	if started {
+		as.unstarted--
+	} else {
+		as.unstarted++
+	}
 }
 
 // listTasks asks an executor for its tasks, if it is a TaskLister and does not

@@ -19,7 +19,8 @@ func (s *UnifiedTaskScheduler) stopExecutor(a *account) {
 	a.again = nil
 	s.clear(startCondition(a))
 	if a.started {
-		a.started, a.stopping = false, a.starter
+		s.accounts.setStarted(a, false)
+		a.stopping = a.starter
 	}
 	s.retire(a)
 }
@@ -60,9 +61,10 @@ func (a *account) busy() bool {
 
 // startExecutors starts the executors that need it, once the term is held, and while
 // a run may start: a term that has lapsed may be another's by now. Each has a
-// goroutine, so that one that hangs holds up no other. The caller holds mu.
+// goroutine, so that one that hangs holds up no other. Each renewal of the term comes
+// here, and mostly all have started. The caller holds mu.
 func (s *UnifiedTaskScheduler) startExecutors() {
-	if !s.term.mayStart(AtLeastOnce, s.clock.Now()) {
+	if s.accounts.unstarted == 0 || !s.term.mayStart(AtLeastOnce, s.clock.Now()) {
 		return // lead does so once the term is renewed
 	}
 	for _, a := range s.accounts.order {
@@ -113,7 +115,7 @@ func (s *UnifiedTaskScheduler) executorStarted(a *account, starter Starter, want
 		s.degrade(condition, fmt.Sprintf("the executor of account %q does not start: %v", a.name, err))
 		s.startAgain(a, backoff)
 	default:
-		a.started = true
+		s.accounts.setStarted(a, true)
 		s.clear(condition)
 		s.queue.unblock(a.blocked)
 		s.kickLocked()
