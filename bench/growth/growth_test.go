@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,6 +97,20 @@ func TestDrawsAgain(t *testing.T) {
 	after, err := os.ReadFile(filepath.Join(data, "days.csv"))
 	require.NoError(t, err)
 	assert.Equal(t, kept, string(after), "the figures are left as they are")
+}
+
+// TestDocsShowEachPlot holds the page to the plots that there are.
+func TestDocsShowEachPlot(t *testing.T) {
+	page, err := os.ReadFile("../../docs/capacity.md")
+	require.NoError(t, err)
+	plots := 0
+	for _, s := range subjects() {
+		for _, p := range s.plots {
+			plots++
+			assert.Contains(t, string(page), "](growth/"+p.file+".svg)")
+		}
+	}
+	assert.Equal(t, plots, strings.Count(string(page), "](growth/"))
 }
 
 func TestTableIsReadAsItWasWritten(t *testing.T) {
