@@ -22,8 +22,7 @@ func nextRace() race {
 	return race{
 		number: 6, title: "next occurrence of a task that is due at 09:00 from Monday to Friday, n times",
 		size: 20_000, counts: "questions",
-		note: "tradeclock is asked through its public functions: the calendar for the session, the rule for its occurrences. " +
-			"On an exchange's calendar it also steps over the holidays. gocron takes its expressions from robfig/cron.",
+		note: "On an exchange's calendar tradeclock also steps over the holidays. gocron takes its expressions from robfig/cron.",
 		contenders: []contender{
 			{name: "tradeclock, weekdays", role: ours, run: nextOf(weekdaysOf, ourNext)},
 			{name: "tradeclock, exchange calendar", role: ours, run: nextOf(exchangeOf, ourNext)},
@@ -110,30 +109,13 @@ func checkNext(next nextFunc, cal tradeclock.Calendar, from time.Time) (sessions
 	return sessions, nil
 }
 
-// ourNext asks the calendar for sessions, and the rule for their occurrences.
+// ourNext asks the schedule's timetable.
 func ourNext(cal tradeclock.Calendar) (nextFunc, error) {
-	rule, loc := tradeclock.MustParseRule("daily 09:00"), cal.Location()
-	var days tradeclock.SessionSet
-	return func(t time.Time) (time.Time, error) {
-		for date := tradeclock.DateOf(t.In(loc)); ; date = date.AddDays(1) {
-			session, err := cal.Session(date)
-			if err != nil {
-				return time.Time{}, err
-			}
-			if !days.Has(session.Kind) {
-				continue
-			}
-			due, err := rule.Occurrences(session, loc)
-			if err != nil {
-				return time.Time{}, err
-			}
-			for _, o := range due {
-				if o.Due.After(t) {
-					return o.Due, nil
-				}
-			}
-		}
-	}, nil
+	timetable, err := tradeclock.Schedule{Task: "open", Rule: tradeclock.MustParseRule("daily 09:00")}.Timetable(cal)
+	if err != nil {
+		return nil, err
+	}
+	return timetable.Next, nil
 }
 
 // plainNext is as little as it takes.
