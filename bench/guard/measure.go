@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"math"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -35,7 +34,7 @@ const (
 	tries = 5
 )
 
-// measure returns what an operation costs at least, in many rounds. One thread runs
+// measure returns what an operation costs, from many rounds. One thread runs
 // at a time and nothing is collected meanwhile, so that the figures are those of
 // the path.
 func (p path) measure(ctx context.Context, limit figures) (f figures, err error) {
@@ -45,17 +44,17 @@ func (p path) measure(ctx context.Context, limit figures) (f figures, err error)
 	if err != nil {
 		return f, err
 	}
-	least, reference := cost{math.MaxInt64, math.MaxInt64}, cost{math.MaxInt64, math.MaxInt64}
+	var own, reference costs
 	for range tries {
 		for range rounds {
-			if err := reference.lower(work); err != nil {
+			if err := reference.add(work); err != nil {
 				return f, err
 			}
-			if err := least.lower(o.step); err != nil {
+			if err := own.add(o.step); err != nil {
 				return f, err
 			}
 		}
-		f = least.figures(o.operations, reference, p.timed)
+		f = own.figures(o.operations, reference, p.timed)
 		if f.exceeds(limit) == nil {
 			break
 		}
@@ -63,31 +62,34 @@ func (p path) measure(ctx context.Context, limit figures) (f figures, err error)
 	return f.rounded(), o.close()
 }
 
-// cost is what a piece of work took.
-type cost struct {
-	time        time.Duration // of the processor
-	allocations int64
+// costs are what a piece of work took in each round.
+type costs struct {
+	times       []time.Duration // of the processor
+	allocations []uint64
 }
 
-// lower lowers the cost to that of f, if it is less.
-func (c *cost) lower(f func() error) error {
+// add does the work once more.
+func (c *costs) add(work func() error) error {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	began := processorTime()
-	if err := f(); err != nil {
+	if err := work(); err != nil {
 		return err
 	}
-	c.time = min(c.time, processorTime()-began)
+	c.times = append(c.times, processorTime()-began)
 	runtime.ReadMemStats(&after)
-	c.allocations = min(c.allocations, int64(after.Mallocs-before.Mallocs))
+	c.allocations = append(c.allocations, after.Mallocs-before.Mallocs)
 	return nil
 }
 
-func (c cost) figures(operations int, reference cost, timed bool) figures {
-	f := figures{Allocations: float64(c.allocations) / float64(operations)}
+// figures are the median of the allocations, which depend a little on which of two
+// goroutines is first, and the least of the times, to which other programs only add.
+func (c *costs) figures(operations int, reference costs, timed bool) figures {
+	allocations := slices.Sorted(slices.Values(c.allocations))[len(c.allocations)/2]
+	f := figures{Allocations: float64(allocations) / float64(operations)}
 	if timed {
-		f.Ratio = float64(c.time) / float64(operations) / float64(reference.time)
+		f.Ratio = float64(slices.Min(c.times)) / float64(operations) / float64(slices.Min(reference.times))
 	}
 	return f
 }
