@@ -13,50 +13,81 @@ import (
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
 
-// BenchmarkClaimAndSettle is the opening bell: one monitor of 500 accounts is
-// claimed and settled, minute after minute, each batch on the disk before the
-// call returns.
+// BenchmarkClaimAndSettle is the opening bell: a task of many accounts is claimed
+// and settled in batches, each on the disk before the call returns, minute after
+// minute. Runs of an hourly or every rule are told of their session in addition.
 func BenchmarkClaimAndSettle(b *testing.B) {
-	b.Run("SQLite", func(b *testing.B) {
-		s, err := sqlstore.OpenFile(b.Context(), "sqlite", b.TempDir()+"/tradeclock.db")
-		require.NoError(b, err)
-		defer s.Close()
-		claimAndSettle(b, s)
-	})
-	b.Run("PostgreSQL", func(b *testing.B) {
-		server, err := pgtest.New("fsync=on")
-		require.NoError(b, err)
-		defer server.Close()
-		db, err := sql.Open("pgx", server.DSN())
-		require.NoError(b, err)
-		defer db.Close()
-		s, err := sqlstore.Open(b.Context(), db)
-		require.NoError(b, err)
-		claimAndSettle(b, s)
-	})
+	for _, size := range []int{1, 100, 512, 2000, 4000} {
+		b.Run(fmt.Sprintf("SQLite/%d", size), func(b *testing.B) {
+			claimAndSettle(b, benchFile(b), size, false)
+		})
+		b.Run(fmt.Sprintf("PostgreSQL/%d", size), func(b *testing.B) {
+			claimAndSettle(b, benchServer(b), size, false)
+		})
+	}
+	b.Run("SQLite/repeating", func(b *testing.B) { claimAndSettle(b, benchFile(b), 2000, true) })
+	b.Run("PostgreSQL/repeating", func(b *testing.B) { claimAndSettle(b, benchServer(b), 2000, true) })
 }
 
-func claimAndSettle(b *testing.B, s *sqlstore.Store) {
-	const accounts = 500
+// benchFile returns a store on a SQLite file.
+func benchFile(b *testing.B) *sqlstore.Store {
+	s, err := sqlstore.OpenFile(b.Context(), "sqlite", b.TempDir()+"/tradeclock.db")
+	require.NoError(b, err)
+	b.Cleanup(func() { s.Close() })
+	return s
+}
+
+// benchServer returns a store on a PostgreSQL server of its own, with the settings
+// that a server has by default.
+func benchServer(b *testing.B) *sqlstore.Store {
+	server, err := pgtest.New("fsync=on")
+	require.NoError(b, err)
+	b.Cleanup(func() { server.Close() })
+	db, err := sql.Open("pgx", server.DSN())
+	require.NoError(b, err)
+	b.Cleanup(func() { db.Close() })
+	s, err := sqlstore.Open(b.Context(), db)
+	require.NoError(b, err)
+	return s
+}
+
+// claimAndSettle claims and settles one batch for each loop.
+func claimAndSettle(b *testing.B, s *sqlstore.Store, size int, repeating bool) {
 	term, err := s.Lead(b.Context(), paper, "a", time.Hour)
 	require.NoError(b, err)
-	runs := make([]tradeclock.Run, accounts)
-	minute := 0
-	for b.Loop() {
-		due := opening.Add(time.Duration(minute) * time.Minute)
-		minute++
-		for i := range runs {
-			runs[i] = tradeclock.Run{
-				Scheduler: paper, Account: fmt.Sprint(i), Task: "sell_monitor", Slot: due.Format(time.RFC3339),
-				Session: day, Due: due, Token: fmt.Sprintf("%d-%d", minute, i), Repeating: true,
-			}
-		}
+	var claiming, settling time.Duration
+	for n := 0; b.Loop(); n++ {
+		runs := ofMinute(n, size, repeating)
+		begun := time.Now()
 		claims, err := s.Claim(b.Context(), term, runs)
+		claiming += time.Since(begun)
 		require.NoError(b, err)
-		require.Equal(b, accounts, held(claims))
-		results, err := s.Settle(b.Context(), ended(runs, tradeclock.Succeeded))
+		require.Equal(b, size, held(claims))
+		runs = ended(runs, tradeclock.Succeeded)
+		begun = time.Now()
+		results, err := s.Settle(b.Context(), runs)
+		settling += time.Since(begun)
 		require.NoError(b, err)
-		require.Equal(b, accounts, accepted(results))
+		require.Equal(b, size, accepted(results))
 	}
-	b.ReportMetric(float64(accounts*b.N)/b.Elapsed().Seconds(), "runs/s")
+	all := float64(size * b.N)
+	b.ReportMetric(float64(claiming.Nanoseconds())/all, "ns/claim")
+	b.ReportMetric(float64(settling.Nanoseconds())/all, "ns/settle")
+	b.ReportMetric(all/b.Elapsed().Seconds(), "runs/s")
+}
+
+// ofMinute returns the runs of a minute, one for each account, each of which starts
+// and ends at an instant of its own.
+func ofMinute(n, accounts int, repeating bool) []tradeclock.Run {
+	due := opening.Add(time.Duration(n) * time.Minute)
+	slot := due.Format(time.RFC3339)
+	runs := make([]tradeclock.Run, accounts)
+	for i := range runs {
+		runs[i] = tradeclock.Run{
+			Scheduler: paper, Account: fmt.Sprintf("account-%06d", i), Task: "sell_monitor", Slot: slot,
+			Session: day, Due: due, Deadline: due.Add(time.Minute), Token: fmt.Sprintf("host-4711-%d/%x", n, i), Repeating: repeating,
+			Calendar: "XNSE", CalendarVersion: "2026.3",
+		}
+	}
+	return runs
 }

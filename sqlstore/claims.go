@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 
 	"github.com/tradeclock/tradeclock"
@@ -26,6 +27,8 @@ const (
 	// covering is the condition under which the row r is a range in which b lies.
 	covering = `r.scheduler = b.scheduler AND r.account = b.account AND r.task = b.task
 		  AND r.count > 1 AND r.through >= b.due AND r.due <= b.due`
+	// ownRow is the condition under which the row own is that of b's slot.
+	ownRow = `own.scheduler = b.scheduler AND own.slot = b.slot AND own.task = b.task AND own.account = b.account`
 	// oneByOne ends an EXISTS that is to be answered for each b by an index. Else
 	// PostgreSQL may read all rows of such an index at once, if it had hardly any
 	// when the table was last analysed: after an outage it has thousands.
@@ -37,25 +40,24 @@ var (
 		INSERT INTO tradeclock_runs (` + strings.Join(runColumns, ", ") + `, first, resumed)
 		SELECT ` + strings.Join(runColumns, ", ") + `, ` + firstOf + `, ` + resumedOf + `
 		FROM batch AS b
-		WHERE (b.manual = 1 OR b.due >= $2 AND (b.backdated = 1 OR b.due > $3))
+		WHERE (b.manual = 1 OR b.due >= $3 AND (b.backdated = 1 OR b.due > $4))
 		  AND NOT EXISTS (SELECT 1 FROM tradeclock_runs AS r WHERE ` + covering + ` ` + oneByOne + `)
 		ORDER BY b.n
-		ON CONFLICT (id) DO NOTHING
-		RETURNING id, first, resumed`
+		ON CONFLICT (scheduler, slot, task, account) DO NOTHING`
 
-	answerClaims = batchOf("id", "scheduler", "account", "task", "due", "token") + `
+	answerClaims = batchOf("scheduler", "account", "task", "slot", "due", "token") + `
 		SELECT coalesce(own.outcome,
 		           (SELECT max(r.outcome) FROM tradeclock_runs AS r WHERE ` + covering + `), ''),
 		       CASE WHEN own.outcome = 'running' AND own.token = b.token THEN 1 ELSE 0 END,
 		       coalesce(own.first, 0), coalesce(own.resumed, 0)
-		FROM batch AS b LEFT JOIN tradeclock_runs AS own ON own.id = b.id
+		FROM batch AS b LEFT JOIN tradeclock_runs AS own ON ` + ownRow + `
 		ORDER BY b.n`
 
 	replaceClaim = batchOf(runColumns...) + `
 		UPDATE tradeclock_runs AS own
-		SET ` + setColumns(runColumns[1:]) + `, first = ` + firstOf + `, resumed = ` + resumedOf + `
+		SET ` + setColumns(runColumns) + `, first = ` + firstOf + `, resumed = ` + resumedOf + `
 		FROM batch AS b
-		WHERE own.id = b.id AND own.token = $2 AND own.count <= 1
+		WHERE ` + ownRow + ` AND own.token = $3 AND own.count <= 1
 		  AND (own.outcome = 'interrupted' OR ` + neverStarted + `)`
 )
 
@@ -74,7 +76,7 @@ func setColumns(columns []string) string {
 // Claim makes a row that is Running for each run whose slot is free.
 func (s *Store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) (claims []tradeclock.Claim, err error) {
 	rows := startingRows(t, runs)
-	batch, err := batchText(rows)
+	batch, err := newBatch(rows)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +95,20 @@ func (s *Store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.
 
 // insertClaims makes the rows. It returns the claims if all slots were free, as
 // they mostly are, and nil otherwise.
-func (s *Store) insertClaims(ctx context.Context, conn *sql.Conn, rows []runRow, batch string, ledger ledgerRow) ([]tradeclock.Claim, error) {
+func (s *Store) insertClaims(ctx context.Context, conn *sql.Conn, rows []runRow, batch batch, ledger ledgerRow) ([]tradeclock.Claim, error) {
+	if slices.ContainsFunc(rows, func(r runRow) bool { return r.Repeating == 1 }) {
+		return s.insertRepeating(ctx, conn, rows, batch, ledger)
+	}
+	made, err := s.change(ctx, conn, insertClaims, batch.parts, batch.rows, ledger.prunedBefore, ledger.watermark)
+	if err != nil || made < len(rows) {
+		return nil, err
+	}
+	return slices.Repeat([]tradeclock.Claim{{Held: true, Outcome: tradeclock.Running}}, made), nil
+}
+
+// insertRepeating is insertClaims for runs whose first and resumed are to be read
+// back.
+func (s *Store) insertRepeating(ctx context.Context, conn *sql.Conn, rows []runRow, batch batch, ledger ledgerRow) ([]tradeclock.Claim, error) {
 	made := make(map[string]tradeclock.Claim, len(rows))
 	scan := func(rows *sql.Rows) error {
 		var id string
@@ -102,7 +117,8 @@ func (s *Store) insertClaims(ctx context.Context, conn *sql.Conn, rows []runRow,
 		made[id] = tradeclock.Claim{Held: true, Outcome: tradeclock.Running, First: first, Resumed: resumed}
 		return err
 	}
-	err := s.each(ctx, conn, scan, insertClaims, batch, ledger.prunedBefore, ledger.watermark)
+	err := s.each(ctx, conn, scan, insertClaims+" RETURNING id, first, resumed",
+		batch.parts, batch.rows, ledger.prunedBefore, ledger.watermark)
 	if err != nil || len(made) < len(rows) {
 		return nil, err
 	}
@@ -116,12 +132,12 @@ func (s *Store) insertClaims(ctx context.Context, conn *sql.Conn, rows []runRow,
 // Reclaim replaces the row of an interrupted run, or of one that never started,
 // by run. A row that stands for a range is left: its other slots would be lost.
 func (s *Store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run tradeclock.Run) (claim tradeclock.Claim, err error) {
-	batch, err := batchText(startingRows(t, []tradeclock.Run{run}))
+	batch, err := newBatch(startingRows(t, []tradeclock.Run{run}))
 	if err != nil {
 		return claim, err
 	}
 	err = s.fenced(ctx, "claim run again", t, func(conn *sql.Conn, _ ledgerRow) error {
-		if err := s.exec(ctx, conn, replaceClaim, batch, old); err != nil {
+		if err := s.exec(ctx, conn, replaceClaim, batch.parts, batch.rows, old); err != nil {
 			return err
 		}
 		claims, err := s.answers(ctx, conn, batch, 1)
@@ -149,7 +165,7 @@ func startingRows(t tradeclock.Term, runs []tradeclock.Run) []runRow {
 }
 
 // answers says for each run of the batch how the row of its slot stands to it.
-func (s *Store) answers(ctx context.Context, conn *sql.Conn, batch string, size int) ([]tradeclock.Claim, error) {
+func (s *Store) answers(ctx context.Context, conn *sql.Conn, batch batch, size int) ([]tradeclock.Claim, error) {
 	claims := make([]tradeclock.Claim, 0, size)
 	scan := func(rows *sql.Rows) error {
 		var claim tradeclock.Claim
@@ -164,6 +180,6 @@ func (s *Store) answers(ctx context.Context, conn *sql.Conn, batch string, size 
 		claims = append(claims, claim)
 		return err
 	}
-	err := s.each(ctx, conn, scan, answerClaims, batch)
+	err := s.each(ctx, conn, scan, answerClaims, batch.parts, batch.rows)
 	return claims, err
 }

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"regexp"
 	"strings"
+	"sync"
 )
 
 //go:embed schema
@@ -26,9 +28,10 @@ type dialect struct {
 	// until none edits schedules; both hold to the end of the transaction. They are
 	// empty where write does it all.
 	lockSchema, lockSchedules string
-	// batch stands for {batch} in a statement: the elements of the JSON array $1,
-	// as rows j with a key that counts them and a value.
-	batch string
+	// elements returns a SELECT of the given columns of the objects in a parameter,
+	// which is a JSON array. It stands for {elements $1 column column ...} in a
+	// statement.
+	elements func(parameter string, columns []string) string
 	// forUpdate stands for {for update}, which locks the row that a SELECT finds
 	// until the transaction ends.
 	forUpdate string
@@ -39,11 +42,32 @@ type dialect struct {
 	// server is true if the database is reached over a connection that can break,
 	// and takes care itself of many that write at once.
 	server bool
+	// texts remembers what sql has returned.
+	texts *sync.Map
 }
+
+var elementsMark = regexp.MustCompile(`\{elements (\$\d) ([^}]*)\}`)
 
 // sql returns a statement as the database understands it.
 func (d dialect) sql(statement string) string {
-	return strings.NewReplacer("{batch}", d.batch, "{for update}", d.forUpdate).Replace(statement)
+	if text, ok := d.texts.Load(statement); ok {
+		return text.(string)
+	}
+	text := elementsMark.ReplaceAllStringFunc(statement, func(mark string) string {
+		parts := elementsMark.FindStringSubmatch(mark)
+		return d.elements(parts[1], strings.Fields(parts[2]))
+	})
+	text = strings.ReplaceAll(text, "{for update}", d.forUpdate)
+	d.texts.Store(statement, text)
+	return text
+}
+
+// typeOf returns the type of a column of a batch.
+func typeOf(column string) string {
+	if numbers[column] {
+		return "BIGINT"
+	}
+	return "TEXT"
 }
 
 // dialectOf finds out which database it is. It refuses one that cannot keep what
@@ -62,7 +86,7 @@ func dialectOf(ctx context.Context, db *sql.DB) (dialect, error) {
 	// This statement reads nothing of the file, and so does not wait for it.
 	_, notSQLite := conn.ExecContext(ctx, "PRAGMA busy_timeout = 5000")
 	if notSQLite == nil {
-		return sqlite, checkSQLite(ctx, conn, db.Stats().MaxOpenConnections)
+		return sqlite(), checkSQLite(ctx, conn, db.Stats().MaxOpenConnections)
 	}
 	return dialect{}, fmt.Errorf("the database is neither PostgreSQL (%w) nor SQLite (%w)", notPostgres, notSQLite)
 }

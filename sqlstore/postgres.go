@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // postgres returns the dialect of a PostgreSQL server, by its version number as
@@ -34,12 +35,23 @@ func postgres(ctx context.Context, conn *sql.Conn, version int) (dialect, error)
 		write:         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;" + settings + postgresDurable,
 		lockSchema:    "SELECT pg_advisory_xact_lock(hashtextextended('tradeclock in ' || current_schema(), 0))",
 		lockSchedules: "LOCK TABLE tradeclock_schedules IN SHARE ROW EXCLUSIVE MODE",
-		batch:         "jsonb_array_elements(CAST($1 AS JSONB)) WITH ORDINALITY AS j (value, key)",
+		elements:      postgresElements,
 		forUpdate:     "FOR UPDATE",
 		tableExists:   "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = $1",
 		now:           `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"000Z"')`,
 		server:        true,
+		texts:         new(sync.Map),
 	}, nil
+}
+
+// postgresElements takes the JSON apart in one go, where an operator for each
+// column would read each element anew.
+func postgresElements(parameter string, columns []string) string {
+	types := make([]string, len(columns))
+	for i, column := range columns {
+		types[i] = column + " " + typeOf(column)
+	}
+	return "SELECT * FROM json_to_recordset(CAST(" + parameter + " AS JSON)) AS j (" + strings.Join(types, ", ") + ")"
 }
 
 const (

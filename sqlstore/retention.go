@@ -53,14 +53,7 @@ func (s *Store) pruneSome(ctx context.Context, scheduler, from, limit string) (r
 	}
 	err = s.write(ctx, "prune "+scheduler, func(conn *sql.Conn) error {
 		removed, last = 0, from
-		// What is claimed again meanwhile is seen by the outer condition alone.
-		return s.each(ctx, conn, scan, `
-			DELETE FROM tradeclock_runs WHERE outcome <> 'running' AND id IN (
-				SELECT id FROM tradeclock_runs
-				WHERE scheduler = $1 AND due >= $2 AND due < $3 AND through < $3 AND outcome <> 'running'
-				ORDER BY due LIMIT $4)
-			RETURNING due`,
-			scheduler, from, limit, pruneBatch)
+		return s.each(ctx, conn, scan, removeSome, scheduler, from, limit, pruneBatch)
 	})
 	if err != nil {
 		return 0, from, err
@@ -105,6 +98,14 @@ func (s *Store) ResetWatermark(ctx context.Context, t tradeclock.Term, to time.T
 }
 
 const (
+	// What is claimed again meanwhile is seen by the outer condition alone.
+	removeSome = `
+		DELETE FROM tradeclock_runs WHERE outcome <> 'running' AND (scheduler, slot, task, account) IN (
+			SELECT scheduler, slot, task, account FROM tradeclock_runs
+			WHERE scheduler = $1 AND due >= $2 AND due < $3 AND through < $3 AND outcome <> 'running'
+			ORDER BY due LIMIT $4)
+		RETURNING due`
+
 	removeUnstarted = `
 		DELETE FROM tradeclock_runs AS own
 		WHERE (own.due > $1 OR own.count > 1 AND own.through > $1) AND own.scheduler = $2 AND ` + neverStarted

@@ -11,28 +11,22 @@ import (
 	"github.com/tradeclock/tradeclock"
 )
 
-// runRow is a row of tradeclock_runs. Its JSON is how a batch of rows reaches a
-// statement.
+// runRow is a row of tradeclock_runs.
 type runRow struct {
-	ID              string `json:"id"`
+	ownColumns
 	Scheduler       string `json:"scheduler"`
-	Account         string `json:"account"`
 	Task            string `json:"task"`
 	Slot            string `json:"slot"`
 	Session         string `json:"session"`
 	Due             string `json:"due"`
-	StartOffset     string `json:"start_offset"`
 	Through         string `json:"through"`
 	LastSlot        string `json:"last_slot"`
 	Count           int    `json:"count"`
 	Outcome         string `json:"outcome"`
 	Reason          string `json:"reason"`
-	Started         string `json:"started"`
-	Finished        string `json:"finished"`
 	Attempt         int    `json:"attempt"`
 	Deadline        string `json:"deadline"`
 	Term            int64  `json:"term"`
-	Token           string `json:"token"`
 	First           int    `json:"first"`
 	Resumed         int    `json:"resumed"`
 	Repeating       int    `json:"repeating"`
@@ -55,6 +49,7 @@ var (
 		"repeating", "manual", "actor", "backdated", "calendar", "calendar_version", "details",
 	}
 	numbers = map[string]bool{
+		"n": true, "part": true,
 		"count": true, "attempt": true, "term": true, "repeating": true, "manual": true, "backdated": true,
 	}
 )
@@ -81,53 +76,31 @@ func scanRun(rows *sql.Rows) (tradeclock.Run, error) {
 	return run, nil
 }
 
-// batchOf returns common table expressions, of which batch has the given columns
-// of the batch, and n, which counts its rows. They are materialized so that each
-// value is read from the JSON once.
-func batchOf(columns ...string) string {
-	var b strings.Builder
-	b.WriteString("WITH item AS MATERIALIZED (SELECT key, value FROM {batch}), " +
-		"batch AS MATERIALIZED (SELECT key AS n")
-	for _, column := range columns {
-		value := "value ->> '" + column + "'"
-		if numbers[column] {
-			value = "CAST(" + value + " AS BIGINT)"
-		}
-		b.WriteString(", " + value + " AS " + column)
-	}
-	b.WriteString(" FROM item) ")
-	return b.String()
-}
-
-// batchText returns the batch parameter of rows.
-func batchText(rows any) (string, error) {
-	text, err := json.Marshal(rows)
-	return string(text), err
-}
-
 // rowOf returns the row of a run, whose key is the scheduler's name and what the
 // run says.
 func rowOf(scheduler string, run *tradeclock.Run) runRow {
 	return runRow{
-		ID:              tradeclock.RunID(scheduler, run.Account, run.Task, run.Slot),
+		ownColumns: ownColumns{
+			ID:          tradeclock.RunID(scheduler, run.Account, run.Task, run.Slot),
+			Account:     run.Account,
+			StartOffset: durationText(run.Offset),
+			Started:     instantText(run.Started),
+			Finished:    instantText(run.Finished),
+			Token:       run.Token,
+		},
 		Scheduler:       scheduler,
-		Account:         run.Account,
 		Task:            run.Task,
 		Slot:            run.Slot,
 		Session:         dateText(run.Session),
 		Due:             instantText(run.Due),
-		StartOffset:     durationText(run.Offset),
 		Through:         instantText(run.Through()),
 		LastSlot:        run.LastSlot,
 		Count:           run.Count,
 		Outcome:         run.Outcome.String(),
 		Reason:          plainText(run.Reason),
-		Started:         instantText(run.Started),
-		Finished:        instantText(run.Finished),
 		Attempt:         run.Attempt,
 		Deadline:        instantText(run.Deadline),
 		Term:            run.Term,
-		Token:           run.Token,
 		Repeating:       bit(run.Repeating),
 		Manual:          bit(run.Manual),
 		Actor:           plainText(run.Actor),

@@ -16,40 +16,40 @@ var (
 		INSERT INTO tradeclock_runs AS own (` + strings.Join(runColumns, ", ") + `, first, resumed)
 		SELECT ` + strings.Join(runColumns, ", ") + `, 0, 0 FROM batch AS b
 		WHERE b.count > 1
-		   OR NOT EXISTS (SELECT 1 FROM tradeclock_runs AS r WHERE r.id <> b.id AND ` + covering + ` ` + oneByOne + `)
+		   OR NOT EXISTS (SELECT 1 FROM tradeclock_runs AS r WHERE r.slot <> b.slot AND ` + covering + ` ` + oneByOne + `)
 		ORDER BY b.n
-		ON CONFLICT (id) DO UPDATE
+		ON CONFLICT (scheduler, slot, task, account) DO UPDATE
 		SET count = excluded.count, last_slot = excluded.last_slot, through = excluded.through
 		WHERE excluded.count > own.count AND excluded.count > 1 AND ` + neverStarted + `
 		  AND own.outcome = excluded.outcome AND own.reason = excluded.reason`
 
 	// takenRanges are the records of ranges whose slot has a row that leaves out some
 	// of their occurrences.
-	takenRanges = batchOf("id", "count", "through") + `
-		SELECT b.id FROM batch AS b JOIN tradeclock_runs AS own ON own.id = b.id
+	takenRanges = batchOf("scheduler", "account", "task", "slot", "count", "through") + `
+		SELECT own.id FROM batch AS b JOIN tradeclock_runs AS own ON ` + ownRow + `
 		WHERE b.count > 1 AND own.through < b.through
 		ORDER BY b.n`
 
 	// The outcome is compared as an expression, to keep PostgreSQL from the index of
 	// all that run: by statistics of the night, when nothing did, it would read it
 	// whole for each batch.
-	settleRuns = batchOf("id", "token", "outcome", "reason", "started", "finished", "attempt", "details") + `
+	settleRuns = batchOf("scheduler", "account", "task", "slot", "token", "outcome", "reason", "started", "finished", "attempt", "details") + `
 		UPDATE tradeclock_runs AS own
 		SET outcome = b.outcome, reason = b.reason, started = b.started, finished = b.finished,
 		    attempt = b.attempt, details = b.details
 		FROM batch AS b
-		WHERE own.id = b.id AND own.token = b.token AND own.token <> '' AND own.outcome || '' = 'running'`
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome || '' = 'running'`
 
-	answerSettled = batchOf("id", "token", "outcome") + `
+	answerSettled = batchOf("scheduler", "account", "task", "slot", "token", "outcome") + `
 		SELECT CASE WHEN own.token = b.token AND own.token <> '' AND own.outcome = b.outcome THEN 1 ELSE 0 END
-		FROM batch AS b LEFT JOIN tradeclock_runs AS own ON own.id = b.id
+		FROM batch AS b LEFT JOIN tradeclock_runs AS own ON ` + ownRow + `
 		ORDER BY b.n`
 
-	keepEvidence = batchOf("id", "token", "outcome", "reason", "finished") + `
+	keepEvidence = batchOf("scheduler", "account", "task", "slot", "token", "outcome", "reason", "finished") + `
 		UPDATE tradeclock_runs AS own
 		SET late_outcome = b.outcome, late_reason = b.reason, late_finished = b.finished
 		FROM batch AS b
-		WHERE own.id = b.id AND NOT (own.token = b.token AND own.token <> '' AND own.outcome = b.outcome)`
+		WHERE ` + ownRow + ` AND NOT (own.token = b.token AND own.token <> '' AND own.outcome = b.outcome)`
 )
 
 // Record adds the rows of runs that never started and moves the watermark.
@@ -62,9 +62,9 @@ func (s *Store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradec
 		rows[i] = rowOf(t.Scheduler, &outcomes[i])
 		rows[i].Term, rows[i].Token = t.Number, ""
 	}
-	var batches []string
+	var batches []batch
 	for _, some := range distinct(rows) {
-		batch, err := batchText(some)
+		batch, err := newBatch(some)
 		if err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (s *Store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradec
 	ranges := slices.ContainsFunc(outcomes, func(r tradeclock.Run) bool { return r.Count > 1 })
 	return s.fenced(ctx, "record runs", t, func(conn *sql.Conn, _ ledgerRow) error {
 		for _, batch := range batches {
-			if err := s.exec(ctx, conn, insertRecords, batch); err != nil {
+			if err := s.exec(ctx, conn, insertRecords, batch.parts, batch.rows); err != nil {
 				return err
 			}
 			if !ranges {
@@ -91,7 +91,7 @@ func (s *Store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradec
 
 // checkTaken refuses a batch with ranges that it could not keep. The runs are those
 // of the rows.
-func (s *Store) checkTaken(ctx context.Context, conn *sql.Conn, batch string, rows []runRow, runs []tradeclock.Run) error {
+func (s *Store) checkTaken(ctx context.Context, conn *sql.Conn, batch batch, rows []runRow, runs []tradeclock.Run) error {
 	ids := make(map[string]bool)
 	scan := func(found *sql.Rows) error {
 		var id string
@@ -99,7 +99,7 @@ func (s *Store) checkTaken(ctx context.Context, conn *sql.Conn, batch string, ro
 		ids[id] = true
 		return err
 	}
-	if err := s.each(ctx, conn, scan, takenRanges, batch); err != nil || len(ids) == 0 {
+	if err := s.each(ctx, conn, scan, takenRanges, batch.parts, batch.rows); err != nil || len(ids) == 0 {
 		return err
 	}
 	taken := new(tradeclock.TakenError)
@@ -135,13 +135,13 @@ func (s *Store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock
 		}
 		rows[i] = rowOf(runs[i].Scheduler, &runs[i])
 	}
-	batch, err := batchText(rows)
+	batch, err := newBatch(rows)
 	if err != nil {
 		return nil, err
 	}
 	results := make([]tradeclock.SettleResult, len(runs))
 	err = s.writeAgain(ctx, "settle runs", func(conn *sql.Conn) error {
-		settled, err := s.change(ctx, conn, settleRuns, batch)
+		settled, err := s.change(ctx, conn, settleRuns, batch.parts, batch.rows)
 		if err != nil {
 			return err
 		}
@@ -161,16 +161,16 @@ func (s *Store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock
 
 // answerSettled says of each run of the batch whether its row has its outcome,
 // and keeps the outcomes that came too late.
-func (s *Store) answerSettled(ctx context.Context, conn *sql.Conn, batch string, results []tradeclock.SettleResult) error {
+func (s *Store) answerSettled(ctx context.Context, conn *sql.Conn, batch batch, results []tradeclock.SettleResult) error {
 	n := 0
 	scan := func(rows *sql.Rows) error {
 		n++
 		return rows.Scan(&results[n-1].Accepted)
 	}
-	if err := s.each(ctx, conn, scan, answerSettled, batch); err != nil {
+	if err := s.each(ctx, conn, scan, answerSettled, batch.parts, batch.rows); err != nil {
 		return err
 	}
-	return s.exec(ctx, conn, keepEvidence, batch)
+	return s.exec(ctx, conn, keepEvidence, batch.parts, batch.rows)
 }
 
 // checkFinal refuses to store an outcome that would leave the row open.

@@ -6,17 +6,29 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 const sqliteSettings = "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL"
 
-var sqlite = dialect{
-	schema:      "schema/sqlite",
-	settings:    sqliteSettings,
-	read:        "BEGIN",
-	write:       "BEGIN IMMEDIATE",
-	batch:       "json_each($1) AS j",
-	tableExists: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
+func sqlite() dialect {
+	return dialect{
+		schema:      "schema/sqlite",
+		settings:    sqliteSettings,
+		read:        "BEGIN",
+		write:       "BEGIN IMMEDIATE",
+		elements:    sqliteElements,
+		tableExists: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
+		texts:       new(sync.Map),
+	}
+}
+
+func sqliteElements(parameter string, columns []string) string {
+	values := make([]string, len(columns))
+	for i, column := range columns {
+		values[i] = fmt.Sprintf("CAST(value ->> '%s' AS %s) AS %s", column, typeOf(column), column)
+	}
+	return "SELECT " + strings.Join(values, ", ") + " FROM json_each(" + parameter + ")"
 }
 
 // checkSQLite refuses a SQLite that is too old for the statements, and puts the

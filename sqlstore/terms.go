@@ -101,10 +101,9 @@ var (
 		ORDER BY due, account, task, slot`
 
 	selectAhead = selectRuns + `
-		WHERE id IN (
-			SELECT id FROM tradeclock_runs WHERE scheduler = $1 AND due > $2
-			UNION ALL
-			SELECT id FROM tradeclock_runs WHERE scheduler = $1 AND through > $2 AND count > 1)
+		WHERE scheduler = $1 AND due > $2 AND manual = 0 AND NOT (outcome = 'running' AND term < $3)
+		UNION ALL ` + selectRuns + `
+		WHERE scheduler = $1 AND through > $2 AND count > 1 AND due <= $2
 		  AND manual = 0 AND NOT (outcome = 'running' AND term < $3)
 		ORDER BY due, account, task, slot`
 )
@@ -169,12 +168,13 @@ func (s *Store) Enroll(ctx context.Context, t tradeclock.Term, accounts []tradec
 	for i, a := range accounts {
 		batch[i] = enrolment{a.Account, instantText(a.From)}
 	}
-	text, err := batchText(batch)
+	text, err := jsonText(batch)
 	if err != nil {
 		return err
 	}
 	return s.fenced(ctx, "enroll", t, func(conn *sql.Conn, _ ledgerRow) error {
-		return s.exec(ctx, conn, batchOf("account", "served_from")+`
+		return s.exec(ctx, conn, `
+			WITH batch AS MATERIALIZED ({elements $1 account served_from})
 			INSERT INTO tradeclock_enrolments (scheduler, account, term, served_from)
 			SELECT $2, account, $3, served_from FROM batch WHERE true
 			ON CONFLICT (scheduler, account) DO UPDATE
