@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -53,10 +52,6 @@ type timing struct {
 	rule   Rule
 	filter Filter
 }
-
-// comparable reports whether the rule's type lets it be compared. Those of this
-// package do.
-func (t timing) comparable() bool { return t.rule == nil || reflect.ValueOf(t.rule).Comparable() }
 
 // day is a date as the calendar has it, with the spans of each group, in the
 // order of market.groups, once they are asked for.

@@ -15,22 +15,8 @@ const horizonDays = 16
 // that the rows are read by. A snapshot is never changed, but for the sessions and
 // spans that it remembers; only one goroutine plans at a time.
 type snapshot struct {
-	rows    []*row
 	markets []*market
 	byView  map[*calendarView]*market
-}
-
-// row is a vetted schedule and what it is compared and looked up by.
-type row struct {
-	Schedule
-	text string // of the rule
-	kind string
-	bare timing // the rule without its filter, and that
-	view *calendarView
-	base *row // of an after rule
-	// shadowed are the accounts that have a row of their own for the task, if this
-	// is the row for all others.
-	shadowed map[string]bool
 }
 
 // occurrence is one due instant of a row, for every account that the row holds
@@ -49,21 +35,26 @@ type occurrence struct {
 // newSnapshot compiles rows that vetRows has passed. Each calendar is asked by
 // what calendarOf returns for it.
 func newSnapshot(rows []*row, calendarOf func(v *calendarView) Calendar) *snapshot {
-	sn := &snapshot{rows: rows, byView: make(map[*calendarView]*market)}
-	groups := make(map[groupKey]*group)
-	byRow := make(map[*row]*group, len(rows))
-	for _, r := range rows {
-		if sn.byView[r.view] == nil {
-			m := newMarket(calendarOf(r.view), r.view.loc)
-			sn.byView[r.view] = m
-			sn.markets = append(sn.markets, m)
-		}
-		sn.groupOf(r, groups, byRow)
+	c := compiler{
+		snapshot: &snapshot{byView: make(map[*calendarView]*market)}, calendarOf: calendarOf,
+		groups: make(map[groupKey]*group), known: make(map[groupRef]*group),
 	}
-	for _, m := range sn.markets {
+	for _, r := range rows {
+		g := c.groupOf(r)
+		g.rows = append(g.rows, r)
+	}
+	for _, m := range c.markets {
 		m.setReach()
 	}
-	return sn
+	return c.snapshot
+}
+
+// compiler makes a snapshot.
+type compiler struct {
+	*snapshot
+	calendarOf func(v *calendarView) Calendar
+	groups     map[groupKey]*group
+	known      map[groupRef]*group
 }
 
 // groupKey tells the groups apart. Rules are compared by value where their type
@@ -78,36 +69,70 @@ type groupKey struct {
 	own      *row // set if the rule cannot be compared
 }
 
-func (sn *snapshot) groupOf(r *row, groups map[groupKey]*group, byRow map[*row]*group) *group {
-	if g := byRow[r]; g != nil {
-		return g
-	}
-	g := &group{timing: r.bare, sessions: r.Sessions}
+// groupRef finds the group of rows that share a policy, which is quicker than to
+// compare their rules.
+type groupRef struct {
+	policy *policy
+	view   *calendarView
+	base   *group
+	since  int64 // of a row with a prior rule
+}
+
+func (c *compiler) groupOf(r *row) *group {
+	ref := groupRef{policy: r.policy, view: r.view}
 	if r.base != nil {
-		g.base, g.delay = sn.groupOf(r.base, groups, byRow), r.bare.rule.(after).delay
+		ref.base = c.groupOf(r.base)
+	}
+	if r.Prior != nil {
+		ref.since = r.Since.UnixNano()
+	}
+	g := c.known[ref]
+	if g == nil {
+		g = c.find(r, ref)
+		c.known[ref] = g
+	}
+	return g
+}
+
+// find returns the group of the rows that are due when r is, which is a new one for
+// the first of them.
+func (c *compiler) find(r *row, ref groupRef) *group {
+	key := groupKey{own: r}
+	if comparableRule(r.Rule) && comparableRule(r.Prior) {
+		key = groupKey{view: r.view, timing: r.bare, since: ref.since, sessions: r.Sessions, base: ref.base}
+		if r.Prior != nil {
+			key.prior = timingOf(r.Prior)
+		}
+	}
+	g := c.groups[key]
+	if g == nil {
+		g = newGroup(r, ref.base)
+		c.groups[key] = g
+		m := c.marketOf(r.view)
+		m.groups = append(m.groups, g)
+	}
+	return g
+}
+
+func newGroup(r *row, base *group) *group {
+	g := &group{timing: r.bare, sessions: r.Sessions, base: base}
+	if base != nil {
+		g.delay = r.bare.rule.(after).delay
 	}
 	if r.Prior != nil {
 		g.prior, g.since = timingOf(r.Prior), r.Since
 	}
-	key := groupKey{own: r}
-	if g.timing.comparable() && g.prior.comparable() {
-		key = groupKey{view: r.view, timing: g.timing, prior: g.prior, since: g.since.UnixNano(), sessions: g.sessions, base: g.base}
-	}
-	if known := groups[key]; known != nil {
-		g = known
-	} else {
-		groups[key] = g
-		m := sn.byView[r.view]
-		m.groups = append(m.groups, g)
-	}
-	g.rows = append(g.rows, r)
-	byRow[r] = g
 	return g
 }
 
-func timingOf(r Rule) timing {
-	bare, filter := splitFilter(r)
-	return timing{bare, filter}
+func (c *compiler) marketOf(v *calendarView) *market {
+	m := c.byView[v]
+	if m == nil {
+		m = newMarket(c.calendarOf(v), v.loc)
+		c.byView[v] = m
+		c.markets = append(c.markets, m)
+	}
+	return m
 }
 
 // plan returns the occurrences that are due in (from, to], in the order in which

@@ -111,33 +111,32 @@ func readSchedules(ctx context.Context, store ScheduleStore, known string, loade
 
 // takeRows makes rows that a poll brought the ones in force. The caller holds mu.
 func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, now time.Time) {
-	rows, rejected := vetRows(schedules, s.viewOf, bad...)
-	first := !s.sched.loaded
 	old, before := s.sched.rows, s.sched.snap
-	// What is due after the last plan was not past before this poll.
-	holds := now.Round(0).UTC()
-	if s.term.resumed && s.plan.upTo.Before(holds) {
-		holds = s.plan.upTo
-	}
-	s.sched.rows = make(map[rowKey]*row, len(rows))
-	for _, r := range rows {
-		key := rowKey{r.Account, r.Task}
-		if !first {
-			r.carryOver(old[key], holds)
-		}
-		s.sched.rows[key] = r
-	}
+	v := newVetting(schedules, s.viewOf, bad)
+	v.old, v.holds = old, s.editsHold(now)
+	v.vet(schedules)
+	s.sched.rows = v.rows
 	s.sched.loaded = true
 	if len(s.sched.notFound) > 0 {
 		clear(s.sched.notFound)
 		s.sched.revision = "" // read the rows again, as the calendars may be found then
 	}
-	s.watchCalendars(rows)
-	s.compile(rows)
+	s.watchCalendars(v.order)
+	s.compile(v.order)
 	if before != nil {
 		s.sched.snap.carryOver(before)
 	}
-	s.reportRows(old, rows, rejected, first)
+	s.reportRows(old, v.order, v.bad)
+}
+
+// editsHold returns the instant from which edits hold that a poll brings: what is
+// due after the last plan was not past before this poll.
+func (s *UnifiedTaskScheduler) editsHold(now time.Time) time.Time {
+	now = now.Round(0).UTC()
+	if s.term.resumed && s.plan.upTo.Before(now) {
+		return s.plan.upTo
+	}
+	return now
 }
 
 // compile makes a snapshot of rows the one in force.
@@ -147,10 +146,10 @@ func (s *UnifiedTaskScheduler) compile(rows []*row) {
 }
 
 // reportRows tells what a poll changed, and what is odd about the rows.
-func (s *UnifiedTaskScheduler) reportRows(old map[rowKey]*row, rows []*row, rejected []RowError, first bool) {
+func (s *UnifiedTaskScheduler) reportRows(old map[rowKey]*row, rows []*row, rejected []RowError) {
 	change := SchedulesChanged{Quarantined: rejected}
 	for _, r := range rows {
-		switch was := old[rowKey{r.Account, r.Task}]; {
+		switch was := old[r.key()]; {
 		case was == nil:
 			change.Added = append(change.Added, rowName(r.Task, r.Account))
 		case was.differs(r):
@@ -163,24 +162,13 @@ func (s *UnifiedTaskScheduler) reportRows(old map[rowKey]*row, rows []*row, reje
 		}
 	}
 	slices.Sort(change.Removed)
-	if first || len(change.Added)+len(change.Changed)+len(change.Removed) > 0 || !sameErrors(rejected, s.sched.rejected) {
+	if old == nil || len(change.Added)+len(change.Changed)+len(change.Removed) > 0 || !sameErrors(rejected, s.sched.rejected) {
 		s.log.Info("schedules", "rows", len(rows), "added", len(change.Added), "changed", change.Changed,
 			"removed", change.Removed, "quarantined", len(rejected))
 		s.events.tell(change)
 	}
 	s.sched.rejected = rejected
 	s.reportProblems(rows, rejected)
-}
-
-func (r *row) differs(o *row) bool {
-	a, b := r.Schedule, o.Schedule
-	if r.text != o.text || (a.CatchUpUntil == nil) != (b.CatchUpUntil == nil) ||
-		a.CatchUpUntil != nil && *a.CatchUpUntil != *b.CatchUpUntil {
-		return true
-	}
-	a.Rule, b.Rule, a.Prior, b.Prior, a.CatchUpUntil, b.CatchUpUntil = nil, nil, nil, nil, nil, nil
-	a.Since, b.Since = time.Time{}, time.Time{}
-	return a != b
 }
 
 func sameErrors(a, b []RowError) bool {
