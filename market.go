@@ -13,6 +13,7 @@ import (
 // rows that are due at the same instants are one group, so that planning costs
 // the number of different rules and not of rows.
 type market struct {
+	view   *calendarView
 	cal    Calendar
 	loc    *time.Location
 	groups []*group
@@ -265,6 +266,15 @@ func (m *market) carryOver(old *market) {
 	for _, was := range old.revised {
 		m.revised = append(m.revised, renew(was))
 	}
+}
+
+// renewed returns a market of the same groups, whose rows have changed.
+func (m *market) renewed() *market {
+	n := newMarket(m.cal, m.loc)
+	n.view, n.groups = m.view, m.groups
+	n.setReach()
+	n.carryOver(m)
+	return n
 }
 
 // takeRevised returns the dates of which the calendar says something else since the

@@ -15,6 +15,7 @@ const horizonDays = 16
 // that the rows are read by. A snapshot is never changed, but for the sessions and
 // spans that it remembers; only one goroutine plans at a time.
 type snapshot struct {
+	groups  map[groupKey]*group
 	markets []*market
 	byView  map[*calendarView]*market
 }
@@ -35,25 +36,67 @@ type occurrence struct {
 // newSnapshot compiles rows that vetRows has passed. Each calendar is asked by
 // what calendarOf returns for it.
 func newSnapshot(rows []*row, calendarOf func(v *calendarView) Calendar) *snapshot {
-	c := compiler{
-		snapshot: &snapshot{byView: make(map[*calendarView]*market)}, calendarOf: calendarOf,
-		groups: make(map[groupKey]*group), known: make(map[groupRef]*group),
-	}
+	sn := &snapshot{groups: make(map[groupKey]*group), byView: make(map[*calendarView]*market)}
+	b := groupBuilder{sn, calendarOf, make(map[groupRef]*group)}
 	for _, r := range rows {
-		g := c.groupOf(r)
+		g := b.groupOf(r)
 		g.rows = append(g.rows, r)
 	}
-	for _, m := range c.markets {
+	for _, m := range sn.markets {
 		m.setReach()
 	}
-	return c.snapshot
+	return sn
 }
 
-// compiler makes a snapshot.
-type compiler struct {
+// patched returns a snapshot with other rows in place of some, none of which an
+// after rule links with others. It takes over what sn has, which is not to be used
+// any more.
+func (sn *snapshot) patched(gone, come []*row) *snapshot {
+	touched := make(map[*calendarView]bool)
+	for _, r := range gone {
+		touched[r.view] = true
+		sn.remove(r)
+	}
+	b := groupBuilder{sn, func(v *calendarView) Calendar { return v }, make(map[groupRef]*group)}
+	for _, r := range come {
+		touched[r.view] = true
+		g := b.groupOf(r)
+		if len(g.rows) > 0 {
+			r.share(g.rows[0].policy)
+		}
+		g.rows = append(g.rows, r)
+	}
+	patched := &snapshot{groups: sn.groups, byView: make(map[*calendarView]*market)}
+	for _, m := range sn.markets {
+		if len(m.groups) == 0 {
+			continue
+		}
+		if touched[m.view] {
+			m = m.renewed()
+		}
+		patched.byView[m.view] = m
+		patched.markets = append(patched.markets, m)
+	}
+	return patched
+}
+
+// remove takes a row out of its group, and a group without rows out of its market.
+func (sn *snapshot) remove(r *row) {
+	key := groupKeyOf(r, groupRef{policy: r.policy, view: r.view, since: priorSince(r)})
+	g := sn.groups[key]
+	i := slices.Index(g.rows, r)
+	g.rows = slices.Delete(g.rows, i, i+1)
+	if len(g.rows) == 0 {
+		delete(sn.groups, key)
+		m := sn.byView[r.view]
+		m.groups = slices.DeleteFunc(m.groups, func(o *group) bool { return o == g })
+	}
+}
+
+// groupBuilder finds the groups of rows.
+type groupBuilder struct {
 	*snapshot
 	calendarOf func(v *calendarView) Calendar
-	groups     map[groupKey]*group
 	known      map[groupRef]*group
 }
 
@@ -78,40 +121,49 @@ type groupRef struct {
 	since  int64 // of a row with a prior rule
 }
 
-func (c *compiler) groupOf(r *row) *group {
-	ref := groupRef{policy: r.policy, view: r.view}
+func (b *groupBuilder) groupOf(r *row) *group {
+	ref := groupRef{policy: r.policy, view: r.view, since: priorSince(r)}
 	if r.base != nil {
-		ref.base = c.groupOf(r.base)
+		ref.base = b.groupOf(r.base)
 	}
-	if r.Prior != nil {
-		ref.since = r.Since.UnixNano()
-	}
-	g := c.known[ref]
+	g := b.known[ref]
 	if g == nil {
-		g = c.find(r, ref)
-		c.known[ref] = g
+		g = b.find(r, ref)
+		b.known[ref] = g
 	}
 	return g
 }
 
+func priorSince(r *row) int64 {
+	if r.Prior == nil {
+		return 0
+	}
+	return r.Since.UnixNano()
+}
+
 // find returns the group of the rows that are due when r is, which is a new one for
 // the first of them.
-func (c *compiler) find(r *row, ref groupRef) *group {
-	key := groupKey{own: r}
-	if comparableRule(r.Rule) && comparableRule(r.Prior) {
-		key = groupKey{view: r.view, timing: r.bare, since: ref.since, sessions: r.Sessions, base: ref.base}
-		if r.Prior != nil {
-			key.prior = timingOf(r.Prior)
-		}
-	}
-	g := c.groups[key]
+func (b *groupBuilder) find(r *row, ref groupRef) *group {
+	key := groupKeyOf(r, ref)
+	g := b.groups[key]
 	if g == nil {
 		g = newGroup(r, ref.base)
-		c.groups[key] = g
-		m := c.marketOf(r.view)
+		b.groups[key] = g
+		m := b.marketOf(r.view)
 		m.groups = append(m.groups, g)
 	}
 	return g
+}
+
+func groupKeyOf(r *row, ref groupRef) groupKey {
+	if !comparableRule(r.Rule) || !comparableRule(r.Prior) {
+		return groupKey{own: r}
+	}
+	key := groupKey{view: r.view, timing: r.bare, since: ref.since, sessions: r.Sessions, base: ref.base}
+	if r.Prior != nil {
+		key.prior = timingOf(r.Prior)
+	}
+	return key
 }
 
 func newGroup(r *row, base *group) *group {
@@ -125,12 +177,13 @@ func newGroup(r *row, base *group) *group {
 	return g
 }
 
-func (c *compiler) marketOf(v *calendarView) *market {
-	m := c.byView[v]
+func (b *groupBuilder) marketOf(v *calendarView) *market {
+	m := b.byView[v]
 	if m == nil {
-		m = newMarket(c.calendarOf(v), v.loc)
-		c.byView[v] = m
-		c.markets = append(c.markets, m)
+		m = newMarket(b.calendarOf(v), v.loc)
+		m.view = v
+		b.byView[v] = m
+		b.markets = append(b.markets, m)
 	}
 	return m
 }

@@ -81,6 +81,14 @@ func comparableRule(r Rule) bool {
 	return reflect.ValueOf(bare).Comparable()
 }
 
+// share makes another policy that of the row, if it says the same.
+func (r *row) share(p *policy) {
+	own, ok := policyKeyOf(r.Schedule)
+	if other, comparable := policyKeyOf(p.Schedule); ok && comparable && own == other {
+		r.policy = p
+	}
+}
+
 // schedule returns the row as its store would have it.
 func (r *row) schedule() Schedule {
 	s := r.Schedule

@@ -27,7 +27,9 @@ type vetting struct {
 	order   []*row          // and in the order in which they came
 	dropped map[*row]bool
 	bad     []RowError
-	find    calendarFinder
+	// followed are the tasks that after rules name.
+	followed map[string]bool
+	find     calendarFinder
 
 	// old are the rows that were in force before, if there were any. What is the same
 	// is used again, and a change holds from an instant on.
@@ -50,7 +52,7 @@ type vetted struct {
 func newVetting(schedules []Schedule, find calendarFinder, unread []RowError) *vetting {
 	return &vetting{
 		rows: make(map[rowKey]*row, len(schedules)), order: make([]*row, 0, len(schedules)), bad: slices.Clone(unread),
-		dropped: make(map[*row]bool), find: find, policies: make(map[policyKey]*vetted), known: make(map[policyKey]*policy),
+		dropped: make(map[*row]bool), followed: make(map[string]bool), find: find, policies: make(map[policyKey]*vetted), known: make(map[policyKey]*policy),
 	}
 }
 
@@ -73,13 +75,21 @@ func (v *vetting) vet(schedules []Schedule) {
 func (v *vetting) collectPolicies() {
 	seen := make(map[*policy]bool)
 	for _, r := range v.old {
-		if seen[r.policy] {
-			continue
+		if !seen[r.policy] {
+			seen[r.policy] = true
+			v.share(r)
 		}
-		seen[r.policy] = true
-		if key, ok := policyKeyOf(r.Schedule); ok {
-			v.known[key] = r.policy
-		}
+	}
+}
+
+// share makes the policy of an old row that of new rows which say the same. The row
+// may be nil.
+func (v *vetting) share(old *row) {
+	if old == nil {
+		return
+	}
+	if key, ok := policyKeyOf(old.Schedule); ok {
+		v.known[key] = old.policy
 	}
 }
 
@@ -101,6 +111,9 @@ func (v *vetting) add(s Schedule) {
 }
 
 func (v *vetting) keep(r *row) {
+	if task, follows := r.follows(); follows {
+		v.followed[task] = true
+	}
 	v.rows[r.key()] = r
 	v.order = append(v.order, r)
 }

@@ -191,7 +191,10 @@ func (s *UnifiedTaskScheduler) countRun(a *account, task string, outcome Outcome
 func (s *UnifiedTaskScheduler) forgetBadRuns() {
 	for _, a := range s.accounts.order {
 		for task, ts := range a.tasks {
-			if r := s.rowFor(a.name, task); ts.bad > 0 && (a.gone || r == nil || r.Disabled) {
+			if ts.bad == 0 {
+				continue
+			}
+			if r := s.rowFor(a.name, task); a.gone || r == nil || r.Disabled {
 				ts.bad = 0
 				s.clear(badRuns(a, task))
 			}
