@@ -44,13 +44,11 @@ func (s *UnifiedTaskScheduler) takeChanges(read reading, known string) bool {
 	return true
 }
 
-// standsAlone reports whether no after rule links the row of a key with others.
+// standsAlone reports whether no after rule links the row of a key with others, nor
+// the row for all accounts, which it may shadow.
 func (s *UnifiedTaskScheduler) standsAlone(key rowKey) bool {
-	if s.sched.followed[key.task] {
-		return false
-	}
-	r := s.sched.rows[key]
-	return r == nil || r.base == nil
+	linked := func(r *row) bool { return r != nil && r.base != nil }
+	return !s.sched.followed[key.task] && !linked(s.sched.rows[key]) && !linked(s.sched.rows[rowKey{"", key.task}])
 }
 
 // mayBeShadowed reports whether a row is a new one for all accounts, of which some
