@@ -143,12 +143,16 @@ func (s *UnifiedTaskScheduler) reportPatch(p patch) {
 	_, come := p.diff()
 	for _, key := range p.keys() {
 		change.compare(p.was[key], p.rows[key])
-		s.compareTask(key)
+		for _, a := range s.accountsOf(key) {
+			s.compareAccount(a, key.task)
+			if ts := a.tasks[key.task]; ts != nil {
+				s.forgetBadRun(a, key.task, ts)
+			}
+		}
 	}
 	if !change.isEmpty() {
 		s.tellRows(change)
 	}
 	s.reportProblems(come)
-	s.forgetBadRuns()
 	s.reportOdd()
 }

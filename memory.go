@@ -35,6 +35,7 @@ type Memory struct {
 	mu        sync.Mutex
 	schedules map[scheduleKey]Schedule
 	revision  string
+	followed  map[string]int // how many after rules name a task
 	edits     int64
 	edited    []scheduleKey            // by the last edits, in order
 	ledgers   map[string]*memoryLedger // by scheduler name
@@ -66,6 +67,7 @@ func NewMemory(clock Clock) *Memory {
 	return &Memory{
 		clock:     clock,
 		schedules: make(map[scheduleKey]Schedule),
+		followed:  make(map[string]int),
 		ledgers:   make(map[string]*memoryLedger),
 		beats:     make(map[beatKey]*memoryBeat),
 	}
@@ -170,9 +172,12 @@ func (m *Memory) DeleteSchedule(_ context.Context, account, task string) error {
 	if _, ok := m.schedules[key]; !ok {
 		return fmt.Errorf("delete schedule of %s: %w", rowName(task, account), ErrNoSchedule)
 	}
-	if err := ValidateSchedules(m.rowsWithout(key), nil); err != nil {
-		return fmt.Errorf("delete schedule of %s: %w", rowName(task, account), err)
+	if m.followed[task] > 0 {
+		if err := ValidateSchedules(m.rowsWithout(key), nil); err != nil {
+			return fmt.Errorf("delete schedule of %s: %w", rowName(task, account), err)
+		}
 	}
+	m.countFollower(m.schedules[key], -1)
 	delete(m.schedules, key)
 	m.revise(key)
 	return nil
@@ -180,7 +185,10 @@ func (m *Memory) DeleteSchedule(_ context.Context, account, task string) error {
 
 func (m *Memory) put(s Schedule) (Schedule, error) {
 	s.Prior = nil
-	rows := append(m.rowsWithout(scheduleKey{s.Account, s.Task}), s)
+	rows := []Schedule{s}
+	if _, follows := taskBefore(s.Rule); follows || m.followed[s.Task] > 0 {
+		rows = append(m.rowsWithout(scheduleKey{s.Account, s.Task}), s)
+	}
 	if err := ValidateSchedules(rows, nil); err != nil {
 		return Schedule{}, fmt.Errorf("edit schedule of %s: %w", rowName(s.Task, s.Account), err)
 	}
@@ -189,10 +197,21 @@ func (m *Memory) put(s Schedule) (Schedule, error) {
 
 func (m *Memory) keep(s Schedule) Schedule {
 	key := scheduleKey{s.Account, s.Task}
-	s = detached(s.Edited(m.schedules[key], m.clock.Now()))
+	old := m.schedules[key]
+	s = detached(s.Edited(old, m.clock.Now()))
+	m.countFollower(old, -1)
+	m.countFollower(s, 1)
 	m.schedules[key] = s
 	m.revise(key)
 	return detached(s)
+}
+
+// countFollower counts the row by the task that its rule comes after, if it is such
+// a rule.
+func (m *Memory) countFollower(s Schedule, n int) {
+	if task, follows := taskBefore(s.Rule); follows {
+		m.followed[task] += n
+	}
 }
 
 func (m *Memory) revise(edited scheduleKey) {

@@ -144,18 +144,22 @@ func (s *UnifiedTaskScheduler) reportTasks() {
 	s.reportOdd()
 }
 
-// compareTask compares a row's task with what its account's executor knows, or the
-// executors of all accounts.
+// compareTask compares a row's task with what the executors of its accounts know.
 func (s *UnifiedTaskScheduler) compareTask(key rowKey) {
-	if key.account != "" {
-		if a := s.accounts.byName[key.account]; a != nil {
-			s.compareAccount(a, key.task)
-		}
-		return
-	}
-	for _, a := range s.accounts.order {
+	for _, a := range s.accountsOf(key) {
 		s.compareAccount(a, key.task)
 	}
+}
+
+// accountsOf returns the accounts that a row may hold for.
+func (s *UnifiedTaskScheduler) accountsOf(key rowKey) []*account {
+	if key.account == "" {
+		return s.accounts.order
+	}
+	if a := s.accounts.byName[key.account]; a != nil {
+		return []*account{a}
+	}
+	return nil
 }
 
 // compareAccount notes whether an account has a schedule of a task that its executor

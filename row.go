@@ -98,9 +98,13 @@ func (r *row) schedule() Schedule {
 
 func (r *row) key() rowKey { return rowKey{r.Account, r.Task} }
 
-// follows returns the task that the row's rule comes after, if it is such a rule.
-func (r *row) follows() (task string, ok bool) {
-	rule, ok := r.bare.rule.(after)
+// follows returns the task that the policy's rule comes after, if it is such a rule.
+func (p *policy) follows() (task string, ok bool) { return taskBefore(p.Rule) }
+
+// taskBefore returns the task that an after rule names.
+func taskBefore(r Rule) (task string, ok bool) {
+	bare, _ := splitFilter(r)
+	rule, ok := bare.(after)
 	return rule.task, ok
 }
 

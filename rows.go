@@ -127,7 +127,7 @@ func (v *vetting) rowOf(s Schedule, p *vetted) *row {
 		s.Since, s.Prior = p.carriedOver(s, old, v.holds)
 		p = v.policyOf(s)
 	}
-	_, follows := p.bare.rule.(after)
+	_, follows := p.follows()
 	if old != nil && old.policy == p.policy && old.Since.Equal(s.Since) && old.Version == s.Version && s.Account != "" && !follows {
 		return old
 	}
@@ -173,7 +173,7 @@ func (v *vetting) calendarOf(p *policy) (*calendarView, error) {
 	if err != nil {
 		return nil, fmt.Errorf("Calendar: %w", err)
 	}
-	if _, follows := p.bare.rule.(after); follows && p.Calendar == "" {
+	if _, follows := p.follows(); follows && p.Calendar == "" {
 		return nil, nil
 	}
 	return view, view.phases.check(p.Schedule)

@@ -191,14 +191,18 @@ func (s *UnifiedTaskScheduler) countRun(a *account, task string, outcome Outcome
 func (s *UnifiedTaskScheduler) forgetBadRuns() {
 	for _, a := range s.accounts.order {
 		for task, ts := range a.tasks {
-			if ts.bad == 0 {
-				continue
-			}
-			if r := s.rowFor(a.name, task); a.gone || r == nil || r.Disabled {
-				ts.bad = 0
-				s.clear(badRuns(a, task))
-			}
+			s.forgetBadRun(a, task, ts)
 		}
+	}
+}
+
+func (s *UnifiedTaskScheduler) forgetBadRun(a *account, task string, ts *taskState) {
+	if ts.bad == 0 {
+		return
+	}
+	if r := s.rowFor(a.name, task); a.gone || r == nil || r.Disabled {
+		ts.bad = 0
+		s.clear(badRuns(a, task))
 	}
 }
 
