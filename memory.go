@@ -66,6 +66,7 @@ func NewMemory(clock Clock) *Memory {
 	}
 	return &Memory{
 		clock:     clock,
+		revision:  "0",
 		schedules: make(map[scheduleKey]Schedule),
 		followed:  make(map[string]int),
 		ledgers:   make(map[string]*memoryLedger),

@@ -47,7 +47,7 @@ func TestRowsOfTheFirstVersionAreKept(t *testing.T) {
 	sell.Since, sell.Version = buy.Since.Add(time.Minute), 4
 	assert.Equal(t, []tradeclock.Schedule{buy, sell}, rows)
 	assert.Equal(t, int64(7), lead(t, s, "a").Number, "terms go on")
-	assert.Equal(t, "2", text(t, openDB(t, at), "SELECT version FROM tradeclock_schema"))
+	assert.Equal(t, "3", text(t, openDB(t, at), "SELECT version FROM tradeclock_schema"))
 }
 
 func TestRowsOfTheFirstVersionAreEdited(t *testing.T) {

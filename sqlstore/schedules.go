@@ -16,16 +16,13 @@ import (
 func (s *Store) Schedules(ctx context.Context) (rows []tradeclock.Schedule, err error) {
 	var set scheduleSet
 	err = s.read(ctx, "read schedules", func(conn *sql.Conn) error {
-		set, err = s.scheduleSet(ctx, conn)
+		set, err = s.scheduleSet(ctx, conn, "")
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if len(set.bad) > 0 {
-		return set.rows, &tradeclock.QuarantineError{Rows: set.bad}
-	}
-	return set.rows, nil
+	return set.rows, set.quarantine()
 }
 
 // Revision changes with each change of a row, by the store or by hand.
@@ -35,6 +32,62 @@ func (s *Store) Revision(ctx context.Context) (string, error) {
 		return s.one(ctx, conn, "SELECT revision FROM tradeclock_schedule_revision").Scan(&revision)
 	})
 	return strconv.FormatInt(revision, 10), err
+}
+
+// Changes returns the rows that changed since a revision, by the store or by hand. The
+// database lists the last thousand changes. The error is a
+// *tradeclock.QuarantineError if some of the rows cannot be read, and wraps
+// tradeclock.ErrRevisionUnknown if too much has changed.
+func (s *Store) Changes(ctx context.Context, since string) (changes tradeclock.ScheduleChanges, err error) {
+	from, err := strconv.ParseInt(since, 10, 64)
+	if err != nil {
+		return changes, fmt.Errorf("changes since revision %q: %w", since, tradeclock.ErrRevisionUnknown)
+	}
+	var set scheduleSet
+	err = s.read(ctx, "read the changes of the schedules", func(conn *sql.Conn) error {
+		changes, set, err = s.changesSince(ctx, conn, from)
+		return err
+	})
+	if err != nil {
+		return tradeclock.ScheduleChanges{}, err
+	}
+	return changes, set.quarantine()
+}
+
+const (
+	// listedSince are the revisions that are listed after $1. One that is not was
+	// dropped with the oldest, or when the table was emptied.
+	listedSince = `
+		SELECT revision, (SELECT count(*) FROM tradeclock_schedule_changes AS c WHERE c.revision > $1)
+		FROM tradeclock_schedule_revision`
+	whereChanged  = "WHERE (task, account) IN (SELECT task, account FROM tradeclock_schedule_changes WHERE revision > $1)"
+	selectRemoved = `
+		SELECT DISTINCT task, account FROM tradeclock_schedule_changes AS c
+		WHERE revision > $1
+			AND NOT EXISTS (SELECT 1 FROM tradeclock_schedules AS s WHERE s.task = c.task AND s.account = c.account)
+		ORDER BY task, account`
+)
+
+func (s *Store) changesSince(ctx context.Context, conn *sql.Conn, from int64) (changes tradeclock.ScheduleChanges, set scheduleSet, err error) {
+	var revision, listed int64
+	if err := s.one(ctx, conn, listedSince, from).Scan(&revision, &listed); err != nil {
+		return changes, set, err
+	}
+	if from < 0 || listed != revision-from {
+		return changes, set, fmt.Errorf("since revision %d, and the present one is %d: %w", from, revision, tradeclock.ErrRevisionUnknown)
+	}
+	if set, err = s.scheduleSet(ctx, conn, whereChanged, from); err != nil {
+		return changes, set, err
+	}
+	removed := func(rows *sql.Rows) error {
+		var key tradeclock.ScheduleKey
+		err := rows.Scan(&key.Task, &key.Account)
+		changes.Removed = append(changes.Removed, key)
+		return err
+	}
+	err = s.each(ctx, conn, removed, selectRemoved, from)
+	changes.Rows, changes.Revision = set.rows, strconv.FormatInt(revision, 10)
+	return changes, set, err
 }
 
 // PutSchedule adds the row of a task and account, or replaces it whatever its
@@ -120,7 +173,7 @@ func (s *Store) edit(ctx context.Context, doing string, f func(*sql.Conn, schedu
 		if err := s.lock(ctx, conn, s.dialect.lockSchedules); err != nil {
 			return err
 		}
-		set, err := s.scheduleSet(ctx, conn)
+		set, err := s.scheduleSet(ctx, conn, "")
 		if err != nil {
 			return err
 		}

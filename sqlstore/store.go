@@ -12,7 +12,7 @@ import (
 
 var (
 	_ tradeclock.ScheduleStore   = (*Store)(nil)
-	_ tradeclock.Reviser         = (*Store)(nil)
+	_ tradeclock.ChangeLister    = (*Store)(nil)
 	_ tradeclock.Ledger          = (*Store)(nil)
 	_ tradeclock.History         = (*Store)(nil)
 	_ tradeclock.HaltStore       = (*Store)(nil)
