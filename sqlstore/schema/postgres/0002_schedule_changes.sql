@@ -1,3 +1,6 @@
+-- For the rules that an edit may touch, which come after other tasks.
+CREATE INDEX tradeclock_schedules_after ON tradeclock_schedules (task) WHERE replace(rule, 'after', '') <> rule;
+
 -- The row that each of the last thousand revisions changed, so that a scheduler
 -- need not read the others.
 CREATE TABLE tradeclock_schedule_changes (
@@ -12,25 +15,26 @@ CREATE TABLE tradeclock_schedule_changes (
 -- from there.
 CREATE OR REPLACE FUNCTION tradeclock_schedule_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-	list TEXT := format('
-		WITH next AS (UPDATE %1$I.tradeclock_schedule_revision SET revision = revision + 1 RETURNING revision),
-			others AS (
-				DELETE FROM %1$I.tradeclock_schedule_changes AS c USING next
-				WHERE c.revision > next.revision OR c.revision <= next.revision - 1000
-			)
-		INSERT INTO %1$I.tradeclock_schedule_changes SELECT revision, $1, $2 FROM next
+	bump TEXT := format('UPDATE %I.tradeclock_schedule_revision SET revision = revision + 1 RETURNING revision', TG_TABLE_SCHEMA);
+	list TEXT := format('INSERT INTO %I.tradeclock_schedule_changes VALUES ($1, $2, $3)
 		ON CONFLICT (revision) DO UPDATE SET task = excluded.task, account = excluded.account', TG_TABLE_SCHEMA);
+	drop TEXT := format('DELETE FROM %I.tradeclock_schedule_changes', TG_TABLE_SCHEMA);
+	next BIGINT;
 BEGIN
+	EXECUTE bump INTO next;
 	IF TG_OP = 'TRUNCATE' THEN
-		EXECUTE format('UPDATE %I.tradeclock_schedule_revision SET revision = revision + 1', TG_TABLE_SCHEMA);
-		EXECUTE format('DELETE FROM %I.tradeclock_schedule_changes', TG_TABLE_SCHEMA);
+		EXECUTE drop;
 		RETURN NULL;
 	END IF;
-	IF TG_OP <> 'DELETE' THEN
-		EXECUTE list USING NEW.task, NEW.account;
+	IF TG_OP = 'DELETE' THEN
+		EXECUTE list USING next, OLD.task, OLD.account;
+	ELSE
+		EXECUTE list USING next, NEW.task, NEW.account;
 	END IF;
-	IF TG_OP = 'DELETE' OR TG_OP = 'UPDATE' AND (NEW.task, NEW.account) <> (OLD.task, OLD.account) THEN
-		EXECUTE list USING OLD.task, OLD.account;
+	EXECUTE drop || ' WHERE revision = $1' USING next - 1000;
+	IF TG_OP = 'UPDATE' AND (NEW.task, NEW.account) <> (OLD.task, OLD.account) THEN
+		EXECUTE bump INTO next;
+		EXECUTE list USING next, OLD.task, OLD.account;
 	END IF;
 	RETURN NULL;
 END $$;

@@ -1,3 +1,6 @@
+-- For the rules that an edit may touch, which come after other tasks.
+CREATE INDEX tradeclock_schedules_after ON tradeclock_schedules (task) WHERE replace(rule, 'after', '') <> rule;
+
 -- The row that each of the last thousand revisions changed, so that a scheduler
 -- need not read the others.
 CREATE TABLE tradeclock_schedule_changes (
