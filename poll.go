@@ -161,7 +161,7 @@ func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, no
 		snap.carryOver(before)
 	}
 	s.use(snap)
-	s.reportRows(old, v.order, v.bad)
+	s.reportRows(old, v.fresh, v.bad)
 }
 
 // editsHold returns the instant from which edits hold that a poll brings: what is

@@ -9,20 +9,17 @@ import (
 )
 
 // reportRows tells what a reading of all rows changed, and what is odd about them.
-// The caller holds mu.
-func (s *UnifiedTaskScheduler) reportRows(old map[rowKey]*row, rows []*row, rejected []RowError) {
+// Those that are fresh were not in force before, or differently. The caller holds mu.
+func (s *UnifiedTaskScheduler) reportRows(old map[rowKey]*row, fresh []*row, rejected []RowError) {
 	change := SchedulesChanged{Quarantined: rejected}
-	var fresh []*row
-	for _, r := range rows {
-		was := old[r.key()]
-		change.compare(was, r)
-		if was != r {
-			fresh = append(fresh, r)
-		}
+	for _, r := range fresh {
+		change.compare(old[r.key()], r)
 	}
-	for key, was := range old {
-		if s.sched.rows[key] == nil {
-			change.compare(was, nil)
+	if kept := len(s.sched.rows) - len(change.Added); kept < len(old) {
+		for key, was := range old {
+			if s.sched.rows[key] == nil {
+				change.compare(was, nil)
+			}
 		}
 	}
 	slices.Sort(change.Removed)
@@ -133,8 +130,10 @@ func (s *UnifiedTaskScheduler) reportTasks() {
 	}
 	s.sched.unreported = false
 	s.sched.odd = make(map[rowKey]string)
-	for key := range s.sched.rows {
-		s.compareTask(key)
+	if slices.ContainsFunc(s.accounts.order, func(a *account) bool { return a.lists }) {
+		for key := range s.sched.rows {
+			s.compareTask(key)
+		}
 	}
 	for _, a := range s.accounts.order {
 		for _, task := range a.known {

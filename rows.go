@@ -25,6 +25,7 @@ func vetRows(schedules []Schedule, find calendarFinder, unread ...RowError) ([]*
 type vetting struct {
 	rows    map[rowKey]*row // those that are good, in the end
 	order   []*row          // and in the order in which they came
+	fresh   []*row          // those of them that are not as they were before
 	dropped map[*row]bool
 	bad     []RowError
 	// followed are the tasks that after rules name.
@@ -74,11 +75,13 @@ func (v *vetting) vet(schedules []Schedule) {
 // collectPolicies finds the policies of the old rows, which the new ones share.
 func (v *vetting) collectPolicies() {
 	seen := make(map[*policy]bool)
+	var last *policy // most rows have the same
 	for _, r := range v.old {
-		if !seen[r.policy] {
+		if r.policy != last && !seen[r.policy] {
 			seen[r.policy] = true
 			v.share(r)
 		}
+		last = r.policy
 	}
 }
 
@@ -131,7 +134,9 @@ func (v *vetting) rowOf(s Schedule, p *vetted) *row {
 	if old != nil && old.policy == p.policy && old.Since.Equal(s.Since) && old.Version == s.Version && s.Account != "" && !follows {
 		return old
 	}
-	return &row{policy: p.policy, Account: s.Account, Since: s.Since, Version: s.Version, view: p.view}
+	r := &row{policy: p.policy, Account: s.Account, Since: s.Since, Version: s.Version, view: p.view}
+	v.fresh = append(v.fresh, r)
+	return r
 }
 
 // policyOf returns the verdict on the schedule's policy.
@@ -275,7 +280,8 @@ func (v *vetting) removeDropped() {
 	if len(v.dropped) == 0 {
 		return
 	}
-	v.order = slices.DeleteFunc(v.order, func(r *row) bool { return v.dropped[r] })
+	isDropped := func(r *row) bool { return v.dropped[r] }
+	v.order, v.fresh = slices.DeleteFunc(v.order, isDropped), slices.DeleteFunc(v.fresh, isDropped)
 	for r := range v.dropped {
 		delete(v.rows, r.key())
 	}
