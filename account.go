@@ -130,13 +130,18 @@ func (as *accounts) enrolled(name string) (*account, error) {
 }
 
 func (a *account) task(name string) *taskState {
-	i, found := slices.BinarySearchFunc(a.tasks, name, func(ts *taskState, name string) int { return strings.Compare(ts.name, name) })
+	i, found := a.findTask(name)
 	if !found {
 		ts := &taskState{name: name}
 		ts.running = ts.room[:0]
 		a.tasks = slices.Insert(a.tasks, i, ts)
 	}
 	return a.tasks[i]
+}
+
+// findTask returns where the task is among those of the account, or would be.
+func (a *account) findTask(name string) (i int, found bool) {
+	return slices.BinarySearchFunc(a.tasks, name, func(ts *taskState, name string) int { return strings.Compare(ts.name, name) })
 }
 
 func (a *account) group(name string) *groupState {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -85,7 +86,7 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date Date) ([]occurr
 		s.mu.Unlock()
 		return nil, nil, errors.New("no schedules have been read yet")
 	}
-	rows := s.sched.snap.rows
+	rows := slices.Collect(maps.Values(s.sched.rows))
 	asked := make(map[*calendarView][]Date)
 	for v, m := range s.sched.snap.byView {
 		asked[v] = datesOf(m.filterDates(date, date))

@@ -80,11 +80,11 @@ func (s *UnifiedTaskScheduler) viewOf(name string) (*calendarView, error) {
 
 // watchCalendars makes the scheduler's own calendar and those that rows are read
 // by the ones that each tick looks at. The caller holds mu.
-func (s *UnifiedTaskScheduler) watchCalendars(rows []*row) {
+func (s *UnifiedTaskScheduler) watchCalendars() {
 	used := []*calendarView{s.calendar}
-	for _, r := range rows {
-		if !slices.Contains(used, r.view) {
-			used = append(used, r.view)
+	for _, m := range s.sched.snap.markets {
+		if m.view != s.calendar {
+			used = append(used, m.view)
 		}
 	}
 	for _, v := range s.sched.watched {

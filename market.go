@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 // rows that are due at the same instants are one group, so that planning costs
 // the number of different rules and not of rows.
 type market struct {
+	view   *calendarView
 	cal    Calendar
 	loc    *time.Location
 	groups []*group
@@ -50,7 +50,7 @@ type group struct {
 	delay    time.Duration // of an after rule
 	rows     []*row
 	from     int64 // Unix time: nothing that is due then or before counts
-	idle     bool  // all its rows are disabled
+	holding  int   // how many rows hold from then on; zero if all are disabled
 }
 
 // timing is a rule without its filter, and the filter.
@@ -58,10 +58,6 @@ type timing struct {
 	rule   Rule
 	filter Filter
 }
-
-// comparable reports whether the rule's type lets it be compared. Those of this
-// package do.
-func (t timing) comparable() bool { return t.rule == nil || reflect.ValueOf(t.rule).Comparable() }
 
 // day is a date as the calendar has it, with the spans of each group, in the
 // order of market.groups, once they are asked for.
@@ -92,11 +88,9 @@ func newMarket(cal Calendar, loc *time.Location) *market {
 	}
 }
 
-// setReach notes how far from a session's date its occurrences may lie, and from when
-// on they count.
+// setReach notes how far from a session's date its occurrences may lie.
 func (m *market) setReach() {
 	for _, g := range m.groups {
-		g.setHolds()
 		back, ahead := ruleReach(g.rule)
 		for base := g.base; base != nil; base = base.base {
 			b, a := ruleReach(base.rule)
@@ -172,18 +166,42 @@ func (m *market) unsureNear(t time.Time) bool {
 	return false
 }
 
-// setHolds notes from when on an enabled row of the group holds, if there is one.
-func (g *group) setHolds() {
-	g.idle = true
-	for _, r := range g.rows {
-		if r.Disabled {
-			continue
-		}
-		if from := r.holdsFrom().Unix(); g.idle || from < g.from {
-			g.from, g.idle = from, false
-		}
+func (g *group) add(r *row) {
+	g.rows = append(g.rows, r)
+	g.count(r)
+}
+
+// count notes from when on a row holds, unless it is disabled.
+func (g *group) count(r *row) {
+	if r.Disabled {
+		return
+	}
+	switch from := r.holdsFrom().Unix(); {
+	case g.idle() || from < g.from:
+		g.from, g.holding = from, 1
+	case from == g.from:
+		g.holding++
 	}
 }
+
+// remove takes a row out. The others are looked at only if it was the last of those
+// that held first.
+func (g *group) remove(r *row) {
+	i := slices.Index(g.rows, r)
+	g.rows = slices.Delete(g.rows, i, i+1)
+	if r.Disabled || r.holdsFrom().Unix() != g.from {
+		return
+	}
+	if g.holding--; g.holding > 0 {
+		return
+	}
+	for _, r := range g.rows {
+		g.count(r)
+	}
+}
+
+// idle reports whether all rows of the group are disabled.
+func (g *group) idle() bool { return g.holding == 0 }
 
 // forget drops the days that are not planned any more at an instant.
 func (m *market) forget(now time.Time) {
@@ -240,6 +258,15 @@ func (m *market) carryOver(old *market) {
 	for _, was := range old.revised {
 		m.revised = append(m.revised, renew(was))
 	}
+}
+
+// renewed returns a market of the same groups, whose rows have changed.
+func (m *market) renewed() *market {
+	n := newMarket(m.cal, m.loc)
+	n.view, n.groups = m.view, m.groups
+	n.setReach()
+	n.carryOver(m)
+	return n
 }
 
 // takeRevised returns the dates of which the calendar says something else since the

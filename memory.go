@@ -14,7 +14,7 @@ import (
 
 var (
 	_ ScheduleStore   = (*Memory)(nil)
-	_ Reviser         = (*Memory)(nil)
+	_ ChangeLister    = (*Memory)(nil)
 	_ Ledger          = (*Memory)(nil)
 	_ History         = (*Memory)(nil)
 	_ HaltStore       = (*Memory)(nil)
@@ -35,12 +35,21 @@ type Memory struct {
 	mu        sync.Mutex
 	schedules map[scheduleKey]Schedule
 	revision  string
+	followed  map[string]int // how many after rules name a task
 	edits     int64
+	edited    []scheduleKey            // by the last edits, in order
 	ledgers   map[string]*memoryLedger // by scheduler name
 	beats     map[beatKey]*memoryBeat
 }
 
 type scheduleKey struct{ account, task string }
+
+func (k scheduleKey) compare(o scheduleKey) int {
+	return cmp.Or(cmp.Compare(k.task, o.task), cmp.Compare(k.account, o.account))
+}
+
+// editsKept is how many edits are remembered at least, to list what changed.
+const editsKept = 10_000
 
 type beatKey struct{ scheduler, instance string }
 
@@ -57,7 +66,9 @@ func NewMemory(clock Clock) *Memory {
 	}
 	return &Memory{
 		clock:     clock,
+		revision:  "0",
 		schedules: make(map[scheduleKey]Schedule),
+		followed:  make(map[string]int),
 		ledgers:   make(map[string]*memoryLedger),
 		beats:     make(map[beatKey]*memoryBeat),
 	}
@@ -75,6 +86,29 @@ func (m *Memory) Revision(context.Context) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.revision, nil
+}
+
+// Changes returns the rows that were edited since a revision, if that is not too many
+// edits ago.
+func (m *Memory) Changes(_ context.Context, since string) (ScheduleChanges, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	from, err := strconv.ParseInt(since, 10, 64)
+	missed := m.edits - from
+	if err != nil || missed < 0 || missed > int64(len(m.edited)) {
+		return ScheduleChanges{}, fmt.Errorf("changes since revision %q: %w", since, ErrRevisionUnknown)
+	}
+	changes := ScheduleChanges{Revision: m.revision}
+	keys := slices.Clone(m.edited[len(m.edited)-int(missed):])
+	slices.SortFunc(keys, scheduleKey.compare)
+	for _, key := range slices.Compact(keys) {
+		if s, ok := m.schedules[key]; ok {
+			changes.Rows = append(changes.Rows, detached(s))
+		} else {
+			changes.Removed = append(changes.Removed, ScheduleKey{Task: key.task, Account: key.account})
+		}
+	}
+	return changes, nil
 }
 
 // PutSchedule adds the row of a task and account, or replaces it whatever its
@@ -139,17 +173,23 @@ func (m *Memory) DeleteSchedule(_ context.Context, account, task string) error {
 	if _, ok := m.schedules[key]; !ok {
 		return fmt.Errorf("delete schedule of %s: %w", rowName(task, account), ErrNoSchedule)
 	}
-	if err := ValidateSchedules(m.rowsWithout(key), nil); err != nil {
-		return fmt.Errorf("delete schedule of %s: %w", rowName(task, account), err)
+	if m.followed[task] > 0 {
+		if err := ValidateSchedules(m.rowsWithout(key), nil); err != nil {
+			return fmt.Errorf("delete schedule of %s: %w", rowName(task, account), err)
+		}
 	}
+	m.countFollower(m.schedules[key], -1)
 	delete(m.schedules, key)
-	m.revise()
+	m.revise(key)
 	return nil
 }
 
 func (m *Memory) put(s Schedule) (Schedule, error) {
 	s.Prior = nil
-	rows := append(m.rowsWithout(scheduleKey{s.Account, s.Task}), s)
+	rows := []Schedule{s}
+	if _, follows := taskBefore(s.Rule); follows || m.followed[s.Task] > 0 {
+		rows = append(m.rowsWithout(scheduleKey{s.Account, s.Task}), s)
+	}
 	if err := ValidateSchedules(rows, nil); err != nil {
 		return Schedule{}, fmt.Errorf("edit schedule of %s: %w", rowName(s.Task, s.Account), err)
 	}
@@ -158,15 +198,30 @@ func (m *Memory) put(s Schedule) (Schedule, error) {
 
 func (m *Memory) keep(s Schedule) Schedule {
 	key := scheduleKey{s.Account, s.Task}
-	s = detached(s.Edited(m.schedules[key], m.clock.Now()))
+	old := m.schedules[key]
+	s = detached(s.Edited(old, m.clock.Now()))
+	m.countFollower(old, -1)
+	m.countFollower(s, 1)
 	m.schedules[key] = s
-	m.revise()
+	m.revise(key)
 	return detached(s)
 }
 
-func (m *Memory) revise() {
+// countFollower counts the row by the task that its rule comes after, if it is such
+// a rule.
+func (m *Memory) countFollower(s Schedule, n int) {
+	if task, follows := taskBefore(s.Rule); follows {
+		m.followed[task] += n
+	}
+}
+
+func (m *Memory) revise(edited scheduleKey) {
 	m.edits++
 	m.revision = strconv.FormatInt(m.edits, 10)
+	if len(m.edited) == 2*editsKept {
+		m.edited = append(m.edited[:0], m.edited[editsKept:]...)
+	}
+	m.edited = append(m.edited, edited)
 }
 
 func (m *Memory) rows() []Schedule { return m.rowsWithout(scheduleKey{}) }

@@ -16,22 +16,9 @@ const horizonDays = 16
 // remembers of sessions, of spans and of where planning is; only one goroutine plans
 // at a time.
 type snapshot struct {
-	rows    []*row
+	groups  map[groupKey]*group
 	markets []*market
 	byView  map[*calendarView]*market
-}
-
-// row is a vetted schedule and what it is compared and looked up by.
-type row struct {
-	Schedule
-	text string // of the rule
-	kind string
-	bare timing // the rule without its filter, and that
-	view *calendarView
-	base *row // of an after rule
-	// shadowed are the accounts that have a row of their own for the task, if this
-	// is the row for all others.
-	shadowed map[string]bool
 }
 
 // occurrence is one due instant of a row, for every account that the row holds
@@ -50,21 +37,66 @@ type occurrence struct {
 // newSnapshot compiles rows that vetRows has passed. Each calendar is asked by
 // what calendarOf returns for it.
 func newSnapshot(rows []*row, calendarOf func(v *calendarView) Calendar) *snapshot {
-	sn := &snapshot{rows: rows, byView: make(map[*calendarView]*market)}
-	groups := make(map[groupKey]*group)
-	byRow := make(map[*row]*group, len(rows))
+	sn := &snapshot{groups: make(map[groupKey]*group), byView: make(map[*calendarView]*market)}
+	b := groupBuilder{sn, calendarOf, make(map[groupRef]*group)}
 	for _, r := range rows {
-		if sn.byView[r.view] == nil {
-			m := newMarket(calendarOf(r.view), r.view.loc)
-			sn.byView[r.view] = m
-			sn.markets = append(sn.markets, m)
-		}
-		sn.groupOf(r, groups, byRow)
+		b.groupOf(r).add(r)
 	}
 	for _, m := range sn.markets {
 		m.setReach()
 	}
 	return sn
+}
+
+// patched returns a snapshot with other rows in place of some, none of which an
+// after rule links with others. It takes over what sn has, which is not to be used
+// any more.
+func (sn *snapshot) patched(gone, come []*row) *snapshot {
+	touched := make(map[*calendarView]bool)
+	for _, r := range gone {
+		touched[r.view] = true
+		sn.remove(r)
+	}
+	b := groupBuilder{sn, func(v *calendarView) Calendar { return v }, make(map[groupRef]*group)}
+	for _, r := range come {
+		touched[r.view] = true
+		g := b.groupOf(r)
+		if len(g.rows) > 0 {
+			r.share(g.rows[0].policy)
+		}
+		g.add(r)
+	}
+	patched := &snapshot{groups: sn.groups, byView: make(map[*calendarView]*market)}
+	for _, m := range sn.markets {
+		if len(m.groups) == 0 {
+			continue
+		}
+		if touched[m.view] {
+			m = m.renewed()
+		}
+		patched.byView[m.view] = m
+		patched.markets = append(patched.markets, m)
+	}
+	return patched
+}
+
+// remove takes a row out of its group, and a group without rows out of its market.
+func (sn *snapshot) remove(r *row) {
+	key := groupKeyOf(r, groupRef{policy: r.policy, view: r.view, since: priorSince(r)})
+	g := sn.groups[key]
+	g.remove(r)
+	if len(g.rows) == 0 {
+		delete(sn.groups, key)
+		m := sn.byView[r.view]
+		m.groups = slices.DeleteFunc(m.groups, func(o *group) bool { return o == g })
+	}
+}
+
+// groupBuilder finds the groups of rows.
+type groupBuilder struct {
+	*snapshot
+	calendarOf func(v *calendarView) Calendar
+	known      map[groupRef]*group
 }
 
 // groupKey tells the groups apart. Rules are compared by value where their type
@@ -79,36 +111,80 @@ type groupKey struct {
 	own      *row // set if the rule cannot be compared
 }
 
-func (sn *snapshot) groupOf(r *row, groups map[groupKey]*group, byRow map[*row]*group) *group {
-	if g := byRow[r]; g != nil {
-		return g
-	}
-	g := &group{timing: r.bare, sessions: r.Sessions}
+// groupRef finds the group of rows that share a policy, which is quicker than to
+// compare their rules.
+type groupRef struct {
+	policy *policy
+	view   *calendarView
+	base   *group
+	since  int64 // of a row with a prior rule
+}
+
+func (b *groupBuilder) groupOf(r *row) *group {
+	ref := groupRef{policy: r.policy, view: r.view, since: priorSince(r)}
 	if r.base != nil {
-		g.base, g.delay = sn.groupOf(r.base, groups, byRow), r.bare.rule.(after).delay
+		ref.base = b.groupOf(r.base)
+	}
+	g := b.known[ref]
+	if g == nil {
+		g = b.find(r, ref)
+		b.known[ref] = g
+	}
+	return g
+}
+
+func priorSince(r *row) int64 {
+	if r.Prior == nil {
+		return 0
+	}
+	return r.Since.UnixNano()
+}
+
+// find returns the group of the rows that are due when r is, which is a new one for
+// the first of them.
+func (b *groupBuilder) find(r *row, ref groupRef) *group {
+	key := groupKeyOf(r, ref)
+	g := b.groups[key]
+	if g == nil {
+		g = newGroup(r, ref.base)
+		b.groups[key] = g
+		m := b.marketOf(r.view)
+		m.groups = append(m.groups, g)
+	}
+	return g
+}
+
+func groupKeyOf(r *row, ref groupRef) groupKey {
+	if !comparableRule(r.Rule) || !comparableRule(r.Prior) {
+		return groupKey{own: r}
+	}
+	key := groupKey{view: r.view, timing: r.bare, since: ref.since, sessions: r.Sessions, base: ref.base}
+	if r.Prior != nil {
+		key.prior = timingOf(r.Prior)
+	}
+	return key
+}
+
+func newGroup(r *row, base *group) *group {
+	g := &group{timing: r.bare, sessions: r.Sessions, base: base}
+	if base != nil {
+		g.delay = r.bare.rule.(after).delay
 	}
 	if r.Prior != nil {
 		g.prior, g.since = timingOf(r.Prior), r.Since
 	}
-	key := groupKey{own: r}
-	if g.timing.comparable() && g.prior.comparable() {
-		key = groupKey{view: r.view, timing: g.timing, prior: g.prior, since: g.since.UnixNano(), sessions: g.sessions, base: g.base}
-	}
-	if known := groups[key]; known != nil {
-		g = known
-	} else {
-		groups[key] = g
-		m := sn.byView[r.view]
-		m.groups = append(m.groups, g)
-	}
-	g.rows = append(g.rows, r)
-	byRow[r] = g
 	return g
 }
 
-func timingOf(r Rule) timing {
-	bare, filter := splitFilter(r)
-	return timing{bare, filter}
+func (b *groupBuilder) marketOf(v *calendarView) *market {
+	m := b.byView[v]
+	if m == nil {
+		m = newMarket(b.calendarOf(v), v.loc)
+		m.view = v
+		b.byView[v] = m
+		b.markets = append(b.markets, m)
+	}
+	return m
 }
 
 // plan returns the occurrences that are due in (from, to], in the order in which

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -22,6 +20,8 @@ type schedules struct {
 	retry    time.Duration // wait before the next poll while there are no rows yet
 	retryAt  time.Time     // and when that is
 	rejected []RowError
+	followed map[string]bool   // tasks that after rules name
+	odd      map[rowKey]string // what is odd about the tasks of accounts: see compareTask
 	// unreported is true if accounts came or went since their tasks were compared
 	// with the rows.
 	unreported bool
@@ -33,6 +33,8 @@ type reading struct {
 	bad       []RowError
 	revision  string
 	unchanged bool
+	partial   bool          // only what changed since the revision that was known
+	removed   []ScheduleKey // of a partial one
 }
 
 // pollIfDue reads the schedules once a minute. What goes wrong leaves the last
@@ -50,10 +52,7 @@ func (s *UnifiedTaskScheduler) pollIfDue(ctx context.Context, now time.Time) {
 	if !due {
 		return
 	}
-	read, err := s.readRows(ctx, known, loaded)
-	if err == nil {
-		s.findCalendars(ctx, read.rows)
-	}
+	read, err := s.readNews(ctx, known, loaded)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sched.polled = minute
@@ -67,6 +66,23 @@ func (s *UnifiedTaskScheduler) pollIfDue(ctx context.Context, now time.Time) {
 		s.sched.revision = read.revision
 		s.takeRows(read.rows, read.bad, s.clock.Now())
 	}
+}
+
+// readNews reads the rows, unless they have not changed, or what changed can be
+// taken by itself.
+func (s *UnifiedTaskScheduler) readNews(ctx context.Context, known string, loaded bool) (reading, error) {
+	read, err := s.readRows(ctx, known, loaded)
+	if err == nil && read.partial {
+		s.findCalendars(ctx, read.rows)
+		if s.takeChanges(read, known) {
+			return reading{unchanged: true}, nil
+		}
+		read, err = s.readRows(ctx, known, false)
+	}
+	if err == nil {
+		s.findCalendars(ctx, read.rows)
+	}
+	return read, err
 }
 
 func (s *UnifiedTaskScheduler) readRows(ctx context.Context, known string, loaded bool) (reading, error) {
@@ -88,7 +104,8 @@ func (s *UnifiedTaskScheduler) pollFailed(err error) {
 	s.degrade("poll", fmt.Sprintf("the schedules cannot be read, nothing runs: %v", err))
 }
 
-// readSchedules asks a store for its rows, or finds that they have not changed.
+// readSchedules asks a store for its rows or for what changed of them, or finds that
+// nothing has.
 func readSchedules(ctx context.Context, store ScheduleStore, known string, loaded bool) (reading, error) {
 	var read reading
 	if reviser, ok := store.(Reviser); ok {
@@ -101,182 +118,65 @@ func readSchedules(ctx context.Context, store ScheduleStore, known string, loade
 		}
 		read.revision = revision
 	}
+	if lister, ok := store.(ChangeLister); ok && loaded && known != "" {
+		read, err := readChanges(ctx, lister, known)
+		if !errors.Is(err, ErrRevisionUnknown) {
+			return read, err
+		}
+	}
 	var err error
 	read.rows, err = store.Schedules(ctx)
-	if quarantine := (*QuarantineError)(nil); errors.As(err, &quarantine) {
-		read.bad, err = quarantine.Rows, nil
-	}
+	read.bad, err = unreadRows(err)
 	return read, err
+}
+
+func readChanges(ctx context.Context, lister ChangeLister, known string) (reading, error) {
+	changes, err := lister.Changes(ctx, known)
+	bad, err := unreadRows(err)
+	return reading{rows: changes.Rows, removed: changes.Removed, bad: bad, revision: changes.Revision, partial: true}, err
+}
+
+// unreadRows takes the rows that a store could not read out of its error.
+func unreadRows(err error) ([]RowError, error) {
+	if quarantine := (*QuarantineError)(nil); errors.As(err, &quarantine) {
+		return quarantine.Rows, nil
+	}
+	return nil, err
 }
 
 // takeRows makes rows that a poll brought the ones in force. The caller holds mu.
 func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, now time.Time) {
-	rows, rejected := vetRows(schedules, s.viewOf, s.limits.find, bad...)
-	first := !s.sched.loaded
 	old, before := s.sched.rows, s.sched.snap
-	// What is due after the last plan was not past before this poll.
-	holds := now.Round(0).UTC()
-	if s.term.resumed && s.plan.upTo.Before(holds) {
-		holds = s.plan.upTo
-	}
-	s.sched.rows = make(map[rowKey]*row, len(rows))
-	for _, r := range rows {
-		key := rowKey{r.Account, r.Task}
-		if !first {
-			r.carryOver(old[key], holds)
-		}
-		s.sched.rows[key] = r
-	}
+	v := newVetting(schedules, s.viewOf, s.limits.find, bad)
+	v.old, v.holds = old, s.editsHold(now)
+	v.vet(schedules)
+	s.sched.rows, s.sched.followed = v.rows, v.followed
 	s.sched.loaded = true
 	if len(s.sched.notFound) > 0 {
 		clear(s.sched.notFound)
 		s.sched.revision = "" // read the rows again, as the calendars may be found then
 	}
-	s.watchCalendars(rows)
-	s.compile(rows)
+	snap := newSnapshot(v.order, func(v *calendarView) Calendar { return v })
 	if before != nil {
-		s.sched.snap.carryOver(before)
+		snap.carryOver(before)
 	}
-	s.reportRows(old, rows, rejected, first)
+	s.use(snap)
+	s.reportRows(old, v.fresh, v.bad)
 }
 
-// compile makes a snapshot of rows the one in force.
-func (s *UnifiedTaskScheduler) compile(rows []*row) {
-	s.sched.snap = newSnapshot(rows, func(v *calendarView) Calendar { return v })
+// editsHold returns the instant from which edits hold that a poll brings: what is
+// due after the last plan was not past before this poll.
+func (s *UnifiedTaskScheduler) editsHold(now time.Time) time.Time {
+	now = now.Round(0).UTC()
+	if s.term.resumed && s.plan.upTo.Before(now) {
+		return s.plan.upTo
+	}
+	return now
+}
+
+// use makes a snapshot the one in force.
+func (s *UnifiedTaskScheduler) use(snap *snapshot) {
+	s.sched.snap = snap
 	s.plan.next = s.plan.upTo
-}
-
-// reportRows tells what a poll changed, and what is odd about the rows.
-func (s *UnifiedTaskScheduler) reportRows(old map[rowKey]*row, rows []*row, rejected []RowError, first bool) {
-	change := SchedulesChanged{Quarantined: rejected}
-	for _, r := range rows {
-		switch was := old[rowKey{r.Account, r.Task}]; {
-		case was == nil:
-			change.Added = append(change.Added, rowName(r.Task, r.Account))
-		case was.differs(r):
-			change.Changed = append(change.Changed, rowName(r.Task, r.Account))
-		}
-	}
-	for key := range old {
-		if s.sched.rows[key] == nil {
-			change.Removed = append(change.Removed, rowName(key.task, key.account))
-		}
-	}
-	slices.Sort(change.Removed)
-	if first || len(change.Added)+len(change.Changed)+len(change.Removed) > 0 || !sameErrors(rejected, s.sched.rejected) {
-		s.log.Info("schedules", "rows", len(rows), "added", len(change.Added), "changed", change.Changed,
-			"removed", change.Removed, "quarantined", len(rejected))
-		s.events.tell(change)
-	}
-	s.sched.rejected = rejected
-	s.reportProblems(rows, rejected)
-}
-
-func (r *row) differs(o *row) bool {
-	a, b := r.Schedule, o.Schedule
-	if r.text != o.text || (a.CatchUpUntil == nil) != (b.CatchUpUntil == nil) ||
-		a.CatchUpUntil != nil && *a.CatchUpUntil != *b.CatchUpUntil {
-		return true
-	}
-	a.Rule, b.Rule, a.Prior, b.Prior, a.CatchUpUntil, b.CatchUpUntil = nil, nil, nil, nil, nil, nil
-	a.Since, b.Since = time.Time{}, time.Time{}
-	return a != b
-}
-
-func sameErrors(a, b []RowError) bool {
-	return slices.EqualFunc(a, b, func(x, y RowError) bool { return x.Error() == y.Error() })
-}
-
-// reportProblems turns what is odd about the rows into conditions of health.
-func (s *UnifiedTaskScheduler) reportProblems(rows []*row, rejected []RowError) {
-	var problems []string
-	for _, r := range rejected {
-		problems = append(problems, r.Error())
-	}
-	s.setCondition("quarantine", join("quarantined: ", problems))
-	if len(rows) == 0 {
-		s.degrade("empty", "there are no schedules: nothing runs")
-	} else {
-		s.clear("empty")
-	}
-	var past, slow []string
-	for _, r := range rows {
-		if rule, ok := r.bare.rule.(once); ok && !r.Disabled && s.wasPast(rule, r) {
-			past = append(past, fmt.Sprintf("%s (%s)", rowName(r.Task, r.Account), r.text))
-		}
-		if !s.private && !r.Disabled && s.cfg.TermLength+takeoverWithin > r.catchUp() {
-			slow = append(slow, rowName(r.Task, r.Account))
-		}
-	}
-	s.setCondition("once", join("scheduled once, in the past: ", past))
-	if len(slow) > 0 {
-		s.log.Warn("a takeover may take longer than the catch-up of some tasks", "takeover", s.cfg.TermLength+takeoverWithin, "tasks", slow)
-	}
-	s.forgetBadRuns()
-	s.reportTasks()
-}
-
-// wasPast reports whether a row that runs once was past already when it began to
-// hold, so that it never runs.
-func (s *UnifiedTaskScheduler) wasPast(rule once, r *row) bool {
-	from := r.Since
-	if from.IsZero() {
-		from = s.term.began // zero if the ledger is not new
-	}
-	if from.IsZero() {
-		return false
-	}
-	return rule.past(from, r.view.loc)
-}
-
-// reportTasks tells of schedules of tasks that no executor knows, and of tasks
-// that have no schedule. The caller holds mu.
-func (s *UnifiedTaskScheduler) reportTasks() {
-	if !s.sched.loaded {
-		return
-	}
-	s.sched.unreported = false
-	var problems []string
-	unknown := func(a *account, task string) {
-		if !a.gone && a.lists && !slices.Contains(a.known, task) {
-			problems = append(problems, fmt.Sprintf("%s has a schedule, and the executor does not know it", rowName(task, a.name)))
-		}
-	}
-	for key, r := range s.sched.rows {
-		for _, a := range r.among(s.accounts.order) {
-			if r.holdsFor(a.name) {
-				unknown(a, key.task)
-			}
-		}
-	}
-	for _, a := range s.accounts.order {
-		for _, task := range a.known {
-			if !a.gone && s.rowFor(a.name, task) == nil {
-				problems = append(problems, fmt.Sprintf("%s has no schedule", rowName(task, a.name)))
-			}
-		}
-	}
-	slices.Sort(problems)
-	if len(problems) > 10 {
-		problems = append(problems[:10], fmt.Sprintf("and %d more", len(problems)-10))
-	}
-	s.setCondition("tasks", join("", problems))
-}
-
-// rowFor returns the row that holds for an account's task, or nil.
-func (s *UnifiedTaskScheduler) rowFor(account, task string) *row {
-	if r := s.sched.rows[rowKey{account, task}]; r != nil {
-		return r
-	}
-	if r := s.sched.rows[rowKey{"", task}]; r != nil && r.holdsFor(account) {
-		return r
-	}
-	return nil
-}
-
-func join(prefix string, problems []string) string {
-	if len(problems) == 0 {
-		return ""
-	}
-	return prefix + strings.Join(problems, "; ")
+	s.watchCalendars()
 }

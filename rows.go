@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// rowKey is what a row is found by. Account is empty in the row for all others.
-type rowKey struct{ account, task string }
-
 // calendarFinder returns the calendar of a name; that of no name is the
 // scheduler's own.
 type calendarFinder func(name string) (*calendarView, error)
@@ -23,37 +20,95 @@ type limitFinder func(name string) error
 // reason. It holds rows to everything that Validate and ValidateSchedules say.
 // Rows that the store itself could not read are handed in as unread.
 func vetRows(schedules []Schedule, find calendarFinder, findLimit limitFinder, unread ...RowError) ([]*row, []RowError) {
-	v := vetting{rows: make(map[rowKey]*row, len(schedules)), bad: slices.Clone(unread), find: find, findLimit: findLimit}
-	for _, s := range schedules {
-		v.add(s)
-	}
-	v.derive()
-	for _, r := range slices.Clone(v.order) {
-		v.link(r)
-	}
-	v.shadow()
+	v := newVetting(schedules, find, findLimit, unread)
+	v.vet(schedules)
 	return v.order, v.bad
 }
 
 // vetting is the work of vetRows.
 type vetting struct {
-	rows      map[rowKey]*row
-	order     []*row // the rows that are good so far
-	bad       []RowError
+	rows    map[rowKey]*row // those that are good, in the end
+	order   []*row          // and in the order in which they came
+	fresh   []*row          // those of them that are not as they were before
+	dropped map[*row]bool
+	bad     []RowError
+	// followed are the tasks that after rules name.
+	followed  map[string]bool
 	find      calendarFinder
 	findLimit limitFinder
+
+	// old are the rows that were in force before, if there were any. What is the same
+	// is used again, and a change holds from an instant on.
+	old   map[rowKey]*row
+	holds time.Time
+
+	policies map[policyKey]*vetted
+	known    map[policyKey]*policy // of the old rows
+	last     *vetted               // the one that was asked for last, since equal rows follow each other
+	lastKey  policyKey
+}
+
+// vetted is the verdict on a policy, for all rows that share it.
+type vetted struct {
+	*policy
+	view *calendarView // nil for an after rule: see link
+	err  error
+}
+
+func newVetting(schedules []Schedule, find calendarFinder, findLimit limitFinder, unread []RowError) *vetting {
+	return &vetting{
+		rows: make(map[rowKey]*row, len(schedules)), order: make([]*row, 0, len(schedules)), bad: slices.Clone(unread),
+		dropped: make(map[*row]bool), followed: make(map[string]bool), find: find, findLimit: findLimit,
+		policies: make(map[policyKey]*vetted), known: make(map[policyKey]*policy),
+	}
+}
+
+func (v *vetting) vet(schedules []Schedule) {
+	v.collectPolicies()
+	for _, s := range schedules {
+		v.add(s)
+	}
+	v.derive()
+	for _, r := range v.order {
+		if _, follows := r.follows(); follows {
+			v.link(r)
+		}
+	}
+	v.removeDropped()
+	v.shadow()
+}
+
+// collectPolicies finds the policies of the old rows, which the new ones share.
+func (v *vetting) collectPolicies() {
+	seen := make(map[*policy]bool)
+	var last *policy // most rows have the same
+	for _, r := range v.old {
+		if r.policy != last && !seen[r.policy] {
+			seen[r.policy] = true
+			v.share(r)
+		}
+		last = r.policy
+	}
+}
+
+// share makes the policy of an old row that of new rows which say the same. The row
+// may be nil.
+func (v *vetting) share(old *row) {
+	if old == nil {
+		return
+	}
+	if key, ok := policyKeyOf(old.Schedule); ok {
+		v.known[key] = old.policy
+	}
 }
 
 func (v *vetting) add(s Schedule) {
-	var view *calendarView
-	err := s.Validate()
-	if err == nil {
-		view, err = v.calendarOf(s)
+	key := s.key()
+	p := v.policyOf(s)
+	err := p.err
+	if s.Account != "" && checkName(s.Account) != nil {
+		err = s.Validate()
 	}
-	if err == nil {
-		err = v.findLimit(s.StartLimit)
-	}
-	key := rowKey{s.Account, s.Task}
 	if err == nil && v.rows[key] != nil {
 		err = errors.New("the task has another row for the same account")
 	}
@@ -61,22 +116,80 @@ func (v *vetting) add(s Schedule) {
 		v.bad = append(v.bad, RowError{s.Task, s.Account, err})
 		return
 	}
-	r := &row{Schedule: s, text: s.Rule.String(), kind: ruleKind(s.Rule), bare: timingOf(s.Rule), view: view}
-	v.rows[key] = r
+	v.keep(v.rowOf(s, p))
+}
+
+func (v *vetting) keep(r *row) {
+	if task, follows := r.follows(); follows {
+		v.followed[task] = true
+	}
+	v.rows[r.key()] = r
 	v.order = append(v.order, r)
 }
 
-// calendarOf returns the calendar of a row, in which its anchors must be. That of
-// an after rule is known by the task which it follows: see link.
-func (v *vetting) calendarOf(s Schedule) (*calendarView, error) {
-	view, err := v.find(s.Calendar)
+// rowOf returns the row of a schedule: the one that was in force before if nothing
+// is different. A row that is linked with others is made anew, as those may be
+// different.
+func (v *vetting) rowOf(s Schedule, p *vetted) *row {
+	old := v.old[s.key()]
+	if v.old != nil {
+		s.Since, s.Prior = p.carriedOver(s, old, v.holds)
+		p = v.policyOf(s)
+	}
+	_, follows := p.follows()
+	if old != nil && old.policy == p.policy && old.Since.Equal(s.Since) && old.Version == s.Version && s.Account != "" && !follows {
+		return old
+	}
+	r := &row{policy: p.policy, Account: s.Account, Since: s.Since, Version: s.Version, view: p.view}
+	v.fresh = append(v.fresh, r)
+	return r
+}
+
+// policyOf returns the verdict on the schedule's policy.
+func (v *vetting) policyOf(s Schedule) *vetted {
+	key, ok := policyKeyOf(s)
+	switch {
+	case !ok:
+		return v.vetPolicy(s, nil)
+	case v.last != nil && v.lastKey == key:
+		return v.last
+	}
+	p := v.policies[key]
+	if p == nil {
+		p = v.vetPolicy(s, v.known[key])
+		v.policies[key] = p
+	}
+	v.last, v.lastKey = p, key
+	return p
+}
+
+// vetPolicy judges the schedule's policy, which was found good before if it is known.
+func (v *vetting) vetPolicy(s Schedule, known *policy) *vetted {
+	p := &vetted{policy: known}
+	if known == nil {
+		s = impersonal(s)
+		if p.err = s.Validate(); p.err != nil {
+			return p
+		}
+		p.policy = newPolicy(s)
+	}
+	if p.view, p.err = v.calendarOf(p.policy); p.err == nil {
+		p.err = v.findLimit(p.StartLimit)
+	}
+	return p
+}
+
+// calendarOf returns the calendar of a policy, in which its anchors must be. That
+// of an after rule is known by the task which it follows: see link.
+func (v *vetting) calendarOf(p *policy) (*calendarView, error) {
+	view, err := v.find(p.Calendar)
 	if err != nil {
 		return nil, fmt.Errorf("Calendar: %w", err)
 	}
-	if _, follows := timingOf(s.Rule).rule.(after); follows && s.Calendar == "" {
+	if _, follows := p.follows(); follows && p.Calendar == "" {
 		return nil, nil
 	}
-	return view, view.phases.check(s)
+	return view, view.phases.check(p.Schedule)
 }
 
 // derive adds, for each account with a row of its own for a task that a row for
@@ -84,33 +197,36 @@ func (v *vetting) calendarOf(s Schedule) (*calendarView, error) {
 // account's own planned time.
 func (v *vetting) derive() {
 	followers := v.followers()
-	for grew := true; grew; {
-		grew = false
-		for _, own := range slices.Clone(v.order) {
-			if own.Account == "" {
-				continue
-			}
-			for _, r := range followers[own.Task] {
-				key := rowKey{own.Account, r.Task}
-				if v.rows[key] != nil {
-					continue
-				}
-				derived := *r
-				derived.Account = own.Account
-				v.rows[key] = &derived
-				v.order = append(v.order, &derived)
-				grew = true
+	if len(followers) == 0 {
+		return
+	}
+	for i := 0; i < len(v.order); i++ { // what is added may be followed too
+		own := v.order[i]
+		if own.Account == "" {
+			continue
+		}
+		for _, r := range followers[own.Task] {
+			if v.rows[rowKey{own.Account, r.Task}] == nil {
+				v.keep(v.derived(r, own.Account))
 			}
 		}
 	}
+}
+
+// derived returns the row of r for one account. As any other row, it keeps from the
+// one before it what an edit left.
+func (v *vetting) derived(r *row, account string) *row {
+	s := r.schedule()
+	s.Account = account
+	return v.rowOf(s, &vetted{policy: r.policy, view: r.view})
 }
 
 // followers returns the rows for all accounts that come after each task.
 func (v *vetting) followers() map[string][]*row {
 	found := make(map[string][]*row)
 	for _, r := range v.order {
-		if rule, ok := r.bare.rule.(after); ok && r.Account == "" {
-			found[rule.task] = append(found[rule.task], r)
+		if task, ok := r.follows(); ok && r.Account == "" {
+			found[task] = append(found[task], r)
 		}
 	}
 	return found
@@ -165,38 +281,49 @@ func (v *vetting) base(account, task string) *row {
 
 func (v *vetting) drop(r *row, err error) {
 	v.bad = append(v.bad, RowError{r.Task, r.Account, err})
-	v.order = slices.DeleteFunc(v.order, func(o *row) bool { return o == r })
+	v.dropped[r] = true
+}
+
+func (v *vetting) removeDropped() {
+	if len(v.dropped) == 0 {
+		return
+	}
+	isDropped := func(r *row) bool { return v.dropped[r] }
+	v.order, v.fresh = slices.DeleteFunc(v.order, isDropped), slices.DeleteFunc(v.fresh, isDropped)
+	for r := range v.dropped {
+		delete(v.rows, r.key())
+	}
 }
 
 // shadow notes in each row for all accounts which of them have their own. One
 // that cannot be used counts too: the row for all others is not what its account
 // asked for.
 func (v *vetting) shadow() {
+	shared := make(map[string]*row)
 	for _, r := range v.order {
-		v.hide(r.Account, r.Task)
+		if r.Account == "" {
+			shared[r.Task] = r
+		}
+	}
+	hide := func(account, task string) {
+		if r := shared[task]; r != nil && account != "" {
+			r.shadow(account)
+		}
+	}
+	for _, r := range v.order {
+		hide(r.Account, r.Task)
 	}
 	for _, r := range v.bad {
-		v.hide(r.Account, r.Task)
+		hide(r.Account, r.Task)
 	}
 }
 
-func (v *vetting) hide(account, task string) {
-	shared := v.rows[rowKey{"", task}]
-	if account == "" || shared == nil {
-		return
+// shadow notes that an account has a row of its own.
+func (r *row) shadow(account string) {
+	if r.shadowed == nil {
+		r.shadowed = make(map[string]bool)
 	}
-	if shared.shadowed == nil {
-		shared.shadowed = make(map[string]bool)
-	}
-	shared.shadowed[account] = true
-}
-
-// holdsFor reports whether the row is the one that holds for an account.
-func (r *row) holdsFor(account string) bool {
-	if r.Account != "" {
-		return r.Account == account
-	}
-	return !r.shadowed[account]
+	r.shadowed[account] = true
 }
 
 // phaseNames are the phases that the sessions of a calendar may have. They are
@@ -232,22 +359,21 @@ func (ph phaseNames) check(s Schedule) error {
 	return nil
 }
 
-// carryOver gives a row that changed since the last poll what a store that does
-// not keep Since and Prior leaves out: an edit holds from the last plan that was
-// made without it, and a change of kind from the next session.
-func (r *row) carryOver(old *row, holds time.Time) {
+// carriedOver returns the Since and Prior of a schedule that changed since the last
+// poll, which a store that does not keep them leaves out: an edit holds from the
+// last plan that was made without it, and a change of kind from the next session.
+func (p *policy) carriedOver(s Schedule, old *row, holds time.Time) (since time.Time, prior Rule) {
 	switch {
-	case old == nil:
-		if r.Since.IsZero() {
-			r.Since = holds
+	case old == nil && s.Since.IsZero():
+		return holds, s.Prior
+	case old == nil || s.Since.After(old.Since):
+		return s.Since, s.Prior
+	case p.text == old.text && s.Calendar == old.Calendar && s.Disabled == old.Disabled:
+		if s.Prior == nil {
+			return old.Since, old.Prior
 		}
-	case r.text == old.text && r.Calendar == old.Calendar && r.Disabled == old.Disabled && !r.Since.After(old.Since):
-		r.Since = old.Since
-		if r.Prior == nil {
-			r.Prior = old.Prior
-		}
-	case !r.Since.After(old.Since):
-		edited := r.Schedule.Edited(old.Schedule, holds)
-		r.Since, r.Prior = edited.Since, edited.Prior
+		return old.Since, s.Prior
 	}
+	edited := s.Edited(old.schedule(), holds)
+	return edited.Since, edited.Prior
 }

@@ -236,6 +236,39 @@ type Reviser interface {
 	Revision(ctx context.Context) (string, error)
 }
 
+// ChangeLister is a Reviser that can also list what changed. The scheduler then
+// takes an edit without reading the other rows.
+//
+// Changes returns what changed in the store since a revision that it gave before.
+// It may name a row that did not change, and must not leave out one that did. The
+// error wraps ErrRevisionUnknown if the store cannot tell, as when the revision is
+// too old or was another store's: all rows are read then. Rows that cannot be read
+// are reported by a *QuarantineError beside the others, as Schedules does.
+type ChangeLister interface {
+	Reviser
+	Changes(ctx context.Context, since string) (ScheduleChanges, error)
+}
+
+// ErrRevisionUnknown is wrapped by the error of a ChangeLister that cannot tell what
+// changed since a revision.
+var ErrRevisionUnknown = errors.New("it is not known what changed since the revision")
+
+// ScheduleChanges are the rows of a store that are different since a revision.
+type ScheduleChanges struct {
+	// Rows are those that were added or changed, as they are now.
+	Rows []Schedule
+	// Removed are those that are no longer there.
+	Removed []ScheduleKey
+	// Revision is the one up to which the changes are listed.
+	Revision string
+}
+
+// ScheduleKey is what a row is found by.
+type ScheduleKey struct {
+	Task    string
+	Account string
+}
+
 // QuarantineError is the error with which a ScheduleStore reports rows that it
 // could not make a Schedule of, beside the rows that it could: Schedules then
 // returns both. The scheduler runs the others and reports these.

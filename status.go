@@ -198,14 +198,18 @@ func (s *UnifiedTaskScheduler) countRun(a *account, ts *taskState, outcome Outco
 func (s *UnifiedTaskScheduler) forgetBadRuns() {
 	for _, a := range s.accounts.order {
 		for _, ts := range a.tasks {
-			if ts.bad == 0 {
-				continue
-			}
-			if r := s.rowFor(a.name, ts.name); a.gone || r == nil || r.Disabled {
-				ts.bad = 0
-				s.clear(badRuns(a, ts.name))
-			}
+			s.forgetBadRun(a, ts)
 		}
+	}
+}
+
+func (s *UnifiedTaskScheduler) forgetBadRun(a *account, ts *taskState) {
+	if ts.bad == 0 {
+		return
+	}
+	if r := s.rowFor(a.name, ts.name); a.gone || r == nil || r.Disabled {
+		ts.bad = 0
+		s.clear(badRuns(a, ts.name))
 	}
 }
 

@@ -69,7 +69,7 @@ func (m *market) load() {
 	d := m.day(tl.next)
 	for i, g := range m.groups {
 		c := m.compile(i, d)
-		if g.idle {
+		if g.idle() {
 			continue
 		}
 		from := max(tl.after, g.from)

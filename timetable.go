@@ -36,15 +36,13 @@ func (s Schedule) Timetable(cal Calendar) (*Timetable, error) {
 	if err := s.checkTimetable(cal); err != nil {
 		return nil, fmt.Errorf("timetable of %s: %w", rowName(s.Task, s.Account), err)
 	}
-	bare := timingOf(s.Rule)
-	g := &group{timing: bare, sessions: s.Sessions, rows: []*row{{Schedule: s, bare: bare}}}
-	if s.Prior != nil {
-		g.prior, g.since = timingOf(s.Prior), s.Since
-	}
+	r := &row{policy: newPolicy(s), Account: s.Account, Since: s.Since, Version: s.Version}
+	g := newGroup(r, nil)
+	g.add(r)
 	m := market{groups: []*group{g}}
 	m.setReach()
 	t := &Timetable{cal: cal, group: g, back: m.back, ahead: m.ahead}
-	if r, ok := bare.rule.(daily); ok && r.at.Anchor == "" && s.Prior == nil {
+	if r, ok := g.rule.(daily); ok && r.at.Anchor == "" && s.Prior == nil {
 		t.wall = &r.at.Wall
 	}
 	return t, nil
@@ -77,7 +75,7 @@ func (t *Timetable) Next(after time.Time) (time.Time, error) {
 	if s, ok := t.cal.(Snapshotter); ok {
 		m.cal = s.Snapshot() // the answer is of one piece
 	}
-	if t.group.idle {
+	if t.group.idle() {
 		return time.Time{}, fmt.Errorf("the schedule is disabled: %w", ErrNothingDue)
 	}
 	from := max(after.Unix(), t.group.from)

@@ -313,7 +313,7 @@ func TestConnectionCutWhileTheTablesAreMade(t *testing.T) {
 			assert.ErrorContains(t, err, "open the tradeclock store: ")
 		}
 		assert.Equal(t, int64(1), lead(t, openAt(t, at, newClock()), "a").Number)
-		assert.Equal(t, "3", text(t, openDB(t, at), "SELECT string_agg(version::text, ',') FROM tradeclock_schema"))
+		assert.Equal(t, "4", text(t, openDB(t, at), "SELECT string_agg(version::text, ',') FROM tradeclock_schema"))
 	}
 }
 

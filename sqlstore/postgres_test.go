@@ -150,6 +150,8 @@ func TestEmptiedSchedulesChangeTheRevision(t *testing.T) {
 	before := revision(t, s)
 	byHand(t, at, "TRUNCATE tradeclock_schedules")
 	assert.NotEqual(t, before, revision(t, s))
+	_, err := s.Changes(t.Context(), before)
+	assert.ErrorIs(t, err, tradeclock.ErrRevisionUnknown)
 }
 
 // TestServiceKeepsItsConnections shares a pool of one connection with the store.

@@ -130,7 +130,16 @@ type scheduleSet struct {
 	broken []tradeclock.Schedule
 }
 
-func (s *Store) scheduleSet(ctx context.Context, conn *sql.Conn) (set scheduleSet, err error) {
+// quarantine returns the rows that cannot be read as an error, or nil.
+func (set scheduleSet) quarantine() error {
+	if len(set.bad) == 0 {
+		return nil
+	}
+	return &tradeclock.QuarantineError{Rows: set.bad}
+}
+
+// scheduleSet reads the rows that a condition selects, which is empty for all.
+func (s *Store) scheduleSet(ctx context.Context, conn *sql.Conn, where string, args ...any) (set scheduleSet, err error) {
 	text := make([]string, len(scheduleColumns))
 	targets := make([]any, len(text))
 	for i := range text {
@@ -150,7 +159,7 @@ func (s *Store) scheduleSet(ctx context.Context, conn *sql.Conn) (set scheduleSe
 		return nil
 	}
 	err = s.each(ctx, conn, scan, "SELECT "+strings.Join(scheduleColumns, ", ")+
-		" FROM tradeclock_schedules ORDER BY task, account")
+		" FROM tradeclock_schedules "+where+" ORDER BY task, account", args...)
 	return set, err
 }
 

@@ -1,11 +1,13 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tradeclock/tradeclock"
 )
@@ -16,25 +18,90 @@ import (
 func (s *Store) Schedules(ctx context.Context) (rows []tradeclock.Schedule, err error) {
 	var set scheduleSet
 	err = s.read(ctx, "read schedules", func(conn *sql.Conn) error {
-		set, err = s.scheduleSet(ctx, conn)
+		set, err = s.scheduleSet(ctx, conn, "")
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if len(set.bad) > 0 {
-		return set.rows, &tradeclock.QuarantineError{Rows: set.bad}
-	}
-	return set.rows, nil
+	return set.rows, set.quarantine()
 }
+
+const selectRevision = "SELECT revision FROM tradeclock_schedule_revision"
 
 // Revision changes with each change of a row, by the store or by hand.
 func (s *Store) Revision(ctx context.Context) (string, error) {
 	var revision int64
 	err := s.read(ctx, "read the revision of the schedules", func(conn *sql.Conn) error {
-		return s.one(ctx, conn, "SELECT revision FROM tradeclock_schedule_revision").Scan(&revision)
+		return s.one(ctx, conn, selectRevision).Scan(&revision)
 	})
 	return strconv.FormatInt(revision, 10), err
+}
+
+// Changes returns the rows that changed since a revision, by the store or by hand. The
+// database lists the last thousand changes. The error is a
+// *tradeclock.QuarantineError if some of the rows cannot be read, and wraps
+// tradeclock.ErrRevisionUnknown if too much has changed.
+func (s *Store) Changes(ctx context.Context, since string) (changes tradeclock.ScheduleChanges, err error) {
+	from, err := strconv.ParseInt(since, 10, 64)
+	if err != nil {
+		return changes, fmt.Errorf("changes since revision %q: %w", since, tradeclock.ErrRevisionUnknown)
+	}
+	var set scheduleSet
+	err = s.read(ctx, "read the changes of the schedules", func(conn *sql.Conn) error {
+		changes, set, err = s.changesSince(ctx, conn, from)
+		return err
+	})
+	if err != nil {
+		return tradeclock.ScheduleChanges{}, err
+	}
+	return changes, set.quarantine()
+}
+
+// changesSince reads each row that changed by itself: they are few, or else are read
+// with all others.
+func (s *Store) changesSince(ctx context.Context, conn *sql.Conn, from int64) (changes tradeclock.ScheduleChanges, set scheduleSet, err error) {
+	revision, keys, err := s.changedKeys(ctx, conn, from)
+	if err != nil {
+		return changes, set, err
+	}
+	for _, key := range keys {
+		row, err := s.scheduleSet(ctx, conn, whereRow, key.Task, key.Account)
+		if err != nil {
+			return changes, set, err
+		}
+		if len(row.rows)+len(row.bad) == 0 {
+			changes.Removed = append(changes.Removed, key)
+		}
+		set.rows, set.bad = append(set.rows, row.rows...), append(set.bad, row.bad...)
+	}
+	changes.Rows, changes.Revision = set.rows, strconv.FormatInt(revision, 10)
+	return changes, set, nil
+}
+
+// changedKeys returns the revision, and the rows that changed since another one, each
+// once and in order. Each revision between must be listed: one that is not was dropped
+// with the oldest, or when the table was emptied.
+func (s *Store) changedKeys(ctx context.Context, conn *sql.Conn, from int64) (revision int64, keys []tradeclock.ScheduleKey, err error) {
+	if err := s.one(ctx, conn, selectRevision).Scan(&revision); err != nil {
+		return 0, nil, err
+	}
+	scan := func(rows *sql.Rows) error {
+		var key tradeclock.ScheduleKey
+		err := rows.Scan(&key.Task, &key.Account)
+		keys = append(keys, key)
+		return err
+	}
+	if err := s.each(ctx, conn, scan, "SELECT task, account FROM tradeclock_schedule_changes WHERE revision > $1", from); err != nil {
+		return 0, nil, err
+	}
+	if from < 0 || int64(len(keys)) != revision-from {
+		return 0, nil, fmt.Errorf("since revision %d, and the present one is %d: %w", from, revision, tradeclock.ErrRevisionUnknown)
+	}
+	slices.SortFunc(keys, func(a, b tradeclock.ScheduleKey) int {
+		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Account, b.Account))
+	})
+	return revision, slices.Compact(keys), nil
 }
 
 // PutSchedule adds the row of a task and account, or replaces it whatever its
@@ -42,7 +109,7 @@ func (s *Store) Revision(ctx context.Context) (string, error) {
 // tradeclock.Schedule.Edited gives it. It refuses a row that is wrong in itself
 // or with the others, as tradeclock.ValidateSchedules reports it.
 func (s *Store) PutSchedule(ctx context.Context, row tradeclock.Schedule) (put tradeclock.Schedule, err error) {
-	err = s.edit(ctx, "put schedule", func(conn *sql.Conn, set scheduleSet) (err error) {
+	err = s.edit(ctx, "put schedule", whereRow, []any{row.Task, row.Account}, func(conn *sql.Conn, set scheduleSet) (err error) {
 		put, err = s.put(ctx, conn, set, row)
 		return err
 	})
@@ -55,7 +122,7 @@ func (s *Store) PutSchedule(ctx context.Context, row tradeclock.Schedule) (put t
 // tradeclock.ErrNoSchedule if there is no row. It refuses what PutSchedule
 // refuses, and a row that cannot be read: put that one.
 func (s *Store) UpdateSchedule(ctx context.Context, account, task string, version int64, edit tradeclock.ScheduleEdit) (updated tradeclock.Schedule, err error) {
-	err = s.edit(ctx, "update schedule", func(conn *sql.Conn, set scheduleSet) error {
+	err = s.edit(ctx, "update schedule", whereRow, []any{task, account}, func(conn *sql.Conn, set scheduleSet) error {
 		row, err := set.find(account, task)
 		if err != nil {
 			return err
@@ -74,7 +141,7 @@ func (s *Store) UpdateSchedule(ctx context.Context, account, task string, versio
 // their number. A row that exists stays as it is, edited or disabled. It adds
 // none of them if it refuses one, for what PutSchedule refuses.
 func (s *Store) SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedule) (added int, err error) {
-	err = s.edit(ctx, "seed schedules", func(conn *sql.Conn, set scheduleSet) error {
+	err = s.edit(ctx, "seed schedules", "", nil, func(conn *sql.Conn, set scheduleSet) error {
 		var missing []tradeclock.Schedule
 		for _, row := range defaults {
 			if !set.has(row.Account, row.Task) {
@@ -103,9 +170,13 @@ func (s *Store) SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedu
 // tradeclock.ErrNoSchedule if there is none. It refuses to remove a row that an
 // after rule of another needs.
 func (s *Store) DeleteSchedule(ctx context.Context, account, task string) error {
-	return s.edit(ctx, "delete schedule", func(conn *sql.Conn, set scheduleSet) error {
+	return s.edit(ctx, "delete schedule", whereRow, []any{task, account}, func(conn *sql.Conn, set scheduleSet) error {
 		if !set.has(account, task) {
 			return fmt.Errorf("%s of account %q: %w", task, account, tradeclock.ErrNoSchedule)
+		}
+		set, err := s.withLinked(ctx, conn, set, task)
+		if err != nil {
+			return err
 		}
 		if err := set.refuse(set.without(account, task)); err != nil {
 			return err
@@ -114,13 +185,14 @@ func (s *Store) DeleteSchedule(ctx context.Context, account, task string) error 
 	})
 }
 
-// edit calls f with the rows in a transaction in which nobody else edits them.
-func (s *Store) edit(ctx context.Context, doing string, f func(*sql.Conn, scheduleSet) error) error {
+// edit calls f with the rows that a condition selects, in a transaction in which
+// nobody else edits any.
+func (s *Store) edit(ctx context.Context, doing, where string, args []any, f func(*sql.Conn, scheduleSet) error) error {
 	return s.write(ctx, doing, func(conn *sql.Conn) error {
 		if err := s.lock(ctx, conn, s.dialect.lockSchedules); err != nil {
 			return err
 		}
-		set, err := s.scheduleSet(ctx, conn)
+		set, err := s.scheduleSet(ctx, conn, where, args...)
 		if err != nil {
 			return err
 		}
@@ -128,7 +200,51 @@ func (s *Store) edit(ctx context.Context, doing string, f func(*sql.Conn, schedu
 	})
 }
 
-func (s *Store) put(ctx context.Context, conn *sql.Conn, set scheduleSet, row tradeclock.Schedule) (tradeclock.Schedule, error) {
+// whereRow selects the row of a task $1 and account $2.
+const whereRow = "WHERE task = $1 AND account = $2"
+
+// withLinked returns all rows in place of a set of one if after rules link it with
+// others: one of them comes after the task, or its rule comes after another.
+func (s *Store) withLinked(ctx context.Context, conn *sql.Conn, set scheduleSet, task string, rules ...tradeclock.Rule) (scheduleSet, error) {
+	linked := s.ownRules // which may be written in any way
+	for _, rule := range rules {
+		linked = linked || strings.HasPrefix(rule.String(), "after ")
+	}
+	if !linked {
+		followed, err := s.isFollowed(ctx, conn, task)
+		if err != nil {
+			return set, err
+		}
+		linked = followed
+	}
+	if !linked {
+		return set, nil
+	}
+	return s.scheduleSet(ctx, conn, "")
+}
+
+// isFollowed reports whether a rule comes after the task, or after one whose name
+// begins with it and a blank.
+func (s *Store) isFollowed(ctx context.Context, conn *sql.Conn, task string) (followed bool, err error) {
+	scan := func(rows *sql.Rows) error {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return err
+		}
+		rule, err := s.parseRule(text)
+		followed = followed || err == nil && strings.HasPrefix(rule.String(), "after "+task+" ")
+		return nil
+	}
+	err = s.each(ctx, conn, scan, "SELECT rule FROM tradeclock_schedules WHERE replace(rule, 'after', '') <> rule")
+	return followed, err
+}
+
+func (s *Store) put(ctx context.Context, conn *sql.Conn, set scheduleSet, row tradeclock.Schedule) (_ tradeclock.Schedule, err error) {
+	if row.Validate() == nil { // else it is refused anyway
+		if set, err = s.withLinked(ctx, conn, set, row.Task, row.Rule); err != nil {
+			return tradeclock.Schedule{}, err
+		}
+	}
 	row.Prior = nil
 	if err := set.refuse(append(set.without(row.Account, row.Task), row), row); err != nil {
 		return tradeclock.Schedule{}, err

@@ -297,3 +297,105 @@ func testEnabledIsOneOrZero(t *testing.T, on database) {
 		"INSERT INTO tradeclock_schedules (task, rule, enabled) VALUES ('buy_orders', 'daily 09:01', 2)")
 	assert.Regexp(t, "(?i)check constraint", err)
 }
+
+func TestChangesByHand(t *testing.T) { onEach(t, testChangesByHand) }
+
+func testChangesByHand(t *testing.T, on database) {
+	key := func(task, account string) tradeclock.ScheduleKey {
+		return tradeclock.ScheduleKey{Task: task, Account: account}
+	}
+	tests := []struct {
+		name, statement string
+		rows, removed   []tradeclock.ScheduleKey
+	}{
+		{"a new row", "INSERT INTO tradeclock_schedules (task, rule) VALUES ('analysis', 'daily 16:00')", []tradeclock.ScheduleKey{key("analysis", "")}, nil},
+		{"a change", "UPDATE tradeclock_schedules SET priority = 7", []tradeclock.ScheduleKey{key("buy_orders", "")}, nil},
+		{"another rule", "UPDATE tradeclock_schedules SET rule = 'hourly 10:00-12:00'", []tradeclock.ScheduleKey{key("buy_orders", "")}, nil},
+		{"a deletion", "DELETE FROM tradeclock_schedules", nil, []tradeclock.ScheduleKey{key("buy_orders", "")}},
+		{"another account", "UPDATE tradeclock_schedules SET account = '42'", []tradeclock.ScheduleKey{key("buy_orders", "42")}, []tradeclock.ScheduleKey{key("buy_orders", "")}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s, _, shell := edited(t, on)
+			before := revision(t, s)
+
+			shell(test.statement)
+
+			changes, err := s.Changes(t.Context(), before)
+			require.NoError(t, err)
+			var rows []tradeclock.ScheduleKey
+			for _, row := range changes.Rows {
+				rows = append(rows, key(row.Task, row.Account))
+			}
+			assert.Equal(t, test.rows, rows)
+			assert.Equal(t, test.removed, changes.Removed)
+			assert.Equal(t, revision(t, s), changes.Revision)
+		})
+	}
+}
+
+func TestChangesReportRowsThatCannotBeRead(t *testing.T) {
+	onEach(t, testChangesReportRowsThatCannotBeRead)
+}
+
+func testChangesReportRowsThatCannotBeRead(t *testing.T, on database) {
+	s, _, shell := edited(t, on)
+	before := revision(t, s)
+	shell("UPDATE tradeclock_schedules SET rule = 'daily at noon'")
+
+	changes, err := s.Changes(t.Context(), before)
+
+	var quarantine *tradeclock.QuarantineError
+	require.ErrorAs(t, err, &quarantine)
+	require.Len(t, quarantine.Rows, 1)
+	assert.Equal(t, "buy_orders", quarantine.Rows[0].Task)
+	assert.Empty(t, changes.Rows)
+	assert.Equal(t, revision(t, s), changes.Revision)
+}
+
+// The list of changes is bounded: what is too long ago is refused, and not left out.
+func TestChangesOfTooManyRows(t *testing.T) { onEach(t, testChangesOfTooManyRows) }
+
+func testChangesOfTooManyRows(t *testing.T, on database) {
+	s, _, shell := edited(t, on)
+	first := revision(t, s)
+	shell("UPDATE tradeclock_schedules SET description = 'once'")
+	second := revision(t, s)
+	for edits := 0; edits < 1001; edits++ {
+		shell("UPDATE tradeclock_schedules SET version = version + 1")
+	}
+
+	for _, since := range []string{first, second} {
+		_, err := s.Changes(t.Context(), since)
+		assert.ErrorIs(t, err, tradeclock.ErrRevisionUnknown)
+	}
+	changes, err := s.Changes(t.Context(), revision(t, s))
+	require.NoError(t, err)
+	assert.Empty(t, changes.Rows)
+}
+
+// A backup may set the revision back under a scheduler that knows a later one.
+func TestChangesAfterTheRevisionWasSetBack(t *testing.T) {
+	onEach(t, testChangesAfterTheRevisionWasSetBack)
+}
+
+func testChangesAfterTheRevisionWasSetBack(t *testing.T, on database) {
+	s, _, shell := edited(t, on)
+	early := revision(t, s)
+	shell("INSERT INTO tradeclock_schedules (task, rule) VALUES ('analysis', 'daily 16:00')")
+	shell("UPDATE tradeclock_schedules SET description = 'later'")
+	late := revision(t, s)
+	shell("UPDATE tradeclock_schedule_revision SET revision = " + early)
+
+	_, err := s.Changes(t.Context(), late)
+	assert.ErrorIs(t, err, tradeclock.ErrRevisionUnknown)
+	shell("UPDATE tradeclock_schedules SET version = version + 1 WHERE task = 'buy_orders'")
+
+	changes, err := s.Changes(t.Context(), early)
+	if err != nil { // what was listed before is not mistaken for it
+		require.ErrorIs(t, err, tradeclock.ErrRevisionUnknown)
+		return
+	}
+	require.Len(t, changes.Rows, 1)
+	assert.Equal(t, "buy_orders", changes.Rows[0].Task)
+}

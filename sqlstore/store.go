@@ -12,7 +12,7 @@ import (
 
 var (
 	_ tradeclock.ScheduleStore   = (*Store)(nil)
-	_ tradeclock.Reviser         = (*Store)(nil)
+	_ tradeclock.ChangeLister    = (*Store)(nil)
 	_ tradeclock.Ledger          = (*Store)(nil)
 	_ tradeclock.History         = (*Store)(nil)
 	_ tradeclock.HaltStore       = (*Store)(nil)
@@ -35,6 +35,7 @@ type Store struct {
 	dialect   dialect
 	clock     tradeclock.Clock // nil for that of the database
 	parseRule func(text string) (tradeclock.Rule, error)
+	ownRules  bool // the parser is the service's
 
 	// writing admits one write of this store at a time, unless the database is a
 	// server. They wait here in order and end with their contexts, where SQLite
@@ -57,7 +58,7 @@ func WithClock(clock tradeclock.Clock) Option {
 // text form, for a service with a tradeclock.Rule of its own. The default is
 // tradeclock.ParseRule.
 func WithRuleParser(parse func(text string) (tradeclock.Rule, error)) Option {
-	return func(s *Store) { s.parseRule = parse }
+	return func(s *Store) { s.parseRule, s.ownRules = parse, true }
 }
 
 // Open returns a store on a SQLite or PostgreSQL database that the caller opened,

@@ -3,6 +3,8 @@ package tradeclocktest
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -25,7 +27,7 @@ type ScheduleEditor interface {
 }
 
 // TestScheduleStore holds a store to the contract of tradeclock.ScheduleStore,
-// and to those of Reviser and ScheduleEditor if it is one. It calls open for a
+// and to those of Reviser, ChangeLister and ScheduleEditor if it is one. It calls open for a
 // new store in each of its subtests, which must be empty if it is an editor. An
 // editor must take the time of an edit from the given clock, a
 // *clockwork.FakeClock.
@@ -232,6 +234,8 @@ var editorCases = []struct {
 	{"bad rows are refused where they are written", testRefusals},
 	{"the instant from which a row holds follows its rule, calendar and enabling", testSince},
 	{"each edit changes the revision", testRevision},
+	{"the changes since each revision lead to the rows as they are", testChanges},
+	{"changes since a revision that is not known are refused", testUnknownRevisions},
 	{"what is handed over and out is not shared", func(w *editorTest) {
 		full := fullSchedule()
 		w.put(full)
@@ -437,4 +441,72 @@ func testRevision(w *editorTest) {
 	changed("a deleted row")
 	assert.Zero(w.t, w.seed(schedule("analysis", "daily 17:00")))
 	assert.Contains(w.t, seen, scheduleRevision(w.t, w.store), "a seed that added nothing")
+}
+
+// testChanges makes edits, and holds what the store lists as changed since each
+// revision before to what it has in the end.
+func testChanges(w *editorTest) {
+	lister, ok := w.store.(tradeclock.ChangeLister)
+	if !ok {
+		w.t.Log("the store is no ChangeLister: nothing to test")
+		return
+	}
+	type state struct {
+		revision string
+		rows     []tradeclock.Schedule
+	}
+	var states []state
+	note := func() {
+		rows, err := w.store.Schedules(w.ctx)
+		require.NoError(w.t, err)
+		states = append(states, state{scheduleRevision(w.t, w.store), rows})
+	}
+	row := w.put(schedule("buy_orders", "daily 09:01"))
+	note()
+	priority := 1
+	row = w.update(row, tradeclock.ScheduleEdit{Priority: &priority})
+	note()
+	w.put(fullSchedule())
+	w.seed(schedule("analysis", "daily 16:00"), schedule("monitor", "after analysis 5m"))
+	note()
+	require.NoError(w.t, w.store.DeleteSchedule(w.ctx, "", "buy_orders"))
+	note()
+	w.put(row)
+	require.NoError(w.t, w.store.DeleteSchedule(w.ctx, "", "monitor"))
+	note()
+	now := states[len(states)-1]
+	for i, was := range states {
+		changes, err := lister.Changes(w.ctx, was.revision)
+		require.NoError(w.t, err)
+		assert.Equal(w.t, now.revision, changes.Revision)
+		assert.ElementsMatch(w.t, keptSchedules(now.rows), keptSchedules(changed(was.rows, changes)), "since revision %d of %d", i+1, len(states))
+	}
+	none, err := lister.Changes(w.ctx, now.revision)
+	require.NoError(w.t, err)
+	assert.Equal(w.t, tradeclock.ScheduleChanges{Revision: now.revision}, none)
+}
+
+// changed returns rows after the changes that a store listed.
+func changed(rows []tradeclock.Schedule, changes tradeclock.ScheduleChanges) []tradeclock.Schedule {
+	byKey := make(map[tradeclock.ScheduleKey]tradeclock.Schedule)
+	for _, row := range slices.Concat(rows, changes.Rows) {
+		byKey[tradeclock.ScheduleKey{Task: row.Task, Account: row.Account}] = row
+	}
+	for _, key := range changes.Removed {
+		delete(byKey, key)
+	}
+	return slices.Collect(maps.Values(byKey))
+}
+
+func testUnknownRevisions(w *editorTest) {
+	lister, ok := w.store.(tradeclock.ChangeLister)
+	if !ok {
+		w.t.Log("the store is no ChangeLister: nothing to test")
+		return
+	}
+	w.put(schedule("buy_orders", "daily 09:01"))
+	for _, revision := range []string{"", "another store's", "-1", "1000000000"} {
+		_, err := lister.Changes(w.ctx, revision)
+		assert.ErrorIs(w.t, err, tradeclock.ErrRevisionUnknown, revision)
+	}
 }

@@ -13,7 +13,7 @@ import (
 // sqlstore.Store have.
 type Store interface {
 	tradeclock.ScheduleStore
-	tradeclock.Reviser
+	tradeclock.ChangeLister
 	tradeclock.Ledger
 	tradeclock.History
 	tradeclock.HaltStore
@@ -30,6 +30,7 @@ type Op string
 const (
 	OpSchedules      Op = "Schedules"
 	OpRevision       Op = "Revision"
+	OpChanges        Op = "Changes"
 	OpLead           Op = "Lead"
 	OpResign         Op = "Resign"
 	OpResume         Op = "Resume"
@@ -208,6 +209,11 @@ func (f *Faulty) Schedules(ctx context.Context) ([]tradeclock.Schedule, error) {
 // Revision calls the store's.
 func (f *Faulty) Revision(ctx context.Context) (string, error) {
 	return ask(ctx, f, OpRevision, func() (string, error) { return f.store.Revision(ctx) })
+}
+
+// Changes calls the store's.
+func (f *Faulty) Changes(ctx context.Context, since string) (tradeclock.ScheduleChanges, error) {
+	return ask(ctx, f, OpChanges, func() (tradeclock.ScheduleChanges, error) { return f.store.Changes(ctx, since) })
 }
 
 // Lead calls the store's.

@@ -23,7 +23,7 @@ type store struct {
 
 var (
 	_ tradeclock.ScheduleStore = (*store)(nil)
-	_ tradeclock.Reviser       = (*store)(nil)
+	_ tradeclock.ChangeLister  = (*store)(nil)
 	_ tradeclock.Ledger        = (*store)(nil)
 	_ tradeclock.HaltStore     = (*store)(nil)
 	_ tradeclock.HeartbeatSink = (*store)(nil)
@@ -107,12 +107,23 @@ func (st *store) tell(ctx context.Context, op, key string, call func() error) er
 	return err
 }
 
-// Schedules reads the rows. What the process was given is noted once it has it.
+// Schedules reads the rows.
 func (st *store) Schedules(ctx context.Context) ([]tradeclock.Schedule, error) {
+	return readRows(ctx, st, "", func() ([]tradeclock.Schedule, error) { return st.p.w.memory.Schedules(ctx) })
+}
+
+// Changes reads the rows that changed since a revision.
+func (st *store) Changes(ctx context.Context, since string) (tradeclock.ScheduleChanges, error) {
+	return readRows(ctx, st, "changes", func() (tradeclock.ScheduleChanges, error) { return st.p.w.memory.Changes(ctx, since) })
+}
+
+// readRows reads some or all of the rows. What the process was given is noted once it
+// has it.
+func readRows[T any](ctx context.Context, st *store, key string, read func() (T, error)) (T, error) {
 	version := 0
-	rows, err := ask(ctx, st, "Schedules", "", func() ([]tradeclock.Schedule, error) {
+	rows, err := ask(ctx, st, "Schedules", key, func() (T, error) {
 		version = st.p.w.book.rows.latest()
-		return st.p.w.memory.Schedules(ctx)
+		return read()
 	})
 	if err == nil && version > 0 {
 		st.p.w.book.rows.saw(st.p, version)

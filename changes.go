@@ -1,0 +1,158 @@
+package tradeclock
+
+import (
+	"maps"
+	"slices"
+)
+
+// takeChanges brings rows that changed since the known revision into those in force,
+// and reports whether it could. All rows are to be read again where a change may
+// touch others: rows that after rules link, and those that a quarantine hides.
+func (s *UnifiedTaskScheduler) takeChanges(read reading, known string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sched.revision != known || len(read.bad)+len(s.sched.rejected)+len(s.sched.notFound) > 0 {
+		return false
+	}
+	v := newVetting(read.rows, s.viewOf, s.limits.find, nil)
+	v.old, v.holds = s.sched.rows, s.editsHold(s.clock.Now())
+	for _, row := range read.rows {
+		if !s.standsAlone(row.key()) {
+			return false
+		}
+		v.share(v.old[row.key()])
+		v.add(row)
+	}
+	for _, removed := range read.removed {
+		if !s.standsAlone(rowKey{removed.Account, removed.Task}) {
+			return false
+		}
+	}
+	if len(v.bad) > 0 || len(v.followed) > 0 || slices.ContainsFunc(v.order, s.mayBeShadowed) {
+		return false
+	}
+	p := patch{rows: s.sched.rows, was: make(map[rowKey]*row)}
+	for _, r := range v.order {
+		p.put(r)
+	}
+	for _, removed := range read.removed {
+		p.remove(rowKey{removed.Account, removed.Task})
+	}
+	s.sched.revision = read.revision
+	s.use(s.sched.snap.patched(p.diff()))
+	s.reportPatch(p)
+	return true
+}
+
+// standsAlone reports whether no after rule links the row of a key with others, nor
+// the row for all accounts, which it may shadow.
+func (s *UnifiedTaskScheduler) standsAlone(key rowKey) bool {
+	linked := func(r *row) bool { return r != nil && r.base != nil }
+	return !s.sched.followed[key.task] && !linked(s.sched.rows[key]) && !linked(s.sched.rows[rowKey{"", key.task}])
+}
+
+// mayBeShadowed reports whether a row is a new one for all accounts, of which some
+// may have their own already.
+func (s *UnifiedTaskScheduler) mayBeShadowed(r *row) bool {
+	return r.Account == "" && s.sched.rows[r.key()] == nil
+}
+
+// patch is a change of some of the rows in force.
+type patch struct {
+	rows map[rowKey]*row
+	was  map[rowKey]*row // what there was of each that is touched, or nil
+}
+
+// put adds a row, or replaces the one of its key.
+func (p *patch) put(r *row) {
+	key := r.key()
+	was := p.rows[key]
+	if r.Account == "" {
+		r.shadowed = was.shadowed
+	}
+	p.set(key, r)
+	if r.Account != "" && was == nil {
+		p.shadow(key, true)
+	}
+}
+
+func (p *patch) remove(key rowKey) {
+	if p.rows[key] == nil {
+		return
+	}
+	p.set(key, nil)
+	if key.account != "" {
+		p.shadow(key, false)
+	}
+}
+
+// shadow notes that an account has a row of its own now, or has no longer. The row
+// for all others is replaced, since rows are never changed.
+func (p *patch) shadow(own rowKey, has bool) {
+	key := rowKey{"", own.task}
+	if p.rows[key] == nil {
+		return
+	}
+	shared := *p.rows[key]
+	shared.shadowed = maps.Clone(shared.shadowed)
+	if has {
+		shared.shadow(own.account)
+	} else {
+		delete(shared.shadowed, own.account)
+	}
+	p.set(key, &shared)
+}
+
+func (p *patch) set(key rowKey, r *row) {
+	if _, touched := p.was[key]; !touched {
+		p.was[key] = p.rows[key]
+	}
+	if r == nil {
+		delete(p.rows, key)
+	} else {
+		p.rows[key] = r
+	}
+}
+
+// keys returns those that are touched, in order.
+func (p *patch) keys() []rowKey {
+	return slices.SortedFunc(maps.Keys(p.was), rowKey.compare)
+}
+
+// diff returns the rows that are no longer there, and those that have come.
+func (p *patch) diff() (gone, come []*row) {
+	for _, key := range p.keys() {
+		was, is := p.was[key], p.rows[key]
+		if was == is {
+			continue
+		}
+		if was != nil {
+			gone = append(gone, was)
+		}
+		if is != nil {
+			come = append(come, is)
+		}
+	}
+	return gone, come
+}
+
+// reportPatch tells what a patch changed, and what is odd about the rows since. The
+// caller holds mu.
+func (s *UnifiedTaskScheduler) reportPatch(p patch) {
+	var change SchedulesChanged
+	_, come := p.diff()
+	for _, key := range p.keys() {
+		change.compare(p.was[key], p.rows[key])
+		for _, a := range s.accountsOf(key) {
+			s.compareAccount(a, key.task)
+			if i, found := a.findTask(key.task); found {
+				s.forgetBadRun(a, a.tasks[i])
+			}
+		}
+	}
+	if !change.isEmpty() {
+		s.tellRows(change)
+	}
+	s.reportProblems(come)
+	s.reportOdd()
+}

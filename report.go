@@ -1,0 +1,209 @@
+package tradeclock
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// reportRows tells what a reading of all rows changed, and what is odd about them.
+// Those that are fresh were not in force before, or differently. The caller holds mu.
+func (s *UnifiedTaskScheduler) reportRows(old map[rowKey]*row, fresh []*row, rejected []RowError) {
+	change := SchedulesChanged{Quarantined: rejected}
+	for _, r := range fresh {
+		change.compare(old[r.key()], r)
+	}
+	if kept := len(s.sched.rows) - len(change.Added); kept < len(old) {
+		for key, was := range old {
+			if s.sched.rows[key] == nil {
+				change.compare(was, nil)
+			}
+		}
+	}
+	slices.Sort(change.Removed)
+	if old == nil || !change.isEmpty() || !sameErrors(rejected, s.sched.rejected) {
+		s.tellRows(change)
+	}
+	s.sched.rejected = rejected
+	var problems []string
+	for _, r := range rejected {
+		problems = append(problems, r.Error())
+	}
+	s.setCondition("quarantine", join("quarantined: ", problems))
+	s.reportProblems(fresh)
+	s.forgetBadRuns()
+	s.reportTasks()
+}
+
+// compare notes that a row is another than it was. Either may be nil.
+func (c *SchedulesChanged) compare(was, is *row) {
+	switch {
+	case was == is:
+	case was == nil:
+		c.Added = append(c.Added, rowName(is.Task, is.Account))
+	case is == nil:
+		c.Removed = append(c.Removed, rowName(was.Task, was.Account))
+	case was.differs(is):
+		c.Changed = append(c.Changed, rowName(is.Task, is.Account))
+	}
+}
+
+func (c *SchedulesChanged) isEmpty() bool { return len(c.Added)+len(c.Changed)+len(c.Removed) == 0 }
+
+func (s *UnifiedTaskScheduler) tellRows(change SchedulesChanged) {
+	s.log.Info("schedules", "rows", len(s.sched.rows), "added", len(change.Added), "changed", change.Changed,
+		"removed", change.Removed, "quarantined", len(change.Quarantined))
+	s.events.tell(change)
+}
+
+func sameErrors(a, b []RowError) bool {
+	return slices.EqualFunc(a, b, func(x, y RowError) bool { return x.Error() == y.Error() })
+}
+
+// reportProblems turns what is odd about the rows into conditions of health, and
+// warns of those that are fresh.
+func (s *UnifiedTaskScheduler) reportProblems(fresh []*row) {
+	if len(s.sched.rows) == 0 {
+		s.degrade("empty", "there are no schedules: nothing runs")
+	} else {
+		s.clear("empty")
+	}
+	s.setCondition("once", join("scheduled once, in the past: ", s.pastOnce()))
+	var slow []string
+	for _, r := range fresh {
+		if !s.private && !r.Disabled && s.cfg.TermLength+takeoverWithin > r.catchUp() {
+			slow = append(slow, rowName(r.Task, r.Account))
+		}
+	}
+	if len(slow) > 0 {
+		s.log.Warn("a takeover may take longer than the catch-up of some tasks", "takeover", s.cfg.TermLength+takeoverWithin, "tasks", slow)
+	}
+}
+
+// pastOnce names the rows that run once and were past already when they began to
+// hold, so that they never run.
+func (s *UnifiedTaskScheduler) pastOnce() []string {
+	var past []*row
+	for _, m := range s.sched.snap.markets {
+		for _, g := range m.groups {
+			if rule, ok := g.rule.(once); ok {
+				for _, r := range g.rows {
+					if !r.Disabled && s.wasPast(rule, r) {
+						past = append(past, r)
+					}
+				}
+			}
+		}
+	}
+	slices.SortFunc(past, func(a, b *row) int { return a.key().compare(b.key()) })
+	names := make([]string, len(past))
+	for i, r := range past {
+		names[i] = fmt.Sprintf("%s (%s)", rowName(r.Task, r.Account), r.text)
+	}
+	return names
+}
+
+func (k rowKey) compare(o rowKey) int {
+	return cmp.Or(strings.Compare(k.task, o.task), strings.Compare(k.account, o.account))
+}
+
+// wasPast reports whether a row that runs once was past already when it began to
+// hold.
+func (s *UnifiedTaskScheduler) wasPast(rule once, r *row) bool {
+	from := r.Since
+	if from.IsZero() {
+		from = s.term.began // zero if the ledger is not new
+	}
+	if from.IsZero() {
+		return false
+	}
+	return rule.past(from, r.view.loc)
+}
+
+// reportTasks compares the schedules with what the executors know, for all
+// accounts. The caller holds mu.
+func (s *UnifiedTaskScheduler) reportTasks() {
+	if !s.sched.loaded {
+		return
+	}
+	s.sched.unreported = false
+	s.sched.odd = make(map[rowKey]string)
+	if slices.ContainsFunc(s.accounts.order, func(a *account) bool { return a.lists }) {
+		for key := range s.sched.rows {
+			s.compareTask(key)
+		}
+	}
+	for _, a := range s.accounts.order {
+		for _, task := range a.known {
+			s.compareAccount(a, task)
+		}
+	}
+	s.reportOdd()
+}
+
+// compareTask compares a row's task with what the executors of its accounts know.
+func (s *UnifiedTaskScheduler) compareTask(key rowKey) {
+	for _, a := range s.accountsOf(key) {
+		s.compareAccount(a, key.task)
+	}
+}
+
+// accountsOf returns the accounts that a row may hold for.
+func (s *UnifiedTaskScheduler) accountsOf(key rowKey) []*account {
+	if key.account == "" {
+		return s.accounts.order
+	}
+	if a := s.accounts.byName[key.account]; a != nil {
+		return []*account{a}
+	}
+	return nil
+}
+
+// compareAccount notes whether an account has a schedule of a task that its executor
+// does not know, or no schedule of one that it knows.
+func (s *UnifiedTaskScheduler) compareAccount(a *account, task string) {
+	if !a.lists {
+		return
+	}
+	key := rowKey{a.name, task}
+	scheduled, known := s.rowFor(a.name, task) != nil, slices.Contains(a.known, task)
+	switch {
+	case a.gone || scheduled == known:
+		delete(s.sched.odd, key)
+	case known:
+		s.sched.odd[key] = fmt.Sprintf("%s has no schedule", rowName(task, a.name))
+	default:
+		s.sched.odd[key] = fmt.Sprintf("%s has a schedule, and the executor does not know it", rowName(task, a.name))
+	}
+}
+
+// oddTasksShown is how many tasks are named in the condition of health.
+const oddTasksShown = 10
+
+func (s *UnifiedTaskScheduler) reportOdd() {
+	problems := slices.Sorted(maps.Values(s.sched.odd))
+	if n := len(problems) - oddTasksShown; n > 0 {
+		problems = append(problems[:oddTasksShown], fmt.Sprintf("and %d more", n))
+	}
+	s.setCondition("tasks", join("", problems))
+}
+
+// rowFor returns the row that holds for an account's task, or nil.
+func (s *UnifiedTaskScheduler) rowFor(account, task string) *row {
+	if r := s.sched.rows[rowKey{account, task}]; r != nil {
+		return r
+	}
+	if r := s.sched.rows[rowKey{"", task}]; r != nil && r.holdsFor(account) {
+		return r
+	}
+	return nil
+}
+
+func join(prefix string, problems []string) string {
+	if len(problems) == 0 {
+		return ""
+	}
+	return prefix + strings.Join(problems, "; ")
+}

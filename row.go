@@ -1,0 +1,133 @@
+package tradeclock
+
+import (
+	"reflect"
+	"time"
+)
+
+// rowKey is what a row is found by. Account is empty in the row for all others.
+type rowKey struct{ account, task string }
+
+func (s *Schedule) key() rowKey { return rowKey{s.Account, s.Task} }
+
+// row is a vetted schedule. It is never changed once it is in force, so that
+// what reads it needs no lock.
+type row struct {
+	*policy
+	Account string
+	Since   time.Time
+	Version int64
+	view    *calendarView
+	base    *row // of an after rule
+	// shadowed are the accounts that have a row of their own for the task, if this
+	// is the row for all others.
+	shadowed map[string]bool
+}
+
+// policy is what a schedule says, but for whom, since when and in which version,
+// with what is worked out from it. The rows of many accounts that say the same
+// share one: a row of an account must cost little memory.
+type policy struct {
+	Schedule        // without Account, Since and Version
+	text     string // of the rule
+	kind     string
+	bare     timing // the rule without its filter, and that
+}
+
+func newPolicy(s Schedule) *policy {
+	return &policy{Schedule: impersonal(s), text: s.Rule.String(), kind: ruleKind(s.Rule), bare: timingOf(s.Rule)}
+}
+
+// impersonal returns s without what a policy leaves to the row.
+func impersonal(s Schedule) Schedule {
+	s.Account, s.Since, s.Version = "", time.Time{}, 0
+	return s
+}
+
+func timingOf(r Rule) timing {
+	bare, filter := splitFilter(r)
+	return timing{bare, filter}
+}
+
+// policyKey is what a policy is compared by: the schedule with the value of its
+// CatchUpUntil in place of the pointer.
+type policyKey struct {
+	Schedule
+	until   Moment
+	bounded bool
+}
+
+// policyKeyOf returns the key of the schedule's policy; ok is false if its rules
+// cannot be compared.
+func policyKeyOf(s Schedule) (key policyKey, ok bool) {
+	if !comparableRule(s.Rule) || !comparableRule(s.Prior) {
+		return policyKey{}, false
+	}
+	key.Schedule = impersonal(s)
+	if s.CatchUpUntil != nil {
+		key.CatchUpUntil, key.until, key.bounded = nil, *s.CatchUpUntil, true
+	}
+	return key, true
+}
+
+// comparableRule reports whether the rule's type lets it be compared. Those of this
+// package do, which reflection would find out slowly.
+func comparableRule(r Rule) bool {
+	bare, _ := splitFilter(r)
+	switch bare.(type) {
+	case nil, daily, hourly, every, once, after:
+		return true
+	}
+	return reflect.ValueOf(bare).Comparable()
+}
+
+// share makes another policy that of the row, if it says the same.
+func (r *row) share(p *policy) {
+	own, ok := policyKeyOf(r.Schedule)
+	if other, comparable := policyKeyOf(p.Schedule); ok && comparable && own == other {
+		r.policy = p
+	}
+}
+
+// schedule returns the row as its store would have it.
+func (r *row) schedule() Schedule {
+	s := r.Schedule
+	s.Account, s.Since, s.Version = r.Account, r.Since, r.Version
+	return s
+}
+
+func (r *row) key() rowKey { return rowKey{r.Account, r.Task} }
+
+// follows returns the task that the policy's rule comes after, if it is such a rule.
+func (p *policy) follows() (task string, ok bool) { return taskBefore(p.Rule) }
+
+// taskBefore returns the task that an after rule names.
+func taskBefore(r Rule) (task string, ok bool) {
+	bare, _ := splitFilter(r)
+	rule, ok := bare.(after)
+	return rule.task, ok
+}
+
+// holdsFor reports whether the row is the one that holds for an account.
+func (r *row) holdsFor(account string) bool {
+	if r.Account != "" {
+		return r.Account == account
+	}
+	return !r.shadowed[account]
+}
+
+// differs reports whether anything but Since and Prior is different, which are the
+// traces of an edit.
+func (r *row) differs(o *row) bool {
+	if r.policy == o.policy {
+		return r.Version != o.Version
+	}
+	a, b := r.schedule(), o.schedule()
+	if r.text != o.text || (a.CatchUpUntil == nil) != (b.CatchUpUntil == nil) ||
+		a.CatchUpUntil != nil && *a.CatchUpUntil != *b.CatchUpUntil {
+		return true
+	}
+	a.Rule, b.Rule, a.Prior, b.Prior, a.CatchUpUntil, b.CatchUpUntil = nil, nil, nil, nil, nil, nil
+	a.Since, b.Since = time.Time{}, time.Time{}
+	return a != b
+}
