@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -33,19 +34,14 @@ type Memory struct {
 	clock Clock
 
 	mu        sync.Mutex
-	schedules map[scheduleKey]Schedule
+	schedules map[rowKey]*Schedule
+	sorted    []*Schedule // those by task, then account; nil if that is to be done anew
 	revision  string
 	followed  map[string]int // how many after rules name a task
 	edits     int64
-	edited    []scheduleKey            // by the last edits, in order
+	edited    []rowKey                 // by the last edits, in order
 	ledgers   map[string]*memoryLedger // by scheduler name
 	beats     map[beatKey]*memoryBeat
-}
-
-type scheduleKey struct{ account, task string }
-
-func (k scheduleKey) compare(o scheduleKey) int {
-	return cmp.Or(cmp.Compare(k.task, o.task), cmp.Compare(k.account, o.account))
 }
 
 // editsKept is how many edits are remembered at least, to list what changed.
@@ -67,7 +63,7 @@ func NewMemory(clock Clock) *Memory {
 	return &Memory{
 		clock:     clock,
 		revision:  "0",
-		schedules: make(map[scheduleKey]Schedule),
+		schedules: make(map[rowKey]*Schedule),
 		followed:  make(map[string]int),
 		ledgers:   make(map[string]*memoryLedger),
 		beats:     make(map[beatKey]*memoryBeat),
@@ -100,10 +96,10 @@ func (m *Memory) Changes(_ context.Context, since string) (ScheduleChanges, erro
 	}
 	changes := ScheduleChanges{Revision: m.revision}
 	keys := slices.Clone(m.edited[len(m.edited)-int(missed):])
-	slices.SortFunc(keys, scheduleKey.compare)
+	slices.SortFunc(keys, rowKey.compare)
 	for _, key := range slices.Compact(keys) {
 		if s, ok := m.schedules[key]; ok {
-			changes.Rows = append(changes.Rows, detached(s))
+			changes.Rows = append(changes.Rows, detached(*s))
 		} else {
 			changes.Removed = append(changes.Removed, ScheduleKey{Task: key.task, Account: key.account})
 		}
@@ -127,13 +123,14 @@ func (m *Memory) PutSchedule(_ context.Context, s Schedule) (Schedule, error) {
 func (m *Memory) UpdateSchedule(_ context.Context, account, task string, version int64, edit ScheduleEdit) (Schedule, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	row, ok := m.schedules[scheduleKey{account, task}]
-	if !ok {
+	kept := m.schedules[rowKey{account, task}]
+	if kept == nil {
 		return Schedule{}, fmt.Errorf("update schedule of %s: %w", rowName(task, account), ErrNoSchedule)
 	}
-	if row.Version != version {
-		return Schedule{}, &ConflictError{Task: task, Account: account, Have: row.Version, Want: version}
+	if kept.Version != version {
+		return Schedule{}, &ConflictError{Task: task, Account: account, Have: kept.Version, Want: version}
 	}
+	row := *kept
 	edit.Apply(&row)
 	return m.put(row)
 }
@@ -146,7 +143,7 @@ func (m *Memory) SeedSchedules(_ context.Context, defaults ...Schedule) (added i
 	defer m.mu.Unlock()
 	var missing []Schedule
 	for _, s := range defaults {
-		if _, ok := m.schedules[scheduleKey{s.Account, s.Task}]; !ok {
+		if _, ok := m.schedules[s.key()]; !ok {
 			s.Prior = nil
 			missing = append(missing, s)
 		}
@@ -169,7 +166,7 @@ func (m *Memory) SeedSchedules(_ context.Context, defaults ...Schedule) (added i
 func (m *Memory) DeleteSchedule(_ context.Context, account, task string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	key := scheduleKey{account, task}
+	key := rowKey{account, task}
 	if _, ok := m.schedules[key]; !ok {
 		return fmt.Errorf("delete schedule of %s: %w", rowName(task, account), ErrNoSchedule)
 	}
@@ -180,6 +177,7 @@ func (m *Memory) DeleteSchedule(_ context.Context, account, task string) error {
 	}
 	m.countFollower(m.schedules[key], -1)
 	delete(m.schedules, key)
+	m.sorted = nil
 	m.revise(key)
 	return nil
 }
@@ -188,7 +186,7 @@ func (m *Memory) put(s Schedule) (Schedule, error) {
 	s.Prior = nil
 	rows := []Schedule{s}
 	if _, follows := taskBefore(s.Rule); follows || m.followed[s.Task] > 0 {
-		rows = append(m.rowsWithout(scheduleKey{s.Account, s.Task}), s)
+		rows = append(m.rowsWithout(s.key()), s)
 	}
 	if err := ValidateSchedules(rows, nil); err != nil {
 		return Schedule{}, fmt.Errorf("edit schedule of %s: %w", rowName(s.Task, s.Account), err)
@@ -197,25 +195,28 @@ func (m *Memory) put(s Schedule) (Schedule, error) {
 }
 
 func (m *Memory) keep(s Schedule) Schedule {
-	key := scheduleKey{s.Account, s.Task}
-	old := m.schedules[key]
-	s = detached(s.Edited(old, m.clock.Now()))
-	m.countFollower(old, -1)
-	m.countFollower(s, 1)
-	m.schedules[key] = s
-	m.revise(key)
-	return detached(s)
+	kept := m.schedules[s.key()]
+	if kept == nil {
+		kept = new(Schedule)
+		m.schedules[s.key()] = kept
+		m.sorted = nil
+	}
+	m.countFollower(kept, -1)
+	*kept = detached(s.Edited(*kept, m.clock.Now()))
+	m.countFollower(kept, 1)
+	m.revise(s.key())
+	return detached(*kept)
 }
 
 // countFollower counts the row by the task that its rule comes after, if it is such
 // a rule.
-func (m *Memory) countFollower(s Schedule, n int) {
+func (m *Memory) countFollower(s *Schedule, n int) {
 	if task, follows := taskBefore(s.Rule); follows {
 		m.followed[task] += n
 	}
 }
 
-func (m *Memory) revise(edited scheduleKey) {
+func (m *Memory) revise(edited rowKey) {
 	m.edits++
 	m.revision = strconv.FormatInt(m.edits, 10)
 	if len(m.edited) == 2*editsKept {
@@ -224,18 +225,18 @@ func (m *Memory) revise(edited scheduleKey) {
 	m.edited = append(m.edited, edited)
 }
 
-func (m *Memory) rows() []Schedule { return m.rowsWithout(scheduleKey{}) }
+func (m *Memory) rows() []Schedule { return m.rowsWithout(rowKey{}) }
 
-func (m *Memory) rowsWithout(but scheduleKey) []Schedule {
-	rows := make([]Schedule, 0, len(m.schedules)+1)
-	for key, s := range m.schedules {
-		if key != but {
-			rows = append(rows, detached(s))
+func (m *Memory) rowsWithout(but rowKey) []Schedule {
+	if m.sorted == nil {
+		m.sorted = slices.SortedFunc(maps.Values(m.schedules), func(a, b *Schedule) int { return a.key().compare(b.key()) })
+	}
+	rows := make([]Schedule, 0, len(m.sorted)+1)
+	for _, s := range m.sorted {
+		if s.key() != but {
+			rows = append(rows, detached(*s))
 		}
 	}
-	slices.SortFunc(rows, func(a, b Schedule) int {
-		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Account, b.Account))
-	})
 	return rows
 }
 

@@ -1,7 +1,6 @@
 package tradeclock
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -103,10 +102,6 @@ func (s *UnifiedTaskScheduler) pastOnce() []string {
 		names[i] = fmt.Sprintf("%s (%s)", rowName(r.Task, r.Account), r.text)
 	}
 	return names
-}
-
-func (k rowKey) compare(o rowKey) int {
-	return cmp.Or(strings.Compare(k.task, o.task), strings.Compare(k.account, o.account))
 }
 
 // wasPast reports whether a row that runs once was past already when it began to

@@ -1,12 +1,18 @@
 package tradeclock
 
 import (
+	"cmp"
 	"reflect"
+	"strings"
 	"time"
 )
 
 // rowKey is what a row is found by. Account is empty in the row for all others.
 type rowKey struct{ account, task string }
+
+func (k rowKey) compare(o rowKey) int {
+	return cmp.Or(strings.Compare(k.task, o.task), strings.Compare(k.account, o.account))
+}
 
 func (s *Schedule) key() rowKey { return rowKey{s.Account, s.Task} }
 
