@@ -37,22 +37,23 @@
 //
 // # Where things are
 //
-// What users meet: executor.go; schedule.go and edit.go; rule.go, rule_parse.go,
-// moment.go and filter.go; calendar.go, period.go and table.go; ledger.go;
-// heartbeat.go, with the heartbeat loop; observe.go; and memory.go and its
+// What users meet: executor.go; schedule.go, edit.go and timetable.go; rule.go,
+// rule_parse.go, moment.go and filter.go; calendar.go, period.go and table.go;
+// ledger.go; heartbeat.go, with the heartbeat loop; observe.go; and memory.go and its
 // neighbours, one store in memory for all of them.
 //
 // The engine's files follow the flow: scheduler.go has the configuration and the
-// loop; poll.go and rows.go read the rows, calendars.go and view.go the calendars,
-// and replan.go follows a calendar that changes; plan.go, market.go, timeline.go and
-// span.go, which are pure, say what is due; enqueue.go, wave.go and queue.go line
-// runs up, dispatch.go claims and starts them; spread.go, spreadwave.go and
-// startlimit.go say by how much a start is shifted and how many there may be in a
-// time; execution.go runs one, in a goroutine of runners.go; settle.go brings
-// outcomes to the ledger, and record.go what did not run and the watermark; drain.go
-// brings all to its end. term.go, account.go and executors.go say who runs and for
-// whom; trigger.go and control.go take orders of people; status.go and agenda.go
-// tell.
+// loop; poll.go reads the rows or changes.go what is different in them, rows.go and
+// row.go compile them, and report.go tells what is odd about them; calendars.go and
+// view.go read the calendars, and replan.go follows one that changes; plan.go,
+// market.go, timeline.go and span.go, which are pure, say what is due; enqueue.go,
+// wave.go and queue.go line runs up, dispatch.go claims and starts them; spread.go,
+// spreadwave.go and startlimit.go say by how much a start is shifted and how many
+// there may be in a time; execution.go runs one, in a goroutine of runners.go;
+// settle.go brings outcomes to the ledger, and record.go what did not run and the
+// watermark; drain.go brings all to its end. term.go, account.go and executors.go say
+// who runs and for whom; trigger.go and control.go take orders of people; status.go
+// and agenda.go tell.
 //
 // Below it, clock.go and alarm.go are the time, io.go calls stores and calendars so
 // that none can hold up another, and rest.go and bell.go know when nothing goes on.
