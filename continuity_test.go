@@ -342,6 +342,46 @@ func TestRule23_FirstAndResumed(t *testing.T) {
 	}
 }
 
+// What has succeeded under an older term may reach the ledger after the next holder
+// has taken over, until it has reconciled what that term left: so long nothing is
+// claimed that is told whether it is the first.
+func TestRule23_OutcomeOfAnOlderTermThatComesLate(t *testing.T) {
+	for name, test := range map[string]struct {
+		policies []func(*tradeclock.Schedule)
+		started  string // the second run, while the older term's are not reconciled
+	}{
+		"at most once":  {nil, "09:01:33"},
+		"at least once": {[]func(*tradeclock.Schedule){atLeastOnce}, "09:01:00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &cluster{world: newWorld(t, "2026-11-23 08:59:30")}
+			watch := row("watch", "every 1m 09:00-09:05", test.policies...)
+			before, after := c.join(watch), c.join(watch)
+			broken := errors.New("the server restarts")
+			c.until("2026-11-23 08:59:59", nil)
+			before.ledger.Fail(tradeclocktest.OpSettle, broken)
+			c.until("2026-11-23 09:00:05", nil)
+			before.ledger.Fail(tradeclocktest.OpLead, broken)
+			after.ledger.Fail(tradeclocktest.OpSettle, broken)
+			c.until("2026-11-23 09:01:02", nil)
+			require.Equal(t, tradeclock.StateActive, after.s.Status().State)
+
+			before.ledger.Heal()
+			c.until("2026-11-23 09:01:10", nil)
+			after.ledger.Heal()
+			c.until("2026-11-23 09:02:10", nil)
+
+			runs := c.runs("watch")
+			require.Len(t, runs, 3)
+			assert.Equal(t, tradeclock.Succeeded, runs[0].Outcome, "it came before it was reconciled")
+			assert.True(t, runs[0].First)
+			assert.False(t, runs[1].First, "the first has succeeded under term %d", runs[0].Term)
+			assert.Equal(t, test.started, runs[1].Started.In(kolkata).Format(time.TimeOnly))
+			assert.False(t, runs[2].First)
+		})
+	}
+}
+
 func TestRule23_FirstIsOfTheSessionAndTheAccount(t *testing.T) {
 	w := newWorld(t, "2026-11-23 15:27:00")
 	w.rec.Do("sell", func(_ context.Context, run tradeclock.Run) error {

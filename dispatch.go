@@ -133,7 +133,7 @@ func (s *UnifiedTaskScheduler) pick(now time.Time) []*pending {
 		case startNow:
 			p.lined = false
 			s.reserve(p)
-			if q.backoff > 0 && p.mayRunUnclaimed() {
+			if (q.backoff > 0 || s.books.reconciling > 0) && p.mayRunUnclaimed() {
 				s.startUnclaimed(p, now) // and not wait for the ledger once more
 				continue
 			}
@@ -197,6 +197,9 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 		if p.waits == "" {
 			p.waits = "the ledger, which did not answer"
 		}
+		return keepReady
+	case s.books.reconciling > 0 && p.row.repeats() && !(s.books.settlePaused && p.mayRunUnclaimed()):
+		p.waits = "the ledger, which does not have the runs of older terms yet"
 		return keepReady
 	case s.control.unread && p.row.Delivery == AtMostOnce:
 		p.waits = "the halts, which could not be read"

@@ -12,6 +12,7 @@ import (
 // mu.
 type books struct {
 	settling      []settlement
+	reconciling   int           // of those, how many are of runs that older terms left
 	settleBusy    bool          // settleAll goes on
 	settlePaused  bool          // the backoff has not passed yet
 	settleBackoff time.Duration // before the next try, while the ledger is out of reach
@@ -70,9 +71,10 @@ func (s *UnifiedTaskScheduler) settleAll() {
 	defer s.mu.Unlock()
 	defer s.endLocked()
 	b := &s.books
+	reconciles := b.reconciling > 0
 	for len(b.settling) > 0 {
-		n := min(len(b.settling), fullBatch)
-		batch := b.settling[:n:n]
+		batch := b.nextToSettle()
+		n := len(batch)
 		t, known := s.settleTerm(batch)
 		if !known {
 			s.settleFailed(errNoTermYet)
@@ -108,9 +110,28 @@ func (s *UnifiedTaskScheduler) settleAll() {
 		b.settling = nil
 	}
 	b.settleBusy = false
-	if len(s.queue.reruns) > 0 || s.recordsDirty() {
+	if len(s.queue.reruns) > 0 || s.recordsDirty() || reconciles {
 		s.kickLocked()
 	}
+}
+
+// nextToSettle returns the next batch. What older terms left comes first and by
+// itself: what is claimed after it is told whether any of it has succeeded.
+func (b *books) nextToSettle() []settlement {
+	n := min(len(b.settling), fullBatch)
+	if b.reconciling > 0 {
+		n = min(n, b.reconciling)
+		slices.SortStableFunc(b.settling, func(x, y settlement) int {
+			switch {
+			case x.rerun == y.rerun:
+				return 0
+			case x.rerun:
+				return -1
+			}
+			return 1
+		})
+	}
+	return b.settling[:n:n]
 }
 
 var (
@@ -162,6 +183,9 @@ func (s *UnifiedTaskScheduler) settleBatch(ctx context.Context, t Term, batch []
 func (s *UnifiedTaskScheduler) settleFailed(err error) {
 	b := &s.books
 	s.degrade("settle", fmt.Sprintf("%d outcomes are not stored yet: %v", len(b.settling), err))
+	if b.reconciling > 0 {
+		s.kickLocked() // what is delivered at least once does not wait for it
+	}
 	b.settleBackoff = min(max(2*b.settleBackoff, retryFirst), retryLast)
 	b.settlePaused = true
 	s.alarms.after(b.settleBackoff, func() {
@@ -198,6 +222,9 @@ func (s *UnifiedTaskScheduler) settledAll(batch []settlement, results []SettleRe
 
 // settled does what follows from the ledger's answer.
 func (s *UnifiedTaskScheduler) settled(st *settlement, result SettleResult) {
+	if st.rerun {
+		s.books.reconciling--
+	}
 	switch {
 	case result.Accepted && st.rerun:
 		s.queue.reruns = append(s.queue.reruns, *st.run)

@@ -462,8 +462,10 @@ func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
 		run.Reason = fmt.Sprintf("its scheduler stopped before it was settled, in term %d", run.Term)
 		run.Finished = now.Round(0)
 		s.books.settling = append(s.books.settling, settlement{run: &run, rerun: true})
+		s.books.reconciling++
 		s.tellOutcome(run)
 	}
+	s.books.settlePaused = false // the ledger has just answered
 	s.kickSettle()
 }
 
