@@ -68,7 +68,8 @@ type groupState struct {
 // accounts are all of them. Guarded by the scheduler's mu.
 type accounts struct {
 	byName      map[string]*account
-	order       []*account // by name
+	order       []*account // by name, but for those that were added since: see sorted
+	added       []*account
 	unconfirmed []*account // admitted, and not in the ledger yet
 	unstarted   int        // how many have an executor that has not started
 }
@@ -82,8 +83,7 @@ func (as *accounts) add(name string, exec TaskExecutor, known []string, lists bo
 		a.tasks = a.room[:0]
 		as.byName[name] = a
 		as.unstarted++
-		i, _ := slices.BinarySearchFunc(as.order, name, func(a *account, name string) int { return strings.Compare(a.name, name) })
-		as.order = slices.Insert(as.order, i, a)
+		as.added = append(as.added, a)
 	}
 	a.exec, a.gone = exec, false
 	a.known, a.lists = known, lists
@@ -92,6 +92,18 @@ func (as *accounts) add(name string, exec TaskExecutor, known []string, lists bo
 	a.starter, _ = executorAs[Starter](exec)
 	as.setStarted(a, a.starter == nil)
 	return a
+}
+
+// sorted returns all accounts by name. Those that were added since are sorted in
+// together: many mostly come at once, and to insert each would move the others as
+// often.
+func (as *accounts) sorted() []*account {
+	if len(as.added) > 0 {
+		as.order = append(as.order, as.added...)
+		as.added = nil
+		slices.SortFunc(as.order, func(a, b *account) int { return strings.Compare(a.name, b.name) })
+	}
+	return as.order
 }
 
 // setStarted notes whether the account's executor has started.
@@ -217,7 +229,7 @@ func (s *UnifiedTaskScheduler) Enroll(ctx context.Context, name string, exec Tas
 	s.log.Info("account enrolled", "account", name)
 	if s.term.resumed {
 		s.admit(a, now)
-		s.startExecutors()
+		s.startIfNeeded(a)
 		s.kickLocked()
 		if a.behind && s.life.running {
 			s.wake.ringLocked()

@@ -92,7 +92,7 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date Date) ([]occurr
 		asked[v] = datesOf(m.filterDates(date, date))
 	}
 	var accts []string
-	for _, a := range s.accounts.order {
+	for _, a := range s.accounts.sorted() {
 		if !a.gone {
 			accts = append(accts, a.name)
 		}

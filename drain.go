@@ -177,11 +177,11 @@ func (s *UnifiedTaskScheduler) awaitFor(ctx context.Context, d time.Duration, do
 // stopExecutors stops the executors of all accounts, side by side.
 func (s *UnifiedTaskScheduler) stopExecutors(ctx context.Context, leaks *LeakError) {
 	s.mu.Lock()
-	for _, a := range s.accounts.order {
+	for _, a := range s.accounts.sorted() {
 		s.stopExecutor(a)
 	}
 	stopped := func() bool {
-		for _, a := range s.accounts.order {
+		for _, a := range s.accounts.sorted() {
 			if a.changing || a.stopping != nil && !a.busy() {
 				return false
 			}
@@ -194,7 +194,7 @@ func (s *UnifiedTaskScheduler) stopExecutors(ctx context.Context, leaks *LeakErr
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, a := range s.accounts.order {
+	for _, a := range s.accounts.sorted() {
 		if a.changing || a.stopping != nil {
 			leaks.Executors = append(leaks.Executors, a.name)
 		}

@@ -10,7 +10,7 @@ import (
 // enqueueBackdated makes pending runs of what was planned behind the watermark, for
 // each account that it holds for, and records what does not run. The caller holds mu.
 func (s *UnifiedTaskScheduler) enqueueBackdated(due []occurrence, now time.Time) {
-	s.enqueueFor(due, s.accounts.order, now)
+	s.enqueueFor(due, s.accounts.sorted(), now)
 }
 
 // enqueueBehind plans, for each account that the term has begun to serve, what

@@ -59,18 +59,26 @@ func (a *account) busy() bool {
 	return false
 }
 
-// startExecutors starts the executors that need it, once the term is held, and while
-// a run may start: a term that has lapsed may be another's by now. Each has a
-// goroutine, so that one that hangs holds up no other. Each renewal of the term comes
+// startExecutors starts the executors that need it. Each renewal of the term comes
 // here, and mostly all have started. The caller holds mu.
 func (s *UnifiedTaskScheduler) startExecutors() {
-	if s.accounts.unstarted == 0 || !s.term.mayStart(AtLeastOnce, s.clock.Now()) {
-		return // lead does so once the term is renewed
+	if s.accounts.unstarted == 0 {
+		return
 	}
-	for _, a := range s.accounts.order {
-		if !a.started && !a.changing && a.again == nil && a.stopping == nil && s.wantsStart(a) {
-			s.startExecutor(a, retryFirst)
-		}
+	for _, a := range s.accounts.sorted() {
+		s.startIfNeeded(a)
+	}
+}
+
+// startIfNeeded starts an account's executor, once the term is held, and while a run
+// may start: a term that has lapsed may be another's by now. Each has a goroutine, so
+// that one that hangs holds up no other. The caller holds mu.
+func (s *UnifiedTaskScheduler) startIfNeeded(a *account) {
+	if a.started || a.changing || a.again != nil || a.stopping != nil || !s.wantsStart(a) {
+		return
+	}
+	if s.term.mayStart(AtLeastOnce, s.clock.Now()) { // else lead does so once the term is renewed
+		s.startExecutor(a, retryFirst)
 	}
 }
 

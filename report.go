@@ -125,12 +125,12 @@ func (s *UnifiedTaskScheduler) reportTasks() {
 	}
 	s.sched.unreported = false
 	s.sched.odd = make(map[rowKey]string)
-	if slices.ContainsFunc(s.accounts.order, func(a *account) bool { return a.lists }) {
+	if slices.ContainsFunc(s.accounts.sorted(), func(a *account) bool { return a.lists }) {
 		for key := range s.sched.rows {
 			s.compareTask(key)
 		}
 	}
-	for _, a := range s.accounts.order {
+	for _, a := range s.accounts.sorted() {
 		for _, task := range a.known {
 			s.compareAccount(a, task)
 		}
@@ -148,7 +148,7 @@ func (s *UnifiedTaskScheduler) compareTask(key rowKey) {
 // accountsOf returns the accounts that a row may hold for.
 func (s *UnifiedTaskScheduler) accountsOf(key rowKey) []*account {
 	if key.account == "" {
-		return s.accounts.order
+		return s.accounts.sorted()
 	}
 	if a := s.accounts.byName[key.account]; a != nil {
 		return []*account{a}

@@ -66,7 +66,7 @@ func (s *UnifiedTaskScheduler) Status() Status {
 			st.Waiting += (*waves)[i].runs()
 		}
 	}
-	for _, a := range s.accounts.order {
+	for _, a := range s.accounts.sorted() {
 		if !a.gone {
 			st.Accounts = append(st.Accounts, a.name)
 		}
@@ -92,7 +92,8 @@ func (s *UnifiedTaskScheduler) heartbeat() Heartbeat {
 	if at := s.queue.startAt; !at.IsZero() && (hb.Next.IsZero() || at.Before(hb.Next)) {
 		hb.Next = at.UTC()
 	}
-	if len(s.queue.running) > 0 {
+	if n := len(s.queue.running); n > 0 {
+		hb.Running = make([]RunningTask, 0, n)
 		for _, e := range s.queue.ordered() {
 			hb.Running = append(hb.Running, RunningTask{
 				Account: e.run.Account, Task: e.run.Task, Slot: e.run.Slot, Started: e.run.Started,
@@ -196,7 +197,7 @@ func (s *UnifiedTaskScheduler) countRun(a *account, ts *taskState, outcome Outco
 // forgetBadRuns ends the conditions of tasks that do not run any more. The caller
 // holds mu.
 func (s *UnifiedTaskScheduler) forgetBadRuns() {
-	for _, a := range s.accounts.order {
+	for _, a := range s.accounts.sorted() {
 		for _, ts := range a.tasks {
 			s.forgetBadRun(a, ts)
 		}

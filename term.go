@@ -295,7 +295,7 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 		e.ctx.cancel(ErrTermLost)
 	}
 	s.accounts.unconfirmed = nil
-	for _, a := range s.accounts.order {
+	for _, a := range s.accounts.sorted() {
 		a.confirmed, a.backlog = false, 0
 		s.stopExecutor(a)
 	}
@@ -366,7 +366,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	s.term.ahead.add(state.Ahead)
 	s.term.ahead.add(state.Unsettled)
 	s.term.ahead.add(s.unwritten())
-	for _, a := range s.accounts.order {
+	for _, a := range s.accounts.sorted() {
 		a.forgetPlan()
 		s.admit(a, now)
 	}

@@ -86,7 +86,7 @@ func (s *UnifiedTaskScheduler) enqueue(due []occurrence, now time.Time) {
 
 // holders are the accounts that the row holds for now, and that are served.
 func (s *UnifiedTaskScheduler) holders(r *row) []*account {
-	among := r.among(s.accounts.order)
+	among := r.among(s.accounts.sorted())
 	held := make([]*account, 0, len(among))
 	for _, a := range among {
 		if !a.gone && a.admitted && r.holdsFor(a.name) {
