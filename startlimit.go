@@ -3,6 +3,7 @@ package tradeclock
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"time"
 )
@@ -154,6 +155,7 @@ func (ls startLimits) holdOff(now time.Time) {
 type startCounter struct {
 	StartLimit
 	windows map[string]*startWindow // by account, or one under no name
+	swept   time.Time               // when those that count nothing were last dropped
 	began   time.Time               // the term, if the starts before it are not known
 }
 
@@ -184,16 +186,37 @@ func (c *startCounter) room(account string, now time.Time) (places int, until ti
 	if !c.began.IsZero() && now.Sub(c.began) < c.Per {
 		return 0, c.began.Add(c.Per)
 	}
+	c.sweep(now)
 	w := c.window(account)
-	w.notLater(now)
-	for len(w.starts) > 0 && now.Sub(w.starts[0]) >= c.Per {
-		w.starts = w.starts[1:]
-	}
+	w.forget(now, c.Per)
 	places = c.Starts - len(w.starts) - w.reserved
 	if places <= 0 && len(w.starts) > 0 {
 		until = w.starts[0].Add(c.Per)
 	}
 	return places, until
+}
+
+// sweep drops the windows of accounts in which nothing counts any more, once in each
+// Per: so it looks at no more of them than have had a start since, or have one that
+// counts.
+func (c *startCounter) sweep(now time.Time) {
+	since := now.Sub(c.swept)
+	if !c.PerAccount || since >= 0 && since < c.Per {
+		return
+	}
+	c.swept = now
+	maps.DeleteFunc(c.windows, func(_ string, w *startWindow) bool {
+		w.forget(now, c.Per)
+		return len(w.starts) == 0 && w.reserved == 0
+	})
+}
+
+// forget drops the starts that do not count any more.
+func (w *startWindow) forget(now time.Time, per time.Duration) {
+	w.notLater(now)
+	for len(w.starts) > 0 && now.Sub(w.starts[0]) >= per {
+		w.starts = w.starts[1:]
+	}
 }
 
 // notLater makes starts that seem to be still to come, as the clock was set back,

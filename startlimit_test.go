@@ -1,6 +1,7 @@
 package tradeclock
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -135,6 +136,32 @@ func TestStartLimits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What accounts have started is kept as long as it counts: some start once a day, and
+// some never again.
+func TestStartLimitsForgetAccounts(t *testing.T) {
+	limits := newStartLimits([]StartLimit{{Name: "broker", Starts: 1, Per: 3 * time.Second, PerAccount: true}})
+	counter := limits["broker"][0]
+	reserve := func(account string, at int) {
+		ok, _ := limits.reserve("broker", account, time.UnixMilli(int64(at)))
+		require.True(t, ok, account)
+	}
+	for i := range 1000 {
+		reserve(fmt.Sprint(i), i)
+		if i != 500 {
+			limits.started("broker", fmt.Sprint(i), time.UnixMilli(int64(i)))
+		}
+	}
+	assert.Len(t, counter.windows, 1000)
+
+	reserve("42a", 3500)
+	assert.Len(t, counter.windows, 499+2, "of those whose starts count, one that has not started, and the latest")
+
+	limits.started("broker", "500", time.UnixMilli(3600))
+	limits.release("broker", "42a")
+	reserve("42b", 9000)
+	assert.Len(t, counter.windows, 1)
 }
 
 func TestNoStartLimit(t *testing.T) {
