@@ -62,6 +62,23 @@ func TestRule05_AMissedTickIsMadeUpFor(t *testing.T) {
 	}
 }
 
+// What is due at the instant at which a day begins is due in the tick of that instant,
+// also if that is the first of a process.
+func TestRule05_DueAtMidnight(t *testing.T) {
+	w := newWorld(t, "2026-11-23 23:58:00")
+	s, d := w.driver(row("roll", "daily 00:00"))
+	d.Until(at("2026-11-23 23:59:00"))
+	stop(t, s)
+	w.clock.Advance(time.Minute)
+
+	_, d = w.driver(row("roll", "daily 00:00"))
+	d.Tick()
+	assert.Equal(t, []string{"2026-11-24 succeeded"}, tell(w.runs("roll")))
+
+	d.Until(at("2026-11-26 00:00:00"))
+	assert.Equal(t, []string{"2026-11-24 succeeded", "2026-11-25 succeeded", "2026-11-26 succeeded"}, tell(w.runs("roll")))
+}
+
 // TestRule05_TicksAtAnyInstantsAccountForTheSameDay ticks at random instants, none
 // of them further apart than the catch-up.
 func TestRule05_TicksAtAnyInstantsAccountForTheSameDay(t *testing.T) {

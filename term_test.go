@@ -473,6 +473,31 @@ func TestRule27_TwoSchedulersThatTick(t *testing.T) {
 		became(w.runs("watch")))
 }
 
+// In a program that calls Tick, a run that outlives the trust in its term is ended
+// when that ends, though the ledger gives no answer by which it could be noticed.
+func TestRule27_RunOfATickThatOutlivesTheTerm(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	store := tradeclocktest.NewFaulty(w.store)
+	cfg := w.config(row("buy_orders", "daily 09:00"))
+	cfg.Ledger = store
+	var ended time.Time
+	w.rec.Do("buy_orders", func(ctx context.Context, _ tradeclock.Run) error {
+		err := tradeclock.Sleep(ctx, 5*time.Minute)
+		ended = w.clock.Now()
+		assert.ErrorIs(t, context.Cause(ctx), tradeclock.ErrTermLost)
+		return err
+	})
+	s, d := w.drive(cfg)
+	d.Until(at("2026-11-23 09:00:00"))
+	store.Hang(tradeclocktest.OpLead)
+	for range 58 {
+		w.clock.Advance(time.Second)
+		require.NoError(t, s.Quiesce(t.Context()))
+	}
+	assert.Equal(t, "09:00:27", ended.In(kolkata).Format(time.TimeOnly))
+	assert.Equal(t, []string{"09:00 interrupted"}, became(w.runs("buy_orders")))
+}
+
 // TestRule27_WhoLostTheTermKeepsNothing takes the term from a holder that cannot
 // write, and changes the calendar afterwards: what is to be recorded is the new
 // holder's, and the old one is healthy again.

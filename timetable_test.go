@@ -16,6 +16,9 @@ func TestTimetable(t *testing.T) {
 		tradeclock.TableDay{Date: day("2026-11-08"), Kind: tradeclock.Special, Hours: []tradeclock.Hours{
 			{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(18, 0), End: tradeclock.Wall(19, 0)},
 		}},
+		tradeclock.TableDay{Date: day("2026-11-15"), Kind: tradeclock.Special, Hours: []tradeclock.Hours{
+			{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(18, 0), End: tradeclock.Wall(23, 0)},
+		}},
 		tradeclock.TableDay{Date: day("2026-11-24"), Kind: tradeclock.Closed, Reason: "Guru Nanak Jayanti"},
 		tradeclock.TableDay{Date: day("2026-11-28"), Kind: tradeclock.Special, Hours: []tradeclock.Hours{
 			{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(10, 0)},
@@ -44,6 +47,7 @@ func TestTimetable(t *testing.T) {
 		{"over a holiday", exchange, row("buy", "daily 09:00"), "2026-11-23T12:00:00+05:30", "2026-11-25T09:00:00+05:30"},
 		{"asked from another zone", weekdays, row("buy", "daily 00:30"), "2026-11-22T20:00:00-05:00", "2026-11-24T00:30:00+05:30"},
 		{"of yesterday's session", weekdays, row("buy", "daily 02:00+1d"), "2026-11-24T01:00:00+05:30", "2026-11-24T02:00:00+05:30"},
+		{"of tomorrow's session, before today's", exchange, row("watch", "every 1h open-14h-close", kinds(tradeclock.OnRegular|tradeclock.OnSpecial)), "2026-11-15T19:05:00+05:30", "2026-11-15T19:15:00+05:30"},
 		{"in the gap of the clocks", always, row("buy", "daily 02:30"), "2026-03-08T00:00:00-05:00", "2026-03-08T03:00:00-04:00"},
 		{"first of what the clocks show twice", always, row("buy", "daily 01:30"), "2026-11-01T00:00:00-04:00", "2026-11-01T01:30:00-04:00"},
 		{"not again when they show it twice", always, row("buy", "daily 01:30"), "2026-11-01T01:30:00-04:00", "2026-11-02T01:30:00-05:00"},
