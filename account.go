@@ -230,7 +230,7 @@ func (s *UnifiedTaskScheduler) Enroll(ctx context.Context, name string, exec Tas
 	if s.term.resumed {
 		s.admit(a, now)
 		s.startIfNeeded(a)
-		s.kickLocked()
+		s.kickLater()
 		if a.behind && s.life.running {
 			s.wake.ringLocked()
 		}
@@ -297,6 +297,6 @@ func (s *UnifiedTaskScheduler) Withdraw(ctx context.Context, name string) error 
 	s.stopExecutor(a)
 	s.forgetBadRuns()
 	s.sched.unreported = true
-	s.kickLocked()
+	s.kickLater()
 	return nil
 }

@@ -76,12 +76,9 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date Date) ([]occurr
 	s.begin()
 	defer s.end()
 	s.mu.Lock()
-	loaded := s.sched.loaded
-	s.mu.Unlock()
-	if !loaded {
+	if !s.sched.loaded {
 		s.pollIfDue(ctx, s.clock.Now())
 	}
-	s.mu.Lock()
 	if !s.sched.loaded {
 		s.mu.Unlock()
 		return nil, nil, errors.New("no schedules have been read yet")

@@ -102,12 +102,10 @@ func (s *UnifiedTaskScheduler) clearCalendar(v *calendarView) {
 	v.askAgain = time.Time{} // if it is used again, they are looked at again
 }
 
-// refreshCalendars asks each calendar for what the next plan needs.
+// refreshCalendars asks each calendar for what the next plan needs. The caller holds
+// mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) refreshCalendars(ctx context.Context, now time.Time) {
-	s.mu.Lock()
-	watched := s.sched.watched
-	s.mu.Unlock()
-	for _, v := range watched {
+	for _, v := range s.sched.watched {
 		if s.hasNews(v, now) {
 			s.refreshCalendar(ctx, v, now)
 		}
@@ -118,11 +116,13 @@ func (s *UnifiedTaskScheduler) refreshCalendars(ctx context.Context, now time.Ti
 // memory is asked once a day while it stays the same, so that a minute without
 // news allocates nothing.
 func (s *UnifiedTaskScheduler) hasNews(v *calendarView, now time.Time) bool {
-	s.mu.Lock()
-	due := v.direct == nil || !s.sched.loaded || !now.Before(v.askAgain)
+	if v.direct == nil || !s.sched.loaded || !now.Before(v.askAgain) {
+		return true
+	}
 	version, trouble := v.version, v.trouble
 	s.mu.Unlock()
-	return due || !v.isCurrent(version, trouble)
+	defer s.mu.Lock()
+	return !v.isCurrent(version, trouble)
 }
 
 // isCurrent reports whether the latest snapshot has a version, with the same
@@ -145,21 +145,13 @@ func (v *calendarView) isCurrent(version, trouble string) (current bool) {
 // when it has another version.
 func (s *UnifiedTaskScheduler) refreshCalendar(ctx context.Context, v *calendarView, now time.Time) {
 	today := DateOf(now.In(v.loc))
-	s.mu.Lock()
 	first, last := s.neededDates(v, now)
 	dates := v.missing(first, last)
-	begins := !v.asked
-	s.mu.Unlock()
-
-	facts, err := s.askCalendar(ctx, v, dates, today, begins)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	facts, err := s.askCalendar(ctx, v, dates, today, !v.asked)
 	changed := err == nil && v.asked && facts.version != v.version
 	if changed && v.direct == nil {
 		dates = datesOf(first, last)
-		s.mu.Unlock()
 		facts, err = s.askCalendar(ctx, v, dates, today, false)
-		s.mu.Lock()
 	}
 	if err == nil && !slices.Equal(v.phases.names, facts.phases.names) {
 		s.sched.revision = "" // rows may have become good or bad: read them again
@@ -184,6 +176,8 @@ func (s *UnifiedTaskScheduler) refreshCalendar(ctx context.Context, v *calendarV
 }
 
 func (s *UnifiedTaskScheduler) askCalendar(ctx context.Context, v *calendarView, dates []Date, today Date, count bool) (calendarFacts, error) {
+	s.mu.Unlock()
+	defer s.mu.Lock()
 	return call(ctx, s, &v.lane, pollBound, func(context.Context) (calendarFacts, error) {
 		return factsOf(v.source, dates, today, count), nil
 	})

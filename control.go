@@ -52,7 +52,7 @@ func (s *UnifiedTaskScheduler) Halt(ctx context.Context, account, reason, actor 
 			}
 		}
 	}
-	s.kickLocked()
+	s.kickLater()
 	s.mu.Unlock()
 	if s.halting == nil {
 		return nil
@@ -102,17 +102,13 @@ func (s *UnifiedTaskScheduler) Lift(ctx context.Context, account, reason, actor 
 }
 
 // readHalts reads the halts in force. If they cannot be read, the last known ones
-// stay, and nothing starts that runs at most once.
+// stay, and nothing starts that runs at most once. The caller holds mu.
 func (s *UnifiedTaskScheduler) readHalts(ctx context.Context) {
 	if s.halting == nil {
 		return
 	}
-	s.mu.Lock()
 	orders := s.control.orders
-	s.mu.Unlock()
 	halts, err := s.storedHalts(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if errors.Is(err, errBlocked) && !s.lanes.halts.busy {
 		return // another reading went on, and tells
 	}
@@ -127,7 +123,7 @@ func (s *UnifiedTaskScheduler) readHalts(ctx context.Context) {
 	}
 	s.clear("halts")
 	if wasUnread {
-		s.kickLocked() // for what waited for them
+		s.kickLater() // for what waited for them
 	}
 	if orders != s.control.orders || len(halts) == 0 && len(s.control.halts) == 0 {
 		return
@@ -139,14 +135,15 @@ func (s *UnifiedTaskScheduler) readHalts(ctx context.Context) {
 	maps.Copy(s.control.halts, s.control.unstored)
 }
 
-// storeHalts stores the halts that could not be stored when they were ordered.
+// storeHalts stores the halts that could not be stored when they were ordered. The
+// caller holds mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) storeHalts(ctx context.Context) {
-	s.mu.Lock()
-	var unstored []Halt
-	if len(s.control.unstored) > 0 {
-		unstored = slices.Collect(maps.Values(s.control.unstored))
+	if len(s.control.unstored) == 0 {
+		return
 	}
+	unstored := slices.Collect(maps.Values(s.control.unstored))
 	s.mu.Unlock()
+	defer s.mu.Lock()
 	for _, h := range unstored {
 		_, err := call(ctx, s, &s.lanes.order, pollBound, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, s.halting.Halt(ctx, h)
@@ -158,10 +155,13 @@ func (s *UnifiedTaskScheduler) storeHalts(ctx context.Context) {
 	}
 }
 
+// storedHalts lets go of mu while it asks a ledger that does not answer from memory.
 func (s *UnifiedTaskScheduler) storedHalts(ctx context.Context) ([]Halt, error) {
 	if s.lanes.halts.direct {
 		return s.halting.Halts(ctx, s.cfg.Name)
 	}
+	s.mu.Unlock()
+	defer s.mu.Lock()
 	return call(ctx, s, &s.lanes.halts, pollBound, func(ctx context.Context) ([]Halt, error) {
 		return s.halting.Halts(ctx, s.cfg.Name)
 	})

@@ -9,37 +9,40 @@ import (
 )
 
 // kick starts what can start: in place if the ledger answers from memory, and
-// else in a goroutine.
+// else in a goroutine. The caller holds mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) kick() {
-	s.mu.Lock()
-	if s.queue.pumping {
-		s.queue.again = true
-		s.mu.Unlock()
-		return
-	}
-	s.queue.pumping = true
-	s.rest.active++
-	s.mu.Unlock()
-	if s.lanes.claim.direct {
+	switch {
+	case !s.beginPumping():
+	case s.lanes.claim.direct:
 		s.pump()
-		return
+	default:
+		s.spawnLocked(s.pump)
 	}
-	s.spawn(s.pump)
 }
 
-// kickLocked is kick for a caller that holds mu: it never dispatches in place.
-func (s *UnifiedTaskScheduler) kickLocked() {
+// kickLater is kick for a caller that does not let go of mu: it never dispatches in
+// place.
+func (s *UnifiedTaskScheduler) kickLater() {
+	if s.beginPumping() {
+		s.spawnLocked(s.pump)
+	}
+}
+
+// beginPumping reports whether the caller is to let the pump go on. If it does
+// already, it looks once more at what can start.
+func (s *UnifiedTaskScheduler) beginPumping() bool {
 	if s.queue.pumping {
 		s.queue.again = true
-		return
+		return false
 	}
 	s.queue.pumping = true
 	s.rest.active++
-	s.spawn(s.pump)
+	return true
 }
 
 // pump claims and starts batch by batch until nothing more can start, and stores
-// what has become of the rest. Only one goes on at a time.
+// what has become of the rest. Only one goes on at a time. The caller holds mu, which
+// is let go of while the ledger is asked.
 func (s *UnifiedTaskScheduler) pump() {
 	ctx := context.Background()
 	for {
@@ -48,23 +51,19 @@ func (s *UnifiedTaskScheduler) pump() {
 			continue
 		}
 		s.flush()
-		s.mu.Lock()
 		if !s.queue.again {
-			s.watchExpiry()
-			s.watchStarts()
-			s.queue.batch = 0
-			s.queue.pumping = false
-			s.endLocked()
-			s.mu.Unlock()
-			return
+			break
 		}
-		s.mu.Unlock()
 	}
+	s.watchExpiry()
+	s.watchStarts()
+	s.queue.batch = 0
+	s.queue.pumping = false
+	s.endLocked()
 }
 
 // nextBatch picks what can start now, having read the halts.
 func (s *UnifiedTaskScheduler) nextBatch(ctx context.Context) []*pending {
-	s.mu.Lock()
 	s.queue.again = false
 	s.queue.batch = max(s.queue.batch, firstBatch)
 	now := s.clock.Now()
@@ -74,31 +73,22 @@ func (s *UnifiedTaskScheduler) nextBatch(ctx context.Context) []*pending {
 	s.queue.startAt = time.Time{}
 	waiting, known := s.queue.hasReady(), s.control.unread || s.control.fresh
 	s.control.fresh = false
-	s.mu.Unlock()
 	if !waiting {
 		return nil
 	}
 	if !known { // if they cannot be read, the next tick tries again
 		s.readHalts(ctx)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	return s.pick(s.clock.Now())
 }
 
 // awaitPump waits until the pump rests, but no longer than a tick waits for a
-// store.
+// store. The caller holds mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) awaitPump(ctx context.Context) {
-	s.mu.Lock()
-	busy := s.dispatching()
-	s.mu.Unlock()
-	if !busy {
-		return
-	}
 	bounded, cancel := s.within(ctx, pollBound)
 	defer cancel()
 	// What has not started by then starts when it can.
-	_ = s.await(bounded, func() bool { return !s.dispatching() })
+	_ = s.awaitLocked(bounded, func() bool { return !s.dispatching() })
 }
 
 // dispatching reports whether anything is being claimed or recorded.
@@ -301,11 +291,11 @@ func (s *UnifiedTaskScheduler) leaveGroup(a *account, group string) {
 }
 
 // claim claims a batch in the ledger and starts the runs that it holds. With the
-// ledger out of reach, what is delivered at least once starts all the same.
+// ledger out of reach, what is delivered at least once starts all the same. The
+// caller holds mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
 	runs := s.queue.claims.room(len(batch), s.lanes.claim.direct)
 	now := s.clock.Now()
-	s.mu.Lock()
 	t := s.term.term
 	started := now.Round(0).UTC()
 	for i, p := range batch {
@@ -322,7 +312,6 @@ func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
 	}
 
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.queue.claiming = nil
 	switch {
 	case s.term.term != t:
@@ -338,7 +327,7 @@ func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
 		for _, p := range batch {
 			s.unreserve(p)
 		}
-		s.deposedLocked(t, err) // at once, or the watermark could pass what was dropped
+		s.deposed(t, err) // at once, or the watermark could pass what was dropped
 	default:
 		s.clear("claim")
 		s.queue.backoff = 0
@@ -465,6 +454,6 @@ func (s *UnifiedTaskScheduler) claimFailed(batch []*pending, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.queue.paused = false
-		s.kickLocked()
+		s.kickLater()
 	})
 }

@@ -203,7 +203,9 @@ func (s *UnifiedTaskScheduler) stopExecutors(ctx context.Context, leaks *LeakErr
 
 // storeLast waits for the last outcomes and the watermark to reach the ledger.
 func (s *UnifiedTaskScheduler) storeLast(ctx context.Context, leaks *LeakError) {
+	s.mu.Lock()
 	s.kick()
+	s.mu.Unlock()
 	stored := func() bool { return len(s.books.settling) == 0 && !s.books.settleBusy && !s.dispatching() }
 	err := s.awaitFor(ctx, s.cfg.DrainTimeout, stored)
 	s.mu.Lock()

@@ -348,7 +348,7 @@ func (s *UnifiedTaskScheduler) watchExpiry() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		q.expiry = nil
-		s.kickLocked()
+		s.kickLater()
 	})
 }
 

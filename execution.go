@@ -187,8 +187,8 @@ func (e *execution) timeOut() {
 	if !e.taken && e.deadline != nil {
 		s.take(e, TimedOut, fmt.Sprintf("it took longer than its timeout of %v", e.row.Timeout), s.clock.Now())
 		e.ctx.cancel(ErrTimeout)
-		s.kickSettle()
-		s.kickLocked()
+		s.settleLater()
+		s.kickLater()
 	}
 }
 
@@ -259,22 +259,18 @@ func (r *returned) reuse(list []*execution) {
 // starts what waited for them.
 func (s *UnifiedTaskScheduler) takeIn() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.rest.active++
 	came, now := s.returned.takeAll(), s.clock.Now()
 	for _, e := range came {
 		s.letGo(e, now)
 	}
 	s.returned.reuse(came)
-	mine := s.beginSettling()
-	waiting := s.queue.hasReady()
-	s.mu.Unlock()
-	if mine {
-		s.settleWhereItIsQuick()
-	}
-	if waiting {
+	s.settle()
+	if s.queue.hasReady() {
 		s.kick()
 	}
-	s.end()
+	s.endLocked()
 }
 
 // letGo takes the outcome, if the deadline has not, and lets go of the task and

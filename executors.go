@@ -126,7 +126,7 @@ func (s *UnifiedTaskScheduler) executorStarted(a *account, starter Starter, want
 		s.accounts.setStarted(a, true)
 		s.clear(condition)
 		s.queue.unblock(a.blocked)
-		s.kickLocked()
+		s.kickLater()
 	}
 }
 

@@ -175,20 +175,17 @@ func (s *UnifiedTaskScheduler) beatLoop(ctx context.Context) {
 const beatRetry = 10 * time.Second
 
 // sendBeat sends a heartbeat, and reports whether it was received. The caller is
-// counted as active and holds mu, which is let go of meanwhile.
+// counted as active and holds mu.
 func (s *UnifiedTaskScheduler) sendBeat(ctx context.Context) bool {
 	if s.cfg.Heartbeats == nil {
 		return true
 	}
-	hb := s.heartbeat()
-	s.mu.Unlock()
 	var err error
 	if s.lanes.beat.direct {
-		err = s.cfg.Heartbeats.Beat(ctx, hb)
+		err = s.cfg.Heartbeats.Beat(ctx, s.heartbeat())
 	} else {
-		err = s.callSink(ctx, hb)
+		err = s.callSink(ctx, s.heartbeat())
 	}
-	s.mu.Lock()
 	if err != nil {
 		s.health.beatErrors++
 		s.degrade("heartbeat", fmt.Sprintf("heartbeats are not received: %v", err))
@@ -198,7 +195,10 @@ func (s *UnifiedTaskScheduler) sendBeat(ctx context.Context) bool {
 	return true
 }
 
+// callSink lets go of mu meanwhile.
 func (s *UnifiedTaskScheduler) callSink(ctx context.Context, hb Heartbeat) error {
+	s.mu.Unlock()
+	defer s.mu.Lock()
 	_, err := call(ctx, s, &s.lanes.beat, pollBound, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.cfg.Heartbeats.Beat(ctx, hb)
 	})

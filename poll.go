@@ -39,22 +39,20 @@ type reading struct {
 
 // pollIfDue reads the schedules once a minute. What goes wrong leaves the last
 // good rows in force; while there are none, it is tried again from a second to a
-// minute apart.
+// minute apart. The caller holds mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) pollIfDue(ctx context.Context, now time.Time) {
 	minute := now.Truncate(time.Minute)
-	s.mu.Lock()
 	due := !minute.Equal(s.sched.polled) || !s.sched.loaded && !now.Before(s.sched.retryAt)
 	known, loaded := s.sched.revision, s.sched.loaded
 	if s.sched.unreported {
 		s.reportTasks()
 	}
-	s.mu.Unlock()
 	if !due {
 		return
 	}
+	s.mu.Unlock()
 	read, err := s.readNews(ctx, known, loaded)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.sched.polled = minute
 	if err != nil {
 		s.pollFailed(err)

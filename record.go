@@ -49,23 +49,20 @@ func (s *UnifiedTaskScheduler) recordsDirty() bool { return len(s.books.records)
 
 // flush writes enrolments, the records of what did not run, and the watermark: in
 // place if the ledger answers from memory, and else in a goroutine, so that no
-// start waits for it.
+// start waits for it. The caller holds mu.
 func (s *UnifiedTaskScheduler) flush() {
-	s.mu.Lock()
 	b := &s.books
 	b.flushAgain = true
-	mine := !b.flushBusy && s.hasToFlush()
-	if mine {
-		b.flushBusy = true
-		s.rest.active++
+	if b.flushBusy || !s.hasToFlush() {
+		return
 	}
-	s.mu.Unlock()
-	switch {
-	case mine && s.lanes.record.direct:
+	b.flushBusy = true
+	s.rest.active++
+	if s.lanes.record.direct {
 		s.flushAll()
-	case mine:
-		s.spawn(s.flushAll)
+		return
 	}
+	s.spawnLocked(s.flushAll)
 }
 
 func (s *UnifiedTaskScheduler) hasToFlush() bool {
@@ -76,19 +73,16 @@ func (s *UnifiedTaskScheduler) hasToFlush() bool {
 	return len(b.withdrawals)+len(s.accounts.unconfirmed)+len(b.records) > 0 || s.safeMark().After(b.mark)
 }
 
+// flushAll writes until there is nothing new to write. The caller holds mu, which is
+// let go of while a ledger is asked that does not answer from memory.
 func (s *UnifiedTaskScheduler) flushAll() {
 	ctx := context.Background()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer s.endLocked()
 	for s.books.flushAgain && s.hasToFlush() {
 		s.books.flushAgain = false
-		t := s.term.term
-		s.mu.Unlock()
-		s.flushOnce(ctx, t)
-		s.mu.Lock()
+		s.flushOnce(ctx, s.term.term)
 	}
 	s.books.flushBusy = false
+	s.endLocked()
 }
 
 func (s *UnifiedTaskScheduler) flushOnce(ctx context.Context, t Term) {
@@ -96,34 +90,30 @@ func (s *UnifiedTaskScheduler) flushOnce(ctx context.Context, t Term) {
 	if err == nil {
 		err = s.flushRecords(ctx, t)
 	}
-	s.mu.Lock()
 	switch {
+	case errors.Is(err, ErrDeposed):
+		s.deposed(t, err)
 	case s.term.term != t:
 	case err == nil:
 		s.clear("record")
 		s.books.pauseUntil = time.Time{}
-		if s.safeMark().Equal(s.plan.upTo) && !s.claimGoesOn() {
+		if s.isDegraded("claim") && s.safeMark().Equal(s.plan.upTo) && !s.claimGoesOn() {
 			s.clear("claim") // nothing is left to be claimed
 		}
-	case !errors.Is(err, ErrDeposed):
+	default:
 		s.degrade("record", fmt.Sprintf("the ledger cannot be written: %v", err))
 		s.books.pauseUntil = s.clock.Now().Add(retryFirst)
 		s.alarms.after(retryFirst, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.kickLocked()
+			s.kickLater()
 		})
-	}
-	s.mu.Unlock()
-	if errors.Is(err, ErrDeposed) {
-		s.deposed(t, err)
 	}
 }
 
 // flushAccounts tells the ledger which accounts the term serves, once nothing of
 // them is pending that lies behind the watermark, and which it does not any more.
 func (s *UnifiedTaskScheduler) flushAccounts(ctx context.Context, t Term) error {
-	s.mu.Lock()
 	withdrawals := s.books.withdrawals
 	var confirm []*account
 	var enrolments []Enrolment
@@ -133,10 +123,10 @@ func (s *UnifiedTaskScheduler) flushAccounts(ctx context.Context, t Term) error 
 			enrolments = append(enrolments, Enrolment{Account: a.name, From: a.from})
 		}
 	}
-	s.mu.Unlock()
 	if len(withdrawals)+len(enrolments) == 0 {
 		return nil
 	}
+	s.mu.Unlock()
 	_, err := call(ctx, s, &s.lanes.enroll, ledgerBound, func(ctx context.Context) (struct{}, error) {
 		for _, w := range withdrawals {
 			if err := s.cfg.Ledger.Withdraw(ctx, t, w.Account, w.Withdrawn); err != nil {
@@ -148,13 +138,9 @@ func (s *UnifiedTaskScheduler) flushAccounts(ctx context.Context, t Term) error 
 		}
 		return struct{}{}, s.cfg.Ledger.Enroll(ctx, t, enrolments)
 	})
-	if err != nil {
-		return err
-	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.term.term != t {
-		return nil
+	if err != nil || s.term.term != t {
+		return err
 	}
 	s.books.withdrawals = s.books.withdrawals[len(withdrawals):]
 	for _, a := range confirm {
@@ -164,7 +150,7 @@ func (s *UnifiedTaskScheduler) flushAccounts(ctx context.Context, t Term) error 
 	}
 	s.accounts.unconfirmed = slices.DeleteFunc(s.accounts.unconfirmed, func(a *account) bool { return a.confirmed || a.gone })
 	if len(confirm) > 0 {
-		s.kickLocked()
+		s.kickLater()
 	}
 	return nil
 }
@@ -172,11 +158,9 @@ func (s *UnifiedTaskScheduler) flushAccounts(ctx context.Context, t Term) error 
 // flushRecords writes what did not run, and moves the watermark to where all
 // before it is claimed or recorded.
 func (s *UnifiedTaskScheduler) flushRecords(ctx context.Context, t Term) error {
-	s.mu.Lock()
 	records, mark := s.books.records, s.safeMark()
 	stale := s.term.term != t || !s.term.resumed // what was pending is dropped, and holds no watermark
 	if stale || len(records) == 0 && !mark.After(s.books.mark) {
-		s.mu.Unlock()
 		return nil
 	}
 	s.books.records = nil
@@ -185,12 +169,7 @@ func (s *UnifiedTaskScheduler) flushRecords(ctx context.Context, t Term) error {
 		r.dirty = false
 		runs = append(runs, r.run)
 	}
-	s.mu.Unlock()
-
 	err := s.writeRecords(ctx, t, runs, mark)
-
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.term.term != t {
 		return err
 	}
@@ -246,10 +225,14 @@ func (r *record) parts() []*record {
 	return parts
 }
 
+// writeRecords lets go of mu meanwhile, but for the watermark alone in a ledger that
+// answers from memory: a minute without news allocates nothing.
 func (s *UnifiedTaskScheduler) writeRecords(ctx context.Context, t Term, runs []Run, mark time.Time) error {
-	if s.lanes.record.direct {
-		return s.cfg.Ledger.Record(ctx, t, runs, mark)
+	if s.lanes.record.direct && len(runs) == 0 {
+		return s.cfg.Ledger.Record(ctx, t, nil, mark)
 	}
+	s.mu.Unlock()
+	defer s.mu.Lock()
 	_, err := call(ctx, s, &s.lanes.record, ledgerBound, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.cfg.Ledger.Record(ctx, t, runs, mark)
 	})

@@ -419,9 +419,7 @@ func (s *UnifiedTaskScheduler) Tick(ctx context.Context) error {
 	s.oneTick(ctx)
 	if s.dispatching() {
 		s.endLocked()
-		s.mu.Unlock()
 		s.awaitPump(ctx)
-		s.mu.Lock()
 		s.rest.active++
 	}
 	s.sendBeat(ctx)
@@ -449,7 +447,8 @@ func (s *UnifiedTaskScheduler) untilNextWake() time.Duration {
 }
 
 // oneTick polls, plans and dispatches. Only one goes on at a time. The caller is
-// counted as active and holds mu, which is let go of while anything is asked.
+// counted as active and holds mu, which is let go of while anything is asked that
+// does not answer from memory.
 func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
 	if !s.takeTurn(ctx) {
 		return
@@ -458,18 +457,14 @@ func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
 	now := s.clock.Now()
 	s.noteWake(now)
 	if !s.life.running || s.private { // or else the keeper does, which may wait for the ledger
-		s.renewIfDue(ctx)
+		s.renewIfDue(ctx, now)
 	}
-	s.mu.Unlock()
-	defer s.mu.Lock()
 	s.pollIfDue(ctx, now)
 	s.storeHalts(ctx)
 	s.refreshCalendars(ctx, now)
 	s.readHalts(ctx)
 	s.planUpTo(s.clock.Now())
-	s.mu.Lock()
 	s.control.fresh = !s.queue.pumping
-	s.mu.Unlock()
 	s.kick()
 }
 
@@ -516,11 +511,9 @@ func (s *UnifiedTaskScheduler) noteWake(now time.Time) {
 
 // planUpTo plans what is due until now and puts it into the queue. It goes by the
 // wall clock alone: an instant that kept a monotonic reading would be compared by
-// that, and what a step of the clock passes over would be lost.
+// that, and what a step of the clock passes over would be lost. The caller holds mu.
 func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
 	now = now.Round(0).UTC()
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	p := &s.plan
 	if !s.sched.loaded || !s.term.resumed || p.doubted {
 		return
@@ -549,6 +542,15 @@ func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
 // spawn starts every goroutine of the scheduler, so that its end can wait for all
 // of them.
 func (s *UnifiedTaskScheduler) spawn(f func()) { s.order.Go(f) }
+
+// spawnLocked starts a goroutine for what holds mu, and may let go of it meanwhile.
+func (s *UnifiedTaskScheduler) spawnLocked(f func()) {
+	s.spawn(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		f()
+	})
+}
 
 // orderOf is the order of a simulated world, if the clock is one of those.
 func orderOf(clock Clock) turns.Order {

@@ -35,21 +35,23 @@ type settlement struct {
 	rerun     bool // if it is delivered at least once, run it again
 }
 
-// kickSettle settles in a goroutine, for a caller that holds mu.
-func (s *UnifiedTaskScheduler) kickSettle() {
-	if s.beginSettling() {
-		s.spawn(s.settleAll)
+// settle stores outcomes: in place if the ledger answers from memory, and else in a
+// goroutine. The caller holds mu, which is let go of meanwhile.
+func (s *UnifiedTaskScheduler) settle() {
+	switch {
+	case !s.beginSettling():
+	case s.lanes.settle.direct:
+		s.settleAll()
+	default:
+		s.spawnLocked(s.settleAll)
 	}
 }
 
-// settleWhereItIsQuick settles in place if the ledger answers from memory, and else
-// in a goroutine. The caller has begun settling, and does not hold mu.
-func (s *UnifiedTaskScheduler) settleWhereItIsQuick() {
-	if s.lanes.settle.direct {
-		s.settleAll()
-		return
+// settleLater is settle for a caller that does not let go of mu.
+func (s *UnifiedTaskScheduler) settleLater() {
+	if s.beginSettling() {
+		s.spawnLocked(s.settleAll)
 	}
-	s.spawn(s.settleAll)
 }
 
 // beginSettling reports whether the caller is to settle: nobody else does, and
@@ -65,10 +67,9 @@ func (s *UnifiedTaskScheduler) beginSettling() bool {
 }
 
 // settleAll stores outcomes in batches until there are none. An error is retried
-// for as long as it takes, a second to a minute apart.
+// for as long as it takes, a second to a minute apart. The caller holds mu, which is
+// let go of while the ledger is asked.
 func (s *UnifiedTaskScheduler) settleAll() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	defer s.endLocked()
 	b := &s.books
 	reconciles := b.reconciling > 0
@@ -90,7 +91,7 @@ func (s *UnifiedTaskScheduler) settleAll() {
 			err = fmt.Errorf("the ledger answered %d settlements of %d", len(results), n)
 		}
 		if errors.Is(err, ErrDeposed) {
-			s.deposedLocked(t, err)
+			s.deposed(t, err)
 		}
 		if err != nil {
 			s.settleFailed(err)
@@ -111,7 +112,7 @@ func (s *UnifiedTaskScheduler) settleAll() {
 	}
 	b.settleBusy = false
 	if len(s.queue.reruns) > 0 || s.recordsDirty() || reconciles {
-		s.kickLocked()
+		s.kickLater()
 	}
 }
 
@@ -184,7 +185,7 @@ func (s *UnifiedTaskScheduler) settleFailed(err error) {
 	b := &s.books
 	s.degrade("settle", fmt.Sprintf("%d outcomes are not stored yet: %v", len(b.settling), err))
 	if b.reconciling > 0 {
-		s.kickLocked() // what is delivered at least once does not wait for it
+		s.kickLater() // what is delivered at least once does not wait for it
 	}
 	b.settleBackoff = min(max(2*b.settleBackoff, retryFirst), retryLast)
 	b.settlePaused = true
@@ -192,7 +193,7 @@ func (s *UnifiedTaskScheduler) settleFailed(err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.books.settlePaused = false
-		s.kickSettle()
+		s.settleLater()
 	})
 }
 
@@ -246,5 +247,5 @@ func (s *UnifiedTaskScheduler) settleUnstarted(p *pending, outcome Outcome, reas
 	run.Outcome, run.Reason, run.Started = outcome, reason, time.Time{}
 	run.Finished = s.clock.Now().Round(0).UTC()
 	s.books.settling = append(s.books.settling, settlement{run: &run, unstarted: true})
-	s.kickSettle()
+	s.settleLater()
 }

@@ -83,6 +83,6 @@ func (s *UnifiedTaskScheduler) watchStarts() {
 	q.starting = s.alarms.after(q.startAt.Sub(s.clock.Now()), func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.kickLocked()
+		s.kickLater()
 	})
 }

@@ -160,6 +160,11 @@ func (s *UnifiedTaskScheduler) degrade(what, text string) (news bool) {
 	return true
 }
 
+func (s *UnifiedTaskScheduler) isDegraded(what string) bool {
+	_, wrong := s.health.conditions[what]
+	return wrong
+}
+
 // clear notes that it is right again.
 func (s *UnifiedTaskScheduler) clear(what string) {
 	if text, wrong := s.health.conditions[what]; wrong {

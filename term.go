@@ -72,7 +72,7 @@ func (s *UnifiedTaskScheduler) keepLoop(ctx context.Context) {
 	}
 	for s.keeping.wait(ctx) {
 		s.mu.Lock()
-		s.renewIfDue(ctx)
+		s.renewIfDue(ctx, s.clock.Now())
 		wait := s.term.renewAt.Sub(s.clock.Now())
 		s.mu.Unlock()
 		s.keeping.ringAfter(max(wait, 10*time.Millisecond))
@@ -97,10 +97,8 @@ func (s *UnifiedTaskScheduler) keepBetweenTicks() {
 			return
 		}
 		s.rest.active++
-		s.spawn(func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.renewIfDue(context.Background())
+		s.spawnLocked(func() {
+			s.renewIfDue(context.Background(), s.clock.Now())
 			s.term.renewal = nil
 			s.keepBetweenTicks()
 			s.endLocked()
@@ -126,9 +124,8 @@ func (s *UnifiedTaskScheduler) unwatchLapse() {
 }
 
 // renewIfDue takes the term, or renews it, if that is due. The caller holds mu, which
-// is let go of while the ledger is asked.
-func (s *UnifiedTaskScheduler) renewIfDue(ctx context.Context) {
-	now := s.clock.Now()
+// is let go of while the ledger is asked, unless that answers from memory.
+func (s *UnifiedTaskScheduler) renewIfDue(ctx context.Context, now time.Time) {
 	if s.life.draining && s.term.term.Number == 0 || s.term.resigned || s.life.ended {
 		return
 	}
@@ -142,19 +139,17 @@ func (s *UnifiedTaskScheduler) renewIfDue(ctx context.Context) {
 }
 
 // lead asks the ledger for the term. Only one call is made at a time. The caller holds
-// mu, which is let go of meanwhile.
+// mu.
 func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	if s.term.leading {
 		return
 	}
 	s.term.leading = true
-	s.mu.Unlock()
 	length := s.cfg.TermLength
 	if s.private {
 		length = 100 * 365 * 24 * time.Hour
 	}
 	term, err := s.askForTerm(ctx, length)
-	s.mu.Lock()
 	s.term.leading = false
 	if held := heldBy(err); held != nil {
 		s.term.holder, s.term.unreachable = held.Term.Holder, false
@@ -190,14 +185,17 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	s.watchLapse()
 	s.startExecutors() // what waited for it while the term had lapsed
 	if s.queue.hasReady() {
-		s.kickLocked() // what waited for the term may start
+		s.kickLater() // what waited for the term may start
 	}
 }
 
+// askForTerm lets go of mu while it asks a ledger that does not answer from memory.
 func (s *UnifiedTaskScheduler) askForTerm(ctx context.Context, length time.Duration) (Term, error) {
 	if s.lanes.lead.direct { // a minute without news allocates nothing
 		return s.leadLedger(ctx, length)
 	}
+	s.mu.Unlock()
+	defer s.mu.Lock()
 	return call(ctx, s, &s.lanes.lead, length/3, func(ctx context.Context) (Term, error) {
 		return s.leadLedger(ctx, length)
 	})
@@ -250,10 +248,8 @@ func (s *UnifiedTaskScheduler) lapsed() {
 			s.endLapsed()
 		})
 		s.rest.active++
-		s.spawn(func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.renewIfDue(context.Background())
+		s.spawnLocked(func() {
+			s.renewIfDue(context.Background(), s.clock.Now())
 			s.endLocked()
 		})
 	}
@@ -301,14 +297,9 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 	}
 }
 
-// deposed is called when the ledger refused a write because of its term.
+// deposed is called when the ledger refused a write because of its term. The caller
+// holds mu.
 func (s *UnifiedTaskScheduler) deposed(t Term, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.deposedLocked(t, err)
-}
-
-func (s *UnifiedTaskScheduler) deposedLocked(t Term, err error) {
 	if s.term.term == t {
 		s.loseTerm(err.Error())
 		s.term.renewAt = s.clock.Now()
@@ -466,7 +457,7 @@ func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
 		s.tellOutcome(run)
 	}
 	s.books.settlePaused = false // the ledger has just answered
-	s.kickSettle()
+	s.settleLater()
 }
 
 // ownTokens are those of the runs that go on in this process, or whose outcome is on

@@ -46,8 +46,8 @@ type TriggerRequest struct {
 func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) (Run, error) {
 	s.begin()
 	defer s.end()
-	s.readHalts(ctx)
 	s.mu.Lock()
+	s.readHalts(ctx)
 	p, err := s.prepare(req, s.clock.Now())
 	if err != nil {
 		s.mu.Unlock()
@@ -91,7 +91,7 @@ func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) 
 		s.log.Info("run triggered", "task", run.Task, "account", run.Account, "slot", run.Slot, "actor", run.Actor)
 		return s.start(p, false).run, nil
 	}
-	s.kickLocked()
+	s.kickLater()
 	return Run{}, fmt.Errorf("trigger %s: %w", rowName(req.Task, req.Account), err)
 }
 
