@@ -90,7 +90,7 @@ func (m *Memory) Prune(_ context.Context, scheduler string, before time.Time) (i
 	}
 	// A session of an earlier date has no more runs.
 	maps.DeleteFunc(l.facts, func(key factsKey, _ sessionFacts) bool { return key.session.Before(DateOf(before.UTC())) })
-	maps.DeleteFunc(l.single, func(key taskDay, _ bool) bool { return key.session.Before(DateOf(before.UTC())) })
+	maps.DeleteFunc(l.single, func(_ string, last Date) bool { return last.Before(DateOf(before.UTC())) })
 	return l.remove(func(row *Run) bool { return row.Outcome.Final() && row.Through().Before(before) }), nil
 }
 

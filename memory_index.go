@@ -52,8 +52,8 @@ type sessionFacts struct {
 // it is of a repeating run. Others have no use for them.
 func (l *memoryLedger) noteClaim(row *Run) sessionFacts {
 	if !row.Repeating {
-		if day := (taskDay{row.Task, row.Session}); !l.single[day] {
-			l.single[day] = true
+		if last := l.single[row.Task]; last != row.Session && row.Session.After(last) {
+			l.single[row.Task] = row.Session
 		}
 		return sessionFacts{}
 	}
@@ -70,7 +70,7 @@ func (l *memoryLedger) noteClaim(row *Run) sessionFacts {
 // task may have had others.
 func (l *memoryLedger) factsFromRows(run *Run) sessionFacts {
 	facts := sessionFacts{claimedIn: run.Term}
-	if !l.single[taskDay{run.Task, run.Session}] {
+	if run.Session.After(l.single[run.Task]) {
 		return facts
 	}
 	for row := range l.rows.all() {

@@ -23,7 +23,7 @@ type memoryLedger struct {
 	rows   memoryRows
 	ranges map[rangeKey]*rangeIndex
 	facts  map[factsKey]sessionFacts // of repeating runs
-	single map[taskDay]bool          // the sessions of tasks that have had other runs
+	single map[string]Date           // by task, the last session in which it had others
 
 	halts map[string]Halt // by account
 	audit []AuditEntry
@@ -41,20 +41,15 @@ type factsKey struct {
 	session       Date
 }
 
-type taskDay struct {
-	task    string
-	session Date
-}
-
 func (m *Memory) ledger(scheduler string) *memoryLedger {
 	l := m.ledgers[scheduler]
 	if l == nil {
 		l = &memoryLedger{
 			enrolments: make(map[string]memoryEnrolment),
-			rows:       memoryRows{slots: make(map[slotOfTask]map[string]*Run)},
+			rows:       memoryRows{slots: make(map[slotOfTask]rowsOfSlot)},
 			ranges:     make(map[rangeKey]*rangeIndex),
 			facts:      make(map[factsKey]sessionFacts),
-			single:     make(map[taskDay]bool),
+			single:     make(map[string]Date),
 			halts:      make(map[string]Halt),
 		}
 		m.ledgers[scheduler] = l

@@ -8,19 +8,32 @@ import (
 // memoryRows are the rows of a ledger, found by their slot and then their account:
 // the runs of one batch have a slot in common.
 type memoryRows struct {
-	slots map[slotOfTask]map[string]*Run
+	slots map[slotOfTask]rowsOfSlot
 	// last is the slot that was looked for last, and found its rows.
 	last  slotOfTask
-	found map[string]*Run
+	found rowsOfSlot
 }
 
 type slotOfTask struct{ task, slot string }
 
-// of returns the row of the run's slot, or nil.
-func (rows *memoryRows) of(run *Run) *Run { return rows.slot(run)[run.Account] }
+// rowsOfSlot are the rows of one slot. Of many schedulers it is that of one account,
+// and a map for each slot would take as much memory as the row.
+type rowsOfSlot struct {
+	first  *Run
+	others map[string]*Run // by account
+}
 
-func (rows *memoryRows) slot(run *Run) map[string]*Run {
-	if key := (slotOfTask{run.Task, run.Slot}); rows.found == nil || key != rows.last {
+// of returns the row of the run's slot, or nil.
+func (rows *memoryRows) of(run *Run) *Run {
+	at := rows.slot(run)
+	if at.first != nil && at.first.Account == run.Account {
+		return at.first
+	}
+	return at.others[run.Account]
+}
+
+func (rows *memoryRows) slot(run *Run) rowsOfSlot {
+	if key := (slotOfTask{run.Task, run.Slot}); key != rows.last {
 		rows.last, rows.found = key, rows.slots[key]
 	}
 	return rows.found
@@ -28,19 +41,27 @@ func (rows *memoryRows) slot(run *Run) map[string]*Run {
 
 // add adds a row, whose slot has none.
 func (rows *memoryRows) add(row *Run) {
-	accounts := rows.slot(row)
-	if accounts == nil {
-		accounts = make(map[string]*Run)
-		rows.slots[rows.last], rows.found = accounts, accounts
+	at := rows.slot(row)
+	switch {
+	case at.first == nil:
+		at.first = row
+	case at.others == nil:
+		at.others = map[string]*Run{row.Account: row}
+	default:
+		at.others[row.Account] = row
+		return
 	}
-	accounts[row.Account] = row
+	rows.slots[rows.last], rows.found = at, at
 }
 
 // all yields every row, in no order.
 func (rows *memoryRows) all() iter.Seq[*Run] {
 	return func(yield func(*Run) bool) {
-		for _, accounts := range rows.slots {
-			for _, row := range accounts {
+		for _, at := range rows.slots {
+			if at.first != nil && !yield(at.first) {
+				return
+			}
+			for _, row := range at.others {
 				if !yield(row) {
 					return
 				}
@@ -51,14 +72,19 @@ func (rows *memoryRows) all() iter.Seq[*Run] {
 
 // remove removes the rows that match and returns their number.
 func (rows *memoryRows) remove(match func(*Run) bool) (removed int) {
-	rows.found = nil
-	for slot, accounts := range rows.slots {
-		before := len(accounts)
-		maps.DeleteFunc(accounts, func(_ string, row *Run) bool { return match(row) })
-		removed += before - len(accounts)
-		if len(accounts) == 0 {
+	for slot, at := range rows.slots {
+		before := len(at.others)
+		maps.DeleteFunc(at.others, func(_ string, row *Run) bool { return match(row) })
+		removed += before - len(at.others)
+		if at.first != nil && match(at.first) {
+			at.first = nil
+			removed++
+			rows.slots[slot] = at
+		}
+		if at.first == nil && len(at.others) == 0 {
 			delete(rows.slots, slot)
 		}
 	}
+	rows.found = rows.slots[rows.last]
 	return removed
 }
