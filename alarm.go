@@ -4,6 +4,8 @@ import (
 	"container/heap"
 	"sync"
 	"time"
+
+	"github.com/jonboulle/clockwork"
 )
 
 // maxWait bounds every wait on the clock, so that a host that slept, or a clock
@@ -25,9 +27,9 @@ type alarms struct {
 
 	mu     sync.Mutex
 	queue  alarmQueue
-	timer  interface{ Stop() bool }
-	armed  time.Time // when the timer fires
-	firing int       // callbacks that are running
+	timer  clockwork.Timer // nil until the first alarm
+	armed  time.Time       // when the timer fires, or zero
+	firing int             // callbacks that are running
 }
 
 // alarm is one function to call. Its fields are guarded by alarms.mu.
@@ -49,8 +51,9 @@ func (a *alarms) after(d time.Duration, f func()) *alarm {
 }
 
 // stop keeps the alarm from going off, and reports whether it would have. A nil
-// alarm is never going off. The timer stays armed: that it fires for nothing now
-// and then costs less than one set anew for each run that has a timeout.
+// alarm is never going off. The timer stays armed while there are others: that it
+// fires for nothing now and then costs less than to set it anew for each run that
+// has a timeout.
 func (a *alarms) stop(al *alarm) bool {
 	if al == nil {
 		return false
@@ -61,6 +64,9 @@ func (a *alarms) stop(al *alarm) bool {
 	if pending {
 		heap.Remove(&a.queue, al.index)
 	}
+	if len(a.queue) == 0 {
+		a.disarm()
+	}
 	return pending
 }
 
@@ -69,11 +75,11 @@ func (a *alarms) stop(al *alarm) bool {
 func (a *alarms) due() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.firing == 0 && a.timer == nil && len(a.queue) == 0 {
+	if a.firing == 0 && a.armed.IsZero() && len(a.queue) == 0 {
 		return false
 	}
 	now := a.clock.Now()
-	return a.firing > 0 || a.timer != nil && !now.Before(a.armed) || len(a.queue) > 0 && !now.Before(a.queue[0].at)
+	return a.firing > 0 || !a.armed.IsZero() && !now.Before(a.armed) || len(a.queue) > 0 && !now.Before(a.queue[0].at)
 }
 
 // arm makes the timer fire when the first alarm is due. The caller holds mu.
@@ -83,12 +89,15 @@ func (a *alarms) arm(now time.Time) {
 		return
 	}
 	at := now.Add(min(a.queue[0].at.Sub(now), maxWait))
-	if a.timer != nil && !at.Before(a.armed) {
+	if !a.armed.IsZero() && !at.Before(a.armed) {
 		return
 	}
-	a.disarm()
 	a.armed = at
-	a.timer = a.clock.AfterFunc(max(at.Sub(now), 0), a.fire)
+	if wait := max(at.Sub(now), 0); a.timer == nil {
+		a.timer = a.clock.AfterFunc(wait, a.fire)
+	} else {
+		a.timer.Reset(wait)
+	}
 	if moved := a.clock.Now(); moved.Sub(now) > stepMeanwhile {
 		// A fake clock was advanced meanwhile, and the timer counts from there.
 		a.disarm()
@@ -97,9 +106,9 @@ func (a *alarms) arm(now time.Time) {
 }
 
 func (a *alarms) disarm() {
-	if a.timer != nil {
+	if !a.armed.IsZero() {
 		a.timer.Stop()
-		a.timer = nil
+		a.armed = time.Time{}
 	}
 }
 

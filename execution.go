@@ -266,6 +266,7 @@ func (s *UnifiedTaskScheduler) takeIn() {
 		s.letGo(e, now)
 	}
 	s.returned.reuse(came)
+	s.leaveBetweenTicks()
 	s.settle()
 	if s.queue.hasReady() {
 		s.kick()

@@ -85,25 +85,37 @@ func (s *UnifiedTaskScheduler) keepBetweenTicks() {
 	if s.private || len(s.queue.running) == 0 {
 		return
 	}
+	if !s.life.running && s.term.renewal == nil {
+		s.term.renewal = s.alarms.after(max(s.term.renewAt.Sub(s.clock.Now()), 0), s.renewBetweenTicks)
+	}
 	s.watchLapse()
-	if s.life.running || s.term.renewal != nil {
+}
+
+func (s *UnifiedTaskScheduler) renewBetweenTicks() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue.running) == 0 {
+		s.term.renewal = nil
 		return
 	}
-	s.term.renewal = s.alarms.after(max(s.term.renewAt.Sub(s.clock.Now()), 0), func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if len(s.queue.running) == 0 {
-			s.term.renewal = nil
-			return
-		}
-		s.rest.active++
-		s.spawnLocked(func() {
-			s.renewIfDue(context.Background(), s.clock.Now())
-			s.term.renewal = nil
-			s.keepBetweenTicks()
-			s.endLocked()
-		})
+	s.rest.active++
+	s.spawnLocked(func() {
+		s.renewIfDue(context.Background(), s.clock.Now())
+		s.term.renewal = nil
+		s.keepBetweenTicks()
+		s.endLocked()
 	})
+}
+
+// leaveBetweenTicks ends that once nothing runs any more. The caller holds mu.
+func (s *UnifiedTaskScheduler) leaveBetweenTicks() {
+	if s.life.running || len(s.queue.running) > 0 {
+		return
+	}
+	s.unwatchLapse()
+	if s.alarms.stop(s.term.renewal) {
+		s.term.renewal = nil
+	}
 }
 
 // watchLapse notices the end of the trust in the term, if anything needs it: between

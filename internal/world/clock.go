@@ -65,6 +65,14 @@ type timer struct {
 	f               func()
 }
 
+// Reset makes the timer go off once d has passed.
+func (t *timer) Reset(d time.Duration) bool {
+	stopped := t.Stop()
+	t.at = t.p.now() + max(d, 0)
+	t.p.timers = append(t.p.timers, t)
+	return stopped
+}
+
 // Stop takes the timer from its process, if it has not gone off.
 func (t *timer) Stop() bool {
 	for i, other := range t.p.timers {
