@@ -119,6 +119,9 @@ func (s *UnifiedTaskScheduler) hasNews(v *calendarView, now time.Time) bool {
 	if v.direct == nil || !s.sched.loaded || !now.Before(v.askAgain) {
 		return true
 	}
+	if _, same := v.direct.(*pattern); same {
+		return false // it has no versions
+	}
 	version, trouble := v.version, v.trouble
 	s.mu.Unlock()
 	defer s.mu.Lock()

@@ -64,16 +64,18 @@ func (s *UnifiedTaskScheduler) pump() {
 
 // nextBatch picks what can start now, having read the halts.
 func (s *UnifiedTaskScheduler) nextBatch(ctx context.Context) []*pending {
-	s.queue.again = false
-	s.queue.batch = max(s.queue.batch, firstBatch)
+	q := &s.queue
+	known := s.control.unread || s.control.fresh
+	q.again, q.startAt, s.control.fresh = false, time.Time{}, false
+	if q.isEmpty() {
+		return nil
+	}
+	q.batch = max(q.batch, firstBatch)
 	now := s.clock.Now()
 	s.enqueueReruns(now)
 	s.expire(now)
 	s.lineUpSpread(now)
-	s.queue.startAt = time.Time{}
-	waiting, known := s.queue.hasReady(), s.control.unread || s.control.fresh
-	s.control.fresh = false
-	if !waiting {
+	if !q.hasReady() {
 		return nil
 	}
 	if !known { // if they cannot be read, the next tick tries again

@@ -143,6 +143,11 @@ func (q *queue) exit(e *execution) {
 // allWaves are those with and without a spread.
 func (q *queue) allWaves() [2]*[]wave { return [...]*[]wave{&q.waves, &q.spread} }
 
+// isEmpty reports whether nothing waits for its start.
+func (q *queue) isEmpty() bool {
+	return len(q.ready)+len(q.waves)+len(q.spread)+len(q.waiting)+len(q.reruns) == 0
+}
+
 // hasReady reports whether a run may be ready to start.
 func (q *queue) hasReady() bool { return len(q.ready)+len(q.waves) > 0 }
 
@@ -227,6 +232,9 @@ func (q *queue) dropPending() {
 // earliest returns the due time of the first run that is planned and neither
 // claimed nor recorded.
 func (q *queue) earliest() (due time.Time, ok bool) {
+	if q.isEmpty() && len(q.claiming) == 0 {
+		return due, false // as in most minutes
+	}
 	note := func(p *pending) {
 		if !ok || p.run.Due.Before(due) {
 			due, ok = p.run.Due, true
