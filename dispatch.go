@@ -342,10 +342,10 @@ func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
 
 // claimRuns claims the batch, and reclaims what runs again.
 func (s *UnifiedTaskScheduler) claimRuns(ctx context.Context, t Term, batch []*pending, runs []Run) ([]Claim, error) {
-	claims := make([]Claim, len(runs))
 	if !slices.ContainsFunc(batch, func(p *pending) bool { return p.reclaim != "" }) {
 		return s.cfg.Ledger.Claim(ctx, t, runs)
 	}
+	claims := make([]Claim, len(runs))
 	fresh, at := make([]Run, 0, len(runs)), make([]int, 0, len(runs))
 	for i, p := range batch {
 		if p.reclaim == "" {

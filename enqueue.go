@@ -49,6 +49,7 @@ func (s *UnifiedTaskScheduler) enqueueFor(due []occurrence, accts []*account, no
 func byRow(due []occurrence) [][]occurrence {
 	var parts [][]occurrence
 	if due[0].due.Equal(due[len(due)-1].due) { // each row is due once
+		parts = make([][]occurrence, 0, len(due))
 		for i := range due {
 			parts = append(parts, due[i:i+1])
 		}
@@ -85,7 +86,7 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, 
 			ts.lastDue = o.due // a recorded range does not go on across it
 			continue
 		}
-		p := s.newPending(a, r, o, w.backdated)
+		p := s.newPending(a, ts, r, o, w.backdated)
 		p.prev, p.moved, p.rank = ts.lastDue, o.moved, w.rank
 		if r.Spread > 0 {
 			p.run.Offset = spreadOffset(a.name, r.Task, o.slot, r.spreadWithin(o, p.expires))
@@ -205,11 +206,12 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 		if a == nil || a.gone || r == nil || r.Disabled || r.Delivery != AtLeastOnce || run.Manual {
 			continue
 		}
-		if r.repeats() && (a.task(r.Task).lastDue.After(run.Due) || s.queue.comesFor(a, r, run.Due)) {
+		ts := a.task(r.Task)
+		if r.repeats() && (ts.lastDue.After(run.Due) || s.queue.comesFor(a, r, run.Due)) {
 			continue
 		}
 		o := occurrence{row: r, due: run.Due, slot: run.Slot, session: run.Session}
-		p := s.newPending(a, r, o, true)
+		p := s.newPending(a, ts, r, o, true)
 		p.reclaim = run.Token
 		p.run.Offset = run.Offset
 		if !now.Before(p.expires) {
@@ -217,16 +219,16 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 		}
 		s.queue.push(p)
 		if r.repeats() {
-			a.task(r.Task).newest = p // to give way to what comes after it
+			ts.newest = p // to give way to what comes after it
 		}
 	}
 }
 
 // newPending returns a run of an occurrence for an account, with what it is by its
 // identity and a fresh token.
-func (s *UnifiedTaskScheduler) newPending(a *account, r *row, o occurrence, backdated bool) *pending {
+func (s *UnifiedTaskScheduler) newPending(a *account, ts *taskState, r *row, o occurrence, backdated bool) *pending {
 	p := s.queue.newPending()
-	p.row, p.acct, p.task, p.expires = r, a, a.task(r.Task), s.expiry(r, o)
+	p.row, p.acct, p.task, p.expires = r, a, ts, s.expiry(r, o)
 	p.run = Run{
 		ID:              s.newID(a.name, r.Task, o.slot),
 		Scheduler:       s.cfg.Name,

@@ -54,7 +54,7 @@ func (s *UnifiedTaskScheduler) start(p *pending, unclaimed bool) *execution {
 	s.rest.active++
 	s.nextAttempt(e)
 	s.keepBetweenTicks()
-	s.tellStarted(e.run)
+	s.tellStarted(&e.run)
 	s.runners.start(e)
 	return e
 }
@@ -209,7 +209,7 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 		e.task.succeeded = e.run.Session
 	}
 	s.countRun(e.acct, e.task, outcome, reason)
-	s.tellOutcome(*run)
+	s.tellOutcome(run)
 	s.books.settling = append(s.books.settling, settlement{run: run, unclaimed: e.unclaimed})
 }
 
@@ -303,18 +303,18 @@ func (e *execution) annotate(key string, value any) {
 	e.details[key] = value
 }
 
-func (s *UnifiedTaskScheduler) tellStarted(run Run) {
+func (s *UnifiedTaskScheduler) tellStarted(run *Run) {
 	if s.events.observer != nil {
-		s.events.tell(RunStarted{run})
+		s.events.tell(RunStarted{*run})
 	}
 	if s.logs(slog.LevelDebug) {
 		s.log.Debug("run started", "task", run.Task, "account", run.Account, "slot", run.Slot, "lateness", run.Lateness())
 	}
 }
 
-func (s *UnifiedTaskScheduler) tellOutcome(run Run) {
+func (s *UnifiedTaskScheduler) tellOutcome(run *Run) {
 	if s.events.observer != nil {
-		s.events.tell(RunSettled{run})
+		s.events.tell(RunSettled{*run})
 	}
 	level := slog.LevelWarn
 	if run.Outcome == Succeeded || run.Outcome == Skipped {

@@ -11,7 +11,8 @@ type runners struct {
 
 	mu      sync.Mutex
 	started []*execution
-	coming  bool // a goroutine is on its way
+	room    [1]*execution // for the only one, as most are
+	coming  bool          // a goroutine is on its way
 }
 
 // start hands an execution to a goroutine.
@@ -36,7 +37,9 @@ func (r *runners) work() {
 	r.coming = false
 	for len(r.started) > 0 {
 		e := r.started[0]
-		r.started[0], r.started = nil, r.started[1:]
+		if r.started[0], r.started = nil, r.started[1:]; len(r.started) == 0 {
+			r.started = r.room[:0]
+		}
 		r.call() // for the next: this run may take its time
 		r.mu.Unlock()
 		e.loop()

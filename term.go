@@ -466,7 +466,7 @@ func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
 		run.Finished = now.Round(0)
 		s.books.settling = append(s.books.settling, settlement{run: &run, rerun: true})
 		s.books.reconciling++
-		s.tellOutcome(run)
+		s.tellOutcome(&run)
 	}
 	s.books.settlePaused = false // the ledger has just answered
 	s.settleLater()

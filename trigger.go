@@ -144,7 +144,7 @@ func (s *UnifiedTaskScheduler) prepare(req TriggerRequest, now time.Time) (*pend
 	if err != nil {
 		return nil, err
 	}
-	p := s.newPending(a, r, o, false)
+	p := s.newPending(a, a.task(r.Task), r, o, false)
 	p.expires = now.Add(r.catchUp())
 	p.run.Manual, p.run.Actor = true, req.Actor
 	p.run.Started, p.run.Outcome = now.Round(0).UTC(), Running

@@ -195,7 +195,7 @@ func (s *UnifiedTaskScheduler) dropDone(i int) {
 	q := &s.queue
 	switch {
 	case !q.waves[i].isDone():
-	case i == 0: // the most common, and there may be many others
+	case i == 0 && len(q.waves) > 1: // there may be many others
 		q.waves[0] = wave{}
 		q.waves = q.waves[1:]
 	default:
