@@ -125,8 +125,23 @@ func (s *UnifiedTaskScheduler) watchLapse() {
 		return
 	}
 	if left := s.term.trusted.Sub(s.clock.Now()); left > 0 {
-		s.term.lapse = s.alarms.after(left, s.lapsed)
+		s.setLapse(left, s.lapsed)
 	}
+}
+
+// setLapse calls f with mu held once d has passed, unless the term was renewed
+// meanwhile: an alarm that goes off just then can no longer be stopped.
+func (s *UnifiedTaskScheduler) setLapse(d time.Duration, f func()) {
+	var mine *alarm
+	mine = s.alarms.after(d, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.term.lapse == mine {
+			s.term.lapse = nil
+			f()
+		}
+	})
+	s.term.lapse = mine
 }
 
 // unwatchLapse stops that.
@@ -243,22 +258,14 @@ func heldTooLong(held *HeldError, length time.Duration) string {
 // lapsed is called when the term is trusted no longer. If that is noticed late, as
 // after the host slept or a fake clock made a long step, nothing could have renewed
 // the term in time, and what runs is ended only if it cannot be renewed within a
-// second.
+// second. The caller holds mu.
 func (s *UnifiedTaskScheduler) lapsed() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.term.lapse = nil
 	switch late := s.clock.Now().Sub(s.term.trusted); {
 	case late < time.Second:
 		s.endLapsed()
 	case !s.life.running && len(s.queue.running) == 0:
 	default:
-		s.term.lapse = s.alarms.after(time.Second, func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.term.lapse = nil
-			s.endLapsed()
-		})
+		s.setLapse(time.Second, s.endLapsed)
 		s.rest.active++
 		s.spawnLocked(func() {
 			s.renewIfDue(context.Background(), s.clock.Now())

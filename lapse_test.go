@@ -1,0 +1,41 @@
+package tradeclock
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestLapseOfRenewedTerm renews the term in the moment in which the alarm for its end
+// goes off, too late for it to be stopped: it ends nothing, and leaves the alarm of the
+// renewed term alone.
+func TestLapseOfRenewedTerm(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	s, err := New(Config{
+		Executor:  ExecutorFunc(func(context.Context, Run) error { return nil }),
+		Schedules: FixedSchedules(Schedule{Task: "buy", Rule: MustParseRule("daily 09:15")}),
+		Ledger:    NewMemory(clock), Clock: clock, Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	require.NoError(t, s.Tick(t.Context()))
+	s.mu.Lock()
+	s.life.running = true // so that the end of the term is watched
+	s.watchLapse()
+	late := s.term.lapse
+	clock.Advance(time.Minute)
+	s.lead(t.Context(), clock.Now())
+	renewed := s.term.lapse
+	s.mu.Unlock()
+
+	late.f()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	assert.NotSame(t, late, renewed)
+	assert.Same(t, renewed, s.term.lapse)
+	assert.False(t, s.isDegraded("lapse"))
+}
