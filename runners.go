@@ -37,7 +37,7 @@ func (r *runners) work() {
 	r.coming = false
 	for len(r.started) > 0 {
 		e := r.started[0]
-		if r.started[0], r.started = nil, r.started[1:]; len(r.started) == 0 {
+		if r.started[0], r.started = nil, r.started[1:]; cap(r.started) == 0 {
 			r.started = r.room[:0]
 		}
 		r.call() // for the next: this run may take its time

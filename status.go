@@ -161,15 +161,18 @@ func (s *UnifiedTaskScheduler) degrade(what, text string) (news bool) {
 }
 
 func (s *UnifiedTaskScheduler) isDegraded(what string) bool {
+	if len(s.health.conditions) == 0 {
+		return false // as it should be, and this is asked several times a tick
+	}
 	_, wrong := s.health.conditions[what]
 	return wrong
 }
 
 // clear notes that it is right again.
 func (s *UnifiedTaskScheduler) clear(what string) {
-	if text, wrong := s.health.conditions[what]; wrong {
+	if s.isDegraded(what) {
+		s.log.Info("no longer degraded", "condition", s.health.conditions[what])
 		delete(s.health.conditions, what)
-		s.log.Info("no longer degraded", "condition", text)
 	}
 }
 
