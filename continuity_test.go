@@ -382,6 +382,30 @@ func TestRule23_OutcomeOfAnOlderTermThatComesLate(t *testing.T) {
 	}
 }
 
+// A process that could not store its own outcomes for long, and tries again a minute
+// later, settles what an older term left as soon as it has taken over.
+func TestRule20_ATakeoverReconcilesAtOnce(t *testing.T) {
+	c := &cluster{world: newWorld(t, "2026-11-23 08:59:30")}
+	watch := row("watch", "every 1m 09:00-09:02")
+	first, second := c.join(watch), c.join(watch)
+	second.rec.Do("watch", takes(5*time.Minute))
+	broken := errors.New("the server restarts")
+	c.until("2026-11-23 08:59:59", nil)
+	first.ledger.Fail(tradeclocktest.OpSettle, broken)
+	c.until("2026-11-23 09:00:05", nil)
+	first.ledger.Fail(tradeclocktest.OpLead, broken)
+	c.until("2026-11-23 09:01:05", nil)
+	require.Equal(t, tradeclock.StateActive, second.s.Status().State)
+
+	second.ledger.Fail(tradeclocktest.OpLead, broken)
+	second.ledger.Fail(tradeclocktest.OpSettle, broken)
+	first.ledger.Heal()
+	c.until("2026-11-23 09:01:40", nil)
+
+	require.Equal(t, tradeclock.StateActive, first.s.Status().State)
+	assert.Equal(t, []string{"09:00 interrupted", "09:01 interrupted"}, became(c.runs("watch")))
+}
+
 func TestRule23_FirstIsOfTheSessionAndTheAccount(t *testing.T) {
 	w := newWorld(t, "2026-11-23 15:27:00")
 	w.rec.Do("sell", func(_ context.Context, run tradeclock.Run) error {
