@@ -260,6 +260,10 @@ func (s *script) makeIncident(key string, i int) incident {
 		in.end += 10 * time.Minute // it happens once
 	case disable, closure, shorten, rekind:
 		in.end += 25 * time.Minute // or else nothing is due meanwhile
+		if in.kind == disable && c.oneIn(2, "one rule", key, i) {
+			in.task = 2 + c.pick(2, "one rule", key, i) // of two rows that mostly have one rule
+			in.end += time.Hour                         // and begin at 09:15
+		}
 	case crash, freeze, suspend, stop, step:
 		in.replica = max(in.replica, 0)
 	}

@@ -100,6 +100,9 @@ func makeTasks(c chance) []task {
 		{kind: "after", base: 6, every: minute},
 		{kind: "daily", from: clock(18, 0)},
 	}
+	if !c.oneIn(4, "two rules", "", 0) { // what has one rule is planned together
+		tasks[3].from, tasks[3].every = tasks[2].from, tasks[2].every
+	}
 	for i := range tasks {
 		t := &tasks[i]
 		t.Task = taskNames[i]

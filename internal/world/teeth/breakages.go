@@ -58,5 +58,16 @@ var breakages = []breakage{
 		return g.timing`},
 	{"a run forgets its offset", "enqueue.go", `p.run.Offset = spreadOffset(`, `_ = spreadOffset(`},
 	{"start limits are ignored", "startlimit.go", `places = c.Starts - len(w.starts) - w.reserved`, `places = c.Starts`},
+	{"nothing is looked at again after a claim", "dispatch.go", `return !halted && inTime && s.term.mayStart(p.row.Delivery, now)`, `return !halted && inTime || true`},
+	{"halts are read at ticks alone", "dispatch.go", `if !known { // if`, `if !known && false { // if`},
+	{"a wave forgets whom a limit holds up", "wave.go", `	w.accts = w.accts[n:]
+`, `	w.accts = nil
+`},
+	{"the watermark does not wait for a wave", "queue.go", `if len(q.waves) > 0 && (!ok ||`, `if len(q.waves) > 100 && (!ok ||`},
+	{"the watermark does not wait for offsets", "queue.go", `if first := q.spread[i].due[0].due; !ok || first.Before(due) {`, `if first := q.spread[i].due[0].due; false {`},
+	{"nothing wakes for an offset", "spreadwave.go", `q.startsAt(q.spread[i].nextStart())`, `_ = q.spread[i].nextStart()`},
+	{"the next term plans again what was recorded", "enqueue.go", ` || s.term.ahead.has(a.name, r.Task, o.slot, o.due)`, ``},
+	{"a goroutine leaves a run behind", "runners.go", `for len(r.started) > 0 {`, `for len(r.started) > 1 {`},
+	{"a run waits for the goroutine of another", "runners.go", `r.call() // for the next: this run may take its time`, ``},
 	{"a wall time that the clocks skip goes back", "clock.go", `if instant.Before(period) {`, `if false {`},
 }
