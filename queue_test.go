@@ -35,7 +35,7 @@ func TestWavesAmongRunsThatAreReady(t *testing.T) {
 	}
 	waveOf := func(o occurrence) wave { return wave{row: o.row, due: []occurrence{o}, accts: []*account{a}, planned: now} }
 	one, three := occurrenceOf("one", 1), occurrenceOf("three", 3)
-	s.line([]*pending{s.newPending(a, one.row, one, false), s.newPending(a, three.row, three, false)})
+	s.line([]*pending{s.newPending(a, a.task("one"), one.row, one, false), s.newPending(a, a.task("three"), three.row, three, false)})
 	s.queue.waves = []wave{waveOf(occurrenceOf("two", 2)), waveOf(occurrenceOf("four", 4))}
 
 	s.lineUpPreceding(now)
