@@ -165,6 +165,12 @@ func TestStartLimitsForgetAccounts(t *testing.T) {
 	limits.release("broker", "42a")
 	reserve("42b", 9000)
 	assert.Len(t, counter.windows, 1)
+
+	limits.started("broker", "42b", time.UnixMilli(9000))
+	reserve("42c", 100) // the clock is set back
+	limits.release("broker", "42c")
+	reserve("42d", 3100)
+	assert.Len(t, counter.windows, 1)
 }
 
 // Of a task whose starts are limited, pending runs are made of no more accounts than may
