@@ -348,10 +348,12 @@ func TestRule23_FirstAndResumed(t *testing.T) {
 func TestRule23_OutcomeOfAnOlderTermThatComesLate(t *testing.T) {
 	for name, test := range map[string]struct {
 		policies []func(*tradeclock.Schedule)
+		fault    func(*tradeclocktest.Faulty, tradeclocktest.Op)
 		started  string // the second run, while the older term's are not reconciled
 	}{
-		"at most once":  {nil, "09:01:33"},
-		"at least once": {[]func(*tradeclock.Schedule){atLeastOnce}, "09:01:00"},
+		"at most once":            {nil, faults["fails"], "09:01:33"},
+		"at least once":           {[]func(*tradeclock.Schedule){atLeastOnce}, faults["fails"], "09:01:00"},
+		"at least once, it hangs": {[]func(*tradeclock.Schedule){atLeastOnce}, faults["hangs"], "09:01:03"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &cluster{world: newWorld(t, "2026-11-23 08:59:30")}
@@ -362,7 +364,7 @@ func TestRule23_OutcomeOfAnOlderTermThatComesLate(t *testing.T) {
 			before.ledger.Fail(tradeclocktest.OpSettle, broken)
 			c.until("2026-11-23 09:00:05", nil)
 			before.ledger.Fail(tradeclocktest.OpLead, broken)
-			after.ledger.Fail(tradeclocktest.OpSettle, broken)
+			test.fault(after.ledger, tradeclocktest.OpSettle)
 			c.until("2026-11-23 09:01:02", nil)
 			require.Equal(t, tradeclock.StateActive, after.s.Status().State)
 
