@@ -112,7 +112,7 @@ func (s *UnifiedTaskScheduler) settleAll() {
 	}
 	b.settleBusy = false
 	if len(s.queue.reruns) > 0 || s.recordsDirty() || reconciles {
-		s.kickLater()
+		s.kickLater() // if it failed, what is delivered at least once waits no longer
 	}
 }
 
@@ -184,9 +184,6 @@ func (s *UnifiedTaskScheduler) settleBatch(ctx context.Context, t Term, batch []
 func (s *UnifiedTaskScheduler) settleFailed(err error) {
 	b := &s.books
 	s.degrade("settle", fmt.Sprintf("%d outcomes are not stored yet: %v", len(b.settling), err))
-	if b.reconciling > 0 {
-		s.kickLater() // what is delivered at least once does not wait for it
-	}
 	b.settleBackoff = min(max(2*b.settleBackoff, retryFirst), retryLast)
 	b.settlePaused = true
 	s.alarms.after(b.settleBackoff, func() {
