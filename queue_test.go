@@ -33,7 +33,9 @@ func TestWavesAmongRunsThatAreReady(t *testing.T) {
 	occurrenceOf := func(task string, minute int) occurrence {
 		return occurrence{row: s.rowFor("42", task), due: time.Date(2026, 11, 23, 9, minute, 0, 0, time.UTC), slot: "2026-11-23"}
 	}
-	waveOf := func(o occurrence) wave { return wave{row: o.row, due: []occurrence{o}, accts: []*account{a}, planned: now} }
+	waveOf := func(o occurrence) wave {
+		return wave{row: o.row, due: []occurrence{o}, accts: []*account{a}, planned: now}
+	}
 	one, three := occurrenceOf("one", 1), occurrenceOf("three", 3)
 	s.line([]*pending{s.newPending(a, a.task("one"), one.row, one, false), s.newPending(a, a.task("three"), three.row, three, false)})
 	s.queue.waves = []wave{waveOf(occurrenceOf("two", 2)), waveOf(occurrenceOf("four", 4))}
