@@ -3,6 +3,7 @@ package tradeclock
 import (
 	"context"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -14,8 +15,9 @@ type rest struct {
 	// deafSink and deafObserver are what they had taken when they were found to hang,
 	// or zero.
 	deafSink, deafObserver int64
-	// changed is closed when something came to rest, if anybody waits for it.
-	changed chan struct{}
+	// waiting has room for one word to each who waits, which it gets when something has
+	// come to rest.
+	waiting []chan struct{}
 }
 
 // parking is a call of user code that waits for a step of the clock, or for
@@ -100,13 +102,17 @@ func (s *UnifiedTaskScheduler) await(ctx context.Context, done func() bool) erro
 
 // awaitLocked is await for a caller that holds mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) awaitLocked(ctx context.Context, done func() bool) error {
+	if done() {
+		return nil
+	}
+	stirred := make(chan struct{}, 1)
+	s.rest.waiting = append(s.rest.waiting, stirred)
+	defer func() {
+		s.rest.waiting = slices.DeleteFunc(s.rest.waiting, func(o chan struct{}) bool { return o == stirred })
+	}()
 	for !done() {
-		if s.rest.changed == nil {
-			s.rest.changed = make(chan struct{})
-		}
-		changed := s.rest.changed
 		s.mu.Unlock()
-		ok := s.order.Wait(changed, ctx.Done())
+		ok := s.order.Wait(stirred, ctx.Done())
 		s.mu.Lock()
 		if !ok {
 			return ctx.Err()
@@ -186,9 +192,11 @@ func (s *UnifiedTaskScheduler) stir() {
 }
 
 func (s *UnifiedTaskScheduler) stirLocked() {
-	if s.rest.changed != nil {
-		close(s.rest.changed)
-		s.rest.changed = nil
+	for _, stirred := range s.rest.waiting {
+		select {
+		case stirred <- struct{}{}:
+		default: // it has not looked since the last time
+		}
 	}
 }
 
