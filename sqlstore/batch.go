@@ -2,15 +2,18 @@ package sqlstore
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 )
 
-// batch is how rows of tradeclock_runs reach a statement: two parameters, whatever
-// their number. The rows of a batch are mostly of one occurrence and differ in few
-// columns, so what they have alike is in parts, once for each row that differs in
-// it.
-type batch struct{ parts, rows string }
+// batch is the rows of tradeclock_runs that one call writes. They are mostly of few
+// occurrences and differ in few columns, so what they have alike is in parts, once
+// for each row that differs in it.
+type batch struct {
+	parts []batchPart
+	rows  []batchRow // in the order of the call
+}
 
 // batchPart is what rows have alike.
 type batchPart struct {
@@ -39,30 +42,64 @@ type ownColumns struct {
 var ownNames = []string{"id", "account", "token", "start_offset", "started", "finished"}
 
 // newBatch returns the batch of the rows.
-func newBatch(rows []runRow) (b batch, err error) {
-	var parts []batchPart
+func newBatch(rows []runRow) batch {
+	b := batch{rows: make([]batchRow, len(rows))}
 	known := make(map[runRow]int) // the numbers of parts
-	own := make([]batchRow, len(rows))
 	last := 0
 	for i, row := range rows {
-		own[i] = batchRow{N: i, ownColumns: row.ownColumns}
+		b.rows[i] = batchRow{N: i, ownColumns: row.ownColumns}
 		row.ownColumns = ownColumns{}
-		if i == 0 || row != parts[last].runRow {
+		if i == 0 || row != b.parts[last].runRow {
 			number, ok := known[row]
 			if !ok {
-				number = len(parts)
+				number = len(b.parts)
 				known[row] = number
-				parts = append(parts, batchPart{number, row})
+				b.parts = append(b.parts, batchPart{number, row})
 			}
 			last = number
 		}
-		own[i].Part = last
+		b.rows[i].Part = last
 	}
-	if b.parts, err = jsonText(parts); err != nil {
-		return batch{}, err
+	return b
+}
+
+// texts returns the two parameters in which a batch of any parts reaches a
+// statement.
+func (b batch) texts() (parts, rows string, err error) {
+	if parts, err = jsonText(b.parts); err != nil {
+		return "", "", err
 	}
-	b.rows, err = jsonText(own)
-	return b, err
+	rows, err = jsonText(b.rows)
+	return parts, rows, err
+}
+
+// fewParts is how many parts of a batch are written one by one: a statement of one
+// part has what its rows have alike as parameters, which is twice as fast as to join
+// it to each row, but it is a statement more.
+const fewParts = 8
+
+// byPart returns for each part the parameter of its rows, in order, if the parts are
+// few.
+func (b batch) byPart() (rows []string, few bool, err error) {
+	if len(b.parts) > fewParts {
+		return nil, false, nil
+	}
+	own := make([][]ownColumns, len(b.parts))
+	for _, row := range b.rows {
+		own[row.Part] = append(own[row.Part], row.ownColumns)
+	}
+	rows = make([]string, len(own))
+	for i := range own {
+		if rows[i], err = jsonText(own[i]); err != nil {
+			return nil, false, err
+		}
+	}
+	return rows, true, nil
+}
+
+// inParts reports whether the rows of each part follow each other.
+func (b batch) inParts() bool {
+	return slices.IsSortedFunc(b.rows, func(r, next batchRow) int { return r.Part - next.Part })
 }
 
 // batchOf returns common table expressions, of which batch has the given columns
@@ -83,6 +120,25 @@ func batchOf(columns ...string) string {
 		"row_of AS MATERIALIZED ({elements $2 " + strings.Join(rows, " ") + "}), " +
 		"batch AS MATERIALIZED (SELECT " + strings.Join(all, ", ") +
 		" FROM row_of JOIN part_of ON part_of.part = row_of.part) "
+}
+
+// partOf is batchOf for the rows of one part: they are in $1, and what they have
+// alike is in the parameters that follow, which are part.values of the columns. It is
+// not materialized, as each value is used once.
+func partOf(columns ...string) string {
+	var rows, all []string
+	next := 2
+	for _, column := range columns {
+		if slices.Contains(ownNames, column) {
+			rows = append(rows, column)
+			all = append(all, "coalesce("+column+", '') AS "+column)
+		} else {
+			all = append(all, fmt.Sprintf("CAST($%d AS %s) AS %s", next, typeOf(column), column))
+			next++
+		}
+	}
+	return "WITH row_of AS ({elements $1 " + strings.Join(rows, " ") + "}), " +
+		"batch AS (SELECT " + strings.Join(all, ", ") + " FROM row_of) "
 }
 
 func jsonText(value any) (string, error) {

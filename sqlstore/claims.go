@@ -45,6 +45,18 @@ var (
 		ORDER BY b.n
 		ON CONFLICT (scheduler, slot, task, account) DO NOTHING`
 
+	// insertPart makes the rows of one part, if nothing but the row of a slot could
+	// keep one out. As it does not read the table that it fills, SQLite keeps no copy
+	// of the rows meanwhile.
+	insertPart = partOf(runColumns...) + `
+		INSERT INTO tradeclock_runs (` + strings.Join(runColumns, ", ") + `, first, resumed)
+		SELECT ` + strings.Join(runColumns, ", ") + `, 0, 0 FROM batch AS b WHERE true
+		ON CONFLICT (scheduler, slot, task, account) DO NOTHING`
+
+	// anyRange asks whether a range ends at $2 or later.
+	anyRange = `
+		SELECT EXISTS (SELECT 1 FROM tradeclock_runs AS r WHERE r.scheduler = $1 AND r.count > 1 AND r.through >= $2)`
+
 	answerClaims = batchOf("scheduler", "account", "task", "slot", "due", "token") + `
 		SELECT coalesce(own.outcome,
 		           (SELECT max(r.outcome) FROM tradeclock_runs AS r WHERE ` + covering + `), ''),
@@ -76,10 +88,7 @@ func setColumns(columns []string) string {
 // Claim makes a row that is Running for each run whose slot is free.
 func (s *Store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) (claims []tradeclock.Claim, err error) {
 	rows := startingRows(t, runs)
-	batch, err := newBatch(rows)
-	if err != nil {
-		return nil, err
-	}
+	batch := newBatch(rows)
 	err = s.fenced(ctx, "claim runs", t, func(conn *sql.Conn, row ledgerRow) error {
 		claims, err = s.insertClaims(ctx, conn, rows, batch, row)
 		if err == nil && claims == nil {
@@ -99,11 +108,51 @@ func (s *Store) insertClaims(ctx context.Context, conn *sql.Conn, rows []runRow,
 	if slices.ContainsFunc(rows, func(r runRow) bool { return r.Repeating == 1 }) {
 		return s.insertRepeating(ctx, conn, rows, batch, ledger)
 	}
-	made, err := s.change(ctx, conn, insertClaims, batch.parts, batch.rows, ledger.prunedBefore, ledger.watermark)
+	made, tried, err := s.insertFreely(ctx, conn, batch, ledger)
+	if err == nil && !tried {
+		made, err = s.changeBatch(ctx, conn, insertClaims, batch, ledger.prunedBefore, ledger.watermark)
+	}
 	if err != nil || made < len(rows) {
 		return nil, err
 	}
 	return slices.Repeat([]tradeclock.Claim{{Held: true, Outcome: tradeclock.Running}}, made), nil
+}
+
+// insertFreely makes the rows of a batch of few parts, none of which could be kept
+// out by anything but the row of its slot. It returns the number of rows that it
+// made, and reports whether it was such a batch.
+func (s *Store) insertFreely(ctx context.Context, conn *sql.Conn, batch batch, ledger ledgerRow) (made int, tried bool, err error) {
+	if len(batch.parts) == 0 || !batch.inParts() {
+		return 0, false, nil
+	}
+	scheduler, first := batch.parts[0].Scheduler, batch.parts[0].Due
+	for _, part := range batch.parts {
+		if !ledger.admits(part.runRow) {
+			return 0, false, nil
+		}
+		first = min(first, part.Due)
+	}
+	var ranges bool
+	if err := s.one(ctx, conn, anyRange, scheduler, first).Scan(&ranges); err != nil || ranges {
+		return 0, false, err
+	}
+	rows, few, err := batch.byPart()
+	if err != nil || !few {
+		return 0, false, err
+	}
+	for i, part := range batch.parts {
+		n, err := s.change(ctx, conn, insertPart, append([]any{rows[i]}, part.values()...)...)
+		if err != nil {
+			return 0, false, err
+		}
+		made += n
+	}
+	return made, true, nil
+}
+
+// admits reports whether the run of the row may be claimed by its due time.
+func (r ledgerRow) admits(run runRow) bool {
+	return run.Manual == 1 || run.Due >= r.prunedBefore && (run.Backdated == 1 || run.Due > r.watermark)
 }
 
 // insertRepeating is insertClaims for runs whose first and resumed are to be read
@@ -117,8 +166,7 @@ func (s *Store) insertRepeating(ctx context.Context, conn *sql.Conn, rows []runR
 		made[id] = tradeclock.Claim{Held: true, Outcome: tradeclock.Running, First: first, Resumed: resumed}
 		return err
 	}
-	err := s.each(ctx, conn, scan, insertClaims+" RETURNING id, first, resumed",
-		batch.parts, batch.rows, ledger.prunedBefore, ledger.watermark)
+	err := s.eachOfBatch(ctx, conn, scan, insertClaims+" RETURNING id, first, resumed", batch, ledger.prunedBefore, ledger.watermark)
 	if err != nil || len(made) < len(rows) {
 		return nil, err
 	}
@@ -132,12 +180,9 @@ func (s *Store) insertRepeating(ctx context.Context, conn *sql.Conn, rows []runR
 // Reclaim replaces the row of an interrupted run, or of one that never started,
 // by run. A row that stands for a range is left: its other slots would be lost.
 func (s *Store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run tradeclock.Run) (claim tradeclock.Claim, err error) {
-	batch, err := newBatch(startingRows(t, []tradeclock.Run{run}))
-	if err != nil {
-		return claim, err
-	}
+	batch := newBatch(startingRows(t, []tradeclock.Run{run}))
 	err = s.fenced(ctx, "claim run again", t, func(conn *sql.Conn, _ ledgerRow) error {
-		if err := s.exec(ctx, conn, replaceClaim, batch.parts, batch.rows, old); err != nil {
+		if _, err := s.changeBatch(ctx, conn, replaceClaim, batch, old); err != nil {
 			return err
 		}
 		claims, err := s.answers(ctx, conn, batch, 1)
@@ -180,6 +225,6 @@ func (s *Store) answers(ctx context.Context, conn *sql.Conn, batch batch, size i
 		claims = append(claims, claim)
 		return err
 	}
-	err := s.each(ctx, conn, scan, answerClaims, batch.parts, batch.rows)
+	err := s.eachOfBatch(ctx, conn, scan, answerClaims, batch)
 	return claims, err
 }

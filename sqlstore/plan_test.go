@@ -27,6 +27,9 @@ var ofATick = []struct {
 	args            []any
 }{
 	{"insertClaims", insertClaims, []any{"[]", "[]", "a", "b"}},
+	{"insertPart", insertPart, append([]any{"[]"}, new(runRow).values()...)},
+	{"anyRange", anyRange, []any{"paper", "1970-01-01T00:00:00Z"}},
+	{"settlePart", settlePart, []any{"paper", "sell_monitor", "s", "[]", "succeeded", "", 1, ""}},
 	{"answerClaims", answerClaims, []any{"[]", "[]"}},
 	{"replaceClaim", replaceClaim, []any{"[]", "[]", "a"}},
 	{"insertRecords", insertRecords, []any{"[]", "[]"}},

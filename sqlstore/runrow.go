@@ -111,6 +111,14 @@ func rowOf(scheduler string, run *tradeclock.Run) runRow {
 	}
 }
 
+// values returns those of runColumns that are not in ownNames, in their order.
+func (r *runRow) values() []any {
+	return []any{
+		r.Scheduler, r.Task, r.Slot, r.Session, r.Due, r.Through, r.LastSlot, r.Count, r.Outcome, r.Reason, r.Attempt,
+		r.Deadline, r.Term, r.Repeating, r.Manual, r.Actor, r.Backdated, r.Calendar, r.CalendarVersion, r.Details,
+	}
+}
+
 func (r *runRow) run() (tradeclock.Run, error) {
 	run := tradeclock.Run{
 		ID:              r.ID,

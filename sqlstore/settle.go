@@ -40,6 +40,19 @@ var (
 		FROM batch AS b
 		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome || '' = 'running'`
 
+	// settlePart is settleRuns for the rows of one part. The batch is materialized,
+	// and its columns are those by which a row is found, so that SQLite looks for the
+	// row of each and does not look through the batch for each row.
+	settlePart = `
+		WITH batch AS MATERIALIZED (
+			SELECT CAST($1 AS TEXT) AS scheduler, CAST($2 AS TEXT) AS task, CAST($3 AS TEXT) AS slot, account, token,
+			       coalesce(started, '') AS started, coalesce(finished, '') AS finished
+			FROM ({elements $4 account token started finished}) AS row_of)
+		UPDATE tradeclock_runs AS own
+		SET outcome = $5, reason = $6, started = b.started, finished = b.finished, attempt = $7, details = $8
+		FROM batch AS b
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome || '' = 'running'`
+
 	answerSettled = batchOf("scheduler", "account", "task", "slot", "token", "outcome") + `
 		SELECT CASE WHEN own.token = b.token AND own.token <> '' AND own.outcome = b.outcome THEN 1 ELSE 0 END
 		FROM batch AS b LEFT JOIN tradeclock_runs AS own ON ` + ownRow + `
@@ -64,16 +77,12 @@ func (s *Store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradec
 	}
 	var batches []batch
 	for _, some := range distinct(rows) {
-		batch, err := newBatch(some)
-		if err != nil {
-			return err
-		}
-		batches = append(batches, batch)
+		batches = append(batches, newBatch(some))
 	}
 	ranges := slices.ContainsFunc(outcomes, func(r tradeclock.Run) bool { return r.Count > 1 })
 	return s.fenced(ctx, "record runs", t, func(conn *sql.Conn, _ ledgerRow) error {
 		for _, batch := range batches {
-			if err := s.exec(ctx, conn, insertRecords, batch.parts, batch.rows); err != nil {
+			if _, err := s.changeBatch(ctx, conn, insertRecords, batch); err != nil {
 				return err
 			}
 			if !ranges {
@@ -99,7 +108,7 @@ func (s *Store) checkTaken(ctx context.Context, conn *sql.Conn, batch batch, row
 		ids[id] = true
 		return err
 	}
-	if err := s.each(ctx, conn, scan, takenRanges, batch.parts, batch.rows); err != nil || len(ids) == 0 {
+	if err := s.eachOfBatch(ctx, conn, scan, takenRanges, batch); err != nil || len(ids) == 0 {
 		return err
 	}
 	taken := new(tradeclock.TakenError)
@@ -135,13 +144,10 @@ func (s *Store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock
 		}
 		rows[i] = rowOf(runs[i].Scheduler, &runs[i])
 	}
-	batch, err := newBatch(rows)
-	if err != nil {
-		return nil, err
-	}
+	batch := newBatch(rows)
 	results := make([]tradeclock.SettleResult, len(runs))
-	err = s.writeAgain(ctx, "settle runs", func(conn *sql.Conn) error {
-		settled, err := s.change(ctx, conn, settleRuns, batch.parts, batch.rows)
+	err := s.writeAgain(ctx, "settle runs", func(conn *sql.Conn) error {
+		settled, err := s.updateSettled(ctx, conn, batch)
 		if err != nil {
 			return err
 		}
@@ -159,6 +165,27 @@ func (s *Store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock
 	return results, nil
 }
 
+// updateSettled stores the outcomes of the runs that go on with their tokens, and
+// returns their number.
+func (s *Store) updateSettled(ctx context.Context, conn *sql.Conn, batch batch) (settled int, err error) {
+	rows, few, err := batch.byPart()
+	if err != nil {
+		return 0, err
+	}
+	if !few {
+		return s.changeBatch(ctx, conn, settleRuns, batch)
+	}
+	for i, part := range batch.parts {
+		n, err := s.change(ctx, conn, settlePart,
+			part.Scheduler, part.Task, part.Slot, rows[i], part.Outcome, part.Reason, part.Attempt, part.Details)
+		if err != nil {
+			return 0, err
+		}
+		settled += n
+	}
+	return settled, nil
+}
+
 // answerSettled says of each run of the batch whether its row has its outcome,
 // and keeps the outcomes that came too late.
 func (s *Store) answerSettled(ctx context.Context, conn *sql.Conn, batch batch, results []tradeclock.SettleResult) error {
@@ -167,10 +194,11 @@ func (s *Store) answerSettled(ctx context.Context, conn *sql.Conn, batch batch, 
 		n++
 		return rows.Scan(&results[n-1].Accepted)
 	}
-	if err := s.each(ctx, conn, scan, answerSettled, batch.parts, batch.rows); err != nil {
+	if err := s.eachOfBatch(ctx, conn, scan, answerSettled, batch); err != nil {
 		return err
 	}
-	return s.exec(ctx, conn, keepEvidence, batch.parts, batch.rows)
+	_, err := s.changeBatch(ctx, conn, keepEvidence, batch)
+	return err
 }
 
 // checkFinal refuses to store an outcome that would leave the row open.

@@ -252,6 +252,24 @@ func (s *Store) each(ctx context.Context, conn *sql.Conn, scan func(*sql.Rows) e
 	return rows.Err()
 }
 
+// changeBatch is change for a statement whose first two parameters are a batch.
+func (s *Store) changeBatch(ctx context.Context, conn *sql.Conn, statement string, batch batch, args ...any) (int, error) {
+	parts, rows, err := batch.texts()
+	if err != nil {
+		return 0, err
+	}
+	return s.change(ctx, conn, statement, append([]any{parts, rows}, args...)...)
+}
+
+// eachOfBatch is each for a query whose first two parameters are a batch.
+func (s *Store) eachOfBatch(ctx context.Context, conn *sql.Conn, scan func(*sql.Rows) error, query string, batch batch, args ...any) error {
+	parts, rows, err := batch.texts()
+	if err != nil {
+		return err
+	}
+	return s.each(ctx, conn, scan, query, append([]any{parts, rows}, args...)...)
+}
+
 // plain makes the texts among the arguments such that each database can keep
 // them.
 func plain(args []any) []any {
