@@ -106,11 +106,11 @@ func (s *Store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.
 // they mostly are, and nil otherwise.
 func (s *Store) insertClaims(ctx context.Context, conn *sql.Conn, rows []runRow, batch batch, ledger ledgerRow) ([]tradeclock.Claim, error) {
 	if slices.ContainsFunc(rows, func(r runRow) bool { return r.Repeating == 1 }) {
-		return s.insertRepeating(ctx, conn, rows, batch, ledger)
+		return s.insertEach(ctx, conn, rows, batch, ledger)
 	}
 	made, tried, err := s.insertFreely(ctx, conn, batch, ledger)
 	if err == nil && !tried {
-		made, err = s.changeBatch(ctx, conn, insertClaims, batch, ledger.prunedBefore, ledger.watermark)
+		return s.insertEach(ctx, conn, rows, batch, ledger)
 	}
 	if err != nil || made < len(rows) {
 		return nil, err
@@ -140,14 +140,16 @@ func (s *Store) insertFreely(ctx context.Context, conn *sql.Conn, batch batch, l
 	if err != nil || !few {
 		return 0, false, err
 	}
+	unsettled := make(tally)
 	for i, part := range batch.parts {
 		n, err := s.change(ctx, conn, insertPart, append([]any{rows[i]}, part.values()...)...)
 		if err != nil {
 			return 0, false, err
 		}
+		unsettled.add(&part.runRow, n)
 		made += n
 	}
-	return made, true, nil
+	return made, true, s.changeUnsettled(ctx, conn, addUnsettled, unsettled)
 }
 
 // admits reports whether the run of the row may be claimed by its due time.
@@ -155,9 +157,9 @@ func (r ledgerRow) admits(run runRow) bool {
 	return run.Manual == 1 || run.Due >= r.prunedBefore && (run.Backdated == 1 || run.Due > r.watermark)
 }
 
-// insertRepeating is insertClaims for runs whose first and resumed are to be read
-// back.
-func (s *Store) insertRepeating(ctx context.Context, conn *sql.Conn, rows []runRow, batch batch, ledger ledgerRow) ([]tradeclock.Claim, error) {
+// insertEach is insertClaims for all other runs. It reads back which rows were made,
+// and their first and resumed.
+func (s *Store) insertEach(ctx context.Context, conn *sql.Conn, rows []runRow, batch batch, ledger ledgerRow) ([]tradeclock.Claim, error) {
 	made := make(map[string]tradeclock.Claim, len(rows))
 	scan := func(rows *sql.Rows) error {
 		var id string
@@ -167,7 +169,16 @@ func (s *Store) insertRepeating(ctx context.Context, conn *sql.Conn, rows []runR
 		return err
 	}
 	err := s.eachOfBatch(ctx, conn, scan, insertClaims+" RETURNING id, first, resumed", batch, ledger.prunedBefore, ledger.watermark)
-	if err != nil || len(made) < len(rows) {
+	if err != nil {
+		return nil, err
+	}
+	unsettled := make(tally)
+	for i := range rows {
+		if _, ok := made[rows[i].ID]; ok {
+			unsettled.add(&rows[i], 1)
+		}
+	}
+	if err := s.changeUnsettled(ctx, conn, addUnsettled, unsettled); err != nil || len(made) < len(rows) {
 		return nil, err
 	}
 	claims := make([]tradeclock.Claim, len(rows))
@@ -180,9 +191,16 @@ func (s *Store) insertRepeating(ctx context.Context, conn *sql.Conn, rows []runR
 // Reclaim replaces the row of an interrupted run, or of one that never started,
 // by run. A row that stands for a range is left: its other slots would be lost.
 func (s *Store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run tradeclock.Run) (claim tradeclock.Claim, err error) {
-	batch := newBatch(startingRows(t, []tradeclock.Run{run}))
+	rows := startingRows(t, []tradeclock.Run{run})
+	batch := newBatch(rows)
 	err = s.fenced(ctx, "claim run again", t, func(conn *sql.Conn, _ ledgerRow) error {
-		if _, err := s.changeBatch(ctx, conn, replaceClaim, batch, old); err != nil {
+		replaced, err := s.changeBatch(ctx, conn, replaceClaim, batch, old)
+		if err != nil {
+			return err
+		}
+		unsettled := make(tally)
+		unsettled.add(&rows[0], replaced)
+		if err := s.changeUnsettled(ctx, conn, addUnsettled, unsettled); err != nil {
 			return err
 		}
 		claims, err := s.answers(ctx, conn, batch, 1)

@@ -31,6 +31,9 @@ func (s *Store) Prune(ctx context.Context, scheduler string, before time.Time) (
 		if last := watermark.Add(-tradeclock.MinRetention); before.After(last) {
 			return fmt.Errorf("before %v: what is due after %v may still be needed", before, last)
 		}
+		if err := s.exec(ctx, conn, dropSettled, scheduler); err != nil {
+			return err
+		}
 		return s.exec(ctx, conn, `
 			UPDATE tradeclock_schedulers SET pruned_before = $1 WHERE pruned_before < $1 AND scheduler = $2`, limit, scheduler)
 	})

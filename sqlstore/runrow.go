@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,14 +50,16 @@ var (
 		"repeating", "manual", "actor", "backdated", "calendar", "calendar_version", "details",
 	}
 	numbers = map[string]bool{
-		"n": true, "part": true,
+		"n": true, "part": true, "runs": true,
 		"count": true, "attempt": true, "term": true, "repeating": true, "manual": true, "backdated": true,
 	}
 )
 
-// selectRuns reads what scanRun scans.
-var selectRuns = "SELECT " + strings.Join(runColumns, ", ") +
-	", first, resumed, late_outcome, late_reason, late_finished FROM tradeclock_runs "
+// readColumns are what scanRun scans, and selectRuns reads them.
+var (
+	readColumns = append(slices.Clone(runColumns), "first", "resumed", "late_outcome", "late_reason", "late_finished")
+	selectRuns  = "SELECT " + strings.Join(readColumns, ", ") + " FROM tradeclock_runs "
+)
 
 func scanRun(rows *sql.Rows) (tradeclock.Run, error) {
 	var r runRow

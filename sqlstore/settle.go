@@ -30,15 +30,13 @@ var (
 		WHERE b.count > 1 AND own.through < b.through
 		ORDER BY b.n`
 
-	// The outcome is compared as an expression, to keep PostgreSQL from the index of
-	// all that run: by statistics of the night, when nothing did, it would read it
-	// whole for each batch.
 	settleRuns = batchOf("scheduler", "account", "task", "slot", "token", "outcome", "reason", "started", "finished", "attempt", "details") + `
 		UPDATE tradeclock_runs AS own
 		SET outcome = b.outcome, reason = b.reason, started = b.started, finished = b.finished,
 		    attempt = b.attempt, details = b.details
 		FROM batch AS b
-		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome || '' = 'running'`
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'running'
+		RETURNING id`
 
 	// settlePart is settleRuns for the rows of one part. The batch is materialized,
 	// and its columns are those by which a row is found, so that SQLite looks for the
@@ -51,7 +49,7 @@ var (
 		UPDATE tradeclock_runs AS own
 		SET outcome = $5, reason = $6, started = b.started, finished = b.finished, attempt = $7, details = $8
 		FROM batch AS b
-		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome || '' = 'running'`
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'running'`
 
 	answerSettled = batchOf("scheduler", "account", "task", "slot", "token", "outcome") + `
 		SELECT CASE WHEN own.token = b.token AND own.token <> '' AND own.outcome = b.outcome THEN 1 ELSE 0 END
@@ -168,22 +166,47 @@ func (s *Store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock
 // updateSettled stores the outcomes of the runs that go on with their tokens, and
 // returns their number.
 func (s *Store) updateSettled(ctx context.Context, conn *sql.Conn, batch batch) (settled int, err error) {
+	changed := make(tally)
 	rows, few, err := batch.byPart()
+	if err == nil && few {
+		err = s.settleByPart(ctx, conn, batch.parts, rows, changed)
+	}
+	if err == nil && !few {
+		err = s.settleEach(ctx, conn, batch, changed)
+	}
 	if err != nil {
 		return 0, err
 	}
-	if !few {
-		return s.changeBatch(ctx, conn, settleRuns, batch)
+	for _, n := range changed {
+		settled += n
 	}
-	for i, part := range batch.parts {
+	return settled, s.changeUnsettled(ctx, conn, takeUnsettled, changed)
+}
+
+func (s *Store) settleByPart(ctx context.Context, conn *sql.Conn, parts []batchPart, rows []string, changed tally) error {
+	for i, part := range parts {
 		n, err := s.change(ctx, conn, settlePart,
 			part.Scheduler, part.Task, part.Slot, rows[i], part.Outcome, part.Reason, part.Attempt, part.Details)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		settled += n
+		changed.add(&part.runRow, n)
 	}
-	return settled, nil
+	return nil
+}
+
+func (s *Store) settleEach(ctx context.Context, conn *sql.Conn, batch batch, changed tally) error {
+	parts := make(map[string]int, len(batch.rows))
+	for _, row := range batch.rows {
+		parts[row.ID] = row.Part
+	}
+	scan := func(rows *sql.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		changed.add(&batch.parts[parts[id]].runRow, 1)
+		return err
+	}
+	return s.eachOfBatch(ctx, conn, scan, settleRuns, batch)
 }
 
 // answerSettled says of each run of the batch whether its row has its outcome,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tradeclock/tradeclock"
@@ -29,6 +30,9 @@ func (s *Store) Lead(ctx context.Context, scheduler, holder string, ttl time.Dur
 		}
 		if row.holder != holder || row.term != granted {
 			if err := row.vacant(scheduler, holder, now); err != nil {
+				return err
+			}
+			if err := s.exec(ctx, conn, dropSettled, scheduler); err != nil {
 				return err
 			}
 			row.term = max(row.term, granted) + 1
@@ -96,9 +100,13 @@ func (s *Store) Resign(ctx context.Context, t tradeclock.Term) error {
 }
 
 var (
-	selectUnsettled = selectRuns + `
-		WHERE scheduler = $1 AND outcome = 'running' AND term < $2
-		ORDER BY due, account, task, slot`
+	// The order of a CROSS JOIN is kept by SQLite, which would else read all runs of
+	// the scheduler.
+	selectUnsettled = "SELECT r." + strings.Join(readColumns, ", r.") + `
+			FROM tradeclock_unsettled AS u CROSS JOIN tradeclock_runs AS r
+			WHERE u.scheduler = $1 AND u.runs > 0 AND r.scheduler = u.scheduler AND r.slot = u.slot AND r.task = u.task
+			  AND r.outcome = 'running' AND r.term < $2
+			ORDER BY r.due, r.account, r.task, r.slot`
 
 	selectAhead = selectRuns + `
 		WHERE scheduler = $1 AND due > $2 AND manual = 0 AND NOT (outcome = 'running' AND term < $3)

@@ -11,5 +11,20 @@ ALTER TABLE tradeclock_runs
 -- the same key at each of its minutes: to merge equal entries, page after page, takes
 -- three times as long as a settlement without that.
 DROP INDEX tradeclock_runs_session, tradeclock_runs_succeeded;
-CREATE INDEX tradeclock_runs_session ON tradeclock_runs (scheduler, session, account, task, term)
+CREATE INDEX tradeclock_runs_session ON tradeclock_runs (scheduler, session, task, account, term)
 	WITH (deduplicate_items = off);
+
+-- The occurrences of tasks that have runs which are not settled, and how many. No
+-- index depends on the outcome, so that a settlement writes the row alone, if its
+-- page has room: half of each is left for that.
+CREATE TABLE tradeclock_unsettled (
+	scheduler TEXT COLLATE "C" NOT NULL,
+	slot      TEXT COLLATE "C" NOT NULL,
+	task      TEXT COLLATE "C" NOT NULL,
+	runs      BIGINT NOT NULL,
+	PRIMARY KEY (scheduler, slot, task)
+);
+INSERT INTO tradeclock_unsettled
+	SELECT scheduler, slot, task, count(*) FROM tradeclock_runs WHERE outcome = 'running' GROUP BY scheduler, slot, task;
+DROP INDEX tradeclock_runs_unsettled;
+ALTER TABLE tradeclock_runs SET (fillfactor = 45);

@@ -58,9 +58,19 @@ DROP TABLE tradeclock_runs_by_id;
 CREATE INDEX tradeclock_runs_due ON tradeclock_runs (scheduler, due);
 -- For the history of a session, and what a repeating run is told of it: whether one
 -- has succeeded, and whether one had started under an older term.
-CREATE INDEX tradeclock_runs_session ON tradeclock_runs (scheduler, session, account, task, term);
+CREATE INDEX tradeclock_runs_session ON tradeclock_runs (scheduler, session, task, account, term);
 -- For the other small sets that are looked for by name.
-CREATE INDEX tradeclock_runs_unsettled ON tradeclock_runs (scheduler, term) WHERE outcome = 'running';
 CREATE INDEX tradeclock_runs_resumed ON tradeclock_runs (scheduler, account, task, session) WHERE resumed = 1;
 CREATE INDEX tradeclock_runs_ranges ON tradeclock_runs (scheduler, account, task, through) WHERE count > 1;
 CREATE INDEX tradeclock_runs_range_ends ON tradeclock_runs (scheduler, through) WHERE count > 1;
+
+-- The occurrences of tasks that have runs which are not settled, and how many.
+CREATE TABLE tradeclock_unsettled (
+	scheduler TEXT    NOT NULL,
+	slot      TEXT    NOT NULL,
+	task      TEXT    NOT NULL,
+	runs      INTEGER NOT NULL,
+	PRIMARY KEY (scheduler, slot, task)
+);
+INSERT INTO tradeclock_unsettled
+	SELECT scheduler, slot, task, count(*) FROM tradeclock_runs WHERE outcome = 'running' GROUP BY scheduler, slot, task;
