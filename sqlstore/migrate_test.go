@@ -13,7 +13,8 @@ import (
 )
 
 // firstVersion makes a database as the first version of the schema had it, with
-// two schedules, one of them edited, a term and a run.
+// two schedules, one of them edited, a term and two runs, one of
+// which goes on.
 func firstVersion(t *testing.T, on database) (at place) {
 	t.Helper()
 	at = on.place(t)
@@ -30,7 +31,9 @@ func firstVersion(t *testing.T, on database) (at place) {
 		`INSERT INTO tradeclock_runs (id, scheduler, account, task, slot, session, due, through, last_slot, count, outcome, reason, started,
 			finished, attempt, deadline, term, token, first, resumed, repeating, manual, actor, backdated, calendar, calendar_version, details)
 		VALUES ('x', '` + paper + `', '42', 'buy_orders', '2026-11-20', '2026-11-20', '2026-11-20T03:31:00.000000000Z', '2026-11-20T03:31:00.000000000Z',
-			'', 0, 'succeeded', '', '', '', 1, '', 6, 'a/1', 0, 0, 0, 0, '', 0, 'XNSE', '', '')`,
+			'', 0, 'succeeded', '', '', '', 1, '', 6, 'a/1', 0, 0, 0, 0, '', 0, 'XNSE', '', ''),
+			('y', '` + paper + `', '42', 'buy_orders', '2026-11-21', '2026-11-21', '2026-11-21T03:31:00.000000000Z', '2026-11-21T03:31:00.000000000Z',
+			'', 0, 'running', '', '', '', 1, '', 6, 'a/2', 0, 0, 0, 0, '', 0, 'XNSE', '', '')`,
 	} {
 		_, err := db.ExecContext(t.Context(), statement)
 		require.NoError(t, err)
@@ -53,10 +56,15 @@ func testRowsOfTheFirstVersionAreKept(t *testing.T, on database) {
 	sell.Disabled, sell.Prior = true, tradeclock.MustParseRule("daily 09:15")
 	sell.Since, sell.Version = buy.Since.Add(time.Minute), 4
 	assert.Equal(t, []tradeclock.Schedule{buy, sell}, rows)
-	assert.Equal(t, int64(7), lead(t, s, "a").Number, "terms go on")
+	term := lead(t, s, "a")
+	assert.Equal(t, int64(7), term.Number, "terms go on")
+	state, err := s.Resume(t.Context(), term)
+	require.NoError(t, err)
+	require.Len(t, state.Unsettled, 1)
+	assert.Equal(t, "2026-11-21", state.Unsettled[0].Slot)
 	runs, err := s.Runs(t.Context(), tradeclock.Query{Scheduler: paper})
 	require.NoError(t, err)
-	require.Len(t, runs, 1)
+	require.Len(t, runs, 2)
 	assert.Equal(t, tradeclock.Succeeded, runs[0].Outcome)
 	assert.Zero(t, runs[0].Offset)
 	files, err := os.ReadDir(on.schema)

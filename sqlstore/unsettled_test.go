@@ -1,0 +1,91 @@
+package sqlstore_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// A new holder finds what is not settled by the occurrences that have such runs, so
+// each way in which a run begins or ends must count it.
+
+func TestWhatIsNotSettledIsCounted(t *testing.T) { onEach(t, testWhatIsNotSettledIsCounted) }
+
+func testWhatIsNotSettledIsCounted(t *testing.T, on database) {
+	for _, c := range []struct {
+		name string
+		make func() []tradeclock.Run
+	}{
+		{"one occurrence", func() []tradeclock.Run { return ofMinute(0, 30, false) }},
+		{"a repeating task", func() []tradeclock.Run { return ofMinute(0, 30, true) }},
+		{"few occurrences", func() []tradeclock.Run { return append(ofMinute(0, 10, false), ofMinute(1, 20, false)...) }},
+		{"many occurrences", func() []tradeclock.Run { return planned("a", "sell_monitor", 30) }},
+		{"occurrences in turn", func() []tradeclock.Run { return inTurn(ofMinute(0, 15, false), ofMinute(1, 15, false)) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			at := on.place(t)
+			clock := newClock()
+			s := openAt(t, at, clock)
+			term := lead(t, s, "a")
+			runs := c.make()
+			unsettled := func() string {
+				return text(t, openDB(t, at), "SELECT coalesce(sum(runs), 0) FROM tradeclock_unsettled WHERE runs >= 0")
+			}
+			claim := func(runs []tradeclock.Run) {
+				claims, err := s.Claim(t.Context(), term, runs)
+				require.NoError(t, err)
+				require.Equal(t, len(runs), held(claims))
+			}
+			settle := func(runs []tradeclock.Run) {
+				_, err := s.Settle(t.Context(), runs)
+				require.NoError(t, err)
+			}
+
+			claim(runs[:10])
+			claim(runs) // the first are held already
+			claim(runs)
+			assert.Equal(t, "30", unsettled())
+			settle(ended(runs[:5], tradeclock.Succeeded))
+			settle(ended(runs[:5], tradeclock.Succeeded))
+			settle(ended(runs[:5], tradeclock.Failed)) // too late
+			assert.Equal(t, "25", unsettled())
+			apart := ended(runs[5:20], tradeclock.Interrupted)
+			for i := range apart {
+				apart[i].Reason = fmt.Sprint("reason ", i)
+			}
+			settle(apart)
+			assert.Equal(t, "10", unsettled())
+			again := runs[7]
+			again.Token = "again"
+			for range 2 {
+				made, err := s.Reclaim(t.Context(), term, runs[7].Token, again)
+				require.NoError(t, err)
+				require.True(t, made.Held)
+			}
+			assert.Equal(t, "11", unsettled())
+
+			clock.Advance(time.Hour)
+			state, err := s.Resume(t.Context(), lead(t, s, "b"))
+			require.NoError(t, err)
+			assert.Len(t, state.Unsettled, 11)
+			settle(ended(state.Unsettled, tradeclock.Interrupted))
+			assert.Equal(t, "0", unsettled())
+			clock.Advance(time.Hour)
+			lead(t, s, "c")
+			assert.Equal(t, "0", text(t, openDB(t, at), "SELECT count(*) FROM tradeclock_unsettled"), "they are dropped")
+		})
+	}
+}
+
+// inTurn returns the runs of both, one of each after the other.
+func inTurn(a, b []tradeclock.Run) (runs []tradeclock.Run) {
+	for i := range a {
+		runs = append(runs, a[i], b[i])
+	}
+	return runs
+}
