@@ -13,6 +13,7 @@ import (
 type batch struct {
 	parts []batchPart
 	rows  []batchRow // in the order of the call
+	own   []string   // for each part the parameter of its rows, if parted has set it
 }
 
 // batchPart is what rows have alike.
@@ -78,23 +79,27 @@ func (b batch) texts() (parts, rows string, err error) {
 // it to each row, but it is a statement more.
 const fewParts = 8
 
-// byPart returns for each part the parameter of its rows, in order, if the parts are
-// few.
-func (b batch) byPart() (rows []string, few bool, err error) {
+// parted returns the batch with own, if its parts are few. It is for the caller to
+// do before it has the database to itself.
+func (b batch) parted() (batch, error) {
 	if len(b.parts) > fewParts {
-		return nil, false, nil
+		return b, nil
 	}
-	own := make([][]ownColumns, len(b.parts))
+	rows := make([][]ownColumns, len(b.parts))
+	if len(rows) == 1 {
+		rows[0] = make([]ownColumns, 0, len(b.rows))
+	}
 	for _, row := range b.rows {
-		own[row.Part] = append(own[row.Part], row.ownColumns)
+		rows[row.Part] = append(rows[row.Part], row.ownColumns)
 	}
-	rows = make([]string, len(own))
-	for i := range own {
-		if rows[i], err = jsonText(own[i]); err != nil {
-			return nil, false, err
+	for _, some := range rows {
+		text, err := jsonText(some)
+		if err != nil {
+			return b, err
 		}
+		b.own = append(b.own, text)
 	}
-	return rows, true, nil
+	return b, nil
 }
 
 // inParts reports whether the rows of each part follow each other.

@@ -88,7 +88,10 @@ func setColumns(columns []string) string {
 // Claim makes a row that is Running for each run whose slot is free.
 func (s *Store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) (claims []tradeclock.Claim, err error) {
 	rows := startingRows(t, runs)
-	batch := newBatch(rows)
+	batch, err := newBatch(rows).parted()
+	if err != nil {
+		return nil, err
+	}
 	err = s.fenced(ctx, "claim runs", t, func(conn *sql.Conn, row ledgerRow) error {
 		claims, err = s.insertClaims(ctx, conn, rows, batch, row)
 		if err == nil && claims == nil {
@@ -122,7 +125,7 @@ func (s *Store) insertClaims(ctx context.Context, conn *sql.Conn, rows []runRow,
 // out by anything but the row of its slot. It returns the number of rows that it
 // made, and reports whether it was such a batch.
 func (s *Store) insertFreely(ctx context.Context, conn *sql.Conn, batch batch, ledger ledgerRow) (made int, tried bool, err error) {
-	if len(batch.parts) == 0 || !batch.inParts() {
+	if len(batch.own) == 0 || !batch.inParts() {
 		return 0, false, nil
 	}
 	scheduler, first := batch.parts[0].Scheduler, batch.parts[0].Due
@@ -136,13 +139,9 @@ func (s *Store) insertFreely(ctx context.Context, conn *sql.Conn, batch batch, l
 	if err := s.one(ctx, conn, anyRange, scheduler, first).Scan(&ranges); err != nil || ranges {
 		return 0, false, err
 	}
-	rows, few, err := batch.byPart()
-	if err != nil || !few {
-		return 0, false, err
-	}
 	unsettled := make(tally)
 	for i, part := range batch.parts {
-		n, err := s.change(ctx, conn, insertPart, append([]any{rows[i]}, part.values()...)...)
+		n, err := s.change(ctx, conn, insertPart, append([]any{batch.own[i]}, part.values()...)...)
 		if err != nil {
 			return 0, false, err
 		}

@@ -82,6 +82,11 @@ func scanRun(rows *sql.Rows) (tradeclock.Run, error) {
 // rowOf returns the row of a run, whose key is the scheduler's name and what the
 // run says.
 func rowOf(scheduler string, run *tradeclock.Run) runRow {
+	due := instantText(run.Due)
+	through := due
+	if !run.LastDue.IsZero() {
+		through = instantText(run.LastDue)
+	}
 	return runRow{
 		ownColumns: ownColumns{
 			ID:          tradeclock.RunID(scheduler, run.Account, run.Task, run.Slot),
@@ -95,8 +100,8 @@ func rowOf(scheduler string, run *tradeclock.Run) runRow {
 		Task:            run.Task,
 		Slot:            run.Slot,
 		Session:         dateText(run.Session),
-		Due:             instantText(run.Due),
-		Through:         instantText(run.Through()),
+		Due:             due,
+		Through:         through,
 		LastSlot:        run.LastSlot,
 		Count:           run.Count,
 		Outcome:         run.Outcome.String(),

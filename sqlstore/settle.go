@@ -142,9 +142,12 @@ func (s *Store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock
 		}
 		rows[i] = rowOf(runs[i].Scheduler, &runs[i])
 	}
-	batch := newBatch(rows)
+	batch, err := newBatch(rows).parted()
+	if err != nil {
+		return nil, err
+	}
 	results := make([]tradeclock.SettleResult, len(runs))
-	err := s.writeAgain(ctx, "settle runs", func(conn *sql.Conn) error {
+	err = s.writeAgain(ctx, "settle runs", func(conn *sql.Conn) error {
 		settled, err := s.updateSettled(ctx, conn, batch)
 		if err != nil {
 			return err
@@ -167,11 +170,9 @@ func (s *Store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock
 // returns their number.
 func (s *Store) updateSettled(ctx context.Context, conn *sql.Conn, batch batch) (settled int, err error) {
 	changed := make(tally)
-	rows, few, err := batch.byPart()
-	if err == nil && few {
-		err = s.settleByPart(ctx, conn, batch.parts, rows, changed)
-	}
-	if err == nil && !few {
+	if len(batch.own) > 0 {
+		err = s.settleByPart(ctx, conn, batch, changed)
+	} else {
 		err = s.settleEach(ctx, conn, batch, changed)
 	}
 	if err != nil {
@@ -183,10 +184,10 @@ func (s *Store) updateSettled(ctx context.Context, conn *sql.Conn, batch batch) 
 	return settled, s.changeUnsettled(ctx, conn, takeUnsettled, changed)
 }
 
-func (s *Store) settleByPart(ctx context.Context, conn *sql.Conn, parts []batchPart, rows []string, changed tally) error {
-	for i, part := range parts {
+func (s *Store) settleByPart(ctx context.Context, conn *sql.Conn, batch batch, changed tally) error {
+	for i, part := range batch.parts {
 		n, err := s.change(ctx, conn, settlePart,
-			part.Scheduler, part.Task, part.Slot, rows[i], part.Outcome, part.Reason, part.Attempt, part.Details)
+			part.Scheduler, part.Task, part.Slot, batch.own[i], part.Outcome, part.Reason, part.Attempt, part.Details)
 		if err != nil {
 			return err
 		}
