@@ -148,7 +148,7 @@ func (s *Store) insertFreely(ctx context.Context, conn *sql.Conn, batch batch, l
 		unsettled.add(&part.runRow, n)
 		made += n
 	}
-	return made, true, s.changeUnsettled(ctx, conn, addUnsettled, unsettled)
+	return made, true, s.countUnsettled(ctx, conn, unsettled)
 }
 
 // admits reports whether the run of the row may be claimed by its due time.
@@ -159,25 +159,27 @@ func (r ledgerRow) admits(run runRow) bool {
 // insertEach is insertClaims for all other runs. It reads back which rows were made,
 // and their first and resumed.
 func (s *Store) insertEach(ctx context.Context, conn *sql.Conn, rows []runRow, batch batch, ledger ledgerRow) ([]tradeclock.Claim, error) {
+	byID := make(map[string]*runRow, len(rows))
+	for i := range rows {
+		byID[rows[i].ID] = &rows[i]
+	}
 	made := make(map[string]tradeclock.Claim, len(rows))
+	unsettled := make(tally)
 	scan := func(rows *sql.Rows) error {
 		var id string
 		var first, resumed bool
-		err := rows.Scan(&id, &first, &resumed)
+		if err := rows.Scan(&id, &first, &resumed); err != nil {
+			return err
+		}
 		made[id] = tradeclock.Claim{Held: true, Outcome: tradeclock.Running, First: first, Resumed: resumed}
-		return err
+		unsettled.add(byID[id], 1)
+		return nil
 	}
 	err := s.eachOfBatch(ctx, conn, scan, insertClaims+" RETURNING id, first, resumed", batch, ledger.prunedBefore, ledger.watermark)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = s.countUnsettled(ctx, conn, unsettled)
 	}
-	unsettled := make(tally)
-	for i := range rows {
-		if _, ok := made[rows[i].ID]; ok {
-			unsettled.add(&rows[i], 1)
-		}
-	}
-	if err := s.changeUnsettled(ctx, conn, addUnsettled, unsettled); err != nil || len(made) < len(rows) {
+	if err != nil || len(made) < len(rows) {
 		return nil, err
 	}
 	claims := make([]tradeclock.Claim, len(rows))
@@ -199,7 +201,7 @@ func (s *Store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run 
 		}
 		unsettled := make(tally)
 		unsettled.add(&rows[0], replaced)
-		if err := s.changeUnsettled(ctx, conn, addUnsettled, unsettled); err != nil {
+		if err := s.countUnsettled(ctx, conn, unsettled); err != nil {
 			return err
 		}
 		claims, err := s.answers(ctx, conn, batch, 1)

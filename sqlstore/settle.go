@@ -179,9 +179,9 @@ func (s *Store) updateSettled(ctx context.Context, conn *sql.Conn, batch batch) 
 		return 0, err
 	}
 	for _, n := range changed {
-		settled += n
+		settled -= n
 	}
-	return settled, s.changeUnsettled(ctx, conn, takeUnsettled, changed)
+	return settled, s.countUnsettled(ctx, conn, changed)
 }
 
 func (s *Store) settleByPart(ctx context.Context, conn *sql.Conn, batch batch, changed tally) error {
@@ -191,7 +191,7 @@ func (s *Store) settleByPart(ctx context.Context, conn *sql.Conn, batch batch, c
 		if err != nil {
 			return err
 		}
-		changed.add(&part.runRow, n)
+		changed.add(&part.runRow, -n)
 	}
 	return nil
 }
@@ -203,9 +203,11 @@ func (s *Store) settleEach(ctx context.Context, conn *sql.Conn, batch batch, cha
 	}
 	scan := func(rows *sql.Rows) error {
 		var id string
-		err := rows.Scan(&id)
-		changed.add(&batch.parts[parts[id]].runRow, 1)
-		return err
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		changed.add(&batch.parts[parts[id]].runRow, -1)
+		return nil
 	}
 	return s.eachOfBatch(ctx, conn, scan, settleRuns, batch)
 }

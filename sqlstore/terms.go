@@ -104,7 +104,7 @@ var (
 	// the scheduler.
 	selectUnsettled = "SELECT r." + strings.Join(readColumns, ", r.") + `
 			FROM tradeclock_unsettled AS u CROSS JOIN tradeclock_runs AS r
-			WHERE u.scheduler = $1 AND u.runs > 0 AND r.scheduler = u.scheduler AND r.slot = u.slot AND r.task = u.task
+			WHERE u.scheduler = $1 AND u.runs <> 0 AND r.scheduler = u.scheduler AND r.slot = u.slot AND r.task = u.task
 			  AND r.outcome = 'running' AND r.term < $2
 			ORDER BY r.due, r.account, r.task, r.slot`
 

@@ -1,10 +1,8 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
-	"slices"
 )
 
 // The runs that are not settled are found by their occurrences: tradeclock_unsettled
@@ -21,7 +19,8 @@ type occurrence struct {
 	Runs      int    `json:"runs"`
 }
 
-// tally counts the runs of occurrences, whose own numbers are zero.
+// tally has by how many the runs of occurrences that are not settled become more, or
+// fewer. The numbers of its keys are zero.
 type tally map[occurrence]int
 
 func (t tally) add(row *runRow, runs int) {
@@ -29,28 +28,26 @@ func (t tally) add(row *runRow, runs int) {
 }
 
 const (
-	addUnsettled = `
+	// All transactions take the rows in one order, so that none waits for another that
+	// waits for it.
+	upsertUnsettled = `
 		WITH batch AS ({elements $1 scheduler slot task runs})
 		INSERT INTO tradeclock_unsettled AS own (scheduler, slot, task, runs)
 		SELECT scheduler, slot, task, runs FROM batch WHERE true
+		ORDER BY scheduler, slot, task
 		ON CONFLICT (scheduler, slot, task) DO UPDATE SET runs = own.runs + excluded.runs`
-
-	takeUnsettled = `
-		WITH batch AS MATERIALIZED ({elements $1 scheduler slot task runs})
-		UPDATE tradeclock_unsettled AS own SET runs = own.runs - b.runs FROM batch AS b
-		WHERE own.scheduler = b.scheduler AND own.slot = b.slot AND own.task = b.task`
 
 	// dropSettled is for a transaction that has locked the scheduler's row, so that
 	// nothing is claimed meanwhile.
-	dropSettled = `DELETE FROM tradeclock_unsettled WHERE scheduler = $1 AND runs <= 0`
+	dropSettled = `DELETE FROM tradeclock_unsettled WHERE scheduler = $1 AND runs = 0`
 )
 
-// changeUnsettled runs one of the first two statements. The occurrences come in one
-// order, so that two transactions seldom wait for each other.
-func (s *Store) changeUnsettled(ctx context.Context, conn *sql.Conn, statement string, runs tally) error {
+// countUnsettled writes the numbers. It comes after all other writes of a
+// transaction, as it locks what others count too.
+func (s *Store) countUnsettled(ctx context.Context, conn *sql.Conn, runs tally) error {
 	var all []occurrence
 	for o, n := range runs {
-		if n > 0 {
+		if n != 0 {
 			o.Runs = n
 			all = append(all, o)
 		}
@@ -58,12 +55,9 @@ func (s *Store) changeUnsettled(ctx context.Context, conn *sql.Conn, statement s
 	if len(all) == 0 {
 		return nil
 	}
-	slices.SortFunc(all, func(a, b occurrence) int {
-		return cmp.Or(cmp.Compare(a.Scheduler, b.Scheduler), cmp.Compare(a.Slot, b.Slot), cmp.Compare(a.Task, b.Task))
-	})
 	text, err := jsonText(all)
 	if err != nil {
 		return err
 	}
-	return s.exec(ctx, conn, statement, text)
+	return s.exec(ctx, conn, upsertUnsettled, text)
 }
