@@ -56,9 +56,11 @@ DROP TABLE tradeclock_runs_by_id;
 -- For history, pruning, and what a new holder of a term finds ahead of the
 -- watermark.
 CREATE INDEX tradeclock_runs_due ON tradeclock_runs (scheduler, due);
--- For the history of a session, and what a repeating run is told of it: whether one
--- has succeeded, and whether one had started under an older term.
-CREATE INDEX tradeclock_runs_session ON tradeclock_runs (scheduler, session, task, account, term);
+-- For the history of a session.
+CREATE INDEX tradeclock_runs_session ON tradeclock_runs (scheduler, session);
+-- For what a repeating run is told of its session: whether one has succeeded, and
+-- whether one had started under an older term.
+CREATE INDEX tradeclock_runs_first ON tradeclock_runs (scheduler, session, task, account, term) WHERE first = 1 OR repeating = 0;
 -- For the other small sets that are looked for by name.
 CREATE INDEX tradeclock_runs_resumed ON tradeclock_runs (scheduler, account, task, session) WHERE resumed = 1;
 CREATE INDEX tradeclock_runs_ranges ON tradeclock_runs (scheduler, account, task, through) WHERE count > 1;

@@ -1,0 +1,130 @@
+package sqlstore_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// What a run is told of its session follows from all runs of it, of which the store
+// looks at a few. Memory, which counts as they come, must tell the same.
+
+func TestFactsAgreeWithMemory(t *testing.T) { onEach(t, testFactsAgreeWithMemory) }
+
+func testFactsAgreeWithMemory(t *testing.T, on database) {
+	for seed := range uint64(12) {
+		clock := newClock()
+		h := history{t: t, random: rand.New(rand.NewPCG(seed, 1)), ledgers: []tradeclock.Ledger{
+			tradeclock.NewMemory(clock), openAt(t, on.place(t), clock),
+		}}
+		h.lead()
+		for n := range 120 {
+			switch h.random.IntN(10) {
+			case 0:
+				clock.Advance(time.Hour) // the term is over
+				h.lead()
+			case 1:
+				h.reclaim(n)
+			case 2, 3, 4:
+				h.settle()
+			default:
+				h.claim(n)
+			}
+		}
+	}
+}
+
+// history is what happens, in the same way in several ledgers.
+type history struct {
+	t           *testing.T
+	random      *rand.Rand
+	ledgers     []tradeclock.Ledger
+	term        tradeclock.Term
+	terms       int
+	open        []tradeclock.Run
+	interrupted []tradeclock.Run
+}
+
+func (h *history) lead() {
+	h.terms++
+	for _, l := range h.ledgers {
+		term, err := l.Lead(h.t.Context(), paper, fmt.Sprint("holder ", h.terms), time.Minute)
+		require.NoError(h.t, err)
+		h.term = term
+	}
+}
+
+// claim claims a run of one of few tasks and sessions, which is seldom not repeating,
+// as one that a person triggered.
+func (h *history) claim(n int) {
+	due := opening.Add(time.Duration(n) * time.Minute)
+	run := tradeclock.Run{
+		Scheduler: paper, Account: fmt.Sprint(h.random.IntN(2)), Task: "sell_monitor", Slot: due.Format(time.RFC3339),
+		Session: day.AddDays(h.random.IntN(2)), Due: due, Started: due, Token: fmt.Sprint("token ", n), Repeating: h.random.IntN(6) > 0,
+	}
+	h.agree(func(l tradeclock.Ledger) (tradeclock.Claim, error) {
+		claims, err := l.Claim(h.t.Context(), h.term, []tradeclock.Run{run})
+		require.NoError(h.t, err)
+		return claims[0], nil
+	})
+	h.open = append(h.open, run)
+}
+
+func (h *history) settle() {
+	run, ok := h.take(&h.open)
+	if !ok {
+		return
+	}
+	run.Outcome = []tradeclock.Outcome{tradeclock.Succeeded, tradeclock.Failed, tradeclock.Interrupted}[h.random.IntN(3)]
+	run.Finished = run.Started
+	for _, l := range h.ledgers {
+		results, err := l.Settle(h.t.Context(), []tradeclock.Run{run})
+		require.NoError(h.t, err)
+		require.True(h.t, results[0].Accepted)
+	}
+	if run.Outcome == tradeclock.Interrupted {
+		h.interrupted = append(h.interrupted, run)
+	}
+}
+
+func (h *history) reclaim(n int) {
+	run, ok := h.take(&h.interrupted)
+	if !ok {
+		return
+	}
+	again := run
+	again.Token, again.Outcome, again.Finished = fmt.Sprint("again ", n), tradeclock.NoOutcome, time.Time{}
+	h.agree(func(l tradeclock.Ledger) (tradeclock.Claim, error) {
+		return l.Reclaim(h.t.Context(), h.term, run.Token, again)
+	})
+	h.open = append(h.open, again)
+}
+
+// take takes one of the runs by chance.
+func (h *history) take(runs *[]tradeclock.Run) (run tradeclock.Run, ok bool) {
+	if len(*runs) == 0 {
+		return run, false
+	}
+	i, last := h.random.IntN(len(*runs)), len(*runs)-1
+	(*runs)[i], (*runs)[last] = (*runs)[last], (*runs)[i]
+	run, *runs = (*runs)[last], (*runs)[:last]
+	return run, true
+}
+
+// agree requires that each ledger gives the same claim, which is held.
+func (h *history) agree(claim func(tradeclock.Ledger) (tradeclock.Claim, error)) {
+	var claims []tradeclock.Claim
+	for _, l := range h.ledgers {
+		c, err := claim(l)
+		require.NoError(h.t, err)
+		require.True(h.t, c.Held)
+		claims = append(claims, c)
+	}
+	assert.Equal(h.t, claims[0], claims[1])
+}
