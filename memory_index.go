@@ -52,7 +52,7 @@ type sessionFacts struct {
 // it is of a repeating run. Others have no use for them.
 func (l *memoryLedger) noteClaim(row *Run) sessionFacts {
 	if !row.Repeating {
-		if last := l.single[row.Task]; last != row.Session && row.Session.After(last) {
+		if row.Session.After(l.single[row.Task]) {
 			l.single[row.Task] = row.Session
 		}
 		return sessionFacts{}
@@ -73,8 +73,8 @@ func (l *memoryLedger) factsFromRows(run *Run) sessionFacts {
 	if run.Session.After(l.single[run.Task]) {
 		return facts
 	}
-	for row := range l.rows.all() {
-		if row.Account == run.Account && row.Task == run.Task && row.Session == run.Session && row.Token != "" {
+	for row := range l.rows.ofTask(run.Account, run.Task) {
+		if row.Session == run.Session && row.Token != "" {
 			facts.succeeded = facts.succeeded || row.Outcome == Succeeded
 			facts.claimedIn = min(facts.claimedIn, row.Term)
 		}

@@ -24,12 +24,13 @@ type rowsOfSlot struct {
 }
 
 // of returns the row of the run's slot, or nil.
-func (rows *memoryRows) of(run *Run) *Run {
-	at := rows.slot(run)
-	if at.first != nil && at.first.Account == run.Account {
+func (rows *memoryRows) of(run *Run) *Run { return rows.slot(run).of(run.Account) }
+
+func (at rowsOfSlot) of(account string) *Run {
+	if at.first != nil && at.first.Account == account {
 		return at.first
 	}
-	return at.others[run.Account]
+	return at.others[account]
 }
 
 func (rows *memoryRows) slot(run *Run) rowsOfSlot {
@@ -52,6 +53,20 @@ func (rows *memoryRows) add(row *Run) {
 		return
 	}
 	rows.slots[rows.last], rows.found = at, at
+}
+
+// ofTask yields the rows of an account's task, in no order. It looks at every slot.
+func (rows *memoryRows) ofTask(account, task string) iter.Seq[*Run] {
+	return func(yield func(*Run) bool) {
+		for key, at := range rows.slots {
+			if key.task != task {
+				continue
+			}
+			if row := at.of(account); row != nil && !yield(row) {
+				return
+			}
+		}
+	}
 }
 
 // all yields every row, in no order.
