@@ -124,10 +124,11 @@ func (m *monitors) measure(ctx context.Context, s *sqlstore.Store, rows int) ([]
 func (m *monitors) besidePrune(ctx context.Context, s *sqlstore.Store) (r rates, pruned float64, err error) {
 	pruning, stop := context.WithCancel(ctx)
 	defer stop()
+	before := m.due.AddDate(0, 0, -11)
 	removed := make(chan int, 1)
 	ended := make(chan error, 1)
 	go func() {
-		n, err := s.Prune(pruning, rig.Name, m.due.AddDate(0, 0, -11))
+		n, err := s.Prune(pruning, rig.Name, before)
 		removed <- n
 		ended <- err
 	}()
