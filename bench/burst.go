@@ -13,7 +13,7 @@ import (
 // burstRace is the opening bell in memory.
 func burstRace() race {
 	r := race{
-		number: 2, title: "burst in memory: n tasks that do nothing, due at one instant",
+		number: 2, title: "burst in memory: n daily tasks that do nothing, due at one instant",
 		size: 100_000, counts: "tasks",
 		note:       "tradeclock alone records what became of each task. The times are counted from the instant at which all are due." + quartzNote,
 		contenders: []contender{{name: "tradeclock", role: ours, run: func(b *bout) error { return ourBurst(b, inMemory, 20*time.Microsecond) }}},
@@ -29,7 +29,7 @@ func burstRace() race {
 	return r
 }
 
-// ourBurst runs one task of n accounts at the bell, and holds the ledger to have
+// ourBurst runs one daily task of n accounts at the bell, and holds the ledger to have
 // recorded each as succeeded.
 func ourBurst(b *bout, f field, lead time.Duration) error {
 	st, closeStore, err := f.open(b, nil)
@@ -38,10 +38,10 @@ func ourBurst(b *bout, f field, lead time.Duration) error {
 	}
 	defer closeStore()
 	r := newRoll(b, lead)
-	at := r.bell.UTC()
+	at := r.bell.In(rig.Kolkata)
 	wall := tradeclock.Wall(at.Hour(), at.Minute()) + tradeclock.WallTime(at.Second())
-	rows := tradeclock.FixedSchedules(tradeclock.Schedule{Task: "burst", Rule: tradeclock.Once(tradeclock.DateOf(at), tradeclock.Moment{Wall: wall})})
-	s, err := rig.Scheduler(st, rows, nil, tradeclock.AlwaysOpen(time.UTC))
+	rows := tradeclock.FixedSchedules(tradeclock.Schedule{Task: "burst", Rule: tradeclock.Daily(tradeclock.Moment{Wall: wall})})
+	s, err := rig.Scheduler(st, rows, nil, tradeclock.AlwaysOpen(rig.Kolkata))
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func checkRecorded(b *bout, history tradeclock.History) error {
 	return nil
 }
 
-// burstOf registers n jobs of a library, all due at the bell.
+// burstOf registers n daily jobs of a library, all due at the bell.
 func burstOf(open func() (library, error), lead time.Duration) func(b *bout) error {
 	return func(b *bout) error {
 		l, err := open()
@@ -97,8 +97,9 @@ func burstOf(open func() (library, error), lead time.Duration) func(b *bout) err
 			return err
 		}
 		r := newRoll(b, lead)
+		daily := r.bell.In(rig.Kolkata).Format("5 4 15 * * *")
 		for i := range b.N {
-			if err := l.once(r.bell, func() { r.run(i) }); err != nil {
+			if err := l.cron(daily, func() { r.run(i) }); err != nil {
 				return err
 			}
 		}

@@ -20,11 +20,6 @@ func openGocron() (library, error) {
 	return &gocronLibrary{s: s}, err
 }
 
-func (l *gocronLibrary) once(at time.Time, f func()) error {
-	_, err := l.s.NewJob(gocron.OneTimeJob(gocron.OneTimeJobStartDateTime(at)), gocron.NewTask(f))
-	return err
-}
-
 func (l *gocronLibrary) cron(spec string, f func()) error {
 	job, err := l.s.NewJob(gocron.CronJob(spec, true), gocron.NewTask(f))
 	l.jobs = append(l.jobs, job)

@@ -5,8 +5,6 @@ import "time"
 // library is a cron library, set up as its documentation advises. Its jobs run in
 // goroutines of their own, and nothing is recorded of them.
 type library interface {
-	// once registers a function that is due once.
-	once(at time.Time, f func()) error
 	// cron registers a function by a cron expression with a field for seconds.
 	cron(spec string, f func()) error
 	// replace gives the job that was registered as number i by cron another time.
@@ -30,15 +28,4 @@ var peers = []struct {
 	{"netresearch/go-cron", openNetresearch, 50 * time.Microsecond, 0},
 	{"gocron", openGocron, 100 * time.Microsecond, 0},
 	{"go-quartz", openQuartz, quartzLead, quartzMost},
-}
-
-// onceAt is the schedule of one instant, for the libraries that take schedules as
-// an interface. The zero time means never again.
-type onceAt time.Time
-
-func (at onceAt) Next(after time.Time) time.Time {
-	if after.Before(time.Time(at)) {
-		return time.Time(at)
-	}
-	return time.Time{}
 }

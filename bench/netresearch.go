@@ -17,11 +17,6 @@ func openNetresearch() (library, error) {
 	return &netresearchLibrary{c: cron.New(cron.WithSeconds(), cron.WithLocation(rig.Kolkata))}, nil
 }
 
-func (l *netresearchLibrary) once(at time.Time, f func()) error {
-	_, err := l.c.ScheduleJob(onceAt(at), cron.FuncJob(f))
-	return err
-}
-
 func (l *netresearchLibrary) cron(spec string, f func()) error {
 	id, err := l.c.AddFunc(spec, f)
 	l.ids = append(l.ids, id)

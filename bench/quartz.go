@@ -35,19 +35,11 @@ func openPatientQuartz() (library, error) {
 	return &quartzLibrary{s: s}, err
 }
 
-func (l *quartzLibrary) once(at time.Time, f func()) error {
-	return l.schedule(f, quartzOnce(at.UnixNano()))
-}
-
 func (l *quartzLibrary) cron(spec string, f func()) error {
 	trigger, err := quartz.NewCronTriggerWithLoc(spec, rig.Kolkata)
 	if err != nil {
 		return err
 	}
-	return l.schedule(f, trigger)
-}
-
-func (l *quartzLibrary) schedule(f func(), trigger quartz.Trigger) error {
 	key := quartz.NewJobKey(strconv.Itoa(len(l.keys)))
 	l.keys = append(l.keys, key)
 	return l.s.ScheduleJob(quartz.NewJobDetail(quartzJob(f), key), trigger)
@@ -80,18 +72,6 @@ type quartzJob func()
 
 func (f quartzJob) Execute(context.Context) error { f(); return nil }
 func (f quartzJob) Description() string           { return "" }
-
-// quartzOnce is the trigger of one instant.
-type quartzOnce int64
-
-func (at quartzOnce) NextFireTime(prev int64) (int64, error) {
-	if prev < int64(at) {
-		return int64(at), nil
-	}
-	return 0, quartz.ErrTriggerExpired
-}
-
-func (at quartzOnce) Description() string { return "" }
 
 // quartzNext returns what tells the next instant of an expression.
 func quartzNext(spec string, loc *time.Location) (nextFunc, error) {

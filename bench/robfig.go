@@ -17,11 +17,6 @@ func openRobfig() (library, error) {
 	return &robfigLibrary{c: cron.New(cron.WithSeconds(), cron.WithLocation(rig.Kolkata))}, nil
 }
 
-func (l *robfigLibrary) once(at time.Time, f func()) error {
-	l.c.Schedule(onceAt(at), cron.FuncJob(f))
-	return nil
-}
-
 func (l *robfigLibrary) cron(spec string, f func()) error {
 	id, err := l.c.AddFunc(spec, f)
 	l.ids = append(l.ids, id)
