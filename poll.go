@@ -93,6 +93,7 @@ func (s *UnifiedTaskScheduler) readRows(ctx context.Context, known string, loade
 }
 
 func (s *UnifiedTaskScheduler) pollFailed(err error) {
+	s.sched.revision = "" // all rows are read then, in case the changes can never be
 	if s.sched.loaded {
 		s.degrade("poll", fmt.Sprintf("the schedules cannot be read, the last good ones are used: %v", err))
 		return

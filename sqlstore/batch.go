@@ -93,6 +93,8 @@ func (b batch) parted() (batch, error) {
 		rows[row.Part] = append(rows[row.Part], row.ownColumns)
 	}
 	for _, some := range rows {
+		// In one order, so that two transactions do not wait for each other.
+		slices.SortStableFunc(some, func(a, b ownColumns) int { return strings.Compare(a.Account, b.Account) })
 		text, err := jsonText(some)
 		if err != nil {
 			return b, err

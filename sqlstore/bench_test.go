@@ -15,19 +15,21 @@ import (
 
 // BenchmarkClaimAndSettle is the opening bell: a task of many accounts is claimed
 // and settled in batches, each on the disk before the call returns, session after
-// session. Runs of an every rule are so minute after minute of one session, and are
-// told of it.
+// session. Runs of an every rule are so minute after minute of one session, in which
+// all succeed or fail, and are told of it.
 func BenchmarkClaimAndSettle(b *testing.B) {
 	for _, size := range []int{1, 100, 512, 2000, 4000} {
 		b.Run(fmt.Sprintf("SQLite/%d", size), func(b *testing.B) {
-			claimAndSettle(b, benchFile(b), size, false)
+			claimAndSettle(b, benchFile(b), size, false, tradeclock.Succeeded)
 		})
 		b.Run(fmt.Sprintf("PostgreSQL/%d", size), func(b *testing.B) {
-			claimAndSettle(b, benchServer(b), size, false)
+			claimAndSettle(b, benchServer(b), size, false, tradeclock.Succeeded)
 		})
 	}
-	b.Run("SQLite/repeating", func(b *testing.B) { claimAndSettle(b, benchFile(b), 2000, true) })
-	b.Run("PostgreSQL/repeating", func(b *testing.B) { claimAndSettle(b, benchServer(b), 2000, true) })
+	for name, outcome := range map[string]tradeclock.Outcome{"repeating": tradeclock.Succeeded, "failing": tradeclock.Failed} {
+		b.Run("SQLite/"+name, func(b *testing.B) { claimAndSettle(b, benchFile(b), 2000, true, outcome) })
+		b.Run("PostgreSQL/"+name, func(b *testing.B) { claimAndSettle(b, benchServer(b), 2000, true, outcome) })
+	}
 }
 
 // benchFile returns a store on a SQLite file.
@@ -53,7 +55,7 @@ func benchServer(b *testing.B) *sqlstore.Store {
 }
 
 // claimAndSettle claims and settles one batch for each loop.
-func claimAndSettle(b *testing.B, s *sqlstore.Store, size int, repeating bool) {
+func claimAndSettle(b *testing.B, s *sqlstore.Store, size int, repeating bool, outcome tradeclock.Outcome) {
 	term, err := s.Lead(b.Context(), paper, "a", time.Hour)
 	require.NoError(b, err)
 	var claiming, settling time.Duration
@@ -69,7 +71,7 @@ func claimAndSettle(b *testing.B, s *sqlstore.Store, size int, repeating bool) {
 		claiming += time.Since(begun)
 		require.NoError(b, err)
 		require.Equal(b, size, held(claims))
-		runs = ended(runs, tradeclock.Succeeded)
+		runs = ended(runs, outcome)
 		begun = time.Now()
 		results, err := s.Settle(b.Context(), runs)
 		settling += time.Since(begun)

@@ -13,21 +13,19 @@ import (
 // was claimed again under a later term no longer shows the older one, but says in
 // its own resumed that there was one.
 const (
-	// ofSession is the condition under which r is one of the runs that tell of b's
-	// session: of a repeating rule, only those that were first when they were claimed.
-	// The earliest that was claimed is one of them, and so is the earliest of those that
-	// succeeded. A monitor has a few such runs in a session, and hundreds of others.
-	ofSession = `r.scheduler = b.scheduler AND r.session = b.session AND r.task = b.task AND r.account = b.account
-			  AND (r.first = 1 OR r.repeating = 0)`
-	firstOf = `CASE WHEN b.repeating = 1 AND NOT EXISTS (
+	// anyOfSession asks for a run r of b's session. Of the runs of a repeating rule,
+	// those that were first when they were claimed tell all that is asked: the earliest
+	// that was claimed is one of them, and so is the earliest of those that succeeded.
+	anyOfSession = `EXISTS (
 			SELECT 1 FROM tradeclock_runs AS r
-			WHERE ` + ofSession + ` AND r.outcome = 'succeeded' ` + oneByOne + `) THEN 1 ELSE 0 END`
-	resumedOf = `CASE WHEN b.repeating = 1 AND (EXISTS (
-			SELECT 1 FROM tradeclock_runs AS r
-			WHERE r.scheduler = b.scheduler AND r.account = b.account AND r.task = b.task AND r.session = b.session
-			  AND r.resumed = 1 ` + oneByOne + `) OR EXISTS (
-			SELECT 1 FROM tradeclock_runs AS r
-			WHERE ` + ofSession + ` AND r.term < b.term AND r.token <> '' ` + oneByOne + `)) THEN 1 ELSE 0 END`
+			WHERE r.scheduler = b.scheduler AND r.session = b.session AND r.task = b.task AND r.account = b.account AND `
+	firstOf = `CASE WHEN b.repeating = 1
+			AND NOT ` + anyOfSession + `r.first_success = 1 ` + oneByOne + `)
+			AND NOT ` + anyOfSession + `r.repeating = 0 AND r.outcome = 'succeeded' ` + oneByOne + `) THEN 1 ELSE 0 END`
+	resumedOf = `CASE WHEN b.repeating = 1 AND (
+			` + anyOfSession + `r.resumed = 1 ` + oneByOne + `)
+			OR ` + anyOfSession + `r.first = 1 AND r.term < b.term ` + oneByOne + `)
+			OR ` + anyOfSession + `r.repeating = 0 AND r.term < b.term AND r.token <> '' ` + oneByOne + `)) THEN 1 ELSE 0 END`
 	// covering is the condition under which the row r is a range in which b lies.
 	covering = `r.scheduler = b.scheduler AND r.account = b.account AND r.task = b.task
 		  AND r.count > 1 AND r.through >= b.due AND r.due <= b.due`

@@ -58,26 +58,31 @@ func (s *Store) Changes(ctx context.Context, since string) (changes tradeclock.S
 	return changes, set.quarantine()
 }
 
-// changesSince reads each row that changed by itself: they are few, or else are read
-// with all others.
+// changesSince reads the rows that changed in one statement, as a poll is bounded.
 func (s *Store) changesSince(ctx context.Context, conn *sql.Conn, from int64) (changes tradeclock.ScheduleChanges, set scheduleSet, err error) {
 	revision, keys, err := s.changedKeys(ctx, conn, from)
 	if err != nil {
 		return changes, set, err
 	}
+	set, err = s.scheduleSet(ctx, conn, whereChanged, from)
+	if err != nil {
+		return changes, set, err
+	}
+	known := make(map[tradeclock.ScheduleKey]bool, len(keys))
+	for _, row := range slices.Concat(set.rows, set.broken) {
+		known[tradeclock.ScheduleKey{Task: row.Task, Account: row.Account}] = true
+	}
 	for _, key := range keys {
-		row, err := s.scheduleSet(ctx, conn, whereRow, key.Task, key.Account)
-		if err != nil {
-			return changes, set, err
-		}
-		if len(row.rows)+len(row.bad) == 0 {
+		if !known[key] {
 			changes.Removed = append(changes.Removed, key)
 		}
-		set.rows, set.bad = append(set.rows, row.rows...), append(set.bad, row.bad...)
 	}
 	changes.Rows, changes.Revision = set.rows, strconv.FormatInt(revision, 10)
 	return changes, set, nil
 }
+
+// whereChanged selects the rows that changed since the revision $1.
+const whereChanged = "WHERE (task, account) IN (SELECT task, account FROM tradeclock_schedule_changes WHERE revision > $1)"
 
 // changedKeys returns the revision, and the rows that changed since another one, each
 // once and in order. Each revision between must be listed: one that is not was dropped

@@ -33,7 +33,7 @@ var (
 	settleRuns = batchOf("scheduler", "account", "task", "slot", "token", "outcome", "reason", "started", "finished", "attempt", "details") + `
 		UPDATE tradeclock_runs AS own
 		SET outcome = b.outcome, reason = b.reason, started = b.started, finished = b.finished,
-		    attempt = b.attempt, details = b.details
+		    attempt = b.attempt, details = b.details, first_success = CASE WHEN b.outcome = 'succeeded' THEN own.first ELSE 0 END
 		FROM batch AS b
 		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'running'
 		RETURNING id`
@@ -47,7 +47,8 @@ var (
 			       coalesce(started, '') AS started, coalesce(finished, '') AS finished
 			FROM ({elements $4 account token started finished}) AS row_of)
 		UPDATE tradeclock_runs AS own
-		SET outcome = $5, reason = $6, started = b.started, finished = b.finished, attempt = $7, details = $8
+		SET outcome = $5, reason = $6, started = b.started, finished = b.finished, attempt = $7, details = $8,
+		    first_success = CASE WHEN CAST($5 AS TEXT) = 'succeeded' THEN own.first ELSE 0 END
 		FROM batch AS b
 		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'running'`
 
@@ -148,17 +149,19 @@ func (s *Store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock
 	}
 	results := make([]tradeclock.SettleResult, len(runs))
 	err = s.writeAgain(ctx, "settle runs", func(conn *sql.Conn) error {
-		settled, err := s.updateSettled(ctx, conn, batch)
+		changed, err := s.updateSettled(ctx, conn, batch)
 		if err != nil {
 			return err
-		}
-		if settled < len(runs) {
-			return s.answerSettled(ctx, conn, batch, results)
 		}
 		for i := range results {
 			results[i].Accepted = true
 		}
-		return nil
+		if changed.runs() > -len(runs) {
+			if err := s.answerSettled(ctx, conn, batch, results); err != nil {
+				return err
+			}
+		}
+		return s.countUnsettled(ctx, conn, changed)
 	})
 	if err != nil {
 		return nil, err
@@ -167,21 +170,13 @@ func (s *Store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock
 }
 
 // updateSettled stores the outcomes of the runs that go on with their tokens, and
-// returns their number.
-func (s *Store) updateSettled(ctx context.Context, conn *sql.Conn, batch batch) (settled int, err error) {
+// returns how the numbers of what is not settled change.
+func (s *Store) updateSettled(ctx context.Context, conn *sql.Conn, batch batch) (tally, error) {
 	changed := make(tally)
 	if len(batch.own) > 0 {
-		err = s.settleByPart(ctx, conn, batch, changed)
-	} else {
-		err = s.settleEach(ctx, conn, batch, changed)
+		return changed, s.settleByPart(ctx, conn, batch, changed)
 	}
-	if err != nil {
-		return 0, err
-	}
-	for _, n := range changed {
-		settled -= n
-	}
-	return settled, s.countUnsettled(ctx, conn, changed)
+	return changed, s.settleEach(ctx, conn, batch, changed)
 }
 
 func (s *Store) settleByPart(ctx context.Context, conn *sql.Conn, batch batch, changed tally) error {

@@ -27,6 +27,14 @@ func (t tally) add(row *runRow, runs int) {
 	t[occurrence{Scheduler: row.Scheduler, Slot: row.Slot, Task: row.Task}] += runs
 }
 
+// runs is the sum of all.
+func (t tally) runs() (sum int) {
+	for _, n := range t {
+		sum += n
+	}
+	return sum
+}
+
 const (
 	// All transactions take the rows in one order, so that none waits for another that
 	// waits for it.

@@ -10,8 +10,14 @@ DROP INDEX tradeclock_runs_session, tradeclock_runs_succeeded;
 -- For the history of a session.
 CREATE INDEX tradeclock_runs_session ON tradeclock_runs (scheduler, session);
 -- For what a repeating run is told of its session: whether one has succeeded, and
--- whether one had started under an older term.
-CREATE INDEX tradeclock_runs_first ON tradeclock_runs (scheduler, session, task, account, term) WHERE first = 1 OR repeating = 0;
+-- whether one had started under an older term. Of a session in which nothing
+-- succeeds, each run is the first, so that a run notes in a column that it has ended
+-- that: an index that depends on the outcome would be written at each settlement.
+ALTER TABLE tradeclock_runs ADD COLUMN first_success INTEGER NOT NULL DEFAULT 0;
+UPDATE tradeclock_runs SET first_success = 1 WHERE first = 1 AND outcome = 'succeeded';
+CREATE INDEX tradeclock_runs_success ON tradeclock_runs (scheduler, session, task, account) WHERE first_success = 1;
+CREATE INDEX tradeclock_runs_first ON tradeclock_runs (scheduler, session, task, account, term) WHERE first = 1;
+CREATE INDEX tradeclock_runs_single ON tradeclock_runs (scheduler, session, task, account) WHERE repeating = 0;
 
 -- The occurrences of tasks that have runs which are not settled, and how many. No
 -- index depends on the outcome, so that a settlement writes the row alone, if its

@@ -31,10 +31,10 @@ BEGIN
 	ELSE
 		EXECUTE list USING next, NEW.task, NEW.account;
 	END IF;
-	EXECUTE drop || ' WHERE revision = $1' USING next - 1000;
 	IF TG_OP = 'UPDATE' AND (NEW.task, NEW.account) <> (OLD.task, OLD.account) THEN
 		EXECUTE bump INTO next;
 		EXECUTE list USING next, OLD.task, OLD.account;
 	END IF;
+	EXECUTE drop || ' WHERE revision > $1 OR revision <= $2' USING next, next - 1000;
 	RETURN NULL;
 END $$;

@@ -25,6 +25,7 @@ CREATE TABLE tradeclock_runs (
 	term             INTEGER NOT NULL,
 	token            TEXT    NOT NULL,
 	first            INTEGER NOT NULL,
+	first_success    INTEGER NOT NULL DEFAULT 0,
 	resumed          INTEGER NOT NULL,
 	repeating        INTEGER NOT NULL,
 	manual           INTEGER NOT NULL,
@@ -41,13 +42,13 @@ CREATE TABLE tradeclock_runs (
 
 INSERT INTO tradeclock_runs (
 	id, scheduler, account, task, slot, session, due, start_offset, through, last_slot, count, outcome,
-	reason, started, finished, attempt, deadline, term, token, first, resumed, repeating,
+	reason, started, finished, attempt, deadline, term, token, first, first_success, resumed, repeating,
 	manual, actor, backdated, calendar, calendar_version, details, late_outcome,
 	late_reason, late_finished
 )
 SELECT
 	id, scheduler, account, task, slot, session, due, start_offset, through, last_slot, count, outcome,
-	reason, started, finished, attempt, deadline, term, token, first, resumed, repeating,
+	reason, started, finished, attempt, deadline, term, token, first, CASE WHEN first = 1 AND outcome = 'succeeded' THEN 1 ELSE 0 END, resumed, repeating,
 	manual, actor, backdated, calendar, calendar_version, details, late_outcome,
 	late_reason, late_finished
 FROM tradeclock_runs_by_id ORDER BY scheduler, slot, task, account;
@@ -59,8 +60,12 @@ CREATE INDEX tradeclock_runs_due ON tradeclock_runs (scheduler, due);
 -- For the history of a session.
 CREATE INDEX tradeclock_runs_session ON tradeclock_runs (scheduler, session);
 -- For what a repeating run is told of its session: whether one has succeeded, and
--- whether one had started under an older term.
-CREATE INDEX tradeclock_runs_first ON tradeclock_runs (scheduler, session, task, account, term) WHERE first = 1 OR repeating = 0;
+-- whether one had started under an older term. Of a session in which nothing
+-- succeeds, each run is the first, so that a run notes in a column that it has ended
+-- that: an index that depends on the outcome would be written at each settlement.
+CREATE INDEX tradeclock_runs_success ON tradeclock_runs (scheduler, session, task, account) WHERE first_success = 1;
+CREATE INDEX tradeclock_runs_first ON tradeclock_runs (scheduler, session, task, account, term) WHERE first = 1;
+CREATE INDEX tradeclock_runs_single ON tradeclock_runs (scheduler, session, task, account) WHERE repeating = 0;
 -- For the other small sets that are looked for by name.
 CREATE INDEX tradeclock_runs_resumed ON tradeclock_runs (scheduler, account, task, session) WHERE resumed = 1;
 CREATE INDEX tradeclock_runs_ranges ON tradeclock_runs (scheduler, account, task, through) WHERE count > 1;
