@@ -31,7 +31,7 @@ func (s *UnifiedTaskScheduler) takeChanges(read reading, known string) bool {
 	if len(v.bad) > 0 || len(v.followed) > 0 || slices.ContainsFunc(v.order, s.mayBeShadowed) {
 		return false
 	}
-	p := patch{rows: s.sched.rows, was: make(map[rowKey]*row)}
+	p := patch{rows: s.sched.rows, was: make(map[rowKey]*row), copied: make(map[rowKey]bool)}
 	for _, r := range v.order {
 		p.put(r)
 	}
@@ -61,6 +61,8 @@ func (s *UnifiedTaskScheduler) mayBeShadowed(r *row) bool {
 type patch struct {
 	rows map[rowKey]*row
 	was  map[rowKey]*row // what there was of each that is touched, or nil
+	// copied are the rows for all others whose shadowed is a copy, which may be changed.
+	copied map[rowKey]bool
 }
 
 // put adds a row, or replaces the one of its key.
@@ -93,14 +95,17 @@ func (p *patch) shadow(own rowKey, has bool) {
 	if p.rows[key] == nil {
 		return
 	}
-	shared := *p.rows[key]
-	shared.shadowed = maps.Clone(shared.shadowed)
-	if has {
-		shared.shadow(own.account)
-	} else {
-		delete(shared.shadowed, own.account)
+	if !p.copied[key] {
+		p.copied[key] = true
+		shared := *p.rows[key]
+		shared.shadowed = maps.Clone(shared.shadowed)
+		p.set(key, &shared)
 	}
-	p.set(key, &shared)
+	if has {
+		p.rows[key].shadow(own.account)
+	} else {
+		delete(p.rows[key].shadowed, own.account)
+	}
 }
 
 func (p *patch) set(key rowKey, r *row) {
@@ -142,7 +147,11 @@ func (s *UnifiedTaskScheduler) reportPatch(p patch) {
 	var change SchedulesChanged
 	_, come := p.diff()
 	for _, key := range p.keys() {
-		change.compare(p.was[key], p.rows[key])
+		was, is := p.was[key], p.rows[key]
+		change.compare(was, is)
+		if was != nil && is != nil && was.Disabled == is.Disabled {
+			continue // its accounts have a schedule as before
+		}
 		for _, a := range s.accountsOf(key) {
 			s.compareAccount(a, key.task)
 			if i, found := a.findTask(key.task); found {

@@ -408,6 +408,31 @@ func TestRule20_ATakeoverReconcilesAtOnce(t *testing.T) {
 	assert.Equal(t, []string{"09:00 interrupted", "09:01 interrupted"}, became(c.runs("watch")))
 }
 
+// A run that a person brought forward under an older term has its slot: the next holder
+// finds that out from the ledger, although it cannot settle yet what that term left.
+func TestRule20_ATakeoverStartsNothingThatHasRun(t *testing.T) {
+	c := &cluster{world: newWorld(t, "2026-11-23 08:58:30")}
+	rows := []tradeclock.Schedule{row("watch", "every 1m 09:00-09:05"), row("report", "daily 09:02", atLeastOnce)}
+	first, second := c.join(rows...), c.join(rows...)
+	c.until("2026-11-23 08:59:50", nil)
+	_, err := first.s.Trigger(t.Context(), tradeclock.TriggerRequest{Account: "42", Task: "report", Actor: "me", ForToday: true})
+	require.NoError(t, err)
+	c.until("2026-11-23 08:59:59", nil)
+	broken := errors.New("the server restarts")
+	first.ledger.Fail(tradeclocktest.OpSettle, broken)
+	c.until("2026-11-23 09:00:05", nil)
+	first.ledger.Fail(tradeclocktest.OpLead, broken)
+	second.ledger.Fail(tradeclocktest.OpSettle, broken)
+
+	c.until("2026-11-23 09:02:10", nil)
+
+	require.Equal(t, tradeclock.StateActive, second.s.Status().State)
+	for _, e := range second.rec.Runs() {
+		assert.NotEqual(t, "report", e.Run.Task, "it has succeeded")
+	}
+	assert.Equal(t, []string{"09:02 succeeded"}, became(c.runs("report")))
+}
+
 func TestRule23_FirstIsOfTheSessionAndTheAccount(t *testing.T) {
 	w := newWorld(t, "2026-11-23 15:27:00")
 	w.rec.Do("sell", func(_ context.Context, run tradeclock.Run) error {

@@ -125,7 +125,7 @@ func (s *UnifiedTaskScheduler) pick(now time.Time) []*pending {
 		case startNow:
 			p.lined = false
 			s.reserve(p)
-			if (q.backoff > 0 || s.books.reconciling > 0) && p.mayRunUnclaimed() {
+			if (q.backoff > 0 || s.books.reconciling > 0 && p.row.repeats()) && p.mayRunUnclaimed() {
 				s.startUnclaimed(p, now) // and not wait for the ledger once more
 				continue
 			}
@@ -176,28 +176,7 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 		p.lined = false
 		s.skip(p, haltReason(halt))
 		return movedOn
-	case now.Round(0).Before(p.run.Due):
-		p.waits = "the clock, which was set back"
-		return keepReady
-	case now.Round(0).Before(p.start()):
-		s.queue.startsAt(p.start())
-		return keepReady
-	case !s.term.mayStart(p.row.Delivery, now):
-		p.waits = "the term, which could not be renewed"
-		return keepReady
-	case s.queue.paused && !p.mayRunUnclaimed():
-		if p.waits == "" {
-			p.waits = "the ledger, which did not answer"
-		}
-		return keepReady
-	case s.books.reconciling > 0 && p.row.repeats() && !(s.books.settlePaused && p.mayRunUnclaimed()):
-		p.waits = "the ledger, which does not have the runs of older terms yet"
-		return keepReady
-	case s.control.unread && p.row.Delivery == AtMostOnce:
-		p.waits = "the halts, which could not be read"
-		return keepReady
-	case !p.acct.confirmed && p.acct.backlog == 0 && p.row.Delivery == AtMostOnce:
-		p.waits = "the enrolment of its account"
+	case s.isHeldUp(p, now):
 		return keepReady
 	case !p.acct.started:
 		s.awaitStart(p)
@@ -221,6 +200,32 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 		return keepReady
 	}
 	return startNow
+}
+
+// isHeldUp reports whether something keeps a run from starting that may be over soon,
+// and notes what.
+func (s *UnifiedTaskScheduler) isHeldUp(p *pending, now time.Time) bool {
+	switch {
+	case now.Round(0).Before(p.run.Due):
+		p.waits = "the clock, which was set back"
+	case now.Round(0).Before(p.start()):
+		s.queue.startsAt(p.start())
+	case !s.term.mayStart(p.row.Delivery, now):
+		p.waits = "the term, which could not be renewed"
+	case s.queue.paused && !p.mayRunUnclaimed():
+		if p.waits == "" {
+			p.waits = "the ledger, which did not answer"
+		}
+	case s.books.reconciling > 0 && p.row.repeats() && !(s.books.settlePaused && p.mayRunUnclaimed()):
+		p.waits = "the ledger, which does not have the runs of older terms yet"
+	case s.control.unread && p.row.Delivery == AtMostOnce:
+		p.waits = "the halts, which could not be read"
+	case !p.acct.confirmed && p.acct.backlog == 0 && p.row.Delivery == AtMostOnce:
+		p.waits = "the enrolment of its account"
+	default:
+		return false
+	}
+	return true
 }
 
 // overlap applies the schedule's policy while an earlier run goes on.

@@ -43,7 +43,7 @@ func (s *UnifiedTaskScheduler) retire(a *account) {
 				s.log.Error("the executor did not stop well", "account", a.name, "error", err)
 			}
 			a.changing = false
-			s.startExecutors()
+			s.startIfNeeded(a)
 		}()
 		ctx, _ := s.visiting(context.Background())
 		err = contain(func() error { return stopping.Stop(ctx, a.name) })
@@ -118,7 +118,7 @@ func (s *UnifiedTaskScheduler) executorStarted(a *account, starter Starter, want
 		s.retire(a)
 	case !wanted:
 		s.clear(condition)
-		s.startExecutors()
+		s.startIfNeeded(a)
 	case err != nil:
 		s.degrade(condition, fmt.Sprintf("the executor of account %q does not start: %v", a.name, err))
 		s.startAgain(a, backoff)

@@ -49,7 +49,7 @@ func (s *UnifiedTaskScheduler) recordsDirty() bool { return len(s.books.records)
 
 // flush writes enrolments, the records of what did not run, and the watermark: in
 // place if the ledger answers from memory, and else in a goroutine, so that no
-// start waits for it. The caller holds mu.
+// start waits for it. The caller holds mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) flush() {
 	b := &s.books
 	b.flushAgain = true

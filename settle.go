@@ -72,8 +72,9 @@ func (s *UnifiedTaskScheduler) beginSettling() bool {
 func (s *UnifiedTaskScheduler) settleAll() {
 	defer s.endLocked()
 	b := &s.books
-	reconciles := b.reconciling > 0
+	reconciles := false
 	for len(b.settling) > 0 {
+		reconciles = reconciles || b.reconciling > 0
 		batch := b.nextToSettle()
 		n := len(batch)
 		t, known := s.settleTerm(batch)

@@ -576,3 +576,26 @@ func TestSpreadOverANewerOccurrence(t *testing.T) {
 	assert.Equal(t, 200, counts["succeeded"]+counts["missed: late, and a newer occurrence took its place"], counts)
 	assert.GreaterOrEqual(t, counts["succeeded"], 100)
 }
+
+// A program that calls Tick once a minute keeps the term while runs wait for their
+// offsets, although nothing runs meanwhile.
+func TestOffsetsBetweenTicks(t *testing.T) {
+	w := newWorld(t, "2026-11-23 09:14:00")
+	cfg := w.crowded(row("orders", "daily 09:15", spread(55*time.Second)))
+	s := w.scheduler(cfg)
+	for _, account := range crowd(10) {
+		require.NoError(t, s.Enroll(t.Context(), account, w.rec))
+	}
+	for second := range 130 {
+		if second%60 == 0 {
+			require.NoError(t, s.Tick(t.Context()))
+		}
+		require.NoError(t, s.Quiesce(t.Context()))
+		w.clock.Advance(time.Second)
+	}
+	runs := w.runs("orders")
+	require.Len(t, runs, 10)
+	for _, run := range runs {
+		assert.Less(t, run.Lateness(), time.Second, "%s has the offset %v", run.Account, run.Offset)
+	}
+}

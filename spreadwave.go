@@ -80,6 +80,7 @@ func (s *UnifiedTaskScheduler) watchStarts() {
 	if q.startAt.IsZero() || s.life.draining {
 		return
 	}
+	s.keepBetweenTicks()
 	q.starting = s.alarms.after(q.startAt.Sub(s.clock.Now()), func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

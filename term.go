@@ -82,7 +82,7 @@ func (s *UnifiedTaskScheduler) keepLoop(ctx context.Context) {
 // keepBetweenTicks renews the term while runs go on in a program that calls Tick,
 // where no keeper does. The caller holds mu.
 func (s *UnifiedTaskScheduler) keepBetweenTicks() {
-	if s.private || len(s.queue.running) == 0 {
+	if s.private || !s.needsTerm() {
 		return
 	}
 	if !s.life.running && s.term.renewal == nil {
@@ -91,11 +91,18 @@ func (s *UnifiedTaskScheduler) keepBetweenTicks() {
 	s.watchLapse()
 }
 
+// needsTerm reports whether anything needs the term between two ticks: what runs, or
+// waits for its offset or for a start limit. The caller holds mu.
+func (s *UnifiedTaskScheduler) needsTerm() bool {
+	return len(s.queue.running) > 0 || !s.queue.startAt.IsZero()
+}
+
 func (s *UnifiedTaskScheduler) renewBetweenTicks() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.queue.running) == 0 {
+	if !s.needsTerm() {
 		s.term.renewal = nil
+		s.leaveBetweenTicks()
 		return
 	}
 	s.rest.active++
@@ -109,7 +116,7 @@ func (s *UnifiedTaskScheduler) renewBetweenTicks() {
 
 // leaveBetweenTicks ends that once nothing runs any more. The caller holds mu.
 func (s *UnifiedTaskScheduler) leaveBetweenTicks() {
-	if s.life.running || len(s.queue.running) > 0 {
+	if s.life.running || s.needsTerm() {
 		return
 	}
 	s.unwatchLapse()

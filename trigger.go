@@ -89,7 +89,9 @@ func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) 
 	default:
 		p.run.First, p.run.Resumed = claim.First, claim.Resumed
 		s.log.Info("run triggered", "task", run.Task, "account", run.Account, "slot", run.Slot, "actor", run.Actor)
-		return s.start(p, false).run, nil
+		started := s.start(p, false).run
+		s.kickLater() // what waits for the same start limit knows now when to ask again
+		return started, nil
 	}
 	s.kickLater()
 	return Run{}, fmt.Errorf("trigger %s: %w", rowName(req.Task, req.Account), err)

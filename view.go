@@ -7,7 +7,7 @@ import (
 
 // calendarView is a calendar as it last answered: planning asks it, and so never
 // waits for a calendar that hangs. It is a Calendar itself. Guarded by mu, but for
-// what New and findCalendar set.
+// what New and findCalendars set.
 type calendarView struct {
 	source   Calendar // the user's
 	name     string   // asked for once, as it is the user's to answer

@@ -79,8 +79,17 @@ func (s *UnifiedTaskScheduler) enqueue(due []occurrence, now time.Time) {
 		rankWaves(fresh)
 	}
 	slices.SortStableFunc(fresh, func(a, b wave) int { return a.compare(&b) })
-	if older && slices.ContainsFunc(fresh, func(w wave) bool { return w.row.repeats() }) {
-		s.lineUpAll(func(w *wave) bool { return w.offsets == nil }, now)
+	if !older {
+		return
+	}
+	repeating := make(map[string]bool)
+	for i := range fresh {
+		if fresh[i].row.repeats() {
+			repeating[fresh[i].row.Task] = true
+		}
+	}
+	if len(repeating) > 0 {
+		s.lineUpAll(func(w *wave) bool { return w.offsets == nil && repeating[w.row.Task] }, now)
 	}
 }
 
@@ -123,7 +132,7 @@ func (s *UnifiedTaskScheduler) waitsOf(w *wave) string {
 	switch {
 	case w.limited:
 		return "start limit " + w.row.StartLimit
-	case s.cfg.MaxConcurrent > 0:
+	case s.cfg.MaxConcurrent > 0 && w.offsets == nil:
 		return waitsForPlace
 	}
 	return ""
@@ -250,7 +259,7 @@ func (w *wave) indexOf(a *account) int {
 // that is due after an instant.
 func (q *queue) comesFor(a *account, r *row, after time.Time) bool {
 	comes := func(w wave) bool {
-		return w.row.Task == r.Task && w.due[len(w.due)-1].due.After(after) && slices.Contains(w.accts, a)
+		return w.row.Task == r.Task && w.due[len(w.due)-1].due.After(after) && w.indexOf(a) >= 0
 	}
 	return slices.ContainsFunc(q.waves, comes) || slices.ContainsFunc(q.spread, comes)
 }

@@ -8,7 +8,7 @@ type breakage struct {
 }
 
 var breakages = []breakage{
-	{"claim after the start", "dispatch.go", `if (q.backoff > 0 || s.books.reconciling > 0) && p.mayRunUnclaimed() {`, `if p.reclaim == "" {`},
+	{"claim after the start", "dispatch.go", `if (q.backoff > 0 || s.books.reconciling > 0 && p.row.repeats()) && p.mayRunUnclaimed() {`, `if p.reclaim == "" {`},
 	{"no unique slot", "memory_ledger.go", `if taken := l.rows.of(run); taken != nil {`, `if taken := l.rows.of(run); taken != nil && taken.Token == run.Token {`},
 	{"the watermark is advanced first", "record.go", `if due, ok := s.queue.earliest(); ok {`, `if due, ok := s.queue.earliest(); ok && false {`},
 	{"no fencing", "memory_ledger.go", `if l == nil || !l.leading || l.term != t {`, `if l == nil {`},
