@@ -35,7 +35,6 @@ type dialect struct {
 	indexes       string   // the names of those of the runs, and the statements that made them
 	series        string   // of the numbers up to the second parameter from the first on, as v
 	instant       string   // the text of a Unix second
-	letter        string   // of a code
 }
 
 func openSQLite() (grown, error) {
@@ -52,7 +51,6 @@ func openSQLite() (grown, error) {
 			indexes: "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'tradeclock_runs' AND sql IS NOT NULL",
 			series:  "(WITH RECURSIVE r (v) AS (SELECT %d UNION ALL SELECT v + 1 FROM r WHERE v < %d) SELECT v FROM r)",
 			instant: "strftime('%%Y-%%m-%%dT%%H:%%M:%%S', %s, 'unixepoch') || '.000000000Z'",
-			letter:  "char(%s)",
 		},
 		open: func(ctx context.Context) (*sqlstore.Store, func() error, error) {
 			s, err := sqlstore.OpenFile(ctx, "sqlite", path)
@@ -79,7 +77,6 @@ func openPostgres() (grown, error) {
 			indexes: "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'tradeclock_runs' AND indexname NOT IN (SELECT conname FROM pg_constraint)",
 			series:  "generate_series(%d::bigint, %d::bigint) AS s (v)",
 			instant: `to_char(to_timestamp(%s) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || '.000000000Z'`,
-			letter:  "chr((%s)::int)",
 		},
 		open: func(ctx context.Context) (*sqlstore.Store, func() error, error) {
 			db, err := connect()
@@ -177,7 +174,7 @@ func (g grown) insertion(ctx context.Context, conn *sql.Conn, f *filler, n int) 
 	if err != nil {
 		return "", err
 	}
-	own := g.identity(f, n)
+	own := g.identity(f)
 	values := make([]string, len(names))
 	for i, name := range names {
 		values[i] = "t." + name
@@ -198,21 +195,16 @@ func columns(ctx context.Context, conn *sql.Conn) ([]string, error) {
 	return rows.Columns()
 }
 
-// identity returns the columns in which the copies differ. Their ids are spread
-// evenly over all ids, in order, so that the key's tree is filled from left to right
-// and what is claimed later goes anywhere in it.
-func (g grown) identity(f *filler, n int) map[string]string {
-	const letters = 26 * 26 * 26 * 26 * 26 * 26
-	place := fmt.Sprintf("((v - %d) * %d)", f.filled, letters/n)
-	var id []string
-	for part := letters / 26; part > 0; part /= 26 {
-		id = append(id, fmt.Sprintf(g.words.letter, fmt.Sprintf("97 + %s / %d %% 26", place, part)))
-	}
-	id = append(id, fmt.Sprintf("'%020d'", f.filled))
+// identity returns the columns in which the copies differ from the template, as far
+// as the table has them. The template is the first run of its session, and the first
+// that succeeded, while hardly any of a monitor's runs are: the indexes of those must
+// not hold all rows. An id is as long as the store's.
+func (g grown) identity(f *filler) map[string]string {
 	due := fmt.Sprintf(g.words.instant, fmt.Sprintf("%d + v / %d * 60", f.first.Unix(), accounts))
 	return map[string]string{
-		"id": strings.Join(id, " || "), "account": fmt.Sprintf("'account-' || (1000000 + v %% %d)", accounts),
-		"slot": due, "session": fmt.Sprintf("substr(%s, 1, 10)", due), "due": due, "through": due, "manual": "0",
+		"id": "'copy-of-template' || (1000000000 + v)", "account": fmt.Sprintf("'account-' || (1000000 + v %% %d)", accounts),
+		"slot": due, "session": fmt.Sprintf("substr(%s, 1, 10)", due), "due": due, "through": due,
+		"manual": "0", "first": "0", "first_success": "0",
 	}
 }
 

@@ -70,6 +70,9 @@ func TestLedgers(t *testing.T) {
 			assert.Equal(t, f.first.Add(2*time.Minute), runs[2].Due)
 			assert.Equal(t, tradeclock.Succeeded, runs[2].Outcome)
 			assert.False(t, runs[2].Manual)
+			assert.False(t, runs[2].First, "hardly any run is the first of its session")
+			assert.Len(t, runs[2].ID, len(tradeclock.RunID(rig.Name, ledgerAccount(7), "monitor", runs[2].Slot)))
+			assert.NotEqual(t, runs[1].ID, runs[2].ID)
 
 			m := monitors{due: bell, rounds: 2}
 			figures, err := m.measure(ctx, s, f.rows)
