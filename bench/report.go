@@ -82,8 +82,12 @@ func (res *result) cell(name string) string {
 	return fmt.Sprintf("%s (%s to %s)", median, low, high)
 }
 
-// summary returns a figure over the rounds, if each round has it.
+// summary returns a figure over the rounds, if each round has it. A contender that
+// failed in a round has none.
 func (res *result) summary(name string) (s summary, ok bool) {
+	if res.failure != nil {
+		return s, false
+	}
 	var values []float64
 	for _, round := range res.rounds {
 		for _, f := range round {
@@ -135,7 +139,7 @@ func (s summary) against(name string, results []*result, qualifies func(contende
 	var who string
 	for _, res := range results {
 		other, ok := res.summary(name)
-		if !ok || !res.compared || !qualifies(res.contender) || res.failure != nil {
+		if !ok || !res.compared || !qualifies(res.contender) {
 			continue
 		}
 		if who == "" || other.betterThan(best) {

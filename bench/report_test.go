@@ -69,6 +69,7 @@ func TestReport(t *testing.T) {
 	r := race{number: 9, title: "a race", size: 10, counts: "tasks", note: "A note."}
 	results := []*result{
 		{contender: contender{name: "us", role: ours, field: onSQLite}, compared: true, rounds: times(30, 20, 40)},
+		{contender: contender{name: "us, broken", role: ours, field: onSQLite}, compared: true, rounds: times(3, 4), failure: errors.New("it ran one twice")},
 		{contender: contender{name: "slow", role: peer}, compared: true, rounds: times(60, 60, 60)},
 		{contender: contender{name: "quick", role: peer}, compared: true, rounds: times(15, 15, 15)},
 		{contender: contender{name: "small", role: peer}, n: 5, rounds: times(1, 1, 1)},
@@ -85,13 +86,16 @@ n = 10 tasks, 3 rounds: medians, and the lowest and highest in brackets. A note.
 | contender | time |
 | --- | --- |
 | us | 30 ns (20 ns to 40 ns) |
+| us, broken |  |
 | slow | 60 ns |
 | quick | 15 ns |
 | small (n = 5) | 1 ns |
-| broken | 2 ns |
+| broken |  |
 | unable (it has no clock) |  |
 | floor: by hand | 10 ns |
 | floor: by hand elsewhere | 5 ns |
+
+us, broken failed in 1 of 3 rounds: it ran one twice
 
 broken failed in 2 of 3 rounds: it lost some
 
