@@ -121,7 +121,7 @@ func rollCall(b *bout, r *roll) error {
 	if err := r.report(b); err != nil {
 		return err
 	}
-	b.addAllocs("allocations a run", cost, b.N)
+	r.addAllocs(b, cost)
 	return nil
 }
 

@@ -81,14 +81,23 @@ func (r *roll) report(b *bout) error {
 	if twice := r.twice.Load(); twice > 0 {
 		return wrong("%d tasks ran more than once", twice)
 	}
-	came := r.came.Load()
-	if came == 0 {
+	if r.came.Load() == 0 {
 		return wrong("no task ran")
 	}
-	b.add("lost", float64(int64(len(r.runs))-came), count)
+	b.add("lost", float64(r.lost()), count)
 	b.addTime("first start", time.Duration(r.first.Load()))
-	if came == int64(len(r.runs)) {
+	if r.lost() == 0 {
 		b.addTime("last start", time.Duration(r.last.Load()))
 	}
 	return nil
 }
+
+// addAllocs adds the allocations a run, unless tasks were lost: they took less than a
+// run does.
+func (r *roll) addAllocs(b *bout, c cost) {
+	if r.lost() == 0 {
+		b.addAllocs("allocations a run", c, len(r.runs))
+	}
+}
+
+func (r *roll) lost() int64 { return int64(len(r.runs)) - r.came.Load() }

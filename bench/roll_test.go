@@ -36,12 +36,15 @@ func TestRoll(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
+			r.addAllocs(&b, cost{allocs: 12})
 			assert.Equal(t, figure{"lost", test.lost, count}, b.figures[0])
 			told := figureNames([]*result{{rounds: [][]figure{b.figures}}})
 			if test.lost == 0 {
 				assert.Contains(t, told, "last start")
+				assert.Equal(t, figure{"allocations a run", 12 / float64(test.n), count}, b.figures[len(b.figures)-1])
 			} else {
 				assert.NotContains(t, told, "last start", "the last one never started")
+				assert.NotContains(t, told, "allocations a run")
 			}
 		})
 	}
