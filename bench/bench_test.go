@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -128,6 +130,20 @@ func TestContendersTakeTurns(t *testing.T) {
 	require.Len(t, results, 4, "one that cannot is in the table too")
 	assert.Len(t, results[0].rounds, 3)
 	assert.ErrorContains(t, results[3].failure, "broken")
+}
+
+func TestProfilesGoToAFolderThatIsMade(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "new", "profiles")
+	r := race{number: 2, contenders: []contender{{name: "a pool", run: func(*bout) error { return nil }}}}
+	run := runner{rounds: 1, profiles: folder, start: func(_ context.Context, o order) ([]figure, error) {
+		return nil, os.WriteFile(o.Profile, nil, 0o644)
+	}}
+
+	results, err := run.run(t.Context(), r)
+
+	require.NoError(t, err)
+	require.NoError(t, results[0].failure)
+	assert.FileExists(t, filepath.Join(folder, "race2-a-pool-1.pprof"))
 }
 
 func TestOnly(t *testing.T) {

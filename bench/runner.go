@@ -37,6 +37,11 @@ type result struct {
 // run lets the contenders of a race run in turn, in each round beginning with
 // another, so that none always follows the same one.
 func (r *runner) run(ctx context.Context, race race) ([]*result, error) {
+	if r.profiles != "" {
+		if err := os.MkdirAll(r.profiles, 0o755); err != nil {
+			return nil, err
+		}
+	}
 	var results, running []*result
 	for _, c := range race.contenders {
 		if !strings.Contains(c.name, r.only) {
