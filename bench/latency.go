@@ -23,7 +23,9 @@ func latencyRace() race {
 	r := race{
 		number: 4, title: "start latency: a task at each of n whole seconds, and 100 durable ones at each of n whole seconds",
 		size: 10, counts: "seconds",
-		note:       "The poll is a loop that looks once a second, from an instant by chance on, as the services did before.",
+		note: "The poll is a loop that looks once a second, from an instant by chance on, as the services did before. " +
+			"It and the cron libraries do not tell when a task was due, so that its start counts from the whole second before: " +
+			"of one that is over a second late, only what is beyond whole seconds is seen.",
 		contenders: []contender{{name: "tradeclock", role: ours, run: func(b *bout) error { return ourLatency(b, inMemory, 1) }}},
 	}
 	for _, p := range peers {
@@ -76,7 +78,8 @@ func (v *volleys) start(due time.Time) {
 }
 
 // startNow notes the start of a task whose due instant its library does not tell:
-// the whole second before.
+// the whole second before. Of a start over a second late, only what is
+// beyond whole seconds is seen.
 func (v *volleys) startNow() { v.start(time.Now().Truncate(time.Second)) }
 
 // report waits for all volleys, and adds the lateness of the last task of each.
