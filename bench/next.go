@@ -22,7 +22,7 @@ func nextRace() race {
 	return race{
 		number: 6, title: "next occurrence of a task that is due at 09:00 from Monday to Friday, n times",
 		size: 20_000, counts: "questions",
-		note: "On an exchange's calendar tradeclock also steps over the holidays. gocron takes its expressions from robfig/cron.",
+		note: "tradeclock is asked through the timetable of a schedule. On an exchange's calendar it also steps over the holidays. gocron takes its expressions from robfig/cron.",
 		contenders: []contender{
 			{name: "tradeclock, weekdays", role: ours, run: nextOf(weekdaysOf, ourNext)},
 			{name: "tradeclock, exchange calendar", role: ours, run: nextOf(exchangeOf, ourNext)},
