@@ -49,7 +49,8 @@ func TestGuard(t *testing.T) {
 		complaint   string
 	}{
 		{"the same", 1000, ""},
-		{"fewer", 500, ""},
+		{"fewer", 510, ""},
+		{"less than half", 490, "allocating: 49 allocations, less than half of the 100 recorded: record anew"},
 		{"more by what the runtime may add", 1010, ""},
 		{"more", 1030, "allocating: 103 allocations, at most 102"},
 	}
@@ -108,6 +109,32 @@ func TestExceeds(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			err := test.measured.exceeds(recorded.limit())
+			if test.want == "" {
+				assert.NoError(t, err)
+				return
+			}
+			assert.EqualError(t, err, test.want)
+		})
+	}
+}
+
+func TestUndercuts(t *testing.T) {
+	tests := []struct {
+		name               string
+		measured, recorded float64
+		want               string
+	}{
+		{"the same", 8, 8, ""},
+		{"more", 9, 8, ""},
+		{"half", 4, 8, ""},
+		{"less than half", 3.9, 8, "3.9 allocations, less than half of the 8 recorded: record anew"},
+		{"none any more", 0, 8, "0 allocations, less than half of the 8 recorded: record anew"},
+		{"less than half of hardly any", 0.01, 1, ""},
+		{"none of none", 0, 0, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			err := figures{Allocations: test.measured}.undercuts(figures{Allocations: test.recorded})
 			if test.want == "" {
 				assert.NoError(t, err)
 				return

@@ -59,6 +59,14 @@ const (
 	moreTime        = 2
 )
 
+// How much cheaper a path may be before it must be recorded anew: if it became worse
+// again, up to what was recorded, nobody would see it. The differences of a path that
+// hardly allocates are the runtime's own.
+const (
+	fewerAllocations = 0.5
+	tooFewToTell     = 1 // an operation
+)
+
 // unlimited is a limit that nothing exceeds.
 var unlimited = figures{math.Inf(1), math.Inf(1)}
 
@@ -77,6 +85,15 @@ func (f figures) exceeds(limit figures) error {
 		errs = append(errs, fmt.Errorf("%.3g times the reference, at most %.3g", f.Ratio, limit.Ratio))
 	}
 	return errors.Join(errs...)
+}
+
+// undercuts says by how much the figures are so far below those recorded that these
+// guard nothing.
+func (f figures) undercuts(recorded figures) error {
+	if f.Allocations >= recorded.Allocations*fewerAllocations || recorded.Allocations-f.Allocations <= tooFewToTell {
+		return nil
+	}
+	return fmt.Errorf("%.4g allocations, less than half of the %.4g recorded: record anew", f.Allocations, recorded.Allocations)
 }
 
 func (f figures) String() string {
