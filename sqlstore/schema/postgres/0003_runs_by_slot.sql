@@ -7,8 +7,8 @@ ALTER TABLE tradeclock_runs
 	ADD PRIMARY KEY (scheduler, slot, task, account);
 
 DROP INDEX tradeclock_runs_session, tradeclock_runs_succeeded;
--- For the history of a session.
-CREATE INDEX tradeclock_runs_session ON tradeclock_runs (scheduler, session);
+-- For the history of a session: as an expression, which nothing else asks for.
+CREATE INDEX tradeclock_runs_session ON tradeclock_runs (scheduler, (session || ''));
 -- For what a repeating run is told of its session: whether one has succeeded, and
 -- whether one had started under an older term. Of a session in which nothing
 -- succeeds, each run is the first, so that a run notes in a column that it has ended
