@@ -64,8 +64,15 @@ func (s *Store) changesSince(ctx context.Context, conn *sql.Conn, from int64) (c
 	if err != nil {
 		return changes, set, err
 	}
-	set, err = s.scheduleSet(ctx, conn, whereChanged, from)
+	changed := make([]changedKey, len(keys))
+	for i, key := range keys {
+		changed[i] = changedKey(key)
+	}
+	text, err := jsonText(changed)
 	if err != nil {
+		return changes, set, err
+	}
+	if set, err = s.scheduleSet(ctx, conn, whereChanged, text); err != nil {
 		return changes, set, err
 	}
 	known := make(map[tradeclock.ScheduleKey]bool, len(keys))
@@ -81,8 +88,15 @@ func (s *Store) changesSince(ctx context.Context, conn *sql.Conn, from int64) (c
 	return changes, set, nil
 }
 
-// whereChanged selects the rows that changed since the revision $1.
-const whereChanged = "WHERE (task, account) IN (SELECT task, account FROM tradeclock_schedule_changes WHERE revision > $1)"
+// whereChanged selects the rows of the keys in $1. They come from here, as PostgreSQL
+// would read all rows to find those of a table that it knows nothing of.
+const whereChanged = "WHERE (task, account) IN (SELECT task, account FROM ({elements $1 task account}) AS changed)"
+
+// changedKey is a tradeclock.ScheduleKey as statements read it.
+type changedKey struct {
+	Task    string `json:"task"`
+	Account string `json:"account"`
+}
 
 // changedKeys returns the revision, and the rows that changed since another one, each
 // once and in order. Each revision between must be listed: one that is not was dropped
