@@ -50,13 +50,13 @@ type taskState struct {
 	name      string
 	running   []*execution // whose Execute has not returned
 	room      [1]*execution
-	claiming  int       // picked, and not running yet
-	queued    *pending  // waits for a running one to return
-	lastDue   time.Time // of the occurrence planned last
-	lastRow   *record   // the range that was recorded last
-	newest    *pending  // the occurrence of a repeating rule that was lined up last
-	succeeded Date      // the session in which a run last succeeded
-	bad       int       // skipped or failed runs in a row
+	claiming  *pending   // the first that was picked, and is not running yet
+	waiting   []*pending // wait for those that run to return, in order
+	lastDue   time.Time  // of the occurrence planned last
+	lastRow   *record    // the range that was recorded last
+	newest    *pending   // the occurrence of a repeating rule that was lined up last
+	succeeded Date       // the session in which a run last succeeded
+	bad       int        // skipped or failed runs in a row
 }
 
 // groupState is an exclusive group of one account.

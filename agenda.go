@@ -225,6 +225,7 @@ func (s *UnifiedTaskScheduler) explainNone(ctx context.Context, account, task st
 		view = r.view
 	}
 	session, err := s.ask(ctx, view, date).Session(date)
+	by := s.takenBefore(ctx, account, task, date, due)
 	switch {
 	case unknownAccount != nil:
 		return fmt.Sprintf("did not run, as account %q is not enrolled", account)
@@ -242,6 +243,8 @@ func (s *UnifiedTaskScheduler) explainNone(ctx context.Context, account, task st
 		return fmt.Sprintf("has no occurrence: its rule is %s%s", r.text, inForceSince(r.holdsFrom(), view.loc))
 	case due[0].skip != "":
 		return "is going to be skipped: " + due[0].skip
+	case by != nil:
+		return "did not run: " + recurs(by.Slot, by.Session)
 	case due[0].due.After(planned):
 		return fmt.Sprintf("is due at %s (%s)", s.wall(due[0].due, view.loc, time.DateTime), r.text)
 	}
@@ -275,4 +278,18 @@ func inForceSince(t time.Time, loc *time.Location) string {
 		return ""
 	}
 	return ", in force since " + t.In(loc).Format(time.DateTime)
+}
+
+// takenBefore returns the run of another session that has the slot of one of the
+// occurrences, or nil.
+func (s *UnifiedTaskScheduler) takenBefore(ctx context.Context, account, task string, date Date, due []occurrence) *Run {
+	if len(due) == 0 {
+		return nil
+	}
+	q := Query{Scheduler: s.cfg.Name, Account: account, Task: task, Slot: due[0].slot, Limit: 1}
+	runs, err := s.history.Runs(ctx, q)
+	if err != nil || len(runs) == 0 || runs[0].Session == date {
+		return nil
+	}
+	return &runs[0]
 }

@@ -216,6 +216,7 @@ func (s *UnifiedTaskScheduler) ResetWatermark(ctx context.Context, to time.Time,
 		return fmt.Errorf("reset the watermark: %w", err)
 	}
 	s.log.Warn("the watermark was reset", "to", to.UTC(), "reason", reason, "actor", actor)
+	s.giveBackPending()
 	s.queue.dropPending()
 	s.books.records = nil
 	s.term.resumed = false // what is ahead of the new watermark is read again

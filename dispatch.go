@@ -178,12 +178,16 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 		return movedOn
 	case s.isHeldUp(p, now):
 		return keepReady
+	case s.isOvertaken(p):
+		p.lined = false
+		s.miss(p, supersededWaiting(p))
+		return movedOn
 	case !p.acct.started:
 		s.awaitStart(p)
 		return movedOn
 	}
-	if len(ts.running)+ts.claiming > 0 && p.row.Overlap != OverlapAllow {
-		return s.overlap(p, ts)
+	if ts.isBusy() && s.besideOthers(p, ts) {
+		return movedOn
 	}
 	if p.row.Exclusive != "" {
 		if g := p.acct.group(p.row.Exclusive); g.busy {
@@ -202,6 +206,12 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 	return startNow
 }
 
+// isOvertaken reports whether a run that had to wait is followed by a newer occurrence
+// whose offset has not passed yet.
+func (s *UnifiedTaskScheduler) isOvertaken(p *pending) bool {
+	return p.waits != "" && p.row.repeats() && len(s.queue.spread) > 0 && s.queue.comesFor(p.acct, p.row, p.run.Due)
+}
+
 // isHeldUp reports whether something keeps a run from starting that may be over soon,
 // and notes what.
 func (s *UnifiedTaskScheduler) isHeldUp(p *pending, now time.Time) bool {
@@ -212,6 +222,8 @@ func (s *UnifiedTaskScheduler) isHeldUp(p *pending, now time.Time) bool {
 		s.queue.startsAt(p.start())
 	case !s.term.mayStart(p.row.Delivery, now):
 		p.waits = "the term, which could not be renewed"
+	case s.releases.has(&p.run):
+		p.waits = "the ledger, which still has an earlier claim of its slot"
 	case s.queue.paused && !p.mayRunUnclaimed():
 		if p.waits == "" {
 			p.waits = "the ledger, which did not answer"
@@ -228,40 +240,9 @@ func (s *UnifiedTaskScheduler) isHeldUp(p *pending, now time.Time) bool {
 	return true
 }
 
-// overlap applies the schedule's policy while an earlier run goes on.
-func (s *UnifiedTaskScheduler) overlap(p *pending, ts *taskState) admission {
-	reason := "the previous run had not finished"
-	if len(ts.running) > 0 {
-		reason = fmt.Sprintf("the run of %s had not finished", ts.running[0].run.Slot)
-		if ts.running[0].taken {
-			reason += " (it is overdue)"
-		}
-	}
-	if p.row.Overlap == OverlapSkip || ts.queued != nil {
-		if ts.queued != nil {
-			reason += ", and another waits for it"
-		}
-		p.lined = false
-		s.skip(p, reason)
-		s.countRun(p.acct, p.task, Skipped, reason)
-		return movedOn
-	}
-	if p.row.Overlap == OverlapCancel {
-		for _, e := range ts.running {
-			e.ctx.cancel(errReplaced)
-		}
-	}
-	p.waits = "the previous run"
-	ts.queued = p
-	s.queue.waiting[p] = struct{}{}
-	return movedOn
-}
-
-var errReplaced = errors.New("the next occurrence took its place")
-
 func (s *UnifiedTaskScheduler) reserve(p *pending) {
 	s.queue.places++
-	p.task.claiming++
+	p.task.picked(p)
 	if p.row.Exclusive != "" {
 		p.acct.group(p.row.Exclusive).busy = true
 	}
@@ -271,21 +252,15 @@ func (s *UnifiedTaskScheduler) reserve(p *pending) {
 // that is to stop may have waited for it.
 func (s *UnifiedTaskScheduler) unreserve(p *pending) {
 	s.queue.places--
-	p.task.claiming--
+	p.task.unpicked(p)
 	s.limits.release(p.row.StartLimit, p.acct.name)
 	s.leaveTask(p.task)
 	s.leaveGroup(p.acct, p.row.Exclusive)
 	s.retire(p.acct)
 }
 
-// leaveTask lets the run go that waits for the task's runs to return.
-func (s *UnifiedTaskScheduler) leaveTask(ts *taskState) {
-	if p := ts.queued; p != nil && len(ts.running)+ts.claiming == 0 {
-		s.queue.unblock([]*pending{p})
-	}
-}
-
-// leaveGroup lets the first run go that waits for the group.
+// leaveGroup looks again at the runs that wait for the group, in order: the first may
+// not start after all.
 func (s *UnifiedTaskScheduler) leaveGroup(a *account, group string) {
 	if group == "" {
 		return
@@ -293,7 +268,7 @@ func (s *UnifiedTaskScheduler) leaveGroup(a *account, group string) {
 	g := a.group(group)
 	g.busy = false
 	if len(g.waiting) > 0 {
-		s.queue.unblock(g.waiting[:1])
+		s.queue.unblock(g.waiting)
 	}
 }
 
@@ -303,7 +278,7 @@ func (s *UnifiedTaskScheduler) leaveGroup(a *account, group string) {
 func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
 	runs := s.queue.claims.room(len(batch), s.lanes.claim.direct)
 	now := s.clock.Now()
-	t := s.term.term
+	t, drops := s.term.term, s.queue.drops
 	started := now.Round(0).UTC()
 	for i, p := range batch {
 		p.run.Started, p.run.Term, p.run.Outcome = started, t.Number, Running
@@ -321,11 +296,11 @@ func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
 	s.mu.Lock()
 	s.queue.claiming = nil
 	switch {
-	case s.term.term != t:
+	case s.queue.drops != drops:
 		for i, p := range batch {
 			s.unreserve(p)
-			if err == nil && claims[i].Held {
-				s.settleUnstarted(p, Interrupted, "the term ended before it started")
+			if err == nil && claims[i].Held || err != nil && !errors.Is(err, ErrDeposed) {
+				s.giveBack(p, t, NoOutcome, "") // it is planned anew
 			}
 		}
 	case err != nil && !errors.Is(err, ErrDeposed):
@@ -347,17 +322,17 @@ func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
 
 // claimRuns claims the batch, and reclaims what runs again.
 func (s *UnifiedTaskScheduler) claimRuns(ctx context.Context, t Term, batch []*pending, runs []Run) ([]Claim, error) {
-	if !slices.ContainsFunc(batch, func(p *pending) bool { return p.reclaim != "" }) {
+	if !slices.ContainsFunc(batch, func(p *pending) bool { return p.replaces != nil }) {
 		return s.cfg.Ledger.Claim(ctx, t, runs)
 	}
 	claims := make([]Claim, len(runs))
 	fresh, at := make([]Run, 0, len(runs)), make([]int, 0, len(runs))
 	for i, p := range batch {
-		if p.reclaim == "" {
+		if p.replaces == nil {
 			fresh, at = append(fresh, runs[i]), append(at, i)
 			continue
 		}
-		claim, err := s.cfg.Ledger.Reclaim(ctx, t, p.reclaim, runs[i])
+		claim, err := s.cfg.Ledger.Reclaim(ctx, t, p.replaces.Token, runs[i])
 		if err != nil {
 			return nil, err
 		}
@@ -386,23 +361,56 @@ func (s *UnifiedTaskScheduler) claimed(p *pending, c Claim, now time.Time) {
 		s.putBack(p)
 		return
 	}
-	s.unbacklog(p)
 	if !c.Held {
-		s.log.Debug("the slot is taken", "task", p.run.Task, "account", p.run.Account, "slot", p.run.Slot, "outcome", c.Outcome.String())
 		s.unreserve(p)
+		s.slotTaken(p, c.Taken)
 		return
 	}
 	p.run.First, p.run.Resumed = c.First, c.Resumed
 	switch {
 	case s.life.draining:
 		s.unreserve(p)
-		s.settleUnstarted(p, Interrupted, "the scheduler stopped before it started")
+		s.giveBack(p, s.term.term, NoOutcome, "")
+		s.queue.push(p) // where it keeps the watermark from passing it
 	case p.acct.gone:
+		s.unbacklog(p)
 		s.unreserve(p)
-		s.settleUnstarted(p, Skipped, "the account was withdrawn before it started")
+		s.giveBack(p, s.term.term, Skipped, "the account was withdrawn before it started")
 	default:
+		s.unbacklog(p)
 		s.start(p, false)
 	}
+}
+
+// slotTaken drops a run whose slot has a row, which accounts for it. By is what is
+// known of that row, or nil. A row of another session is that of another occurrence,
+// to which the rule gave the same slot: this one has no row, and never will.
+func (s *UnifiedTaskScheduler) slotTaken(p *pending, by *Run) {
+	s.unbacklog(p)
+	if by == nil {
+		s.log.Warn("the slot lies before what the ledger keeps: it does not run", "task", p.run.Task, "account", p.run.Account, "slot", p.run.Slot)
+		return
+	}
+	if by.Session != p.run.Session {
+		s.slotRecurs(p, by)
+		return
+	}
+	s.log.Debug("the slot is taken", "task", p.run.Task, "account", p.run.Account, "slot", p.run.Slot, "due", p.run.Due,
+		"by_due", by.Due, "outcome", by.Outcome.String())
+}
+
+func recurs(slot string, session Date) string {
+	return fmt.Sprintf("the rule gave it slot %q, which is that of session %v: a slot is for one occurrence, for ever", slot, session)
+}
+
+// slotRecurs tells that a rule gave a slot to two sessions.
+func (s *UnifiedTaskScheduler) slotRecurs(p *pending, by *Run) {
+	run := p.run
+	run.Outcome, run.Started = Skipped, time.Time{}
+	run.Reason = recurs(run.Slot, by.Session)
+	run.Finished = s.clock.Now().Round(0).UTC()
+	s.degrade("slot "+run.Task, fmt.Sprintf("%s does not run for session %v: %s", rowName(run.Task, run.Account), run.Session, run.Reason))
+	s.tellRecorded(run)
 }
 
 // stillMayStart looks again at what may have changed while the ledger was asked. An
@@ -431,7 +439,7 @@ func (s *UnifiedTaskScheduler) putBack(p *pending) {
 
 // mayRunUnclaimed reports whether a ledger out of reach does not stop the run.
 func (p *pending) mayRunUnclaimed() bool {
-	return p.row.Delivery == AtLeastOnce && p.reclaim == "" && !p.acct.gone
+	return p.row.Delivery == AtLeastOnce && p.replaces == nil && !p.acct.gone
 }
 
 // startUnclaimed starts a reserved run that is claimed when it is settled.

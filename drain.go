@@ -14,6 +14,10 @@ type LeakError struct {
 	// whose executor did not stop.
 	Running   []Run
 	Executors []string
+	// Unreleased are the runs that were claimed, or may have been, and did not start, and
+	// whose claims could not be given back: the next holder of the term finds them
+	// interrupted, or not at all.
+	Unreleased []Run
 	// Unstored are the runs whose outcome did not reach the ledger: the next holder
 	// of the term records them as interrupted.
 	Unstored []Run
@@ -32,6 +36,9 @@ func (e *LeakError) Error() string {
 	}
 	for _, r := range e.Unstored {
 		parts = append(parts, fmt.Sprintf("the outcome of run %s of %s (%v) is not stored", r.Slot, rowName(r.Task, r.Account), r.Outcome))
+	}
+	for _, r := range e.Unreleased {
+		parts = append(parts, fmt.Sprintf("the claim of run %s of %s, which did not start, is not given back", r.Slot, rowName(r.Task, r.Account)))
 	}
 	for _, name := range e.Calls {
 		parts = append(parts, fmt.Sprintf("a call to the %s has not returned", name))
@@ -115,7 +122,7 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 	s.log.Info("draining", "running", len(s.queue.running), "timeout", s.cfg.DrainTimeout)
 	s.mu.Unlock()
 
-	idle := func() bool { return len(s.queue.running) == 0 && len(s.queue.claiming) == 0 }
+	idle := func() bool { return len(s.queue.running)+len(s.queue.claiming)+s.queue.manual == 0 }
 	if s.awaitFor(ctx, s.cfg.DrainTimeout, idle) != nil {
 		s.mu.Lock()
 		s.queue.context()
@@ -125,6 +132,7 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 	}
 	leaks := &LeakError{}
 	s.mu.Lock()
+	s.giveBackPending()
 	for _, e := range s.queue.ordered() {
 		leaks.Running = append(leaks.Running, e.run)
 	}
@@ -151,7 +159,7 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 	s.alarms.stop(s.term.renewal)
 	leaks.Calls = s.hanging()
 	s.mu.Unlock()
-	if len(leaks.Running)+len(leaks.Executors)+len(leaks.Unstored)+len(leaks.Calls) > 0 {
+	if len(leaks.Running)+len(leaks.Executors)+len(leaks.Unstored)+len(leaks.Unreleased)+len(leaks.Calls) > 0 {
 		s.log.Error("not everything has ended", "error", leaks)
 		return leaks
 	}
@@ -206,7 +214,9 @@ func (s *UnifiedTaskScheduler) storeLast(ctx context.Context, leaks *LeakError) 
 	s.mu.Lock()
 	s.kick()
 	s.mu.Unlock()
-	stored := func() bool { return len(s.books.settling) == 0 && !s.books.settleBusy && !s.dispatching() }
+	stored := func() bool {
+		return len(s.books.settling)+len(s.releases.waiting) == 0 && !s.books.settleBusy && !s.releases.busy && !s.dispatching()
+	}
 	err := s.awaitFor(ctx, s.cfg.DrainTimeout, stored)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,6 +225,9 @@ func (s *UnifiedTaskScheduler) storeLast(ctx context.Context, leaks *LeakError) 
 	}
 	for _, st := range s.books.settling {
 		leaks.Unstored = append(leaks.Unstored, *st.run)
+	}
+	for _, r := range s.releases.waiting {
+		leaks.Unreleased = append(leaks.Unreleased, r.run)
 	}
 }
 

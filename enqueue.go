@@ -212,7 +212,7 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 		}
 		o := occurrence{row: r, due: run.Due, slot: run.Slot, session: run.Session}
 		p := s.newPending(a, ts, r, o, true)
-		p.reclaim = run.Token
+		p.replaces = &run
 		p.run.Offset = run.Offset
 		if !now.Before(p.expires) {
 			continue
@@ -360,8 +360,8 @@ func (s *UnifiedTaskScheduler) miss(p *pending, reason string) {
 	s.unbacklog(p)
 	switch {
 	case p.uncertain:
-		s.settleUnstarted(p, p.unstartedAs(Missed), reason)
-	case p.reclaim != "":
+		s.giveBack(p, s.term.term, Missed, reason)
+	case p.replaces != nil:
 	default:
 		s.recordRange(p, Missed, reason)
 	}
@@ -372,24 +372,15 @@ func (s *UnifiedTaskScheduler) skip(p *pending, reason string) {
 	s.unbacklog(p)
 	switch {
 	case p.uncertain:
-		s.settleUnstarted(p, p.unstartedAs(Skipped), reason)
-	case p.reclaim != "":
+		s.giveBack(p, s.term.term, Skipped, reason)
+	case p.replaces != nil:
 	default:
 		s.record(p.run, Skipped, reason)
 	}
 }
 
-// unstartedAs is what becomes of a run that does not start: one that was to run
-// again what was interrupted stays so.
-func (p *pending) unstartedAs(outcome Outcome) Outcome {
-	if p.reclaim != "" {
-		return Interrupted
-	}
-	return outcome
-}
-
 func (s *UnifiedTaskScheduler) unbacklog(p *pending) {
-	if p.run.Backdated && p.reclaim == "" && p.acct.backlog > 0 {
+	if p.run.Backdated && p.replaces == nil && p.acct.backlog > 0 {
 		p.acct.backlog--
 	}
 }

@@ -44,12 +44,13 @@ func (s *UnifiedTaskScheduler) start(p *pending, unclaimed bool) *execution {
 	s.queue.started++
 	e := &execution{pending: p, s: s, exec: p.acct.exec, seq: s.queue.started, unclaimed: unclaimed}
 	e.ctx.e, e.ctx.visit.s, e.ctx.parent = e, s, s.queue.context()
-	e.task.claiming--
+	e.task.unpicked(p)
 	s.limits.started(p.row.StartLimit, p.acct.name, s.clock.Now())
 	if e.task.newest == p {
 		e.task.newest = nil // nothing takes its place any more
 	}
 	e.task.running = append(e.task.running, e)
+	s.leaveTask(e.task) // of several that wait, one may have the same slot
 	s.queue.enter(e)
 	s.rest.active++
 	s.nextAttempt(e)
@@ -205,12 +206,23 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 	run.Outcome, run.Reason = outcome, reason
 	run.Finished = now.Round(0).UTC()
 	run.Details = maps.Clone(e.details)
+	if outcome == Interrupted && e.mayRunAgain(now) {
+		run.RerunUntil = e.expires
+	}
 	if outcome == Succeeded {
 		e.task.succeeded = e.run.Session
 	}
 	s.countRun(e.acct, e.task, outcome, reason)
 	s.tellOutcome(run)
 	s.books.settling = append(s.books.settling, settlement{run: run, unclaimed: e.unclaimed})
+}
+
+// mayRunAgain reports whether a run that was interrupted is to be run again: its
+// scheduler stopped or lost its term, and the run is delivered at least once.
+func (e *execution) mayRunAgain(now time.Time) bool {
+	cause := context.Cause(&e.ctx)
+	ended := errors.Is(cause, ErrStopped) || errors.Is(cause, ErrTermLost)
+	return ended && e.row.Delivery == AtLeastOnce && !e.run.Manual && now.Before(e.expires)
 }
 
 // leave hands in what Execute came to, when it has returned for the last time.

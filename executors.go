@@ -52,7 +52,7 @@ func (s *UnifiedTaskScheduler) retire(a *account) {
 
 func (a *account) busy() bool {
 	for _, ts := range a.tasks {
-		if len(ts.running) > 0 || ts.claiming > 0 {
+		if ts.isBusy() {
 			return true
 		}
 	}

@@ -21,7 +21,7 @@ type lane struct {
 }
 
 type lanes struct {
-	poll, lead, halts, order, claim, manual, settle, record, enroll, beat, find lane
+	poll, lead, halts, order, claim, manual, release, settle, record, enroll, beat, find lane
 }
 
 func newLanes(cfg Config) lanes {
@@ -33,24 +33,25 @@ func newLanes(cfg Config) lanes {
 		direct = true
 	}
 	return lanes{
-		poll:   lane{name: "schedule store", direct: direct},
-		lead:   lane{name: "ledger's terms", direct: memLedger},
-		halts:  lane{name: "ledger's halts", direct: memLedger},
-		order:  lane{name: "ledger's orders", direct: memLedger},
-		manual: lane{name: "ledger's manual claims", direct: memLedger},
-		claim:  lane{name: "ledger's claims", direct: memLedger},
-		settle: lane{name: "ledger's settlements", direct: memLedger},
-		record: lane{name: "ledger's records", direct: memLedger},
-		enroll: lane{name: "ledger's enrolments", direct: memLedger},
-		beat:   lane{name: "heartbeat sink", direct: memBeats || cfg.Heartbeats == nil},
-		find:   lane{name: "Config.Calendars"},
+		poll:    lane{name: "schedule store", direct: direct},
+		lead:    lane{name: "ledger's terms", direct: memLedger},
+		halts:   lane{name: "ledger's halts", direct: memLedger},
+		order:   lane{name: "ledger's orders", direct: memLedger},
+		manual:  lane{name: "ledger's manual claims", direct: memLedger},
+		claim:   lane{name: "ledger's claims", direct: memLedger},
+		release: lane{name: "ledger's releases", direct: memLedger},
+		settle:  lane{name: "ledger's settlements", direct: memLedger},
+		record:  lane{name: "ledger's records", direct: memLedger},
+		enroll:  lane{name: "ledger's enrolments", direct: memLedger},
+		beat:    lane{name: "heartbeat sink", direct: memBeats || cfg.Heartbeats == nil},
+		find:    lane{name: "Config.Calendars"},
 	}
 }
 
 // hanging names the lanes whose call has not returned. The caller holds mu.
 func (s *UnifiedTaskScheduler) hanging() []string {
 	l := &s.lanes
-	all := []*lane{&l.poll, &l.lead, &l.halts, &l.order, &l.claim, &l.manual, &l.settle, &l.record, &l.enroll, &l.find}
+	all := []*lane{&l.poll, &l.lead, &l.halts, &l.order, &l.claim, &l.manual, &l.release, &l.settle, &l.record, &l.enroll, &l.find}
 	for _, v := range s.sched.watched {
 		all = append(all, &v.lane, &v.question)
 	}

@@ -81,6 +81,9 @@ type Run struct {
 	// Token is fresh for each planned start. It lets the ledger tell a claim that
 	// is repeated after a lost answer from a second start of the slot.
 	Token string
+	// RerunUntil is until when a run that was interrupted, and is delivered at least
+	// once, may be run again. It is zero for all others.
+	RerunUntil time.Time
 
 	// First is true for an hourly or every rule if no earlier run of the session
 	// and account has succeeded: place the day's orders, say. Resumed is true if
@@ -238,8 +241,12 @@ type State struct {
 	Enrolments []Enrolment
 	// Unsettled are the runs of older terms that were claimed and not settled.
 	Unsettled []Run
-	// Ahead are the other rows that end later than the watermark: what is already
-	// accounted for there. Manual runs are left out.
+	// Interrupted are the runs that were settled as interrupted and may be run again:
+	// their RerunUntil is later than the watermark.
+	Interrupted []Run
+	// Ahead are the other rows than Unsettled that end later than the watermark: what is
+	// already accounted for there. Of the manual ones, which have slots of their own,
+	// those matter that stand for a slot of the schedule.
 	Ahead []Run
 }
 
@@ -251,6 +258,10 @@ type Claim struct {
 	Held bool
 	// Outcome is that of the row as it stands, and NoOutcome if there is none.
 	Outcome Outcome
+	// Taken is the row that the slot has, or the range that it lies in, if the run is
+	// not held because of it: its Session, Due, Outcome, Reason and Finished. It is nil if
+	// the run is held, or if there is no such row.
+	Taken *Run
 	// First and Resumed are the values for Run.First and Run.Resumed: that no run
 	// of the same scheduler, account, task and session has succeeded, and that one
 	// was claimed under an older term. They are false for runs that are not
@@ -317,6 +328,15 @@ type Ledger interface {
 	// empty and Started zero). It answers as Claim does.
 	Reclaim(ctx context.Context, t Term, old string, run Run) (Claim, error)
 
+	// Release gives back the claims of runs that certainly never started: the row of a
+	// run is removed if it is Running and carries the run's token, whatever term it was
+	// claimed under, and its slot is as free as if it had not been claimed. A run with
+	// an Outcome of its own took the place of a row, by Reclaim, which then stands again
+	// with that Outcome, Reason, Finished and RerunUntil: missed or skipped, with no
+	// token, no actor and no start, or interrupted, with this token. Any other row is
+	// left as it is.
+	Release(ctx context.Context, t Term, runs []Run) error
+
 	// Record adds the rows of runs that never started and moves the watermark
 	// forward to to, in one. A run that lies in a recorded range of its task and
 	// account is left out, and a row whose slot is taken is left as it is, except
@@ -330,7 +350,7 @@ type Ledger interface {
 
 	// Settle stores the outcomes of runs, and answers for each in order. It is not
 	// fenced by a term: a run's token is what entitles it. It stores Outcome,
-	// Reason, Started, Finished, Attempt and Details. A batch has a run once.
+	// Reason, Started, Finished, Attempt, Details and RerunUntil. A batch has a run once.
 	Settle(ctx context.Context, runs []Run) ([]SettleResult, error)
 }
 

@@ -46,6 +46,7 @@ func (r *rangeIndex) covering(due time.Time) *Run {
 type sessionFacts struct {
 	succeeded bool  // a run has
 	claimedIn int64 // the number of the first term under which a run was claimed
+	claims    int   // of runs that may have started
 }
 
 // noteClaim notes that the row is claimed, and returns the facts of its session if
@@ -61,9 +62,26 @@ func (l *memoryLedger) noteClaim(row *Run) sessionFacts {
 	facts, known := l.facts[key]
 	if !known {
 		facts = l.factsFromRows(row)
-		l.facts[key] = facts
 	}
+	facts.claims++
+	l.facts[key] = facts
 	return facts
+}
+
+// forgetClaim takes back what noteClaim noted of a run that never started. The facts
+// of a session without any other are told from the rows when one is claimed again.
+func (l *memoryLedger) forgetClaim(row *Run) {
+	key := factsKey{row.Account, row.Task, row.Session}
+	facts, known := l.facts[key]
+	if !known || !row.Repeating {
+		return
+	}
+	facts.claims--
+	if facts.claims == 0 && !facts.succeeded {
+		delete(l.facts, key)
+		return
+	}
+	l.facts[key] = facts
 }
 
 // factsFromRows returns the facts of a session before its first repeating run: the

@@ -88,7 +88,7 @@ func (l *memoryLedger) claim(run, row *Run) Claim {
 		return l.answer(taken, run)
 	}
 	if span := l.ranges[rangeKey{run.Account, run.Task}].covering(run.Due); span != nil {
-		return Claim{Outcome: span.Outcome}
+		return takenBy(span)
 	}
 	if !run.Manual && (run.Due.Before(l.floor) || !run.Backdated && !run.Due.After(l.watermark)) {
 		return Claim{}
@@ -105,7 +105,7 @@ func (l *memoryLedger) start(row, run *Run) Claim {
 	row.Details = maps.Clone(run.Details)
 	row.Scheduler, row.Term = l.term.Scheduler, l.term.Number
 	row.Outcome, row.Late = Running, late
-	row.First, row.Resumed = false, false
+	row.First, row.Resumed, row.RerunUntil = false, false, time.Time{}
 	if facts := l.noteClaim(row); row.Repeating {
 		row.First, row.Resumed = !facts.succeeded, facts.claimedIn < row.Term
 	}
@@ -117,7 +117,12 @@ func (l *memoryLedger) answer(row, run *Run) Claim {
 	if row.Outcome == Running && row.Token == run.Token {
 		return Claim{Held: true, Outcome: Running, First: row.First, Resumed: row.Resumed}
 	}
-	return Claim{Outcome: row.Outcome}
+	return takenBy(row)
+}
+
+func takenBy(row *Run) Claim {
+	taken := Run{Session: row.Session, Due: row.Due, Outcome: row.Outcome, Reason: row.Reason, Finished: row.Finished}
+	return Claim{Outcome: row.Outcome, Taken: &taken}
 }
 
 // Reclaim replaces the row of an interrupted run, or of one that never started,
@@ -142,6 +147,37 @@ func (m *Memory) Reclaim(_ context.Context, t Term, old string, run Run) (Claim,
 
 func neverStarted(row *Run) bool {
 	return (row.Outcome == Missed || row.Outcome == Skipped) && row.Token == "" && row.Started.IsZero()
+}
+
+// Release gives back the claims of runs that never started.
+func (m *Memory) Release(_ context.Context, t Term, runs []Run) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l, err := m.fenced(t)
+	if err != nil {
+		return err
+	}
+	for i := range runs {
+		l.release(&runs[i])
+	}
+	return nil
+}
+
+func (l *memoryLedger) release(run *Run) {
+	row := l.rows.of(run)
+	if row == nil || row.Outcome != Running || run.Token == "" || row.Token != run.Token {
+		return
+	}
+	l.forgetClaim(row)
+	if !run.Outcome.Final() {
+		l.rows.drop(row)
+		return
+	}
+	row.Outcome, row.Reason, row.Finished, row.RerunUntil = run.Outcome, run.Reason, run.Finished, run.RerunUntil
+	row.Started, row.Attempt = time.Time{}, 0
+	if row.Outcome != Interrupted { // it is one that never had a token
+		row.Token, row.Manual, row.Actor = "", false, ""
+	}
 }
 
 // Record adds the rows of runs that never started and moves the watermark.
@@ -236,7 +272,7 @@ func (l *memoryLedger) settle(run *Run) bool {
 	case entitled && row.Outcome == Running:
 		row.Outcome, row.Reason = run.Outcome, run.Reason
 		row.Started, row.Finished, row.Attempt = run.Started, run.Finished, run.Attempt
-		row.Details = maps.Clone(run.Details)
+		row.Details, row.RerunUntil = maps.Clone(run.Details), run.RerunUntil
 		if row.Outcome == Succeeded {
 			l.noteSuccess(row)
 		}

@@ -85,6 +85,21 @@ func (rows *memoryRows) all() iter.Seq[*Run] {
 	}
 }
 
+// drop removes one row.
+func (rows *memoryRows) drop(row *Run) {
+	at := rows.slot(row)
+	if at.first == row {
+		at.first = nil
+	} else {
+		delete(at.others, row.Account)
+	}
+	rows.slots[rows.last], rows.found = at, at
+	if at.first == nil && len(at.others) == 0 {
+		delete(rows.slots, rows.last)
+		rows.found = rowsOfSlot{}
+	}
+}
+
 // remove removes the rows that match and returns their number.
 func (rows *memoryRows) remove(match func(*Run) bool) (removed int) {
 	for slot, at := range rows.slots {

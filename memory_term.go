@@ -50,14 +50,19 @@ func (m *Memory) Resume(_ context.Context, t Term) (State, error) {
 		state.Enrolments = append(state.Enrolments, l.resumed(l.enrolments[account]))
 	}
 	for row := range l.rows.all() {
-		switch {
-		case row.Outcome == Running && row.Term < t.Number:
+		if row.Outcome == Running && row.Term < t.Number {
 			state.Unsettled = append(state.Unsettled, copyOf(row))
-		case !row.Manual && row.Through().After(l.watermark):
+			continue
+		}
+		if row.Outcome == Interrupted && row.RerunUntil.After(l.watermark) {
+			state.Interrupted = append(state.Interrupted, copyOf(row))
+		}
+		if row.Through().After(l.watermark) {
 			state.Ahead = append(state.Ahead, copyOf(row))
 		}
 	}
 	slices.SortFunc(state.Unsettled, inOrder)
+	slices.SortFunc(state.Interrupted, inOrder)
 	slices.SortFunc(state.Ahead, inOrder)
 	return state, nil
 }

@@ -17,10 +17,14 @@ type pending struct {
 	expires time.Time // its catch-up ends
 	rank    int       // how many of its account come before it at the same instant
 	waits   string    // what it waits for, as the reason if it is missed
-	reclaim string    // the token of the interrupted run that it runs again
+	// replaces is the row whose place it takes, or nil: of an interrupted run that it
+	// runs again, or of one that never started.
+	replaces *Run
 	// uncertain is true if a claim was sent: the ledger has it, or may have it.
 	uncertain bool
 	lined     bool      // it is in the ready queue, or waits
+	queued    bool      // it came due while its task ran, and waits for that
+	nextClaim *pending  // of the same task, that is being claimed
 	prev      time.Time // when the task's occurrence before it was due
 	moved     bool      // into the past, by a calendar
 }
@@ -42,6 +46,8 @@ type queue struct {
 	spread    []wave                // what is to be ready at its offsets
 	waiting   map[*pending]struct{} // wait for a run, a group or an executor
 	claiming  []*pending            // are being claimed
+	manual    int                   // how many are being claimed that a person triggered
+	drops     int                   // how often all that was pending was dropped
 	claims    batches
 	running   []*execution
 	unclaimed int           // of those that run, how many started with the ledger out of reach
@@ -183,9 +189,8 @@ func (q *queue) remove(p *pending) {
 // unwait takes a pending run from whatever it waits for.
 func (q *queue) unwait(p *pending) {
 	delete(q.waiting, p)
-	if p.task.queued == p {
-		p.task.queued = nil
-	}
+	p.queued = false
+	p.task.waiting = slices.DeleteFunc(p.task.waiting, func(o *pending) bool { return o == p })
 	if g := p.acct.groups[p.row.Exclusive]; g != nil {
 		g.waiting = slices.DeleteFunc(g.waiting, func(o *pending) bool { return o == p })
 	}
@@ -219,7 +224,40 @@ func (q *queue) expectAt(expires time.Time) {
 	}
 }
 
+// uncertain are the pending runs whose claim the ledger has, or may have.
+func (q *queue) uncertain() []*pending {
+	var found []*pending
+	for _, p := range q.ready {
+		if p.lined && p.uncertain {
+			found = append(found, p)
+		}
+	}
+	for p := range q.waiting {
+		if p.uncertain {
+			found = append(found, p)
+		}
+	}
+	slices.SortStableFunc(found, (*pending).compare)
+	return found
+}
+
+// find returns the pending run of a slot of a task, or nil.
+func (q *queue) find(ts *taskState, slot string) *pending {
+	for _, p := range q.ready {
+		if p.lined && p.task == ts && p.run.Slot == slot {
+			return p
+		}
+	}
+	for p := range q.waiting {
+		if p.task == ts && p.run.Slot == slot {
+			return p
+		}
+	}
+	return nil
+}
+
 func (q *queue) dropPending() {
+	q.drops++
 	for _, p := range q.ready {
 		p.lined = false
 	}

@@ -158,6 +158,9 @@ func (s *UnifiedTaskScheduler) flushAccounts(ctx context.Context, t Term) error 
 // flushRecords writes what did not run, and moves the watermark to where all
 // before it is claimed or recorded.
 func (s *UnifiedTaskScheduler) flushRecords(ctx context.Context, t Term) error {
+	if len(s.releases.waiting) > 0 {
+		return nil // a row that is to go would keep out the record of its slot
+	}
 	records, mark := s.books.records, s.safeMark()
 	stale := s.term.term != t || !s.term.resumed // what was pending is dropped, and holds no watermark
 	if stale || len(records) == 0 && !mark.After(s.books.mark) {
@@ -270,9 +273,12 @@ func (s *UnifiedTaskScheduler) safeMark() time.Time {
 		}
 	}
 	for i := range s.books.settling {
-		if st := &s.books.settling[i]; st.unclaimed || st.unstarted {
+		if st := &s.books.settling[i]; st.unclaimed {
 			hold(st.run.Due)
 		}
+	}
+	for i := range s.releases.waiting {
+		hold(s.releases.waiting[i].run.Due)
 	}
 	return mark
 }

@@ -67,7 +67,7 @@ func (p *service) rest() { require.NoError(p.w.t, p.Quiesce(p.w.t.Context())) }
 func (p *service) kill() {
 	for _, op := range []tradeclocktest.Op{
 		tradeclocktest.OpLead, tradeclocktest.OpResign, tradeclocktest.OpResume, tradeclocktest.OpEnroll,
-		tradeclocktest.OpClaim, tradeclocktest.OpReclaim, tradeclocktest.OpRecord, tradeclocktest.OpSettle,
+		tradeclocktest.OpClaim, tradeclocktest.OpReclaim, tradeclocktest.OpRelease, tradeclocktest.OpRecord, tradeclocktest.OpSettle,
 		tradeclocktest.OpHalts,
 	} {
 		p.store.Fail(op, errors.New("the process is dead"))

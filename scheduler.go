@@ -134,6 +134,7 @@ type UnifiedTaskScheduler struct {
 	limits   startLimits
 	queue    queue
 	books    books
+	releases releases
 	control  control
 	health   health
 }

@@ -31,7 +31,6 @@ type books struct {
 type settlement struct {
 	run       *Run
 	unclaimed bool // the run was not claimed when it started: claim it first
-	unstarted bool // record it, if the ledger does not know the claim
 	rerun     bool // if it is delivered at least once, run it again
 }
 
@@ -82,7 +81,6 @@ func (s *UnifiedTaskScheduler) settleAll() {
 			s.settleFailed(errNoTermYet)
 			break
 		}
-		claimGoesOn := s.claimGoesOn()
 		s.mu.Unlock()
 		results, err := call(context.Background(), s, &s.lanes.settle, ledgerBound, func(ctx context.Context) ([]SettleResult, error) {
 			return s.settleBatch(ctx, t, batch)
@@ -100,12 +98,7 @@ func (s *UnifiedTaskScheduler) settleAll() {
 		}
 		b.settling = b.settling[n:]
 		b.settleBackoff = 0
-		unclear := s.settledAll(batch, results, t, claimGoesOn)
-		if len(unclear) > 0 {
-			b.settling = append(b.settling, unclear...)
-			s.settleFailed(errClaimGoesOn)
-			break
-		}
+		s.settledAll(batch, results, t)
 		s.clear("settle")
 	}
 	if len(b.settling) == 0 {
@@ -195,15 +188,10 @@ func (s *UnifiedTaskScheduler) settleFailed(err error) {
 	})
 }
 
-// settledAll does what follows from the ledger's answers, and returns what is to be
-// settled again, since a claim of it may still be made.
-func (s *UnifiedTaskScheduler) settledAll(batch []settlement, results []SettleResult, t Term, claimGoesOn bool) (unclear []settlement) {
+// settledAll does what follows from the ledger's answers.
+func (s *UnifiedTaskScheduler) settledAll(batch []settlement, results []SettleResult, t Term) {
 	for i := range batch {
 		st := &batch[i]
-		if st.unstarted && !results[i].Accepted && claimGoesOn {
-			unclear = append(unclear, *st)
-			continue
-		}
 		if st.unclaimed && !results[i].Accepted && s.term.resumed && s.term.term != t {
 			// It was evidence for another holder, and the term that was taken
 			// meanwhile counts on it.
@@ -216,7 +204,6 @@ func (s *UnifiedTaskScheduler) settledAll(batch []settlement, results []SettleRe
 			s.queue.backoff = 0
 		}
 	}
-	return unclear
 }
 
 // settled does what follows from the ledger's answer.
@@ -225,25 +212,11 @@ func (s *UnifiedTaskScheduler) settled(st *settlement, result SettleResult) {
 		s.books.reconciling--
 	}
 	switch {
-	case result.Accepted && st.rerun:
+	case result.Accepted && s.term.resumed && !st.run.RerunUntil.IsZero(): // or else the next term finds it
 		s.queue.reruns = append(s.queue.reruns, *st.run)
 	case result.Accepted:
-	case st.unstarted && st.run.Outcome != Interrupted:
-		if s.term.resumed { // or else the next term plans it again
-			s.record(*st.run, st.run.Outcome, st.run.Reason)
-		}
 	default:
 		s.log.Warn("an outcome came after the run had been settled otherwise", "task", st.run.Task,
 			"account", st.run.Account, "slot", st.run.Slot, "outcome", st.run.Outcome.String())
 	}
-}
-
-// settleUnstarted settles a run that was claimed, or may have been, and is not to
-// start.
-func (s *UnifiedTaskScheduler) settleUnstarted(p *pending, outcome Outcome, reason string) {
-	run := p.run
-	run.Outcome, run.Reason, run.Started = outcome, reason, time.Time{}
-	run.Finished = s.clock.Now().Round(0).UTC()
-	s.books.settling = append(s.books.settling, settlement{run: &run, unstarted: true})
-	s.settleLater()
 }

@@ -15,14 +15,14 @@ func (s *UnifiedTaskScheduler) spreadOut(w *wave) bool {
 	if w.row.Spread == 0 || newest.skip != "" || len(w.due) > 1 && !w.row.repeats() {
 		return false
 	}
-	within := w.row.spreadWithin(newest, s.expiry(w.row, newest))
+	w.within = w.row.spreadWithin(newest, s.expiry(w.row, newest))
 	type start struct {
 		account *account
 		offset  time.Duration
 	}
 	starts := make([]start, len(w.accts))
 	for i, a := range w.accts {
-		starts[i] = start{a, spreadOffset(a.name, w.row.Task, newest.slot, within)}
+		starts[i] = start{a, spreadOffset(a.name, w.row.Task, newest.slot, w.within)}
 	}
 	slices.SortStableFunc(starts, func(a, b start) int { return cmp.Compare(a.offset, b.offset) })
 	w.offsets = make([]time.Duration, len(starts))

@@ -49,7 +49,7 @@ func (s *UnifiedTaskScheduler) Status() Status {
 		Watermark:       s.books.mark,
 		Planned:         s.plan.upTo,
 		Waiting:         len(s.queue.waiting) + len(s.queue.claiming),
-		Unstored:        len(s.books.settling) + len(s.books.records),
+		Unstored:        len(s.books.settling) + len(s.books.records) + len(s.releases.waiting),
 		ClockSteps:      s.plan.steps,
 		HeartbeatErrors: s.health.beatErrors,
 		Quarantined:     slices.Clone(s.sched.rejected),

@@ -305,6 +305,7 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 		return
 	}
 	s.log.Warn("the term is lost", "term", s.term.term.Number, "reason", reason)
+	s.giveBackPending() // the ledger may still take it
 	s.events.tell(TermChanged{Reason: reason})
 	s.term.term, s.term.resumed = Term{}, false
 	s.unwatchLapse()
@@ -379,6 +380,11 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	}
 	s.keepWithdrawals(watermark)
 	s.books.records = nil // what came to be recorded without a term is planned again
+	s.releases.planAnew()
+	unstarted := s.unstartedTokens()
+	isUnstarted := func(r Run) bool { return unstarted[r.Token] }
+	state.Ahead = slices.DeleteFunc(state.Ahead, isUnstarted)
+	state.Unsettled = slices.DeleteFunc(state.Unsettled, isUnstarted)
 	s.term.ahead = make(accountedRows)
 	s.term.ahead.add(state.Ahead)
 	s.term.ahead.add(state.Unsettled)
@@ -390,6 +396,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	s.log.Info("the term is held", "term", t.Number, "watermark", watermark, "unsettled", len(state.Unsettled))
 	s.events.tell(TermChanged{Number: t.Number})
 	s.reconcile(state.Unsettled)
+	s.queue.reruns = append(s.queue.reruns, state.Interrupted...)
 	s.startExecutors()
 	if s.life.running {
 		s.wake.ringLocked() // what came due since the watermark need not wait for the minute
@@ -416,8 +423,7 @@ func (s *UnifiedTaskScheduler) keepWithdrawals(watermark time.Time) {
 }
 
 // unwritten are the runs of an earlier term that the ledger may have no row of, and
-// will get one from this process: those that started with it out of reach, and those
-// that did not start and may have been claimed.
+// will get one from this process: those that started with it out of reach.
 func (s *UnifiedTaskScheduler) unwritten() []Run {
 	var runs []Run
 	for _, e := range s.queue.running {
@@ -426,7 +432,7 @@ func (s *UnifiedTaskScheduler) unwritten() []Run {
 		}
 	}
 	for _, st := range s.books.settling {
-		if st.unclaimed || st.unstarted && st.run.Outcome != Interrupted {
+		if st.unclaimed {
 			runs = append(runs, *st.run)
 		}
 	}
@@ -478,12 +484,49 @@ func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
 		run.Outcome = Interrupted
 		run.Reason = fmt.Sprintf("its scheduler stopped before it was settled, in term %d", run.Term)
 		run.Finished = now.Round(0)
+		run.RerunUntil = s.rerunUntil(&run)
 		s.books.settling = append(s.books.settling, settlement{run: &run, rerun: true})
 		s.books.reconciling++
 		s.tellOutcome(&run)
 	}
 	s.books.settlePaused = false // the ledger has just answered
 	s.settleLater()
+}
+
+// rerunUntil is until when a run that was interrupted may be run again: to the end of
+// its catch-up if it is delivered at least once, and zero if not. While no schedules
+// are known it is the longest that a catch-up can be.
+func (s *UnifiedTaskScheduler) rerunUntil(run *Run) time.Time {
+	if run.Manual {
+		return time.Time{}
+	}
+	if !s.sched.loaded {
+		return run.Due.Add(maxScheduleLength)
+	}
+	r := s.rowFor(run.Account, run.Task)
+	if r == nil || r.Delivery != AtLeastOnce {
+		return time.Time{}
+	}
+	return s.expiry(r, occurrence{row: r, due: run.Due, slot: run.Slot, session: run.Session})
+}
+
+// unstartedTokens are those of the runs of earlier claims that certainly never start:
+// their claims are given back, or will be once the ledger has answered.
+func (s *UnifiedTaskScheduler) unstartedTokens() map[string]bool {
+	tokens := make(map[string]bool)
+	for i := range s.releases.waiting {
+		if r := &s.releases.waiting[i]; !r.replaces {
+			tokens[r.run.Token] = true
+		}
+	}
+	for _, a := range s.accounts.sorted() {
+		for _, ts := range a.tasks {
+			for c := ts.claiming; c != nil; c = c.nextClaim {
+				tokens[c.run.Token] = true
+			}
+		}
+	}
+	return tokens
 }
 
 // ownTokens are those of the runs that go on in this process, or whose outcome is on
@@ -495,6 +538,9 @@ func (s *UnifiedTaskScheduler) ownTokens() map[string]bool {
 	}
 	for _, st := range s.books.settling {
 		own[st.run.Token] = true
+	}
+	for i := range s.releases.waiting {
+		own[s.releases.waiting[i].run.Token] = true
 	}
 	return own
 }

@@ -54,64 +54,73 @@ func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) 
 		return Run{}, fmt.Errorf("trigger %s: %w", rowName(req.Task, req.Account), err)
 	}
 	s.reserve(p)
-	t, run := s.term.term, p.run
+	t, drops := s.term.term, s.queue.drops
+	s.queue.manual++
 	s.mu.Unlock()
-
-	claim, err := inTurn(ctx, s, &s.lanes.manual, ledgerBound, func(ctx context.Context) (Claim, error) {
-		return s.claimManual(ctx, t, run, req.ForToday)
-	})
-
+	claim, err := s.claimManual(ctx, t, p, req.ForToday)
 	s.mu.Lock()
+	s.queue.manual--
 	defer s.mu.Unlock()
-	halt, halted := s.haltFor(req.Account)
-	switch {
-	case err != nil:
-		s.unreserve(p)
-		s.settleUnstarted(p, Interrupted, "the claim was not answered: it did not start")
-		if errors.Is(err, ErrDeposed) {
-			err = fmt.Errorf("%w: %w", ErrNoTerm, err)
-		}
-	case !claim.Held:
-		s.unreserve(p)
+	defer s.kickLater() // what waits for the slot or a start limit knows now when to ask again
+	if err == nil && !claim.Held {
 		err = fmt.Errorf("%w: it is %v", ErrSlotTaken, claim.Outcome)
-	case s.term.term != t || !s.term.trustedAt(s.clock.Now()) || s.life.draining:
-		s.unreserve(p)
-		s.settleUnstarted(p, Interrupted, "the term ended before it started")
-		err = ErrNoTerm
-	case p.acct.gone, !p.acct.started: // or it came back since
-		s.unreserve(p)
-		s.settleUnstarted(p, Skipped, "the account was withdrawn before it started")
-		err = ErrUnknownAccount
-	case halted:
-		s.unreserve(p)
-		s.settleUnstarted(p, Skipped, haltReason(halt))
-		err = fmt.Errorf("%w: %s", ErrHalted, haltReason(halt))
-	default:
-		p.run.First, p.run.Resumed = claim.First, claim.Resumed
-		s.log.Info("run triggered", "task", run.Task, "account", run.Account, "slot", run.Slot, "actor", run.Actor)
-		started := s.start(p, false).run
-		s.kickLater() // what waits for the same start limit knows now when to ask again
-		return started, nil
+	} else if refusal := s.mayNotStartManual(p, t, drops); err == nil && refusal != nil {
+		err = refusal
+		s.giveBack(p, t, NoOutcome, "")
+	} else if errors.Is(err, ErrDeposed) {
+		err = fmt.Errorf("%w: %w", ErrNoTerm, err)
+	} else if err != nil {
+		s.giveBack(p, t, NoOutcome, "")
 	}
-	s.kickLater()
-	return Run{}, fmt.Errorf("trigger %s: %w", rowName(req.Task, req.Account), err)
+	if err != nil {
+		s.unreserve(p)
+		return Run{}, fmt.Errorf("trigger %s: %w", rowName(req.Task, req.Account), err)
+	}
+	p.run.First, p.run.Resumed = claim.First, claim.Resumed
+	s.log.Info("run triggered", "task", p.run.Task, "account", p.run.Account, "slot", p.run.Slot, "actor", p.run.Actor)
+	if req.ForToday {
+		s.term.ahead.add([]Run{p.run}) // its slot is not planned any more
+	}
+	return s.start(p, false).run, nil
+}
+
+// mayNotStartManual says why a run that was claimed does not start after all: what has
+// changed while the ledger was asked.
+func (s *UnifiedTaskScheduler) mayNotStartManual(p *pending, t Term, drops int) error {
+	halt, halted := s.haltFor(p.acct.name)
+	switch {
+	case s.term.term != t || s.queue.drops != drops || !s.term.trustedAt(s.clock.Now()) || s.life.draining:
+		return ErrNoTerm
+	case p.acct.gone, !p.acct.started: // or it came back since
+		return ErrUnknownAccount
+	case halted:
+		return fmt.Errorf("%w: %s", ErrHalted, haltReason(halt))
+	}
+	return nil
 }
 
 // claimManual claims the slot of a manual run. A slot of today that was missed or
 // skipped without a start is taken over.
-func (s *UnifiedTaskScheduler) claimManual(ctx context.Context, t Term, run Run, reopen bool) (Claim, error) {
-	claims, err := s.cfg.Ledger.Claim(ctx, t, []Run{run})
-	if err != nil {
-		return Claim{}, err
-	}
-	if len(claims) != 1 {
-		return Claim{}, fmt.Errorf("the ledger answered %d claims of 1", len(claims))
-	}
-	neverStarted := claims[0].Outcome == Missed || claims[0].Outcome == Skipped
-	if claims[0].Held || !reopen || !neverStarted {
+func (s *UnifiedTaskScheduler) claimManual(ctx context.Context, t Term, p *pending, reopen bool) (Claim, error) {
+	run := p.run
+	claim, err := inTurn(ctx, s, &s.lanes.manual, ledgerBound, func(ctx context.Context) (Claim, error) {
+		claims, err := s.cfg.Ledger.Claim(ctx, t, []Run{run})
+		if err == nil && len(claims) != 1 {
+			err = fmt.Errorf("the ledger answered %d claims of 1", len(claims))
+		}
+		if err != nil {
+			return Claim{}, err
+		}
 		return claims[0], nil
+	})
+	neverStarted := claim.Outcome == Missed || claim.Outcome == Skipped
+	if err != nil || claim.Held || !reopen || !neverStarted || claim.Taken == nil {
+		return claim, err
 	}
-	return s.cfg.Ledger.Reclaim(ctx, t, "", run)
+	p.replaces = claim.Taken
+	return inTurn(ctx, s, &s.lanes.manual, ledgerBound, func(ctx context.Context) (Claim, error) {
+		return s.cfg.Ledger.Reclaim(ctx, t, "", run)
+	})
 }
 
 // prepare checks a request and makes a run of it. The caller holds mu.
@@ -147,6 +156,11 @@ func (s *UnifiedTaskScheduler) prepare(req TriggerRequest, now time.Time) (*pend
 		return nil, err
 	}
 	p := s.newPending(a, a.task(r.Task), r, o, false)
+	if req.ForToday {
+		if err := s.slotInDoubt(p); err != nil {
+			return nil, err
+		}
+	}
 	p.expires = now.Add(r.catchUp())
 	p.run.Manual, p.run.Actor = true, req.Actor
 	p.run.Started, p.run.Outcome = now.Round(0).UTC(), Running
@@ -156,13 +170,25 @@ func (s *UnifiedTaskScheduler) prepare(req TriggerRequest, now time.Time) (*pend
 	return p, nil
 }
 
+// slotInDoubt reports whether the ledger may have an earlier claim of the slot, of a run
+// that did not start or is yet to start.
+func (s *UnifiedTaskScheduler) slotInDoubt(p *pending) error {
+	if s.releases.has(&p.run) {
+		return fmt.Errorf("%w: the ledger still has an earlier claim of its slot", ErrBusy)
+	}
+	if waits := s.queue.find(p.task, p.run.Slot); waits != nil && waits.uncertain {
+		return fmt.Errorf("%w: the run of its slot waits for %s", ErrBusy, waits.waits)
+	}
+	return nil
+}
+
 // free reports whether a manual run of the task could start now.
 func (s *UnifiedTaskScheduler) free(a *account, r *row) error {
 	ts := a.task(r.Task)
 	switch {
 	case !a.started:
 		return fmt.Errorf("%w: the executor has not started", ErrBusy)
-	case len(ts.running)+ts.claiming > 0:
+	case ts.isBusy():
 		return fmt.Errorf("%w: the task is running", ErrBusy)
 	case r.Exclusive != "" && a.group(r.Exclusive).busy:
 		return fmt.Errorf("%w: group %s is running", ErrBusy, r.Exclusive)

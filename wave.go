@@ -15,7 +15,8 @@ type wave struct {
 	row       *row
 	due       []occurrence
 	accts     []*account      // by name, or by their offsets
-	offsets   []time.Duration // of accts, if the row has a spread
+	offsets   []time.Duration // of accts, if the row has a spread, in order
+	within    time.Duration   // what they are less than
 	planned   time.Time       // when that was
 	backdated bool            // behind the watermark
 	rank      int             // as of pending
@@ -246,13 +247,24 @@ func (s *UnifiedTaskScheduler) lineUpOne(a *account, now time.Time) {
 // indexOf finds an account, or returns a negative number.
 func (w *wave) indexOf(a *account) int {
 	if w.offsets != nil {
-		return slices.Index(w.accts, a)
+		return w.indexByOffset(a)
 	}
 	at, found := slices.BinarySearchFunc(w.accts, a.name, func(a *account, name string) int { return strings.Compare(a.name, name) })
 	if !found {
 		return -1
 	}
 	return at
+}
+
+func (w *wave) indexByOffset(a *account) int {
+	offset := spreadOffset(a.name, w.row.Task, w.due[len(w.due)-1].slot, w.within)
+	at, _ := slices.BinarySearch(w.offsets, offset)
+	for ; at < len(w.offsets) && w.offsets[at] == offset; at++ {
+		if w.accts[at] == a {
+			return at
+		}
+	}
+	return -1
 }
 
 // comesFor reports whether a wave brings the account an occurrence of the row's task

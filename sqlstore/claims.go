@@ -59,13 +59,36 @@ var (
 	anyRange = `
 		SELECT EXISTS (SELECT 1 FROM tradeclock_runs AS r WHERE r.scheduler = $1 AND r.count > 1 AND r.through >= $2)`
 
+	// answerClaims tells how each run stands to the row of its slot, or to a range that
+	// it lies in, and what that row says.
 	answerClaims = batchOf("scheduler", "account", "task", "slot", "due", "token") + `
-		SELECT coalesce(own.outcome,
-		           (SELECT max(r.outcome) FROM tradeclock_runs AS r WHERE ` + covering + `), ''),
-		       CASE WHEN own.outcome = 'running' AND own.token = b.token THEN 1 ELSE 0 END,
-		       coalesce(own.first, 0), coalesce(own.resumed, 0)
-		FROM batch AS b LEFT JOIN tradeclock_runs AS own ON ` + ownRow + `
+		SELECT CASE WHEN own.outcome = 'running' AND own.token = b.token THEN 1 ELSE 0 END,
+		       coalesce(own.first, 0), coalesce(own.resumed, 0),
+		       coalesce(own.outcome, span.outcome, ''), coalesce(own.session, span.session, ''), coalesce(own.due, span.due, ''),
+		       coalesce(own.reason, span.reason, ''), coalesce(own.finished, span.finished, '')
+		FROM batch AS b
+		LEFT JOIN tradeclock_runs AS own ON ` + ownRow + `
+		LEFT JOIN tradeclock_runs AS span ON own.slot IS NULL AND span.scheduler = b.scheduler AND span.account = b.account
+		     AND span.task = b.task AND span.count > 1 AND span.slot = (
+		         SELECT min(r.slot) FROM tradeclock_runs AS r WHERE ` + covering + `)
 		ORDER BY b.n`
+
+	// releaseClaims removes the rows of claims that were given back, and restoreRows
+	// makes those that had taken the place of a row what that was.
+	releaseClaims = batchOf("scheduler", "account", "task", "slot", "token", "outcome") + `
+		DELETE FROM tradeclock_runs
+		WHERE outcome = 'running' AND (scheduler, slot, task, account, token) IN (
+			SELECT scheduler, slot, task, account, token FROM batch WHERE batch.outcome = '' AND batch.token <> '')
+		RETURNING id`
+	restoreRows = batchOf("scheduler", "account", "task", "slot", "token", "outcome", "reason", "finished", "rerun_until") + `
+		UPDATE tradeclock_runs AS own
+		SET outcome = b.outcome, reason = b.reason, finished = b.finished, rerun_until = b.rerun_until, started = '', attempt = 0,
+		    token = CASE WHEN b.outcome = 'interrupted' THEN own.token ELSE '' END,
+		    manual = CASE WHEN b.outcome = 'interrupted' THEN own.manual ELSE 0 END,
+		    actor = CASE WHEN b.outcome = 'interrupted' THEN own.actor ELSE '' END
+		FROM batch AS b
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'running' AND b.outcome <> ''
+		RETURNING id`
 
 	replaceClaim = batchOf(runColumns...) + `
 		UPDATE tradeclock_runs AS own
@@ -219,13 +242,53 @@ func (s *Store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run 
 	return claim, nil
 }
 
+// taken is what a claim that is not held is told of the row.
+func (r *runRow) taken() (run tradeclock.Run, err error) {
+	var p parser
+	run.Outcome, run.Reason = p.outcome(r.Outcome), r.Reason
+	run.Due, run.Finished = p.instant(r.Due), p.instant(r.Finished)
+	p.keep(run.Session.UnmarshalText([]byte(r.Session)))
+	return run, p.err
+}
+
+// Release gives back the claims of runs that never started.
+func (s *Store) Release(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) error {
+	rows := make([]runRow, len(runs))
+	byID := make(map[string]*runRow, len(runs))
+	for i := range runs {
+		rows[i] = rowOf(t.Scheduler, &runs[i])
+		if !runs[i].Outcome.Final() {
+			rows[i].Outcome = ""
+		}
+		byID[rows[i].ID] = &rows[i]
+	}
+	batch := newBatch(rows)
+	return s.fenced(ctx, "release runs", t, func(conn *sql.Conn, _ ledgerRow) error {
+		unsettled := make(tally)
+		scan := func(rows *sql.Rows) error {
+			var id string
+			if err := rows.Scan(&id); err != nil {
+				return err
+			}
+			unsettled.add(byID[id], -1)
+			return nil
+		}
+		for _, statement := range []string{releaseClaims, restoreRows} {
+			if err := s.eachOfBatch(ctx, conn, scan, statement, batch); err != nil {
+				return err
+			}
+		}
+		return s.countUnsettled(ctx, conn, unsettled)
+	})
+}
+
 // startingRows returns the rows of runs that are Running under the term.
 func startingRows(t tradeclock.Term, runs []tradeclock.Run) []runRow {
 	rows := make([]runRow, len(runs))
 	for i := range runs {
 		rows[i] = rowOf(t.Scheduler, &runs[i])
 		rows[i].Term = t.Number
-		rows[i].Outcome = tradeclock.Running.String()
+		rows[i].Outcome, rows[i].RerunUntil = tradeclock.Running.String(), ""
 	}
 	return rows
 }
@@ -235,14 +298,17 @@ func (s *Store) answers(ctx context.Context, conn *sql.Conn, batch batch, size i
 	claims := make([]tradeclock.Claim, 0, size)
 	scan := func(rows *sql.Rows) error {
 		var claim tradeclock.Claim
-		var outcome string
-		if err := rows.Scan(&outcome, &claim.Held, &claim.First, &claim.Resumed); err != nil {
+		var row runRow
+		err := rows.Scan(&claim.Held, &claim.First, &claim.Resumed, &row.Outcome, &row.Session, &row.Due, &row.Reason, &row.Finished)
+		if err != nil {
 			return err
 		}
 		claim.First = claim.First && claim.Held
 		claim.Resumed = claim.Resumed && claim.Held
-		var err error
-		claim.Outcome, err = tradeclock.ParseOutcome(outcome)
+		taken, err := row.taken()
+		if claim.Outcome = taken.Outcome; claim.Outcome != tradeclock.NoOutcome && !claim.Held {
+			claim.Taken = &taken
+		}
 		claims = append(claims, claim)
 		return err
 	}

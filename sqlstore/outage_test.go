@@ -50,7 +50,7 @@ var outages = []outage{
 	{"records are not answered", unanswered(tradeclocktest.OpRecord), nil, tradeclock.Succeeded},
 	{"nothing is answered", failing(
 		tradeclocktest.OpSchedules, tradeclocktest.OpRevision, tradeclocktest.OpLead, tradeclocktest.OpHalts,
-		tradeclocktest.OpClaim, tradeclocktest.OpReclaim, tradeclocktest.OpSettle, tradeclocktest.OpRecord,
+		tradeclocktest.OpClaim, tradeclocktest.OpReclaim, tradeclocktest.OpRelease, tradeclocktest.OpSettle, tradeclocktest.OpRecord,
 	), nil, tradeclock.Interrupted}, // since another may hold the term meanwhile
 }
 

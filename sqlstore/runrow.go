@@ -37,6 +37,7 @@ type runRow struct {
 	Calendar        string `json:"calendar"`
 	CalendarVersion string `json:"calendar_version"`
 	Details         string `json:"details"`
+	RerunUntil      string `json:"rerun_until"`
 
 	lateOutcome, lateReason, lateFinished string
 }
@@ -47,7 +48,7 @@ var (
 	runColumns = []string{
 		"id", "scheduler", "account", "task", "slot", "session", "due", "start_offset", "through", "last_slot", "count",
 		"outcome", "reason", "started", "finished", "attempt", "deadline", "term", "token",
-		"repeating", "manual", "actor", "backdated", "calendar", "calendar_version", "details",
+		"repeating", "manual", "actor", "backdated", "calendar", "calendar_version", "details", "rerun_until",
 	}
 	numbers = map[string]bool{
 		"n": true, "part": true, "runs": true,
@@ -66,7 +67,7 @@ func scanRun(rows *sql.Rows) (tradeclock.Run, error) {
 	err := rows.Scan(
 		&r.ID, &r.Scheduler, &r.Account, &r.Task, &r.Slot, &r.Session, &r.Due, &r.StartOffset, &r.Through, &r.LastSlot, &r.Count,
 		&r.Outcome, &r.Reason, &r.Started, &r.Finished, &r.Attempt, &r.Deadline, &r.Term, &r.Token,
-		&r.Repeating, &r.Manual, &r.Actor, &r.Backdated, &r.Calendar, &r.CalendarVersion, &r.Details,
+		&r.Repeating, &r.Manual, &r.Actor, &r.Backdated, &r.Calendar, &r.CalendarVersion, &r.Details, &r.RerunUntil,
 		&r.First, &r.Resumed, &r.lateOutcome, &r.lateReason, &r.lateFinished,
 	)
 	if err != nil {
@@ -116,6 +117,7 @@ func rowOf(scheduler string, run *tradeclock.Run) runRow {
 		Calendar:        run.Calendar,
 		CalendarVersion: run.CalendarVersion,
 		Details:         detailsText(run.Details),
+		RerunUntil:      instantText(run.RerunUntil),
 	}
 }
 
@@ -123,7 +125,7 @@ func rowOf(scheduler string, run *tradeclock.Run) runRow {
 func (r *runRow) values() []any {
 	return []any{
 		r.Scheduler, r.Task, r.Slot, r.Session, r.Due, r.Through, r.LastSlot, r.Count, r.Outcome, r.Reason, r.Attempt,
-		r.Deadline, r.Term, r.Repeating, r.Manual, r.Actor, r.Backdated, r.Calendar, r.CalendarVersion, r.Details,
+		r.Deadline, r.Term, r.Repeating, r.Manual, r.Actor, r.Backdated, r.Calendar, r.CalendarVersion, r.Details, r.RerunUntil,
 	}
 }
 
@@ -156,6 +158,7 @@ func (r *runRow) run() (tradeclock.Run, error) {
 	run.Started = p.instant(r.Started)
 	run.Finished = p.instant(r.Finished)
 	run.Deadline = p.instant(r.Deadline)
+	run.RerunUntil = p.instant(r.RerunUntil)
 	if r.Through != r.Due {
 		run.LastDue = p.instant(r.Through)
 	}

@@ -108,11 +108,14 @@ var (
 			  AND r.outcome = 'running' AND r.term < $2
 			ORDER BY r.due, r.account, r.task, r.slot`
 
+	selectInterrupted = selectRuns + `
+		WHERE scheduler = $1 AND rerun_until <> '' AND rerun_until > $2 AND outcome = 'interrupted'
+		ORDER BY due, account, task, slot`
+
 	selectAhead = selectRuns + `
-		WHERE scheduler = $1 AND due > $2 AND manual = 0 AND NOT (outcome = 'running' AND term < $3)
+		WHERE scheduler = $1 AND due > $2 AND NOT (outcome = 'running' AND term < $3)
 		UNION ALL ` + selectRuns + `
-		WHERE scheduler = $1 AND through > $2 AND count > 1 AND due <= $2
-		  AND manual = 0 AND NOT (outcome = 'running' AND term < $3)
+		WHERE scheduler = $1 AND through > $2 AND count > 1 AND due <= $2 AND NOT (outcome = 'running' AND term < $3)
 		ORDER BY due, account, task, slot`
 )
 
@@ -131,6 +134,9 @@ func (s *Store) Resume(ctx context.Context, t tradeclock.Term) (state tradeclock
 			return err
 		}
 		if state.Unsettled, err = s.runs(ctx, conn, selectUnsettled, t.Scheduler, t.Number); err != nil {
+			return err
+		}
+		if state.Interrupted, err = s.runs(ctx, conn, selectInterrupted, t.Scheduler, row.watermark); err != nil {
 			return err
 		}
 		state.Ahead, err = s.runs(ctx, conn, selectAhead, t.Scheduler, row.watermark, t.Number)

@@ -35,6 +35,7 @@ func TestLedger(t *testing.T, open func(t *testing.T, clock tradeclock.Clock) tr
 		{"Claim", claimCases},
 		{"Facts", factCases},
 		{"Reclaim", reclaimCases},
+		{"Release", releaseCases},
 		{"Record", recordCases},
 		{"Settle", settleCases},
 		{"Resume", resumeCases},
@@ -145,7 +146,24 @@ func (w *ledgerTest) claim(term tradeclock.Term, runs ...tradeclock.Run) []trade
 	claims, err := w.ledger.Claim(w.ctx, term, runs)
 	require.NoError(w.t, err)
 	require.Len(w.t, claims, len(runs), "a claim for each run")
+	for i := range claims {
+		w.checkTaken(&claims[i])
+	}
 	return claims
+}
+
+// checkTaken holds a claim to saying by what the slot is taken, if it is, and takes
+// that out of the claim: testTaken looks at it.
+func (w *ledgerTest) checkTaken(claim *tradeclock.Claim) {
+	w.t.Helper()
+	if claim.Held || claim.Outcome == tradeclock.NoOutcome {
+		assert.Nil(w.t, claim.Taken, "what the slot is taken by")
+		return
+	}
+	if assert.NotNil(w.t, claim.Taken, "what the slot is taken by") {
+		assert.Equal(w.t, claim.Outcome, claim.Taken.Outcome, "the outcome of what the slot is taken by")
+	}
+	claim.Taken = nil
 }
 
 // hold claims runs that must all be held.
@@ -160,6 +178,7 @@ func (w *ledgerTest) reclaim(term tradeclock.Term, old string, run tradeclock.Ru
 	w.t.Helper()
 	claim, err := w.ledger.Reclaim(w.ctx, term, old, run)
 	require.NoError(w.t, err)
+	w.checkTaken(&claim)
 	return claim
 }
 
@@ -202,7 +221,7 @@ func (w *ledgerTest) resume(term tradeclock.Term) tradeclock.State {
 func (w *ledgerTest) row(term tradeclock.Term, run tradeclock.Run) tradeclock.Run {
 	w.t.Helper()
 	state := w.resume(term)
-	for _, row := range slices.Concat(state.Unsettled, state.Ahead) {
+	for _, row := range slices.Concat(state.Unsettled, state.Ahead, state.Interrupted) {
 		if row.Account == run.Account && row.Task == run.Task && row.Slot == run.Slot {
 			return row
 		}
@@ -222,7 +241,7 @@ func (w *ledgerTest) outcome(term tradeclock.Term, run tradeclock.Run) tradecloc
 func assertSameRun(t *testing.T, want, got tradeclock.Run) {
 	t.Helper()
 	assert.Equal(t, keptOf(t, want), keptOf(t, got))
-	for name, instant := range map[string]time.Time{"Due": got.Due, "Started": got.Started, "Finished": got.Finished, "LastDue": got.LastDue} {
+	for name, instant := range map[string]time.Time{"Due": got.Due, "Started": got.Started, "Finished": got.Finished, "LastDue": got.LastDue, "RerunUntil": got.RerunUntil} {
 		assert.Equal(t, time.UTC, instant.Location(), "the location of %s", name)
 	}
 }
@@ -230,7 +249,7 @@ func assertSameRun(t *testing.T, want, got tradeclock.Run) {
 func keptOf(t *testing.T, run tradeclock.Run) tradeclock.Run {
 	t.Helper()
 	run.First, run.Resumed, run.Deadline = false, false, time.Time{}
-	for _, instant := range []*time.Time{&run.Due, &run.Started, &run.Finished, &run.LastDue} {
+	for _, instant := range []*time.Time{&run.Due, &run.Started, &run.Finished, &run.LastDue, &run.RerunUntil} {
 		*instant = toMicrosecond(*instant)
 	}
 	if run.Late != nil {

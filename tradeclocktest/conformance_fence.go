@@ -33,6 +33,9 @@ var fencedWrites = []struct {
 		_, err := w.ledger.Reclaim(w.ctx, term, "", w.newRun("analysis", at(16, 0)))
 		return err
 	}},
+	{"Release", func(w *ledgerTest, term tradeclock.Term, held tradeclock.Run) error {
+		return w.ledger.Release(w.ctx, term, []tradeclock.Run{held})
+	}},
 	{"Record outcomes", func(w *ledgerTest, term tradeclock.Term, _ tradeclock.Run) error {
 		missed := unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "too late")
 		return w.ledger.Record(w.ctx, term, []tradeclock.Run{missed}, time.Time{})

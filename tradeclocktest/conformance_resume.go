@@ -71,6 +71,7 @@ var resumeCases = []ledgerCase{
 	}},
 	{"runs of older terms that were never settled are unsettled", testUnsettled},
 	{"rows that end later than the watermark are ahead", testAhead},
+	{"runs that were interrupted and may run again are told", testInterrupted},
 	{"it is safe to repeat", func(w *ledgerTest) {
 		term := w.lead("a")
 		w.enroll(term, at(9, 0), "42", "43")
@@ -155,6 +156,32 @@ func testUnsettled(w *ledgerTest) {
 	assert.ElementsMatch(w.t, []string{"ahead"}, tasksOf(w.resume(third).Ahead))
 }
 
+func testInterrupted(w *ledgerTest) {
+	first := w.lead("a")
+	w.record(first, at(9, 10))
+	for task, until := range map[string]time.Time{"later": at(9, 40), "at the watermark": at(9, 30), "over": at(9, 29), "never": {}} {
+		run := w.newRun(task, at(9, 20))
+		w.hold(first, run)
+		run = ended(run, tradeclock.Interrupted)
+		run.RerunUntil = until
+		w.settle(run)
+	}
+	w.record(first, at(9, 30))
+	next := w.takeOver("b")
+	state := w.resume(next)
+	assert.Equal(w.t, []string{"later"}, tasksOf(state.Interrupted))
+	assert.Empty(w.t, state.Unsettled)
+	require.Len(w.t, state.Interrupted, 1)
+	old := state.Interrupted[0]
+	assert.Equal(w.t, at(9, 40), toMicrosecond(old.RerunUntil))
+
+	again := w.rival(old)
+	assert.True(w.t, w.reclaim(next, old.Token, again).Held)
+	assert.Empty(w.t, w.resume(next).Interrupted, "it runs again")
+	w.settle(ended(again, tradeclock.Succeeded))
+	assert.Empty(w.t, w.resume(w.takeOver("c")).Interrupted, "it has run again")
+}
+
 func testAhead(w *ledgerTest) {
 	term := w.lead("a")
 	for _, outcome := range finalOutcomes {
@@ -170,14 +197,14 @@ func testAhead(w *ledgerTest) {
 		spanning(unstarted(w.newRun("range that ends later", at(9, 20)), tradeclock.Missed, "down"), 12),
 		spanning(unstarted(w.newRun("range that ends with it", at(9, 20)), tradeclock.Missed, "down"), 11),
 	)
-	want := []string{"running", "recorded", "range that ends later"}
+	want := []string{"running", "recorded", "range that ends later", "manual"}
 	for _, outcome := range finalOutcomes {
 		want = append(want, outcome.String())
 	}
 	assert.ElementsMatch(w.t, want, tasksOf(w.resume(term).Ahead))
 
 	next := w.takeOver("b")
-	want = slices.DeleteFunc(want, func(task string) bool { return task == "running" })
+	want = slices.DeleteFunc(want, func(task string) bool { return task == "running" || task == "manual" })
 	assert.ElementsMatch(w.t, want, tasksOf(w.resume(next).Ahead))
 }
 

@@ -38,6 +38,7 @@ const (
 	OpWithdraw       Op = "Withdraw"
 	OpClaim          Op = "Claim"
 	OpReclaim        Op = "Reclaim"
+	OpRelease        Op = "Release"
 	OpRecord         Op = "Record"
 	OpSettle         Op = "Settle"
 	OpRuns           Op = "Runs"
@@ -249,6 +250,11 @@ func (f *Faulty) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock
 // Reclaim calls the store's.
 func (f *Faulty) Reclaim(ctx context.Context, t tradeclock.Term, old string, run tradeclock.Run) (tradeclock.Claim, error) {
 	return ask(ctx, f, OpReclaim, func() (tradeclock.Claim, error) { return f.store.Reclaim(ctx, t, old, run) })
+}
+
+// Release calls the store's.
+func (f *Faulty) Release(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) error {
+	return f.tell(ctx, OpRelease, func() error { return f.store.Release(ctx, t, runs) })
 }
 
 // Record calls the store's.

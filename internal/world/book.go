@@ -235,6 +235,40 @@ func (b *book) reclaimed(p *process, t tradeclock.Term, old string, run tradeclo
 	}
 }
 
+// released notes which claims were given back: none of a run that was executed.
+func (b *book) released(p *process, t tradeclock.Term, runs []tradeclock.Run, err error) {
+	if !b.fenced("Release", t, err) {
+		return
+	}
+	for i := range runs {
+		run := &runs[i]
+		row := b.rowsOf[slotOf(run)]
+		if row == nil || row.outcome != tradeclock.Running || run.Token == "" || row.token != run.Token {
+			continue
+		}
+		b.heldToRelease(run)
+		b.w.note(p, "gives back %s", describe(run))
+		switch {
+		case !run.Outcome.Final():
+			delete(b.rowsOf, slotOf(run))
+		case run.Outcome == tradeclock.Interrupted:
+			row.outcome = run.Outcome
+		default:
+			row.outcome, row.token = run.Outcome, ""
+			row.run.Manual, row.run.Actor = false, ""
+		}
+	}
+}
+
+// heldToRelease holds a claim that is given back to never having been used.
+func (b *book) heldToRelease(run *tradeclock.Run) {
+	for _, x := range b.bySlot[slotOf(run)] {
+		if x.run.Token == run.Token {
+			b.w.violate("at most once", fmt.Sprintf("%s: its claim was given back, and it was executed", describe(run)))
+		}
+	}
+}
+
 // recorded notes what Record was given.
 func (b *book) recorded(p *process, t tradeclock.Term, outcomes []tradeclock.Run, to time.Time, err error) {
 	if !b.fenced("Record", t, err) {

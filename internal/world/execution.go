@@ -72,7 +72,7 @@ func (b *book) once(x *execution) (invariant, text string) {
 			attempts = o.run.Attempt
 		case x.task.Delivery == tradeclock.AtMostOnce || x.run.Manual:
 			return "at most once", fmt.Sprintf("it was executed already, by %s in term %d", o.p.name, o.run.Term)
-		case o.p == x.p && x.run.Term <= o.run.Term:
+		case o.p == x.p && x.run.Term <= o.run.Term && !errors.Is(o.cause, tradeclock.ErrTermLost):
 			return "at least once", fmt.Sprintf("it was executed already in term %d", o.run.Term)
 		}
 	}

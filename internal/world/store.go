@@ -205,6 +205,15 @@ func (st *store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run
 	})
 }
 
+// Release gives back claims.
+func (st *store) Release(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) error {
+	return st.tell(ctx, "Release", st.p.w.book.plain(&runs[0]), func() error {
+		err := st.p.w.memory.Release(ctx, t, runs)
+		st.p.w.book.released(st.p, t, runs, err)
+		return err
+	})
+}
+
 // Record adds rows and moves the watermark.
 func (st *store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradeclock.Run, to time.Time) error {
 	return st.tell(ctx, "Record", "", func() error {
