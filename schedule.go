@@ -155,8 +155,10 @@ func ParseSessionSet(text string) (SessionSet, error) {
 	return set, nil
 }
 
-// Overlap says what becomes of an occurrence that is due while an earlier run of
-// the same task and account goes on. The zero value is OverlapSkip.
+// Overlap says what becomes of an occurrence that comes due while an earlier run of
+// the same task and account goes on. What came due while none ran, as in an outage, is
+// no overlap: with each policy but OverlapAllow it runs one after another, in order,
+// within its catch-up. The zero value is OverlapSkip.
 type Overlap uint8
 
 // The overlap policies.
@@ -178,8 +180,8 @@ func ParseOverlap(text string) (Overlap, error) {
 	return Overlap(i), err
 }
 
-// Delivery says what becomes of a run that was claimed and never settled,
-// because its process died or lost its term. The zero value is AtMostOnce.
+// Delivery says what becomes of a run that was cut off, because its process died,
+// stopped or lost its term. The zero value is AtMostOnce.
 type Delivery uint8
 
 // The deliveries.
