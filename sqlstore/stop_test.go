@@ -29,13 +29,13 @@ func testStoppedAtTheBell(t *testing.T, on database) {
 		b.clock.Advance(time.Second)
 	}
 	b.run(accounts, accounts)
-	assert.Len(t, b.orders, accounts, "accounts with an order")
+	assert.Equal(t, accounts, len(b.orders), "accounts with an order")
 	for account, orders := range b.orders {
 		require.Equal(t, 1, orders, "orders of account %s", account)
 	}
 	runs, err := openOn(t, openDB(t, b.at), b.clock).Runs(t.Context(), tradeclock.Query{Scheduler: paper, Task: "buy_orders"})
 	require.NoError(t, err)
-	assert.Len(t, runs, accounts)
+	assert.Equal(t, accounts, len(runs))
 	for _, run := range runs {
 		require.Equal(t, tradeclock.Succeeded, run.Outcome, "account %s: %s", run.Account, run.Reason)
 	}
