@@ -32,6 +32,7 @@ type vetting struct {
 	fresh   []*row          // those of them that are not as they were before
 	dropped map[*row]bool
 	bad     []RowError
+	badOwn  map[rowKey]bool // those of them that are of an account
 	// followed are the tasks that after rules name.
 	followed  map[string]bool
 	find      calendarFinder
@@ -56,10 +57,22 @@ type vetted struct {
 }
 
 func newVetting(schedules []Schedule, find calendarFinder, findLimit limitFinder, unread []RowError) *vetting {
-	return &vetting{
-		rows: make(map[rowKey]*row, len(schedules)), order: make([]*row, 0, len(schedules)), bad: slices.Clone(unread),
+	v := &vetting{
+		rows: make(map[rowKey]*row, len(schedules)), order: make([]*row, 0, len(schedules)), badOwn: make(map[rowKey]bool),
 		dropped: make(map[*row]bool), followed: make(map[string]bool), find: find, findLimit: findLimit,
 		policies: make(map[policyKey]*vetted), known: make(map[policyKey]*policy),
+	}
+	for _, r := range unread {
+		v.reject(r.Task, r.Account, r.Err)
+	}
+	return v
+}
+
+// reject notes that a row cannot be used.
+func (v *vetting) reject(task, account string, err error) {
+	v.bad = append(v.bad, RowError{task, account, err})
+	if account != "" {
+		v.badOwn[rowKey{account, task}] = true
 	}
 }
 
@@ -113,7 +126,7 @@ func (v *vetting) add(s Schedule) {
 		err = errors.New("the task has another row for the same account")
 	}
 	if err != nil {
-		v.bad = append(v.bad, RowError{s.Task, s.Account, err})
+		v.reject(s.Task, s.Account, err)
 		return
 	}
 	v.keep(v.rowOf(s, p))
@@ -194,11 +207,19 @@ func (v *vetting) calendarOf(p *policy) (*calendarView, error) {
 
 // derive adds, for each account with a row of its own for a task that a row for
 // all accounts comes after, that row for the account: what it comes after is the
-// account's own planned time.
+// account's own planned time. If the account's own row cannot be used, neither can
+// that: see link.
 func (v *vetting) derive() {
 	followers := v.followers()
 	if len(followers) == 0 {
 		return
+	}
+	for _, bad := range v.bad {
+		for _, r := range followers[bad.Task] {
+			if v.hides(bad.Account, bad.Task) && v.rows[rowKey{bad.Account, r.Task}] == nil {
+				v.keep(v.derived(r, bad.Account))
+			}
+		}
 	}
 	for i := 0; i < len(v.order); i++ { // what is added may be followed too
 		own := v.order[i]
@@ -211,6 +232,13 @@ func (v *vetting) derive() {
 			}
 		}
 	}
+}
+
+// hides reports whether an account has a row of its own for a task that cannot be
+// used. It hides the one for all others, by which nothing of the account is to run.
+func (v *vetting) hides(account, task string) bool {
+	key := rowKey{account, task}
+	return v.badOwn[key] && v.rows[key] == nil
 }
 
 // derived returns the row of r for one account. As any other row, it keeps from the
@@ -233,7 +261,8 @@ func (v *vetting) followers() map[string][]*row {
 }
 
 // link finds the row that an after rule comes after, and drops the row if there
-// is none, if it comes after itself, or if the two have different calendars.
+// is none or it cannot be used, if it comes after itself, or if the two have different
+// calendars.
 func (v *vetting) link(r *row) {
 	var path []string
 	at := r
@@ -245,6 +274,9 @@ func (v *vetting) link(r *row) {
 		path = append(path, at.Task)
 		base := v.base(r.Account, rule.task)
 		switch {
+		case v.hides(r.Account, rule.task):
+			v.drop(r, fmt.Errorf("Rule: %q: the row of task %q for account %q cannot be used", at.text, rule.task, r.Account))
+			return
 		case base == nil:
 			v.drop(r, fmt.Errorf("Rule: %q: no schedule of task %q that it could come after", at.text, rule.task))
 			return
@@ -280,7 +312,7 @@ func (v *vetting) base(account, task string) *row {
 }
 
 func (v *vetting) drop(r *row, err error) {
-	v.bad = append(v.bad, RowError{r.Task, r.Account, err})
+	v.reject(r.Task, r.Account, err)
 	v.dropped[r] = true
 }
 
