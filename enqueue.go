@@ -94,7 +94,8 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, 
 		ts.lastDue = o.due
 		last := p
 		if r.repeats() && i < newest {
-			last = &pending{row: r, run: Run{Due: due[newest].due}, expires: s.expiry(r, due[newest]), moved: o.moved}
+			last = &pending{row: r, expires: s.expiry(r, due[newest]), moved: o.moved}
+			last.run.Due, last.run.Session = due[newest].due, due[newest].session
 		}
 		if w.planned.Before(last.expires) && w.planned.Before(now) {
 			last.waits = s.waitsOf(w)
@@ -267,21 +268,35 @@ func (r *row) repeats() bool {
 	return r.kind != kindDaily && r.kind != kindEach && r.kind != kindOnce
 }
 
-// expiry is the end of an occurrence's catch-up.
+// onTime is how late a run may be and still be on time: no tick is further away.
+const onTime = maxWait
+
+// expiry is the end of an occurrence's catch-up. If its cap cannot be told, a run
+// may be on time and not late.
 func (s *UnifiedTaskScheduler) expiry(r *row, o occurrence) time.Time {
 	end := o.due.Add(r.catchUp())
-	if r.CatchUpUntil == nil {
-		return end
-	}
-	session, err := r.view.Session(o.session)
+	until, err := r.catchUpUntil(o.session)
 	if err != nil {
+		until = o.due.Add(onTime)
+	}
+	if until.IsZero() || end.Before(until) {
 		return end
 	}
-	until, err := r.CatchUpUntil.resolve(session, r.view.loc)
-	if err == nil && until.Before(end) {
-		return until
+	return until
+}
+
+// catchUpUntil resolves the cap of the catch-up, and is zero if there is none. A wall
+// time can be told on a day that the calendar does not know, and an anchor cannot.
+func (r *row) catchUpUntil(date Date) (time.Time, error) {
+	if r.CatchUpUntil == nil {
+		return time.Time{}, nil
 	}
-	return end
+	session, err := r.view.Session(date)
+	if err != nil && r.CatchUpUntil.Anchor != "" {
+		return time.Time{}, err
+	}
+	session.Date = date
+	return r.CatchUpUntil.resolve(session, r.view.loc)
 }
 
 const waitsForPlace = "a place among the concurrent runs"
@@ -291,6 +306,9 @@ func (s *UnifiedTaskScheduler) tooLate(p *pending) string {
 	reason := fmt.Sprintf("its catch-up of %v had passed", p.row.catchUp())
 	if p.row.CatchUpUntil != nil && p.expires.Before(p.run.Due.Add(p.row.catchUp())) {
 		reason = fmt.Sprintf("its catch-up had ended at %v", *p.row.CatchUpUntil)
+		if _, err := p.row.catchUpUntil(p.run.Session); err != nil {
+			reason = fmt.Sprintf("its catch-up until %v cannot be told, so that it could only be on time: %v", *p.row.CatchUpUntil, err)
+		}
 	}
 	if p.waits == "" && p.lined && s.cfg.MaxConcurrent > 0 {
 		p.waits = waitsForPlace

@@ -535,3 +535,56 @@ func TestRule12_WithoutALocationTheyAreOfUTC(t *testing.T) {
 	assert.Equal(t, []string{"2026-11-20"}, w.rec.Slots("buy"))
 	assert.Equal(t, time.Date(2026, 11, 20, 23, 30, 0, 0, time.UTC), w.runs("buy")[0].Due)
 }
+
+// A cap of the catch-up that cannot be told ends it at the due time: what is on time
+// starts, and nothing starts late. A wall time can always be told.
+func TestRule11_ACapThatCannotBeTold(t *testing.T) {
+	until := func(m tradeclock.Moment) func(*tradeclock.Schedule) {
+		return func(s *tradeclock.Schedule) { s.CatchUpUntil = &m }
+	}
+	opening, closing := tradeclock.AtAnchor("open", 0), tradeclock.AtAnchor("close", 0)
+	table := weekTable()
+	table.Last = day("2026-11-27")
+	const unknown = "its catch-up until open cannot be told, so that it could only be on time: the hours of session 2026-11-26 are not known"
+	for _, test := range []struct {
+		name   string
+		up     string // when the service is up again
+		row    tradeclock.Schedule
+		became string
+		reason string
+	}{
+		{"on time", "2026-11-26 09:01:00", row("buy", "daily 09:01", until(opening)), "09:01 succeeded", ""},
+		{"within the minute", "2026-11-26 09:01:59", row("buy", "daily 09:01", until(opening)), "09:01 succeeded", ""},
+		{"late", "2026-11-26 09:02:00", row("buy", "daily 09:01", until(opening)), "09:01 missed", unknown},
+		{"hours late", "2026-11-26 20:30:00", row("buy", "daily 09:01", until(opening)), "09:01 missed", unknown},
+		{"a shorter catch-up", "2026-11-26 09:01:30", row("buy", "daily 09:01", until(opening), catchUp(30*time.Second)), "09:01 missed",
+			"its catch-up of 30s had passed"},
+		{"a wall time", "2026-11-26 09:59:59", row("buy", "daily 09:01", until(tradeclock.At(10, 0))), "09:01 succeeded", ""},
+		{"after the wall time", "2026-11-26 10:00:00", row("buy", "daily 09:01", until(tradeclock.At(10, 0))), "09:01 missed",
+			"its catch-up had ended at 10:00"},
+		{"a day without the anchor", "2026-11-24 09:03:00", row("buy", "daily 09:01", on(tradeclock.EveryDay), until(closing)), "09:01 missed",
+			"its catch-up until close cannot be told, so that it could only be on time: session 2026-11-24 has no close"},
+		{"a day that is not known", "2026-11-28 09:03:00", row("buy", "daily 09:01", on(tradeclock.EveryDay), until(closing)), "09:01 missed",
+			"its catch-up until close cannot be told, so that it could only be on time: calendar XNSE: 2026-11-28: date is outside the calendar's coverage, 2026-11-01 to 2026-11-27"},
+		{"a wall time of a day that is not known", "2026-11-28 09:59:00", row("buy", "daily 09:01", on(tradeclock.EveryDay), until(tradeclock.At(10, 0))),
+			"09:01 succeeded", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.row.CatchUp == 0 {
+				test.row.CatchUp = 12 * time.Hour
+			}
+			w := newWorld(t, test.up[:len("2026-11-26")]+" 08:59:00")
+			cfg := w.config(test.row)
+			cfg.Calendar = calendarOf(t, table)
+			before := w.scheduler(cfg)
+			require.NoError(t, before.Tick(t.Context()))
+			require.NoError(t, before.Close(t.Context()))
+			w.clock.Advance(at(test.up).Sub(w.clock.Now()))
+			_, d := w.drive(cfg)
+			d.Tick()
+
+			require.Equal(t, []string{test.became}, became(w.runs("buy")))
+			assert.Equal(t, test.reason, w.runs("buy")[0].Reason)
+		})
+	}
+}
