@@ -267,8 +267,8 @@ func (s *UnifiedTaskScheduler) admit(a *account, now time.Time) {
 	a.behind = a.from.Before(s.plan.upTo)
 }
 
-// Withdraw removes an account: nothing new of it starts, what is pending is
-// skipped, and what runs goes on. An account that is enrolled again meanwhile
+// Withdraw removes an account: nothing new of it starts, no further attempt either,
+// what is pending is skipped, and what runs goes on. An account that is enrolled again meanwhile
 // waits for its old runs. The error wraps ErrUnknownAccount.
 func (s *UnifiedTaskScheduler) Withdraw(ctx context.Context, name string) error {
 	if err := ctx.Err(); err != nil {
@@ -287,6 +287,12 @@ func (s *UnifiedTaskScheduler) Withdraw(ctx context.Context, name string) error 
 		s.skip(p, "the account was withdrawn")
 	})
 	a.backlog = 0
+	for _, ts := range a.tasks {
+		for _, e := range ts.running { // also if the account comes back
+			e.lastTry = "the account was withdrawn"
+		}
+	}
+	s.endRetries()
 	if s.term.known != nil {
 		e := s.term.known[name]
 		e.Account, e.Withdrawn = name, now.Round(0).UTC()

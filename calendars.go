@@ -2,7 +2,9 @@ package tradeclock
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -14,30 +16,12 @@ const (
 	coverageNotice  = 90
 )
 
-// findCalendars asks Config.Calendars for the calendars that rows name and that
-// are not known yet. One that was not found is asked for again at each poll.
+// findCalendars asks Config.Calendars for the calendars that rows name and that are
+// not known yet.
 func (s *UnifiedTaskScheduler) findCalendars(ctx context.Context, rows []Schedule) {
 	if s.cfg.Calendars == nil {
 		return
 	}
-	until := s.clock.Now().Add(pollBound) // for all of them together
-	for _, name := range s.unknownCalendars(rows) {
-		v, err := call(ctx, s, &s.lanes.find, until.Sub(s.clock.Now()), func(context.Context) (*calendarView, error) {
-			return findView(s.cfg.Calendars, name)
-		})
-		s.mu.Lock()
-		if err == nil {
-			s.sched.views[name] = v
-		} else {
-			s.sched.notFound[name] = err
-		}
-		s.mu.Unlock()
-	}
-}
-
-// unknownCalendars returns the names that rows have for calendars and that are not
-// known yet, each once.
-func (s *UnifiedTaskScheduler) unknownCalendars(rows []Schedule) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var names []string
@@ -46,7 +30,53 @@ func (s *UnifiedTaskScheduler) unknownCalendars(rows []Schedule) []string {
 			names = append(names, r.Calendar)
 		}
 	}
-	return names
+	s.findNamed(ctx, names)
+}
+
+// findNamed asks for calendars, and reports whether one was found. The caller holds
+// mu, which is let go of meanwhile.
+func (s *UnifiedTaskScheduler) findNamed(ctx context.Context, names []string) (found bool) {
+	until := s.clock.Now().Add(pollBound) // for all of them together
+	for _, name := range names {
+		s.mu.Unlock()
+		v, err := call(ctx, s, &s.lanes.find, until.Sub(s.clock.Now()), func(context.Context) (*calendarView, error) {
+			return findView(s.cfg.Calendars, name)
+		})
+		s.mu.Lock()
+		switch {
+		case err == nil:
+			found = true
+			s.sched.views[name] = v
+			delete(s.sched.notFound, name)
+		case ctx.Err() == nil: // or else nobody waited for the answer
+			s.sched.notFound[name] = err
+		}
+	}
+	if len(names) > 0 {
+		s.sched.look = nextRetry(s.sched.look)
+		s.sched.lookAt = s.clock.Now().Add(s.sched.look)
+	}
+	return found
+}
+
+// lookForCalendars asks again for the calendars that were not found, seconds apart,
+// since what is due by them waits. If one is found, all rows are read again. The
+// caller holds mu, which is let go of meanwhile.
+func (s *UnifiedTaskScheduler) lookForCalendars(ctx context.Context, now time.Time) {
+	switch {
+	case len(s.sched.notFound) == 0:
+		s.sched.look = 0
+	case now.Before(s.sched.lookAt):
+	case s.findNamed(ctx, slices.Sorted(maps.Keys(s.sched.notFound))):
+		s.sched.polled, s.sched.revision = time.Time{}, ""
+	}
+}
+
+// forgetCalendars forgets that a calendar was not found which no row names any more.
+func (s *UnifiedTaskScheduler) forgetCalendars(rows []Schedule) {
+	maps.DeleteFunc(s.sched.notFound, func(name string, _ error) bool {
+		return !slices.ContainsFunc(rows, func(r Schedule) bool { return r.Calendar == name })
+	})
 }
 
 func findView(find func(string) (Calendar, error), name string) (*calendarView, error) {
@@ -116,7 +146,7 @@ func (s *UnifiedTaskScheduler) refreshCalendars(ctx context.Context, now time.Ti
 // memory is asked once a day while it stays the same, so that a minute without
 // news allocates nothing.
 func (s *UnifiedTaskScheduler) hasNews(v *calendarView, now time.Time) bool {
-	if v.direct == nil || !s.sched.loaded || !now.Before(v.askAgain) {
+	if v.direct == nil || !s.sched.loaded || v.failing || !now.Before(v.askAgain) {
 		return true
 	}
 	if _, same := v.direct.(*pattern); same {
@@ -155,6 +185,9 @@ func (s *UnifiedTaskScheduler) refreshCalendar(ctx context.Context, v *calendarV
 	if changed && v.direct == nil {
 		dates = datesOf(first, last)
 		facts, err = s.askCalendar(ctx, v, dates, today, false)
+	}
+	if err != nil && ctx.Err() != nil {
+		return // that nobody waits for the answer says nothing of the calendar
 	}
 	if err == nil && !slices.Equal(v.phases.names, facts.phases.names) {
 		s.sched.revision = "" // rows may have become good or bad: read them again
@@ -272,6 +305,10 @@ func (s *UnifiedTaskScheduler) checkCalendar(v *calendarView, facts calendarFact
 		coverage = fmt.Sprintf("calendar %s ends on %v, with %d sessions left", v.name, facts.last, facts.left)
 	}
 	s.setCondition("calendar "+v.name, condition)
+	if v.failing { // what it has learnt is planned at once
+		s.plan.next = s.plan.upTo
+	}
+	v.noteFailing(failed != nil || err != nil && !errors.Is(err, ErrUnknownDate), s.clock.Now())
 	if failed == nil {
 		s.setCondition("coverage "+v.name, coverage)
 		v.trouble = textOf(facts.trouble)

@@ -13,9 +13,17 @@ import (
 // control is what people have ordered. Guarded by the scheduler's mu.
 type control struct {
 	halts map[string]Halt // by account, "" for all
-	// unread is true if the stored halts could not be read: what runs at most once
-	// does not start then.
-	unread bool
+	// unread is why the stored halts could not be read, or nil: what runs at most
+	// once does not start then.
+	unread error
+	// reading is true while they are read. Readings are counted as they begin, and
+	// told is the last that told anything.
+	reading     bool
+	begun, told int
+	// retry is the wait before they are read again if they could not be, which is
+	// not before retryAt.
+	retry   time.Duration
+	retryAt time.Time
 	// fresh is true from their reading by a tick to the first claim after it.
 	fresh bool
 	// orders counts halts and lifts, so that a reading which began before one does
@@ -52,6 +60,7 @@ func (s *UnifiedTaskScheduler) Halt(ctx context.Context, account, reason, actor 
 			}
 		}
 	}
+	s.endRetries()
 	s.kickLater()
 	s.mu.Unlock()
 	if s.halting == nil {
@@ -101,31 +110,77 @@ func (s *UnifiedTaskScheduler) Lift(ctx context.Context, account, reason, actor 
 	return nil
 }
 
-// readHalts reads the halts in force. If they cannot be read, the last known ones
-// stay, and nothing starts that runs at most once. The caller holds mu.
-func (s *UnifiedTaskScheduler) readHalts(ctx context.Context) {
-	if s.halting == nil {
-		return
+// readHalts reads the halts in force, in a reading that begins after the call: one
+// that goes on already may miss a halt that was stored meanwhile. Those who ask at
+// the same time share one. The error is that of ctx, of whoever has given up. The
+// caller holds mu, which is let go of meanwhile.
+func (s *UnifiedTaskScheduler) readHalts(ctx context.Context) error {
+	c := &s.control
+	next := c.begun + 1
+	for s.halting != nil && c.told < next {
+		if c.reading {
+			if err := s.awaitParked(ctx, func() bool { return !c.reading }); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := s.readHaltsOnce(ctx); err != nil {
+			return err
+		}
 	}
-	orders := s.control.orders
+	return nil
+}
+
+func (s *UnifiedTaskScheduler) readHaltsOnce(ctx context.Context) error {
+	c := &s.control
+	c.begun++
+	c.reading = true
+	reading, orders := c.begun, c.orders
 	halts, err := s.storedHalts(ctx)
-	if errors.Is(err, errBlocked) && !s.lanes.halts.busy {
-		return // another reading went on, and tells
+	c.reading = false
+	s.stirLocked()
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err() // that nobody waits for the answer says nothing of the store
 	}
-	wasUnread := s.control.unread
-	s.control.unread = err != nil
-	switch {
-	case errors.Is(err, errBlocked):
-		return // another reading goes on, and tells
-	case err != nil:
-		s.degrade("halts", fmt.Sprintf("the halts cannot be read: %v", err))
-		return
+	c.told = reading
+	if err != nil {
+		s.haltsUnread(err)
+		return nil
 	}
 	s.clear("halts")
-	if wasUnread {
+	c.retry = 0
+	if c.unread != nil {
+		c.unread = nil
 		s.kickLater() // for what waited for them
 	}
-	if orders != s.control.orders || len(halts) == 0 && len(s.control.halts) == 0 {
+	if orders == c.orders {
+		s.takeHalts(halts)
+	}
+	return nil
+}
+
+// haltsUnread notes that the halts could not be read: the last known ones stay, and
+// nothing starts that runs at most once. What is due waits for it, so they are read
+// again within seconds.
+func (s *UnifiedTaskScheduler) haltsUnread(err error) {
+	c := &s.control
+	c.unread = err
+	s.degrade("halts", fmt.Sprintf("the halts cannot be read: %v", err))
+	c.retry = nextRetry(c.retry)
+	c.retryAt = s.clock.Now().Add(c.retry)
+	s.alarms.after(c.retry, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if c.unread != nil {
+			s.kickLater()
+		}
+	})
+}
+
+// takeHalts makes the stored halts those that are in force, beside the ones that are
+// not stored yet.
+func (s *UnifiedTaskScheduler) takeHalts(halts []Halt) {
+	if len(halts) == 0 && len(s.control.halts) == 0 {
 		return
 	}
 	clear(s.control.halts)
@@ -133,6 +188,7 @@ func (s *UnifiedTaskScheduler) readHalts(ctx context.Context) {
 		s.control.halts[h.Account] = h
 	}
 	maps.Copy(s.control.halts, s.control.unstored)
+	s.endRetries()
 }
 
 // storeHalts stores the halts that could not be stored when they were ordered. The

@@ -65,7 +65,7 @@ func (s *UnifiedTaskScheduler) pump() {
 // nextBatch picks what can start now, having read the halts.
 func (s *UnifiedTaskScheduler) nextBatch(ctx context.Context) []*pending {
 	q := &s.queue
-	known := s.control.unread || s.control.fresh
+	known := s.control.fresh || s.control.unread != nil && s.clock.Now().Before(s.control.retryAt)
 	q.again, q.startAt, s.control.fresh = false, time.Time{}, false
 	if q.isEmpty() {
 		return nil
@@ -78,8 +78,8 @@ func (s *UnifiedTaskScheduler) nextBatch(ctx context.Context) []*pending {
 	if !q.hasReady() {
 		return nil
 	}
-	if !known { // if they cannot be read, the next tick tries again
-		s.readHalts(ctx)
+	if !known { // or else what was ordered in another process would be learnt at ticks alone
+		_ = s.readHalts(ctx) // nobody gives it up
 	}
 	return s.pick(s.clock.Now())
 }
@@ -230,7 +230,7 @@ func (s *UnifiedTaskScheduler) isHeldUp(p *pending, now time.Time) bool {
 		}
 	case s.books.reconciling > 0 && p.row.repeats() && !(s.books.settlePaused && p.mayRunUnclaimed()):
 		p.waits = "the ledger, which does not have the runs of older terms yet"
-	case s.control.unread && p.row.Delivery == AtMostOnce:
+	case s.control.unread != nil && p.row.Delivery == AtMostOnce:
 		p.waits = "the halts, which could not be read"
 	case !p.acct.confirmed && p.acct.backlog == 0 && p.row.Delivery == AtMostOnce:
 		p.waits = "the enrolment of its account"
@@ -454,16 +454,16 @@ func (s *UnifiedTaskScheduler) startUnclaimed(p *pending, now time.Time) {
 // same token, and starts the rest. The caller holds mu.
 func (s *UnifiedTaskScheduler) claimFailed(batch []*pending, err error) {
 	s.degrade("claim", fmt.Sprintf("runs cannot be claimed: %v", err))
-	now := s.clock.Now()
+	now, waits := s.clock.Now(), "the ledger: "+err.Error()
 	for _, p := range batch {
 		if p.mayRunUnclaimed() && s.stillMayStart(p, now) {
 			s.startUnclaimed(p, now)
 			continue
 		}
-		p.waits = "the ledger: " + err.Error()
+		p.waits = waits
 		s.putBack(p)
 	}
-	s.queue.backoff = min(max(2*s.queue.backoff, retryFirst), claimRetryLast)
+	s.queue.backoff = nextRetry(s.queue.backoff)
 	s.queue.paused = true
 	s.alarms.after(s.queue.backoff, func() {
 		s.mu.Lock()

@@ -171,15 +171,18 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 func (s *UnifiedTaskScheduler) awaitFor(ctx context.Context, d time.Duration, done func() bool) error {
 	bounded, cancel := s.within(ctx, d)
 	defer cancel()
-	p := &parking{ctx: bounded, done: done}
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.awaitParked(bounded, done)
+}
+
+// awaitParked waits for done as awaitFor does. The caller holds mu, which is let go
+// of meanwhile.
+func (s *UnifiedTaskScheduler) awaitParked(ctx context.Context, done func() bool) error {
+	p := &parking{ctx: ctx, done: done}
 	s.park(p)
-	s.mu.Unlock()
-	err := s.await(bounded, done)
-	s.mu.Lock()
-	s.unpark(p)
-	s.mu.Unlock()
-	return err
+	defer s.unpark(p)
+	return s.awaitLocked(ctx, done)
 }
 
 // stopExecutors stops the executors of all accounts, side by side.

@@ -31,6 +31,7 @@ type execution struct {
 	index    int // among those that are running
 	deadline *alarm
 	endWait  context.CancelCauseFunc // of the wait for the next attempt, or nil
+	lastTry  string                  // why no further attempt starts, once the account was withdrawn
 	taken    bool                    // the outcome was taken: Execute goes on overdue
 	details  map[string]any
 
@@ -79,8 +80,12 @@ func (e *execution) loop() {
 	}()
 	for {
 		outcome, reason := e.attempt()
-		if outcome == Failed && e.waitForRetry() {
-			continue
+		if outcome == Failed {
+			again, why := e.waitForRetry()
+			if again {
+				continue
+			}
+			reason += why
 		}
 		left = true
 		e.leave(outcome, reason)
@@ -114,51 +119,84 @@ func (e *execution) judge(err error) (Outcome, string) {
 	return Failed, err.Error()
 }
 
-// waitForRetry waits for the backoff before the next attempt, if there is to be
-// one.
-func (e *execution) waitForRetry() bool {
+// waitForRetry waits for the backoff before the next attempt, if there is to be one.
+// If there was to be, and is not, it says why.
+func (e *execution) waitForRetry() (again bool, why string) {
 	s := e.s
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.alarms.stop(e.deadline)
 	e.deadline = nil
 	backoff := e.backoff()
-	within := e.row.Retry.Within
-	if within == 0 {
-		within = e.row.catchUp()
+	if e.taken || e.run.Attempt >= e.row.Retry.Attempts || !s.clock.Now().Add(backoff).Before(e.lastAttempt()) {
+		return false, ""
 	}
-	tooLate := s.clock.Now().Add(backoff).Sub(e.run.Due) >= within
-	if e.taken || e.run.Attempt >= e.row.Retry.Attempts || tooLate || s.mayNotRetry(e) {
+	why = s.mayNotRetry(e)
+	if why == "" {
+		ctx, endWait := context.WithCancelCause(&e.ctx)
+		e.endWait = endWait
+		s.queue.retrying++
 		s.mu.Unlock()
-		return false
+		interrupted := Sleep(ctx, backoff)
+		s.mu.Lock()
+		s.queue.retrying--
+		e.endWait = nil
+		why = s.mayNotRetry(e)
+		if interrupted != nil { // what ended it may be over already
+			why = context.Cause(ctx).Error()
+		}
+		endWait(nil)
 	}
-	ctx, endWait := context.WithCancelCause(&e.ctx)
-	e.endWait = endWait
-	s.mu.Unlock()
-	interrupted := Sleep(ctx, backoff)
-	endWait(nil)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e.endWait = nil
-	if interrupted != nil || s.mayNotRetry(e) {
-		return false
+	if why != "" {
+		return false, "; not tried again: " + why
 	}
 	s.nextAttempt(e)
-	return true
+	return true, ""
 }
 
-// endRetries lets go what waits for an attempt, once none may start any more. The
+// lastAttempt is the instant from which on no attempt starts.
+func (e *execution) lastAttempt() time.Time {
+	if within := e.row.Retry.Within; within > 0 {
+		return e.run.Due.Add(within)
+	}
+	return e.expires
+}
+
+// endRetries lets go what waits for an attempt that may not start any more. The
 // caller holds mu.
 func (s *UnifiedTaskScheduler) endRetries() {
+	if s.queue.retrying == 0 {
+		return
+	}
 	for _, e := range s.queue.ordered() {
-		if e.endWait != nil {
-			e.endWait(ErrStopped)
+		if e.endWait == nil {
+			continue
+		}
+		if why := s.mayNotRetry(e); why != "" {
+			e.endWait(errors.New(why))
 		}
 	}
 }
 
-func (s *UnifiedTaskScheduler) mayNotRetry(e *execution) bool {
-	_, halted := s.haltFor(e.run.Account)
-	return halted || s.life.draining || !s.term.mayStart(e.row.Delivery, s.clock.Now())
+// mayNotRetry says why no further attempt of a run may start, if so.
+func (s *UnifiedTaskScheduler) mayNotRetry(e *execution) string {
+	halt, halted := s.haltFor(e.run.Account)
+	current := s.rowFor(e.run.Account, e.run.Task)
+	switch cause := context.Cause(&e.ctx); {
+	case e.lastTry != "":
+		return e.lastTry
+	case cause != nil:
+		return cause.Error()
+	case halted:
+		return haltReason(halt)
+	case current == nil || current.Disabled && !e.row.Disabled: // a person may trigger what is disabled
+		return "its schedule was disabled or removed"
+	case s.life.draining:
+		return ErrStopped.Error()
+	case !s.term.mayStart(e.row.Delivery, s.clock.Now()):
+		return "the term could not be renewed"
+	}
+	return ""
 }
 
 // backoff is the wait before the next attempt: it doubles each time.

@@ -35,8 +35,8 @@ func (f ExecutorFunc) Execute(ctx context.Context, run Run) error { return f(ctx
 // after its last: one that logs in to a broker, say.
 //
 // The scheduler calls Start for each account once it holds the term, and the
-// account's runs wait until it has returned nil; an error is retried, from a
-// second to a minute apart. The context of Start ends if it is not wanted any
+// account's runs wait until it has returned nil; an error is retried, one to five
+// seconds apart. The context of Start ends if it is not wanted any
 // more. After a Start that returned nil, Stop is called once when the scheduler
 // stops, loses its term, or the account is withdrawn, and its runs have returned.
 // Start and Stop of one account never overlap.

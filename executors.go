@@ -153,7 +153,7 @@ func (s *UnifiedTaskScheduler) startAgain(a *account, backoff time.Duration) {
 		}
 		a.again = nil
 		if s.term.mayStart(AtLeastOnce, s.clock.Now()) {
-			s.startExecutor(a, min(2*backoff, retryLast))
+			s.startExecutor(a, nextRetry(backoff))
 		}
 	})
 	a.again = again

@@ -186,7 +186,10 @@ func (s *UnifiedTaskScheduler) sendBeat(ctx context.Context) bool {
 	} else {
 		err = s.callSink(ctx, s.heartbeat())
 	}
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return false // that nobody waits for the answer says nothing of the sink
+	case err != nil:
 		s.health.beatErrors++
 		s.degrade("heartbeat", fmt.Sprintf("heartbeats are not received: %v", err))
 		return false

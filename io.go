@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// lane is the way to one kind of call to a store or a calendar. A call that hangs
+// lane is the way to one kind of call to a store or a calendar. Of several calls at
+// once each waits for the one before it. One that has not answered within its bound
 // blocks its lane and nothing else: until it has returned, further calls fail at
 // once. Guarded by mu.
 type lane struct {
@@ -15,6 +16,8 @@ type lane struct {
 	// direct is true for what answers from memory, and is called in place.
 	direct bool
 	busy   bool
+	// late is true if the call that keeps the lane busy has not answered in time.
+	late bool
 	// waiting is the call whose caller waits for it, or nil.
 	waiting *visit
 	answers int64 // calls that have returned
@@ -70,6 +73,10 @@ var (
 	errGoexit  = errors.New("it ended its goroutine with runtime.Goexit")
 )
 
+// nextRetry is the wait before the next try of what has failed, after one of d: it
+// doubles up to a few seconds.
+func nextRetry(d time.Duration) time.Duration { return min(max(2*d, retryFirst), retryLast) }
+
 // answer is what became of a call. It is guarded by the scheduler's mu until done
 // is closed.
 type answer[T any] struct {
@@ -80,9 +87,9 @@ type answer[T any] struct {
 	cancel context.CancelCauseFunc
 }
 
-// call makes a call to user code and waits for its answer, but no longer than
-// bound: the call is then left to return when it likes, with its context ended.
-// A panic is an error.
+// call makes a call to user code, once the lane is free, and waits for its answer,
+// but no longer than bound: the call is then left to return when it likes, with its
+// context ended. A panic is an error.
 //
 // The caller must be counted as active; that count goes with the call while the
 // caller waits, so that a call which parks lets the scheduler rest. A call that is
@@ -96,12 +103,12 @@ func call[T any](ctx context.Context, s *UnifiedTaskScheduler, l *lane, bound ti
 	ctx, cancel := context.WithCancelCause(ctx)
 	a := &answer[T]{done: make(chan struct{}), cancel: cancel}
 	s.mu.Lock()
-	if l.busy {
+	if err := s.awaitLane(ctx, l, bound); err != nil {
 		s.mu.Unlock()
 		cancel(nil)
-		return none, fmt.Errorf("%s: %w", l.name, errBlocked)
+		return none, fmt.Errorf("%s: %w", l.name, err)
 	}
-	l.busy, l.waiting = true, v
+	l.busy, l.late, l.waiting = true, false, v
 	s.stirLocked()
 	s.mu.Unlock()
 
@@ -115,7 +122,7 @@ func call[T any](ctx context.Context, s *UnifiedTaskScheduler, l *lane, bound ti
 		if comesBack = v.parked > 0; comesBack {
 			s.rest.active++ // the caller goes on beside the call
 		}
-		l.waiting = nil
+		l.waiting, l.late = nil, errors.Is(cause, errTooSlow)
 		a.give(none, fmt.Errorf("%s: %w", l.name, cause))
 	}
 	// The bound is set first: a call that parks lets the clock go on.
@@ -145,8 +152,30 @@ func call[T any](ctx context.Context, s *UnifiedTaskScheduler, l *lane, bound ti
 	return a.value, a.err
 }
 
-// inTurn is call for what people order: of several at once, each waits for the one
-// before it.
+// awaitLane waits until a lane is free. A call that is merely in flight is not one
+// that hangs: it is waited for, though no longer than it may take, also if whoever
+// made it has given up. The caller holds mu, which is let go of meanwhile.
+func (s *UnifiedTaskScheduler) awaitLane(ctx context.Context, l *lane, bound time.Duration) error {
+	for l.busy && !l.late {
+		answers := l.answers
+		bounded, cancel := s.within(ctx, bound)
+		err := s.awaitParked(bounded, func() bool { return !l.busy || l.late })
+		cancel()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil && l.answers == answers {
+			l.late = true
+		}
+	}
+	if l.busy {
+		return errBlocked
+	}
+	return nil
+}
+
+// inTurn is call for what people order: one that has not answered in time is waited
+// for too.
 func inTurn[T any](ctx context.Context, s *UnifiedTaskScheduler, l *lane, bound time.Duration, f func(ctx context.Context) (T, error)) (T, error) {
 	for {
 		value, err := call(ctx, s, l, bound, f)

@@ -268,7 +268,7 @@ func TestRule28_StartersThatFail(t *testing.T) {
 			},
 		},
 		{
-			name: "a panic is an error", starts: 8, became: []string{"09:00 missed"},
+			name: "a panic is an error", starts: 33, became: []string{"09:00 missed"},
 			says:    `the executor of account "7" does not start: panic: no config`,
 			onStart: func(*world) func(context.Context) error { return func(context.Context) error { panic("no config") } },
 		},

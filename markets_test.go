@@ -171,8 +171,7 @@ func TestRowsThatNameACalendarAreVetted(t *testing.T) {
 	}
 }
 
-// TestACalendarThatIsFoundLater serves a row from the minute in which its calendar
-// can be found.
+// TestACalendarThatIsFoundLater serves a row as soon as its calendar can be found.
 func TestACalendarThatIsFoundLater(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:00:00")
 	var there atomic.Bool

@@ -13,6 +13,8 @@ type schedules struct {
 	rows     map[rowKey]*row
 	views    map[string]*calendarView // those that rows have named
 	notFound map[string]error         // and those that were not found
+	look     time.Duration            // wait before these are asked for again
+	lookAt   time.Time                // and when that is
 	watched  []*calendarView          // those that are in use; replaced, and not changed
 	loaded   bool
 	revision string
@@ -38,9 +40,10 @@ type reading struct {
 }
 
 // pollIfDue reads the schedules once a minute. What goes wrong leaves the last
-// good rows in force; while there are none, it is tried again from a second to a
-// minute apart. The caller holds mu, which is let go of meanwhile.
+// good rows in force; while there are none, it is tried again one to five seconds
+// apart. The caller holds mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) pollIfDue(ctx context.Context, now time.Time) {
+	s.lookForCalendars(ctx, now)
 	minute := now.Truncate(time.Minute)
 	due := !minute.Equal(s.sched.polled) || !s.sched.loaded && !now.Before(s.sched.retryAt)
 	known, loaded := s.sched.revision, s.sched.loaded
@@ -53,6 +56,9 @@ func (s *UnifiedTaskScheduler) pollIfDue(ctx context.Context, now time.Time) {
 	s.mu.Unlock()
 	read, err := s.readNews(ctx, known, loaded)
 	s.mu.Lock()
+	if ctx.Err() != nil {
+		return // that nobody waits for an answer says nothing of the store
+	}
 	s.sched.polled = minute
 	if err != nil {
 		s.pollFailed(err)
@@ -62,6 +68,7 @@ func (s *UnifiedTaskScheduler) pollIfDue(ctx context.Context, now time.Time) {
 	s.sched.retry = 0
 	if !read.unchanged {
 		s.sched.revision = read.revision
+		s.forgetCalendars(read.rows)
 		s.takeRows(read.rows, read.bad, s.clock.Now())
 	}
 }
@@ -98,7 +105,7 @@ func (s *UnifiedTaskScheduler) pollFailed(err error) {
 		s.degrade("poll", fmt.Sprintf("the schedules cannot be read, the last good ones are used: %v", err))
 		return
 	}
-	s.sched.retry = min(max(2*s.sched.retry, retryFirst), retryLast)
+	s.sched.retry = nextRetry(s.sched.retry)
 	s.sched.retryAt = s.clock.Now().Add(s.sched.retry)
 	s.degrade("poll", fmt.Sprintf("the schedules cannot be read, nothing runs: %v", err))
 }
@@ -151,10 +158,6 @@ func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, no
 	v.vet(schedules)
 	s.sched.rows, s.sched.followed = v.rows, v.followed
 	s.sched.loaded = true
-	if len(s.sched.notFound) > 0 {
-		clear(s.sched.notFound)
-		s.sched.revision = "" // read the rows again, as the calendars may be found then
-	}
 	snap := newSnapshot(v.order, func(v *calendarView) Calendar { return v })
 	if before != nil {
 		snap.carryOver(before)
@@ -178,4 +181,5 @@ func (s *UnifiedTaskScheduler) use(snap *snapshot) {
 	s.sched.snap = snap
 	s.plan.next = s.plan.upTo
 	s.watchCalendars()
+	s.endRetries()
 }

@@ -50,6 +50,7 @@ type queue struct {
 	drops     int                   // how often all that was pending was dropped
 	claims    batches
 	running   []*execution
+	retrying  int           // of those that run, how many wait for their next attempt
 	unclaimed int           // of those that run, how many started with the ledger out of reach
 	started   int64         // counts the starts, to order running by
 	batch     int           // how many runs are claimed at once

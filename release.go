@@ -188,7 +188,7 @@ func (s *UnifiedTaskScheduler) leaveToNext(batch []release) {
 func (s *UnifiedTaskScheduler) releaseFailed(err error) {
 	rs := &s.releases
 	s.degrade("release", fmt.Sprintf("the claims of %d runs that did not start are not given back yet: %v", len(rs.waiting), err))
-	rs.backoff = min(max(2*rs.backoff, retryFirst), claimRetryLast)
+	rs.backoff = nextRetry(rs.backoff)
 	rs.paused = true
 	s.alarms.after(rs.backoff, func() {
 		s.mu.Lock()

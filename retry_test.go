@@ -3,6 +3,7 @@ package tradeclock_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -215,4 +216,110 @@ func TestRule19_ARangeIsOfOneSession(t *testing.T) {
 	w := newWorld(t, "2026-11-20 08:59:00") // a Friday
 	w.lateStart("2026-11-24 08:00:00", row("sell_monitor", "every 1m 09:00-09:05"))
 	assert.Equal(t, []string{"09:00 missed x5", "09:00 missed x5"}, became(w.runs("sell_monitor")), "of Friday and of Monday")
+}
+
+// No further attempt starts of what is not to run any more. Its wait ends at once, so
+// that the account's executor can be stopped.
+func TestRule28_RetriesEndWithTheirAccountAndTheirRow(t *testing.T) {
+	edit := func(e tradeclock.ScheduleEdit) func(*testing.T, *world, *tradeclock.UnifiedTaskScheduler) {
+		return func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
+			_, err := w.store.UpdateSchedule(t.Context(), "", "analysis", 1, e)
+			require.NoError(t, err)
+		}
+	}
+	withdraw := func(t *testing.T, _ *world, s *tradeclock.UnifiedTaskScheduler) {
+		require.NoError(t, s.Withdraw(t.Context(), "42"))
+	}
+	yes := true
+	for _, test := range []struct {
+		name    string
+		do      func(*testing.T, *world, *tradeclock.UnifiedTaskScheduler)
+		says    string
+		settled string // when the run has its outcome
+		stops   bool   // the executor
+	}{
+		{"withdrawn", withdraw, "the account was withdrawn", "09:00:30", true},
+		{"withdrawn and enrolled again", func(t *testing.T, w *world, s *tradeclock.UnifiedTaskScheduler) {
+			withdraw(t, w, s)
+			require.NoError(t, s.Enroll(t.Context(), "42", w.rec))
+		}, "the account was withdrawn", "09:00:30", true},
+		{"halted", func(t *testing.T, _ *world, s *tradeclock.UnifiedTaskScheduler) {
+			require.NoError(t, s.Halt(t.Context(), "42", "lunch", "Ana", false))
+			require.NoError(t, s.Lift(t.Context(), "42", "back", "Ana"))
+		}, "halted by Ana: lunch", "09:00:30", false},
+		{"halted by another process", func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
+			require.NoError(t, w.store.Halt(t.Context(), tradeclock.Halt{Scheduler: "paper", Account: "42", Reason: "lunch", Actor: "Ana", At: w.clock.Now()}))
+		}, "halted by Ana: lunch", "09:01:00", false},
+		{"disabled", edit(tradeclock.ScheduleEdit{Disabled: &yes}), "its schedule was disabled or removed", "09:01:00", false},
+		{"removed", func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
+			require.NoError(t, w.store.DeleteSchedule(t.Context(), "", "analysis"))
+		}, "its schedule was disabled or removed", "09:01:00", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 08:59:00")
+			w.rec.Do("analysis", fails)
+			_, err := w.store.SeedSchedules(t.Context(), row("analysis", "daily 09:00", retry(9), catchUp(time.Hour), func(s *tradeclock.Schedule) {
+				s.Retry.Backoff, s.Retry.MaxBackoff = 20*time.Minute, time.Hour
+			}))
+			require.NoError(t, err)
+			cfg := w.config()
+			cfg.Schedules = w.store
+			exec := &session{inner: w.rec}
+			cfg.Executor = exec
+			s, d := w.run(cfg)
+			w.seconds(d, "2026-11-23 09:00:30")
+			require.Equal(t, []string{"09:00 running"}, became(w.runs("analysis")))
+
+			test.do(t, w, s)
+			w.seconds(d, "2026-11-23 09:01:00")
+
+			run := w.runs("analysis")[0]
+			assert.Equal(t, tradeclock.Failed, run.Outcome)
+			assert.Equal(t, "refused; not tried again: "+test.says, run.Reason)
+			assert.Equal(t, at("2026-11-23 "+test.settled), run.Finished.In(kolkata))
+			assert.Equal(t, test.stops, slices.Contains(exec.said(), "stop 42"))
+			w.seconds(d, "2026-11-23 09:25:00")
+			assert.Equal(t, []string{"09:00:00"}, w.starts("analysis"))
+		})
+	}
+}
+
+// An attempt that goes on while its account leaves and comes back is the last: the
+// next would be made with an executor that is about to stop.
+func TestRule28_AnAttemptThatOutlivesItsEnrolmentIsTheLast(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	w.rec.Do("analysis", func(ctx context.Context, _ tradeclock.Run) error {
+		_ = tradeclock.Sleep(ctx, time.Minute)
+		return errRefused
+	})
+	s, d := w.run(w.config(row("analysis", "daily 09:00", retry(9), catchUp(time.Hour))))
+	w.seconds(d, "2026-11-23 09:00:30")
+	require.NoError(t, s.Withdraw(t.Context(), "42"))
+	require.NoError(t, s.Enroll(t.Context(), "42", w.rec))
+	w.seconds(d, "2026-11-23 09:10:00")
+	assert.Equal(t, []string{"09:00:00"}, w.starts("analysis"))
+	assert.Equal(t, "refused; not tried again: the account was withdrawn", w.runs("analysis")[0].Reason)
+}
+
+// The cap of the catch-up is one of its retries too, where these have no time of their
+// own; and what a person triggers late is tried again from there.
+func TestRule18_RetriesEndWithTheCatchUp(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	w.rec.Do("analysis", fails)
+	w.rec.Do("report", fails)
+	until := tradeclock.At(9, 1)
+	s, d := w.run(w.config(row("report", "daily 08:59:30", retry(9)),
+		row("analysis", "daily 09:00", retry(9), func(s *tradeclock.Schedule) { s.CatchUpUntil = &until })))
+	require.NoError(t, s.Halt(t.Context(), "42", "breakfast", "Ana", false))
+	w.seconds(d, "2026-11-23 08:59:50")
+	require.NoError(t, s.Lift(t.Context(), "42", "back", "Ana"))
+	w.seconds(d, "2026-11-23 09:02:00")
+	assert.Equal(t, []string{"09:00:00", "09:00:10", "09:00:30"}, w.starts("analysis"))
+
+	w.seconds(d, "2026-11-23 10:00:00")
+	_, err := s.Trigger(t.Context(), tradeclock.TriggerRequest{Task: "report", Account: "42", Actor: "Ana", ForToday: true})
+	require.NoError(t, err)
+	w.seconds(d, "2026-11-23 10:05:00")
+	assert.Equal(t, []string{"10:00:00", "10:00:10", "10:00:30", "10:01:00", "10:01:30"}, w.starts("report"))
+	assert.Equal(t, "refused", w.runs("report")[0].Reason)
 }

@@ -18,7 +18,8 @@ type Schedule struct {
 	// Task names the work, as the executor knows it. Required.
 	Task string
 	// Account is whom the row is for. A row without one holds for every account
-	// that has no row of its own for the task.
+	// that has no row of its own for the task. A row of an account that cannot be used
+	// hides it all the same, and with it what comes after the task.
 	Account string
 	// Rule says when the task is due on a session day. Required.
 	Rule Rule
@@ -26,7 +27,7 @@ type Schedule struct {
 	// by. Empty means Config.Calendar, or, for an after rule, that of the task which
 	// it follows, from which it cannot differ.
 	Calendar string
-	// Disabled stops new starts. What runs goes on, and nothing is recorded as
+	// Disabled stops new starts, and further attempts. What runs goes on, and nothing is recorded as
 	// missed for the time.
 	Disabled bool
 	// Sessions are the kinds of session that the task runs on. Zero means
@@ -40,7 +41,9 @@ type Schedule struct {
 	// DefaultCatchUp. After it, the run is missed.
 	CatchUp time.Duration
 	// CatchUpUntil also ends the catch-up at a moment of the session, such as
-	// close. Nil is none.
+	// close. Nil is none. Where the moment cannot be told, since the hours are not
+	// known or the day lacks it, there is no catch-up: a run starts within a minute of
+	// its due time, which is on time, or is missed.
 	CatchUpUntil *Moment
 	// Overlap says what becomes of an occurrence that is due while an earlier
 	// run of the same task and account goes on.
@@ -208,7 +211,9 @@ func ParseDelivery(text string) (Delivery, error) {
 
 // Retry says how a failed attempt is tried again. The zero value is never: an
 // order task must not be retried blindly. A timed out attempt is not retried.
-// All attempts are one run with one ID.
+// All attempts are one run with one ID. No further one starts once the account is
+// halted or withdrawn, its schedule disabled or removed, or the scheduler stops: the
+// run has failed then, for the reason of its last attempt and that one.
 type Retry struct {
 	// Attempts is the number of attempts in all. Zero and one mean no retry.
 	Attempts int
@@ -218,7 +223,7 @@ type Retry struct {
 	// MaxBackoff caps the wait. Zero means a minute.
 	MaxBackoff time.Duration
 	// Within is how long after the due time an attempt may still start. Zero
-	// means as long as the schedule's catch-up.
+	// means to the end of the catch-up, which a triggered run counts from its trigger.
 	Within time.Duration
 }
 

@@ -73,18 +73,17 @@ const (
 	DefaultTermLength   = 30 * time.Second
 	DefaultDrainTimeout = 30 * time.Second
 
-	pollBound      = 2 * time.Second  // a tick waits no longer for a store
-	ledgerBound    = 10 * time.Second // a call to the ledger is given up after it
-	leakGrace      = 5 * time.Second  // what was cancelled may take this long to return
-	stepLimit      = 5 * time.Minute  // a longer step of the clock is confirmed by a second wake
-	confirmAfter   = time.Second      // the second wake
-	retryFirst     = time.Second
-	retryLast      = time.Minute
-	claimRetryLast = 10 * time.Second // runs wait for it, and their catch-up is short
-	firstBatch     = 128              // of claims: the first runs of a burst start soon
-	fullBatch      = 4096             // of claims and settlements: what a database takes best
-	lineUpBatch    = 256
-	badRunsLimit   = 5 // skipped or failed runs in a row that degrade health
+	pollBound    = 2 * time.Second  // a tick waits no longer for a store
+	ledgerBound  = 10 * time.Second // a call to the ledger is given up after it
+	leakGrace    = 5 * time.Second  // what was cancelled may take this long to return
+	stepLimit    = 5 * time.Minute  // a longer step of the clock is confirmed by a second wake
+	confirmAfter = time.Second      // the second wake
+	retryFirst   = time.Second
+	retryLast    = 5 * time.Second // something due may wait for it, and catch-ups are short
+	firstBatch   = 128             // of claims: the first runs of a burst start soon
+	fullBatch    = 4096            // of claims and settlements: what a database takes best
+	lineUpBatch  = 256
+	badRunsLimit = 5 // skipped or failed runs in a row that degrade health
 )
 
 // Errors of a scheduler.
@@ -429,7 +428,8 @@ func (s *UnifiedTaskScheduler) Tick(ctx context.Context) error {
 }
 
 // untilNextWake is the time to the next minute boundary of the wall clock, or to
-// the next occurrence if that is sooner.
+// the next occurrence if that is sooner, or to the next try of what failed and
+// something due may wait for.
 func (s *UnifiedTaskScheduler) untilNextWake() time.Duration {
 	now := s.clock.Now()
 	d := nextMinute(now).Sub(now)
@@ -438,8 +438,17 @@ func (s *UnifiedTaskScheduler) untilNextWake() time.Duration {
 	if s.plan.doubted {
 		return min(d, confirmAfter)
 	}
+	again := func(at time.Time) { d = min(d, max(at.Sub(now), retryFirst)) }
 	if !s.sched.loaded {
-		d = min(d, max(s.sched.retryAt.Sub(now), retryFirst))
+		again(s.sched.retryAt)
+	}
+	if len(s.sched.notFound) > 0 {
+		again(s.sched.lookAt)
+	}
+	for _, v := range s.sched.watched {
+		if v.failing {
+			again(v.retryAt)
+		}
 	}
 	if next := s.plan.next; !next.IsZero() && next.After(now) {
 		d = min(d, next.Sub(now))
@@ -463,7 +472,9 @@ func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
 	s.pollIfDue(ctx, now)
 	s.storeHalts(ctx)
 	s.refreshCalendars(ctx, now)
-	s.readHalts(ctx)
+	if s.readHalts(ctx) != nil || ctx.Err() != nil {
+		return // what was not heard out must not be planned by
+	}
 	s.planUpTo(s.clock.Now())
 	s.control.fresh = !s.queue.pumping
 	s.kick()

@@ -66,7 +66,7 @@ func (s *UnifiedTaskScheduler) beginSettling() bool {
 }
 
 // settleAll stores outcomes in batches until there are none. An error is retried
-// for as long as it takes, a second to a minute apart. The caller holds mu, which is
+// for as long as it takes, one to five seconds apart. The caller holds mu, which is
 // let go of while the ledger is asked.
 func (s *UnifiedTaskScheduler) settleAll() {
 	defer s.endLocked()
@@ -178,7 +178,7 @@ func (s *UnifiedTaskScheduler) settleBatch(ctx context.Context, t Term, batch []
 func (s *UnifiedTaskScheduler) settleFailed(err error) {
 	b := &s.books
 	s.degrade("settle", fmt.Sprintf("%d outcomes are not stored yet: %v", len(b.settling), err))
-	b.settleBackoff = min(max(2*b.settleBackoff, retryFirst), retryLast)
+	b.settleBackoff = nextRetry(b.settleBackoff)
 	b.settlePaused = true
 	s.alarms.after(b.settleBackoff, func() {
 		s.mu.Lock()

@@ -74,6 +74,9 @@ func (s *UnifiedTaskScheduler) keepLoop(ctx context.Context) {
 		s.mu.Lock()
 		s.renewIfDue(ctx, s.clock.Now())
 		wait := s.term.renewAt.Sub(s.clock.Now())
+		if s.term.term.Number != 0 && !s.term.resumed {
+			wait = min(wait, retryFirst) // nothing starts before
+		}
 		s.mu.Unlock()
 		s.keeping.ringAfter(max(wait, 10*time.Millisecond))
 	}
@@ -185,6 +188,9 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	}
 	term, err := s.askForTerm(ctx, length)
 	s.term.leading = false
+	if err != nil && ctx.Err() != nil {
+		return // that nobody waits for the answer says nothing of the ledger
+	}
 	if held := heldBy(err); held != nil {
 		s.term.holder, s.term.unreachable = held.Term.Holder, false
 		s.term.renewAt = now.Add(min(max(held.Left, 0)+time.Millisecond, takeoverWithin))
@@ -327,9 +333,13 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 // deposed is called when the ledger refused a write because of its term. The caller
 // holds mu.
 func (s *UnifiedTaskScheduler) deposed(t Term, err error) {
-	if s.term.term == t {
-		s.loseTerm(err.Error())
-		s.term.renewAt = s.clock.Now()
+	if s.term.term != t {
+		return
+	}
+	s.loseTerm(err.Error())
+	s.term.renewAt = s.clock.Now()
+	if s.life.running { // the keeper waits for the renewal that was to come
+		s.alarms.after(retryFirst, s.keeping.ring)
 	}
 }
 
@@ -344,13 +354,16 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	})
 	s.mu.Lock()
 	switch {
-	case err != nil:
-		s.degrade("resume", fmt.Sprintf("the ledger's state cannot be read, nothing starts: %v", err))
-		if errors.Is(err, ErrDeposed) && s.term.term == t {
-			s.loseTerm(err.Error())
-		}
-		return
 	case s.term.term != t || s.term.resumed:
+		return
+	case errors.Is(err, ErrDeposed):
+		s.loseTerm(err.Error())
+		s.term.renewAt = s.clock.Now().Add(retryFirst)
+		return
+	case err != nil:
+		if ctx.Err() == nil {
+			s.degrade("resume", fmt.Sprintf("the ledger's state cannot be read, nothing starts: %v", err))
+		}
 		return
 	}
 	s.clear("resume")

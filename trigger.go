@@ -17,6 +17,9 @@ var (
 	ErrOutsideSession = errors.New("outside the task's sessions")
 	// ErrHalted: a halt is in force.
 	ErrHalted = errors.New("halted")
+	// ErrHaltsUnread: whether a halt is in force could not be read, and the task runs
+	// at most once. The store's error is wrapped too.
+	ErrHaltsUnread = errors.New("the halts could not be read")
 	// ErrNoTerm: the scheduler is not the active one.
 	ErrNoTerm = errors.New("the scheduler holds no term")
 	// ErrSlotTaken: today's slot has had a start.
@@ -42,13 +45,13 @@ type TriggerRequest struct {
 // run when it has started, without waiting for it to finish.
 //
 // The error wraps ErrUnknownTask, ErrUnknownAccount, ErrOutsideSession, ErrHalted,
-// ErrBusy, ErrNoTerm, ErrSlotTaken or ErrStopped where one of these is the reason.
+// ErrHaltsUnread, ErrBusy, ErrNoTerm, ErrSlotTaken or ErrStopped where one of these is
+// the reason.
 func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) (Run, error) {
 	s.begin()
 	defer s.end()
 	s.mu.Lock()
-	s.readHalts(ctx)
-	p, err := s.prepare(req, s.clock.Now())
+	p, err := s.prepare(ctx, req)
 	if err != nil {
 		s.mu.Unlock()
 		return Run{}, fmt.Errorf("trigger %s: %w", rowName(req.Task, req.Account), err)
@@ -123,11 +126,16 @@ func (s *UnifiedTaskScheduler) claimManual(ctx context.Context, t Term, p *pendi
 	})
 }
 
-// prepare checks a request and makes a run of it. The caller holds mu.
-func (s *UnifiedTaskScheduler) prepare(req TriggerRequest, now time.Time) (*pending, error) {
+// prepare checks a request and makes a run of it. The caller holds mu, which is let
+// go of while the halts are read.
+func (s *UnifiedTaskScheduler) prepare(ctx context.Context, req TriggerRequest) (*pending, error) {
 	if req.Actor == "" {
 		return nil, errors.New("an actor is required")
 	}
+	if err := s.readHalts(ctx); err != nil {
+		return nil, err
+	}
+	now := s.clock.Now()
 	if s.life.draining || s.life.ended {
 		return nil, ErrStopped
 	}
@@ -145,8 +153,8 @@ func (s *UnifiedTaskScheduler) prepare(req TriggerRequest, now time.Time) (*pend
 	if halt, halted := s.haltFor(req.Account); halted {
 		return nil, fmt.Errorf("%w: %s", ErrHalted, haltReason(halt))
 	}
-	if s.control.unread && r.Delivery == AtMostOnce {
-		return nil, fmt.Errorf("%w: whether it is cannot be read", ErrHalted)
+	if err := s.control.unread; err != nil && r.Delivery == AtMostOnce {
+		return nil, fmt.Errorf("%w: %w", ErrHaltsUnread, err)
 	}
 	if err := s.free(a, r); err != nil {
 		return nil, err

@@ -23,6 +23,9 @@ type calendarView struct {
 	asked    bool                    // it has answered once
 	trouble  string                  // what it said is wrong with its data
 	askAgain time.Time               // no question to a direct source of the same version before it
+	failing  bool                    // it did not answer, or failed to tell of today
+	retry    time.Duration           // wait before it is asked again then
+	retryAt  time.Time               // and when that is
 }
 
 type calendarAnswer struct {
@@ -129,19 +132,44 @@ func versionOf(cal Calendar) string {
 	return ""
 }
 
-// take brings what the calendar has said into the view.
+// take brings what the calendar has said into the view. What the same version said of
+// a day before holds while the calendar fails.
 func (v *calendarView) take(facts calendarFacts) {
+	same := v.version == facts.version
 	v.fixed, v.version, v.phases = facts.fixed, facts.version, facts.phases
 	for d, a := range facts.answers {
-		v.answers[d] = a
+		if a.err == nil || !same || !v.knows(d) {
+			v.answers[d] = a
+		}
 	}
 }
 
 // unknown notes that the calendar did not answer for dates.
 func (v *calendarView) unknown(dates []Date, err error) {
 	for _, d := range dates {
-		v.answers[d] = calendarAnswer{Session{Date: d}, err}
+		if !v.knows(d) {
+			v.answers[d] = calendarAnswer{Session{Date: d}, err}
+		}
 	}
+}
+
+// knows reports whether the calendar has told of a date, if only that there is a
+// session.
+func (v *calendarView) knows(d Date) bool {
+	a, ok := v.answers[d]
+	return ok && a.err == nil
+}
+
+// noteFailing notes whether the calendar fails: what is due today waits for it, so it
+// is asked again within seconds.
+func (v *calendarView) noteFailing(failing bool, now time.Time) {
+	v.failing = failing
+	if !failing {
+		v.retry = 0
+		return
+	}
+	v.retry = nextRetry(v.retry)
+	v.retryAt = now.Add(v.retry)
 }
 
 // forget drops the answers for dates before one.
