@@ -454,7 +454,7 @@ func (s *UnifiedTaskScheduler) startUnclaimed(p *pending, now time.Time) {
 // same token, and starts the rest. The caller holds mu.
 func (s *UnifiedTaskScheduler) claimFailed(batch []*pending, err error) {
 	s.degrade("claim", fmt.Sprintf("runs cannot be claimed: %v", err))
-	now, waits := s.clock.Now(), "the ledger: "+err.Error()
+	now, waits := s.clock.Now(), "the ledger: "+cut(err.Error(), maxCondition)
 	for _, p := range batch {
 		if p.mayRunUnclaimed() && s.stillMayStart(p, now) {
 			s.startUnclaimed(p, now)

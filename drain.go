@@ -249,6 +249,6 @@ func (s *UnifiedTaskScheduler) resign(ctx context.Context) {
 		return struct{}{}, s.cfg.Ledger.Resign(ctx, t)
 	})
 	if err != nil {
-		s.log.Warn("the term was not resigned: a standby waits for its end", "error", err)
+		s.log.Warn("the term was not resigned: a standby waits for its end", "error", cut(err.Error(), maxCondition))
 	}
 }

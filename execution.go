@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -33,7 +32,7 @@ type execution struct {
 	endWait  context.CancelCauseFunc // of the wait for the next attempt, or nil
 	lastTry  string                  // why no further attempt starts, once the account was withdrawn
 	taken    bool                    // the outcome was taken: Execute goes on overdue
-	details  map[string]any
+	details  details
 
 	// What Execute came to, as it is handed in.
 	outcome Outcome
@@ -85,7 +84,7 @@ func (e *execution) loop() {
 			if again {
 				continue
 			}
-			reason += why
+			reason = cut(reason, maxReason-len(why)) + why
 		}
 		left = true
 		e.leave(outcome, reason)
@@ -98,8 +97,8 @@ func (e *execution) loop() {
 func (e *execution) attempt() (outcome Outcome, reason string) {
 	defer func() {
 		if p := recover(); p != nil {
-			e.annotate("stack", string(debug.Stack()))
-			outcome, reason = Failed, fmt.Sprintf("panic: %v", p)
+			e.keepStack(debug.Stack())
+			outcome, reason = Failed, "panic: "+panicText(p)
 		}
 	}()
 	return e.judge(e.exec.Execute(&e.ctx, e.run))
@@ -186,9 +185,9 @@ func (s *UnifiedTaskScheduler) mayNotRetry(e *execution) string {
 	case e.lastTry != "":
 		return e.lastTry
 	case cause != nil:
-		return cause.Error()
+		return cut(cause.Error(), maxReason/4)
 	case halted:
-		return haltReason(halt)
+		return cut(haltReason(halt), maxReason/4)
 	case current == nil || current.Disabled && !e.row.Disabled: // a person may trigger what is disabled
 		return "its schedule was disabled or removed"
 	case s.life.draining:
@@ -241,9 +240,9 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 		copied := e.run
 		run = &copied
 	}
-	run.Outcome, run.Reason = outcome, reason
+	run.Outcome, run.Reason = outcome, cut(reason, maxReason)
 	run.Finished = now.Round(0).UTC()
-	run.Details = maps.Clone(e.details)
+	run.Details = e.details.all()
 	if outcome == Interrupted && e.mayRunAgain(now) {
 		run.RerunUntil = e.expires
 	}
@@ -341,16 +340,22 @@ func (s *UnifiedTaskScheduler) letGo(e *execution, now time.Time) {
 	s.rest.active--
 }
 
-func (e *execution) annotate(key string, value any) {
+func (e *execution) annotate(key string, value any, size int) {
 	e.s.mu.Lock()
 	defer e.s.mu.Unlock()
-	if e.taken {
-		return
+	if !e.taken {
+		e.details.add(key, value, size)
 	}
-	if e.details == nil {
-		e.details = make(map[string]any)
+}
+
+// keepStack keeps where an attempt panicked, whatever other details there are.
+func (e *execution) keepStack(stack []byte) {
+	text, size := plainText(string(stack))
+	e.s.mu.Lock()
+	defer e.s.mu.Unlock()
+	if !e.taken {
+		e.details.set("stack", text, size)
 	}
-	e.details[key] = value
 }
 
 func (s *UnifiedTaskScheduler) tellStarted(run *Run) {

@@ -2,7 +2,6 @@ package tradeclock
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,7 +13,7 @@ import (
 //
 // Execute does the work of one run and returns what became of it: nil is
 // succeeded, an error made by Skip is skipped, any other error or a panic is
-// failed. Calls for different tasks, and for one task where its policies allow,
+// failed, and its text, cut after 2 KiB, is the reason. Calls for different tasks, and for one task where its policies allow,
 // happen at the same time, each in a goroutine of its own.
 //
 // The context ends when the run's deadline passes, when the scheduler stops or
@@ -174,32 +173,20 @@ type skipError struct{ reason string }
 func (e *skipError) Error() string { return "skipped: " + e.reason }
 
 // Annotate adds a detail to the run that ctx belongs to: the number of orders
-// placed, say. It is stored with the outcome, as JSON: a value that JSON cannot
-// express is kept as its text. A second value for a key replaces the first.
-// Outside a run, and after its outcome was taken, Annotate does nothing. It is
-// safe for concurrent use.
+// placed, say. It is stored with the outcome, as JSON: of a value that JSON cannot
+// express, one that contains itself among them, its type is kept and what is wrong. A
+// second value for a key replaces the first. Outside a run, and after its outcome was
+// taken, Annotate does nothing. It is safe for concurrent use, but a value must not be
+// changed by another goroutine until it has returned.
+//
+// A key has at most 128 bytes and a value 8 KiB as JSON: what is longer is cut, and
+// says so. Details beyond 64, or 64 KiB in all, are left out, and the detail
+// "left_out" tells how many.
 func Annotate(ctx context.Context, key string, value any) {
 	e, ok := ctx.Value(executionKey{}).(*execution)
 	if !ok {
 		return
 	}
-	e.annotate(key, plain(value))
-}
-
-// plain returns a value as JSON can express it. It shares nothing with the
-// original, which the executor may go on to change while the outcome is stored.
-func plain(value any) any {
-	switch value.(type) {
-	case nil, bool, string, int, int64:
-		return value
-	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprint(value)
-	}
-	var copied any
-	if err := json.Unmarshal(text, &copied); err != nil {
-		return string(text)
-	}
-	return copied
+	plain, size := plain(value)
+	e.annotate(key, plain, size)
 }

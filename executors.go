@@ -40,7 +40,7 @@ func (s *UnifiedTaskScheduler) retire(a *account) {
 			defer s.mu.Unlock()
 			defer s.endLocked()
 			if err != nil {
-				s.log.Error("the executor did not stop well", "account", a.name, "error", err)
+				s.log.Error("the executor did not stop well", "account", a.name, "error", cut(err.Error(), maxCondition))
 			}
 			a.changing = false
 			s.startIfNeeded(a)
@@ -163,7 +163,7 @@ func (s *UnifiedTaskScheduler) startAgain(a *account, backoff time.Duration) {
 func contain(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
+			err = fmt.Errorf("panic: %s", panicText(p))
 		}
 	}()
 	return f()

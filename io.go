@@ -200,7 +200,7 @@ func (a *answer[T]) give(value T, err error) {
 func contained[T any](ctx context.Context, l *lane, f func(ctx context.Context) (T, error)) (value T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%s: panic: %v", l.name, p)
+			err = fmt.Errorf("%s: panic: %s", l.name, panicText(p))
 		}
 	}()
 	value, err = f(ctx)

@@ -63,7 +63,7 @@ type Run struct {
 	Offset time.Duration
 
 	// Outcome and Reason say what became of it. Reason is the error's text, or
-	// says why the run was skipped, missed or interrupted.
+	// says why the run was skipped, missed or interrupted, in at most 2 KiB.
 	Outcome Outcome
 	Reason  string
 	// Started is when the first attempt started, or is zero if none did. Finished

@@ -446,7 +446,7 @@ func (g *group) rootRule() Rule {
 func sessionOf(cal Calendar, date Date) (s Session, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the calendar panicked: %v", p)
+			err = fmt.Errorf("the calendar panicked: %s", panicText(p))
 		}
 		if err != nil {
 			s = Session{Date: date}

@@ -214,7 +214,7 @@ func (a *announcer) observe(e Event) {
 	defer a.delivered.Add(1)
 	defer func() {
 		if p := recover(); p != nil {
-			a.log.Error("the observer panicked", "panic", p)
+			a.log.Error("the observer panicked", "panic", panicText(p))
 		}
 	}()
 	a.observer.Observe(e)

@@ -17,7 +17,7 @@ type record struct {
 
 // record keeps the outcome of a run that never started for the next write.
 func (s *UnifiedTaskScheduler) record(run Run, outcome Outcome, reason string) *record {
-	run.Outcome, run.Reason, run.Started, run.Token = outcome, reason, time.Time{}, ""
+	run.Outcome, run.Reason, run.Started, run.Token = outcome, cut(reason, maxReason), time.Time{}, ""
 	run.Finished = s.clock.Now().Round(0).UTC()
 	r := &record{run: run, dirty: true}
 	s.books.records = append(s.books.records, r)
@@ -28,7 +28,7 @@ func (s *UnifiedTaskScheduler) record(run Run, outcome Outcome, reason string) *
 // before it was recorded for the same reason, its row grows instead.
 func (s *UnifiedTaskScheduler) recordRange(p *pending, outcome Outcome, reason string) {
 	ts := p.task
-	last := ts.lastRow
+	last, reason := ts.lastRow, cut(reason, maxReason)
 	grows := last != nil && p.row.repeats() && last.run.Outcome == outcome && last.run.Reason == reason &&
 		last.run.Session == p.run.Session && last.run.Term == p.run.Term && last.run.Through().Equal(p.prev) && p.run.Due.After(p.prev)
 	if !grows {

@@ -236,7 +236,7 @@ func briefly[T any](list []T) []string {
 		if i == most {
 			return append(texts, fmt.Sprintf("and %d more", len(list)-most))
 		}
-		texts = append(texts, fmt.Sprint(item))
+		texts = append(texts, cut(fmt.Sprint(item), maxCondition))
 	}
 	return texts
 }

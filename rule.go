@@ -315,7 +315,7 @@ func validateRule(r Rule) error {
 func ruleText(r Rule) (text string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("rule of type %T: String panicked: %v", r, p)
+			err = fmt.Errorf("rule of type %T: String panicked: %s", r, panicText(p))
 		}
 	}()
 	return r.String(), nil

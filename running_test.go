@@ -1,11 +1,15 @@
 package tradeclock_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -539,6 +543,60 @@ func TestRule15_FiveBadRunsDegradeAndASuccessHeals(t *testing.T) {
 			w.rec.Do("sell_monitor", nil)
 			d.Until(at("2026-11-23 09:05:00"))
 			assert.True(t, s.Status().Healthy(), "a success")
+		})
+	}
+}
+
+// What executors and stores say is kept in rows, heartbeats and log lines, and is not
+// to fill them; and no value that an executor hands over may end the process.
+func TestRule15_WhatIsSaidHasBounds(t *testing.T) {
+	long := strings.Repeat("the broker's page ", 1<<12)
+	for name, do := range map[string]func(ctx context.Context, run tradeclock.Run) error{
+		"an error": func(context.Context, tradeclock.Run) error { return errors.New(long) },
+		"a skip":   func(context.Context, tradeclock.Run) error { return tradeclock.Skip(long) },
+		"a panic":  func(context.Context, tradeclock.Run) error { panic(long) },
+		"details": func(ctx context.Context, run tradeclock.Run) error {
+			itself := make(map[string]any)
+			itself["itself"] = itself
+			tradeclock.Annotate(ctx, "itself", itself)
+			for i := range 100 {
+				tradeclock.Annotate(ctx, fmt.Sprint(i, long), long)
+			}
+			panic(itself)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 08:59:00")
+			faulty := tradeclocktest.NewFaulty(w.store)
+			w.rec.Do("watch", do)
+			cfg := w.config(row("watch", "every 1m 09:00-10:00"))
+			cfg.Ledger = faulty
+			var log bytes.Buffer
+			cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			s, d := w.drive(cfg)
+			d.Until(at("2026-11-23 09:05:00"))
+			faulty.Fail(tradeclocktest.OpRecord, errors.New(long))
+			faulty.Fail(tradeclocktest.OpHalts, errors.New(long))
+			d.Until(at("2026-11-23 09:06:00"))
+
+			require.NotEmpty(t, w.runs("watch"))
+			for _, run := range w.runs("watch") {
+				assert.NotEmpty(t, run.Reason)
+				assert.LessOrEqual(t, len(run.Reason), 2<<10)
+				details, err := json.Marshal(run.Details)
+				require.NoError(t, err)
+				assert.LessOrEqual(t, len(details), 100<<10)
+			}
+			require.Len(t, s.Status().Degraded, 3)
+			for _, condition := range s.Status().Degraded {
+				assert.LessOrEqual(t, len(condition), 1<<10)
+				if !strings.Contains(condition, "encountered a cycle") {
+					assert.Contains(t, condition, " bytes more)")
+				}
+			}
+			for _, line := range strings.Split(log.String(), "\n") {
+				assert.LessOrEqual(t, len(line), 4<<10)
+			}
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package tradeclock
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ type books struct {
 	settleBusy    bool          // settleAll goes on
 	settlePaused  bool          // the backoff has not passed yet
 	settleBackoff time.Duration // before the next try, while the ledger is out of reach
+	settleMost    int           // outcomes at a time: fewer after a batch that took too long, or zero
 	outcomes      batches
 
 	flushBusy   bool      // flushAll goes on
@@ -92,6 +94,7 @@ func (s *UnifiedTaskScheduler) settleAll() {
 		if errors.Is(err, ErrDeposed) {
 			s.deposed(t, err)
 		}
+		b.sizeNext(n, err)
 		if err != nil {
 			s.settleFailed(err)
 			break
@@ -113,7 +116,7 @@ func (s *UnifiedTaskScheduler) settleAll() {
 // nextToSettle returns the next batch. What older terms left comes first and by
 // itself: what is claimed after it is told whether any of it has succeeded.
 func (b *books) nextToSettle() []settlement {
-	n := min(len(b.settling), fullBatch)
+	n := min(len(b.settling), cmp.Or(b.settleMost, fullBatch))
 	if b.reconciling > 0 {
 		n = min(n, b.reconciling)
 		slices.SortStableFunc(b.settling, func(x, y settlement) int {
@@ -127,6 +130,17 @@ func (b *books) nextToSettle() []settlement {
 		})
 	}
 	return b.settling[:n:n]
+}
+
+// sizeNext makes the next batch smaller if this one took too long, so that what takes
+// its time holds up few others, and else larger again.
+func (b *books) sizeNext(n int, err error) {
+	switch {
+	case errors.Is(err, errTooSlow):
+		b.settleMost = max(1, n/8)
+	case err == nil && b.settleMost > 0:
+		b.settleMost = min(2*b.settleMost, fullBatch)
+	}
 }
 
 var (

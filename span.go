@@ -112,7 +112,7 @@ func sortSpans(spans []span) {
 func userOccurrences(r Rule, s Session, loc *time.Location) (found []Occurrence, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the rule of type %T panicked for session %s: %v", r, s.Date, p)
+			err = fmt.Errorf("the rule of type %T panicked for session %s: %s", r, s.Date, panicText(p))
 		}
 	}()
 	return r.Occurrences(s, loc)

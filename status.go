@@ -152,6 +152,7 @@ func (s *UnifiedTaskScheduler) degraded(now time.Time) []string {
 // degrade notes that something is wrong, until clear, and reports whether that is
 // news. The caller holds mu.
 func (s *UnifiedTaskScheduler) degrade(what, text string) (news bool) {
+	text = cut(text, maxCondition)
 	if s.health.conditions[what] == text {
 		return false
 	}

@@ -310,6 +310,7 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 	if s.term.term.Number == 0 {
 		return
 	}
+	reason = cut(reason, maxCondition)
 	s.log.Warn("the term is lost", "term", s.term.term.Number, "reason", reason)
 	s.giveBackPending() // the ledger may still take it
 	s.events.tell(TermChanged{Reason: reason})

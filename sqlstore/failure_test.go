@@ -100,7 +100,9 @@ func testDetailThatJSONCannotExpress(t *testing.T, on database) {
 	_, err := s.Claim(t.Context(), lead(t, s, "a"), runs)
 	require.NoError(t, err)
 	settled := ended(runs, tradeclock.Succeeded)
-	settled[0].Details = map[string]any{"orders": 3, "broker": func() {}, "fee": complex(1, 2)}
+	itself := make(map[string]any)
+	itself["itself"] = itself
+	settled[0].Details = map[string]any{"orders": 3, "broker": func() {}, "fee": complex(1, 2), "itself": itself}
 
 	results, err := s.Settle(t.Context(), settled)
 
@@ -109,7 +111,8 @@ func testDetailThatJSONCannotExpress(t *testing.T, on database) {
 	stored, err := s.Runs(t.Context(), tradeclock.Query{})
 	require.NoError(t, err)
 	assert.Equal(t, 3.0, stored[0].Details["orders"])
-	assert.Equal(t, "(1+2i)", stored[0].Details["fee"])
+	assert.Equal(t, "complex128: json: unsupported type: complex128", stored[0].Details["fee"])
+	assert.Contains(t, stored[0].Details["itself"], "encountered a cycle")
 }
 
 // TestTextsThatNoDatabaseKeeps has zero bytes and broken UTF-8 in every text that

@@ -206,8 +206,9 @@ func dateText(d tradeclock.Date) string {
 	return d.String()
 }
 
-// detailsText returns details as JSON. A value that JSON cannot express is
-// stored as Go prints it: an outcome must not be lost to a detail of it.
+// detailsText returns details as JSON. Of a value that JSON cannot express, the type
+// is stored and what is wrong: an outcome must not be lost to a detail of it, and Go
+// prints a value that contains itself until the process ends.
 func detailsText(details map[string]any) string {
 	if len(details) == 0 {
 		return ""
@@ -218,7 +219,7 @@ func detailsText(details map[string]any) string {
 	printable := make(map[string]any, len(details))
 	for key, value := range details {
 		if _, err := json.Marshal(value); err != nil {
-			value = fmt.Sprint(value)
+			value = fmt.Sprintf("%T: %v", value, err)
 		}
 		printable[key] = value
 	}
