@@ -2,6 +2,7 @@ package tradeclock_test
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
@@ -127,6 +128,9 @@ func TestRule29_ATriggerInDoubtIsNoOverlap(t *testing.T) {
 				_, err := s.Trigger(t.Context(), tradeclock.TriggerRequest{Task: "buy", Account: "42", Actor: "ops", ForToday: true})
 				assert.Error(t, err)
 			}()
+			for faulty.Hanging(tradeclocktest.OpClaim) == 0 {
+				runtime.Gosched()
+			}
 			w.advanceUntil(s, failed) // it comes due while the claim is on its way
 			faulty.Heal()
 			w.seconds(d, "2026-11-23 09:03:00")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -202,6 +203,9 @@ func TestRule29_ATriggerThatFailsDoesNotStandForTheSlot(t *testing.T) {
 					_, err := s.Trigger(t.Context(), today)
 					assert.Error(t, err)
 				}()
+				for faulty.Calls(tradeclocktest.OpClaim) == 0 {
+					runtime.Gosched()
+				}
 				w.advanceUntil(s, failed)
 				for end := at("2026-11-23 09:00:00").Add(heals); w.clock.Now().Before(end); {
 					d.For(time.Second)
