@@ -43,7 +43,7 @@ func newLanes(cfg Config) lanes {
 		manual:  lane{name: "ledger's manual claims", direct: memLedger},
 		claim:   lane{name: "ledger's claims", direct: memLedger},
 		release: lane{name: "ledger's releases", direct: memLedger},
-		settle:  lane{name: "ledger's settlements", direct: memLedger},
+		settle:  lane{name: "ledger's outcomes", direct: memLedger},
 		record:  lane{name: "ledger's records", direct: memLedger},
 		enroll:  lane{name: "ledger's enrolments", direct: memLedger},
 		beat:    lane{name: "heartbeat sink", direct: memBeats || cfg.Heartbeats == nil},

@@ -148,7 +148,17 @@ func partOf(columns ...string) string {
 		"batch AS (SELECT " + strings.Join(all, ", ") + " FROM row_of) "
 }
 
+// jsonText returns the JSON of a parameter. Zero bytes in its texts are replaced as
+// plainText does it, and json.Marshal does so with broken UTF-8: for one such text
+// PostgreSQL would refuse the whole batch.
 func jsonText(value any) (string, error) {
-	text, err := json.Marshal(value)
-	return string(text), err
+	data, err := json.Marshal(value)
+	text := string(data)
+	if strings.Contains(text, `\u0000`) {
+		text = zeroByte.Replace(text)
+	}
+	return text, err
 }
+
+// zeroByte knows a zero byte from a backslash before u0000.
+var zeroByte = strings.NewReplacer(`\\`, `\\`, `\u0000`, `\ufffd`)

@@ -149,6 +149,8 @@ type storeCall struct {
 	// once is true for a call that is not made again if nobody knows whether it was
 	// stored: it says so then.
 	once bool
+	// reads is true for a call that does nothing else.
+	reads bool
 }
 
 // rowsOf are the runs of the scenario: two are claimed, one of which is settled,
@@ -184,40 +186,41 @@ func storeCalls(term tradeclock.Term) []storeCall {
 	halt := tradeclock.Halt{Scheduler: paper, Account: "42", Reason: "stop", At: opening}
 	priority := 7
 	return []storeCall{
-		{"Lead", func(ctx Ctx, s Store) (any, error) { return s.Lead(ctx, paper, "a", time.Minute) }, false},
-		{"Lead of a new name", func(ctx Ctx, s Store) (any, error) { return s.Lead(ctx, "real", "b", time.Minute) }, false},
-		{"Resign", func(ctx Ctx, s Store) (any, error) { return nil, s.Resign(ctx, term) }, false},
-		{"Resume", func(ctx Ctx, s Store) (any, error) { return s.Resume(ctx, term) }, false},
+		{"Lead", func(ctx Ctx, s Store) (any, error) { return s.Lead(ctx, paper, "a", time.Minute) }, false, false},
+		{"Lead of a new name", func(ctx Ctx, s Store) (any, error) { return s.Lead(ctx, "real", "b", time.Minute) }, false, false},
+		{"Resign", func(ctx Ctx, s Store) (any, error) { return nil, s.Resign(ctx, term) }, false, false},
+		{"Resume", func(ctx Ctx, s Store) (any, error) { return s.Resume(ctx, term) }, false, true},
 		{"Enroll", func(ctx Ctx, s Store) (any, error) {
 			return nil, s.Enroll(ctx, term, []tradeclock.Enrolment{{Account: "43", From: opening}})
-		}, false},
-		{"Withdraw", func(ctx Ctx, s Store) (any, error) { return nil, s.Withdraw(ctx, term, "42", opening) }, false},
-		{"Claim", func(ctx Ctx, s Store) (any, error) { return s.Claim(ctx, term, rowsOf) }, false},
-		{"Claim of what is free", func(ctx Ctx, s Store) (any, error) { return s.Claim(ctx, term, rowsOf[2:3]) }, false},
-		{"Reclaim", func(ctx Ctx, s Store) (any, error) { return s.Reclaim(ctx, term, rowsOf[0].Token, again) }, false},
-		{"Record", func(ctx Ctx, s Store) (any, error) { return nil, s.Record(ctx, term, missed, opening) }, false},
+		}, false, false},
+		{"Withdraw", func(ctx Ctx, s Store) (any, error) { return nil, s.Withdraw(ctx, term, "42", opening) }, false, false},
+		{"Claim", func(ctx Ctx, s Store) (any, error) { return s.Claim(ctx, term, rowsOf) }, false, false},
+		{"Claim of what is free", func(ctx Ctx, s Store) (any, error) { return s.Claim(ctx, term, rowsOf[2:3]) }, false, false},
+		{"Reclaim", func(ctx Ctx, s Store) (any, error) { return s.Reclaim(ctx, term, rowsOf[0].Token, again) }, false, false},
+		{"Record", func(ctx Ctx, s Store) (any, error) { return nil, s.Record(ctx, term, missed, opening) }, false, false},
 		{"Settle", func(ctx Ctx, s Store) (any, error) {
 			return s.Settle(ctx, ended(rowsOf[1:3], tradeclock.Succeeded))
-		}, false},
+		}, false, false},
 		{"Beat", func(ctx Ctx, s Store) (any, error) {
 			return nil, s.Beat(ctx, tradeclock.Heartbeat{Scheduler: paper, Instance: "one"})
-		}, false},
-		{"Heartbeats", func(ctx Ctx, s Store) (any, error) { return s.Heartbeats(ctx, paper) }, false},
-		{"Runs", func(ctx Ctx, s Store) (any, error) { return s.Runs(ctx, tradeclock.Query{Scheduler: paper}) }, false},
-		{"Halts", func(ctx Ctx, s Store) (any, error) { return s.Halts(ctx, paper) }, false},
-		{"Audit", func(ctx Ctx, s Store) (any, error) { return s.Audit(ctx, paper) }, false},
-		{"Schedules", func(ctx Ctx, s Store) (any, error) { return s.Schedules(ctx) }, false},
-		{"Halt", func(ctx Ctx, s Store) (any, error) { return nil, s.Halt(ctx, halt) }, true},
+		}, false, false},
+		{"Heartbeats", func(ctx Ctx, s Store) (any, error) { return s.Heartbeats(ctx, paper) }, false, true},
+		{"Runs", func(ctx Ctx, s Store) (any, error) { return s.Runs(ctx, tradeclock.Query{Scheduler: paper}) }, false, true},
+		{"Halts", func(ctx Ctx, s Store) (any, error) { return s.Halts(ctx, paper) }, false, true},
+		{"Audit", func(ctx Ctx, s Store) (any, error) { return s.Audit(ctx, paper) }, false, true},
+		{"Schedules", func(ctx Ctx, s Store) (any, error) { return s.Schedules(ctx) }, false, true},
+		{"Revision", func(ctx Ctx, s Store) (any, error) { return s.Revision(ctx) }, false, true},
+		{"Halt", func(ctx Ctx, s Store) (any, error) { return nil, s.Halt(ctx, halt) }, true, false},
 		{"Lift", func(ctx Ctx, s Store) (any, error) {
 			return nil, s.Lift(ctx, tradeclock.Halt{Scheduler: paper, Account: "7", At: opening})
-		}, true},
+		}, true, false},
 		{"UpdateSchedule", func(ctx Ctx, s Store) (any, error) {
 			return s.UpdateSchedule(ctx, "", "buy_orders", 1, tradeclock.ScheduleEdit{Priority: &priority})
-		}, true},
-		{"DeleteSchedule", func(ctx Ctx, s Store) (any, error) { return nil, s.DeleteSchedule(ctx, "", "buy_orders") }, true},
+		}, true, false},
+		{"DeleteSchedule", func(ctx Ctx, s Store) (any, error) { return nil, s.DeleteSchedule(ctx, "", "buy_orders") }, true, false},
 		{"ResetWatermark", func(ctx Ctx, s Store) (any, error) {
 			return nil, s.ResetWatermark(ctx, term, time.Time{}, "wrong clock", "Ana")
-		}, true},
+		}, true, false},
 	}
 }
 

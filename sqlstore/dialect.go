@@ -37,6 +37,8 @@ type dialect struct {
 	forUpdate string
 	// tableExists asks whether the table $1 exists.
 	tableExists string
+	// whyReadOnly asks why the connection may not write, and whether another one might.
+	whyReadOnly string
 	// now asks for the time, if the database has a clock of its own.
 	now string
 	// server is true if the database is reached over a connection that can break,
@@ -75,7 +77,7 @@ func typeOf(column string) string {
 func dialectOf(ctx context.Context, db *sql.DB) (dialect, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		return dialect{}, err
+		return dialect{}, hinted(err)
 	}
 	defer conn.Close()
 	var number int
@@ -83,10 +85,16 @@ func dialectOf(ctx context.Context, db *sql.DB) (dialect, error) {
 	if notPostgres == nil {
 		return postgres(ctx, conn, number)
 	}
+	if sqlState(notPostgres) != "" || ctx.Err() != nil {
+		return dialect{}, hinted(notPostgres)
+	}
 	// This statement reads nothing of the file, and so does not wait for it.
 	_, notSQLite := conn.ExecContext(ctx, "PRAGMA busy_timeout = 5000")
 	if notSQLite == nil {
 		return sqlite(), checkSQLite(ctx, conn, db.Stats().MaxOpenConnections)
+	}
+	if notSQLite.Error() == notPostgres.Error() { // it does not get as far as the statement
+		return dialect{}, notSQLite
 	}
 	return dialect{}, fmt.Errorf("the database is neither PostgreSQL (%w) nor SQLite (%w)", notPostgres, notSQLite)
 }

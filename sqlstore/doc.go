@@ -32,7 +32,8 @@
 // # Backup
 //
 // The tables belong together: back up all of them at one moment, as pg_dump and the
-// .backup command of sqlite3 do. They may be in use meanwhile. A database that is
+// .backup command of sqlite3 do. So do the files of SQLite, the database and its -wal,
+// which has the last commits. They may be in use meanwhile. A database that is
 // restored does not know what ran since the backup, nor which terms were granted.
 // What is still within its catch-up would run again, so stop the service first, and
 // start it when the longest catch-up has passed since.
@@ -42,20 +43,26 @@
 // The store is made for pgx, as in sql.Open("pgx", url). The tables are made in the
 // schema that is current when the store is opened, the first of the search_path
 // that exists, and the store keeps to that schema: two schemas of one database do
-// not meet. The role needs the right to make tables in it, CREATE, for the first
-// Open and for one with a newer version of this package. Afterwards USAGE of the
-// schema and SELECT, INSERT, UPDATE and DELETE on the tables are enough, on those
-// too that a newer version has added. The
-// encoding of the database is UTF8; its collation does not matter.
+// not meet, and a temporary table hides none of the store's. The role needs the right
+// to make tables in it, CREATE, for the first Open and for one with a newer version of
+// this package. Afterwards USAGE of the schema and SELECT, INSERT, UPDATE and DELETE on
+// the tables are enough, on those too that a newer version has added. The encoding of
+// the database is UTF8; its collation does not matter.
 //
 // Each call takes one connection from the pool, for one transaction, and heartbeats
 // go on while runs are claimed and settled: where the service uses the pool too,
 // let it have some connections more than the service may hold.
 //
+// A database that may only be read is not written to: where default_transaction_read_only
+// is on, or the server is a standby, calls that write return an error that wraps
+// ErrReadOnly. To move a database, set that mark, and end the connections that were made
+// before it.
+//
 // Behind a pooler that hands out connections by transaction, such as PgBouncer, pgx
 // must not count on prepared statements: set default_query_exec_mode in the URL to
 // exec, cache_describe or simple_protocol. As such poolers know no search_path in
-// the URL, set it for the role: ALTER ROLE trading SET search_path TO tradeclock.
+// the URL, set it for the role: ALTER ROLE trading SET search_path TO tradeclock. One
+// that hands them out by statement does not do, as each call is a transaction.
 //
 // All calls must reach the primary server. With several hosts in the URL, set
 // target_session_attrs to read-write, and let no balancer send what only reads to a

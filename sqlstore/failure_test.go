@@ -125,6 +125,7 @@ func testTextsThatNoDatabaseKeeps(t *testing.T, on database) {
 	term := lead(t, s, "a")
 	runs := planned("a", "buy_orders", 1)
 	runs[0].Manual, runs[0].Actor = true, odd
+	runs[0].Calendar, runs[0].CalendarVersion = odd, odd
 	_, err := s.Claim(t.Context(), term, runs)
 	require.NoError(t, err)
 	runs = ended(runs, tradeclock.Failed)
@@ -143,6 +144,8 @@ func testTextsThatNoDatabaseKeeps(t *testing.T, on database) {
 	require.Len(t, stored, 1)
 	assert.Equal(t, kept, stored[0].Reason)
 	assert.Equal(t, kept, stored[0].Actor)
+	assert.Equal(t, kept, stored[0].Calendar)
+	assert.Equal(t, kept, stored[0].CalendarVersion)
 	assert.Equal(t, "a\x00b\uFFFDc", stored[0].Details["answer"], "JSON has a form for a zero byte")
 	assert.Equal(t, `\u0000`, stored[0].Details[`\u0000`])
 	halts, err := s.Halts(t.Context(), paper)
@@ -150,4 +153,56 @@ func testTextsThatNoDatabaseKeeps(t *testing.T, on database) {
 	require.Len(t, halts, 1)
 	assert.Equal(t, kept, halts[0].Reason)
 	assert.Equal(t, kept, only(t, s).Description)
+}
+
+// TestOddTextsInEachFieldOfARun has them where no engine lets them through, in names
+// too, in each way in which a batch is written.
+func TestOddTextsInEachFieldOfARun(t *testing.T) { onEach(t, testOddTextsInEachFieldOfARun) }
+
+func testOddTextsInEachFieldOfARun(t *testing.T, on database) {
+	const odd, kept = "a\x00b\xffc\\u0000", "a\uFFFDb\uFFFDc\\u0000"
+	fields := map[string]func(*tradeclock.Run) *string{
+		"account":          func(r *tradeclock.Run) *string { return &r.Account },
+		"task":             func(r *tradeclock.Run) *string { return &r.Task },
+		"slot":             func(r *tradeclock.Run) *string { return &r.Slot },
+		"token":            func(r *tradeclock.Run) *string { return &r.Token },
+		"actor":            func(r *tradeclock.Run) *string { return &r.Actor },
+		"reason":           func(r *tradeclock.Run) *string { return &r.Reason },
+		"calendar":         func(r *tradeclock.Run) *string { return &r.Calendar },
+		"calendar version": func(r *tradeclock.Run) *string { return &r.CalendarVersion },
+	}
+	s := openAt(t, on.place(t), newClock())
+	term := lead(t, s, "a")
+	for name, field := range fields {
+		for _, repeating := range []bool{false, true} { // which is how a batch is written
+			t.Run(fmt.Sprintf("%s, repeating %t", name, repeating), func(t *testing.T) {
+				runs := planned("a", fmt.Sprint(name, repeating), 1)
+				runs[0].Slot, runs[0].Repeating = fmt.Sprint(name, repeating), repeating
+				*field(&runs[0]) = odd
+				claims, err := s.Claim(t.Context(), term, runs)
+				require.NoError(t, err)
+				assert.Equal(t, 1, held(claims))
+				rows, err := s.Runs(t.Context(), tradeclock.Query{Outcomes: []tradeclock.Outcome{tradeclock.Running}})
+				require.NoError(t, err)
+				require.Len(t, rows, 1)
+				assert.Equal(t, kept, *field(&rows[0]))
+				runs = ended(runs, tradeclock.Succeeded)
+				results, err := s.Settle(t.Context(), runs)
+				require.NoError(t, err)
+				assert.Equal(t, 1, accepted(results))
+				runs[0].Outcome = tradeclock.Failed
+				results, err = s.Settle(t.Context(), runs)
+				require.NoError(t, err)
+				assert.Equal(t, 0, accepted(results), "it is kept beside")
+			})
+		}
+	}
+	require.NoError(t, s.Enroll(t.Context(), term, []tradeclock.Enrolment{{Account: odd, From: opening}}))
+	require.NoError(t, s.Withdraw(t.Context(), term, odd, opening))
+	require.NoError(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: odd, Instance: odd, Degraded: []string{odd},
+		Running: []tradeclock.RunningTask{{Account: odd, Task: odd, Slot: odd}}}))
+	state, err := s.Resume(t.Context(), term)
+	require.NoError(t, err)
+	require.Len(t, state.Enrolments, 1)
+	assert.Equal(t, tradeclock.Enrolment{Account: kept, From: opening, Withdrawn: opening}, state.Enrolments[0])
 }

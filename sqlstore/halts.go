@@ -25,7 +25,10 @@ func (s *Store) Halts(ctx context.Context, scheduler string) (halts []tradeclock
 		return s.each(ctx, conn, scan, `
 			SELECT account, reason, actor, at FROM tradeclock_halts WHERE scheduler = $1 ORDER BY account`, scheduler)
 	})
-	return halts, err
+	if err != nil {
+		return nil, err
+	}
+	return halts, nil
 }
 
 // Halt puts a halt in force, replacing one for the same account.
@@ -85,5 +88,8 @@ func (s *Store) Audit(ctx context.Context, scheduler string) (entries []tradeclo
 		return s.each(ctx, conn, scan, `
 			SELECT action, account, actor, reason, at FROM tradeclock_audit WHERE scheduler = $1 ORDER BY id`, scheduler)
 	})
-	return entries, err
+	if err != nil {
+		return nil, err
+	}
+	return entries, nil
 }

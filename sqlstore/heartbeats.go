@@ -70,7 +70,10 @@ func (s *Store) Heartbeats(ctx context.Context, scheduler string) (beats []trade
 			SELECT instance, received_at, at, term, state, degraded, last_tick, running, next_due
 			FROM tradeclock_heartbeats WHERE scheduler = $1 ORDER BY received_at DESC, instance`, scheduler)
 	})
-	return beats, err
+	if err != nil {
+		return nil, err
+	}
+	return beats, nil
 }
 
 func scanBeat(rows *sql.Rows, now time.Time) (beat tradeclock.ReceivedHeartbeat, err error) {

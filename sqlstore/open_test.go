@@ -1,9 +1,13 @@
 package sqlstore_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -62,6 +66,82 @@ func TestOpenFileWithOddName(t *testing.T) {
 	assert.FileExists(t, path)
 }
 
+func TestOpenFileRefuses(t *testing.T) {
+	folder := t.TempDir()
+	tests := []struct{ name, driver, path, want string }{
+		{"a folder that does not exist", "sqlite", filepath.Join(folder, "no", "t.db"), "there is no folder " + filepath.Join(folder, "no")},
+		{"a folder", "sqlite", folder, folder + " is a folder"},
+		{"no path", "sqlite", "", "the path of the file is empty"},
+		{"a database in memory", "sqlite", ":memory:", "in memory each connection has a database of its own"},
+		{"a URI", "sqlite", "file:t.db?mode=ro", "file:t.db?mode=ro is no path: give it to sql.Open"},
+		{"the address of a server", "sqlite", "postgres://ana:secret@db.internal/trading", "and not an address"},
+		{"an address in words", "sqlite", "host=db.internal user=ana password=secret", "and not an address"},
+		{"an address of another kind", "sqlite", "ana:secret@tcp(db.internal)/trading", "and not an address"},
+		{"an address in the other place", "postgres://ana:secret@db.internal/trading", "t.db", "and not an address"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := sqlstore.OpenFile(t.Context(), test.driver, test.path)
+			assert.ErrorContains(t, err, "open the tradeclock store: ")
+			assert.ErrorContains(t, err, test.want)
+			assert.NotContains(t, err.Error(), "secret")
+		})
+	}
+	assert.NoFileExists(t, ":memory:")
+}
+
+func TestOpenNothing(t *testing.T) {
+	_, err := sqlstore.Open(t.Context(), nil)
+	assert.EqualError(t, err, "open the tradeclock store: the database is nil")
+}
+
+func TestOpenSaysOnceWhatIsWrong(t *testing.T) {
+	_, err := sqlstore.Open(t.Context(), openDB(t, place{"sqlite", filepath.Join(t.TempDir(), "no", "t.db")}))
+	assert.Equal(t, 1, strings.Count(err.Error(), "unable to open"), err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	onEach(t, func(t *testing.T, on database) {
+		_, err := sqlstore.Open(ctx, openDB(t, on.place(t)))
+		assert.Equal(t, 1, strings.Count(err.Error(), "cancel"), err)
+	})
+}
+
+// TestOpenFileWithADamagedPage overwrites each page of a file but the first, one at a
+// time.
+func TestOpenFileWithADamagedPage(t *testing.T) {
+	file := newFile(t)
+	db := openDB(t, file)
+	s := openOn(t, db, newClock())
+	_, err := s.Claim(t.Context(), lead(t, s, "a"), planned("a", "buy_orders", 100))
+	require.NoError(t, err)
+	whole, err := s.Runs(t.Context(), tradeclock.Query{})
+	require.NoError(t, err)
+	_, err = db.ExecContext(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	pages, err := os.ReadFile(file.dsn)
+	require.NoError(t, err)
+	const page = 4096
+	require.Greater(t, len(pages), 20*page)
+	for at := page; at < len(pages); at += page {
+		damaged := slices.Clone(pages)
+		copy(damaged[at:], bytes.Repeat([]byte{0xff}, page))
+		path := filepath.Join(t.TempDir(), "damaged.db")
+		require.NoError(t, os.WriteFile(path, damaged, 0o600))
+
+		s, err := sqlstore.OpenFile(t.Context(), "sqlite", path)
+
+		if err != nil {
+			assert.ErrorContains(t, err, "malformed")
+			continue
+		}
+		kept, err := s.Runs(t.Context(), tradeclock.Query{}) // it is a page that nothing is on
+		assert.NoError(t, err)
+		assert.Equal(t, whole, kept, "page %d", at/page+1)
+		require.NoError(t, s.Close())
+	}
+}
+
 func TestOpenInMemory(t *testing.T) {
 	db := openDB(t, place{"sqlite", ":memory:"})
 	_, err := sqlstore.Open(t.Context(), db)
@@ -87,7 +167,7 @@ func TestOpenRefuses(t *testing.T) {
 			openAt(t, place{"sqlite", path}, newClock())
 			return "file:" + path + "?mode=ro"
 		}, "readonly"},
-		{"a folder that does not exist", func(_ *testing.T, path string) string {
+		{"a folder that does not exist, by a URI", func(_ *testing.T, path string) string {
 			return filepath.Join(path, "tradeclock.db")
 		}, "unable to open"},
 		{"a table of the same name", func(t *testing.T, path string) string {

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -16,32 +15,50 @@ func postgres(ctx context.Context, conn *sql.Conn, version int) (dialect, error)
 	if version < 130000 {
 		return dialect{}, fmt.Errorf("PostgreSQL 13 or newer is needed, and the server has version %d", version/10000)
 	}
-	var encoding string
+	var encoding, path, role string
 	var schema sql.NullString
-	err := conn.QueryRowContext(ctx, "SELECT current_setting('server_encoding'), current_schema()").Scan(&encoding, &schema)
+	err := conn.QueryRowContext(ctx, `
+		SELECT current_setting('server_encoding'), current_setting('search_path'), quote_ident(current_user), current_schema()`).
+		Scan(&encoding, &path, &role, &schema)
 	if err != nil {
-		return dialect{}, err
+		return dialect{}, hinted(err)
 	}
 	if encoding != "UTF8" {
 		return dialect{}, fmt.Errorf("the encoding of the database is %s, and UTF8 is needed", encoding)
 	}
 	if !schema.Valid {
-		return dialect{}, errors.New("the search_path of the connection names no schema that exists")
+		return dialect{}, noSchema(path, role)
 	}
-	settings := postgresSettings + `SET LOCAL search_path TO "` + strings.ReplaceAll(schema.String, `"`, `""`) + `";`
+	if strings.HasPrefix(schema.String, "pg_") {
+		return dialect{}, fmt.Errorf("the search_path of the connection is %q, and %s is a schema of the server's own", path, schema.String)
+	}
+	// What anybody may make, a temporary table of the same name, comes last.
+	settings := postgresSettings + `SET LOCAL search_path TO "` + strings.ReplaceAll(schema.String, `"`, `""`) + `", pg_temp;`
 	return dialect{
 		schema:        "schema/postgres",
 		read:          "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;" + settings,
-		write:         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;" + settings + postgresDurable,
+		write:         "BEGIN ISOLATION LEVEL READ COMMITTED;" + settings + postgresDurable,
 		lockSchema:    "SELECT pg_advisory_xact_lock(hashtextextended('tradeclock in ' || current_schema(), 0))",
 		lockSchedules: "LOCK TABLE tradeclock_schedules IN SHARE ROW EXCLUSIVE MODE",
 		elements:      postgresElements,
 		forUpdate:     "FOR UPDATE",
+		whyReadOnly:   postgresReadOnly,
 		tableExists:   "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = $1",
 		now:           `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"000Z"')`,
 		server:        true,
 		texts:         new(sync.Map),
 	}, nil
+}
+
+// noSchema says how to make a schema that a search path may lead to. The path is
+// written as a statement has it, and so is the role.
+func noSchema(path, role string) error {
+	name := path
+	if strings.ContainsAny(path, ",$") || path == `""` || path == "" {
+		name = "tradeclock"
+	}
+	return fmt.Errorf("the search_path of the connection, %q, names no schema that exists and that the role may use: "+
+		"CREATE SCHEMA %s AUTHORIZATION %s, or GRANT USAGE, CREATE ON SCHEMA %[2]s TO %[3]s", path, name, role)
 }
 
 // postgresElements takes the JSON apart in one go, where an operator for each
@@ -66,6 +83,13 @@ const (
 		SET LOCAL plan_cache_mode TO force_custom_plan;
 		SET LOCAL jit TO off;
 		SET LOCAL idle_in_transaction_session_timeout TO '3s';`
+
+	// postgresReadOnly names the one who set the mark in the words of pg_settings:
+	// database, user, client and so on.
+	postgresReadOnly = `
+		SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'the server is a standby'
+		       ELSE 'default_transaction_read_only is ' || setting || ' (source: ' || source || ')' END, true
+		FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'`
 
 	// postgresDurable sees to it that a commit that was answered outlives a crash of
 	// the server: a claim that is forgotten is a run that starts twice.

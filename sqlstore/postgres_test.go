@@ -1,7 +1,9 @@
 package sqlstore_test
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -130,6 +132,104 @@ func TestRoleThatOnlyUsesTheTables(t *testing.T) {
 	assert.NoError(t, err)
 }
 
+// TestOpenByARoleThatMayMakeNoTables has a role that may only look at the schema.
+func TestOpenByARoleThatMayMakeNoTables(t *testing.T) {
+	at := newSchema(t)
+	schema := at.schema(t)
+	db := openDB(t, at)
+	db.SetMaxOpenConns(1)
+	_, err := db.ExecContext(t.Context(), strings.ReplaceAll(
+		"CREATE ROLE {schema}; GRANT USAGE ON SCHEMA {schema} TO {schema}; SET ROLE {schema}", "{schema}", schema))
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := db.Exec("RESET ROLE; DROP OWNED BY " + schema + "; DROP ROLE " + schema)
+		assert.NoError(t, err)
+	})
+	_, err = sqlstore.Open(t.Context(), db)
+	assert.ErrorContains(t, err, "permission denied for schema "+schema)
+	assert.ErrorContains(t, err, "the role needs USAGE")
+}
+
+// TestATemporaryTableHidesNoneOfTheStore makes a table that the server would look at
+// first, as any role may that can connect.
+func TestATemporaryTableHidesNoneOfTheStore(t *testing.T) {
+	at := newSchema(t)
+	db := openDB(t, at)
+	db.SetMaxOpenConns(1)
+	s := openOn(t, db, newClock())
+	for _, table := range keptTables {
+		_, err := db.ExecContext(t.Context(), "CREATE TEMPORARY TABLE tradeclock_"+table+" (scheduler TEXT)")
+		require.NoError(t, err)
+	}
+	other := openDB(t, at)
+	for _, c := range storeCalls(tradeclock.Term{Scheduler: paper, Holder: "a", Number: 1}) {
+		empty(t, other)
+		prepare(t, s, newClock())
+		_, err := c.call(t.Context(), s)
+		assert.NoError(t, err, c.name)
+	}
+}
+
+// TestPreparedStatementThatIsGone does to a connection what a pooler does that hands out
+// another one for each transaction.
+func TestPreparedStatementThatIsGone(t *testing.T) {
+	db := openDB(t, newSchema(t))
+	db.SetMaxOpenConns(1)
+	s := openOn(t, db, newClock())
+	lead(t, s, "a")
+	_, err := db.ExecContext(t.Context(), "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
+	require.NoError(t, err)
+
+	_, err = s.Lead(t.Context(), paper, "a", ttl)
+
+	assert.ErrorContains(t, err, "lead paper: ")
+	assert.ErrorContains(t, err, "Set default_query_exec_mode=exec")
+}
+
+// TestEditsWaitForEachOther holds an edit in its commit, while another one is made of
+// what was there before.
+func TestEditsWaitForEachOther(t *testing.T) {
+	priority := 7
+	update := func(ctx context.Context, s *sqlstore.Store) error {
+		_, err := s.UpdateSchedule(ctx, "", "buy_orders", 1, tradeclock.ScheduleEdit{Priority: &priority})
+		return err
+	}
+	tests := []struct {
+		name        string
+		first, next func(ctx context.Context, s *sqlstore.Store) error
+		refused     error
+	}{
+		{"two of one row", update, update, new(tradeclock.ConflictError)},
+		{"a row that is deleted, and one that comes after it",
+			func(ctx context.Context, s *sqlstore.Store) error { return s.DeleteSchedule(ctx, "", "buy_orders") },
+			func(ctx context.Context, s *sqlstore.Store) error {
+				_, err := s.PutSchedule(ctx, schedule("report", "after buy_orders 5m"))
+				return err
+			}, new(tradeclock.QuarantineError)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			at := newSchema(t)
+			db, all := openWires(t, at)
+			first, next := openOn(t, db, newClock()), openAt(t, at.with("application_name="+at.schema(t)), newClock())
+			_, err := first.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+			require.NoError(t, err)
+			reached, release := all.holdCommit()
+			go test.first(t.Context(), first) // whose answer is lost
+			<-reached
+			edited := make(chan error)
+			go func() { edited <- test.next(t.Context(), next) }()
+			admin := openDB(t, at)
+			require.Eventually(t, func() bool { return waiting(t, admin) }, 20*time.Second, time.Millisecond)
+			close(release)
+
+			err = <-edited
+			require.Error(t, err)
+			assert.IsType(t, test.refused, errors.Unwrap(err))
+		})
+	}
+}
+
 // TestHandEditFromAnotherSearchPath edits the tables by their full name.
 func TestHandEditFromAnotherSearchPath(t *testing.T) {
 	at, elsewhere := newSchema(t), newSchema(t)
@@ -185,7 +285,7 @@ func TestClaimIsDurableWhateverTheService(t *testing.T) {
 			RETURN NEW;
 		END $$;
 		CREATE TRIGGER see BEFORE INSERT ON tradeclock_runs FOR EACH ROW EXECUTE FUNCTION see()`)
-	s := openAt(t, at.with("default_transaction_read_only=on"), newClock())
+	s := openAt(t, at, newClock())
 
 	_, err := s.Claim(t.Context(), lead(t, s, "a"), planned("a", "buy_orders", 1))
 
@@ -256,10 +356,18 @@ func TestTimeOfTheServer(t *testing.T) {
 }
 
 func TestOpenRefusesAServer(t *testing.T) {
-	t.Run("with a search_path that leads nowhere", func(t *testing.T) {
-		_, err := sqlstore.Open(t.Context(), openDB(t, newSchema(t).with("search_path=nowhere")))
-		assert.ErrorContains(t, err, "search_path")
-	})
+	paths := []struct{ path, want string }{
+		{"nowhere", `"nowhere", names no schema that exists and that the role may use: CREATE SCHEMA nowhere AUTHORIZATION `},
+		{"nowhere,neither", `"nowhere,neither", names no schema that exists and that the role may use: CREATE SCHEMA tradeclock AUTHORIZATION `},
+		{"pg_temp", "is a schema of the server's own"},
+	}
+	for _, test := range paths {
+		t.Run("with the search_path "+test.path, func(t *testing.T) {
+			_, err := sqlstore.Open(t.Context(), openDB(t, newSchema(t).with("search_path="+test.path)))
+			assert.ErrorContains(t, err, "open the tradeclock store: the search_path of the connection")
+			assert.ErrorContains(t, err, test.want)
+		})
+	}
 	t.Run("that cannot be reached", func(t *testing.T) {
 		_, err := sqlstore.Open(t.Context(), openDB(t, place{"pgx", "postgres:///postgres?host=" + t.TempDir()}))
 		assert.ErrorContains(t, err, "failed to connect")

@@ -35,7 +35,10 @@ func (s *Store) Revision(ctx context.Context) (string, error) {
 	err := s.read(ctx, "read the revision of the schedules", func(conn *sql.Conn) error {
 		return s.one(ctx, conn, selectRevision).Scan(&revision)
 	})
-	return strconv.FormatInt(revision, 10), err
+	if err != nil {
+		return "", err
+	}
+	return strconv.FormatInt(revision, 10), nil
 }
 
 // Changes returns the rows that changed since a revision, by the store or by hand. The

@@ -11,6 +11,11 @@ import (
 
 const sqliteSettings = "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL"
 
+const sqliteReadOnly = `
+	SELECT CASE query_only WHEN 0 THEN 'the file or its folder may not be written, or it was opened with mode=ro'
+	       ELSE 'PRAGMA query_only is on' END, query_only = 0
+	FROM pragma_query_only`
+
 func sqlite() dialect {
 	return dialect{
 		schema:      "schema/sqlite",
@@ -19,6 +24,7 @@ func sqlite() dialect {
 		write:       "BEGIN IMMEDIATE",
 		elements:    sqliteElements,
 		tableExists: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
+		whyReadOnly: sqliteReadOnly,
 		texts:       new(sync.Map),
 	}
 }
@@ -59,6 +65,30 @@ func checkSQLite(ctx context.Context, conn *sql.Conn, maxConns int) error {
 	}
 	if !strings.EqualFold(mode, "wal") {
 		return fmt.Errorf("the database stays in journal_mode=%s and needs WAL: is the file on a network, or read-only?", mode)
+	}
+	return checkPages(ctx, conn)
+}
+
+// checkedPages is up to how many pages of a file are all checked when it is opened, in
+// less than a second. Of a larger file the runs are left out, which are most of it: a
+// service must be back within its catch-up.
+const checkedPages = 20_000
+
+// checkPages refuses a file with pages that SQLite cannot make sense of.
+func checkPages(ctx context.Context, conn *sql.Conn) error {
+	const tables = `
+		SELECT name FROM sqlite_master, pragma_page_count
+		WHERE type = 'table' AND name LIKE 'tradeclock%' AND (name <> 'tradeclock_runs' OR page_count <= $1)`
+	const check = `
+		SELECT coalesce(min(name || ': ' || quick_check), '')
+		FROM (` + tables + `) CROSS JOIN pragma_quick_check(name) WHERE quick_check <> 'ok'`
+	var damage string
+	err := conn.QueryRowContext(ctx, check, checkedPages).Scan(&damage)
+	if err == nil && damage != "" {
+		err = errors.New(damage)
+	}
+	if err != nil {
+		return fmt.Errorf("the file is malformed, a backup is needed: %w", err)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 
@@ -64,14 +65,19 @@ func WithRuleParser(parse func(text string) (tradeclock.Rule, error)) Option {
 // Open returns a store on a SQLite or PostgreSQL database that the caller opened,
 // and goes on owning. It creates or updates the tables that it needs, in one
 // transaction: several processes may open a database at once. The error wraps
-// ErrNewerSchema if the tables are of a later version of this package.
+// ErrNewerSchema if the tables are of a later version of this package, and ErrReadOnly
+// if the database may not be written.
 //
 // On each connection to SQLite that the store takes from the pool it sets a busy timeout
 // of five seconds and synchronous=FULL, so that what it has answered survives a
 // loss of power, and it puts the database in WAL mode. A database in memory is
 // refused unless the pool is limited to one connection, as each connection has
-// one of its own.
+// one of its own. A file with pages that SQLite cannot make sense of is refused too,
+// though of a file larger than 80 MB those with runs are not looked at.
 func Open(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
+	if db == nil {
+		return nil, errors.New("open the tradeclock store: the database is nil")
+	}
 	s := &Store{
 		db:        db,
 		parseRule: tradeclock.ParseRule,
@@ -93,10 +99,14 @@ func Open(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
 	return s, nil
 }
 
-// OpenFile returns a store on a SQLite file, which is created if there is none.
-// The driver is the name that the service's SQLite driver registers, as in
-// sqlite or sqlite3. Close the store after use.
+// OpenFile returns a store on a SQLite file, which is created if there is none, in a
+// folder that there is. The driver is the name that the service's SQLite driver
+// registers, as in sqlite or sqlite3. An address or a URI is refused: that is for
+// sql.Open. Close the store after use.
 func OpenFile(ctx context.Context, driver, path string, opts ...Option) (*Store, error) {
+	if err := checkPath(driver, path); err != nil {
+		return nil, fmt.Errorf("open the tradeclock store: %w", err)
+	}
 	db, err := sql.Open(driver, "file:"+(&url.URL{Path: path}).EscapedPath())
 	if err != nil {
 		return nil, fmt.Errorf("open the tradeclock store %s: %w", path, err)

@@ -66,16 +66,16 @@ func (s *Store) transact(ctx context.Context, doing, begin string, repeatable bo
 	for attempt := 1; ; attempt++ {
 		conn, err := s.connect(ctx)
 		if err != nil {
-			return fmt.Errorf("%s: %w", doing, err)
+			return fmt.Errorf("%s: %w", doing, hinted(err))
 		}
 		failed, err := s.try(ctx, conn, begin, f)
 		conn.Close()
 		if err == nil {
 			return nil
 		}
-		again := failed == undone || failed == lost || failed == inDoubt && repeatable
+		again := failed == undone || failed == lost || failed == inDoubt && repeatable || failed == stale && attempt == 1
 		if !again || attempt == attempts || ctx.Err() != nil {
-			return fmt.Errorf("%s: %w", doing, err)
+			return fmt.Errorf("%s: %w", doing, hinted(err))
 		}
 	}
 }
@@ -87,6 +87,7 @@ const (
 	refused failure = iota // another attempt would fail as well, or is for the caller to make
 	undone                 // the database undid it, for the sake of another transaction
 	lost                   // the connection broke before the commit
+	stale                  // the connection may not write, and another one may be able to
 	inDoubt                // it broke in the commit, and nobody knows whether it was made
 )
 
@@ -106,6 +107,8 @@ func (s *Store) try(ctx context.Context, conn *sql.Conn, begin string, f func(*s
 		return 0, nil
 	case !s.rollBack(ctx, conn):
 		return broken, err
+	case isReadOnly(err):
+		return s.readOnly(ctx, conn, err)
 	case isUndone(err):
 		return undone, err
 	default:
@@ -125,16 +128,20 @@ func (s *Store) rollBack(ctx context.Context, conn *sql.Conn) bool {
 	if _, err := conn.ExecContext(ctx, "ROLLBACK"); err == nil {
 		return true
 	}
-	conn.Raw(func(any) error { return driver.ErrBadConn })
+	throwAway(conn)
 	return false
 }
 
+// throwAway takes a connection out of the pool.
+func throwAway(conn *sql.Conn) {
+	conn.Raw(func(any) error { return driver.ErrBadConn })
+}
+
 // isUndone reports whether the database undid a transaction that would succeed
-// alone: serialization_failure or deadlock_detected. The drivers for PostgreSQL
-// give their errors this method.
+// alone: serialization_failure or deadlock_detected.
 func isUndone(err error) bool {
-	var coded interface{ SQLState() string }
-	return errors.As(err, &coded) && (coded.SQLState() == "40001" || coded.SQLState() == "40P01")
+	state := sqlState(err)
+	return state == "40001" || state == "40P01"
 }
 
 // ledgerRow is the row of a scheduler name in tradeclock_schedulers.

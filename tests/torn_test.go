@@ -2,6 +2,7 @@ package tests
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -288,5 +289,70 @@ func TestAFileIsOverwritten(t *testing.T) {
 	err = d.restart()
 
 	assert.ErrorContains(t, err, "malformed")
+	d.assertNothingTwice()
+}
+
+// The file of what SQLite has not yet moved into the database is deleted with a process
+// that died, as somebody does who tidies up. What it held is forgotten, like what ran
+// since a backup.
+func TestTheWALIsDeleted(t *testing.T) {
+	t.Parallel()
+	file := newFile(t)
+	d := newDesk(t, file)
+	d.run(10 * time.Minute)
+	d.tamper("PRAGMA wal_checkpoint(TRUNCATE)")
+	moved := len(d.rec.Slots("orders"))
+	d.run(10 * time.Minute)
+	path := strings.TrimPrefix(file.dsn, "file:")
+	without, err := os.ReadFile(path)
+	require.NoError(t, err)
+	known := d.rec.Slots("orders")[:moved]
+	d.kill()
+	require.NoError(t, d.db.Close())
+	require.NoError(t, os.Remove(path)) // with the last connection SQLite has moved all into it
+	require.NoError(t, os.WriteFile(path, without, 0o600))
+	d.db = file.open(t)
+	before := len(d.rec.Runs())
+	d.clock.Advance(tradeclock.DefaultTermLength)
+	require.NoError(t, d.start())
+	d.run(time.Minute)
+
+	var again []string
+	for _, e := range d.rec.Runs()[before:] {
+		if e.Run.Task == "orders" {
+			again = append(again, e.Run.Slot)
+			assert.NotContains(t, known, e.Run.Slot, "the file knows it")
+			assert.Less(t, e.Run.Lateness(), tradeclock.DefaultCatchUp)
+		}
+	}
+	assert.NotEmpty(t, again, "the newest runs again")
+	d.run(3 * time.Minute)
+	assert.True(t, d.ran(3))
+	assert.Empty(t, d.degraded())
+}
+
+// A page of the runs is overwritten under a running process: nothing that needs it
+// starts, and the next process does not open the file.
+func TestAPageIsDamaged(t *testing.T) {
+	t.Parallel()
+	file := newFile(t)
+	d := newDesk(t, file)
+	d.run(3 * time.Minute)
+	d.tamper("PRAGMA wal_checkpoint(TRUNCATE)")
+	var root int64
+	require.NoError(t, d.db.QueryRow("SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_tradeclock_runs_1'").Scan(&root))
+	require.NoError(t, d.db.Close())
+	path := strings.TrimPrefix(file.dsn, "file:")
+	disk, err := os.OpenFile(path, os.O_WRONLY, 0)
+	require.NoError(t, err)
+	const page = 4096
+	_, err = disk.WriteAt(bytes.Repeat([]byte{0xff}, page), (root-1)*page)
+	require.NoError(t, errors.Join(err, disk.Close()))
+
+	d.run(3 * time.Minute)
+	assert.Contains(t, d.degraded(), "runs cannot be claimed")
+	err = d.restart()
+
+	assert.ErrorContains(t, err, "the file is malformed")
 	d.assertNothingTwice()
 }

@@ -113,6 +113,18 @@ func (s *Server) Crash() error {
 	return s.run("pg_ctl", "-D", s.data(), "-w", "-m", "immediate", "stop")
 }
 
+// Demote starts the server again as a standby, which only reads until it is told to
+// promote itself. It has no primary.
+func (s *Server) Demote() error {
+	if err := s.Stop(); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(s.data(), "standby.signal"), nil, 0o644); err != nil {
+		return err
+	}
+	return s.Start()
+}
+
 // Log returns what the server has written to its log.
 func (s *Server) Log() string {
 	text, err := os.ReadFile(filepath.Join(s.folder, "log"))
