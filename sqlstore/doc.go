@@ -32,8 +32,8 @@
 // # Backup
 //
 // The tables belong together: back up all of them at one moment, as pg_dump and the
-// .backup command of sqlite3 do. So do the files of SQLite, the database and its -wal,
-// which has the last commits. They may be in use meanwhile. A database that is
+// .backup command of sqlite3 do. They may be in use meanwhile. The files of SQLite belong
+// together too: the -wal beside the database has the last commits. A database that is
 // restored does not know what ran since the backup, nor which terms were granted.
 // What is still within its catch-up would run again, so stop the service first, and
 // start it when the longest catch-up has passed since.
