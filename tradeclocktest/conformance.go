@@ -43,6 +43,7 @@ func TestLedger(t *testing.T, open func(t *testing.T, clock tradeclock.Clock) tr
 		{"Halts", haltCases},
 		{"ResetWatermark", resetCases},
 		{"Prune", pruneCases},
+		{"Edges", edgeCases},
 	}
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {
