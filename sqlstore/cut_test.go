@@ -197,6 +197,7 @@ func storeCalls(term tradeclock.Term) []storeCall {
 		{"Claim", func(ctx Ctx, s Store) (any, error) { return s.Claim(ctx, term, rowsOf) }, false, false},
 		{"Claim of what is free", func(ctx Ctx, s Store) (any, error) { return s.Claim(ctx, term, rowsOf[2:3]) }, false, false},
 		{"Reclaim", func(ctx Ctx, s Store) (any, error) { return s.Reclaim(ctx, term, rowsOf[0].Token, again) }, false, false},
+		{"Release", func(ctx Ctx, s Store) (any, error) { return nil, s.Release(ctx, term, rowsOf[:2]) }, false, false},
 		{"Record", func(ctx Ctx, s Store) (any, error) { return nil, s.Record(ctx, term, missed, opening) }, false, false},
 		{"Settle", func(ctx Ctx, s Store) (any, error) {
 			return s.Settle(ctx, ended(rowsOf[1:3], tradeclock.Succeeded))
