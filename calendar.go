@@ -91,9 +91,9 @@ type SessionKind uint8
 // calendar answers with an error instead.
 const (
 	Closed    SessionKind = iota // no trading
-	Regular                      // a session at regular hours, on a weekend too
+	Regular                      // a session at regular hours, on a weekend too, and a full day at other hours
 	Shortened                    // an early close or a late open
-	Special                      // other hours: a Muhurat hour, a disaster-recovery Saturday
+	Special                      // other hours, and fewer: a Muhurat hour, a disaster-recovery Saturday
 )
 
 var kindNames = [...]string{"closed", "regular", "shortened", "special"}

@@ -199,7 +199,8 @@ func (m Market) sessions(segment Segment, begins []int64, loc *time.Location) ([
 	return sessions, errors.Join(errs...)
 }
 
-// kinds says what kind of session a day of each status is.
+// kinds says what kind of session a day of each status is. A special one may be
+// regular by its length: see kind.
 var kinds = map[Status]tradeclock.SessionKind{
 	StatusClosed:       tradeclock.Closed,
 	StatusRegular:      tradeclock.Regular,
@@ -217,9 +218,30 @@ func (d Day) table(regular []tradeclock.Hours) tradeclock.TableDay {
 		hours = regular
 	}
 	return tradeclock.TableDay{
-		Date: d.Date, Kind: kinds[d.Status], Hours: hours, HoursUnknown: d.Status == StatusHoursUnknown,
+		Date: d.Date, Kind: d.kind(hours, regular), Hours: hours, HoursUnknown: d.Status == StatusHoursUnknown,
 		Reason: d.Name, Announced: d.Announced, Source: d.Source,
 	}
+}
+
+// kind returns the kind of session that the day is, with its hours and the regular
+// ones of its date. A day that trades about as long as always, at other hours, is a
+// regular one whatever its status calls it: the tasks of a whole trading day are not
+// to fall silent on it.
+func (d Day) kind(hours, regular []tradeclock.Hours) tradeclock.SessionKind {
+	if d.Status == StatusSpecial && 10*tradingTime(hours) >= 9*tradingTime(regular) {
+		return tradeclock.Regular
+	}
+	return kinds[d.Status]
+}
+
+// tradingTime returns how long the windows of the regular phase are together.
+func tradingTime(hours []tradeclock.Hours) (sum tradeclock.WallTime) {
+	for _, h := range hours {
+		if h.Phase == tradeclock.PhaseRegular {
+			sum += h.End - h.Start
+		}
+	}
+	return sum
 }
 
 // resolve returns the session of a date that begins and ends at the given

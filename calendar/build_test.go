@@ -308,3 +308,59 @@ func TestACalendarWithOtherDays(t *testing.T) {
 	_, err = c.With(hours)
 	assert.ErrorContains(t, err, "calendar XONE.FO: days: 2026-11-08: hours: ")
 }
+
+// What is called special is a regular session if it trades for nine tenths of the
+// regular hours of its date and calendar, wherever they lie.
+func TestASpecialDayOfFullLengthIsRegular(t *testing.T) {
+	tests := []struct {
+		name, date string
+		hours      []calendar.Window
+		want       [2]tradeclock.SessionKind // of XONE, which trades for 375 and then 360 minutes, and of XONE.FO, 375 and 385
+	}{
+		{"the whole day an hour later", "2026-03-10", []calendar.Window{win("regular", "10:15", "16:30")}, [2]tradeclock.SessionKind{tradeclock.Regular, tradeclock.Regular}},
+		{"a close moved to 17:00", "2026-03-10", []calendar.Window{win("regular", "09:15", "17:00")}, [2]tradeclock.SessionKind{tradeclock.Regular, tradeclock.Regular}},
+		{"on a Saturday too", "2026-03-14", []calendar.Window{win("regular", "10:15", "16:30")}, [2]tradeclock.SessionKind{tradeclock.Regular, tradeclock.Regular}},
+		{"in two windows", "2026-03-10", []calendar.Window{win("regular", "09:15", "12:00"), win("regular", "13:00", "16:30")}, [2]tradeclock.SessionKind{tradeclock.Regular, tradeclock.Regular}},
+		{"nine tenths", "2026-09-10", []calendar.Window{win("regular", "10:00", "15:24")}, [2]tradeclock.SessionKind{tradeclock.Regular, tradeclock.Special}},
+		{"a minute less than nine tenths", "2026-09-10", []calendar.Window{win("regular", "10:00", "15:23")}, [2]tradeclock.SessionKind{tradeclock.Special, tradeclock.Special}},
+		{"long with its auctions alone", "2026-03-10", []calendar.Window{win("pre_open", "09:00", "13:00"), win("regular", "13:00", "14:00"), win("closing_auction", "14:00", "18:00")}, [2]tradeclock.SessionKind{tradeclock.Special, tradeclock.Special}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := oneMarket()
+			built, err := m.With(calendar.Day{Date: ymd(tt.date), Status: calendar.StatusSpecial, Name: "Exams", Hours: tt.hours}).Build()
+			require.NoError(t, err)
+			for i, c := range built {
+				s, err := c.Session(ymd(tt.date))
+				require.NoError(t, err)
+				assert.Equal(t, tt.want[i], s.Kind, c.Name())
+			}
+		})
+	}
+}
+
+// A day that is moved on the first or the last day of an era is held against the hours
+// of that era.
+func TestAnEarlyCloseAtTheEdgeOfAnEra(t *testing.T) {
+	tests := []struct {
+		date, start, end, want string
+	}{
+		{"2026-08-03", "09:15", "15:14", ""},
+		{"2026-08-03", "09:15", "15:15", "days: 2026-08-03: XONE: 09:15 to 15:15 is no early close of 09:15 to 15:15"},
+		{"2026-08-02", "09:15", "15:29", ""}, // the last day before it, by the hours of which 15:29 is early
+		{"2026-08-02", "09:15", "15:30", "days: 2026-08-02: XONE: 09:15 to 15:30 is no early close of 09:15 to 15:30"},
+		{"2025-01-01", "09:15", "15:29", ""},
+	}
+	for _, tt := range tests {
+		m := oneMarket().With(calendar.Day{
+			Date: ymd(tt.date), Calendars: []string{"XONE"}, Status: calendar.StatusEarlyClose, Name: "Storm",
+			Hours: []calendar.Window{win("regular", tt.start, tt.end)},
+		})
+		_, err := m.Build()
+		if tt.want == "" {
+			assert.NoError(t, err, tt.date+" "+tt.end)
+			continue
+		}
+		assert.ErrorContains(t, err, tt.want)
+	}
+}

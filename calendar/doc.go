@@ -18,8 +18,8 @@
 //
 // # Days
 //
-// A date is closed, regular, shortened (an early close or a late open) or special.
-// It has any number of phases, each a window of local wall times with a name; a
+// A date is closed, regular (a full day, at whatever hours), shortened (an early
+// close or a late open) or special. It has any number of phases, each a window of local wall times with a name; a
 // lunch break makes two windows of the regular phase. Four rules say what a date
 // is:
 //

@@ -96,9 +96,9 @@ func ExampleCalendar_Last() {
 func ExampleCalendar_Minutes() {
 	tokyo := calendar.MustGet("XTKS")
 	day := tradeclock.Date{Year: 2024, Month: time.November, Day: 5}
-	minutes, err := tokyo.Minutes(day) // 09:00 to 15:30 with an hour for lunch
+	minutes, err := tokyo.Minutes(day) // 09:00 to 15:25 with an hour for lunch
 	fmt.Println(minutes, err)
-	// Output: 330 <nil>
+	// Output: 325 <nil>
 }
 
 func ExampleCalendar_Settles() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -153,6 +154,8 @@ func (e expectation) session(t *testing.T, d tradeclock.Date) tradeclock.Session
 		assert.Equal(t, instant(t, d, rows[0]["close"], e.loc), end)
 	case "early_close", "late_open":
 		s.Kind, s.Phases = tradeclock.Shortened, e.dayPhases(t, d)
+	case "regular":
+		s.Kind, s.Phases = tradeclock.Regular, e.dayPhases(t, d)
 	case "special":
 		s.Kind, s.Phases = tradeclock.Special, e.dayPhases(t, d)
 	default:
@@ -185,21 +188,22 @@ func (e expectation) dayPhases(t *testing.T, d tradeclock.Date) (phases []tradec
 }
 
 // phases returns the windows of a row: of the phase that it names, or those of
-// trading around its break.
+// trading around its break and of the auction after it.
 func (e expectation) phases(t *testing.T, d tradeclock.Date, f fact) []tradeclock.Phase {
 	window := func(name, start, end string) tradeclock.Phase {
 		return tradeclock.Phase{Name: name, Start: instant(t, d, start, e.loc), End: instant(t, d, end, e.loc)}
 	}
-	switch {
-	case f["phase"] != "":
+	if f["phase"] != "" {
 		return []tradeclock.Phase{window(f["phase"], f["start"], f["end"])}
-	case f["break_start"] == "":
-		return []tradeclock.Phase{window("regular", f["open"], f["close"])}
 	}
-	return []tradeclock.Phase{
-		window("regular", f["open"], f["break_start"]),
-		window("regular", f["break_end"], f["close"]),
+	var phases []tradeclock.Phase
+	if f["auction_end"] != "" {
+		phases = append(phases, window("closing_auction", f["close"], f["auction_end"]))
 	}
+	if f["break_start"] == "" {
+		return append(phases, window("regular", f["open"], f["close"]))
+	}
+	return append(phases, window("regular", f["open"], f["break_start"]), window("regular", f["break_end"], f["close"]))
 }
 
 func inOrder(phases []tradeclock.Phase) []tradeclock.Phase {
@@ -281,10 +285,11 @@ func TestSessionsOfThreeYears(t *testing.T) {
 func TestCorrectionsAreEmbedded(t *testing.T) {
 	for _, f := range readFacts(t, "corrections.csv") {
 		c := calendar.MustGet(f["mic"])
-		if f["date"] == "2023-01-01.." {
-			s, err := c.Session(factDate(t, "2023-01-03"))
+		if from, isEra := strings.CutSuffix(f["date"], ".."); isEra {
+			s, err := c.Nth(factDate(t, from), 2) // the first of January may be a late open's
 			require.NoError(t, err)
-			assert.Equal(t, "09:00-12:00 and 13:00-17:00", windows(s, c.Location()), "the break of %s", f["mic"])
+			require.Equal(t, tradeclock.Regular, s.Kind)
+			assert.Equal(t, f["file_says"], windows(s, c.Location()), "%s from %s", f["mic"], from)
 			continue
 		}
 		s, err := c.Session(f.date(t, "date"))
@@ -322,6 +327,71 @@ func windows(s tradeclock.Session, loc *time.Location) (text string) {
 		text += p.Start.In(loc).Format("15:04") + "-" + p.End.In(loc).Format("15:04")
 	}
 	return text
+}
+
+// A session trades about as long as always or is not a regular one, over all dates of
+// all markets: tasks would fall silent on a whole day that is called special.
+func TestAWholeTradingDayIsRegular(t *testing.T) {
+	eachCalendar(t, func(t *testing.T, c *calendar.Calendar, _ fact, _ string) {
+		first, last := c.Coverage()
+		sessions, err := c.Sessions(first, last)
+		require.NoError(t, err)
+		for _, s := range sessions {
+			if s.HoursUnknown {
+				continue
+			}
+			got, always := minutes(s), minutesOfTheEra(t, c, s)
+			assert.Equal(t, s.Kind == tradeclock.Regular, 10*got >= 9*always, "%s: %d of %d minutes", s.Describe(), got, always)
+		}
+	})
+}
+
+// minutesOfTheEra returns how long the sessions around one are that have no dated entry.
+func minutesOfTheEra(t *testing.T, c *calendar.Calendar, s tradeclock.Session) int {
+	t.Helper()
+	for step := -1; step > -40; step-- {
+		near, err := c.Nth(s.Date, step)
+		if err != nil {
+			break
+		}
+		if near.Kind == tradeclock.Regular && near.Reason == "" {
+			return minutes(near)
+		}
+	}
+	near, err := c.Nth(s.Date, 2) // at the beginning of the coverage
+	require.NoError(t, err)
+	require.Empty(t, near.Reason)
+	return minutes(near)
+}
+
+func minutes(s tradeclock.Session) (n int) {
+	for _, p := range s.Phases {
+		if p.Name == tradeclock.PhaseRegular {
+			n += int(p.End.Sub(p.Start).Minutes())
+		}
+	}
+	return n
+}
+
+// Continuous trading ends where a closing auction begins, wherever one is known.
+func TestTheCloseIsTheBeginningOfTheClosingAuction(t *testing.T) {
+	known := map[string]bool{}
+	eachCalendar(t, func(t *testing.T, c *calendar.Calendar, _ fact, _ string) {
+		first, last := c.Coverage()
+		sessions, err := c.Sessions(first, last)
+		require.NoError(t, err)
+		for _, s := range sessions {
+			start, _, ok := s.Bounds(tradeclock.PhaseClosingAuction)
+			if !ok {
+				continue
+			}
+			known[c.Name()] = true
+			_, end, ok := s.Bounds(tradeclock.PhaseRegular)
+			require.True(t, ok)
+			require.Equal(t, end, start, "%s", s.Date)
+		}
+	})
+	assert.Equal(t, map[string]bool{"XKRX": true, "XTKS": true, "XSHG": true, "XSWX": true, "XNSE.CAS": true, "XBOM.CAS": true}, known)
 }
 
 func TestSettlementHolidaysAreThoseOfTheFacts(t *testing.T) {

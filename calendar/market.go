@@ -69,10 +69,10 @@ type Status string
 // The statuses of a day in a data file.
 const (
 	StatusClosed       Status = "closed"
-	StatusRegular      Status = "regular"       // hours of its era, unless others are given
+	StatusRegular      Status = "regular"       // a full day: at the hours of its era, unless others are given
 	StatusEarlyClose   Status = "early_close"   // shortened: the close is moved
 	StatusLateOpen     Status = "late_open"     // shortened: the open is moved
-	StatusSpecial      Status = "special"       // other hours
+	StatusSpecial      Status = "special"       // other hours; a regular session if they are about as long
 	StatusHoursUnknown Status = "hours_unknown" // a special session whose hours are not announced yet
 )
 

@@ -24,15 +24,15 @@ func TestTasksOnNamedDaysOfOtherMarkets(t *testing.T) {
 		bars                     []string
 	}{
 		{"lunch in Tokyo", "XTKS", "2024-11-01", "09:00", "14:45", "09:01-12:31 x2", []string{"09:00-11:00 x3", "12:30-14:30 x3"}},
-		{"a later close in Tokyo", "XTKS", "2024-11-05", "09:00", "15:15", "09:01-12:31 x2", []string{"09:00-11:00 x3", "12:30-14:30 x3"}},
+		{"a later close in Tokyo", "XTKS", "2024-11-05", "09:00", "15:10", "09:01-12:31 x2", []string{"09:00-11:00 x3", "12:30-14:30 x3"}},
 		{"lunch in Hong Kong", "XHKG", "2023-10-10", "09:30", "15:45", "09:31-13:01 x2", []string{"09:30-11:30 x3", "13:00-15:00 x3"}},
 		{"a typhoon in the morning", "XHKG", "2023-10-09", "14:00", "15:45", "14:01", []string{"14:00-15:00 x2"}},
 		{"no afternoon in Hong Kong", "XHKG", "2024-12-24", "09:30", "11:45", "09:31", []string{"09:30-11:30 x3"}},
-		{"exams in Korea", "XKRX", "2025-11-13", "10:00", "16:15", "10:01", []string{"10:00-16:00 x7"}},
-		{"a late New Year in Korea", "XKRX", "2025-01-02", "10:00", "15:15", "10:01", []string{"10:00-15:00 x6"}},
+		{"exams in Korea", "XKRX", "2025-11-13", "10:00", "16:05", "10:01", []string{"10:00-16:00 x7"}},
+		{"a late New Year in Korea", "XKRX", "2025-01-02", "10:00", "15:05", "10:01", []string{"10:00-15:00 x6"}},
 		{"lunch in Singapore", "XSES", "2024-12-23", "09:00", "16:45", "09:01-13:01 x2", []string{"09:00-11:00 x3", "13:00-16:00 x4"}},
 		{"a half day in Singapore", "XSES", "2024-12-24", "09:00", "11:45", "09:01", []string{"09:00-11:00 x3"}},
-		{"a long lunch in Shanghai", "XSHG", "2025-10-09", "09:30", "14:45", "09:31-13:01 x2", []string{"09:30-10:30 x2", "13:00-14:00 x2"}},
+		{"a long lunch in Shanghai", "XSHG", "2025-10-09", "09:30", "14:42", "09:31-13:01 x2", []string{"09:30-10:30 x2", "13:00-14:00 x2"}},
 		{"the day after Thanksgiving", "XNYS", "2026-11-27", "09:30", "12:45", "09:31", []string{"09:30-12:30 x4"}},
 		{"Christmas Eve in Toronto", "XTSE", "2024-12-24", "09:30", "12:45", "09:31", []string{"09:30-12:30 x4"}},
 		{"Christmas Eve in London", "XLON", "2024-12-24", "08:00", "12:15", "08:01", []string{"08:00-12:00 x5"}},
@@ -51,6 +51,21 @@ func TestTasksOnNamedDaysOfOtherMarkets(t *testing.T) {
 			}
 			assert.Equal(t, want, d.timetable())
 		})
+	}
+}
+
+// Whole trading days at other hours are not passed over by the schedules of every day,
+// which name no kinds of sessions.
+func TestDefaultSchedulesRunOnWholeDaysAtOtherHours(t *testing.T) {
+	for _, test := range []struct{ calendar, date, due string }{
+		{"XKRX", "2023-11-16", "16:05"}, {"XKRX", "2024-11-14", "16:05"}, {"XKRX", "2025-11-13", "16:05"},
+		{"XKRX", "2026-11-19", "16:05"}, {"XKRX", "2027-11-18", "16:05"},
+		{"XNSE", "2021-02-24", "16:45"}, {"XNSE.CAS", "2021-02-24", "16:45"}, {"XBOM.FO", "2021-02-24", "16:45"},
+	} {
+		byDefault := tradeclock.Schedule{Task: "square off", Rule: tradeclock.MustParseRule("daily close-15m")}
+		d := newDesk(t, calendar.MustGet(test.calendar), test.date+" 07:00", byDefault)
+		d.until(test.date + " 18:00")
+		assert.Equal(t, []string{test.date + " " + test.due}, d.ran("square off"), test.calendar)
 	}
 }
 

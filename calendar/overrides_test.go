@@ -155,9 +155,9 @@ func TestOverridesLeaveAnEdgeToEachCalendar(t *testing.T) {
 	require.NoError(t, err)
 	tokyo, err = o.Apply(tokyo, "XTKS")
 	require.NoError(t, err)
-	assert.Equal(t, "shortened session: Outage | regular 10:15-11:30 | regular 12:30-15:30",
+	assert.Equal(t, "shortened session: Outage | regular 10:15-11:30 | regular 12:30-15:25",
 		describe(t, find(t, tokyo, "XTKS"), "2026-12-01"), "the break stays")
-	assert.Equal(t, "shortened session: Outage | regular 13:00-15:30", describe(t, find(t, tokyo, "XTKS"), "2026-12-02"))
+	assert.Equal(t, "shortened session: Outage | regular 13:00-15:25", describe(t, find(t, tokyo, "XTKS"), "2026-12-02"))
 }
 
 func TestOverridesChangeTheVersionAndNotTheMarket(t *testing.T) {

@@ -200,7 +200,7 @@ func TestACloseThatMovesOnTheDay(t *testing.T) {
 				"square off": {"2026-11-23 16:45"}, "report": {"2026-11-23 17:30"},
 			},
 			[]string{
-				"XNSE 2026-11-23: special session: Outage, announced 2026-11-23, from 2026-11-23T03:45:00Z to 2026-11-23T11:30:00Z (was " + regularMonday + ")",
+				"XNSE 2026-11-23: regular session: Outage, announced 2026-11-23, from 2026-11-23T03:45:00Z to 2026-11-23T11:30:00Z (was " + regularMonday + ")",
 				"monitor on 2026-11-23: 90 appeared, from 2026-11-23T10:00:00Z",
 				"square off on 2026-11-23: 1 moved, from 2026-11-23T11:15:00Z", "report on 2026-11-23: 1 moved, from 2026-11-23T12:00:00Z",
 			}},

@@ -16,7 +16,7 @@ func (f *facts) days(name string, m calendar.Market, corrections map[string]stri
 		d := calendar.Day{
 			Date:      r.date("date"),
 			Status:    calendar.Status(r.text("status")),
-			Hours:     r.trading(),
+			Hours:     r.hours(),
 			Name:      r.text("name"),
 			Announced: r.parseDate("announced", r.optional("announced")),
 			Source:    cmp.Or(r.optional("source"), corrections[r.text("date")], source),

@@ -12,7 +12,7 @@ import (
 
 // version is the edition of the data: the date on which the facts were last
 // looked at. Change it with them.
-const version = "2026-11-22"
+const version = "2026-11-30"
 
 // generate returns the data files by name.
 func generate(dir fs.FS) (map[string][]byte, error) {
@@ -109,24 +109,29 @@ func shares(mic string, hours []row, corrections map[string]string, source strin
 		corrected := corrections[r.text("from_date")+".."]
 		segment.Eras = append(segment.Eras, calendar.Era{
 			From:   r.date("from_date"),
-			Hours:  r.trading(),
+			Hours:  r.hours(),
 			Source: cmp.Or(corrected, source),
 		})
 	}
 	return []calendar.Segment{segment}
 }
 
-// trading returns the windows of the regular phase that a row gives: none, one,
-// or two around a break.
-func (r row) trading() []calendar.Window {
+// hours returns the windows that a row gives: none, one of the regular phase, or two
+// around a break, and the closing auction after them if its end is known.
+func (r row) hours() []calendar.Window {
 	if r.text("open") == "" {
 		return nil
 	}
 	open, end := r.wallTime("open"), r.wallTime("close")
-	if r.text("break_start") == "" {
-		return []calendar.Window{regular(open, end)}
+	windows := []calendar.Window{regular(open, end)}
+	if r.text("break_start") != "" {
+		windows = []calendar.Window{regular(open, r.wallTime("break_start")), regular(r.wallTime("break_end"), end)}
 	}
-	return []calendar.Window{regular(open, r.wallTime("break_start")), regular(r.wallTime("break_end"), end)}
+	if r.optional("auction_end") != "" {
+		auction := calendar.Window{Phase: tradeclock.PhaseClosingAuction, Start: end, End: r.wallTime("auction_end")}
+		windows = append(windows, auction)
+	}
+	return windows
 }
 
 func regular(start, end tradeclock.WallTime) calendar.Window {
