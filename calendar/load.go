@@ -35,7 +35,8 @@ func LoadDir(dir string) (*Set, error) { return LoadFS(os.DirFS(dir)) }
 // LoadFS reads the files at the root of a file system.
 //
 // <MIC>.json is the data of a market, for ReadMarket, in place of the embedded
-// ones. <MIC>.csv holds overrides, for ReadOverrides, for all calendars of a
+// ones. It is refused if it lists no day of a time of which these list some, as it
+// was emptied then. <MIC>.csv holds overrides, for ReadOverrides, for all calendars of a
 // market, be it of such a file or embedded, and a file such as XNSE.FO.csv those
 // for one of its calendars, which go before the market's.
 //

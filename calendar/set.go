@@ -2,7 +2,6 @@ package calendar
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,7 +22,7 @@ type Set struct {
 
 // setFile is what a set keeps of a file, to compare it with a later one.
 type setFile struct {
-	sum     [sha256.Size]byte
+	data    []byte
 	entries []tradeclock.Date // the dates of its rows or dated days, in order
 	zone    *time.Location
 }
@@ -129,12 +128,34 @@ func (s *Set) addMarket(markets map[string]Market, name string, data []byte) err
 	if want := strings.TrimSuffix(name, extMarket); m.MIC != want {
 		return fmt.Errorf("mic: is %q, and the file's name says %q", m.MIC, want)
 	}
+	if err := checkEmptied(m); err != nil {
+		return err
+	}
 	dates := make([]tradeclock.Date, len(m.Days))
 	for i, d := range m.Days {
 		dates[i] = d.Date
 	}
 	slices.SortFunc(dates, tradeclock.Date.Compare)
 	return s.add(markets, m, name, data, slices.Compact(dates)) // a day may have an entry for each calendar
+}
+
+// checkEmptied refuses a market without any dated day in place of embedded data that
+// have some: its holidays would be sessions.
+func checkEmptied(m Market) error {
+	embedded, err := EmbeddedMarket(m.MIC)
+	if err != nil || len(m.Days) > 0 {
+		return nil
+	}
+	lost := 0
+	for _, d := range embedded.Days {
+		if !d.Date.Before(m.From) && !d.Date.After(m.To) {
+			lost++
+		}
+	}
+	if lost == 0 {
+		return nil
+	}
+	return fmt.Errorf("days: the list is empty, and the embedded data have %d dated days from %s to %s", lost, m.From, m.To)
 }
 
 // addHolidays adds the calendars of a market, with the year that a holiday list of
@@ -204,17 +225,17 @@ func (s *Set) add(markets map[string]Market, m Market, name string, data []byte,
 		s.calendars[c.Name()] = c
 	}
 	entries = slices.SortedFunc(slices.Values(entries), tradeclock.Date.Compare)
-	s.files[name] = setFile{sum: sha256.Sum256(data), entries: entries, zone: calendars[0].Location()}
+	s.files[name] = setFile{data: data, entries: entries, zone: calendars[0].Location()}
 	return nil
 }
 
 // isOf reports whether the set was read from files of these contents.
 func (s *Set) isOf(files map[string][]byte) bool {
-	return maps.EqualFunc(s.files, files, func(f setFile, data []byte) bool { return f.sum == sha256.Sum256(data) })
+	return maps.EqualFunc(s.files, files, func(f setFile, data []byte) bool { return bytes.Equal(f.data, data) })
 }
 
-// checkShrunk reports what the set lacks that an older one has: files, calendars,
-// dates of a coverage, and entries of a file from today on.
+// checkShrunk reports what the set lacks that an older one has: files, entries of a
+// file, calendars and dates of a coverage.
 func (s *Set) checkShrunk(old *Set, now time.Time) error {
 	var p problems
 	for _, name := range slices.Sorted(maps.Keys(old.files)) {
@@ -223,10 +244,7 @@ func (s *Set) checkShrunk(old *Set, now time.Time) error {
 			p.addf(name, "the file is gone")
 			continue
 		}
-		today := tradeclock.DateOf(now.In(file.zone))
-		if is, was := file.entriesFrom(today), old.files[name].entriesFrom(today); is < was {
-			p.addf(name, "shrank: it has %d entries from %s on, and had %d", is, today, was)
-		}
+		p.add(name, file.checkShrunk(old.files[name], tradeclock.DateOf(now.In(file.zone))))
 	}
 	for _, name := range old.Names() {
 		if s.has(micOf(name)) {
@@ -255,8 +273,39 @@ func (s *Set) checkSucceeds(old *Set, name string) error {
 	return nil
 }
 
+// checkShrunk refuses a file that lacks entries of an older one: any from today on,
+// any of a past date that still counts, and whatever is missing at its end or
+// altogether, as then it is cut off.
+func (f setFile) checkShrunk(old setFile, today tradeclock.Date) error {
+	if is, was := f.entriesFrom(today), old.entriesFrom(today); is < was {
+		return fmt.Errorf("shrank: it has %d entries from %s on, and had %d", is, today, was)
+	}
+	counted := countedFrom(today)
+	for _, d := range old.entries {
+		if !d.Before(counted) && d.Before(today) && f.entriesOn(d) < old.entriesOn(d) {
+			return fmt.Errorf("an entry of %s is gone: those of %d stay until the end of January %d", d, d.Year, d.Year+1)
+		}
+	}
+	if is, was := len(f.entries), len(old.entries); is < was && (is == 0 || bytes.HasPrefix(old.data, f.data)) {
+		return fmt.Errorf("is cut off: it has %d entries, and had %d", is, was)
+	}
+	return nil
+}
+
+// countedFrom returns the first date whose session still counts: as one of a year, or
+// of a week that began in it, of which a rule may want the third or the last session,
+// and as one of which runs may yet be caught up.
+func countedFrom(today tradeclock.Date) tradeclock.Date {
+	return tradeclock.Date{Year: today.AddDays(-31).Year, Month: time.January, Day: 1}
+}
+
 // entriesFrom counts the entries for dates from d on.
 func (f setFile) entriesFrom(d tradeclock.Date) int {
 	i, _ := slices.BinarySearchFunc(f.entries, d, tradeclock.Date.Compare)
 	return len(f.entries) - i
+}
+
+// entriesOn counts the entries for a date.
+func (f setFile) entriesOn(d tradeclock.Date) int {
+	return f.entriesFrom(d) - f.entriesFrom(d.AddDays(1))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -231,6 +232,24 @@ func TestACloseThatMovesOnTheDay(t *testing.T) {
 			assert.Equal(t, len(d.runs("")), len(d.executed.Runs()))
 		})
 	}
+}
+
+// The closed Tuesday of this week is deleted from the file on Wednesday, as if it were
+// over: the third session of the week is still Thursday's, and the weekly task runs.
+func TestADeletedDayOfThisWeekStillCounts(t *testing.T) {
+	const closed = "2026-12-01,closed,,,,Storm,,"
+	weekly := row("weekly", "daily 09:30 on 3rd session of week")
+	d := newWatchedDesk(t, "2026-11-30 07:00", weekly)
+	d.announce(closed, "2026-12-10,closed,,,,Election,,")
+	d.until("2026-12-02 10:00")
+	written, err := os.ReadFile(d.file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(d.file, []byte(strings.Replace(string(written), closed+"\n", "", 1)), 0o600))
+	require.ErrorContains(t, d.watcher.Refresh(), "an entry of 2026-12-01 is gone")
+	d.until("2026-12-02 10:05")
+	assert.Contains(t, strings.Join(d.scheduler.Status().Degraded, "\n"), "an entry of 2026-12-01 is gone", "and health says so")
+	d.until("2026-12-04 18:00")
+	assert.Equal(t, map[string][]string{"weekly": {"2026-12-03 09:30"}}, d.timetable())
 }
 
 func TestMuhuratHoursThatArriveInTheMorning(t *testing.T) {

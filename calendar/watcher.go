@@ -39,10 +39,13 @@ type WatcherConfig struct {
 // What it reads is checked whole before it replaces anything. It is refused, and
 // the calendars stay as they are, if it is not what LoadFS takes, and if it has
 // shrunk: a file or a calendar is gone, a coverage has lost dates, or a file has
-// fewer rows (dated days, if it is JSON) for today and later than before. So a file
-// that is cut off between two rows is refused. To take back an override, add a row
-// of the status withdrawn; those of past dates may be deleted. A market whose time
-// zone is another one is refused too. A new Watcher takes whatever is there.
+// fewer rows (dated days, if it is JSON) than before. To take back an override, add
+// a row of the status withdrawn. A row may go when its date does not count any more,
+// which is so from February of the year after it: until then a rule such as one on
+// the 3rd session of a week or the last of a year depends on it. A file that lost
+// the rows at its end, or all of them, is cut off, and is refused whatever their
+// dates. A market whose time zone is another one is refused too. A new Watcher takes
+// whatever is there, as LoadFS does.
 //
 // All methods are safe for concurrent use.
 type Watcher struct {

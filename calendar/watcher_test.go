@@ -3,6 +3,7 @@ package calendar
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -231,16 +232,102 @@ func TestWatcherRefusesWhatShrank(t *testing.T) {
 	}
 }
 
-func TestWatcherLetsGoOfThePast(t *testing.T) {
-	w := watch(t, "XNSE.csv", overrideHeader+"2026-11-20,closed,,,,Past,\n"+closedToday)
-	w.write("XNSE.csv", overrideHeader+closedToday)
-	w.taken()
+// at sets the clock to a time in Mumbai.
+func (w *watched) at(text string) {
+	w.t.Helper()
+	at, err := time.ParseInLocation("2006-01-02 15:04", text, w.live("XNSE").Location())
+	require.NoError(w.t, err)
+	w.clock.Advance(at.Sub(w.clock.Now()))
+}
 
-	w.write("XNSE.csv", overrideHeader)
-	w.clock.Advance(time.Date(2026, 11, 23, 18, 29, 0, 0, time.UTC).Sub(w.clock.Now()))
-	w.refused("shrank: it has 0 entries from 2026-11-23 on, and had 1")
-	w.clock.Advance(time.Minute) // midnight in Mumbai
-	w.taken()
+// A past row stays as long as its date may count in a period, whatever else the edit
+// brings, and goes then.
+func TestWatcherKeepsThePastThatCounts(t *testing.T) {
+	const past = "2026-01-02,closed,,,,Past,\n"
+	whole := overrideHeader + past + closedToday
+	without := overrideHeader + closedToday
+	for _, tt := range []struct{ now, content, want string }{
+		{"2026-11-23 08:00", without, "XNSE.csv: an entry of 2026-01-02 is gone: those of 2026 stay until the end of January 2027"},
+		{"2026-11-23 08:00", without + closedTomorrow + "2026-12-02,closed,,,,Storm,\n", "an entry of 2026-01-02 is gone"},
+		{"2026-11-23 23:59", overrideHeader + past, "shrank: it has 0 entries from 2026-11-23 on, and had 1"},
+		{"2026-11-24 00:00", overrideHeader + past, "an entry of 2026-11-23 is gone"},
+		{"2027-01-31 23:59", without, "an entry of 2026-01-02 is gone"},
+		{"2027-02-01 00:00", without, ""},
+		{"2027-02-01 00:00", strings.Replace(without, "Municipal", "Local", 1), ""},
+	} {
+		w := watch(t, "XNSE.csv", whole)
+		w.at(tt.now)
+		w.write("XNSE.csv", tt.content)
+		if tt.want == "" {
+			w.taken()
+			continue
+		}
+		w.refused(tt.want)
+		assert.Equal(t, "closed: Past", describe(t, w.live("XNSE").Now(), "2026-01-02"))
+		w.write("XNSE.csv", whole)
+		w.taken()
+	}
+}
+
+func TestWatcherKeepsAWindowOfAPastDay(t *testing.T) {
+	const one, two = "2026-11-21,special,,09:15,10:00,Drill,\n", "2026-11-21,special,,11:30,12:30,,\n"
+	w := watch(t, "XNSE.csv", overrideHeader+one+two+closedToday)
+	w.write("XNSE.csv", overrideHeader+one+closedToday)
+	w.refused("an entry of 2026-11-21 is gone")
+}
+
+// A file that lost its end, or everything, is refused when none of its dates lies
+// ahead, and years later.
+func TestWatcherRefusesACutOffFileWhateverTheDate(t *testing.T) {
+	whole := overrideHeader + closedToday + closedTomorrow
+	noDays := strings.Split(smallMarket, `"days": [`)[0] + `"days": []` + strings.Split(smallMarket, `"name": "Christmas"}`+"\n  ]")[1]
+	for _, now := range []string{"2026-11-20 12:00", "2026-12-26 12:00", "2029-06-01 12:00"} {
+		w := watch(t, "XNSE.csv", whole, "XTST.json", smallMarket)
+		w.at(now)
+		for _, tt := range []struct{ file, content, intact string }{
+			{"XNSE.csv", overrideHeader, whole},
+			{"XNSE.csv", overrideHeader + closedToday, whole},
+			{"XNSE.csv", strings.TrimSuffix(overrideHeader+closedToday, "\n"), whole},
+			{"XTST.json", noDays, smallMarket},
+		} {
+			w.write(tt.file, tt.content)
+			w.refused(tt.file + ": ")
+			assert.Equal(t, "closed: Storm", describe(t, w.live("XNSE").Now(), "2026-12-01"))
+			assert.Equal(t, "closed: Christmas", describe(t, w.live("XTST").Now(), "2026-12-25"), now)
+			w.write(tt.file, tt.intact)
+			w.taken()
+		}
+		w.write("XNSE.csv", strings.TrimSuffix(whole, "\n"))
+		w.taken() // no row is missing
+	}
+}
+
+// At a start nobody knows what a file was, but for a market's that replaces the
+// embedded one.
+func TestLoadRefusesAnEmptiedMarket(t *testing.T) {
+	emptied := func(edit func(m *Market)) string {
+		m := Frozen(t)
+		m.Days, m.Settlement = []Day{}, nil
+		edit(&m)
+		data, err := json.Marshal(m)
+		require.NoError(t, err)
+		return string(data)
+	}
+	_, err := LoadFS(files("XNSE.json", emptied(func(*Market) {})))
+	require.ErrorContains(t, err, "XNSE.json: days: the list is empty, and the embedded data have 1")
+	assert.ErrorContains(t, err, "dated days from 2019-01-01 to 2026-12-31")
+
+	beyond := emptied(func(m *Market) {
+		m.From, m.To = date(t, "2040-01-01"), date(t, "2040-12-31")
+		for i := range m.Segments {
+			m.Segments[i].Eras = m.Segments[i].Eras[:1]
+			m.Segments[i].Eras[0].From = m.From
+		}
+	})
+	_, err = LoadFS(files("XNSE.json", beyond))
+	assert.NoError(t, err, "of that time the embedded data know nothing")
+	_, err = LoadFS(files("XTST.json", strings.ReplaceAll(beyond, "XNSE", "XTST")))
+	assert.NoError(t, err, "a market of one's own may have none")
 }
 
 func TestWatcherMovesAHoliday(t *testing.T) {
