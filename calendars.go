@@ -123,13 +123,17 @@ func (s *UnifiedTaskScheduler) watchCalendars() {
 		}
 	}
 	s.sched.watched = used
+	for _, v := range used {
+		s.tellComing(v) // it may matter to other rows
+	}
 }
 
 func (s *UnifiedTaskScheduler) clearCalendar(v *calendarView) {
-	for _, what := range []string{"calendar ", "coverage ", "data "} {
+	for _, what := range []string{"calendar ", "coverage ", "data ", "ahead ", "hours "} {
 		s.clear(what + v.name)
 	}
-	v.askAgain = time.Time{} // if it is used again, they are looked at again
+	delete(s.health.notices, v.name)
+	v.askAgain, v.coming = time.Time{}, nil // if it is used again, they are looked at again
 }
 
 // refreshCalendars asks each calendar for what the next plan needs. The caller holds
@@ -179,11 +183,18 @@ func (v *calendarView) isCurrent(version, trouble string) (current bool) {
 func (s *UnifiedTaskScheduler) refreshCalendar(ctx context.Context, v *calendarView, now time.Time) {
 	today := DateOf(now.In(v.loc))
 	first, last := s.neededDates(v, now)
-	dates := v.missing(first, last)
+	ahead := today.AddDays(coverageWarning)
+	if last.After(ahead) {
+		ahead = last // as a filter asks for the end of its period
+	}
+	var dates []Date
+	if v.direct == nil {
+		dates = v.missing(first, ahead)
+	}
 	facts, err := s.askCalendar(ctx, v, dates, today, !v.asked)
 	changed := err == nil && v.asked && facts.version != v.version
 	if changed && v.direct == nil {
-		dates = datesOf(first, last)
+		dates = datesOf(first, ahead)
 		facts, err = s.askCalendar(ctx, v, dates, today, false)
 	}
 	if err != nil && ctx.Err() != nil {
@@ -313,6 +324,7 @@ func (s *UnifiedTaskScheduler) checkCalendar(v *calendarView, facts calendarFact
 		s.setCondition("coverage "+v.name, coverage)
 		v.trouble = textOf(facts.trouble)
 		s.setCondition("data "+v.name, prefixed(fmt.Sprintf("calendar %s: ", v.name), v.trouble))
+		s.checkAhead(v, facts, today)
 	}
 }
 

@@ -178,7 +178,7 @@ func TestRule10_ACalendarThatFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:55:00")
 			cal := new(liveCalendar)
-			cal.set(week(t), bad)
+			cal.set(withHours(t, "1"), bad)
 			cfg := w.config(row("early", "daily 09:00"), row("late", "daily 10:00"), row("anchored", "daily open+1h"))
 			cfg.Calendar = cal
 			s, d := w.drive(cfg)
@@ -189,7 +189,7 @@ func TestRule10_ACalendarThatFails(t *testing.T) {
 			assert.Equal(t, []string{"09:00 skipped"}, became(w.runs("")))
 			assert.Contains(t, w.runs("early")[0].Reason, "no file")
 
-			cal.set(week(t), nil)
+			cal.set(withHours(t, "1"), nil)
 			d.Until(at("2026-11-23 10:30:00"))
 			assert.Empty(t, s.Status().Degraded, "it answers again")
 			assert.Equal(t, []string{"09:00 skipped"}, became(w.runs("early")))

@@ -153,6 +153,54 @@ func (m *market) next(t time.Time) (due time.Time, found bool) {
 	return due, found
 }
 
+// beyond returns the Unix time of the first due instant after t, or that of never if
+// none is known. Nothing of the days that it looks at is kept.
+func (m *market) beyond(t time.Time) int64 {
+	first, from := never.due, t.Unix()
+	var others []*group
+	for _, g := range m.groups {
+		r, isOnce := g.rootRule().(once)
+		switch {
+		case g.idle():
+		case isOnce:
+			first = min(first, m.firstOn(g, m.peek(r.date), from))
+		default:
+			others = append(others, g)
+		}
+	}
+	date := DateOf(t.In(m.loc)).AddDays(-m.ahead)
+	for i := 0; len(others) > 0 && i < timetableDays && Wall(0, 0).On(date.AddDays(-m.back), m.loc).Unix() <= first; i++ {
+		d := m.peek(date)
+		for _, g := range others {
+			first = min(first, m.firstOn(g, d, from))
+		}
+		date = date.AddDays(1)
+	}
+	return first
+}
+
+// peek returns a date as the calendar has it, and keeps nothing of it.
+func (m *market) peek(date Date) *day {
+	d := &day{}
+	d.session, d.unknown = sessionOf(m.cal, date)
+	return d
+}
+
+// firstOn returns the first instant after another at which a group is due on a day, or
+// that of never if there is none, or it depends on what the calendar does not know.
+func (m *market) firstOn(g *group, d *day, after int64) int64 {
+	v := m.verdict(g, d)
+	if v.unknown != nil && ruleKind(g.rootRule()) != kindOnce {
+		return never.due
+	}
+	for _, sp := range m.spansBy(v, g, d).spans {
+		if i := sp.after(max(after, g.from)); i < sp.n {
+			return sp.first + int64(i)*sp.step
+		}
+	}
+	return never.due
+}
+
 func (m *market) unsureNear(t time.Time) bool {
 	if len(m.unsure) == 0 {
 		return false

@@ -258,6 +258,20 @@ func (sn *snapshot) next(t time.Time) (due time.Time, found bool) {
 	return due, found
 }
 
+// beyond returns the first due instant after t, in the two years after it, or zero if
+// none is known: for people, as planning looks no further than its horizon. A once rule
+// is due on its date, whatever is known of that.
+func (sn *snapshot) beyond(t time.Time) time.Time {
+	first := never.due
+	for _, m := range sn.markets {
+		first = min(first, m.beyond(t))
+	}
+	if first == never.due {
+		return time.Time{}
+	}
+	return time.Unix(first, 0).UTC()
+}
+
 // forget drops the days that are not planned any more at an instant.
 func (sn *snapshot) forget(now time.Time) {
 	for _, m := range sn.markets {

@@ -179,7 +179,7 @@ func (s *UnifiedTaskScheduler) editsHold(now time.Time) time.Time {
 // use makes a snapshot the one in force.
 func (s *UnifiedTaskScheduler) use(snap *snapshot) {
 	s.sched.snap = snap
-	s.plan.next = s.plan.upTo
+	s.plan.next, s.plan.farUntil = s.plan.upTo, time.Time{}
 	s.watchCalendars()
 	s.endRetries()
 }

@@ -23,7 +23,7 @@ func (s *UnifiedTaskScheduler) calendarChanged(v *calendarView, facts calendarFa
 		clear(m.days)
 		m.line.begun = false
 		clear(m.unsure) // of those dates too, was says more
-		s.plan.next = s.plan.upTo
+		s.plan.next, s.plan.farUntil = s.plan.upTo, time.Time{}
 		s.compareDays(&change, m, was, now)
 	}
 	s.log.Info("the calendar changed", "calendar", v.name, "version", v.version, "sessions", briefly(change.Sessions),

@@ -157,7 +157,11 @@ type planState struct {
 	// next is the first due instant after upTo: before it there is nothing to plan.
 	next      time.Time
 	nextFound bool // false if next is only the end of the horizon
-	lastTick  time.Time
+	// far is the first due instant beyond the horizon if none is within it, or zero if
+	// none is known. Until an instant it is not looked for again.
+	far      time.Time
+	farUntil time.Time
+	lastTick time.Time
 	// doubted is set by a wake that found the clock far ahead, until the next one.
 	doubted bool
 	steps   int // how often the clock stepped
@@ -194,6 +198,7 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.limits = newStartLimits(cfg.StartLimits)
 	s.queue.waiting = make(map[*pending]struct{})
 	s.health.conditions = make(map[string]string)
+	s.health.notices = make(map[string][]string)
 	s.control.halts, s.control.unstored = make(map[string]Halt), make(map[string]Halt)
 	if cfg.Executor != nil {
 		known, lists := listTasks(cfg.Executor)
@@ -541,6 +546,10 @@ func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
 		due = s.sched.snap.plan(from, now)
 		s.sched.snap.forget(now)
 		p.next, p.nextFound = s.sched.snap.next(now)
+		if !p.nextFound && !now.Before(p.farUntil) {
+			p.farUntil = now.AddDate(0, 0, horizonDays)
+			p.far = s.sched.snap.beyond(p.farUntil)
+		}
 	}
 	s.enqueueRevised(from, now)
 	s.sched.snap.markPlanned(due)

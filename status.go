@@ -10,6 +10,7 @@ import (
 // health is what is wrong, by what it concerns. Guarded by the scheduler's mu.
 type health struct {
 	conditions map[string]string
+	notices    map[string][]string // by calendar
 	beatErrors int
 }
 
@@ -33,6 +34,10 @@ type Status struct {
 	Quarantined []RowError
 	// Halts are the halts in force.
 	Halts []Halt
+	// Notices say what comes in the next 30 days that is no fault, and that people may
+	// want to know: special sessions on which tasks of whole trading days do not run,
+	// and sessions of unknown hours. They do not count for Healthy.
+	Notices []string
 	// Holder is who holds the term, if it is another instance.
 	Holder string
 }
@@ -54,6 +59,7 @@ func (s *UnifiedTaskScheduler) Status() Status {
 		HeartbeatErrors: s.health.beatErrors,
 		Quarantined:     slices.Clone(s.sched.rejected),
 		Halts:           s.haltList(),
+		Notices:         s.noticeList(),
 		Holder:          s.term.holder,
 	}
 	for _, p := range s.queue.ready {
@@ -86,8 +92,12 @@ func (s *UnifiedTaskScheduler) heartbeat() Heartbeat {
 		Degraded:  s.degraded(now),
 		LastTick:  s.lastTick().Round(0).UTC(),
 	}
-	if s.plan.nextFound && s.term.resumed {
+	switch {
+	case !s.term.resumed:
+	case s.plan.nextFound:
 		hb.Next = s.plan.next
+	default:
+		hb.Next = s.plan.far
 	}
 	if at := s.queue.startAt; !at.IsZero() && (hb.Next.IsZero() || at.Before(hb.Next)) {
 		hb.Next = at.UTC()

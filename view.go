@@ -22,6 +22,7 @@ type calendarView struct {
 	answers  map[Date]calendarAnswer // of a source that is not direct
 	asked    bool                    // it has answered once
 	trouble  string                  // what it said is wrong with its data
+	coming   []Session               // those of the next weeks that are special or of unknown hours
 	askAgain time.Time               // no question to a direct source of the same version before it
 	failing  bool                    // it did not answer, or failed to tell of today
 	retry    time.Duration           // wait before it is asked again then

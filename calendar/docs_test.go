@@ -1,6 +1,7 @@
 package calendar_test
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -155,6 +156,72 @@ func TestDocumentationNamesFilesThatExist(t *testing.T) {
 		_, err := os.Stat(strings.TrimPrefix(match[1], "../calendar/"))
 		assert.NoError(t, err)
 	}
+}
+
+// licensed is a calendar that does not answer for dates from one on.
+type licensed struct {
+	*calendar.Calendar
+	until tradeclock.Date
+}
+
+func (c licensed) Session(d tradeclock.Date) (tradeclock.Session, error) {
+	if d.After(c.until) {
+		return tradeclock.Session{}, errors.New("the licence has run out")
+	}
+	return c.Calendar.Session(d)
+}
+
+func (c licensed) Snapshot() tradeclock.Calendar { return c }
+
+// onOneLine returns a text without its line breaks, over which a quotation may go.
+func onOneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// What health and the notices say of the days to come is quoted as it is said.
+func TestDocumentationQuotesWhatIsToldOfTheDaysToCome(t *testing.T) {
+	quoted := onOneLine(documentation(t))
+	rebalance := tradeclock.Schedule{Task: "rebalance", Rule: tradeclock.MustParseRule("daily close-15m")}
+	muhurat := tradeclock.Schedule{Task: "muhurat_report", Sessions: tradeclock.OnSpecial, Rule: tradeclock.MustParseRule("daily close+5m")}
+	frozen := calendar.FrozenCalendar(t, "XNSE")
+	for _, tt := range []struct {
+		start, until      string
+		cal               tradeclock.Calendar
+		degraded, notices int
+	}{
+		{"2026-10-23 07:00", "2026-10-23 07:05", frozen, 1, 1},
+		{"2026-12-01 07:00", "2026-12-01 07:05", frozen, 1, 0},
+		{"2026-11-02 07:00", "2026-11-02 07:05", licensed{frozen, ymd("2026-11-08")}, 2, 1},
+	} {
+		d := newDesk(t, tt.cal, tt.start, rebalance, muhurat)
+		d.until(tt.until)
+		status := d.scheduler.Status()
+		assert.Len(t, status.Degraded, tt.degraded)
+		assert.Len(t, status.Notices, tt.notices)
+		for _, text := range append(status.Degraded, status.Notices...) {
+			assert.True(t, strings.Contains(quoted, "`"+text+"`"), text)
+		}
+	}
+}
+
+// What the text quotes of days and rows in passing is true, too.
+func TestDocumentationQuotesDaysAndRows(t *testing.T) {
+	text := onOneLine(documentation(t))
+	closed, err := calendar.MustGet("XNSE").Session(ymd("2026-01-15"))
+	require.NoError(t, err)
+	assert.True(t, strings.Contains(text, `"`+closed.Describe()+`"`), closed.Describe())
+
+	row := regexp.MustCompile("`(2026-[0-9-]+,late_open,[^`]*)`").FindStringSubmatch(text)
+	require.Len(t, row, 2)
+	late, err := calendar.ReadOverrides(strings.NewReader("date,status,phase,start,end,name,source\n" + row[1]))
+	require.NoError(t, err)
+	tokyo, err := calendar.EmbeddedMarket("XTKS")
+	require.NoError(t, err)
+	tokyo, err = late.Apply(tokyo, "XTKS")
+	require.NoError(t, err)
+	built, err := tokyo.Build()
+	require.NoError(t, err)
+	s, err := built[0].Session(ymd("2026-12-24"))
+	require.NoError(t, err)
+	assert.Equal(t, "10:15-11:30 and 12:30-15:25", windows(s, built[0].Location()), "it keeps the close and the break")
 }
 
 // The names under which the holiday list is saved are names that are read.

@@ -1,0 +1,144 @@
+package tradeclock
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// What a calendar says of the days to come is told before it keeps tasks from running,
+// while there is time to do something about it.
+
+// checkAhead keeps the condition of a date of the next weeks that a calendar does not
+// know, and finds the sessions that are to be told of. The caller holds mu.
+func (s *UnifiedTaskScheduler) checkAhead(v *calendarView, facts calendarFacts, today Date) {
+	last := today.AddDays(coverageWarning)
+	if facts.covered && facts.last.Before(last) {
+		last = facts.last // what comes after it is told as the end of the coverage
+	}
+	unknown := ""
+	v.coming = v.coming[:0]
+	for d := today; !d.After(last); d = d.AddDays(1) {
+		session, err := v.Session(d)
+		switch {
+		case err == nil && (session.HoursUnknown || session.Kind == Special):
+			v.coming = append(v.coming, session)
+		case err != nil && d == today:
+			last = today // which has a condition of its own
+		case err != nil && unknown == "" && !d.After(today.AddDays(horizonDays)):
+			unknown = fmt.Sprintf("tasks of %v are going to be skipped: %s", d, notKnown(v.name, d, err))
+		}
+	}
+	s.setCondition("ahead "+v.name, unknown)
+	s.tellComing(v)
+}
+
+// tellComing keeps the condition of the sessions that come and whose hours are not
+// known, which somebody has to find out, and the notices of those on which tasks do
+// not run, which may be as it was meant. The caller holds mu.
+func (s *UnifiedTaskScheduler) tellComing(v *calendarView) {
+	m := s.sched.snap.byView[v]
+	var hours, notices []string
+	for _, session := range v.coming {
+		if m == nil {
+			break // no row is read by it
+		}
+		hour, notice := m.comingSession(session)
+		if hour != "" {
+			hours = append(hours, hour)
+		}
+		if notice != "" {
+			notices = append(notices, notice)
+		}
+	}
+	if len(v.coming) > 0 || s.isDegraded("hours "+v.name) {
+		s.setCondition("hours "+v.name, join("", hours))
+	}
+	s.setNotices(v.name, notices)
+}
+
+// comingSession says which tasks need the hours of a session, if they are not known,
+// and which do not run on it as it is a special one.
+func (m *market) comingSession(session Session) (hours, notice string) {
+	what := fmt.Sprintf("calendar %s: %v is a %s", m.view.name, session.Date, session.Describe())
+	if session.HoursUnknown {
+		what += ", whose hours are not known"
+	}
+	if tasks := m.inNeedOfHours(session); len(tasks) > 0 {
+		hours = fmt.Sprintf("%s: tasks that need them: %s", what, strings.Join(briefly(tasks), ", "))
+	}
+	if tasks := m.passedOver(session); len(tasks) > 0 {
+		notice = fmt.Sprintf("%s: tasks that do not run on it: %s", what, strings.Join(briefly(tasks), ", "))
+	}
+	if hours+notice == "" && session.HoursUnknown {
+		notice = what + ": no task needs them"
+	}
+	return hours, notice
+}
+
+// inNeedOfHours names the tasks that run on a session and whose instants cannot be told
+// without its hours.
+func (m *market) inNeedOfHours(session Session) []string {
+	if !session.HoursUnknown {
+		return nil
+	}
+	d := &day{session: session}
+	return m.tasksOf(func(g *group) bool {
+		v := m.verdict(g, d)
+		return g.runsOn(session.Kind) && v.unknown == nil && m.spansBy(v, g, d).err != nil
+	})
+}
+
+// passedOver names the tasks that would be due on a special session if it were a
+// regular one, and are not.
+func (m *market) passedOver(session Session) []string {
+	if session.Kind != Special {
+		return nil
+	}
+	session.Kind = Regular
+	d := &day{session: session}
+	return m.tasksOf(func(g *group) bool {
+		return g.runsOn(Regular) && !g.runsOn(Special) && len(m.spansBy(m.verdict(g, d), g, d).spans) > 0
+	})
+}
+
+// tasksOf names the tasks of the groups that are chosen, each once.
+func (m *market) tasksOf(chosen func(g *group) bool) []string {
+	tasks := make(map[string]bool)
+	for _, g := range m.groups {
+		if g.idle() || !chosen(g) {
+			continue
+		}
+		for _, r := range g.rows {
+			if !r.Disabled {
+				tasks[r.Task] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(tasks))
+}
+
+// setNotices makes the notices of a calendar those that are shown, and logs each that
+// is new.
+func (s *UnifiedTaskScheduler) setNotices(calendar string, notices []string) {
+	before := s.health.notices[calendar]
+	for _, notice := range notices {
+		if !slices.Contains(before, notice) {
+			s.log.Warn("a session comes that is not like others", "notice", notice)
+		}
+	}
+	if len(notices) == 0 {
+		delete(s.health.notices, calendar)
+		return
+	}
+	s.health.notices[calendar] = notices
+}
+
+// noticeList returns the notices of all calendars, in a stable order.
+func (s *UnifiedTaskScheduler) noticeList() (all []string) {
+	for _, calendar := range slices.Sorted(maps.Keys(s.health.notices)) {
+		all = append(all, s.health.notices[calendar]...)
+	}
+	return all
+}
