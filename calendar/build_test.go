@@ -364,3 +364,72 @@ func TestAnEarlyCloseAtTheEdgeOfAnEra(t *testing.T) {
 		assert.ErrorContains(t, err, tt.want)
 	}
 }
+
+// Each text of a market is refused if it would spoil the line of a log.
+func TestBuildRefusesABrokenLineInEachText(t *testing.T) {
+	tests := []struct {
+		key  string
+		text func(m *calendar.Market) *string
+	}{
+		{"name", func(m *calendar.Market) *string { return &m.Name }},
+		{"version", func(m *calendar.Market) *string { return &m.Version }},
+		{"basis", func(m *calendar.Market) *string { return &m.Basis }},
+		{"segments: XONE.FO: name", func(m *calendar.Market) *string { return &m.Segments[1].Name }},
+		{"segments: XONE: eras: 2026-08-03", func(m *calendar.Market) *string { return &m.Segments[0].Eras[1].Source }},
+		{"segments: XONE: eras: 2026-08-03: regular: note", func(m *calendar.Market) *string { return &m.Segments[0].Eras[1].Hours[1].Note }},
+		{"days: 2025-02-01: name", func(m *calendar.Market) *string { return &m.Days[0].Name }},
+		{"days: 2025-02-01: source", func(m *calendar.Market) *string { return &m.Days[0].Source }},
+		{"days: 2025-12-24: regular: note", func(m *calendar.Market) *string { return &m.Days[4].Hours[0].Note }},
+		{"settlement: basis", func(m *calendar.Market) *string { return &m.Settlement.Basis }},
+		{"settlement: holidays: 2026-04-01", func(m *calendar.Market) *string { return &m.Settlement.Holidays[0].Name }},
+		{"settlement: holidays: 2026-04-01", func(m *calendar.Market) *string { return &m.Settlement.Holidays[0].Source }},
+	}
+	for _, tt := range tests {
+		m := oneMarket()
+		*tt.text(&m) = "two\nlines"
+		_, err := m.Build()
+		assert.EqualError(t, err, tt.key+`: "two\nlines" has a control character`)
+	}
+}
+
+func TestBuildTakesWhatIsWithinItsBounds(t *testing.T) {
+	year := func(first, last string) func(m *calendar.Market) {
+		return func(m *calendar.Market) {
+			m.From, m.To, m.Days, m.Settlement = ymd(first), ymd(last), nil, nil
+			m.Segments = m.Segments[:1]
+			m.Segments[0].Eras = m.Segments[0].Eras[:1]
+			m.Segments[0].Eras[0].From = m.From
+		}
+	}
+	for name, edit := range map[string]func(m *calendar.Market){
+		"a single date":                                   year("2026-12-31", "2026-12-31"),
+		"an era on the last date":                         func(m *calendar.Market) { m.Segments[1].Eras[1].From = m.To },
+		"a day on the first date":                         func(m *calendar.Market) { m.Days = []calendar.Day{{Date: m.From, Status: calendar.StatusClosed}} },
+		"a day on the last date":                          func(m *calendar.Market) { m.Days = []calendar.Day{{Date: m.To, Status: calendar.StatusClosed}} },
+		"a settlement list of a date":                     func(m *calendar.Market) { m.Settlement.From, m.Settlement.To = ymd("2026-04-01"), ymd("2026-04-01") },
+		"a settlement list from the beginning to the end": func(m *calendar.Market) { m.Settlement.From, m.Settlement.To = m.From, m.To },
+		"sixteen segments": func(m *calendar.Market) {
+			for _, name := range strings.Fields("A B C D E F G H I J K L M N") {
+				s := m.Segments[1]
+				s.Calendar = "XONE." + name
+				m.Segments = append(m.Segments, s)
+			}
+		},
+		"a day of 64 windows": func(m *calendar.Market) {
+			hours := []calendar.Window{win("regular", "09:15", "15:29")}
+			for i := range 63 {
+				hours = append(hours, calendar.Window{Phase: "call", Start: tradeclock.WallTime(i * 60), End: tradeclock.WallTime(i*60 + 60)})
+			}
+			m.Days = []calendar.Day{{Date: ymd("2026-03-10"), Status: calendar.StatusEarlyClose, Hours: hours}}
+		},
+	} {
+		m := oneMarket()
+		edit(&m)
+		_, err := m.Build()
+		assert.NoError(t, err, name)
+	}
+	m := oneMarket()
+	m.Segments = append(m.Segments, make([]calendar.Segment, 15)...)
+	_, err := m.Build()
+	assert.ErrorContains(t, err, "segments: there are 17, want 1 to 16")
+}
