@@ -433,3 +433,11 @@ func TestBuildTakesWhatIsWithinItsBounds(t *testing.T) {
 	_, err := m.Build()
 	assert.ErrorContains(t, err, "segments: there are 17, want 1 to 16")
 }
+
+// Of a coverage without a date nothing else is said, as it could not be true.
+func TestBuildSaysOfAMissingDateThatAlone(t *testing.T) {
+	m := oneMarket()
+	m.To = tradeclock.Date{}
+	_, err := m.Build()
+	assert.EqualError(t, err, "to: a date is required")
+}
