@@ -118,6 +118,8 @@ func TestBuildRefuses(t *testing.T) {
 		}, `segments: the first is "XONE.FO", want that of the market itself, "XONE"`},
 		{"two segments of one name", func(m *calendar.Market) { m.Segments[1].Calendar = "XONE" }, "segments: XONE: listed twice"},
 		{"a segment of another market", func(m *calendar.Market) { m.Segments[1].Calendar = "XTWO.FO" }, `segments: "XTWO.FO": not a name as in XONE.FO`},
+		{"a segment of small letters", func(m *calendar.Market) { m.Segments[1].Calendar = "XONE.fo" }, `segments: "XONE.fo": not a name as in XONE.FO`},
+		{"a segment without its market", func(m *calendar.Market) { m.Segments[1].Calendar = "FO" }, `segments: "FO": not a name as in XONE.FO`},
 		{"no eras", func(m *calendar.Market) { m.Segments[1].Eras = nil }, "segments: XONE.FO: eras: at least one is required"},
 		{"a first era that begins late", func(m *calendar.Market) { m.Segments[1].Eras[0].From = ymd("2025-01-02") },
 			"segments: XONE.FO: eras: 2025-01-02: the first era begins with the coverage, on 2025-01-01"},
