@@ -54,7 +54,7 @@ func TestRule10_HoursThatAreNotKnownAreToldBeforeTheSession(t *testing.T) {
 	cal.set(calendarOf(t, muhuratTable()), nil)
 	s, log, until := w.driveLogged(cal, row("wall", "daily 09:00", everySession), row("square off", "daily close-15m", everySession),
 		row("report", "after square_off 5m", everySession), row("square_off", "daily close-20m", everySession),
-		row("weekly", "daily close on mon", everySession), row("off", "daily close", everySession, func(r *tradeclock.Schedule) { r.Disabled = true }))
+		row("weekly", "daily close on mon", everySession), row("visit", "once 2026-12-05 close"), row("off", "daily close", everySession, func(r *tradeclock.Schedule) { r.Disabled = true }))
 	const told = "calendar XNSE: 2026-12-05 is a special session: Drill, whose hours are not known: tasks that need them: report, square off, square_off"
 	until("2026-11-04 23:59:00")
 	assert.Empty(t, s.Status().Degraded, "31 days before")
@@ -62,7 +62,8 @@ func TestRule10_HoursThatAreNotKnownAreToldBeforeTheSession(t *testing.T) {
 	assert.Equal(t, []string{told}, s.Status().Degraded)
 	until("2026-11-05 00:05:00")
 	assert.Equal(t, 1, strings.Count(log.String(), told), "once")
-	assert.Empty(t, s.Status().Notices, "all tasks run on special sessions")
+	assert.Equal(t, []string{strings.Replace(told, "need them: report, square off, square_off", "do not run on it: visit", 1)}, s.Status().Notices,
+		"the others run on special sessions")
 
 	w.clock.Advance(at("2026-12-05 23:58:00").Sub(w.clock.Now()))
 	until("2026-12-05 23:59:00")
@@ -78,6 +79,7 @@ func TestRule10_HoursThatArriveEndTheWarning(t *testing.T) {
 	s, _, until := w.driveLogged(cal, row("anchored", "daily open"))
 	until("2026-11-25 08:01:00")
 	assert.Equal(t, []string{"calendar XNSE: 2026-11-26 is a regular session, whose hours are not known: tasks that need them: anchored"}, s.Status().Degraded)
+	assert.NotContains(t, strings.Join(s.Status().Notices, "\n"), "2026-11-26", "tasks run on a regular session")
 	cal.set(withHours(t, "2"), nil)
 	until("2026-11-25 08:02:00")
 	assert.Empty(t, s.Status().Degraded)
