@@ -29,12 +29,14 @@ type account struct {
 	groups map[string]*groupState
 
 	gone      bool      // withdrawn
-	from      time.Time // occurrences after it are the account's
-	returned  time.Time // when it was enrolled again after a withdrawal at from, or zero
+	from      time.Time // the account is accounted for up to it: see owns
+	left      time.Time // when it was withdrawn before it came back, or zero
+	returned  time.Time // and when that was
 	admitted  bool      // from is set, under the current term
 	confirmed bool      // the ledger has the enrolment, under the current term
 	behind    bool      // what lies between from and the watermark is still to be planned
-	backlog   int       // pending runs that were planned behind the watermark
+	open      bool      // and may not be accounted for yet
+	openTo    time.Time // until the watermark of the ledger has come here
 
 	starter     Starter // of the current executor, or nil
 	started     bool    // it has started, or needs no start
@@ -71,6 +73,7 @@ type accounts struct {
 	order       []*account // by name, but for those that were added since: see sorted
 	added       []*account
 	unconfirmed []*account // admitted, and not in the ledger yet
+	open        []*account // admitted, and not accounted for up to the watermark yet
 	unstarted   int        // how many have an executor that has not started
 }
 
@@ -88,7 +91,7 @@ func (as *accounts) add(name string, exec TaskExecutor, known []string, lists bo
 	a.exec, a.gone = exec, false
 	a.known, a.lists = known, lists
 	a.admitted, a.confirmed = false, false
-	a.from = now.Round(0).UTC()
+	a.from, a.left = now.Round(0).UTC(), time.Time{}
 	a.starter, _ = executorAs[Starter](exec)
 	as.setStarted(a, a.starter == nil)
 	return a
@@ -187,20 +190,50 @@ func (r *row) among(accts []*account) []*account {
 	return accts[i : i+1]
 }
 
-// startFor is the instant after which the row's occurrences are the account's. An
-// account that comes back gets what came due since its withdrawal if that is
-// within the catch-up, and else only what is to come.
-func (a *account) startFor(r *row) time.Time {
-	if !a.returned.IsZero() && a.returned.Sub(a.from) >= r.catchUp() {
-		return a.returned
+// owns reports whether what is due of a row at an instant is the account's, and not
+// accounted for. One that comes back gets what came due in its absence if that was
+// no longer than the catch-up, and else only what is due after its return.
+func (a *account) owns(r *row, due time.Time) bool {
+	away := !a.left.IsZero() && due.After(a.left) && !due.After(a.returned)
+	return due.After(a.from) && !(away && a.returned.Sub(a.left) > r.catchUp())
+}
+
+// enrolment is what the ledger is to know of the account.
+func (a *account) enrolment() Enrolment {
+	e := Enrolment{Account: a.name, From: a.from}
+	if a.open {
+		e.Withdrawn, e.Returned = a.left, a.returned
 	}
-	return a.from
+	return e
+}
+
+// leave takes an account out of the lists, as it goes.
+func (as *accounts) leave(a *account) {
+	is := func(o *account) bool { return o == a }
+	if !a.confirmed {
+		as.unconfirmed = slices.DeleteFunc(as.unconfirmed, is)
+	}
+	if a.open {
+		as.open = slices.DeleteFunc(as.open, is)
+	}
+	a.confirmed, a.behind, a.open = false, false, false
+}
+
+// leaveAll takes all of them out, as the term is lost, or what it starts from is
+// read again.
+func (as *accounts) leaveAll() {
+	as.unconfirmed, as.open = nil, nil
+	for _, a := range as.byName {
+		a.confirmed, a.behind, a.open = false, false, false
+	}
 }
 
 // Enroll adds an account, before or while the scheduler runs. An account that the
-// ledger never saw is served from now on. A known one is served from where the
-// ledger has it accounted for, so that what it missed meanwhile is caught up or
-// recorded; after a Withdraw that is at most a catch-up ago, and else from now on.
+// ledger never saw is served from now on: what is due after this instant. A known
+// one is served from where the ledger has it accounted for, so that what it missed
+// meanwhile is caught up or recorded. Of what came due while it was withdrawn, that
+// goes for the schedules whose catch-up is as long as the absence or longer; by the
+// others it is served from now on.
 // The error wraps ErrEnrolled or ErrStopped, or says what is wrong with the
 // arguments.
 func (s *UnifiedTaskScheduler) Enroll(ctx context.Context, name string, exec TaskExecutor) error {
@@ -228,6 +261,8 @@ func (s *UnifiedTaskScheduler) Enroll(ctx context.Context, name string, exec Tas
 	a := s.accounts.add(name, exec, known, lists, now)
 	s.log.Info("account enrolled", "account", name)
 	if s.term.resumed {
+		// What the ledger is told of its return says when it left.
+		s.books.withdrawals = slices.DeleteFunc(s.books.withdrawals, func(w Enrolment) bool { return w.Account == name })
 		s.admit(a, now)
 		s.startIfNeeded(a)
 		s.kickLater()
@@ -241,12 +276,13 @@ func (s *UnifiedTaskScheduler) Enroll(ctx context.Context, name string, exec Tas
 
 // admit sets the instant from which an account is served, under a term that was
 // resumed. What of it lies behind the watermark is planned by the next tick, which
-// has asked for the schedules and the calendar. The caller holds mu.
+// has asked for the schedules and the calendar. The ledger is told at once, and again
+// when that is accounted for. The caller holds mu.
 func (s *UnifiedTaskScheduler) admit(a *account, now time.Time) {
 	if a.gone {
 		return
 	}
-	a.returned = time.Time{}
+	a.left, a.returned = time.Time{}, now.Round(0).UTC()
 	known, seen := s.term.known[a.name]
 	switch {
 	case !seen && s.term.began.IsZero() && !a.admitted:
@@ -256,15 +292,23 @@ func (s *UnifiedTaskScheduler) admit(a *account, now time.Time) {
 		if began := s.term.began.Round(0).UTC(); a.from.Before(began) {
 			a.from = began
 		}
-	case !known.Withdrawn.IsZero():
-		a.from, a.returned = known.Withdrawn, now.Round(0).UTC()
 	default:
-		a.from = known.From
+		a.from, a.left = known.From, known.Withdrawn
+		if !known.Returned.IsZero() {
+			a.returned = known.Returned
+		}
 	}
 	a.admitted = true
 	s.accounts.unconfirmed = append(s.accounts.unconfirmed, a)
-	s.term.known[a.name] = Enrolment{Account: a.name, From: a.from}
 	a.behind = a.from.Before(s.plan.upTo)
+	if a.behind || !a.left.IsZero() {
+		a.open, a.openTo = true, s.plan.upTo
+		if a.returned.After(a.openTo) {
+			a.openTo = a.returned
+		}
+		s.accounts.open = append(s.accounts.open, a)
+	}
+	s.term.known[a.name] = a.enrolment()
 }
 
 // Withdraw removes an account: nothing new of it starts, no further attempt either,
@@ -282,27 +326,46 @@ func (s *UnifiedTaskScheduler) Withdraw(ctx context.Context, name string) error 
 	}
 	now := s.clock.Now()
 	s.lineUpOne(a, now)
+	gone := Enrolment{Account: name, From: s.planLast(a, now), Withdrawn: now.Round(0).UTC()}
 	a.gone = true
 	s.queue.removeIf(func(p *pending) bool { return p.acct == a }, func(p *pending) {
 		s.skip(p, "the account was withdrawn")
 	})
-	a.backlog = 0
 	for _, ts := range a.tasks {
 		for _, e := range ts.running { // also if the account comes back
 			e.lastTry = "the account was withdrawn"
 		}
 	}
 	s.endRetries()
+	s.accounts.leave(a)
 	if s.term.known != nil {
-		e := s.term.known[name]
-		e.Account, e.Withdrawn = name, now.Round(0).UTC()
-		s.term.known[name] = e
+		s.term.known[name] = gone
 	}
-	s.books.withdrawals = append(s.books.withdrawals, Enrolment{Account: name, Withdrawn: now.Round(0).UTC()})
+	s.books.withdrawals = append(s.books.withdrawals, gone)
 	s.log.Info("account withdrawn", "account", name)
 	s.stopExecutor(a)
 	s.forgetBadRuns()
 	s.sched.unreported = true
 	s.kickLater()
 	return nil
+}
+
+// planLast plans what has come due of an account that is about to go and was not
+// planned yet, and returns the instant up to which the account is accounted for. Where
+// nothing can be planned now, that is before it goes, and the rest is planned when it
+// comes back. The caller holds mu.
+func (s *UnifiedTaskScheduler) planLast(a *account, now time.Time) time.Time {
+	now = now.Round(0).UTC()
+	from := s.plan.upTo
+	if !a.admitted || a.behind {
+		from = a.from
+	}
+	if !s.sched.loaded || !s.term.resumed || s.plan.doubted || now.Before(from) {
+		return from
+	}
+	if a.behind || !now.Before(s.plan.next) {
+		a.behind = false
+		s.enqueueFor(s.sched.snap.plan(from, now), []*account{a}, now)
+	}
+	return now
 }

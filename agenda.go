@@ -218,7 +218,8 @@ func outcomeVerb(o Outcome) string {
 func (s *UnifiedTaskScheduler) explainNone(ctx context.Context, account, task string, date Date, due []occurrence) string {
 	s.mu.Lock()
 	r, planned, rejected := s.rowFor(account, task), s.plan.upTo, s.rejectedFor(account, task)
-	_, unknownAccount := s.accounts.enrolled(account)
+	a, unknownAccount := s.accounts.enrolled(account)
+	waits := s.whyNoRecord(a, r, due)
 	s.mu.Unlock()
 	view := s.calendar
 	if r != nil {
@@ -248,8 +249,29 @@ func (s *UnifiedTaskScheduler) explainNone(ctx context.Context, account, task st
 	case due[0].due.After(planned):
 		return fmt.Sprintf("is due at %s (%s)", s.wall(due[0].due, view.loc, time.DateTime), r.text)
 	}
-	return fmt.Sprintf("was due at %s and the ledger has no record of it: it was before the account was enrolled, or was pruned",
-		s.wall(due[0].due, view.loc, time.DateTime))
+	return fmt.Sprintf("was due at %s and %s", s.wall(due[0].due, view.loc, time.DateTime), waits)
+}
+
+// whyNoRecord says why the ledger has no record of the first of some occurrences of an
+// account, though it was due before what was planned last. The caller holds mu.
+func (s *UnifiedTaskScheduler) whyNoRecord(a *account, r *row, due []occurrence) string {
+	if a == nil || r == nil || len(due) == 0 {
+		return ""
+	}
+	first := due[0]
+	for p := range s.queue.all() {
+		if p.acct == a && p.run.Task == r.Task && p.run.Slot == first.slot {
+			return "has not started yet: it waits for " + cmp.Or(p.waits, "its turn")
+		}
+	}
+	switch {
+	case a.owns(r, first.due) && (a.behind || s.queue.brings(a, r, first.due)):
+		return "has not started yet: it waits for its turn"
+	case !a.left.IsZero() && first.due.After(a.left) && !first.due.After(a.returned) && !a.owns(r, first.due):
+		return fmt.Sprintf("is in no record: the account was withdrawn at %s and came back at %s, later than its catch-up of %v",
+			s.wall(a.left, r.view.loc, time.DateTime), s.wall(a.returned, r.view.loc, time.DateTime), r.catchUp())
+	}
+	return "the ledger has no record of it: it was before the account was enrolled or while it was withdrawn, or was pruned"
 }
 
 // rejectedFor returns why the row of a task of an account is quarantined, if it is.

@@ -237,7 +237,7 @@ func (s *UnifiedTaskScheduler) neededDates(v *calendarView, now time.Time) (firs
 	if up := s.plan.upTo; !up.IsZero() && up.Before(now) {
 		from = up
 	}
-	for _, a := range s.accounts.unconfirmed {
+	for _, a := range s.accounts.open {
 		if a.behind && a.from.Before(from) {
 			from = a.from
 		}

@@ -276,10 +276,7 @@ func (s *UnifiedTaskScheduler) ResetWatermark(ctx context.Context, to time.Time,
 	s.queue.dropPending()
 	s.books.records = nil
 	s.term.resumed = false // what is ahead of the new watermark is read again
-	for _, a := range s.accounts.sorted() {
-		a.confirmed, a.backlog = false, 0
-	}
-	s.accounts.unconfirmed = nil
+	s.accounts.leaveAll()
 	s.books.mark = time.Time{}
 	return nil
 }

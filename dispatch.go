@@ -232,7 +232,7 @@ func (s *UnifiedTaskScheduler) isHeldUp(p *pending, now time.Time) bool {
 		p.waits = "the ledger, which does not have the runs of older terms yet"
 	case s.control.unread != nil && p.row.Delivery == AtMostOnce:
 		p.waits = "the halts, which could not be read"
-	case !p.acct.confirmed && p.acct.backlog == 0 && p.row.Delivery == AtMostOnce:
+	case !p.acct.confirmed && p.row.Delivery == AtMostOnce:
 		p.waits = "the enrolment of its account"
 	default:
 		return false
@@ -373,11 +373,9 @@ func (s *UnifiedTaskScheduler) claimed(p *pending, c Claim, now time.Time) {
 		s.giveBack(p, s.term.term, NoOutcome, "")
 		s.queue.push(p) // where it keeps the watermark from passing it
 	case p.acct.gone:
-		s.unbacklog(p)
 		s.unreserve(p)
 		s.giveBack(p, s.term.term, Skipped, "the account was withdrawn before it started")
 	default:
-		s.unbacklog(p)
 		s.start(p, false)
 	}
 }
@@ -386,7 +384,6 @@ func (s *UnifiedTaskScheduler) claimed(p *pending, c Claim, now time.Time) {
 // known of that row, or nil. A row of another session is that of another occurrence,
 // to which the rule gave the same slot: this one has no row, and never will.
 func (s *UnifiedTaskScheduler) slotTaken(p *pending, by *Run) {
-	s.unbacklog(p)
 	if by == nil {
 		s.log.Warn("the slot lies before what the ledger keeps: it does not run", "task", p.run.Task, "account", p.run.Account, "slot", p.run.Slot)
 		return
@@ -444,7 +441,6 @@ func (p *pending) mayRunUnclaimed() bool {
 
 // startUnclaimed starts a reserved run that is claimed when it is settled.
 func (s *UnifiedTaskScheduler) startUnclaimed(p *pending, now time.Time) {
-	s.unbacklog(p)
 	p.run.Started, p.run.Term, p.run.Outcome = now.Round(0).UTC(), s.term.term.Number, Running
 	p.run.First = p.task.succeeded != p.run.Session && p.run.Repeating
 	s.start(p, true)

@@ -16,7 +16,7 @@ func (s *UnifiedTaskScheduler) enqueueBackdated(due []occurrence, now time.Time)
 // enqueueBehind plans, for each account that the term has begun to serve, what
 // lies between the account's own start and the watermark.
 func (s *UnifiedTaskScheduler) enqueueBehind(now time.Time) {
-	for _, a := range s.accounts.unconfirmed {
+	for _, a := range s.accounts.open {
 		if a.behind {
 			a.behind = false
 			s.enqueueFor(s.sched.snap.plan(a.from, s.plan.upTo), []*account{a}, now)
@@ -72,9 +72,9 @@ func byRow(due []occurrence) [][]occurrence {
 // records.
 func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, now time.Time) []*pending {
 	r, due := w.row, w.due
-	ts, start := a.task(r.Task), a.startFor(r)
+	ts := a.task(r.Task)
 	elsewhere := func(o occurrence) bool {
-		return !o.due.After(start) || o.planned.After(start) || s.term.ahead.has(a.name, r.Task, o.slot, o.due)
+		return !a.owns(r, o.due) || a.owns(r, o.planned) || s.term.ahead.has(a.name, r.Task, o.slot, o.due)
 	}
 	latest := ts.lastDue
 	newest := len(due) - 1
@@ -133,9 +133,6 @@ func (s *UnifiedTaskScheduler) line(planned []*pending) {
 	for _, p := range planned {
 		p.lined = true
 		s.queue.expectAt(p.expires)
-		if p.run.Backdated {
-			p.acct.backlog++
-		}
 		if p.row.repeats() {
 			s.replaceOlder(p)
 		}
@@ -375,7 +372,6 @@ func (s *UnifiedTaskScheduler) watchExpiry() {
 // miss records a pending run as missed. One that runs again what was interrupted
 // stays so.
 func (s *UnifiedTaskScheduler) miss(p *pending, reason string) {
-	s.unbacklog(p)
 	switch {
 	case p.uncertain:
 		s.giveBack(p, s.term.term, Missed, reason)
@@ -387,18 +383,11 @@ func (s *UnifiedTaskScheduler) miss(p *pending, reason string) {
 
 // skip records a pending run as skipped.
 func (s *UnifiedTaskScheduler) skip(p *pending, reason string) {
-	s.unbacklog(p)
 	switch {
 	case p.uncertain:
 		s.giveBack(p, s.term.term, Skipped, reason)
 	case p.replaces != nil:
 	default:
 		s.record(p.run, Skipped, reason)
-	}
-}
-
-func (s *UnifiedTaskScheduler) unbacklog(p *pending) {
-	if p.run.Backdated && p.replaces == nil && p.acct.backlog > 0 {
-		p.acct.backlog--
 	}
 }

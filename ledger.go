@@ -223,14 +223,21 @@ var (
 type Enrolment struct {
 	Account string
 	// From is the instant up to which every occurrence of the account is
-	// accounted for. In State it is the later of two: the From with which it was
-	// enrolled, and the watermark, for an account that the last term served, or
-	// what the watermark was when it was last served. A withdrawn account keeps the
-	// From with which it was enrolled.
+	// accounted for. In State, for an account that is served and not Returned, it is
+	// the later of two: the From with which it was enrolled, and the watermark, if the
+	// last term served it, or what the watermark was when it was last served.
 	From time.Time
-	// Withdrawn is when the account was withdrawn, or zero.
+	// Withdrawn is when the account was withdrawn, or zero. If it is Returned, it is
+	// served again since then.
 	Withdrawn time.Time
+	// Returned is when the account came to be served again, for as long as what it
+	// had due since From may be neither claimed nor recorded, wherever the watermark
+	// is. It is zero once that is accounted for.
+	Returned time.Time
 }
+
+// away reports whether the account is withdrawn and has not come back.
+func (e Enrolment) away() bool { return !e.Withdrawn.IsZero() && e.Returned.IsZero() }
 
 // State is what a new holder of a term resumes from.
 type State struct {
@@ -244,9 +251,10 @@ type State struct {
 	// Interrupted are the runs that were settled as interrupted and may be run again:
 	// their RerunUntil is later than the watermark.
 	Interrupted []Run
-	// Ahead are the other rows than Unsettled that end later than the watermark: what is
-	// already accounted for there. Of the manual ones, which have slots of their own,
-	// those matter that stand for a slot of the schedule.
+	// Ahead are the other rows than Unsettled that end later than the watermark, or, of
+	// an account that is Returned, later than its From: what is already accounted for
+	// there. Of the manual ones, which have slots of their own, those matter that stand
+	// for a slot of the schedule.
 	Ahead []Run
 }
 
@@ -307,12 +315,16 @@ type Ledger interface {
 	// Resume returns what the holder of a new term starts from.
 	Resume(ctx context.Context, t Term) (State, error)
 
-	// Enroll notes that the term serves accounts, each accounted for up to From.
-	// Enroll of an account that was withdrawn ends its withdrawal.
+	// Enroll notes that the term serves accounts, each accounted for up to From, and
+	// keeps Withdrawn and Returned as they are given in place of what it had. One
+	// that is Returned is enrolled once more, without either, when what it had due
+	// before is accounted for; until then State has it as it was given. A batch has
+	// an account once.
 	Enroll(ctx context.Context, t Term, accounts []Enrolment) error
 
-	// Withdraw notes that the account is not served from at on.
-	Withdraw(ctx context.Context, t Term, account string, at time.Time) error
+	// Withdraw notes that an account, which is accounted for up to its From, is not
+	// served from Withdrawn on. Of one that was never enrolled it notes nothing.
+	Withdraw(ctx context.Context, t Term, gone Enrolment) error
 
 	// Claim makes a row that is Running for each run whose slot has none, in
 	// order, and answers for each run in the same order. A run that is neither
@@ -405,7 +417,7 @@ type Resetter interface {
 	// who did so and why. If a row that it removes is a range that begins at or
 	// before to, the watermark is set to a second before the earliest such range
 	// begins, so that its occurrences are planned again, all of them. No account's
-	// From stays later than the watermark.
+	// From stays later than the watermark; when it was withdrawn and came back stays.
 	ResetWatermark(ctx context.Context, t Term, to time.Time, reason, actor string) error
 }
 
@@ -429,8 +441,8 @@ const MinRetention = 10 * 24 * time.Hour
 // Pruner is a Ledger that can forget.
 type Pruner interface {
 	// Prune removes the final rows of the scheduler that are due before before,
-	// and returns their number. A range stays until all of it is due before. It
-	// refuses a before that is later than MinRetention before the watermark. What
+	// and returns their number. A range stays until all of it is due before, and of
+	// an account that is Returned, what ends later than its From. It refuses a before that is later than MinRetention before the watermark. What
 	// it removed can never be claimed again, unless it is Manual.
 	Prune(ctx context.Context, scheduler string, before time.Time) (int, error)
 }

@@ -91,7 +91,9 @@ func (m *Memory) Prune(_ context.Context, scheduler string, before time.Time) (i
 	// A session of an earlier date has no more runs.
 	maps.DeleteFunc(l.facts, func(key factsKey, _ sessionFacts) bool { return key.session.Before(DateOf(before.UTC())) })
 	maps.DeleteFunc(l.single, func(_ string, last Date) bool { return last.Before(DateOf(before.UTC())) })
-	return l.remove(func(row *Run) bool { return row.Outcome.Final() && row.Through().Before(before) }), nil
+	return l.remove(func(row *Run) bool {
+		return row.Outcome.Final() && row.Through().Before(before) && !row.Through().After(l.aheadOf(row.Account))
+	}), nil
 }
 
 // remove removes the rows that match and returns their number.

@@ -57,7 +57,7 @@ func (m *Memory) Resume(_ context.Context, t Term) (State, error) {
 		if row.Outcome == Interrupted && row.RerunUntil.After(l.watermark) {
 			state.Interrupted = append(state.Interrupted, copyOf(row))
 		}
-		if row.Through().After(l.watermark) {
+		if row.Through().After(l.aheadOf(row.Account)) {
 			state.Ahead = append(state.Ahead, copyOf(row))
 		}
 	}
@@ -67,10 +67,18 @@ func (m *Memory) Resume(_ context.Context, t Term) (State, error) {
 	return state, nil
 }
 
+// aheadOf is the instant after which the rows of an account are ahead.
+func (l *memoryLedger) aheadOf(account string) time.Time {
+	if e := l.enrolments[account]; !e.Returned.IsZero() && e.From.Before(l.watermark) {
+		return e.From
+	}
+	return l.watermark
+}
+
 // resumed returns the enrolment with the instant up to which the account was
 // served: the last term that enrolled it served it until the next one began.
 func (l *memoryLedger) resumed(e memoryEnrolment) Enrolment {
-	if !e.Withdrawn.IsZero() {
+	if e.away() || !e.Returned.IsZero() {
 		return e.Enrolment
 	}
 	served := l.watermark
@@ -92,22 +100,22 @@ func (m *Memory) Enroll(_ context.Context, t Term, accounts []Enrolment) error {
 		return err
 	}
 	for _, a := range accounts {
-		l.enrolments[a.Account] = memoryEnrolment{Enrolment{Account: a.Account, From: a.From}, t.Number}
+		l.enrolments[a.Account] = memoryEnrolment{a, t.Number}
 	}
 	return nil
 }
 
-// Withdraw notes that the account is not served from at on.
-func (m *Memory) Withdraw(_ context.Context, t Term, account string, at time.Time) error {
+// Withdraw notes that an account is not served any more.
+func (m *Memory) Withdraw(_ context.Context, t Term, gone Enrolment) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	l, err := m.fenced(t)
 	if err != nil {
 		return err
 	}
-	if e, ok := l.enrolments[account]; ok {
-		e.Withdrawn = at
-		l.enrolments[account] = e
+	if e, ok := l.enrolments[gone.Account]; ok {
+		e.From, e.Withdrawn, e.Returned = gone.From, gone.Withdrawn, time.Time{}
+		l.enrolments[gone.Account] = e
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package tradeclock
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -157,6 +158,28 @@ func (q *queue) isEmpty() bool {
 
 // hasReady reports whether a run may be ready to start.
 func (q *queue) hasReady() bool { return len(q.ready)+len(q.waves) > 0 }
+
+// all are the pending runs that were made: those that are ready, wait, or are being
+// claimed.
+func (q *queue) all() iter.Seq[*pending] {
+	return func(yield func(*pending) bool) {
+		for _, p := range q.ready {
+			if p.lined && !yield(p) {
+				return
+			}
+		}
+		for p := range q.waiting {
+			if !yield(p) {
+				return
+			}
+		}
+		for _, p := range q.claiming {
+			if !yield(p) {
+				return
+			}
+		}
+	}
+}
 
 // removeIf takes out the pending runs that match, and calls f for each in order.
 func (q *queue) removeIf(match func(*pending) bool, f func(*pending)) {

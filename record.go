@@ -86,9 +86,12 @@ func (s *UnifiedTaskScheduler) flushAll() {
 }
 
 func (s *UnifiedTaskScheduler) flushOnce(ctx context.Context, t Term) {
-	err := s.flushAccounts(ctx, t)
+	err := s.flushEnrolments(ctx, t)
 	if err == nil {
 		err = s.flushRecords(ctx, t)
+	}
+	if err == nil {
+		err = s.flushAccounted(ctx, t)
 	}
 	switch {
 	case errors.Is(err, ErrDeposed):
@@ -111,48 +114,129 @@ func (s *UnifiedTaskScheduler) flushOnce(ctx context.Context, t Term) {
 	}
 }
 
-// flushAccounts tells the ledger which accounts the term serves, once nothing of
-// them is pending that lies behind the watermark, and which it does not any more.
-func (s *UnifiedTaskScheduler) flushAccounts(ctx context.Context, t Term) error {
-	withdrawals := s.books.withdrawals
-	var confirm []*account
-	var enrolments []Enrolment
-	for _, a := range s.accounts.unconfirmed {
-		if !a.confirmed && !a.gone && !a.behind && a.backlog == 0 {
-			confirm = append(confirm, a)
-			enrolments = append(enrolments, Enrolment{Account: a.name, From: a.from})
+// flushEnrolments tells the ledger which accounts the term serves, before anything is
+// accounted for: what is not is told with it. Of an account that has just come back,
+// that may begin before it left.
+func (s *UnifiedTaskScheduler) flushEnrolments(ctx context.Context, t Term) error {
+	if len(s.accounts.unconfirmed) == 0 {
+		return nil
+	}
+	var owing map[string]time.Time
+	if len(s.accounts.open) > 0 {
+		owing = s.owing()
+	}
+	admitted := slices.Clone(s.accounts.unconfirmed)
+	told, enrolments := make([]Enrolment, len(admitted)), make([]Enrolment, len(admitted))
+	for i, a := range admitted {
+		told[i] = a.enrolment()
+		enrolments[i] = told[i]
+		if due, owes := owing[a.name]; owes && a.open && !due.After(a.from) {
+			enrolments[i].From = due.Add(-time.Second)
 		}
 	}
-	if len(withdrawals)+len(enrolments) == 0 {
+	if err := s.writeAccounts(ctx, t, nil, enrolments); err != nil || s.term.term != t {
+		return err
+	}
+	for i, a := range admitted {
+		// One that has gone meanwhile, and perhaps come back, is written once more.
+		a.confirmed = a.confirmed || !a.gone && a.enrolment() == told[i]
+	}
+	s.accounts.unconfirmed = slices.DeleteFunc(s.accounts.unconfirmed, func(a *account) bool { return a.confirmed })
+	s.kickLater()
+	return nil
+}
+
+// flushAccounted tells the ledger which accounts are not served any more, and of
+// which the term serves that they are accounted for up to the watermark, once that is
+// true of what it has been given.
+func (s *UnifiedTaskScheduler) flushAccounted(ctx context.Context, t Term) error {
+	if len(s.books.withdrawals)+len(s.accounts.open) == 0 || s.term.term != t || !s.term.resumed {
+		return nil
+	}
+	owing := s.owing()
+	owes := func(account string, until time.Time) bool {
+		due, owes := owing[account]
+		return owes && !due.After(until)
+	}
+	var gone, served []Enrolment
+	for _, w := range s.books.withdrawals {
+		if !owes(w.Account, w.Withdrawn) {
+			gone = append(gone, w)
+		}
+	}
+	for _, a := range s.accounts.open {
+		if a.confirmed && !a.behind && !s.books.mark.Before(a.openTo) && !owes(a.name, a.openTo) {
+			served = append(served, Enrolment{Account: a.name, From: a.openTo})
+		}
+	}
+	if err := s.writeAccounts(ctx, t, gone, served); err != nil || s.term.term != t {
+		return err
+	}
+	written := make(map[string]Enrolment, len(gone)+len(served))
+	for _, e := range slices.Concat(gone, served) {
+		written[e.Account] = e
+	}
+	s.books.withdrawals = slices.DeleteFunc(s.books.withdrawals, func(w Enrolment) bool { return written[w.Account] == w })
+	s.accounts.open = slices.DeleteFunc(s.accounts.open, func(a *account) bool {
+		if e := written[a.name]; a.confirmed && e.Withdrawn.IsZero() && e.From.Equal(a.openTo) {
+			a.open, s.term.known[a.name] = false, e
+		}
+		return !a.open
+	})
+	return nil
+}
+
+// writeAccounts lets go of mu meanwhile.
+func (s *UnifiedTaskScheduler) writeAccounts(ctx context.Context, t Term, gone, served []Enrolment) error {
+	if len(gone)+len(served) == 0 {
 		return nil
 	}
 	s.mu.Unlock()
+	defer s.mu.Lock()
 	_, err := call(ctx, s, &s.lanes.enroll, ledgerBound, func(ctx context.Context) (struct{}, error) {
-		for _, w := range withdrawals {
-			if err := s.cfg.Ledger.Withdraw(ctx, t, w.Account, w.Withdrawn); err != nil {
+		for _, w := range gone {
+			if err := s.cfg.Ledger.Withdraw(ctx, t, w); err != nil {
 				return struct{}{}, err
 			}
 		}
-		if len(enrolments) == 0 {
+		if len(served) == 0 {
 			return struct{}{}, nil
 		}
-		return struct{}{}, s.cfg.Ledger.Enroll(ctx, t, enrolments)
+		return struct{}{}, s.cfg.Ledger.Enroll(ctx, t, served)
 	})
-	s.mu.Lock()
-	if err != nil || s.term.term != t {
-		return err
+	return err
+}
+
+// owing are the accounts of which something that came due is neither claimed nor
+// recorded, with the due time of the first. Waves are left out: they are of accounts
+// that are served, and the watermark waits for them.
+func (s *UnifiedTaskScheduler) owing() map[string]time.Time {
+	owing := make(map[string]time.Time)
+	note := func(run *Run) {
+		if due, known := owing[run.Account]; !known || run.Due.Before(due) {
+			owing[run.Account] = run.Due
+		}
 	}
-	s.books.withdrawals = s.books.withdrawals[len(withdrawals):]
-	for _, a := range confirm {
-		// An account that was withdrawn meanwhile, and perhaps enrolled again, is
-		// written once more.
-		a.confirmed = !slices.ContainsFunc(s.books.withdrawals, func(w Enrolment) bool { return w.Account == a.name })
+	for _, r := range s.books.records {
+		note(&r.run)
 	}
-	s.accounts.unconfirmed = slices.DeleteFunc(s.accounts.unconfirmed, func(a *account) bool { return a.confirmed || a.gone })
-	if len(confirm) > 0 {
-		s.kickLater()
+	for p := range s.queue.all() {
+		note(&p.run)
 	}
-	return nil
+	for _, e := range s.queue.running {
+		if e.unclaimed {
+			note(&e.run)
+		}
+	}
+	for i := range s.books.settling {
+		if st := &s.books.settling[i]; st.unclaimed {
+			note(st.run)
+		}
+	}
+	for i := range s.releases.waiting {
+		note(&s.releases.waiting[i].run)
+	}
+	return owing
 }
 
 // flushRecords writes what did not run, and moves the watermark to where all

@@ -108,7 +108,7 @@ func (s *UnifiedTaskScheduler) settleAll() {
 		b.settling = nil
 	}
 	b.settleBusy = false
-	if len(s.queue.reruns) > 0 || s.recordsDirty() || reconciles {
+	if len(s.queue.reruns) > 0 || s.recordsDirty() || reconciles || len(s.books.withdrawals) > 0 {
 		s.kickLater() // if it failed, what is delivered at least once waits no longer
 	}
 }

@@ -201,7 +201,7 @@ func TestRule32_Explain(t *testing.T) {
 		{"42", "buy", "2026-11-23", "On 2026-11-23, buy for account 42 is due at 2026-11-23 16:05:00 (daily 16:05)."},
 		{"42", "buy", "2026-11-24", "On 2026-11-24, buy for account 42 does not run: closed: Guru Nanak Jayanti."},
 		{"42", "buy", "2026-11-22", "On 2026-11-22, buy for account 42 does not run: special session: Muhurat trading."},
-		{"42", "buy", "2026-11-20", "On 2026-11-20, buy for account 42 was due at 2026-11-20 16:05:00 and the ledger has no record of it: it was before the account was enrolled, or was pruned."},
+		{"42", "buy", "2026-11-20", "On 2026-11-20, buy for account 42 was due at 2026-11-20 16:05:00 and the ledger has no record of it: it was before the account was enrolled or while it was withdrawn, or was pruned."},
 		{"42", "trip", "2026-11-23", "On 2026-11-23, trip for account 42 has no occurrence: its rule is once 2026-12-01 10:00."},
 		{"42", "nothing", "2026-11-23", "On 2026-11-23, nothing for account 42 did not run, as it has no schedule."},
 		{"7", "buy", "2026-11-23", `On 2026-11-23, buy for account 7 did not run, as account "7" is not enrolled.`},

@@ -324,9 +324,8 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 	for _, e := range s.queue.ordered() {
 		e.ctx.cancel(ErrTermLost)
 	}
-	s.accounts.unconfirmed = nil
+	s.accounts.leaveAll()
 	for _, a := range s.accounts.sorted() {
-		a.confirmed, a.backlog = false, 0
 		s.stopExecutor(a)
 	}
 }
@@ -392,7 +391,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	for _, e := range state.Enrolments {
 		s.term.known[e.Account] = e
 	}
-	s.keepWithdrawals(watermark)
+	s.keepWithdrawals()
 	s.books.records = nil // what came to be recorded without a term is planned again
 	s.releases.planAnew()
 	unstarted := s.unstartedTokens()
@@ -418,17 +417,17 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 }
 
 // keepWithdrawals keeps those withdrawals for the new term that the ledger does not
-// have and that still hold. An account that has come back was served meanwhile, and so
-// was any other up to the watermark, by who held the term.
-func (s *UnifiedTaskScheduler) keepWithdrawals(watermark time.Time) {
+// have and that still hold. An account that has come back was served meanwhile, and
+// any other is accounted for as far as the ledger knows.
+func (s *UnifiedTaskScheduler) keepWithdrawals() {
 	var kept []Enrolment
 	for _, w := range s.books.withdrawals {
 		e, known := s.term.known[w.Account]
-		if _, err := s.accounts.enrolled(w.Account); err == nil || !known || !e.Withdrawn.IsZero() {
+		if _, err := s.accounts.enrolled(w.Account); err == nil || !known || e.away() {
 			continue
 		}
-		if e.Withdrawn = w.Withdrawn; e.Withdrawn.Before(watermark) {
-			e.Withdrawn = watermark
+		if e.Withdrawn, e.Returned = w.Withdrawn, (time.Time{}); e.Withdrawn.Before(e.From) {
+			e.Withdrawn = e.From
 		}
 		s.term.known[w.Account] = e
 		kept = append(kept, e)

@@ -38,6 +38,7 @@ var ofATick = []struct {
 	{"keepEvidence", keepEvidence, []any{"[]", "[]"}},
 	{"selectUnsettled", selectUnsettled, []any{"paper", 7}},
 	{"selectAhead", selectAhead, []any{"paper", "3", 7}},
+	{"selectAheadOfReturned", selectAheadOfReturned, []any{"paper", "2", "3", 7}},
 	{"removeSome", removeSome, []any{"paper", "1970-01-01T00:00:00Z", "1970-01-02T00:00:00Z", pruneBatch}},
 }
 

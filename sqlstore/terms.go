@@ -117,6 +117,21 @@ var (
 		UNION ALL ` + selectRuns + `
 		WHERE scheduler = $1 AND through > $2 AND count > 1 AND due <= $2 AND NOT (outcome = 'running' AND term < $3)
 		ORDER BY due, account, task, slot`
+
+	// The earliest instant from which an account is served that came back: mostly none
+	// is left to be accounted for.
+	selectReturned = "SELECT coalesce(min(served_from), '') FROM tradeclock_enrolments WHERE scheduler = $1 AND returned_at <> ''"
+
+	// Their rows up to the watermark, from that instant on.
+	selectAheadOfReturned = "SELECT r." + strings.Join(readColumns, ", r.") + `
+			FROM tradeclock_runs AS r CROSS JOIN tradeclock_enrolments AS e
+			WHERE r.scheduler = $1 AND r.due > $2 AND r.due <= $3 AND r.through <= $3 AND ` + ofReturned + `
+			UNION ALL SELECT r.` + strings.Join(readColumns, ", r.") + `
+			FROM tradeclock_runs AS r CROSS JOIN tradeclock_enrolments AS e
+			WHERE r.scheduler = $1 AND r.count > 1 AND r.through > $2 AND r.through <= $3 AND r.due <= $2 AND ` + ofReturned
+
+	ofReturned = `e.scheduler = r.scheduler AND e.account = r.account AND e.returned_at <> '' AND r.through > e.served_from
+			  AND NOT (r.outcome = 'running' AND r.term < $4)`
 )
 
 // Resume returns what the holder of a new term starts from. It locks nothing: no
@@ -139,7 +154,7 @@ func (s *Store) Resume(ctx context.Context, t tradeclock.Term) (state tradeclock
 		if state.Interrupted, err = s.runs(ctx, conn, selectInterrupted, t.Scheduler, row.watermark); err != nil {
 			return err
 		}
-		state.Ahead, err = s.runs(ctx, conn, selectAhead, t.Scheduler, row.watermark, t.Number)
+		state.Ahead, err = s.ahead(ctx, conn, t, row.watermark)
 		return err
 	})
 	if err != nil {
@@ -148,23 +163,39 @@ func (s *Store) Resume(ctx context.Context, t tradeclock.Term) (state tradeclock
 	return state, nil
 }
 
+// ahead returns what is accounted for already of what is to be planned.
+func (s *Store) ahead(ctx context.Context, conn *sql.Conn, t tradeclock.Term, watermark string) ([]tradeclock.Run, error) {
+	ahead, err := s.runs(ctx, conn, selectAhead, t.Scheduler, watermark, t.Number)
+	if err != nil {
+		return nil, err
+	}
+	var from string
+	if err := s.one(ctx, conn, selectReturned, t.Scheduler).Scan(&from); err != nil || from == "" {
+		return ahead, err
+	}
+	behind, err := s.runs(ctx, conn, selectAheadOfReturned, t.Scheduler, from, watermark, t.Number)
+	return append(behind, ahead...), err
+}
+
 // enrolments returns all accounts. The term that enrolled an account last served
 // it until the next one began, which noted the watermark of that moment.
 func (s *Store) enrolments(ctx context.Context, conn *sql.Conn, scheduler string) (all []tradeclock.Enrolment, err error) {
 	scan := func(rows *sql.Rows) error {
-		var account, from, withdrawn, served string
-		if err := rows.Scan(&account, &from, &withdrawn, &served); err != nil {
+		var account, from, withdrawn, returned, served string
+		if err := rows.Scan(&account, &from, &withdrawn, &returned, &served); err != nil {
 			return err
 		}
-		if withdrawn == "" {
+		if withdrawn == "" && returned == "" {
 			from = max(from, served)
 		}
 		var p parser
-		all = append(all, tradeclock.Enrolment{Account: account, From: p.instant(from), Withdrawn: p.instant(withdrawn)})
+		all = append(all, tradeclock.Enrolment{
+			Account: account, From: p.instant(from), Withdrawn: p.instant(withdrawn), Returned: p.instant(returned),
+		})
 		return p.err
 	}
 	err = s.each(ctx, conn, scan, `
-		SELECT e.account, e.served_from, e.withdrawn_at, coalesce(t.watermark, s.watermark)
+		SELECT e.account, e.served_from, e.withdrawn_at, e.returned_at, coalesce(t.watermark, s.watermark)
 		FROM tradeclock_enrolments AS e
 		JOIN tradeclock_schedulers AS s ON s.scheduler = e.scheduler
 		LEFT JOIN tradeclock_terms AS t ON t.scheduler = e.scheduler AND t.term = e.term + 1
@@ -175,12 +206,14 @@ func (s *Store) enrolments(ctx context.Context, conn *sql.Conn, scheduler string
 // Enroll notes that the term serves accounts.
 func (s *Store) Enroll(ctx context.Context, t tradeclock.Term, accounts []tradeclock.Enrolment) error {
 	type enrolment struct {
-		Account string `json:"account"`
-		From    string `json:"served_from"`
+		Account   string `json:"account"`
+		From      string `json:"served_from"`
+		Withdrawn string `json:"withdrawn_at"`
+		Returned  string `json:"returned_at"`
 	}
 	batch := make([]enrolment, len(accounts))
 	for i, a := range accounts {
-		batch[i] = enrolment{a.Account, instantText(a.From)}
+		batch[i] = enrolment{a.Account, instantText(a.From), instantText(a.Withdrawn), instantText(a.Returned)}
 	}
 	text, err := jsonText(batch)
 	if err != nil {
@@ -188,20 +221,22 @@ func (s *Store) Enroll(ctx context.Context, t tradeclock.Term, accounts []tradec
 	}
 	return s.fenced(ctx, "enroll", t, func(conn *sql.Conn, _ ledgerRow) error {
 		return s.exec(ctx, conn, `
-			WITH batch AS MATERIALIZED ({elements $1 account served_from})
-			INSERT INTO tradeclock_enrolments (scheduler, account, term, served_from)
-			SELECT $2, account, $3, served_from FROM batch WHERE true
+			WITH batch AS MATERIALIZED ({elements $1 account served_from withdrawn_at returned_at})
+			INSERT INTO tradeclock_enrolments (scheduler, account, term, served_from, withdrawn_at, returned_at)
+			SELECT $2, account, $3, served_from, withdrawn_at, returned_at FROM batch WHERE true
 			ON CONFLICT (scheduler, account) DO UPDATE
-			SET term = excluded.term, served_from = excluded.served_from, withdrawn_at = ''`,
+			SET term = excluded.term, served_from = excluded.served_from,
+			    withdrawn_at = excluded.withdrawn_at, returned_at = excluded.returned_at`,
 			text, t.Scheduler, t.Number)
 	})
 }
 
-// Withdraw notes that the account is not served from at on.
-func (s *Store) Withdraw(ctx context.Context, t tradeclock.Term, account string, at time.Time) error {
-	return s.fenced(ctx, "withdraw "+account, t, func(conn *sql.Conn, _ ledgerRow) error {
+// Withdraw notes that an account is not served any more.
+func (s *Store) Withdraw(ctx context.Context, t tradeclock.Term, gone tradeclock.Enrolment) error {
+	return s.fenced(ctx, "withdraw "+gone.Account, t, func(conn *sql.Conn, _ ledgerRow) error {
 		return s.exec(ctx, conn, `
-			UPDATE tradeclock_enrolments SET withdrawn_at = $1 WHERE scheduler = $2 AND account = $3`,
-			instantText(at), t.Scheduler, account)
+			UPDATE tradeclock_enrolments SET served_from = $1, withdrawn_at = $2, returned_at = ''
+			WHERE scheduler = $3 AND account = $4`,
+			instantText(gone.From), instantText(gone.Withdrawn), t.Scheduler, gone.Account)
 	})
 }

@@ -207,6 +207,11 @@ func (w *ledgerTest) enroll(term tradeclock.Term, from time.Time, accounts ...st
 	for i, account := range accounts {
 		enrolments[i] = tradeclock.Enrolment{Account: account, From: from}
 	}
+	w.enrollAs(term, enrolments...)
+}
+
+func (w *ledgerTest) enrollAs(term tradeclock.Term, enrolments ...tradeclock.Enrolment) {
+	w.t.Helper()
 	require.NoError(w.t, w.ledger.Enroll(w.ctx, term, enrolments))
 }
 

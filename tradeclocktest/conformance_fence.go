@@ -19,7 +19,7 @@ var fencedWrites = []struct {
 		return w.ledger.Enroll(w.ctx, term, []tradeclock.Enrolment{{Account: "7", From: at(9, 0)}})
 	}},
 	{"Withdraw", func(w *ledgerTest, term tradeclock.Term, _ tradeclock.Run) error {
-		return w.ledger.Withdraw(w.ctx, term, "42", at(9, 0))
+		return w.ledger.Withdraw(w.ctx, term, tradeclock.Enrolment{Account: "42", From: at(9, 0), Withdrawn: at(9, 0)})
 	}},
 	{"Claim", func(w *ledgerTest, term tradeclock.Term, _ tradeclock.Run) error {
 		_, err := w.ledger.Claim(w.ctx, term, []tradeclock.Run{w.newRun("sell_monitor", at(9, 20))})

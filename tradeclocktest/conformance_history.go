@@ -251,6 +251,21 @@ var resetCases = []ledgerCase{
 		require.NoError(w.t, resetter.ResetWatermark(w.ctx, next, at(9, 30), "the clock was wrong", "Ana"))
 		w.assertEnrolled(next, tradeclock.Enrolment{Account: "42", From: at(9, 30)})
 	}},
+	{"when an account was away stays as it is", func(w *ledgerTest) {
+		resetter, ok := companion[tradeclock.Resetter](w)
+		if !ok {
+			return
+		}
+		term := w.lead("a")
+		w.enroll(term, at(9, 0), "away", "back")
+		w.record(term, at(12, 0))
+		w.withdraw(term, "away", at(11, 0))
+		w.enrollAs(term, tradeclock.Enrolment{Account: "back", From: at(11, 0), Withdrawn: at(11, 0), Returned: at(11, 1)})
+		require.NoError(w.t, resetter.ResetWatermark(w.ctx, term, at(9, 30), "the clock was wrong", "Ana"))
+		w.assertEnrolled(term,
+			tradeclock.Enrolment{Account: "away", From: at(9, 30), Withdrawn: at(11, 0)},
+			tradeclock.Enrolment{Account: "back", From: at(9, 30), Withdrawn: at(11, 0), Returned: at(11, 1)})
+	}},
 }
 
 func testReset(w *ledgerTest) {
@@ -375,6 +390,27 @@ var pruneCases = []ledgerCase{
 			run.Backdated = true
 			assert.False(w.t, w.claim(term, run)[0].Held)
 		}
+	}},
+	{"what an account that came back has since its own start is kept", func(w *ledgerTest) {
+		pruner, ok := companion[tradeclock.Pruner](w)
+		if !ok {
+			return
+		}
+		term := w.lead("a")
+		w.record(term, at(12, 0).Add(tradeclock.MinRetention),
+			unstarted(w.newRun("before", at(9, 30)), tradeclock.Missed, "down"),
+			unstarted(w.newRun("since", at(9, 31)), tradeclock.Missed, "down"),
+			spanning(unstarted(w.newRun("across", at(9, 29)), tradeclock.Missed, "down"), 3))
+		w.enrollAs(term, tradeclock.Enrolment{Account: "42", From: at(9, 30), Withdrawn: at(9, 30), Returned: at(9, 40)})
+		removed, err := pruner.Prune(w.ctx, paper, at(10, 0))
+		require.NoError(w.t, err)
+		assert.Equal(w.t, 1, removed)
+		assert.ElementsMatch(w.t, []string{"since", "across"}, tasksOf(w.resume(w.takeOver("b")).Ahead))
+
+		w.enroll(w.takeOver("c"), at(9, 40), "42")
+		removed, err = pruner.Prune(w.ctx, paper, at(10, 0))
+		require.NoError(w.t, err)
+		assert.Equal(w.t, 2, removed)
 	}},
 }
 

@@ -31,17 +31,35 @@ var resumeCases = []ledgerCase{
 		w.enroll(term, at(9, 1), "42")
 		w.assertEnrolled(w.takeOver("b"), tradeclock.Enrolment{Account: "42", From: at(9, 1)})
 	}},
-	{"a withdrawn account is as it was left", func(w *ledgerTest) {
+	{"a withdrawn account is accounted for up to when it was withdrawn", func(w *ledgerTest) {
 		term := w.lead("a")
 		w.enroll(term, at(9, 0), "42")
 		w.record(term, at(9, 20))
 		w.withdraw(term, "42", at(9, 21))
 		w.withdraw(term, "42", at(9, 21))
+		w.withdraw(term, "never enrolled", at(9, 21))
 		w.record(term, at(9, 30))
-		want := tradeclock.Enrolment{Account: "42", From: at(9, 0), Withdrawn: at(9, 21)}
+		want := tradeclock.Enrolment{Account: "42", From: at(9, 21), Withdrawn: at(9, 21)}
 		w.assertEnrolled(w.takeOver("b"), want)
 		w.assertEnrolled(w.takeOver("c"), want)
 	}},
+	{"a withdrawn account may be accounted for up to before it was withdrawn", func(w *ledgerTest) {
+		term := w.lead("a")
+		w.enroll(term, at(9, 0), "42")
+		gone := tradeclock.Enrolment{Account: "42", From: at(9, 10), Withdrawn: at(9, 21)}
+		require.NoError(w.t, w.ledger.Withdraw(w.ctx, term, gone))
+		w.record(term, at(9, 30))
+		w.assertEnrolled(w.takeOver("b"), gone)
+	}},
+	{"an account that came back is as it was told, until it is accounted for", testReturned},
+	{"an account that came back may be withdrawn again", func(w *ledgerTest) {
+		term := w.lead("a")
+		w.enrollAs(term, tradeclock.Enrolment{Account: "42", From: at(9, 10), Withdrawn: at(9, 10), Returned: at(9, 20)})
+		w.withdraw(term, "42", at(9, 25))
+		w.record(term, at(9, 30))
+		w.assertEnrolled(w.takeOver("b"), tradeclock.Enrolment{Account: "42", From: at(9, 25), Withdrawn: at(9, 25)})
+	}},
+	{"what an account that came back has since its own start is ahead", testAheadOfReturned},
 	{"enrolling ends a withdrawal", func(w *ledgerTest) {
 		term := w.lead("a")
 		w.enroll(term, at(9, 0), "42")
@@ -97,7 +115,7 @@ var resumeCases = []ledgerCase{
 
 func (w *ledgerTest) withdraw(term tradeclock.Term, account string, at time.Time) {
 	w.t.Helper()
-	require.NoError(w.t, w.ledger.Withdraw(w.ctx, term, account, at))
+	require.NoError(w.t, w.ledger.Withdraw(w.ctx, term, tradeclock.Enrolment{Account: account, From: at, Withdrawn: at}))
 }
 
 // assertEnrolled checks the enrolments that the holder of a term resumes from,
@@ -106,7 +124,9 @@ func (w *ledgerTest) assertEnrolled(term tradeclock.Term, want ...tradeclock.Enr
 	w.t.Helper()
 	var got []tradeclock.Enrolment
 	for _, e := range w.resume(term).Enrolments {
-		got = append(got, tradeclock.Enrolment{Account: e.Account, From: e.From.UTC(), Withdrawn: e.Withdrawn.UTC()})
+		got = append(got, tradeclock.Enrolment{
+			Account: e.Account, From: e.From.UTC(), Withdrawn: e.Withdrawn.UTC(), Returned: e.Returned.UTC(),
+		})
 	}
 	assert.ElementsMatch(w.t, want, got)
 }
@@ -131,6 +151,65 @@ func testServedEarlier(w *ledgerTest) {
 		tradeclock.Enrolment{Account: "left late", From: at(9, 20)},
 		tradeclock.Enrolment{Account: "stays", From: at(9, 30)},
 	)
+}
+
+func testReturned(w *ledgerTest) {
+	back := tradeclock.Enrolment{Account: "back", From: at(9, 9), Withdrawn: at(9, 10), Returned: at(9, 20)}
+	late := tradeclock.Enrolment{Account: "late", From: at(8, 0), Returned: at(9, 20)}
+	first := w.lead("a")
+	w.enroll(first, at(9, 0), "back", "late", "stays")
+	w.withdraw(first, "back", at(9, 10))
+	w.enrollAs(first, back, late)
+	w.enrollAs(first, back, late)
+	w.record(first, at(9, 30))
+	stays := tradeclock.Enrolment{Account: "stays", From: at(9, 30)}
+	w.assertEnrolled(first, back, late, stays)
+	w.assertEnrolled(w.takeOver("b"), back, late, stays)
+
+	second := w.takeOver("c")
+	w.enroll(second, at(9, 25), "back", "late")
+	w.record(second, at(9, 40))
+	want := []tradeclock.Enrolment{{Account: "back", From: at(9, 40)}, {Account: "late", From: at(9, 40)}, stays}
+	w.assertEnrolled(w.takeOver("d"), want...)
+}
+
+func testAheadOfReturned(w *ledgerTest) {
+	of := func(account, task string, due time.Time) tradeclock.Run {
+		run := w.newRun(task, due)
+		run.Account, run.ID = account, tradeclock.RunID(run.Scheduler, account, task, run.Slot)
+		return run
+	}
+	term := w.lead("a")
+	manual := of("back", "manual", at(9, 13))
+	manual.Manual = true
+	running := of("back", "unsettled", at(9, 14))
+	w.hold(term, of("back", "after", at(9, 11)), of("back", "at", at(9, 10)), of("away", "away", at(9, 11)),
+		of("stays", "stays", at(9, 11)), of("back", "later", at(9, 31)), manual)
+	settled := ended(running, tradeclock.Succeeded)
+	w.hold(term, running)
+	w.record(term, at(9, 30),
+		unstarted(of("back", "missed", at(9, 12)), tradeclock.Missed, "down"),
+		spanning(unstarted(of("back", "range across it", at(9, 5)), tradeclock.Missed, "down"), 10),
+		spanning(unstarted(of("back", "range up to it", at(9, 5)), tradeclock.Missed, "down"), 6),
+		spanning(unstarted(of("back", "range across the watermark", at(9, 20)), tradeclock.Missed, "down"), 20),
+		spanning(unstarted(of("earlier", "range across its own", at(9, 8)), tradeclock.Missed, "down"), 3),
+	)
+	w.enroll(term, at(9, 0), "stays")
+	w.enrollAs(term,
+		tradeclock.Enrolment{Account: "back", From: at(9, 10), Withdrawn: at(9, 10), Returned: at(9, 20)},
+		tradeclock.Enrolment{Account: "earlier", From: at(9, 9), Returned: at(9, 20)},
+		tradeclock.Enrolment{Account: "away", From: at(9, 10), Withdrawn: at(9, 10)})
+	want := []string{"after", "missed", "range across it", "range across the watermark", "range across its own", "later", "manual"}
+	assert.ElementsMatch(w.t, append([]string{"unsettled"}, want...), tasksOf(w.resume(term).Ahead))
+
+	next := w.takeOver("b")
+	assert.ElementsMatch(w.t, []string{"range across it", "range across the watermark", "range across its own", "missed"},
+		tasksOf(w.resume(next).Ahead), "what is unsettled is not")
+	w.settle(settled)
+	assert.Contains(w.t, tasksOf(w.resume(next).Ahead), "unsettled")
+
+	w.enroll(next, at(9, 25), "back", "earlier")
+	assert.ElementsMatch(w.t, []string{"range across the watermark"}, tasksOf(w.resume(next).Ahead))
 }
 
 func testUnsettled(w *ledgerTest) {

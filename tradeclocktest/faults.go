@@ -238,8 +238,8 @@ func (f *Faulty) Enroll(ctx context.Context, t tradeclock.Term, accounts []trade
 }
 
 // Withdraw calls the store's.
-func (f *Faulty) Withdraw(ctx context.Context, t tradeclock.Term, account string, at time.Time) error {
-	return f.tell(ctx, OpWithdraw, func() error { return f.store.Withdraw(ctx, t, account, at) })
+func (f *Faulty) Withdraw(ctx context.Context, t tradeclock.Term, gone tradeclock.Enrolment) error {
+	return f.tell(ctx, OpWithdraw, func() error { return f.store.Withdraw(ctx, t, gone) })
 }
 
 // Claim calls the store's.

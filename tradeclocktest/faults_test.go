@@ -37,11 +37,13 @@ func everyCall(store tradeclocktest.Store, term tradeclock.Term) map[tradeclockt
 			_, err := store.Lead(ctx, term.Scheduler, term.Holder, time.Minute)
 			return err
 		},
-		tradeclocktest.OpResign:   func(ctx context.Context) error { return store.Resign(ctx, tradeclock.Term{}) },
-		tradeclocktest.OpResume:   func(ctx context.Context) error { _, err := store.Resume(ctx, term); return err },
-		tradeclocktest.OpEnroll:   func(ctx context.Context) error { return store.Enroll(ctx, term, nil) },
-		tradeclocktest.OpWithdraw: func(ctx context.Context) error { return store.Withdraw(ctx, term, "42", noon) },
-		tradeclocktest.OpClaim:    func(ctx context.Context) error { _, err := store.Claim(ctx, term, nil); return err },
+		tradeclocktest.OpResign: func(ctx context.Context) error { return store.Resign(ctx, tradeclock.Term{}) },
+		tradeclocktest.OpResume: func(ctx context.Context) error { _, err := store.Resume(ctx, term); return err },
+		tradeclocktest.OpEnroll: func(ctx context.Context) error { return store.Enroll(ctx, term, nil) },
+		tradeclocktest.OpWithdraw: func(ctx context.Context) error {
+			return store.Withdraw(ctx, term, tradeclock.Enrolment{Account: "42", From: noon, Withdrawn: noon})
+		},
+		tradeclocktest.OpClaim: func(ctx context.Context) error { _, err := store.Claim(ctx, term, nil); return err },
 		tradeclocktest.OpReclaim: func(ctx context.Context) error {
 			_, err := store.Reclaim(ctx, term, "", tradeclock.Run{})
 			return err

@@ -34,7 +34,8 @@ type book struct {
 	wishes     map[string]*wish         // by actor
 	enrolledAt map[string]time.Duration
 	askedAt    map[string]time.Duration // when each account was first to be enrolled
-	absent     map[string]*spans        // when each account was not served
+	absent     map[string]*spans        // when each account was away, as far as the ledger knows
+	left       map[string]time.Duration // since when those are that have not come back
 
 	rows      versions[[]task]
 	calendars versions[map[tradeclock.Date]session]
@@ -78,6 +79,7 @@ func newBook(w *World) *book {
 		halts: make(map[string]time.Duration), wishes: make(map[string]*wish),
 		enrolledAt: make(map[string]time.Duration), askedAt: make(map[string]time.Duration),
 		absent:    make(map[string]*spans),
+		left:      make(map[string]time.Duration),
 		cache:     make(map[cacheKey][]occurrence),
 		rows:      versions[[]task]{w: w, seen: make(map[*process][]sighting)},
 		calendars: versions[map[tradeclock.Date]session]{w: w, seen: make(map[*process][]sighting)},
@@ -161,6 +163,10 @@ func (b *book) enrolled(t tradeclock.Term, accounts []tradeclock.Enrolment, err 
 	for _, a := range accounts {
 		if _, known := b.enrolledAt[a.Account]; !known {
 			b.enrolledAt[a.Account] = b.w.now
+		}
+		if since, away := b.left[a.Account]; away && b.w.enrolled[a.Account] {
+			b.absent[a.Account].add(since, b.w.now)
+			delete(b.left, a.Account)
 		}
 	}
 }

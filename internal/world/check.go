@@ -185,7 +185,7 @@ func (w *World) checkComplete(ix *index) {
 			for _, o := range b.dueOn(t, date) {
 				due := o.due.Sub(w.script.start)
 				for _, account := range w.script.accounts {
-					accounted, ok := b.mustBeAccounted(account, due, o.due)
+					accounted, ok := b.mustBeAccounted(account, o, due)
 					if !ok {
 						continue
 					}
@@ -194,7 +194,9 @@ func (w *World) checkComplete(ix *index) {
 						w.violate("complete", fmt.Sprintf("%s %s %s, due %v, is in %d rows", account, o.task, o.slot, w.local(due), n))
 					}
 					b.checkOrder(account, o, accounted)
-					b.checkNormal(account, o, due)
+					if !b.absent[account].touch(due-time.Hour, due+near) {
+						b.checkNormal(account, o, due)
+					}
 				}
 			}
 		}
@@ -220,10 +222,11 @@ func (b *book) dueOn(task string, date tradeclock.Date) (found []occurrence) {
 }
 
 // mustBeAccounted reports whether an occurrence must be in the ledger, and when the
-// watermark passed it: no change was near, and the account was enrolled.
-func (b *book) mustBeAccounted(account string, due time.Duration, at time.Time) (accounted time.Duration, ok bool) {
+// watermark passed it: no change was near, and the account was enrolled, or away for no
+// longer than the catch-up.
+func (b *book) mustBeAccounted(account string, o occurrence, due time.Duration) (accounted time.Duration, ok bool) {
 	for _, m := range b.marks {
-		if !m.mark.Before(at) {
+		if !m.mark.Before(o.due) {
 			accounted, ok = m.at, true
 			break
 		}
@@ -234,8 +237,26 @@ func (b *book) mustBeAccounted(account string, due time.Duration, at time.Time) 
 	}
 	b.checked.Occurrences++
 	from, to := min(due, accounted)-near, max(due, accounted)+near
-	changed := b.rows.uncertain(from, to) || b.calendars.uncertain(from, to) || b.absent[account].touch(from-time.Hour, to)
-	return accounted, !changed
+	changed := b.rows.uncertain(from, to) || b.calendars.uncertain(from, to)
+	return accounted, !changed && !b.mayBeAway(account, b.taskOf(o.task).catchUp(), due)
+}
+
+// mayBeAway reports whether an account may have been away when something was due, for
+// longer than its catch-up. A process whose clock is wrong takes other instants for it.
+func (b *book) mayBeAway(account string, catchUp, due time.Duration) bool {
+	if since, away := b.left[account]; away && due > since-near {
+		return true
+	}
+	for _, sp := range *b.absent[account] {
+		margin := time.Second
+		if b.broken.touch(sp.from-near, sp.to+near) {
+			margin = near
+		}
+		if due > sp.from-margin && due < sp.to+margin && sp.to-sp.from+margin > catchUp {
+			return true
+		}
+	}
+	return false
 }
 
 // checkOrder holds the watermark to coming after what it passes.

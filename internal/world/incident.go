@@ -245,7 +245,9 @@ func (w *World) withdraw(in incident) {
 		return
 	}
 	w.enrolled[in.account] = false
-	w.book.absent[in.account].add(w.now, in.end)
+	if _, away := w.book.left[in.account]; !away { // or the ledger did not hear of its return
+		w.book.left[in.account] = w.now
+	}
 	for _, p := range w.processes {
 		if p != nil && p.sched.Withdraw(context.Background(), in.account) == nil {
 			p.withdrawn[in.account] = w.now

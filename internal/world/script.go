@@ -211,7 +211,8 @@ func (s *script) hour(key string) time.Duration {
 
 // makeIncidents makes an incident, or one and another that goes with it: runs take
 // long while a replica is frozen or cut off, so that two processes may have the same
-// one going on; and a person who is impatient asks twice.
+// one going on; a person who is impatient asks twice; and an account that came back
+// goes again, or its process does.
 func (s *script) makeIncidents(key string, i int) []incident {
 	in := s.makeIncident(key, i)
 	if !s.chance.oneIn(2, "with another", key, i) {
@@ -224,6 +225,13 @@ func (s *script) makeIncidents(key string, i int) []incident {
 	case trigger:
 		other.at += s.chance.between(0, 10*time.Second, "again", key, i)
 		other.end += other.at - in.at
+	case withdraw: // and once it is back it goes again, or a process does
+		other.at = in.end + s.chance.between(0, 2*time.Minute, "again", key, i)
+		other.end += other.at - in.at
+		if goes := s.chance.pick(3, "goes", key, i); goes > 0 {
+			other.kind, other.replica = []string{crash, stop}[goes-1], max(in.replica, 0)
+			other.end = other.at + s.chance.between(time.Second, 40*time.Minute, "down", key, i)
+		}
 	default:
 		return []incident{in}
 	}
@@ -270,6 +278,9 @@ func (s *script) makeIncident(key string, i int) incident {
 	if in.kind == freeze && c.oneIn(2, "brief", key, i) {
 		// It comes back when another has just taken over what it did.
 		in.end = in.at + s.term + c.between(0, 40*time.Second, "brief", key, i)
+	}
+	if in.kind == withdraw && c.oneIn(2, "brief", key, i) {
+		in.end = in.at + c.between(0, 30*time.Second, "brief", key, i)
 	}
 	if in.kind == step {
 		in.by = []time.Duration{-time.Hour, -10 * time.Minute, -40 * time.Second, 40 * time.Second, 4 * time.Minute, 2 * time.Hour}[c.pick(6, "by", key, i)]

@@ -179,9 +179,9 @@ func (st *store) Enroll(ctx context.Context, t tradeclock.Term, accounts []trade
 }
 
 // Withdraw notes that an account is not served any more.
-func (st *store) Withdraw(ctx context.Context, t tradeclock.Term, account string, at time.Time) error {
-	return st.tell(ctx, "Enroll", account, func() error {
-		err := st.p.w.memory.Withdraw(ctx, t, account, at)
+func (st *store) Withdraw(ctx context.Context, t tradeclock.Term, gone tradeclock.Enrolment) error {
+	return st.tell(ctx, "Enroll", gone.Account, func() error {
+		err := st.p.w.memory.Withdraw(ctx, t, gone)
 		st.p.w.book.fenced("Withdraw", t, err)
 		return err
 	})

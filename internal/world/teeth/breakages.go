@@ -28,6 +28,7 @@ var breakages = []breakage{
 	{"a new account begins a day ago", "account.go", `	case !seen && s.term.began.IsZero() && !a.admitted:
 		a.from = now.Round(0).UTC()`, `	case !seen && s.term.began.IsZero() && !a.admitted:
 		a.from = now.Round(0).UTC().AddDate(0, 0, -1)`},
+	{"what came due in an absence is lost", "account.go", `a.returned.Sub(a.left) > r.catchUp()`, `a.returned.Sub(a.left) > 0`},
 	{"deadlines are ignored", "execution.go", `	if e.row.Timeout > 0 {
 		e.run.Deadline`, `	if e.row.Timeout < 0 {
 		e.run.Deadline`},
@@ -50,8 +51,10 @@ var breakages = []breakage{
 		if !ok {`},
 	{"a standby looks only once a minute", "term.go", `now.Add(min(max(held.Left, 0)+time.Millisecond, takeoverWithin))`, `now.Add(time.Minute)`},
 	{"runs do not wait for the login", "executors.go", `a.changing, a.cancelStart = true, cancel`, `a.changing, a.cancelStart, a.started = true, cancel, true`},
-	{"nobody logs out when the term is lost", "term.go", `		a.confirmed, a.backlog = false, 0
-		s.stopExecutor(a)`, `		a.confirmed, a.backlog = false, 0`},
+	{"nobody logs out when the term is lost", "term.go", `	for _, a := range s.accounts.sorted() {
+		s.stopExecutor(a)
+	}
+`, ``},
 	{"a trigger does not look at what runs", "trigger.go", `	case len(ts.running)+ts.claiming > 0:`, `	case len(ts.running)+ts.claiming > 100:`},
 	{"a change of kind holds at once", "market.go", `	if g.prior.rule == nil {
 		return g.timing`, `	if g.prior.rule == nil || g.since.After(time.Time{}) {
