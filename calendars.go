@@ -311,9 +311,10 @@ func (s *UnifiedTaskScheduler) checkCalendar(v *calendarView, facts calendarFact
 	case failed != nil:
 		condition = fmt.Sprintf("calendar %s does not answer: %v", v.name, failed)
 	case session.Assumed:
+		session.Assumed = false // which Describe would say once more
 		condition = fmt.Sprintf("calendar %s does not know %v and assumes a %s", v.name, today, session.Describe())
 	case facts.covered && !facts.last.After(today.AddDays(coverageWarning)):
-		coverage = fmt.Sprintf("calendar %s ends on %v, with %d sessions left", v.name, facts.last, facts.left)
+		coverage = fmt.Sprintf("calendar %s ends on %v, with %s left", v.name, facts.last, counted(facts.left, "session"))
 	}
 	s.setCondition("calendar "+v.name, condition)
 	if v.failing { // what it has learnt is planned at once

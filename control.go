@@ -236,7 +236,7 @@ func (s *UnifiedTaskScheduler) haltList() []Halt {
 	return slices.SortedFunc(maps.Values(s.control.halts), func(a, b Halt) int { return strings.Compare(a.Account, b.Account) })
 }
 
-func haltReason(h Halt) string { return fmt.Sprintf("halted by %s: %s", h.Actor, h.Reason) }
+func haltReason(h Halt) string { return oneLine(fmt.Sprintf("halted by %s: %s", h.Actor, h.Reason)) }
 
 // ResetWatermark sets the watermark back to an instant, after a wrong clock carried
 // it away: what was recorded as missed or skipped later than to is removed, and

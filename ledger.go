@@ -199,7 +199,7 @@ func (e *TakenError) Error() string {
 		return "the slot of a range is taken"
 	}
 	r := e.Runs[0]
-	return fmt.Sprintf("the slot of %d ranges is taken, first %s of %s", len(e.Runs), r.Slot, rowName(r.Task, r.Account))
+	return fmt.Sprintf("the slot of %s is taken, first %s of %s", counted(len(e.Runs), "range"), r.Slot, rowName(r.Task, r.Account))
 }
 
 // names reports whether the run is one of the ranges. The nil error names none.

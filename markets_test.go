@@ -465,7 +465,7 @@ func TestAnAssumedSessionIsHealth(t *testing.T) {
 	cfg.Calendar = guessing{calendarOf(t, table), calendarOf(t, mumbai())}
 	s, d := w.drive(cfg)
 	d.Until(at("2026-11-23 09:01:00"))
-	assert.Equal(t, []string{"calendar XNSE does not know 2026-11-23 and assumes a regular session (assumed)"}, s.Status().Degraded)
+	assert.Equal(t, []string{"calendar XNSE does not know 2026-11-23 and assumes a regular session"}, s.Status().Degraded)
 	assert.Equal(t, []string{"2026-11-23 succeeded"}, w.outcomesOf("42", "buy"))
 }
 

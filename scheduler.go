@@ -340,7 +340,7 @@ func (s *UnifiedTaskScheduler) warn() {
 	if s.private {
 		s.log.Warn("no ledger is configured: after a restart, tasks that ran may run again")
 	}
-	if _, plain := s.cfg.Calendar.(*pattern); plain {
+	if s.calendar.name == weekdaysName {
 		s.log.Warn("no exchange calendar is configured: holidays are not known", "calendar", s.calendar.name, "location", s.loc.String())
 	}
 	if takeover := s.cfg.TermLength + takeoverWithin; !s.private && takeover > DefaultCatchUp {

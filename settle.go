@@ -191,7 +191,7 @@ func (s *UnifiedTaskScheduler) settleBatch(ctx context.Context, t Term, batch []
 
 func (s *UnifiedTaskScheduler) settleFailed(err error) {
 	b := &s.books
-	s.degrade("settle", fmt.Sprintf("%d outcomes are not stored yet: %v", len(b.settling), err))
+	s.degrade("settle", fmt.Sprintf("outcomes are not stored yet (%d): %v", len(b.settling), err))
 	b.settleBackoff = nextRetry(b.settleBackoff)
 	b.settlePaused = true
 	s.alarms.after(b.settleBackoff, func() {

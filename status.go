@@ -3,7 +3,6 @@ package tradeclock
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -162,7 +161,7 @@ func (s *UnifiedTaskScheduler) degraded(now time.Time) []string {
 // degrade notes that something is wrong, until clear, and reports whether that is
 // news. The caller holds mu.
 func (s *UnifiedTaskScheduler) degrade(what, text string) (news bool) {
-	text = cut(text, maxCondition)
+	text = cut(oneLine(text), maxCondition)
 	if s.health.conditions[what] == text {
 		return false
 	}
@@ -234,8 +233,3 @@ func (s *UnifiedTaskScheduler) forgetBadRun(a *account, ts *taskState) {
 }
 
 func badRuns(a *account, task string) string { return "task " + task + " " + a.name }
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
-}

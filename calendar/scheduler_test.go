@@ -197,7 +197,7 @@ func TestTheEndOfTheCoverage(t *testing.T) {
 	d := newDeskOf(t, tradeclock.Config{Calendar: nse, Heartbeats: beats}, clock,
 		row("buy", "daily 09:01"), row("monitor", "every 1m 09:15-15:30"), row("square off", "daily close-15m"), backup)
 	d.until("2026-12-31 08:00")
-	assert.Equal(t, []string{"calendar XNSE ends on 2026-12-31, with 1 sessions left"}, d.scheduler.Status().Degraded)
+	assert.Equal(t, []string{"calendar XNSE ends on 2026-12-31, with 1 session left"}, d.scheduler.Status().Degraded)
 	d.until("2027-01-04 00:00")
 
 	assert.Equal(t, map[string][]string{

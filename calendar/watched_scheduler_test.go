@@ -331,7 +331,7 @@ func TestTheDaysOfTheNextYearArrive(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			d := newWatchedDesk(t, "2026-12-31 18:00", rows...)
-			assert.Equal(t, []string{"calendar XNSE ends on 2026-12-31, with 1 sessions left"}, d.scheduler.Status().Degraded)
+			assert.Equal(t, []string{"calendar XNSE ends on 2026-12-31, with 1 session left"}, d.scheduler.Status().Degraded)
 			d.Until(wallClock(t, test.at, d.loc).Add(-time.Minute))
 			d.clock.Advance(time.Minute)
 			m := calendar.Frozen(t)
