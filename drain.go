@@ -64,6 +64,7 @@ func (s *UnifiedTaskScheduler) Close(ctx context.Context) error {
 	s.begin()
 	defer s.end()
 	s.wake.close() // no loop waits for it
+	s.pulse.close()
 	s.keepThroughDrain(ctx)
 	return s.finish(ctx, s.drain(ctx))
 }

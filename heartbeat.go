@@ -34,7 +34,7 @@ type SchedulerState uint8
 // The states.
 const (
 	StateStopped  SchedulerState = iota // not running, or not yet
-	StateStandby                        // another instance holds the term
+	StateStandby                        // it does not hold the term: another does, or nobody yet
 	StateActive                         // it holds the term
 	StateHalted                         // active, and halted for all accounts
 	StateDraining                       // stopping: running tasks may finish
@@ -88,15 +88,18 @@ type RunningTask struct {
 // Liveness is a monitor's verdict on a scheduler.
 type Liveness uint8
 
-// The verdicts.
+// The verdicts, from the worst to the best. Only Alive says that tasks run: a name
+// of which the best instance is another has nobody who runs them.
 const (
-	Dead   Liveness = iota // no heartbeat for as long as Monitor.Dead, or ever
-	Late                   // no heartbeat for as long as Monitor.Late
-	Wedged                 // it beats, but its last tick is over two minutes old
-	Alive
+	Dead    Liveness = iota // no heartbeat for as long as Monitor.Dead, or ever
+	Stopped                 // its last heartbeat said so, and is not that old yet
+	Late                    // no heartbeat for as long as Monitor.Late
+	Standby                 // it beats and ticks, and does not hold the term
+	Wedged                  // it beats, but its last tick is over two minutes old
+	Alive                   // it beats, ticks and holds the term, or is draining
 )
 
-var livenessNames = []string{"dead", "late", "wedged", "alive"}
+var livenessNames = []string{"dead", "stopped", "late", "standby", "wedged", "alive"}
 
 // String returns the verdict's name.
 func (l Liveness) String() string { return nameOf(livenessNames, int(l)) }
@@ -121,7 +124,9 @@ type InstanceHealth struct {
 
 // Check returns the verdict on each instance of the scheduler that ever beat,
 // the newest heartbeat first, and on the whole: that of its best instance, Dead
-// if there is none.
+// if there is none. Between a clean stop and the next start the whole is Stopped
+// or Standby, and after a crash Late or Standby, until somebody has taken over: page
+// on what is not Alive for longer than that takes.
 func (m Monitor) Check(ctx context.Context, scheduler string) (Liveness, []InstanceHealth, error) {
 	beats, err := m.Reader.Heartbeats(ctx, scheduler)
 	if err != nil {
@@ -147,19 +152,28 @@ func (m Monitor) verdict(beat ReceivedHeartbeat) Liveness {
 	switch {
 	case beat.Age >= dead:
 		return Dead
+	case beat.State == StateStopped:
+		return Stopped
 	case beat.Age >= late:
 		return Late
 	case beat.At.Sub(beat.LastTick)+beat.Age > wedgedAfter:
 		return Wedged
+	case beat.State == StateStandby:
+		return Standby
 	}
 	return Alive
 }
 
-// beatLoop beats at each minute, whatever the ticks do. A beat that failed is
-// tried again within the minute.
+// beatLoop beats at each minute, whatever the ticks do, and when the term was taken
+// or lost. The first beat waits a little, so that it can tell whether the term is
+// held. A beat that failed is tried again within the minute.
 func (s *UnifiedTaskScheduler) beatLoop(ctx context.Context) {
 	defer s.pulse.close()
-	for s.pulse.wait(ctx) {
+	for first := true; s.pulse.wait(ctx); first = false {
+		if first {
+			asked := func() bool { return s.term.resumed || s.term.holder != "" || s.term.unreachable }
+			_ = s.awaitFor(ctx, pollBound, asked)
+		}
 		s.mu.Lock()
 		ok := s.sendBeat(ctx)
 		s.mu.Unlock()
@@ -174,6 +188,15 @@ func (s *UnifiedTaskScheduler) beatLoop(ctx context.Context) {
 
 const beatRetry = 10 * time.Second
 
+// beatSoon beats without waiting for the minute if the last beat said another state,
+// so that a monitor knows at once who is active. In a program that calls Tick, the
+// tick beats. The caller holds mu.
+func (s *UnifiedTaskScheduler) beatSoon() {
+	if said := s.health.said; s.life.running && said != StateStopped && said != s.state() {
+		s.pulse.ringLocked()
+	}
+}
+
 // sendBeat sends a heartbeat, and reports whether it was received. The caller is
 // counted as active and holds mu.
 func (s *UnifiedTaskScheduler) sendBeat(ctx context.Context) bool {
@@ -181,10 +204,12 @@ func (s *UnifiedTaskScheduler) sendBeat(ctx context.Context) bool {
 		return true
 	}
 	var err error
+	hb := s.heartbeat()
+	s.health.said = hb.State
 	if s.lanes.beat.direct {
-		err = s.cfg.Heartbeats.Beat(ctx, s.heartbeat())
+		err = s.cfg.Heartbeats.Beat(ctx, hb)
 	} else {
-		err = s.callSink(ctx, s.heartbeat())
+		err = s.callSink(ctx, hb)
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:

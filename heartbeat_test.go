@@ -181,7 +181,16 @@ func (r readings) Heartbeats(context.Context, string) ([]tradeclock.ReceivedHear
 // before it.
 func heard(age, sinceTick time.Duration) tradeclock.ReceivedHeartbeat {
 	sent := at("2026-11-23 09:00:00")
-	return tradeclock.ReceivedHeartbeat{Heartbeat: tradeclock.Heartbeat{At: sent, LastTick: sent.Add(-sinceTick)}, Age: age}
+	return tradeclock.ReceivedHeartbeat{
+		Heartbeat: tradeclock.Heartbeat{At: sent, LastTick: sent.Add(-sinceTick), State: tradeclock.StateActive}, Age: age,
+	}
+}
+
+// heardAs is one that says a state.
+func heardAs(state tradeclock.SchedulerState, age, sinceTick time.Duration) tradeclock.ReceivedHeartbeat {
+	beat := heard(age, sinceTick)
+	beat.State = state
+	return beat
 }
 
 func TestRule31_Monitor(t *testing.T) {
@@ -207,6 +216,35 @@ func TestRule31_Monitor(t *testing.T) {
 			beats: []tradeclock.ReceivedHeartbeat{heard(time.Second, time.Hour), heard(30*time.Second, 0), heard(time.Hour, 0)},
 			want:  tradeclock.Alive,
 			each:  []tradeclock.Liveness{tradeclock.Wedged, tradeclock.Alive, tradeclock.Dead},
+		},
+		{name: "halted", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateHalted, 0, 0)}, want: tradeclock.Alive},
+		{name: "draining", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateDraining, 0, 0)}, want: tradeclock.Alive},
+		{name: "stopped", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStopped, 0, 0)}, want: tradeclock.Stopped},
+		{name: "stopped is not late", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStopped, 5*time.Minute-1, 0)}, want: tradeclock.Stopped},
+		{name: "stopped, and nobody followed", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStopped, 5*time.Minute, 0)}, want: tradeclock.Dead},
+		{name: "standbys alone", beats: []tradeclock.ReceivedHeartbeat{
+			heardAs(tradeclock.StateStandby, 0, 0), heardAs(tradeclock.StateStandby, time.Second, 0)}, want: tradeclock.Standby},
+		{name: "a standby that does not tick", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, time.Second, 2*time.Minute)}, want: tradeclock.Wedged},
+		{name: "a standby that is late", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, 2*time.Minute, 0)}, want: tradeclock.Late},
+		{
+			name:  "a holder that died, and its standby",
+			beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, 0, 0), heard(2*time.Minute, 0)},
+			want:  tradeclock.Standby, each: []tradeclock.Liveness{tradeclock.Standby, tradeclock.Late},
+		},
+		{
+			name:  "a holder that hangs, and its standby",
+			beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, 0, 0), heard(0, time.Hour)},
+			want:  tradeclock.Wedged,
+		},
+		{
+			name:  "one that died, and one that was stopped before",
+			beats: []tradeclock.ReceivedHeartbeat{heard(2*time.Minute, 0), heardAs(tradeclock.StateStopped, 3*time.Minute, 0)},
+			want:  tradeclock.Late, each: []tradeclock.Liveness{tradeclock.Late, tradeclock.Stopped},
+		},
+		{
+			name:  "an active one, and its standby",
+			beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, 0, 0), heard(0, 0)},
+			want:  tradeclock.Alive,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -246,9 +284,28 @@ func TestRule31_MonitorOfAScheduler(t *testing.T) {
 	}
 	require.NoError(t, stop())
 	w.clock.Advance(2 * time.Minute)
-	assert.Equal(t, "late", verdict())
+	assert.Equal(t, "stopped", verdict())
 	w.clock.Advance(3 * time.Minute)
 	assert.Equal(t, "dead", verdict())
+}
+
+// TestRule31_AStandbyThatTakesOverSaysSoAtOnce stops a holder between two minutes: the
+// heartbeat that says who is active does not wait for the next one.
+func TestRule31_AStandbyThatTakesOverSaysSoAtOnce(t *testing.T) {
+	c := &cluster{world: newWorld(t, "2026-11-23 08:59:30")}
+	watch := row("watch", "every 1m 09:00-09:30")
+	holder, standby := c.join(watch), c.join(watch)
+	said := func(n *node) tradeclock.SchedulerState {
+		last, _ := n.beats.Last()
+		return last.State
+	}
+	assert.Equal(t, tradeclock.StateActive, said(holder), "the first heartbeat knows")
+	assert.Equal(t, tradeclock.StateStandby, said(standby))
+	c.until("2026-11-23 09:01:10", nil)
+	require.NoError(t, holder.stop())
+	c.until("2026-11-23 09:01:16", nil)
+	assert.Equal(t, tradeclock.StateStopped, said(holder))
+	assert.Equal(t, tradeclock.StateActive, said(standby))
 }
 
 // TestRule31_StartingSchedulerIsNotWedged starts many, as either the first

@@ -11,6 +11,7 @@ type health struct {
 	conditions map[string]string
 	notices    map[string][]string // by calendar
 	beatErrors int
+	said       SchedulerState // by the last heartbeat, or StateStopped if there was none
 }
 
 // Status is a snapshot of a scheduler.
@@ -128,7 +129,7 @@ func (s *UnifiedTaskScheduler) state() SchedulerState {
 		return StateStopped
 	case s.life.draining:
 		return StateDraining
-	case s.plan.lastTick.IsZero():
+	case s.plan.lastTick.IsZero() && !s.life.running:
 		return StateStopped
 	case s.term.term.Number == 0:
 		return StateStandby

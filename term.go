@@ -314,6 +314,7 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 	s.log.Warn("the term is lost", "term", s.term.term.Number, "reason", reason)
 	s.giveBackPending() // the ledger may still take it
 	s.events.tell(TermChanged{Reason: reason})
+	s.beatSoon()
 	s.term.term, s.term.resumed = Term{}, false
 	s.unwatchLapse()
 	for _, what := range []string{"lapse", "resume", "claim", "record"} {
@@ -408,6 +409,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	}
 	s.log.Info("the term is held", "term", t.Number, "watermark", watermark, "unsettled", len(state.Unsettled))
 	s.events.tell(TermChanged{Number: t.Number})
+	s.beatSoon()
 	s.reconcile(state.Unsettled)
 	s.queue.reruns = append(s.queue.reruns, state.Interrupted...)
 	s.startExecutors()
