@@ -39,12 +39,19 @@ type control struct {
 // It is stored, if the ledger can, and outlives a restart. An error of the ledger
 // means that it is in force in this process, and is not stored before a later
 // tick succeeds.
+//
+// The error wraps ErrUnknownAccount, and nothing is in force, if the account was
+// never enrolled, here or with the ledger. Neither is it if that cannot be told,
+// since the ledger does not answer: this process does not serve the account then.
 func (s *UnifiedTaskScheduler) Halt(ctx context.Context, account, reason, actor string, cancel bool) error {
 	if reason == "" || actor == "" {
 		return errors.New("halt: a reason and an actor are required")
 	}
 	s.begin()
 	defer s.end()
+	if err := s.checkAccount(ctx, account); err != nil {
+		return fmt.Errorf("halt: nothing is halted: %w", err)
+	}
 	h := Halt{Scheduler: s.cfg.Name, Account: account, Reason: reason, Actor: actor, At: s.clock.Now().Round(0).UTC()}
 	s.mu.Lock()
 	s.control.orders++
@@ -67,12 +74,50 @@ func (s *UnifiedTaskScheduler) Halt(ctx context.Context, account, reason, actor 
 		return nil
 	}
 	_, err := inTurn(ctx, s, &s.lanes.order, ledgerBound, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.halting.Halt(ctx, h)
+		return struct{}{}, s.storeHalt(ctx, h)
 	})
 	if err != nil {
 		return fmt.Errorf("halt: it is in force and not stored yet: %w", err)
 	}
 	s.haltStored(h)
+	return nil
+}
+
+// storeHalt stores a halt whose account has been found to be known.
+func (s *UnifiedTaskScheduler) storeHalt(ctx context.Context, h Halt) error {
+	h.Serving = true
+	return s.halting.Halt(ctx, h)
+}
+
+// checkAccount refuses an account that was never enrolled, here or with the ledger.
+// No account is all of them. Without a directory, and before a term has told which
+// accounts there are, it cannot be told and is taken.
+func (s *UnifiedTaskScheduler) checkAccount(ctx context.Context, account string) error {
+	if account == "" {
+		return nil
+	}
+	s.mu.Lock()
+	_, known := s.term.known[account]
+	_, halted := s.control.halts[account]
+	known = known || halted || s.accounts.byName[account] != nil
+	resumed := s.term.resumed
+	s.mu.Unlock()
+	directory, ok := s.cfg.Ledger.(Directory)
+	if known || !ok && !resumed {
+		return nil
+	}
+	if ok {
+		enrolled, err := inTurn(ctx, s, &s.lanes.order, ledgerBound, func(ctx context.Context) (bool, error) {
+			return directory.Enrolled(ctx, s.cfg.Name, account)
+		})
+		if err != nil {
+			return fmt.Errorf("account %q is not known here, and the ledger cannot be asked: %w", account, err)
+		}
+		known = enrolled
+	}
+	if !known {
+		return fmt.Errorf("%w: %q was never enrolled", ErrUnknownAccount, account)
+	}
 	return nil
 }
 
@@ -85,15 +130,19 @@ func (s *UnifiedTaskScheduler) haltStored(h Halt) {
 	}
 }
 
-// Lift ends the halt of one account, or the one for all if account is empty.
+// Lift ends the halt of one account, or the one for all if account is empty. Of an
+// account that was never enrolled it returns what Halt does.
 func (s *UnifiedTaskScheduler) Lift(ctx context.Context, account, reason, actor string) error {
 	if actor == "" {
 		return errors.New("lift: an actor is required")
 	}
 	s.begin()
 	defer s.end()
+	if err := s.checkAccount(ctx, account); err != nil {
+		return fmt.Errorf("lift: %w", err)
+	}
 	if s.halting != nil {
-		h := Halt{Scheduler: s.cfg.Name, Account: account, Reason: reason, Actor: actor, At: s.clock.Now().Round(0).UTC()}
+		h := Halt{Scheduler: s.cfg.Name, Account: account, Reason: reason, Actor: actor, At: s.clock.Now().Round(0).UTC(), Serving: true}
 		_, err := inTurn(ctx, s, &s.lanes.order, ledgerBound, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, s.halting.Lift(ctx, h)
 		})
@@ -202,7 +251,7 @@ func (s *UnifiedTaskScheduler) storeHalts(ctx context.Context) {
 	defer s.mu.Lock()
 	for _, h := range unstored {
 		_, err := call(ctx, s, &s.lanes.order, pollBound, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, s.halting.Halt(ctx, h)
+			return struct{}{}, s.storeHalt(ctx, h)
 		})
 		if err != nil {
 			return // the next tick tries again

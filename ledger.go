@@ -395,6 +395,17 @@ type Halt struct {
 	Reason  string
 	Actor   string
 	At      time.Time
+	// Serving is set by a scheduler that serves the account, of which the ledger need
+	// not know yet. It is not stored.
+	Serving bool
+}
+
+// Directory is a Ledger that can tell which accounts it knows, to whoever asks and
+// without a term.
+type Directory interface {
+	// Enrolled reports whether the account was ever enrolled with the scheduler. One
+	// that was withdrawn counts.
+	Enrolled(ctx context.Context, scheduler, account string) (bool, error)
 }
 
 // HaltStore is a Ledger that keeps halts, so that they outlive a restart and
@@ -402,10 +413,13 @@ type Halt struct {
 type HaltStore interface {
 	// Halts returns the halts in force for the scheduler.
 	Halts(ctx context.Context, scheduler string) ([]Halt, error)
-	// Halt puts a halt in force, replacing one for the same account.
+	// Halt puts a halt in force, replacing one for the same account. The error wraps
+	// ErrUnknownAccount, and nothing is in force, if h names an account that was never
+	// enrolled and that nobody serves: a misspelled halt must not look like one.
 	Halt(ctx context.Context, h Halt) error
 	// Lift ends the halt that names the same account as h, and keeps who lifted it
-	// and why. Lifting a halt that is not in force is no error.
+	// and why. Lifting a halt that is not in force is no error, if Halt would take its
+	// account.
 	Lift(ctx context.Context, h Halt) error
 }
 

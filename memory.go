@@ -19,6 +19,7 @@ var (
 	_ Ledger          = (*Memory)(nil)
 	_ History         = (*Memory)(nil)
 	_ HaltStore       = (*Memory)(nil)
+	_ Directory       = (*Memory)(nil)
 	_ Resetter        = (*Memory)(nil)
 	_ Pruner          = (*Memory)(nil)
 	_ HeartbeatSink   = (*Memory)(nil)

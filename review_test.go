@@ -125,6 +125,7 @@ func TestRule30_HaltsAtOnceWaitForEachOther(t *testing.T) {
 	cfg := w.config(row("report", "daily 16:00"))
 	cfg.Ledger = store
 	s, d := w.drive(cfg)
+	require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
 	d.Until(at("2026-11-23 09:00:00"))
 	halt := func(account string) func() error {
 		return func() error { return s.Halt(t.Context(), account, "loss limit", "risk", false) }

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"fmt"
 
 	"github.com/tradeclock/tradeclock"
 )
@@ -34,6 +35,9 @@ func (s *Store) Halts(ctx context.Context, scheduler string) (halts []tradeclock
 // Halt puts a halt in force, replacing one for the same account.
 func (s *Store) Halt(ctx context.Context, h tradeclock.Halt) error {
 	return s.write(ctx, "halt", func(conn *sql.Conn) error {
+		if err := s.checkAccount(ctx, conn, h); err != nil {
+			return err
+		}
 		err := s.exec(ctx, conn, `
 			INSERT INTO tradeclock_halts (scheduler, account, reason, actor, at) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (scheduler, account) DO UPDATE
@@ -51,11 +55,43 @@ func (s *Store) Lift(ctx context.Context, h tradeclock.Halt) error {
 	return s.write(ctx, "lift halt", func(conn *sql.Conn) error {
 		lifted, err := s.change(ctx, conn, `
 			DELETE FROM tradeclock_halts WHERE scheduler = $1 AND account = $2`, h.Scheduler, h.Account)
-		if err != nil || lifted == 0 {
+		if err != nil {
 			return err
+		}
+		if lifted == 0 {
+			return s.checkAccount(ctx, conn, h)
 		}
 		return s.note(ctx, conn, h.Scheduler, auditOf("lift", h))
 	})
+}
+
+// checkAccount refuses an account that was never enrolled, unless its scheduler
+// serves it.
+func (s *Store) checkAccount(ctx context.Context, conn *sql.Conn, h tradeclock.Halt) error {
+	if h.Account == "" || h.Serving {
+		return nil
+	}
+	known, err := s.enrolled(ctx, conn, h.Scheduler, h.Account)
+	if err == nil && !known {
+		err = fmt.Errorf("%w: %q was never enrolled", tradeclock.ErrUnknownAccount, h.Account)
+	}
+	return err
+}
+
+// Enrolled reports whether the account was ever enrolled.
+func (s *Store) Enrolled(ctx context.Context, scheduler, account string) (known bool, err error) {
+	err = s.read(ctx, "look for an account", func(conn *sql.Conn) error {
+		known, err = s.enrolled(ctx, conn, scheduler, account)
+		return err
+	})
+	return known, err
+}
+
+func (s *Store) enrolled(ctx context.Context, conn *sql.Conn, scheduler, account string) (bool, error) {
+	var found int
+	err := s.one(ctx, conn, `
+		SELECT count(*) FROM tradeclock_enrolments WHERE scheduler = $1 AND account = $2`, scheduler, account).Scan(&found)
+	return found > 0, err
 }
 
 func auditOf(action string, h tradeclock.Halt) tradeclock.AuditEntry {

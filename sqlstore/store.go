@@ -17,6 +17,7 @@ var (
 	_ tradeclock.Ledger          = (*Store)(nil)
 	_ tradeclock.History         = (*Store)(nil)
 	_ tradeclock.HaltStore       = (*Store)(nil)
+	_ tradeclock.Directory       = (*Store)(nil)
 	_ tradeclock.Resetter        = (*Store)(nil)
 	_ tradeclock.Pruner          = (*Store)(nil)
 	_ tradeclock.HeartbeatSink   = (*Store)(nil)

@@ -220,7 +220,7 @@ func TestTheTermIsSetBackByHand(t *testing.T) {
 func TestNonsenseInEachColumn(t *testing.T) {
 	onEach(t, func(d *desk) {
 		d.run(3 * time.Minute)
-		require.NoError(d.t, d.store.Halt(d.t.Context(), tradeclock.Halt{Scheduler: service.Name, Account: "43", At: d.clock.Now()}))
+		require.NoError(d.t, d.store.Halt(d.t.Context(), tradeclock.Halt{Scheduler: service.Name, Account: "43", At: d.clock.Now(), Serving: true}))
 		d.kill()
 		d.clock.Advance(tradeclock.DefaultTermLength)
 		saved, taken, refused := d.backup(), 0, 0

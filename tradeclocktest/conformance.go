@@ -16,7 +16,7 @@ import (
 )
 
 // TestLedger holds a ledger to the contract of tradeclock.Ledger, and to those
-// of History, HaltStore, Resetter, Pruner and Auditor where it has them. It
+// of History, HaltStore, Directory, Resetter, Pruner and Auditor where it has them. It
 // calls open for a new and empty ledger in each of its subtests. The ledger must
 // tell from the given clock, a *clockwork.FakeClock, when a term expires.
 //

@@ -143,12 +143,14 @@ func testHistoryFields(w *ledgerTest) {
 
 var haltCases = []ledgerCase{
 	{"halts are in force until they are lifted", testHalts},
+	{"a halt of an account that was never enrolled is refused", testHaltOfNobody},
 	{"who halted and who lifted is kept", func(w *ledgerTest) {
 		halts, ok := companion[tradeclock.HaltStore](w)
 		auditor, audits := companion[Auditor](w)
 		if !ok || !audits {
 			return
 		}
+		w.enroll(w.lead("a"), at(9, 0), "42")
 		require.NoError(w.t, halts.Halt(w.ctx, tradeclock.Halt{Scheduler: paper, Account: "42", Reason: "too many orders", Actor: "Ana", At: at(9, 30)}))
 		lift := tradeclock.Halt{Scheduler: paper, Account: "42", Reason: "checked", Actor: "Ben", At: at(9, 40)}
 		require.NoError(w.t, halts.Lift(w.ctx, lift))
@@ -190,6 +192,8 @@ func testHalts(w *ledgerTest) {
 	other := tradeclock.Halt{Scheduler: "real", Account: "42", Reason: "another name", Actor: "Ana", At: at(9, 32)}
 
 	inForce()
+	w.enroll(w.lead("a"), at(9, 0), "42")
+	other.Serving = true // by a scheduler that the ledger knows nothing of yet
 	for _, h := range []tradeclock.Halt{one, all, all, other} {
 		require.NoError(w.t, halts.Halt(w.ctx, h))
 	}
@@ -204,8 +208,40 @@ func testHalts(w *ledgerTest) {
 		require.NoError(w.t, halts.Lift(w.ctx, tradeclock.Halt{Scheduler: paper, Actor: "Ben", Reason: "calm", At: at(9, 40)}))
 		inForce(replaced)
 	}
-	require.NoError(w.t, halts.Lift(w.ctx, tradeclock.Halt{Scheduler: "unknown", Account: "42"}))
+	require.NoError(w.t, halts.Lift(w.ctx, tradeclock.Halt{Scheduler: "unknown", Account: "42", Serving: true}))
 	inForce(replaced)
+}
+
+// testHaltOfNobody halts and lifts by names that were never enrolled, and by one that
+// was withdrawn.
+func testHaltOfNobody(w *ledgerTest) {
+	halts, ok := companion[tradeclock.HaltStore](w)
+	if !ok {
+		return
+	}
+	term := w.lead("a")
+	w.enroll(term, at(9, 0), "42", "7")
+	w.withdraw(term, "7", at(9, 10))
+	for _, h := range []tradeclock.Halt{{Scheduler: paper, Account: "24"}, {Scheduler: "real", Account: "42"}, {Scheduler: paper, Account: "4"}} {
+		h.Reason, h.Actor, h.At = "too many orders", "Ana", at(9, 30)
+		assert.ErrorIs(w.t, halts.Halt(w.ctx, h), tradeclock.ErrUnknownAccount, "%q of %s", h.Account, h.Scheduler)
+		assert.ErrorIs(w.t, halts.Lift(w.ctx, h), tradeclock.ErrUnknownAccount, "%q of %s", h.Account, h.Scheduler)
+	}
+	withdrawn := tradeclock.Halt{Scheduler: paper, Account: "7", Reason: "too many orders", Actor: "Ana", At: at(9, 30)}
+	require.NoError(w.t, halts.Halt(w.ctx, withdrawn))
+	got, err := halts.Halts(w.ctx, paper)
+	require.NoError(w.t, err)
+	require.Len(w.t, got, 1)
+	assert.Equal(w.t, "7", got[0].Account)
+	directory, ok := companion[tradeclock.Directory](w)
+	if !ok {
+		return
+	}
+	for account, want := range map[string]bool{"42": true, "7": true, "24": false, "": false} {
+		known, err := directory.Enrolled(w.ctx, paper, account)
+		require.NoError(w.t, err)
+		assert.Equal(w.t, want, known, account)
+	}
 }
 
 var resetCases = []ledgerCase{

@@ -17,6 +17,7 @@ type Store interface {
 	tradeclock.Ledger
 	tradeclock.History
 	tradeclock.HaltStore
+	tradeclock.Directory
 	tradeclock.Resetter
 	tradeclock.Pruner
 	tradeclock.HeartbeatSink
@@ -42,6 +43,7 @@ const (
 	OpRecord         Op = "Record"
 	OpSettle         Op = "Settle"
 	OpRuns           Op = "Runs"
+	OpEnrolled       Op = "Enrolled"
 	OpHalts          Op = "Halts"
 	OpHalt           Op = "Halt"
 	OpLift           Op = "Lift"
@@ -270,6 +272,11 @@ func (f *Faulty) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradecloc
 // Runs calls the store's.
 func (f *Faulty) Runs(ctx context.Context, q tradeclock.Query) ([]tradeclock.Run, error) {
 	return ask(ctx, f, OpRuns, func() ([]tradeclock.Run, error) { return f.store.Runs(ctx, q) })
+}
+
+// Enrolled calls the store's.
+func (f *Faulty) Enrolled(ctx context.Context, scheduler, account string) (bool, error) {
+	return ask(ctx, f, OpEnrolled, func() (bool, error) { return f.store.Enrolled(ctx, scheduler, account) })
 }
 
 // Halts calls the store's.

@@ -55,9 +55,10 @@ func everyCall(store tradeclocktest.Store, term tradeclock.Term) map[tradeclockt
 			_, err := store.Runs(ctx, tradeclock.Query{})
 			return err
 		},
-		tradeclocktest.OpHalts: func(ctx context.Context) error { _, err := store.Halts(ctx, "paper"); return err },
-		tradeclocktest.OpHalt:  func(ctx context.Context) error { return store.Halt(ctx, tradeclock.Halt{}) },
-		tradeclocktest.OpLift:  func(ctx context.Context) error { return store.Lift(ctx, tradeclock.Halt{}) },
+		tradeclocktest.OpEnrolled: func(ctx context.Context) error { _, err := store.Enrolled(ctx, "paper", "42"); return err },
+		tradeclocktest.OpHalts:    func(ctx context.Context) error { _, err := store.Halts(ctx, "paper"); return err },
+		tradeclocktest.OpHalt:     func(ctx context.Context) error { return store.Halt(ctx, tradeclock.Halt{}) },
+		tradeclocktest.OpLift:     func(ctx context.Context) error { return store.Lift(ctx, tradeclock.Halt{}) },
 		tradeclocktest.OpResetWatermark: func(ctx context.Context) error {
 			return store.ResetWatermark(ctx, term, time.Time{}, "test", "Ana")
 		},
