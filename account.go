@@ -75,6 +75,10 @@ type accounts struct {
 	unconfirmed []*account // admitted, and not in the ledger yet
 	open        []*account // admitted, and not accounted for up to the watermark yet
 	unstarted   int        // how many have an executor that has not started
+	// almost says, by account, which optional interfaces an executor has only almost,
+	// and said counts the accounts of which each is said.
+	almost map[string][]string
+	said   map[string]int
 }
 
 // add enrols an account, new or withdrawn before. The executor was asked for its
@@ -120,6 +124,26 @@ func (as *accounts) setStarted(a *account, started bool) {
 	} else {
 		as.unstarted++
 	}
+}
+
+// noteAlmost keeps what almostExecutor has said of an account's executor, and reports
+// whether anything is said that was not, or the other way round.
+func (as *accounts) noteAlmost(name string, found []string) (news bool) {
+	for _, text := range as.almost[name] {
+		if as.said[text]--; as.said[text] == 0 {
+			delete(as.said, text)
+			news = true
+		}
+	}
+	delete(as.almost, name)
+	if len(found) > 0 {
+		as.almost[name] = found
+	}
+	for _, text := range found {
+		as.said[text]++
+		news = news || as.said[text] == 1
+	}
+	return news
 }
 
 // listTasks asks an executor for its tasks, if it is a TaskLister and does not
@@ -249,6 +273,7 @@ func (s *UnifiedTaskScheduler) Enroll(ctx context.Context, name string, exec Tas
 		return fmt.Errorf("enroll account %q: an executor is required", name)
 	}
 	known, lists := listTasks(exec)
+	almost := almostExecutor(exec)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.life.ended || s.life.draining {
@@ -260,6 +285,9 @@ func (s *UnifiedTaskScheduler) Enroll(ctx context.Context, name string, exec Tas
 	now := s.clock.Now()
 	a := s.accounts.add(name, exec, known, lists, now)
 	s.log.Info("account enrolled", "account", name)
+	if s.accounts.noteAlmost(name, almost) {
+		s.reportAlmost()
+	}
 	if s.term.resumed {
 		// What the ledger is told of its return says when it left.
 		s.books.withdrawals = slices.DeleteFunc(s.books.withdrawals, func(w Enrolment) bool { return w.Account == name })
@@ -343,6 +371,9 @@ func (s *UnifiedTaskScheduler) Withdraw(ctx context.Context, name string) error 
 	}
 	s.books.withdrawals = append(s.books.withdrawals, gone)
 	s.log.Info("account withdrawn", "account", name)
+	if s.accounts.noteAlmost(name, nil) {
+		s.reportAlmost()
+	}
 	s.stopExecutor(a)
 	s.forgetBadRuns()
 	s.sched.unreported = true

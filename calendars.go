@@ -48,6 +48,7 @@ func (s *UnifiedTaskScheduler) findNamed(ctx context.Context, names []string) (f
 			found = true
 			s.sched.views[name] = v
 			delete(s.sched.notFound, name)
+			s.reportAlmost()
 		case ctx.Err() == nil: // or else nobody waited for the answer
 			s.sched.notFound[name] = err
 		}

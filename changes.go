@@ -149,6 +149,7 @@ func (s *UnifiedTaskScheduler) reportPatch(p patch) {
 	for _, key := range p.keys() {
 		was, is := p.was[key], p.rows[key]
 		change.compare(was, is)
+		s.noteSilence(key)
 		if was != nil && is != nil && was.Disabled == is.Disabled {
 			continue // its accounts have a schedule as before
 		}
@@ -164,4 +165,6 @@ func (s *UnifiedTaskScheduler) reportPatch(p patch) {
 	}
 	s.reportProblems(come)
 	s.reportOdd()
+	s.tellSilence()
+	s.tellPending(come)
 }

@@ -120,12 +120,15 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 	s.mu.Lock()
 	s.life.draining = true
 	s.endRetries()
-	s.log.Info("draining", "running", len(s.queue.running), "timeout", s.cfg.DrainTimeout)
+	began, running, interrupted, resigned := s.clock.Now(), len(s.queue.running), 0, false
+	s.log.Info("draining", "running", running, "timeout", s.cfg.DrainTimeout)
 	s.mu.Unlock()
 
 	idle := func() bool { return len(s.queue.running)+len(s.queue.claiming)+s.queue.manual == 0 }
 	if s.awaitFor(ctx, s.cfg.DrainTimeout, idle) != nil {
 		s.mu.Lock()
+		interrupted = len(s.queue.running)
+		s.log.Warn("the time to drain is over: what runs is interrupted", "running", interrupted)
 		s.queue.context()
 		s.queue.endAll(ErrStopped)
 		s.mu.Unlock()
@@ -148,7 +151,7 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 		s.life.stopKeeper()
 	}
 	if len(leaks.Running)+len(leaks.Executors) == 0 {
-		s.resign(ctx)
+		resigned = s.resign(ctx)
 	}
 	// A call that goes on is not yet one that hangs.
 	_ = s.awaitFor(ctx, leakGrace, func() bool { return len(s.hanging()) == 0 })
@@ -159,6 +162,8 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 	s.alarms.stop(s.term.lapse)
 	s.alarms.stop(s.term.renewal)
 	leaks.Calls = s.hanging()
+	s.log.Info("stopped", "after", s.clock.Now().Sub(began), "drained", running-interrupted, "interrupted", interrupted,
+		"unstored", len(leaks.Unstored), "watermark", s.books.mark, "resigned", resigned)
 	s.mu.Unlock()
 	if len(leaks.Running)+len(leaks.Executors)+len(leaks.Unstored)+len(leaks.Unreleased)+len(leaks.Calls) > 0 {
 		s.log.Error("not everything has ended", "error", leaks)
@@ -235,14 +240,15 @@ func (s *UnifiedTaskScheduler) storeLast(ctx context.Context, leaks *LeakError) 
 	}
 }
 
-// resign ends the term, so that a standby takes over at once.
-func (s *UnifiedTaskScheduler) resign(ctx context.Context) {
+// resign ends the term, so that a standby takes over at once, and reports whether it
+// did.
+func (s *UnifiedTaskScheduler) resign(ctx context.Context) bool {
 	s.mu.Lock()
 	t := s.term.term
 	s.term.resigned = true
 	s.mu.Unlock()
 	if t.Number == 0 {
-		return
+		return false
 	}
 	// The keeper may have been stopped in the middle of a renewal.
 	_ = s.awaitFor(ctx, leakGrace, func() bool { return !s.lanes.lead.busy })
@@ -252,4 +258,5 @@ func (s *UnifiedTaskScheduler) resign(ctx context.Context) {
 	if err != nil {
 		s.log.Warn("the term was not resigned: a standby waits for its end", "error", cut(err.Error(), maxCondition))
 	}
+	return err == nil
 }

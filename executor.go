@@ -39,6 +39,10 @@ func (f ExecutorFunc) Execute(ctx context.Context, run Run) error { return f(ctx
 // more. After a Start that returned nil, Stop is called once when the scheduler
 // stops, loses its term, or the account is withdrawn, and its runs have returned.
 // Start and Stop of one account never overlap.
+//
+// It must be what is enrolled, or be found from there by Unwrap. One that has a Start
+// or a Stop of another form is not used as a Starter, and neither is one behind a Mux:
+// health says so. If its Start is another matter, enroll ExecutorFunc(e.Execute).
 type Starter interface {
 	Start(ctx context.Context, account string) error
 	Stop(ctx context.Context, account string) error
@@ -93,7 +97,7 @@ func executorAs[T any](e TaskExecutor) (T, bool) {
 		if t, ok := e.(T); ok {
 			return t, true
 		}
-		u, ok := e.(interface{ Unwrap() TaskExecutor })
+		u, ok := e.(wrapper)
 		if !ok {
 			break
 		}

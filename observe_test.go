@@ -163,6 +163,8 @@ func TestRule33_LogHasTaskAccountAndSlot(t *testing.T) {
 	cfg.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s, d := w.drive(cfg)
 	d.Tick()
+	require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
+	require.NoError(t, s.Withdraw(t.Context(), "7"))
 	require.NoError(t, s.Halt(t.Context(), "7", "test", "me", false))
 	w.clock.Advance(time.Minute)
 	d.Until(at("2026-11-23 09:00:00"))

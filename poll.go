@@ -27,6 +27,7 @@ type schedules struct {
 	// unreported is true if accounts came or went since their tasks were compared
 	// with the rows.
 	unreported bool
+	silence    silence
 }
 
 // reading is one answer of the schedule store.
@@ -49,6 +50,9 @@ func (s *UnifiedTaskScheduler) pollIfDue(ctx context.Context, now time.Time) {
 	known, loaded := s.sched.revision, s.sched.loaded
 	if s.sched.unreported {
 		s.reportTasks()
+		s.reportSilence()
+	} else if s.sched.loaded {
+		s.tellSilence()
 	}
 	if !due {
 		return

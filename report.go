@@ -34,6 +34,17 @@ func (s *UnifiedTaskScheduler) reportRows(old map[rowKey]*row, fresh []*row, rej
 	s.reportProblems(fresh)
 	s.forgetBadRuns()
 	s.reportTasks()
+	s.reportSilence()
+	s.tellPending(fresh)
+}
+
+// tellPending logs which edits take effect only at the next session.
+func (s *UnifiedTaskScheduler) tellPending(fresh []*row) {
+	for _, r := range fresh {
+		if s.sched.silence.pending[r.key()] == r {
+			s.log.Info("an edit takes effect at the next session", "task", r.Task, "account", r.Account, "rule", r.text, "until_then", r.Prior.String())
+		}
+	}
 }
 
 // compare notes that a row is another than it was. Either may be nil.

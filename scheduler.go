@@ -194,7 +194,7 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.calendar = newCalendarView(cfg.Calendar, cfg.Location)
 	s.sched.watched = []*calendarView{s.calendar}
 	s.sched.views, s.sched.notFound = make(map[string]*calendarView), make(map[string]error)
-	s.accounts.byName = make(map[string]*account)
+	s.accounts.byName, s.accounts.almost, s.accounts.said = make(map[string]*account), make(map[string][]string), make(map[string]int)
 	s.limits = newStartLimits(cfg.StartLimits)
 	s.queue.waiting = make(map[*pending]struct{})
 	s.health.conditions = make(map[string]string)
@@ -203,7 +203,9 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	if cfg.Executor != nil {
 		known, lists := listTasks(cfg.Executor)
 		s.accounts.add(cfg.Account, cfg.Executor, known, lists, s.clock.Now())
+		s.accounts.noteAlmost(cfg.Account, almostExecutor(cfg.Executor))
 	}
+	s.reportAlmost()
 	s.warn()
 	return s, nil
 }

@@ -34,12 +34,14 @@ type Status struct {
 	Quarantined []RowError
 	// Halts are the halts in force.
 	Halts []Halt
-	// Notices say what comes in the next 30 days that is no fault, and that people may
-	// want to know: special sessions on which tasks of whole trading days do not run,
-	// and sessions of unknown hours. They do not count for Healthy.
-	Notices []string
 	// Holder is who holds the term, if it is another instance.
 	Holder string
+	// Notices are what an operator should know and nobody need mend, one sentence each:
+	// who is active, and until when, while this instance stands by; edits that take
+	// effect only at the next session; and what comes in the next 30 days: special
+	// sessions on which tasks of whole trading days do not run, and sessions of unknown
+	// hours. They do not degrade health.
+	Notices []string
 }
 
 // Healthy reports whether nothing is wrong.
@@ -59,8 +61,8 @@ func (s *UnifiedTaskScheduler) Status() Status {
 		HeartbeatErrors: s.health.beatErrors,
 		Quarantined:     slices.Clone(s.sched.rejected),
 		Halts:           s.haltList(),
-		Notices:         s.noticeList(),
 		Holder:          s.term.holder,
+		Notices:         s.notices(),
 	}
 	for _, p := range s.queue.ready {
 		if p.lined {
@@ -93,7 +95,7 @@ func (s *UnifiedTaskScheduler) heartbeat() Heartbeat {
 		LastTick:  s.lastTick().Round(0).UTC(),
 	}
 	switch {
-	case !s.term.resumed:
+	case !s.term.resumed || !s.hasServedRow():
 	case s.plan.nextFound:
 		hb.Next = s.plan.next
 	default:

@@ -33,6 +33,8 @@ type tenure struct {
 	unreachable bool
 	resigned    bool
 	holder      string // who holds the term, if it is another
+	held        Term   // and which that is
+	heldUntil   time.Time
 	// ahead are the rows that the ledger had beyond the watermark when the term was
 	// resumed, and those that it will get from this process: what they account for is
 	// not planned again.
@@ -192,7 +194,7 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 		return // that nobody waits for the answer says nothing of the ledger
 	}
 	if held := heldBy(err); held != nil {
-		s.term.holder, s.term.unreachable = held.Term.Holder, false
+		s.noteHeld(held, now)
 		s.term.renewAt = now.Add(min(max(held.Left, 0)+time.Millisecond, takeoverWithin))
 		s.clear("term")
 		s.setCondition("held", heldTooLong(held, length))
@@ -258,6 +260,16 @@ func heldBy(err error) *HeldError {
 	var held *HeldError
 	errors.As(err, &held)
 	return held
+}
+
+// noteHeld notes who holds the term, and logs it if that is news. The caller holds mu.
+func (s *UnifiedTaskScheduler) noteHeld(held *HeldError, now time.Time) {
+	news := s.term.held != held.Term || s.term.holder == ""
+	s.term.holder, s.term.held, s.term.unreachable = held.Term.Holder, held.Term, false
+	s.term.heldUntil = now.Add(held.Left)
+	if news {
+		s.log.Info("standing by", "active", held.Term.Holder, "term", held.Term.Number, "until", s.term.heldUntil.Round(0).UTC())
+	}
 }
 
 // heldTooLong says that another's term lasts longer than one does, if it does so.
@@ -326,6 +338,7 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 		e.ctx.cancel(ErrTermLost)
 	}
 	s.accounts.leaveAll()
+	s.sched.unreported = true
 	for _, a := range s.accounts.sorted() {
 		s.stopExecutor(a)
 	}
@@ -407,15 +420,29 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 		a.forgetPlan()
 		s.admit(a, now)
 	}
-	s.log.Info("the term is held", "term", t.Number, "watermark", watermark, "unsettled", len(state.Unsettled))
+	s.logTaken(t, watermark, len(state.Unsettled))
 	s.events.tell(TermChanged{Number: t.Number})
 	s.beatSoon()
+	s.sched.unreported = true // which accounts there are is known now
 	s.reconcile(state.Unsettled)
 	s.queue.reruns = append(s.queue.reruns, state.Interrupted...)
 	s.startExecutors()
 	if s.life.running {
 		s.wake.ringLocked() // what came due since the watermark need not wait for the minute
 	}
+}
+
+// logTaken tells that this instance is active, since when everything is accounted for,
+// and after whom.
+func (s *UnifiedTaskScheduler) logTaken(t Term, watermark time.Time, unsettled int) {
+	attrs := []any{"term", t.Number, "watermark", watermark, "unsettled", unsettled}
+	if before := s.term.held; before.Holder != "" && before.Number < t.Number {
+		attrs = append(attrs, "after", before.Holder)
+	}
+	if !s.term.trusted.IsZero() {
+		attrs = append(attrs, "until", s.term.trusted.Add(s.termMargin()).Round(0).UTC(), "renewed_every", s.cfg.TermLength/3)
+	}
+	s.log.Info("the term is held", attrs...)
 }
 
 // keepWithdrawals keeps those withdrawals for the new term that the ledger does not

@@ -1,0 +1,174 @@
+package tradeclock
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// What keeps tasks from running without anybody having asked for it is told here: in
+// health, in the log when it becomes known, and by Explain.
+
+// silence is what of the rows and accounts keeps tasks from running. Guarded by the
+// scheduler's mu.
+type silence struct {
+	unserved map[rowKey]bool // rows of accounts that nobody serves
+	early    map[rowKey]*row // rows that hold from the future
+	pending  map[rowKey]*row // rows whose rule may take effect at the next session
+}
+
+// skewAllowed is how far the clock of a schedule store may be ahead of the scheduler's.
+const skewAllowed = time.Minute
+
+// reportSilence looks at all rows and accounts anew. The caller holds mu.
+func (s *UnifiedTaskScheduler) reportSilence() {
+	s.sched.silence = silence{make(map[rowKey]bool), make(map[rowKey]*row), make(map[rowKey]*row)}
+	for key := range s.sched.rows {
+		s.noteSilence(key)
+	}
+	s.tellSilence()
+}
+
+// noteSilence looks at one row.
+func (s *UnifiedTaskScheduler) noteSilence(key rowKey) {
+	quiet := &s.sched.silence
+	delete(quiet.unserved, key)
+	delete(quiet.early, key)
+	delete(quiet.pending, key)
+	r := s.sched.rows[key]
+	if r == nil || r.Disabled {
+		return
+	}
+	if key.account != "" && s.term.resumed && s.isUnserved(key.account) {
+		quiet.unserved[key] = true
+	}
+	if r.isEarly(s.clock.Now()) {
+		quiet.early[key] = r
+	}
+	if r.Prior != nil && r.waitsForSession(s.clock.Now()) {
+		quiet.pending[key] = r
+	}
+}
+
+// isUnserved reports whether nobody serves an account that nobody has withdrawn, which
+// is known once the ledger's state was read.
+func (s *UnifiedTaskScheduler) isUnserved(account string) bool {
+	return s.accounts.byName[account] == nil && s.term.known[account].Withdrawn.IsZero()
+}
+
+// isEarly reports whether the row holds from the future of a clock.
+func (r *row) isEarly(now time.Time) bool {
+	return r.holdsFrom().After(now.Add(skewAllowed))
+}
+
+// waitsForSession reports whether an edit of the row takes effect only at the next
+// session.
+func (r *row) waitsForSession(now time.Time) bool {
+	if r.Prior == nil || r.view == nil {
+		return false
+	}
+	edited := DateOf(r.Since.In(r.view.loc))
+	if DateOf(now.In(r.view.loc)).After(edited) {
+		return false
+	}
+	session, err := sessionOf(r.view, edited)
+	if err != nil {
+		return false
+	}
+	g := group{timing: r.bare, prior: timingOf(r.Prior), since: r.Since}
+	return g.timingOn(&day{session: session}, r.view.loc) == g.prior
+}
+
+// tellSilence keeps the conditions. It is called at each tick, as what waits for an
+// instant is over by itself.
+func (s *UnifiedTaskScheduler) tellSilence() {
+	quiet, now := &s.sched.silence, s.clock.Now()
+	if len(quiet.early)+len(quiet.pending) > 0 {
+		maps.DeleteFunc(quiet.early, func(_ rowKey, r *row) bool { return !r.isEarly(now) })
+		maps.DeleteFunc(quiet.pending, func(_ rowKey, r *row) bool { return !r.waitsForSession(now) })
+	}
+	if s.hasAccount() {
+		s.clear("accounts")
+	} else {
+		s.degrade("accounts", noAccount)
+	}
+	s.setCondition("unserved", keysText("schedules of accounts that are not enrolled: ", quiet.unserved))
+	s.setCondition("early", earlyText(quiet.early))
+}
+
+const noAccount = "no account is enrolled: nothing runs"
+
+func (s *UnifiedTaskScheduler) hasAccount() bool {
+	return slices.ContainsFunc(s.accounts.sorted(), func(a *account) bool { return !a.gone })
+}
+
+// hasServedRow reports whether any row holds for an account that is served.
+func (s *UnifiedTaskScheduler) hasServedRow() bool {
+	return s.hasAccount() && len(s.sched.rows) > len(s.sched.silence.unserved)
+}
+
+// keysText names the first of some rows.
+func keysText[V any](prefix string, rows map[rowKey]V) string {
+	if len(rows) == 0 {
+		return ""
+	}
+	var names []string
+	for _, key := range slices.SortedFunc(maps.Keys(rows), rowKey.compare) {
+		names = append(names, rowName(key.task, key.account))
+	}
+	return prefix + shortNames(names, oddTasksShown)
+}
+
+func earlyText(rows map[rowKey]*row) string {
+	var latest time.Time
+	for _, r := range rows {
+		if from := r.holdsFrom(); from.After(latest) {
+			latest = from
+		}
+	}
+	text := keysText("schedules hold only from the future of this clock: ", rows)
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s (until %s): is the store's clock another?", text, latest.Format(time.RFC3339))
+}
+
+// reportAlmost tells which optional interfaces are implemented almost. The caller holds
+// mu, or is New.
+func (s *UnifiedTaskScheduler) reportAlmost() {
+	found := almost(s.cfg.Schedules, schedulesMayBe)
+	found = append(found, almost(s.cfg.Ledger, ledgersMayBe)...)
+	found = append(found, almost(s.cfg.Calendar, calendarsMayBe)...)
+	for _, v := range s.sched.views {
+		found = append(found, almost(v.source, calendarsMayBe)...)
+	}
+	found = slices.AppendSeq(found, maps.Keys(s.accounts.said))
+	slices.Sort(found)
+	s.setCondition("almost", join("", slices.Compact(found)))
+}
+
+// notices are what an operator should know and nobody need mend.
+func (s *UnifiedTaskScheduler) notices() []string {
+	var told []string
+	if s.term.holder != "" {
+		told = append(told, s.heldText())
+	}
+	quiet := &s.sched.silence
+	for _, key := range slices.SortedFunc(maps.Keys(quiet.pending), rowKey.compare) {
+		if r := quiet.pending[key]; r.waitsForSession(s.clock.Now()) {
+			told = append(told, r.pendingText())
+		}
+	}
+	return append(told, s.noticeList()...)
+}
+
+// heldText says who is active, and until when.
+func (s *UnifiedTaskScheduler) heldText() string {
+	return fmt.Sprintf("standing by: term %d is held by %s until %s, if it does not renew it",
+		s.term.held.Number, s.term.holder, s.term.heldUntil.Round(0).UTC().Format(time.RFC3339))
+}
+
+func (r *row) pendingText() string {
+	return fmt.Sprintf("%s: the rule %s takes effect at the next session, and until then %s holds", rowName(r.Task, r.Account), r.text, r.Prior)
+}
