@@ -58,7 +58,7 @@ type taskState struct {
 	lastRow   *record    // the range that was recorded last
 	newest    *pending   // the occurrence of a repeating rule that was lined up last
 	succeeded Date       // the session in which a run last succeeded
-	bad       int        // skipped or failed runs in a row
+	good      bool       // a run succeeded in this process, under the current term
 }
 
 // groupState is an exclusive group of one account.
@@ -199,6 +199,7 @@ func (a *account) group(name string) *groupState {
 func (a *account) forgetPlan() {
 	for _, ts := range a.tasks {
 		ts.lastRow, ts.lastDue, ts.newest = nil, time.Time{}, nil
+		ts.good = false // another may have planned meanwhile
 	}
 }
 
@@ -357,7 +358,7 @@ func (s *UnifiedTaskScheduler) Withdraw(ctx context.Context, name string) error 
 	gone := Enrolment{Account: name, From: s.planLast(a, now), Withdrawn: now.Round(0).UTC()}
 	a.gone = true
 	s.queue.removeIf(func(p *pending) bool { return p.acct == a }, func(p *pending) {
-		s.skip(p, "the account was withdrawn")
+		s.skip(p, reasonWithdrawn)
 	})
 	for _, ts := range a.tasks {
 		for _, e := range ts.running { // also if the account comes back

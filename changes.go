@@ -155,9 +155,7 @@ func (s *UnifiedTaskScheduler) reportPatch(p patch) {
 		}
 		for _, a := range s.accountsOf(key) {
 			s.compareAccount(a, key.task)
-			if i, found := a.findTask(key.task); found {
-				s.forgetBadRun(a, a.tasks[i])
-			}
+			s.forgetBadRun(rowKey{a.name, key.task})
 		}
 	}
 	if !change.isEmpty() {

@@ -285,7 +285,14 @@ func (s *UnifiedTaskScheduler) haltList() []Halt {
 	return slices.SortedFunc(maps.Values(s.control.halts), func(a, b Halt) int { return strings.Compare(a.Account, b.Account) })
 }
 
-func haltReason(h Halt) string { return oneLine(fmt.Sprintf("halted by %s: %s", h.Actor, h.Reason)) }
+// The reasons of what somebody asked for.
+const (
+	haltedBy        = "halted by "
+	reasonWithdrawn = "the account was withdrawn"
+	reasonDisabled  = "its schedule was disabled or removed"
+)
+
+func haltReason(h Halt) string { return oneLine(fmt.Sprintf("%s%s: %s", haltedBy, h.Actor, h.Reason)) }
 
 // ResetWatermark sets the watermark back to an instant, after a wrong clock carried
 // it away: what was recorded as missed or skipped later than to is removed, and

@@ -166,11 +166,11 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 	switch {
 	case p.acct.gone:
 		p.lined = false
-		s.skip(p, "the account was withdrawn")
+		s.skip(p, reasonWithdrawn)
 		return movedOn
 	case current == nil || current.Disabled:
 		p.lined = false
-		s.skip(p, "its schedule was disabled or removed")
+		s.skip(p, reasonDisabled)
 		return movedOn
 	case halted:
 		p.lined = false

@@ -104,7 +104,7 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, 
 		case o.skip != "":
 			s.recordRange(p, Skipped, o.skip)
 			if _, err := r.view.Session(o.session); err == nil { // else one condition is told for all tasks
-				s.countRun(a, ts, Skipped, o.skip)
+				s.countRun(a, ts, &p.run, Skipped, o.skip)
 			}
 		case !now.Before(last.expires):
 			s.recordRange(p, Missed, s.tooLate(last))
@@ -375,6 +375,7 @@ func (s *UnifiedTaskScheduler) miss(p *pending, reason string) {
 	switch {
 	case p.uncertain:
 		s.giveBack(p, s.term.term, Missed, reason)
+		s.countMissed(p, reason)
 	case p.replaces != nil:
 	default:
 		s.recordRange(p, Missed, reason)

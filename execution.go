@@ -249,7 +249,7 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 	if outcome == Succeeded {
 		e.task.succeeded = e.run.Session
 	}
-	s.countRun(e.acct, e.task, outcome, reason)
+	s.countRun(e.acct, e.task, run, outcome, reason)
 	s.tellOutcome(run)
 	s.books.settling = append(s.books.settling, settlement{run: run, unclaimed: e.unclaimed})
 }

@@ -119,6 +119,9 @@ func (s *UnifiedTaskScheduler) waitsFor(account, task string) map[string]string 
 	for _, e := range s.queue.running {
 		note(&e.run, "it is running")
 	}
+	for i := range s.releases.waiting {
+		note(&s.releases.waiting[i].run, "its claim is being given back")
+	}
 	for _, st := range s.books.settling {
 		note(st.run, fmt.Sprintf("its outcome is not stored yet: %v", st.run.Outcome))
 	}
@@ -192,6 +195,9 @@ func (e *explanation) unrecorded(ctx context.Context) []string {
 func (e *explanation) sole() bool { return len(e.runs) == 0 && len(e.due) == 1 }
 
 func (e *explanation) past(due []occurrence, why string) string {
+	if e.sole() && !strings.HasPrefix(why, noRecord) {
+		return why
+	}
 	if e.sole() {
 		return fmt.Sprintf("was due at %s and %s", e.wall(due[0].due, e.view.loc, time.DateTime), why)
 	}

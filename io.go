@@ -24,7 +24,7 @@ type lane struct {
 }
 
 type lanes struct {
-	poll, lead, halts, order, claim, manual, release, settle, record, enroll, beat, find lane
+	poll, lead, halts, order, claim, manual, release, settle, record, enroll, beat, find, past lane
 }
 
 func newLanes(cfg Config) lanes {
@@ -48,13 +48,14 @@ func newLanes(cfg Config) lanes {
 		enroll:  lane{name: "ledger's enrolments", direct: memLedger},
 		beat:    lane{name: "heartbeat sink", direct: memBeats || cfg.Heartbeats == nil},
 		find:    lane{name: "Config.Calendars"},
+		past:    lane{name: "ledger's history", direct: memLedger},
 	}
 }
 
 // hanging names the lanes whose call has not returned. The caller holds mu.
 func (s *UnifiedTaskScheduler) hanging() []string {
 	l := &s.lanes
-	all := []*lane{&l.poll, &l.lead, &l.halts, &l.order, &l.claim, &l.manual, &l.release, &l.settle, &l.record, &l.enroll, &l.find}
+	all := []*lane{&l.poll, &l.lead, &l.halts, &l.order, &l.claim, &l.manual, &l.release, &l.settle, &l.record, &l.enroll, &l.find, &l.past}
 	for _, v := range s.sched.watched {
 		all = append(all, &v.lane, &v.question)
 	}

@@ -498,7 +498,7 @@ func TestAnAnchorThatIsMissingForDaysIsHealth(t *testing.T) {
 	assert.True(t, s.Status().Healthy())
 	d.Until(at("2026-11-28 00:00:00"))
 	require.Len(t, s.Status().Degraded, 1)
-	assert.Contains(t, s.Status().Degraded[0], "auction for account 42 was skipped or failed 5 times in a row or more, last with: session 2026-11-27 has no closing_auction")
+	assert.Contains(t, s.Status().Degraded[0], "auction for account 42 was skipped, missed or failed 5 times in a row or more, last with: session 2026-11-27 has no closing_auction")
 
 	w = newWorld(t, "2028-01-03 00:00:00")
 	cfg = w.config(row("buy", "daily 09:00"))

@@ -18,7 +18,7 @@ func (m *Memory) Runs(_ context.Context, q Query) ([]Run, error) {
 		if q.Scheduler != "" && q.Scheduler != scheduler {
 			continue
 		}
-		for row := range l.rows.all() {
+		for row := range l.rows.within(q) {
 			if q.selects(row) {
 				runs = append(runs, copyOf(row))
 			}

@@ -100,6 +100,14 @@ func (rows *memoryRows) drop(row *Run) {
 	}
 }
 
+// within yields the rows among which those of a query are, in no order.
+func (rows *memoryRows) within(q Query) iter.Seq[*Run] {
+	if q.Account != "" && q.Task != "" {
+		return rows.ofTask(q.Account, q.Task)
+	}
+	return rows.all()
+}
+
 // remove removes the rows that match and returns their number.
 func (rows *memoryRows) remove(match func(*Run) bool) (removed int) {
 	for slot, at := range rows.slots {

@@ -93,7 +93,7 @@ func (s *UnifiedTaskScheduler) skipOverlap(p *pending, current *execution) {
 	}
 	p.lined = false
 	s.skip(p, reason)
-	s.countRun(p.acct, p.task, Skipped, reason)
+	s.countRun(p.acct, p.task, &p.run, Skipped, reason)
 }
 
 func cancelReplaced(ts *taskState) {

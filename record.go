@@ -27,6 +27,9 @@ func (s *UnifiedTaskScheduler) record(run Run, outcome Outcome, reason string) *
 // recordRange records a run that never started. If the task's occurrence just
 // before it was recorded for the same reason, its row grows instead.
 func (s *UnifiedTaskScheduler) recordRange(p *pending, outcome Outcome, reason string) {
+	if outcome == Missed {
+		s.countMissed(p, reason)
+	}
 	ts := p.task
 	last, reason := ts.lastRow, cut(reason, maxReason)
 	grows := last != nil && p.row.repeats() && last.run.Outcome == outcome && last.run.Reason == reason &&

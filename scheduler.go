@@ -83,7 +83,7 @@ const (
 	firstBatch   = 128             // of claims: the first runs of a burst start soon
 	fullBatch    = 4096            // of claims and settlements: what a database takes best
 	lineUpBatch  = 256
-	badRunsLimit = 5 // skipped or failed runs in a row that degrade health
+	badRunsLimit = 5 // skipped, missed or failed runs in a row that degrade health
 )
 
 // Errors of a scheduler.
@@ -199,6 +199,7 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.queue.waiting = make(map[*pending]struct{})
 	s.health.conditions = make(map[string]string)
 	s.health.notices = make(map[string][]string)
+	s.health.runs = newBadRuns()
 	s.control.halts, s.control.unstored = make(map[string]Halt), make(map[string]Halt)
 	if cfg.Executor != nil {
 		known, lists := listTasks(cfg.Executor)
@@ -483,6 +484,8 @@ func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
 		return // what was not heard out must not be planned by
 	}
 	s.planUpTo(s.clock.Now())
+	s.tellBadRuns(now)
+	s.recallRuns()
 	s.control.fresh = !s.queue.pumping
 	s.kick()
 }

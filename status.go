@@ -11,6 +11,7 @@ type health struct {
 	conditions map[string]string
 	notices    map[string][]string // by calendar
 	beatErrors int
+	runs       badRuns
 	said       SchedulerState // by the last heartbeat, or StateStopped if there was none
 }
 
@@ -196,43 +197,3 @@ func (s *UnifiedTaskScheduler) setCondition(what, text string) {
 		s.degrade(what, text)
 	}
 }
-
-// countRun counts the runs of a task that were skipped or failed in a row: a task
-// that does nothing for weeks is not healthy.
-func (s *UnifiedTaskScheduler) countRun(a *account, ts *taskState, outcome Outcome, reason string) {
-	switch outcome {
-	case Succeeded:
-		if ts.bad >= badRunsLimit {
-			s.clear(badRuns(a, ts.name))
-		}
-		ts.bad = 0
-	case Skipped, Failed, TimedOut:
-		ts.bad++
-		if ts.bad == badRunsLimit {
-			s.degrade(badRuns(a, ts.name), fmt.Sprintf("%s was skipped or failed %d times in a row or more, last with: %s",
-				rowName(ts.name, a.name), badRunsLimit, firstLine(reason)))
-		}
-	}
-}
-
-// forgetBadRuns ends the conditions of tasks that do not run any more. The caller
-// holds mu.
-func (s *UnifiedTaskScheduler) forgetBadRuns() {
-	for _, a := range s.accounts.sorted() {
-		for _, ts := range a.tasks {
-			s.forgetBadRun(a, ts)
-		}
-	}
-}
-
-func (s *UnifiedTaskScheduler) forgetBadRun(a *account, ts *taskState) {
-	if ts.bad == 0 {
-		return
-	}
-	if r := s.rowFor(a.name, ts.name); a.gone || r == nil || r.Disabled {
-		ts.bad = 0
-		s.clear(badRuns(a, ts.name))
-	}
-}
-
-func badRuns(a *account, task string) string { return "task " + task + " " + a.name }

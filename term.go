@@ -339,6 +339,7 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 	}
 	s.accounts.leaveAll()
 	s.sched.unreported = true
+	s.dropBadRuns()
 	for _, a := range s.accounts.sorted() {
 		s.stopExecutor(a)
 	}
@@ -424,6 +425,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	s.events.tell(TermChanged{Number: t.Number})
 	s.beatSoon()
 	s.sched.unreported = true // which accounts there are is known now
+	s.health.runs.recall = s.history != nil
 	s.reconcile(state.Unsettled)
 	s.queue.reruns = append(s.queue.reruns, state.Interrupted...)
 	s.startExecutors()
