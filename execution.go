@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -113,6 +114,9 @@ func (e *execution) judge(err error) (Outcome, string) {
 		return Skipped, skip.reason
 	}
 	if cause := context.Cause(&e.ctx); cause != nil {
+		if strings.Contains(err.Error(), cause.Error()) { // as that of Sleep, which is the cause
+			return Interrupted, err.Error()
+		}
 		return Interrupted, fmt.Sprintf("%v: %v", cause, err)
 	}
 	return Failed, err.Error()
