@@ -144,7 +144,7 @@ func (s *UnifiedTaskScheduler) noteMissed(r *row, run *Run, reason string) {
 	if b.over.IsZero() || over.Before(b.over) {
 		b.over = over
 	}
-	s.afflict(b.lost, lostRuns, key, run.Slot+": "+reason)
+	s.afflict(b.lost, lostRuns, key, run.Slot+", "+reason)
 }
 
 // The two kinds of condition, with the word by which each is found.
@@ -194,7 +194,7 @@ func (s *UnifiedTaskScheduler) tellAfflicted(by map[string]*afflicted, kind, tas
 	case kind == runsInARow:
 		text = fmt.Sprintf("%s was skipped, missed or failed %d times in a row or more, last with: %s", t.subject(task), badRunsLimit, firstLine(t.last))
 	default:
-		text = fmt.Sprintf("%s has missed a run, last %s", t.subject(task), firstLine(t.last))
+		text = fmt.Sprintf("%s has missed a run: %s", t.subject(task), firstLine(t.last))
 	}
 	s.setCondition(kind+" "+task, text)
 }

@@ -109,7 +109,7 @@ func TestRule15_AMissedOrderIsToldUntilTheSessionIsOver(t *testing.T) {
 	d.Tick()
 	stop(t, first)
 	w.clock.Advance(time.Hour)
-	const told = "buy for account 42 has missed a run, last 2026-11-23: its catch-up of 2m0s had passed"
+	const told = "buy for account 42 has missed a run: 2026-11-23, its catch-up of 2m0s had passed"
 	s, d := w.driver(rows...)
 	d.Tick()
 	assert.Equal(t, []string{told}, s.Status().Degraded)

@@ -330,6 +330,7 @@ func (s *UnifiedTaskScheduler) ResetWatermark(ctx context.Context, to time.Time,
 	s.log.Warn("the watermark was reset", "to", to.UTC(), "reason", reason, "actor", actor)
 	s.giveBackPending()
 	s.queue.dropPending()
+	s.dropBadRuns() // what is planned again was not missed
 	s.books.records = nil
 	s.term.resumed = false // what is ahead of the new watermark is read again
 	s.accounts.leaveAll()

@@ -298,7 +298,8 @@ func TestRule20_HealthForgetsAClaimThatNobodyWaitsFor(t *testing.T) {
 	assert.Contains(t, p.s.Status().Degraded[0], "runs cannot be claimed")
 	p.seconds("2026-11-27 18:05:00")
 
-	assert.Empty(t, p.s.Status().Degraded, "it was missed, and the next claim is on Monday")
+	require.Len(t, p.s.Status().Degraded, 1, "the next claim is on Monday")
+	assert.Contains(t, p.s.Status().Degraded[0], "cleanup for account 42 has missed a run: 2026-11-27")
 	assert.Equal(t, []string{"18:00 missed"}, became(w.runs("cleanup")))
 }
 

@@ -56,6 +56,7 @@ var rules = []string{
 	31: "heartbeats and their monitor",
 	32: "status, agenda and explanation",
 	33: "logging and the observer",
+	41: "what keeps tasks from running is told",
 }
 
 // TestEachRuleIsHeldByATest keeps the table of which test holds which rule,
@@ -65,6 +66,9 @@ var rules = []string{
 func TestEachRuleIsHeldByATest(t *testing.T) {
 	held := heldRules(t)
 	for n := 1; n < len(rules); n++ {
+		if rules[n] == "" {
+			continue // not built yet
+		}
 		assert.NotEmpty(t, held[n], "rule %d (%s) is held by no test", n, rules[n])
 		delete(held, n)
 	}
@@ -87,6 +91,9 @@ func rulesTable(held map[int][]string) string {
 	b.WriteString("# Which test holds which rule\n\nWritten by TestEachRuleIsHeldByATest with -update.\n\n")
 	b.WriteString("| rule | in short | tests |\n| --- | --- | --- |\n")
 	for n := 1; n < len(rules); n++ {
+		if rules[n] == "" {
+			continue
+		}
 		fmt.Fprintf(&b, "| %d | %s | %s |\n", n, rules[n], strings.Join(held[n], "<br>"))
 	}
 	return b.String()
