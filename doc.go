@@ -52,8 +52,9 @@
 // there may be in a time; execution.go runs one, in a goroutine of runners.go;
 // settle.go brings outcomes to the ledger, and record.go what did not run and the
 // watermark; drain.go brings all to its end. term.go, account.go and executors.go say
-// who runs and for whom; trigger.go and control.go take orders of people; status.go
-// and agenda.go tell.
+// who runs and for whom; trigger.go and control.go take orders of people; status.go,
+// agenda.go and explain.go tell, silence.go and almost.go of what keeps tasks from
+// running, and badruns.go of what went wrong for long.
 //
 // Below it, clock.go and alarm.go are the time, io.go calls stores and calendars so
 // that none can hold up another, and rest.go and bell.go know when nothing goes on.

@@ -84,14 +84,19 @@ func TestGuaranteesNameFilesThatExist(t *testing.T) {
 	}
 }
 
-// What the page puts in double quotes is what health, the log or the ledger says.
+// What the page puts in double quotes is what health, the log or the ledger says, and
+// so is what the page on capacity does.
 func TestGuaranteesQuoteWhatIsSaid(t *testing.T) {
 	library := readSources(t, func(path string) bool {
 		return !isTest(path) && (!strings.Contains(path, "/") || strings.HasPrefix(path, "sqlstore/"))
 	})
-	prose := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(readGuarantees(t), "")
-	for _, said := range matches(t, `"([^"]+)"`, unwrapped(prose)) {
-		assert.Contains(t, library, said)
+	capacity, err := os.ReadFile("docs/capacity.md")
+	require.NoError(t, err)
+	for _, page := range []string{readGuarantees(t), string(capacity)} {
+		prose := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(page, "")
+		for _, said := range matches(t, `"([^"]+)"`, unwrapped(prose)) {
+			assert.Contains(t, library, said)
+		}
 	}
 }
 

@@ -366,5 +366,6 @@ func (w *World) checkAlive() {
 // isOrdinary reports whether a condition of health says nothing of a fault: a task
 // that did nothing for long, or a calendar that does not know a day.
 func isOrdinary(condition string) bool {
-	return strings.Contains(condition, "times in a row") || strings.Contains(condition, "does not know")
+	return strings.Contains(condition, "times in a row") || strings.Contains(condition, "has missed a run") ||
+		strings.Contains(condition, "does not know")
 }
