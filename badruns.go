@@ -73,7 +73,7 @@ func isBad(outcome Outcome, reason string) bool {
 	case Missed:
 		return !strings.HasPrefix(reason, superseded)
 	case Skipped:
-		return !strings.HasPrefix(reason, haltedBy) && reason != reasonWithdrawn && reason != reasonDisabled
+		return !strings.HasPrefix(reason, haltedBy) && !strings.HasPrefix(reason, reasonWithdrawn) && reason != reasonDisabled
 	}
 	return false
 }
