@@ -4,12 +4,14 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
 //go:generate go run ./internal/gen
@@ -70,7 +72,7 @@ func Get(name string) (*Calendar, error) {
 	mic, _, _ := strings.Cut(name, ".")
 	market, ok := embedded[mic]
 	if !ok {
-		return nil, fmt.Errorf("%q: %w", name, ErrUnknownCalendar)
+		return nil, unknownCalendar(name, names())
 	}
 	calendars, err := market()
 	if err != nil {
@@ -81,7 +83,12 @@ func Get(name string) (*Calendar, error) {
 			return c, nil
 		}
 	}
-	return nil, fmt.Errorf("%q: %w", name, ErrUnknownCalendar)
+	return nil, unknownCalendar(name, names())
+}
+
+// unknownCalendar is the error for a name that is none of the known ones.
+func unknownCalendar(name string, known []string) error {
+	return fmt.Errorf("%q: %w%s", name, ErrUnknownCalendar, spelling.Hint(name, known))
 }
 
 // MustGet is Get for a name that is written in code. It panics if there is no
@@ -109,7 +116,7 @@ func Lookup(name string) (tradeclock.Calendar, error) {
 // The error for any other name wraps ErrUnknownCalendar.
 func EmbeddedMarket(mic string) (Market, error) {
 	if _, ok := embedded[mic]; !ok {
-		return Market{}, fmt.Errorf("%q: %w", mic, ErrUnknownCalendar)
+		return Market{}, unknownCalendar(mic, slices.Collect(maps.Keys(embedded)))
 	}
 	return readEmbedded(mic)
 }

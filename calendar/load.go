@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -20,17 +21,38 @@ const (
 const maxFiles = 1000
 
 // LoadFile reads one file, a market's data, its holidays of a year or overrides of
-// its days, by the rules of LoadFS.
+// its days, by the rules of LoadFS. The error names the folder too.
 func LoadFile(file string) (*Set, error) {
 	files, err := readFile(file)
 	if err != nil {
-		return nil, err
+		return nil, inFolder(filepath.Dir(file), err)
 	}
-	return newSet(files)
+	set, err := newSet(files)
+	if err != nil {
+		return nil, inFolder(filepath.Dir(file), err)
+	}
+	return set, nil
 }
 
-// LoadDir reads the files of a directory by the rules of LoadFS.
-func LoadDir(dir string) (*Set, error) { return LoadFS(os.DirFS(dir)) }
+// LoadDir reads the files of a directory by the rules of LoadFS. The error names the
+// directory too.
+func LoadDir(dir string) (*Set, error) {
+	set, err := LoadFS(os.DirFS(dir))
+	if err != nil {
+		return nil, inFolder(dir, err)
+	}
+	return set, nil
+}
+
+// inFolder names the folder of files that were refused. Where it cannot be read
+// itself, the error of the system calls it by a dot.
+func inFolder(dir string, err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) && failed.Path == "." {
+		err = fmt.Errorf("%s: %w", failed.Op, failed.Err)
+	}
+	return fmt.Errorf("calendars in %s: %w", dir, err)
+}
 
 // LoadFS reads the files at the root of a file system.
 //

@@ -198,6 +198,9 @@ func (r overrideRow) hours() ([]Window, error) {
 	return []Window{w}, errors.Join(p...)
 }
 
+// howWithdrawn says what to do if a date is to have other rows than it has.
+const howWithdrawn = ": to replace what is there, put a row of the date with the status withdrawn between them"
+
 // add brings a further row of the date to the day.
 func (day *override) add(row override) error {
 	if row.withdrawn || day.withdrawn {
@@ -205,10 +208,10 @@ func (day *override) add(row override) error {
 		return nil
 	}
 	if row.Status != day.Status {
-		return fmt.Errorf("%s: the status is %s, and %s on line %d", row.Date, row.Status, day.Status, day.line)
+		return fmt.Errorf("%s: the status is %s, and %s on line %d%s", row.Date, row.Status, day.Status, day.line, howWithdrawn)
 	}
 	if len(row.Hours) == 0 || len(day.Hours) == 0 {
-		return fmt.Errorf("%s: is on line %d already", row.Date, day.line)
+		return fmt.Errorf("%s: is on line %d already%s", row.Date, day.line, howWithdrawn)
 	}
 	if err := day.agree(row); err != nil {
 		return err
@@ -225,7 +228,7 @@ func (day *override) agree(row override) error {
 		if a == b || a == "" || b == "" {
 			return nil
 		}
-		return fmt.Errorf("%s: the %s differs from that on line %d", row.Date, column, day.line)
+		return fmt.Errorf("%s: the %s differs from that on line %d%s", row.Date, column, day.line, howWithdrawn)
 	}
 	announced := func(d override) string {
 		text, _ := d.Announced.MarshalText() // it cannot fail

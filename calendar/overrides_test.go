@@ -231,7 +231,7 @@ func TestReadOverridesRefusesWithLines(t *testing.T) {
 				"line 4: 2026-12-05: the source differs from that on line 2",
 				"line 4: 2026-12-05: the date of announcement differs from that on line 2",
 				"line 5: status: a day that is special needs its hours, in the columns start and end",
-				"line 7: 2026-12-07: is on line 6 already",
+				"line 7: 2026-12-07: is on line 6 already: to replace what is there, put a row of the date with the status withdrawn between them",
 			},
 		},
 		"times that are missing": {

@@ -33,8 +33,8 @@ func (s *Set) Get(name string) (*Calendar, error) {
 	if c, ok := s.calendars[name]; ok {
 		return c, nil
 	}
-	if s.has(micOf(name)) {
-		return nil, fmt.Errorf("%q: %w", name, ErrUnknownCalendar)
+	if _, ok := embedded[micOf(name)]; !ok || s.has(micOf(name)) {
+		return nil, unknownCalendar(name, s.Names())
 	}
 	return Get(name)
 }

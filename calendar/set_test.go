@@ -249,11 +249,43 @@ func TestLoadFromDisk(t *testing.T) {
 	for _, path := range []string{filepath.Join(dir, "XNYS.csv"), filepath.Join(dir, "none")} {
 		_, err = LoadDir(path)
 		assert.ErrorIs(t, err, fs.ErrNotExist)
+		assert.EqualError(t, err, "calendars in "+path+": open: no such file or directory")
 	}
 	_, err = LoadFile(filepath.Join(dir, "XNYS.csv"))
 	assert.ErrorIs(t, err, fs.ErrNotExist)
+	assert.ErrorContains(t, err, "calendars in "+dir+": ")
 	_, err = LoadFile(dir)
 	assert.ErrorContains(t, err, "is no data of a calendar")
+
+	write(t, dir, "XTST.csv", overrideHeader+"2026-12-01,shut,,,,Elections,\n")
+	for _, load := range []func() (*Set, error){
+		func() (*Set, error) { return LoadDir(dir) },
+		func() (*Set, error) { return LoadFile(filepath.Join(dir, "XTST.csv")) },
+	} {
+		_, err = load()
+		assert.ErrorContains(t, err, "calendars in "+dir+": XTST.csv: line 2: ")
+	}
+}
+
+// A name that is none is answered with those that are near, those of files too.
+func TestUnknownCalendarsNameThoseThatAreNear(t *testing.T) {
+	s, err := LoadFS(fstest.MapFS{"XTST.json": {Data: []byte(smallMarket)}})
+	require.NoError(t, err)
+	for name, want := range map[string]string{
+		"XNES": `"XNES": no calendar has this name: did you mean "XNSE"?`, "xnse": `"xnse": no calendar has this name: did you mean "XNSE"?`,
+		"XNSE.OF": `"XNSE.OF": no calendar has this name: did you mean "XNSE.FO"?`, "XQQQ": `"XQQQ": no calendar has this name`,
+	} {
+		_, err := Get(name)
+		assert.EqualError(t, err, want)
+		_, err = s.Get(name)
+		assert.EqualError(t, err, want)
+	}
+	_, err = s.Get("XTTS")
+	assert.EqualError(t, err, `"XTTS": no calendar has this name: did you mean "XTST"?`)
+	_, err = Get("XTTS")
+	assert.EqualError(t, err, `"XTTS": no calendar has this name: did you mean "XTKS"?`)
+	_, err = EmbeddedMarket("XNES")
+	assert.EqualError(t, err, `"XNES": no calendar has this name: did you mean "XNSE"?`)
 }
 
 // write puts a file into a directory.
