@@ -13,17 +13,17 @@ import (
 // AgendaItem is one occurrence of a day for one account, or the record of a
 // range of them, with what became of it.
 type AgendaItem struct {
-	Account string
-	Task    string
-	Slot    string
-	Due     time.Time
+	Account string    `json:"account"`
+	Task    string    `json:"task"`
+	Slot    string    `json:"slot"`
+	Due     time.Time `json:"due"`
 	// Offset is how long after Due the account's run may start, as its schedule's
 	// Spread has it.
-	Offset time.Duration
+	Offset time.Duration `json:"offset,omitzero"`
 	// Run is the row of the ledger. Its Outcome is NoOutcome if there is none.
-	Run Run
+	Run Run `json:"run,omitzero"`
 	// Skip is why the occurrence will not run, if that is known already.
-	Skip string
+	Skip string `json:"skip,omitzero"`
 }
 
 // Agenda lists a session date's occurrences of every enrolled account, in the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,7 +26,11 @@ func DateOf(t time.Time) Date {
 // ParseDate parses a date of the form 2026-11-23.
 func ParseDate(text string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, text)
-	if err != nil {
+	var parse *time.ParseError
+	switch {
+	case errors.As(err, &parse) && strings.HasSuffix(parse.Message, "out of range"):
+		return Date{}, fmt.Errorf("date %q: there is no such date", text)
+	case err != nil:
 		return Date{}, fmt.Errorf("date %q: want the form 2026-11-23", text)
 	}
 	return DateOf(t), nil
@@ -106,6 +111,18 @@ func (k SessionKind) String() string {
 	return fmt.Sprintf("SessionKind(%d)", uint8(k))
 }
 
+// MarshalText returns the name, and an error for a value that has none.
+func (k SessionKind) MarshalText() ([]byte, error) { return marshalName("kind", kindNames[:], int(k)) }
+
+// UnmarshalText parses what MarshalText wrote.
+func (k *SessionKind) UnmarshalText(text []byte) error {
+	i, err := unmarshalName("kind", kindNames[:], string(text))
+	if err == nil {
+		*k = SessionKind(i)
+	}
+	return err
+}
+
 // The names of the phases that the exchanges have in common. A calendar may
 // have others.
 const (
@@ -119,33 +136,33 @@ const (
 // End, not included. A phase with several windows on one day (a lunch break)
 // appears once for each, in order.
 type Phase struct {
-	Name  string
-	Start time.Time
-	End   time.Time
+	Name  string    `json:"name"`
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
 }
 
 // Session is what a calendar knows of one local date. A Closed date is a
 // Session too, so that it can say why. The phases are shared with the calendar:
 // do not change them.
 type Session struct {
-	Date Date
-	Kind SessionKind
+	Date Date        `json:"date"`
+	Kind SessionKind `json:"kind"`
 	// Phases are ordered by start. They are empty on a closed date, when the
 	// hours are unknown, and in a calendar that knows days and no hours.
-	Phases []Phase
+	Phases []Phase `json:"phases,omitzero"`
 	// HoursUnknown is true if the session is certain and its hours are not.
-	HoursUnknown bool
+	HoursUnknown bool `json:"hours_unknown,omitzero"`
 	// Assumed is true if the calendar was told to guess what it does not know, and
 	// guessed this.
-	Assumed bool
+	Assumed bool `json:"assumed,omitzero"`
 	// Reason says why the date is as it is, in the words of people: "Diwali
 	// Muhurat", "Municipal elections". It may be empty.
-	Reason string
+	Reason string `json:"reason,omitzero"`
 	// Announced is when that was announced, or zero.
-	Announced Date
+	Announced Date `json:"announced,omitzero"`
 	// Source is where it was found, such as the number of a circular. It may be
 	// empty.
-	Source string
+	Source string `json:"source,omitzero"`
 }
 
 // Open reports whether there is a session on the date.
@@ -244,11 +261,15 @@ type Troubled interface {
 // Hours are the wall times of one phase window of a day, from Start (included)
 // to End (not included), both of the same date.
 type Hours struct {
-	Phase      string
-	Start, End WallTime
+	Phase string   `json:"phase"`
+	Start WallTime `json:"start"`
+	End   WallTime `json:"end"`
 }
 
-const weekdaysName = "weekdays"
+const (
+	weekdaysName   = "weekdays"
+	alwaysOpenName = "always-open"
+)
 
 // Weekdays returns the calendar that has a regular session on every Monday to
 // Friday and knows no holidays. It is what a scheduler uses if it is given no
@@ -266,7 +287,7 @@ func Weekdays(loc *time.Location, hours ...Hours) Calendar {
 // regular session from its midnight to the next.
 func AlwaysOpen(loc *time.Location) Calendar {
 	return &pattern{
-		name:  "always-open",
+		name:  alwaysOpenName,
 		loc:   loc,
 		hours: []Hours{{PhaseRegular, 0, 24 * 60 * 60}},
 		open:  func(Date) bool { return true },

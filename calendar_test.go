@@ -32,9 +32,13 @@ func TestParseDate(t *testing.T) {
 	d, err := ParseDate("2026-11-23")
 	require.NoError(t, err)
 	assert.Equal(t, Date{2026, 11, 23}, d)
-	for _, text := range []string{"", "2026-11-31", "2026-02-29", "23-11-2026", "2026-1-2", "2026-11-23T00:00:00Z"} {
+	for _, text := range []string{"", "23-11-2026", "2026-1-2", "2026-11-23T00:00:00Z"} {
 		_, err := ParseDate(text)
 		assert.EqualError(t, err, `date "`+text+`": want the form 2026-11-23`)
+	}
+	for _, text := range []string{"2026-11-31", "2026-02-29", "2026-13-01", "2026-00-10"} {
+		_, err := ParseDate(text)
+		assert.EqualError(t, err, `date "`+text+`": there is no such date`)
 	}
 }
 

@@ -3,6 +3,7 @@ package tradeclock
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -20,15 +21,30 @@ type WallTime int32
 const (
 	secondsPerDay          = 24 * 60 * 60
 	endOfDay      WallTime = secondsPerDay
+	maxHour                = math.MaxInt32/3600 - 1 // that a WallTime can hold
 )
 
-// Wall returns the wall time of hour and minute.
-func Wall(hour, minute int) WallTime { return WallTime(hour*3600 + minute*60) }
+// noWall is what Wall returns for figures that are no time, and what is refused
+// wherever a wall time is looked at.
+const noWall WallTime = math.MinInt32
+
+// Wall returns the wall time of hour and minute. Hours from 24 on are on later days:
+// Wall(26, 0) is 02:00+1d. A minute that is not from 0 to 59, or an hour below 0, is
+// not carried over to another time: what is made of it is not valid.
+func Wall(hour, minute int) WallTime {
+	if hour < 0 || hour > maxHour || minute < 0 || minute > 59 {
+		return noWall
+	}
+	return WallTime(hour*3600 + minute*60)
+}
 
 // String returns the time in the form 09:15, or 09:15:30 if it has seconds.
 // Whole days are written after it: 02:00+1d.
 func (w WallTime) String() string {
-	if w < 0 {
+	switch {
+	case w == noWall:
+		return "(no time)"
+	case w < 0:
 		return fmt.Sprintf("WallTime(%d)", int32(w))
 	}
 	days, clock := w/endOfDay, w%endOfDay
@@ -44,9 +60,9 @@ func (w WallTime) String() string {
 
 // ParseWallTime parses a time of day: 09:15 or 09:15:30, up to 24:00.
 func ParseWallTime(text string) (WallTime, error) {
-	w, ok := parseTimeOfDay(text)
-	if !ok {
-		return 0, fmt.Errorf("time of day %q: want the form 09:15 or 09:15:30, up to 24:00", text)
+	w, err := parseTimeOfDay(text)
+	if err != nil {
+		return 0, fmt.Errorf("time of day %q: %w", text, err)
 	}
 	return w, nil
 }

@@ -285,6 +285,9 @@ func (s *UnifiedTaskScheduler) haltList() []Halt {
 	return slices.SortedFunc(maps.Values(s.control.halts), func(a, b Halt) int { return strings.Compare(a.Account, b.Account) })
 }
 
+// haltError is the error of a call that a halt refuses.
+func haltError(h Halt) error { return fmt.Errorf("%w by %s: %s", ErrHalted, h.Actor, h.Reason) }
+
 // The reasons of what somebody asked for.
 const (
 	haltedBy        = "halted by "

@@ -22,6 +22,16 @@
 // the one active scheduler of a name. The watermark is the instant up to which
 // every occurrence is claimed or recorded.
 //
+// # On a page and in a file
+//
+// What has one text, such as a rule, an outcome or a policy, has it as MarshalText
+// too, and reads it back. Schedules, runs, heartbeats, Status, agendas and events are
+// JSON objects with a key for each field, as in catch_up: instants in RFC 3339,
+// durations such as 1m30s, and what is zero left out where that reads back the same.
+// What people write (Schedule, ScheduleEdit, Retry, StartLimit) is refused if it has
+// a key that is not known; the rest passes over it, as it may come from a newer
+// version.
+//
 // # How it works
 //
 // Data flows one way:
@@ -38,7 +48,8 @@
 // # Where things are
 //
 // What users meet: executor.go; schedule.go, edit.go and timetable.go; rule.go,
-// rule_parse.go, moment.go and filter.go; calendar.go, period.go and table.go;
+// rule_parse.go, moment.go and filter.go, with cron.go for those who come from cron;
+// json.go, the JSON of them all; calendar.go, period.go and table.go;
 // ledger.go; heartbeat.go, with the heartbeat loop; observe.go; and memory.go and its
 // neighbours, one store in memory for all of them.
 //

@@ -30,23 +30,23 @@ func (e *ConflictError) Error() string {
 // ScheduleEdit is a partial update of a schedule: it sets the fields that are
 // not nil and leaves the others as they are. The zero value changes nothing.
 type ScheduleEdit struct {
-	Rule     Rule
-	Calendar *string
-	Disabled *bool
-	Sessions *SessionSet
-	Priority *int
-	Timeout  *time.Duration
-	CatchUp  *time.Duration
+	Rule     Rule           `json:"rule,omitempty"`
+	Calendar *string        `json:"calendar,omitempty"`
+	Disabled *bool          `json:"disabled,omitempty"`
+	Sessions *SessionSet    `json:"sessions,omitempty"`
+	Priority *int           `json:"priority,omitempty"`
+	Timeout  *time.Duration `json:"timeout,omitempty"`
+	CatchUp  *time.Duration `json:"catch_up,omitempty"`
 	// CatchUpUntil sets Schedule.CatchUpUntil, and NoCatchUpUntil removes it.
-	CatchUpUntil   *Moment
-	NoCatchUpUntil bool
-	Overlap        *Overlap
-	Exclusive      *string
-	Spread         *time.Duration
-	StartLimit     *string
-	Delivery       *Delivery
-	Retry          *Retry
-	Description    *string
+	CatchUpUntil   *Moment        `json:"catch_up_until,omitempty"`
+	NoCatchUpUntil bool           `json:"no_catch_up_until,omitempty"`
+	Overlap        *Overlap       `json:"overlap,omitempty"`
+	Exclusive      *string        `json:"exclusive,omitempty"`
+	Spread         *time.Duration `json:"spread,omitempty"`
+	StartLimit     *string        `json:"start_limit,omitempty"`
+	Delivery       *Delivery      `json:"delivery,omitempty"`
+	Retry          *Retry         `json:"retry,omitempty"`
+	Description    *string        `json:"description,omitempty"`
 }
 
 // Apply makes the edit in s. It does not validate the result.

@@ -410,7 +410,7 @@ func ExampleUnifiedTaskScheduler_Trigger() {
 	fmt.Println(errors.Is(err, tradeclock.ErrHalted), err)
 	// Output:
 	// run analysis for bob
-	// true trigger analysis for account alice: halted: halted by bob: the broker is down
+	// true trigger analysis for account alice: halted by bob: the broker is down
 }
 
 // Halt outlasts what comes due: it is skipped, with the reason, until Lift.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
 // TaskExecutor executes the tasks of one account. It is to Mux what
@@ -151,7 +153,7 @@ func (m *Mux) Execute(ctx context.Context, run Run) error {
 	e := m.tasks[run.Task]
 	m.mu.RUnlock()
 	if e == nil {
-		return fmt.Errorf("%w: %q", ErrUnknownTask, run.Task)
+		return fmt.Errorf("%w: %q%s", ErrUnknownTask, run.Task, spelling.Hint(run.Task, m.Tasks()))
 	}
 	return e.Execute(ctx, run)
 }

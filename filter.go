@@ -74,9 +74,10 @@ func splitFilter(r Rule) (bare Rule, f Filter) {
 	return r, Filter{}
 }
 
-func (r filtered) kind() string      { return ruleKind(r.rule) }
-func (r filtered) moments() []Moment { return ruleMoments(r.rule) }
-func (r filtered) String() string    { return r.rule.String() + " " + wordOn + " " + r.filter.String() }
+func (r filtered) kind() string                 { return ruleKind(r.rule) }
+func (r filtered) moments() []Moment            { return ruleMoments(r.rule) }
+func (r filtered) String() string               { return r.rule.String() + " " + wordOn + " " + r.filter.String() }
+func (r filtered) MarshalText() ([]byte, error) { return marshalRule(r) }
 func (r filtered) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
@@ -117,6 +118,20 @@ func (f Filter) String() string {
 		return nthText(f.n) + " session of " + f.of.String()
 	}
 	return ""
+}
+
+// MarshalText returns the text form, and an error for a filter that is not valid.
+func (f Filter) MarshalText() ([]byte, error) {
+	if err := f.check(); err != nil {
+		return nil, fmt.Errorf("filter: %w", err)
+	}
+	return []byte(f.String()), nil
+}
+
+// UnmarshalText parses what MarshalText wrote.
+func (f *Filter) UnmarshalText(text []byte) (err error) {
+	*f, err = ParseFilter(string(text))
+	return err
 }
 
 // mostSessions are how many sessions a period can have.

@@ -8,8 +8,8 @@ import (
 )
 
 // ParseFilter parses the text form of a filter, which its String prints again:
-// weekdays from mon to sun, also in full and as in mon-fri, or a session such as
-// last session of month. The empty text is no filter.
+// weekdays from mon to sun, also in full, in capitals and as in mon-fri, or a session
+// such as last session of month. The empty text is no filter.
 func ParseFilter(text string) (Filter, error) {
 	if text == "" {
 		return Filter{}, nil
@@ -74,7 +74,7 @@ func (p *parser) period() Period {
 			return Period(i)
 		}
 	}
-	p.fail("week, month, quarter or year")
+	p.failNear("week, month, quarter or year", periodNames[:])
 	return 0
 }
 
@@ -103,14 +103,14 @@ func (p *parser) weekdays() Filter {
 func (p *parser) weekday(want string) (day time.Weekday, ok bool) {
 	p.skipBlanks()
 	start := p.rest
-	word := p.take(letters)
+	word := strings.ToLower(p.take(letters + capitals))
 	for i, name := range weekdayNames {
 		if word == name || word == name[:3] {
 			return time.Weekday((i + 1) % 7), true
 		}
 	}
 	p.rest = start
-	p.fail(want)
+	p.failNear(want, weekdayNames[:])
 	return 0, false
 }
 

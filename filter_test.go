@@ -72,7 +72,7 @@ func TestParseFilterRefuses(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{" ", "want weekdays such as mon-fri, or a session such as last session of month, at the end"},
 		{"month", `or a session such as last session of month, at "month"`},
-		{"Mon", `want weekdays such as mon-fri, or a session such as last session of month, at "Mon"`},
+		{"Mond", `want weekdays such as mon-fri, or a session such as last session of month, at "Mond"`},
 		{"mon,", "want a weekday such as mon at the end"},
 		{"mon,,tue", `want a weekday such as mon at ",tue"`},
 		{"mon-", "want a weekday such as mon at the end"},

@@ -25,7 +25,7 @@ type ReceivedHeartbeat struct {
 	Heartbeat
 	// Age is the time since the sink received it. Both instants are taken from
 	// the sink's clock, so that the clocks of two hosts never meet in it.
-	Age time.Duration
+	Age time.Duration `json:"age"`
 }
 
 // SchedulerState is what a scheduler is doing. The zero value is StateStopped.
@@ -51,38 +51,49 @@ func ParseSchedulerState(text string) (SchedulerState, error) {
 	return SchedulerState(i), err
 }
 
+// MarshalText returns the name, and an error for a value that has none.
+func (s SchedulerState) MarshalText() ([]byte, error) {
+	return marshalName("state", stateNames, int(s))
+}
+
+// UnmarshalText parses what MarshalText wrote.
+func (s *SchedulerState) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseSchedulerState(string(text))
+	return err
+}
+
 // Heartbeat is what a scheduler says of itself once a minute, whatever runs and
 // whatever day it is.
 type Heartbeat struct {
-	Scheduler string
+	Scheduler string `json:"scheduler"`
 	// Instance tells the processes of one scheduler name apart.
-	Instance string
+	Instance string `json:"instance"`
 	// At is the scheduler's clock.
-	At time.Time
+	At time.Time `json:"at"`
 	// Term is the number of the term that it holds, or zero.
-	Term  int64
-	State SchedulerState
+	Term  int64          `json:"term,omitzero"`
+	State SchedulerState `json:"state"`
 	// Degraded says what is wrong, one sentence each. Empty is healthy.
-	Degraded []string
+	Degraded []string `json:"degraded,omitzero"`
 	// LastTick is when the last tick began, on the scheduler's clock, or when Run did
 	// if there was none yet.
-	LastTick time.Time
+	LastTick time.Time `json:"last_tick,omitzero"`
 	// Running are the runs whose Execute has not returned.
-	Running []RunningTask
+	Running []RunningTask `json:"running,omitzero"`
 	// Next is when the next run may start, or zero: the due time of the next
 	// occurrence, or a time until which a spread or a start limit makes a run wait.
-	Next time.Time
+	Next time.Time `json:"next,omitzero"`
 }
 
 // RunningTask is a run whose Execute has not returned.
 type RunningTask struct {
-	Account string
-	Task    string
-	Slot    string
-	Started time.Time
-	Age     time.Duration
+	Account string        `json:"account"`
+	Task    string        `json:"task"`
+	Slot    string        `json:"slot"`
+	Started time.Time     `json:"started"`
+	Age     time.Duration `json:"age"`
 	// Overdue is true if the run's outcome was taken and it still goes on.
-	Overdue bool
+	Overdue bool `json:"overdue,omitzero"`
 }
 
 // Liveness is a monitor's verdict on a scheduler.
@@ -104,6 +115,20 @@ var livenessNames = []string{"dead", "stopped", "late", "standby", "wedged", "al
 // String returns the verdict's name.
 func (l Liveness) String() string { return nameOf(livenessNames, int(l)) }
 
+// MarshalText returns the name, and an error for a value that has none.
+func (l Liveness) MarshalText() ([]byte, error) {
+	return marshalName("liveness", livenessNames, int(l))
+}
+
+// UnmarshalText parses what MarshalText wrote.
+func (l *Liveness) UnmarshalText(text []byte) error {
+	i, err := unmarshalName("liveness", livenessNames, string(text))
+	if err == nil {
+		*l = Liveness(i)
+	}
+	return err
+}
+
 const wedgedAfter = 2 * time.Minute
 
 // Monitor reads heartbeats back and tells how the scheduler's instances are. It
@@ -119,7 +144,7 @@ type Monitor struct {
 // InstanceHealth is a monitor's verdict on one instance.
 type InstanceHealth struct {
 	ReceivedHeartbeat
-	Liveness Liveness
+	Liveness Liveness `json:"liveness"`
 }
 
 // Check returns the verdict on each instance of the scheduler that ever beat,

@@ -38,6 +38,15 @@ func ParseOutcome(text string) (Outcome, error) {
 	return Outcome(i), err
 }
 
+// MarshalText returns the name, and an error for a value that has none.
+func (o Outcome) MarshalText() ([]byte, error) { return marshalName("outcome", outcomeNames, int(o)) }
+
+// UnmarshalText parses what MarshalText wrote.
+func (o *Outcome) UnmarshalText(text []byte) (err error) {
+	*o, err = ParseOutcome(string(text))
+	return err
+}
+
 // Final reports whether the outcome is one that a run ends with.
 func (o Outcome) Final() bool { return o > Running }
 
@@ -47,82 +56,82 @@ type Run struct {
 	// ID identifies the run for ever: it is derived from Scheduler, Account, Task
 	// and Slot alone. Hand it to a broker as the idempotency key of what the run
 	// does. It has 26 characters out of a-z and 2-7.
-	ID        string
-	Scheduler string
-	Account   string
-	Task      string
+	ID        string `json:"id"`
+	Scheduler string `json:"scheduler"`
+	Account   string `json:"account"`
+	Task      string `json:"task"`
 	// Slot identifies the occurrence within its task.
-	Slot string
+	Slot string `json:"slot"`
 	// Session is the date of the session that the slot belongs to.
-	Session Date
+	Session Date `json:"session"`
 	// Due is when the occurrence is due, and the run should start if it has no
 	// Offset.
-	Due time.Time
+	Due time.Time `json:"due"`
 	// Offset is how long after Due the run may start, where the schedule has a
 	// Spread. Zero is at once, as for every manual run.
-	Offset time.Duration
+	Offset time.Duration `json:"offset,omitzero"`
 
 	// Outcome and Reason say what became of it. Reason is the error's text, or
 	// says why the run was skipped, missed or interrupted, in at most 2 KiB.
-	Outcome Outcome
-	Reason  string
+	Outcome Outcome `json:"outcome"`
+	Reason  string  `json:"reason,omitzero"`
 	// Started is when the first attempt started, or is zero if none did. Finished
 	// is when the outcome was taken.
-	Started  time.Time
-	Finished time.Time
+	Started  time.Time `json:"started,omitzero"`
+	Finished time.Time `json:"finished,omitzero"`
 	// Attempt counts the attempts, from 1.
-	Attempt int
+	Attempt int `json:"attempt,omitzero"`
 	// Deadline is when this attempt's context ends, or zero.
-	Deadline time.Time
+	Deadline time.Time `json:"deadline,omitzero"`
 
 	// Term is the number of the term under which the run was claimed: the fencing
 	// token, which only ever grows.
-	Term int64
+	Term int64 `json:"term,omitzero"`
 	// Token is fresh for each planned start. It lets the ledger tell a claim that
 	// is repeated after a lost answer from a second start of the slot.
-	Token string
+	Token string `json:"token,omitzero"`
 	// RerunUntil is until when a run that was interrupted, and is delivered at least
 	// once, may be run again. It is zero for all others.
-	RerunUntil time.Time
+	RerunUntil time.Time `json:"rerun_until,omitzero"`
 
 	// First is true for an hourly or every rule if no earlier run of the session
 	// and account has succeeded: place the day's orders, say. Resumed is true if
 	// one had started under an older term, and so in an earlier process or before a
 	// takeover. Both come from the ledger.
-	First   bool
-	Resumed bool
+	First   bool `json:"first,omitzero"`
+	Resumed bool `json:"resumed,omitzero"`
 	// Repeating is true for the runs for which First and Resumed are kept.
-	Repeating bool
+	Repeating bool `json:"repeating,omitzero"`
 
 	// Manual is true for a run that Trigger started, by Actor.
-	Manual bool
-	Actor  string
+	Manual bool   `json:"manual,omitzero"`
+	Actor  string `json:"actor,omitzero"`
 	// Backdated is true for a run that was planned behind the watermark: of an
 	// account that came back, or moved into the past by a calendar.
-	Backdated bool
+	Backdated bool `json:"backdated,omitzero"`
 
 	// Count is more than 1 for a record that stands for as many contiguous
 	// occurrences that were missed or skipped for one reason, from Slot and Due to
 	// LastSlot and LastDue. Zero means 1.
-	Count    int
-	LastSlot string
-	LastDue  time.Time
+	Count    int       `json:"count,omitzero"`
+	LastSlot string    `json:"last_slot,omitzero"`
+	LastDue  time.Time `json:"last_due,omitzero"`
 
 	// Calendar and CalendarVersion name what decided that this was a session.
-	Calendar        string
-	CalendarVersion string
+	Calendar        string `json:"calendar,omitzero"`
+	CalendarVersion string `json:"calendar_version,omitzero"`
 	// Details are what the executor added with Annotate.
-	Details map[string]any
+	Details map[string]any `json:"details,omitzero"`
 	// Late is an outcome that came after the run had been settled otherwise, as
 	// of a frozen process that woke up after a takeover. It changed nothing.
-	Late *Evidence
+	Late *Evidence `json:"late,omitzero"`
 }
 
 // Evidence is an outcome that was reported too late to count.
 type Evidence struct {
-	Outcome  Outcome
-	Reason   string
-	Finished time.Time
+	Outcome  Outcome   `json:"outcome"`
+	Reason   string    `json:"reason,omitzero"`
+	Finished time.Time `json:"finished,omitzero"`
 }
 
 // Lateness is how long after its due time and its offset the run started, and
@@ -169,9 +178,9 @@ func runID(scheduler, account, task, slot string) (id [26]byte) {
 // Term is a numbered right to be the one active scheduler of a name. Numbers
 // grow from 1. The zero value is no term.
 type Term struct {
-	Scheduler string
-	Holder    string
-	Number    int64
+	Scheduler string `json:"scheduler"`
+	Holder    string `json:"holder"`
+	Number    int64  `json:"number"`
 }
 
 // HeldError is the error of Lead while another holder has the term.
@@ -221,19 +230,19 @@ var (
 
 // Enrolment is an account that a scheduler serves, as the ledger knows it.
 type Enrolment struct {
-	Account string
+	Account string `json:"account"`
 	// From is the instant up to which every occurrence of the account is
 	// accounted for. In State, for an account that is served and not Returned, it is
 	// the later of two: the From with which it was enrolled, and the watermark, if the
 	// last term served it, or what the watermark was when it was last served.
-	From time.Time
+	From time.Time `json:"from,omitzero"`
 	// Withdrawn is when the account was withdrawn, or zero. If it is Returned, it is
 	// served again since then.
-	Withdrawn time.Time
+	Withdrawn time.Time `json:"withdrawn,omitzero"`
 	// Returned is when the account came to be served again, for as long as what it
 	// had due since From may be neither claimed nor recorded, wherever the watermark
 	// is. It is zero once that is accounted for.
-	Returned time.Time
+	Returned time.Time `json:"returned,omitzero"`
 }
 
 // away reports whether the account is withdrawn and has not come back.
@@ -243,19 +252,19 @@ func (e Enrolment) away() bool { return !e.Withdrawn.IsZero() && e.Returned.IsZe
 type State struct {
 	// Watermark is the instant up to which every occurrence is claimed or
 	// recorded. It is zero in a new ledger.
-	Watermark time.Time
+	Watermark time.Time `json:"watermark"`
 	// Enrolments are all the accounts ever enrolled, withdrawn ones too.
-	Enrolments []Enrolment
+	Enrolments []Enrolment `json:"enrolments,omitzero"`
 	// Unsettled are the runs of older terms that were claimed and not settled.
-	Unsettled []Run
+	Unsettled []Run `json:"unsettled,omitzero"`
 	// Interrupted are the runs that were settled as interrupted and may be run again:
 	// their RerunUntil is later than the watermark.
-	Interrupted []Run
+	Interrupted []Run `json:"interrupted,omitzero"`
 	// Ahead are the other rows than Unsettled that end later than the watermark, or, of
 	// an account that is Returned, later than its From: what is already accounted for
 	// there. Of the manual ones, which have slots of their own, those matter that stand
 	// for a slot of the schedule.
-	Ahead []Run
+	Ahead []Run `json:"ahead,omitzero"`
 }
 
 // Claim is the ledger's answer for one run.
@@ -263,19 +272,19 @@ type Claim struct {
 	// Held is true if the row of the slot carries this run's token and is not
 	// settled: the run may start. It is false if the slot is taken, or lies before
 	// the watermark.
-	Held bool
+	Held bool `json:"held"`
 	// Outcome is that of the row as it stands, and NoOutcome if there is none.
-	Outcome Outcome
+	Outcome Outcome `json:"outcome,omitzero"`
 	// Taken is the row that the slot has, or the range that it lies in, if the run is
 	// not held because of it: its Session, Due, Outcome, Reason and Finished. It is nil if
 	// the run is held, or if there is no such row.
-	Taken *Run
+	Taken *Run `json:"taken,omitempty"`
 	// First and Resumed are the values for Run.First and Run.Resumed: that no run
 	// of the same scheduler, account, task and session has succeeded, and that one
 	// was claimed under an older term. They are false for runs that are not
 	// Repeating.
-	First   bool
-	Resumed bool
+	First   bool `json:"first,omitzero"`
+	Resumed bool `json:"resumed,omitzero"`
 }
 
 // SettleResult is the ledger's answer for one settled run.
@@ -284,7 +293,7 @@ type SettleResult struct {
 	// earlier call with the same token. It is false if the row was settled
 	// otherwise, or carries another token: the outcome is then kept as late
 	// evidence, if there is a row at all.
-	Accepted bool
+	Accepted bool `json:"accepted"`
 }
 
 // Ledger is the durable account of runs; it grants terms.
@@ -368,16 +377,17 @@ type Ledger interface {
 
 // Query selects runs. A zero field selects all.
 type Query struct {
-	Scheduler string
+	Scheduler string `json:"scheduler,omitzero"`
 	// Account selects the runs of one account.
-	Account  string
-	Task     string
-	Slot     string
-	Outcomes []Outcome
+	Account  string    `json:"account,omitzero"`
+	Task     string    `json:"task,omitzero"`
+	Slot     string    `json:"slot,omitzero"`
+	Outcomes []Outcome `json:"outcomes,omitzero"`
 	// From and To bound the session date, both included.
-	From, To Date
+	From Date `json:"from,omitzero"`
+	To   Date `json:"to,omitzero"`
 	// Limit is the number of runs at most; the latest are kept.
-	Limit int
+	Limit int `json:"limit,omitzero"`
 }
 
 // History is a Ledger that can be read.
@@ -389,15 +399,15 @@ type History interface {
 // Halt is an order to start nothing new, for one account or for all: a kill
 // switch, and how a user's stop is kept.
 type Halt struct {
-	Scheduler string
+	Scheduler string `json:"scheduler"`
 	// Account is whom the halt is for. Empty means all.
-	Account string
-	Reason  string
-	Actor   string
-	At      time.Time
+	Account string    `json:"account,omitzero"`
+	Reason  string    `json:"reason"`
+	Actor   string    `json:"actor"`
+	At      time.Time `json:"at"`
 	// Serving is set by a scheduler that serves the account, of which the ledger need
 	// not know yet. It is not stored.
-	Serving bool
+	Serving bool `json:"-"`
 }
 
 // Directory is a Ledger that can tell which accounts it knows, to whoever asks and
@@ -439,11 +449,11 @@ type Resetter interface {
 // lifting, or a watermark that was set back.
 type AuditEntry struct {
 	// Action is halt, lift or reset.
-	Action  string
-	Account string
-	Actor   string
-	Reason  string
-	At      time.Time
+	Action  string    `json:"action"`
+	Account string    `json:"account,omitzero"`
+	Actor   string    `json:"actor"`
+	Reason  string    `json:"reason,omitzero"`
+	At      time.Time `json:"at"`
 }
 
 // MinRetention is how long before the watermark a row is due at least when Prune

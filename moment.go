@@ -24,11 +24,15 @@ type Moment struct {
 	Wall WallTime
 }
 
-// At returns the moment of a wall time.
+// At returns the moment of a wall time, as Wall does.
 func At(hour, minute int) Moment { return Moment{Wall: Wall(hour, minute)} }
 
-// AtAnchor returns the moment of an anchor and an offset, which may be negative.
+// AtAnchor returns the moment of an anchor and an offset, which may be negative. That
+// of no anchor is not valid, and no wall time either.
 func AtAnchor(anchor string, offset time.Duration) Moment {
+	if anchor == "" {
+		anchor = noAnchor
+	}
 	return Moment{Anchor: anchor, Offset: offset}
 }
 
@@ -49,6 +53,18 @@ var windowWords = [...]string{"", wordFirst, wordLast, wordEach}
 // String returns the word before an anchor, which is empty for DefaultWindow.
 func (w Window) String() string { return nameOf(windowWords[:], int(w)) }
 
+// MarshalText returns the name, and an error for a value that has none.
+func (w Window) MarshalText() ([]byte, error) { return marshalName("window", windowWords[:], int(w)) }
+
+// UnmarshalText parses what MarshalText wrote.
+func (w *Window) UnmarshalText(text []byte) error {
+	i, err := unmarshalName("window", windowWords[:], string(text))
+	if err == nil {
+		*w = Window(i)
+	}
+	return err
+}
+
 // In returns the moment in another window of the anchor's phase, as in
 // AtAnchor("open", 5*time.Minute).In(EachWindow). The window that an anchor means
 // anyway becomes DefaultWindow, so that equal moments have equal values.
@@ -64,6 +80,7 @@ const (
 	anchorOpen  = "open"  // a start of the regular phase
 	anchorClose = "close" // an end of the regular phase
 	anchorEnd   = ".end"  // after a phase's name: its end
+	noAnchor    = "(none)"
 
 	maxOffset  = 24 * time.Hour
 	maxWindow  = 24 * time.Hour // as the clocks show it
@@ -111,6 +128,9 @@ func (m Moment) validateWall() error {
 	}
 	if m.Offset != 0 {
 		return errors.New("a wall time takes no offset but days, as in 02:00+1d")
+	}
+	if m.Wall == noWall {
+		return errors.New("a time of day has a minute from 0 to 59 and an hour from 0")
 	}
 	if m.Wall < 0 || m.Wall >= wallsLimit {
 		return fmt.Errorf("%d seconds after midnight is not between 00:00 and 23:59:59+%dd", m.Wall, maxDaysOn)

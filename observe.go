@@ -26,52 +26,67 @@ func (f ObserverFunc) Observe(e Event) { f(e) }
 type Event interface{ event() }
 
 // Ticked says that a tick has planned what was due in (From, To].
-type Ticked struct{ From, To time.Time }
+type Ticked struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
 
 // RunStarted says that a run starts. It was claimed, or the ledger is out of reach
 // and the run is delivered at least once.
-type RunStarted struct{ Run Run }
+type RunStarted struct {
+	Run Run `json:"run"`
+}
 
 // RunSettled says that the outcome of a started run was taken, or that a run which
 // an older term left unsettled is interrupted. It may still have to reach the ledger.
-type RunSettled struct{ Run Run }
+type RunSettled struct {
+	Run Run `json:"run"`
+}
 
 // RunMissed says that a run, or a range of them, was missed.
-type RunMissed struct{ Run Run }
+type RunMissed struct {
+	Run Run `json:"run"`
+}
 
 // RunSkipped says that a run, or a range of them, was skipped without a start.
-type RunSkipped struct{ Run Run }
+type RunSkipped struct {
+	Run Run `json:"run"`
+}
 
 // TermChanged says that the scheduler took a term, or lost it: then the number
 // is zero and Reason says why.
 type TermChanged struct {
-	Number int64
-	Reason string
+	Number int64  `json:"number"`
+	Reason string `json:"reason,omitzero"`
 }
 
 // SchedulesChanged says that a poll brought other rows than the one before.
 type SchedulesChanged struct {
-	Added, Changed, Removed []string
-	Quarantined             []RowError
+	Added       []string   `json:"added,omitzero"`
+	Changed     []string   `json:"changed,omitzero"`
+	Removed     []string   `json:"removed,omitzero"`
+	Quarantined []RowError `json:"quarantined,omitzero"`
 }
 
 // CalendarChanged says that a calendar has another version, and what that changed
 // among the sessions and the tasks of the next fortnight. Runs that were planned
 // already stay as they are.
 type CalendarChanged struct {
-	Calendar, Version string
-	Sessions          []SessionChange
-	Shifts            []Shift
+	Calendar string          `json:"calendar"`
+	Version  string          `json:"version"`
+	Sessions []SessionChange `json:"sessions,omitzero"`
+	Shifts   []Shift         `json:"shifts,omitzero"`
 	// MovedIntoPast is how many occurrences are due before now by the new version
 	// alone. They run within their catch-up, or are missed.
-	MovedIntoPast int
+	MovedIntoPast int `json:"moved_into_past"`
 }
 
 // SessionChange is a date of which a calendar says something else than before, in
 // words.
 type SessionChange struct {
-	Date          Date
-	Before, After string
+	Date   Date   `json:"date"`
+	Before string `json:"before"`
+	After  string `json:"after"`
 }
 
 // String returns the change in a line.
@@ -83,11 +98,14 @@ func (c SessionChange) String() string {
 // calendar moved to another instant, made appear, or made fall away. Account is
 // empty for a row that holds for all accounts.
 type Shift struct {
-	Task, Account             string
-	Session                   Date
-	Moved, Appeared, FellAway int
+	Task     string `json:"task"`
+	Account  string `json:"account,omitzero"`
+	Session  Date   `json:"session"`
+	Moved    int    `json:"moved,omitzero"`
+	Appeared int    `json:"appeared,omitzero"`
+	FellAway int    `json:"fell_away,omitzero"`
 	// Next is the first new instant, or zero if all fell away.
-	Next time.Time
+	Next time.Time `json:"next,omitzero"`
 }
 
 // String returns the shift in a line.
@@ -110,13 +128,16 @@ func (sh Shift) String() string {
 // ClockStepped says that the wall clock was not where the last wake led one
 // to expect.
 type ClockStepped struct {
-	From, To time.Time
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
 	// By is how far it went beyond what has passed, negative for backwards.
-	By time.Duration
+	By time.Duration `json:"by"`
 }
 
 // EventsLost says how many events the observer was too slow for.
-type EventsLost struct{ Count int }
+type EventsLost struct {
+	Count int `json:"count"`
+}
 
 func (Ticked) event()           {}
 func (RunStarted) event()       {}

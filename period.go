@@ -26,6 +26,18 @@ func (p Period) String() string {
 	return fmt.Sprintf("Period(%d)", uint8(p))
 }
 
+// MarshalText returns the name, and an error for a value that has none.
+func (p Period) MarshalText() ([]byte, error) { return marshalName("period", periodNames[:], int(p)) }
+
+// UnmarshalText parses what MarshalText wrote.
+func (p *Period) UnmarshalText(text []byte) error {
+	i, err := unmarshalName("period", periodNames[:], string(text))
+	if err == nil {
+		*p = Period(i)
+	}
+	return err
+}
+
 // Bounds returns the first and the last date of the period that d lies in.
 func (p Period) Bounds(d Date) (first, last Date) {
 	if p == Week {

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
 // reportRows tells what a reading of all rows changed, and what is odd about them.
@@ -182,7 +184,7 @@ func (s *UnifiedTaskScheduler) compareAccount(a *account, task string) {
 	case known:
 		s.sched.odd[key] = fmt.Sprintf("%s has no schedule", rowName(task, a.name))
 	default:
-		s.sched.odd[key] = fmt.Sprintf("%s has a schedule, and the executor does not know it", rowName(task, a.name))
+		s.sched.odd[key] = fmt.Sprintf("%s has a schedule, and the executor does not know it%s", rowName(task, a.name), spelling.Hint(task, a.known))
 	}
 }
 

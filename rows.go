@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
 // calendarFinder returns the calendar of a name; that of no name is the
@@ -278,7 +280,7 @@ func (v *vetting) link(r *row) {
 			v.drop(r, fmt.Errorf("Rule: %q: the row of task %q for account %q cannot be used", at.text, rule.task, r.Account))
 			return
 		case base == nil:
-			v.drop(r, fmt.Errorf("Rule: %q: no schedule of task %q that it could come after", at.text, rule.task))
+			v.drop(r, fmt.Errorf("Rule: %q: no schedule of task %q that it could come after%s", at.text, rule.task, v.hint(rule.task)))
 			return
 		case slices.Contains(path, base.Task):
 			v.drop(r, fmt.Errorf("Rule: %q: a cycle: %s", r.text, strings.Join(append(path, base.Task), " after ")))
@@ -309,6 +311,15 @@ func (v *vetting) base(account, task string) *row {
 		return r
 	}
 	return v.rows[rowKey{"", task}]
+}
+
+// hint names the tasks that a misspelled one is near to.
+func (v *vetting) hint(task string) string {
+	var tasks []string
+	for _, r := range v.order {
+		tasks = append(tasks, r.Task)
+	}
+	return spelling.Hint(task, tasks)
 }
 
 func (v *vetting) drop(r *row, err error) {
@@ -379,16 +390,37 @@ func (ph phaseNames) check(s Schedule) error {
 	if !ph.known {
 		return nil
 	}
-	moments := ruleMoments(s.Rule)
-	if s.CatchUpUntil != nil {
-		moments = append(moments, *s.CatchUpUntil)
+	for _, m := range ruleMoments(s.Rule) {
+		if err := ph.checkMoment(m); err != nil {
+			return fmt.Errorf("Rule: %w", err)
+		}
 	}
-	for _, m := range moments {
-		if phase := m.phase(); phase != "" && !slices.Contains(ph.names, phase) {
-			return fmt.Errorf("Rule: anchor %q: calendar %s has no phase %s", m.Anchor, ph.calendar, phase)
+	if s.CatchUpUntil != nil {
+		if err := ph.checkMoment(*s.CatchUpUntil); err != nil {
+			return fmt.Errorf("CatchUpUntil: %w", err)
 		}
 	}
 	return nil
+}
+
+func (ph phaseNames) checkMoment(m Moment) error {
+	phase := m.phase()
+	if phase == "" || slices.Contains(ph.names, phase) {
+		return nil
+	}
+	return fmt.Errorf("anchor %q: calendar %s has no phase %s%s", m.Anchor, ph.calendar, phase, spelling.Hint(m.Anchor, ph.anchors()))
+}
+
+// anchors returns the anchors that the calendar's sessions may have.
+func (ph phaseNames) anchors() []string {
+	var anchors []string
+	for _, name := range ph.names {
+		if name == PhaseRegular {
+			anchors = append(anchors, anchorOpen, anchorClose)
+		}
+		anchors = append(anchors, name, name+anchorEnd)
+	}
+	return anchors
 }
 
 // carriedOver returns the Since and Prior of a schedule that changed since the last

@@ -9,7 +9,8 @@ import (
 // Rule says when on a session day a task is due.
 //
 // The rules of this package are made by Daily, Hourly, Every, Once and After, or
-// by ParseRule from their text form. A user's own type may be a Rule too: its
+// by ParseRule from their text form, which is their JSON too; the JSON of a Schedule
+// reads it back. A user's own type may be a Rule too: its
 // Occurrences must depend on nothing but its arguments, and answer at once, since
 // what is due is computed again and again. It counts as a rule that repeats: of
 // several late occurrences only the newest runs.
@@ -27,8 +28,8 @@ type Rule interface {
 
 // Occurrence is one due instant of a task, and its slot.
 type Occurrence struct {
-	Due  time.Time
-	Slot string
+	Due  time.Time `json:"due"`
+	Slot string    `json:"slot"`
 }
 
 // Daily returns the rule of one occurrence on each session, such as daily 09:01
@@ -88,11 +89,14 @@ const (
 	kindEach = "daily each"
 )
 
+var ruleKinds = []string{kindDaily, kindHourly, kindEvery, kindOnce, kindAfter}
+
 type daily struct{ at Moment }
 
-func (r daily) check() error      { return r.at.validate() }
-func (r daily) moments() []Moment { return []Moment{r.at} }
-func (r daily) String() string    { return kindDaily + " " + r.at.String() }
+func (r daily) check() error                 { return r.at.validate() }
+func (r daily) moments() []Moment            { return []Moment{r.at} }
+func (r daily) String() string               { return kindDaily + " " + r.at.String() }
+func (r daily) MarshalText() ([]byte, error) { return marshalRule(r) }
 func (r daily) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
@@ -140,8 +144,9 @@ type hourly struct{ window }
 
 const secondsPerHour = 60 * 60
 
-func (hourly) kind() string     { return kindHourly }
-func (r hourly) String() string { return kindHourly + " " + r.window.String() }
+func (hourly) kind() string                   { return kindHourly }
+func (r hourly) String() string               { return kindHourly + " " + r.window.String() }
+func (r hourly) MarshalText() ([]byte, error) { return marshalRule(r) }
 func (r hourly) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
@@ -183,6 +188,7 @@ func (every) kind() string { return kindEvery }
 func (r every) String() string {
 	return kindEvery + " " + durationText(r.interval) + " " + r.window.String()
 }
+func (r every) MarshalText() ([]byte, error) { return marshalRule(r) }
 func (r every) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
@@ -229,9 +235,10 @@ type once struct {
 	at   Moment
 }
 
-func (once) kind() string        { return kindOnce }
-func (r once) moments() []Moment { return []Moment{r.at} }
-func (r once) String() string    { return kindOnce + " " + r.date.String() + " " + r.at.String() }
+func (once) kind() string                   { return kindOnce }
+func (r once) moments() []Moment            { return []Moment{r.at} }
+func (r once) String() string               { return kindOnce + " " + r.date.String() + " " + r.at.String() }
+func (r once) MarshalText() ([]byte, error) { return marshalRule(r) }
 func (r once) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
@@ -266,9 +273,10 @@ type after struct {
 
 const maxDelay = 7 * 24 * time.Hour
 
-func (after) kind() string      { return kindAfter }
-func (after) moments() []Moment { return nil }
-func (r after) String() string  { return kindAfter + " " + r.task + " " + durationText(r.delay) }
+func (after) kind() string                   { return kindAfter }
+func (after) moments() []Moment              { return nil }
+func (r after) String() string               { return kindAfter + " " + r.task + " " + durationText(r.delay) }
+func (r after) MarshalText() ([]byte, error) { return marshalRule(r) }
 func (r after) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
@@ -305,7 +313,7 @@ func validateRule(r Rule) error {
 		return nil
 	}
 	if err := b.check(); err != nil {
-		return fmt.Errorf("rule %q: %w", text, err)
+		return fmt.Errorf("%q: %w", text, err)
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
 // ParseRule parses the text form of a rule, which its String prints again:
@@ -86,6 +88,20 @@ func (m Moment) String() string {
 	return text
 }
 
+// MarshalText returns the text form, and an error for a moment that is not valid.
+func (m Moment) MarshalText() ([]byte, error) {
+	if err := m.validate(); err != nil {
+		return nil, fmt.Errorf("moment: %w", err)
+	}
+	return []byte(m.String()), nil
+}
+
+// UnmarshalText parses what MarshalText wrote.
+func (m *Moment) UnmarshalText(text []byte) (err error) {
+	*m, err = ParseMoment(string(text))
+	return err
+}
+
 func (w window) String() string {
 	if !w.toMidnight() {
 		return w.from.String() + "-" + w.to.String()
@@ -124,7 +140,10 @@ func parseRule(text string) (builtin, error) {
 	case kindAfter:
 		r = p.after()
 	default:
-		return nil, fmt.Errorf("%q is none of daily, hourly, every, once, after", kind)
+		if looksLikeCron(text) {
+			return nil, cronError(text)
+		}
+		return nil, fmt.Errorf("%q is none of daily, hourly, every, once, after%s", kind, spelling.Hint(kind, ruleKinds))
 	}
 	if p.keyword(wordOn) {
 		r = filtered{r, p.filter()}
@@ -136,6 +155,8 @@ const (
 	digits  = "0123456789"
 	blanks  = " \t"
 	letters = "abcdefghijklmnopqrstuvwxyz"
+
+	capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 	lastSecond = endOfDay - 1
 
@@ -153,14 +174,29 @@ type parser struct {
 
 // fail notes what was expected at the rest of the text.
 func (p *parser) fail(want string) {
-	if p.err != nil {
-		return
-	}
 	if p.rest == "" {
-		p.err = errors.New("want " + want + " at the end")
+		p.wrong(errors.New("want " + want + " at the end"))
 		return
 	}
-	p.err = fmt.Errorf("want %s at %q", want, p.rest)
+	p.wrong(fmt.Errorf("want %s at %q", want, p.rest))
+}
+
+// failNear is fail, with the words that the next one is near to.
+func (p *parser) failNear(want string, words []string) {
+	rest := strings.TrimLeft(p.rest, letters+capitals)
+	word := p.rest[:len(p.rest)-len(rest)]
+	if hint := spelling.Hint(word, words); hint != "" {
+		p.wrong(fmt.Errorf("want %s at %q%s", want, p.rest, hint))
+		return
+	}
+	p.fail(want)
+}
+
+// wrong keeps the error if it is the first.
+func (p *parser) wrong(err error) {
+	if p.err == nil {
+		p.err = err
+	}
 }
 
 func (p *parser) skipBlanks() { p.rest = strings.TrimLeft(p.rest, blanks) }
@@ -207,8 +243,8 @@ func (p *parser) keyword(word string) bool {
 
 func (p *parser) date() Date {
 	d, err := ParseDate(p.word())
-	if err != nil && p.err == nil {
-		p.err = err
+	if err != nil {
+		p.wrong(err)
 	}
 	return d
 }
@@ -273,7 +309,7 @@ func (p *parser) moment(latest WallTime) Moment {
 	start := p.rest
 	anchor := p.take(letters + digits + "_.")
 	if anchor == "" && window == DefaultWindow {
-		p.fail(wantMoment)
+		p.failNear(wantMoment, []string{anchorOpen, anchorClose})
 		return Moment{}
 	}
 	if !validAnchor(anchor) {
@@ -297,10 +333,18 @@ func (p *parser) windowWord() Window {
 // wall reads a time of day and the days after it.
 func (p *parser) wall(latest WallTime) WallTime {
 	start := p.rest
-	wall, ok := parseTimeOfDay(p.take(digits + ":"))
-	if !ok || wall > latest {
+	text := p.take(digits + ":")
+	wall, err := parseTimeOfDay(text)
+	switch {
+	case errors.Is(err, errNoTime):
+		p.wrong(fmt.Errorf("%s: %w", text, err))
+		return 0
+	case err != nil:
 		p.rest = start
 		p.fail("a time such as 09:15, up to 23:59:59,")
+		return 0
+	case wall > latest:
+		p.wrong(errors.New("24:00 only ends a window: the midnight after a session is 00:00+1d"))
 		return 0
 	}
 	p.skipBlanks()
@@ -316,21 +360,32 @@ func (p *parser) wall(latest WallTime) WallTime {
 	return wall + WallTime(days[0]-'0')*endOfDay
 }
 
-// parseTimeOfDay parses 09:15 and 09:15:30, up to 24:00.
-func parseTimeOfDay(text string) (WallTime, bool) {
+var (
+	errNoTime   = errors.New("there is no such time of day")
+	errTimeForm = errors.New("want the form 09:15 or 09:15:30, up to 24:00")
+)
+
+// parseTimeOfDay parses 09:15 and 09:15:30, up to 24:00. It returns errTimeForm, or
+// errNoTime for figures in that form that are no time.
+func parseTimeOfDay(text string) (WallTime, error) {
 	parts := strings.Split(text, ":")
 	if len(parts) < 2 || len(parts) > 3 {
-		return 0, false
+		return 0, errTimeForm
 	}
 	var wall WallTime
+	exists := true
 	for i, part := range append(parts, "00")[:3] {
-		n, err := strconv.Atoi(part)
-		if err != nil || len(part) != 2 || i > 0 && n > 59 {
-			return 0, false
+		if len(part) != 2 || strings.Trim(part, digits) != "" {
+			return 0, errTimeForm
 		}
+		n, _ := strconv.Atoi(part) // two digits
+		exists = exists && (i == 0 || n <= 59)
 		wall = wall*60 + WallTime(n)
 	}
-	return wall, wall <= endOfDay
+	if !exists || wall > endOfDay {
+		return 0, errNoTime
+	}
+	return wall, nil
 }
 
 // offset reads what may follow an anchor. A dash is an offset's sign if it is

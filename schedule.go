@@ -16,41 +16,41 @@ import (
 // most once, no retries, no overlap.
 type Schedule struct {
 	// Task names the work, as the executor knows it. Required.
-	Task string
+	Task string `json:"task"`
 	// Account is whom the row is for. A row without one holds for every account
 	// that has no row of its own for the task. A row of an account that cannot be used
 	// hides it all the same, and with it what comes after the task.
-	Account string
+	Account string `json:"account,omitzero"`
 	// Rule says when the task is due on a session day. Required.
-	Rule Rule
+	Rule Rule `json:"rule,omitzero"`
 	// Calendar names the calendar whose sessions, hours and zone the rule is read
 	// by. Empty means Config.Calendar, or, for an after rule, that of the task which
 	// it follows, from which it cannot differ.
-	Calendar string
+	Calendar string `json:"calendar,omitzero"`
 	// Disabled stops new starts, and further attempts. What runs goes on, and nothing is recorded as
 	// missed for the time.
-	Disabled bool
+	Disabled bool `json:"disabled,omitzero"`
 	// Sessions are the kinds of session that the task runs on. Zero means
 	// regular and shortened.
-	Sessions SessionSet
+	Sessions SessionSet `json:"sessions,omitzero"`
 	// Priority orders what is due at one instant: lower first, zero by default.
-	Priority int
+	Priority int `json:"priority,omitzero"`
 	// Timeout bounds each attempt. Zero is none.
-	Timeout time.Duration
+	Timeout time.Duration `json:"timeout,omitzero"`
 	// CatchUp is how long after its due time a run may still start. Zero means
 	// DefaultCatchUp. After it, the run is missed.
-	CatchUp time.Duration
+	CatchUp time.Duration `json:"catch_up,omitzero"`
 	// CatchUpUntil also ends the catch-up at a moment of the session, such as
 	// close. Nil is none. Where the moment cannot be told, since the hours are not
 	// known or the day lacks it, there is no catch-up: a run starts within a minute of
 	// its due time, which is on time, or is missed.
-	CatchUpUntil *Moment
+	CatchUpUntil *Moment `json:"catch_up_until,omitzero"`
 	// Overlap says what becomes of an occurrence that is due while an earlier
 	// run of the same task and account goes on.
-	Overlap Overlap
+	Overlap Overlap `json:"overlap,omitzero"`
 	// Exclusive names a group. Runs of one account in one group wait for each
 	// other in order. Empty is none.
-	Exclusive string
+	Exclusive string `json:"exclusive,omitzero"`
 	// Spread shifts the start of each account's run by an offset of less than it, so
 	// that many accounts do not start in one instant. The offset follows from the
 	// account, the task and the slot alone: it is the same in every process and
@@ -58,29 +58,29 @@ type Schedule struct {
 	// the catch-up, the close of the session and the next occurrence of an hourly or
 	// every rule do. Due time, slot and catch-up stay: CatchUp should be longer than
 	// Spread. Zero is none.
-	Spread time.Duration
+	Spread time.Duration `json:"spread,omitzero"`
 	// StartLimit names the limit of Config.StartLimits which the starts of the task
 	// count against, with those of every other task that names it. Empty is none. A
 	// row whose limit the configuration does not have is quarantined: that its orders
 	// flow without a limit is what nobody asked for.
-	StartLimit string
+	StartLimit string `json:"start_limit,omitzero"`
 	// Delivery says what becomes of a run whose process died.
-	Delivery Delivery
+	Delivery Delivery `json:"delivery,omitzero"`
 	// Retry says whether and how a failed attempt is tried again.
-	Retry Retry
+	Retry Retry `json:"retry,omitzero"`
 	// Description is for people.
-	Description string
+	Description string `json:"description,omitzero"`
 
 	// Since is the instant from which the row holds: only occurrences later than
 	// it are due. A store sets it when the rule, the calendar or the enabling changes. Zero
 	// means always.
-	Since time.Time
+	Since time.Time `json:"since,omitzero"`
 	// Prior is the rule of another kind that Rule replaced at Since, if it did.
 	// It holds until the next session, as a change of kind takes effect then.
-	Prior Rule
+	Prior Rule `json:"prior,omitzero"`
 	// Version counts the edits of the row in its store. The scheduler only
 	// reports it.
-	Version int64
+	Version int64 `json:"version,omitzero"`
 }
 
 // Policies that a zero value stands for.
@@ -158,6 +158,24 @@ func ParseSessionSet(text string) (SessionSet, error) {
 	return set, nil
 }
 
+// MarshalText returns the set in the form of String, but that of zero is empty, so
+// that it reads back as zero. It is an error for a set with unknown kinds.
+func (s SessionSet) MarshalText() ([]byte, error) {
+	switch {
+	case s == 0:
+		return nil, nil
+	case s&^allSessions != 0:
+		return nil, fmt.Errorf("sessions: %#x has unknown kinds", uint8(s))
+	}
+	return []byte(s.String()), nil
+}
+
+// UnmarshalText parses what MarshalText wrote.
+func (s *SessionSet) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseSessionSet(string(text))
+	return err
+}
+
 // Overlap says what becomes of an occurrence that comes due while an earlier run of
 // the same task and account goes on. What came due while none ran, as in an outage, is
 // no overlap: with each policy but OverlapAllow it runs one after another, in order,
@@ -181,6 +199,15 @@ func (o Overlap) String() string { return nameOf(overlapNames, int(o)) }
 func ParseOverlap(text string) (Overlap, error) {
 	i, err := parseName("overlap", overlapNames, text)
 	return Overlap(i), err
+}
+
+// MarshalText returns the name, and an error for a value that has none.
+func (o Overlap) MarshalText() ([]byte, error) { return marshalName("overlap", overlapNames, int(o)) }
+
+// UnmarshalText parses what MarshalText wrote.
+func (o *Overlap) UnmarshalText(text []byte) (err error) {
+	*o, err = ParseOverlap(string(text))
+	return err
 }
 
 // Delivery says what becomes of a run that was cut off, because its process died,
@@ -209,6 +236,17 @@ func ParseDelivery(text string) (Delivery, error) {
 	return Delivery(i), err
 }
 
+// MarshalText returns the name, and an error for a value that has none.
+func (d Delivery) MarshalText() ([]byte, error) {
+	return marshalName("delivery", deliveryNames, int(d))
+}
+
+// UnmarshalText parses what MarshalText wrote.
+func (d *Delivery) UnmarshalText(text []byte) (err error) {
+	*d, err = ParseDelivery(string(text))
+	return err
+}
+
 // Retry says how a failed attempt is tried again. The zero value is never: an
 // order task must not be retried blindly. A timed out attempt is not retried.
 // All attempts are one run with one ID. No further one starts once the account is
@@ -216,15 +254,15 @@ func ParseDelivery(text string) (Delivery, error) {
 // run has failed then, for the reason of its last attempt and that one.
 type Retry struct {
 	// Attempts is the number of attempts in all. Zero and one mean no retry.
-	Attempts int
+	Attempts int `json:"attempts,omitzero"`
 	// Backoff is the wait before the second attempt. It doubles before each
 	// further one, up to MaxBackoff. Zero means a second.
-	Backoff time.Duration
+	Backoff time.Duration `json:"backoff,omitzero"`
 	// MaxBackoff caps the wait. Zero means a minute.
-	MaxBackoff time.Duration
+	MaxBackoff time.Duration `json:"max_backoff,omitzero"`
 	// Within is how long after the due time an attempt may still start. Zero
 	// means to the end of the catch-up, which a triggered run counts from its trigger.
-	Within time.Duration
+	Within time.Duration `json:"within,omitzero"`
 }
 
 // ScheduleStore holds the schedules of a service.
@@ -263,24 +301,24 @@ var ErrRevisionUnknown = errors.New("it is not known what changed since the revi
 // ScheduleChanges are the rows of a store that are different since a revision.
 type ScheduleChanges struct {
 	// Rows are those that were added or changed, as they are now.
-	Rows []Schedule
+	Rows []Schedule `json:"rows,omitzero"`
 	// Removed are those that are no longer there.
-	Removed []ScheduleKey
+	Removed []ScheduleKey `json:"removed,omitzero"`
 	// Revision is the one up to which the changes are listed.
-	Revision string
+	Revision string `json:"revision"`
 }
 
 // ScheduleKey is what a row is found by.
 type ScheduleKey struct {
-	Task    string
-	Account string
+	Task    string `json:"task"`
+	Account string `json:"account,omitzero"`
 }
 
 // QuarantineError is the error with which a ScheduleStore reports rows that it
 // could not make a Schedule of, beside the rows that it could: Schedules then
 // returns both. The scheduler runs the others and reports these.
 type QuarantineError struct {
-	Rows []RowError
+	Rows []RowError `json:"rows"`
 }
 
 // RowError names a row that cannot be used, and why.
@@ -292,8 +330,12 @@ type RowError struct {
 
 // Error returns the row and the reason.
 func (e RowError) Error() string {
-	return fmt.Sprintf("schedule of %s: %v", rowName(e.Task, e.Account), e.Err)
+	return fmt.Sprintf("schedule of %s: %s", rowName(e.Task, e.Account), inLine(e.Err))
 }
+
+// inLine returns the text of an error in one line, of which each problem would begin
+// another: what comes after the first would not tell what it is about.
+func inLine(err error) string { return strings.ReplaceAll(textOf(err), "\n", "; ") }
 
 // Unwrap returns the reason.
 func (e RowError) Unwrap() error { return e.Err }
@@ -459,12 +501,25 @@ func nameOf(names []string, i int) string {
 	return fmt.Sprintf("invalid(%d)", i)
 }
 
+// marshalName returns the text form of a value that has a name.
+func marshalName(what string, names []string, i int) ([]byte, error) {
+	if i >= len(names) {
+		return nil, fmt.Errorf("%s: %d has no name", what, i)
+	}
+	return []byte(names[i]), nil
+}
+
+// parseName returns the index of a name. The empty text is the zero value.
 func parseName(what string, names []string, text string) (int, error) {
 	if text == "" {
 		return 0, nil
 	}
+	return unmarshalName(what, names, text)
+}
+
+func unmarshalName(what string, names []string, text string) (int, error) {
 	if i := slices.Index(names, text); i >= 0 {
 		return i, nil
 	}
-	return 0, fmt.Errorf("%s %q is none of %s", what, text, strings.Join(names, ", "))
+	return 0, fmt.Errorf("%s %q is none of %s", what, text, strings.TrimPrefix(strings.Join(names, ", "), ", "))
 }

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
 // StartLimit bounds how many runs may start in a time, such as ten a second, over
@@ -22,14 +25,14 @@ import (
 // nothing that counts against a limit starts in the first Per of a term.
 type StartLimit struct {
 	// Name is what Schedule.StartLimit says. Required.
-	Name string
+	Name string `json:"name"`
 	// Starts is how many runs may start, at least 1. Required.
-	Starts int
+	Starts int `json:"starts"`
 	// Per is the time in which they may, up to a minute. Zero means a second.
-	Per time.Duration
+	Per time.Duration `json:"per,omitzero"`
 	// PerAccount counts the starts of each account by themselves. Else those of all
 	// accounts count together.
-	PerAccount bool
+	PerAccount bool `json:"per_account,omitzero"`
 }
 
 const (
@@ -42,18 +45,18 @@ const (
 func (l StartLimit) check() error {
 	var errs []error
 	if err := checkName(l.Name); err != nil {
-		errs = append(errs, err)
+		errs = append(errs, fmt.Errorf("Name: %w", err))
 	}
 	if l.Starts < 1 || l.Starts > maxStarts {
-		errs = append(errs, fmt.Errorf("starts: %d is not between 1 and %d", l.Starts, maxStarts))
+		errs = append(errs, fmt.Errorf("Starts: %d is not between 1 and %d", l.Starts, maxStarts))
 	}
 	if l.Per != 0 && (l.Per < minPer || l.Per > maxPer) {
-		errs = append(errs, fmt.Errorf("per: %v is not between %v and %v", l.Per, minPer, maxPer))
+		errs = append(errs, fmt.Errorf("Per: %v is not between %v and %v", l.Per, minPer, maxPer))
 	}
 	if len(errs) == 0 {
 		return nil
 	}
-	return fmt.Errorf("limit %q: %w", l.Name, errors.Join(errs...))
+	return fmt.Errorf("limit %q: %s", l.Name, inLine(errors.Join(errs...)))
 }
 
 // startLimits are the limits of a scheduler by their names, with what counts
@@ -78,7 +81,7 @@ func newStartLimits(limits []StartLimit) startLimits {
 // find is the limitFinder of rows.
 func (ls startLimits) find(name string) error {
 	if name != "" && ls[name] == nil {
-		return fmt.Errorf("StartLimit: the configuration has no limit %q", name)
+		return fmt.Errorf("StartLimit: the configuration has no limit %q%s", name, spelling.Hint(name, slices.Collect(maps.Keys(ls))))
 	}
 	return nil
 }

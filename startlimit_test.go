@@ -310,10 +310,11 @@ func TestConfigRefusesStartLimits(t *testing.T) {
 		{"good", []StartLimit{{Name: "broker", Starts: 10}, {Name: "broker", Starts: 200, Per: time.Minute, PerAccount: true}}, nil},
 		{"none", nil, []string{`field Schedules: schedule of buy: StartLimit: the configuration has no limit "broker"`}},
 		{"another", []StartLimit{{Name: "exchange", Starts: 1}}, []string{`the configuration has no limit "broker"`}},
+		{"misspelled", []StartLimit{{Name: "brokre", Starts: 1}}, []string{`no limit "broker": did you mean "brokre"?`}},
 		{"everything", []StartLimit{{Name: "broker", Starts: 0, Per: time.Hour}, {Starts: maxStarts + 1, Per: 1}}, []string{
-			`field StartLimits: limit "broker": starts: 0 is not between 1 and 100000`,
-			"per: 1h0m0s is not between 1ms and 1m0s",
-			`limit "": a name is required`, "starts: 100001 is not between", "per: 1ns is not between",
+			`field StartLimits: limit "broker": Starts: 0 is not between 1 and 100000`,
+			"Per: 1h0m0s is not between 1ms and 1m0s",
+			`limit "": Name: a name is required`, "Starts: 100001 is not between", "Per: 1ns is not between",
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

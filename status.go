@@ -20,29 +20,31 @@ type Status struct {
 	// Heartbeat is what the scheduler would beat now.
 	Heartbeat
 	// Accounts are those that are enrolled, by name.
-	Accounts []string
+	Accounts []string `json:"accounts,omitzero"`
 	// Watermark is the instant up to which everything is accounted for in the
 	// ledger, and Planned that up to which everything is planned.
-	Watermark, Planned time.Time
+	Watermark time.Time `json:"watermark,omitzero"`
+	Planned   time.Time `json:"planned,omitzero"`
 	// Waiting is the number of planned runs that have not started.
-	Waiting int
+	Waiting int `json:"waiting"`
 	// Unstored is the number of outcomes that have not reached the ledger yet.
-	Unstored int
+	Unstored int `json:"unstored"`
 	// ClockSteps is how often the clock stepped, and HeartbeatErrors how many
 	// heartbeats failed.
-	ClockSteps, HeartbeatErrors int
+	ClockSteps      int `json:"clock_steps"`
+	HeartbeatErrors int `json:"heartbeat_errors"`
 	// Quarantined are the rows that cannot be used.
-	Quarantined []RowError
+	Quarantined []RowError `json:"quarantined,omitzero"`
 	// Halts are the halts in force.
-	Halts []Halt
+	Halts []Halt `json:"halts,omitzero"`
 	// Holder is who holds the term, if it is another instance.
-	Holder string
+	Holder string `json:"holder,omitzero"`
 	// Notices are what an operator should know and nobody need mend, one sentence each:
 	// who is active, and until when, while this instance stands by; edits that take
 	// effect only at the next session; and what comes in the next 30 days: special
 	// sessions on which tasks of whole trading days do not run, and sessions of unknown
 	// hours. They do not degrade health.
-	Notices []string
+	Notices []string `json:"notices,omitzero"`
 }
 
 // Healthy reports whether nothing is wrong.

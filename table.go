@@ -29,19 +29,19 @@ type Table struct {
 
 // TableDay is what a Table says of one date.
 type TableDay struct {
-	Date Date
+	Date Date `json:"date"`
 	// Kind is Closed for a holiday, which is also the zero value.
-	Kind SessionKind
+	Kind SessionKind `json:"kind"`
 	// Hours are the windows of the session's phases, in any order. A session
 	// without any has no phases.
-	Hours []Hours
+	Hours []Hours `json:"hours,omitzero"`
 	// HoursUnknown says that there is a session and that its hours are not
 	// announced yet.
-	HoursUnknown bool
+	HoursUnknown bool `json:"hours_unknown,omitzero"`
 	// Reason, Announced and Source are those of the session.
-	Reason    string
-	Announced Date
-	Source    string
+	Reason    string `json:"reason,omitzero"`
+	Announced Date   `json:"announced,omitzero"`
+	Source    string `json:"source,omitzero"`
 }
 
 // maxTableDays bounds a coverage to two hundred years.

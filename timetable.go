@@ -62,7 +62,11 @@ func (s Schedule) checkTimetable(cal Calendar) error {
 			return fmt.Errorf("the instants of the rule %q are those of another schedule", r)
 		}
 	}
-	return ValidateSchedules([]Schedule{s}, cal)
+	var wrong *QuarantineError
+	if errors.As(ValidateSchedules([]Schedule{s}, cal), &wrong) {
+		return wrong.Rows[0].Err // the row is named already
+	}
+	return nil
 }
 
 // Next returns the first instant after an instant, in UTC, at which the schedule is
@@ -92,7 +96,7 @@ func (t *Timetable) Next(after time.Time) (time.Time, error) {
 	}
 	switch {
 	case first.unknown != nil:
-		return time.Time{}, fmt.Errorf("the next occurrence is not known: %w: %w", ErrUnknownDate, first.unknown)
+		return time.Time{}, fmt.Errorf("the next occurrence is not known: %w", unknownError{first.unknown})
 	case first == never:
 		return time.Time{}, ErrNothingDue
 	}
@@ -113,6 +117,12 @@ type expected struct {
 	due     int64
 	unknown error
 }
+
+// unknownError is ErrUnknownDate in the words of what is not known, which may be the
+// hours of a session that is certain.
+type unknownError struct{ error }
+
+func (e unknownError) Unwrap() []error { return []error{ErrUnknownDate, e.error} }
 
 var never = expected{due: math.MaxInt64}
 

@@ -88,19 +88,23 @@ func TestTimetableWithoutAnswer(t *testing.T) {
 		row   tradeclock.Schedule
 		after string
 		want  error
+		text  string
 	}{
-		{"the coverage ends", exchange, row("buy", "daily 09:00"), "2027-12-31T09:00:00+05:30", tradeclock.ErrUnknownDate},
-		{"the hours are not known", exchange, row("buy", "daily open"), "2026-11-27T12:00:00+05:30", tradeclock.ErrUnknownDate},
-		{"it was due once", weekdays, row("buy", "once 2026-11-24 09:00"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue},
-		{"it is due on a closed date", weekdays, row("buy", "once 2026-11-28 09:00"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue},
-		{"it is disabled", weekdays, off, "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue},
-		{"no week has such a session", weekdays, row("buy", "daily 09:00 on 6th session of week"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue},
+		{"the coverage ends", exchange, row("buy", "daily 09:00"), "2027-12-31T09:00:00+05:30", tradeclock.ErrUnknownDate,
+			"the next occurrence is not known: calendar XNSE: 2028-01-01: date is outside the calendar's coverage, 2026-01-01 to 2027-12-31"},
+		{"the hours are not known", exchange, row("buy", "daily open"), "2026-11-27T12:00:00+05:30", tradeclock.ErrUnknownDate,
+			"the next occurrence is not known: the hours of session 2026-11-30 are not known"},
+		{"it was due once", weekdays, row("buy", "once 2026-11-24 09:00"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue, "nothing is due"},
+		{"it is due on a closed date", weekdays, row("buy", "once 2026-11-28 09:00"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue, "nothing is due"},
+		{"it is disabled", weekdays, off, "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue, "the schedule is disabled: nothing is due"},
+		{"no week has such a session", weekdays, row("buy", "daily 09:00 on 6th session of week"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue, "nothing is due"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			timetable, err := test.row.Timetable(test.cal)
 			require.NoError(t, err)
 			_, err = timetable.Next(instant(t, test.after))
 			assert.ErrorIs(t, err, test.want)
+			assert.ErrorContains(t, err, test.text)
 		})
 	}
 }
@@ -118,8 +122,8 @@ func TestTimetableRefusesWhatItCannotTell(t *testing.T) {
 		{"an after rule", exchange, after, "timetable of sell: the instants of the rule \"after buy 1m on fri\" are those of another schedule"},
 		{"another calendar", exchange, row("buy", "daily 09:00", onCalendar("XNYS")), "timetable of buy: it is read by calendar XNYS, not XNSE"},
 		{"no calendar", nil, row("buy", "daily 09:00"), "timetable of buy: a calendar is required"},
-		{"no rule", exchange, tradeclock.Schedule{Task: "buy"}, "a rule is required"},
-		{"an anchor that no session has", tradeclock.Weekdays(kolkata), row("buy", "daily open"), "open"},
+		{"no rule", exchange, tradeclock.Schedule{Task: "buy"}, "timetable of buy: Rule: a rule is required"},
+		{"an anchor that no session has", tradeclock.Weekdays(kolkata), row("buy", "daily open"), "timetable of buy: Rule: anchor \"open\": calendar weekdays has no phase regular"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := test.row.Timetable(test.cal)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
 // Errors of Trigger. ResetWatermark returns ErrNoTerm too.
@@ -28,16 +30,16 @@ var (
 
 // TriggerRequest says what to run now, and who wants it.
 type TriggerRequest struct {
-	Task    string
-	Account string
+	Task    string `json:"task"`
+	Account string `json:"account"`
 	// Actor is who asks. Required.
-	Actor string
+	Actor string `json:"actor"`
 	// Force runs it on a day that is none of the task's sessions.
-	Force bool
+	Force bool `json:"force,omitzero"`
 	// ForToday makes the run stand for the task's slot of today, which must not have
 	// had a start: it may have been missed or skipped, or be still to come. The rule
 	// must have one occurrence a session.
-	ForToday bool
+	ForToday bool `json:"for_today,omitzero"`
 }
 
 // Trigger runs a task now. The run is recorded as manual, with the actor, and
@@ -97,7 +99,7 @@ func (s *UnifiedTaskScheduler) mayNotStartManual(p *pending, t Term, drops int) 
 	case p.acct.gone, !p.acct.started: // or it came back since
 		return ErrUnknownAccount
 	case halted:
-		return fmt.Errorf("%w: %s", ErrHalted, haltReason(halt))
+		return haltError(halt)
 	}
 	return nil
 }
@@ -148,10 +150,10 @@ func (s *UnifiedTaskScheduler) prepare(ctx context.Context, req TriggerRequest) 
 	}
 	r := s.rowFor(req.Account, req.Task)
 	if r == nil || a.lists && !slices.Contains(a.known, req.Task) {
-		return nil, fmt.Errorf("%w: %q", ErrUnknownTask, req.Task)
+		return nil, fmt.Errorf("%w: %q%s", ErrUnknownTask, req.Task, spelling.Hint(req.Task, s.taskNames()))
 	}
 	if halt, halted := s.haltFor(req.Account); halted {
-		return nil, fmt.Errorf("%w: %s", ErrHalted, haltReason(halt))
+		return nil, haltError(halt)
 	}
 	if err := s.control.unread; err != nil && r.Delivery == AtMostOnce {
 		return nil, fmt.Errorf("%w: %w", ErrHaltsUnread, err)
@@ -188,6 +190,15 @@ func (s *UnifiedTaskScheduler) slotInDoubt(p *pending) error {
 		return fmt.Errorf("%w: the run of its slot waits for %s", ErrBusy, waits.waits)
 	}
 	return nil
+}
+
+// taskNames returns the tasks that have a schedule. The caller holds mu.
+func (s *UnifiedTaskScheduler) taskNames() []string {
+	var names []string
+	for key := range s.sched.rows {
+		names = append(names, key.task)
+	}
+	return names
 }
 
 // free reports whether a manual run of the task could start now.

@@ -1,0 +1,324 @@
+package tradeclock
+
+import (
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// jsonTypes are the types that people put on a page or in a file.
+var jsonTypes = []any{
+	Schedule{}, Retry{}, StartLimit{}, ScheduleEdit{}, ScheduleChanges{}, ScheduleKey{}, QuarantineError{}, RowError{},
+	Run{}, Evidence{}, Term{}, Enrolment{}, State{}, Claim{}, SettleResult{}, Query{}, Halt{}, AuditEntry{},
+	Heartbeat{}, RunningTask{}, ReceivedHeartbeat{}, InstanceHealth{}, Status{}, AgendaItem{}, TriggerRequest{},
+	Session{}, Phase{}, Hours{}, TableDay{}, Occurrence{},
+	Ticked{}, RunStarted{}, RunSettled{}, RunMissed{}, RunSkipped{}, TermChanged{}, SchedulesChanged{}, CalendarChanged{},
+	SessionChange{}, Shift{}, ClockStepped{}, EventsLost{},
+}
+
+// textTypes are those that are one text, with how many values each has; 0 is for those
+// that are made by a function of their own.
+var textTypes = map[reflect.Type]int{
+	reflect.TypeFor[Outcome](): len(outcomeNames), reflect.TypeFor[Overlap](): len(overlapNames),
+	reflect.TypeFor[Delivery](): len(deliveryNames), reflect.TypeFor[SessionSet](): int(allSessions) + 1,
+	reflect.TypeFor[SchedulerState](): len(stateNames), reflect.TypeFor[Liveness](): len(livenessNames),
+	reflect.TypeFor[SessionKind](): len(kindNames), reflect.TypeFor[Period](): len(periodNames), reflect.TypeFor[Window](): len(windowWords),
+	reflect.TypeFor[WallTime](): int(endOfDay) + 1, reflect.TypeFor[Date](): 0, reflect.TypeFor[Moment](): 0, reflect.TypeFor[Filter](): 0,
+}
+
+func TestJSONReadsBackTheSame(t *testing.T) {
+	r := rand.New(rand.NewPCG(28, 1))
+	for _, zero := range jsonTypes {
+		typ := reflect.TypeOf(zero)
+		t.Run(typ.Name(), func(t *testing.T) {
+			if len(jsonNames(typ)) > 0 {
+				assertJSON(t, zero)
+			}
+			for range 200 {
+				assertJSON(t, randomOf(r, typ, 0.5).Interface())
+			}
+		})
+	}
+}
+
+func TestTextsReadBackTheSame(t *testing.T) {
+	r := rand.New(rand.NewPCG(28, 2))
+	for typ := range textTypes {
+		t.Run(typ.Name(), func(t *testing.T) {
+			assertText(t, reflect.Zero(typ).Interface())
+			for range 500 {
+				assertText(t, randomOf(r, typ, 0).Interface())
+			}
+		})
+	}
+	for range 500 {
+		rule := randomRule(r)
+		text, err := rule.(encoding.TextMarshaler).MarshalText()
+		require.NoError(t, err)
+		assert.Equal(t, rule.String(), string(text))
+		again, err := ParseRule(string(text))
+		require.NoError(t, err)
+		assert.Equal(t, rule, again)
+	}
+}
+
+// Every field has a key in lower case, and every duration is a text.
+func TestJSONNamesEveryField(t *testing.T) {
+	r := rand.New(rand.NewPCG(28, 3))
+	for _, zero := range jsonTypes {
+		typ := reflect.TypeOf(zero)
+		data, err := json.Marshal(randomOf(r, typ, 1).Interface())
+		require.NoError(t, err, typ)
+		var fields map[string]any
+		require.NoError(t, json.Unmarshal(data, &fields), typ)
+		assert.ElementsMatch(t, jsonNames(typ), slices.Collect(maps.Keys(fields)), "%v: %s", typ, data)
+		assertDurationsAreTexts(t, typ, fields)
+	}
+}
+
+func TestTextsRefuseWhatHasNoName(t *testing.T) {
+	for _, value := range []encoding.TextMarshaler{
+		Outcome(99), Overlap(9), Delivery(9), SchedulerState(9), Liveness(9), SessionKind(9), Period(9), Window(9),
+		SessionSet(1 << 7), WallTime(-1), Wall(9, 75), endOfDay + 1, At(9, 75), AtAnchor("Open", 0), NthSession(0, Week), OnWeekdays(),
+		Daily(At(9, 75)).(encoding.TextMarshaler), On(Daily(At(9, 15)), OnWeekdays()).(encoding.TextMarshaler),
+	} {
+		_, err := value.MarshalText()
+		assert.Error(t, err, "%T %v", value, value)
+	}
+	for _, target := range []encoding.TextUnmarshaler{new(Liveness), new(SessionKind), new(Period)} {
+		assert.Error(t, target.UnmarshalText(nil), "%T: which it is must be said", target)
+	}
+	for typ := range textTypes {
+		target := reflect.New(typ).Interface().(encoding.TextUnmarshaler)
+		assert.Error(t, target.UnmarshalText([]byte("no such")), typ)
+	}
+}
+
+func TestScheduleJSONRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"task":"a","rule":"daily 9:15"}`:                    `schedule: rule "daily 9:15": want a time`,
+		`{"task":"a","timeout":"5"}`:                          `schedule: timeout: duration "5": want a duration such as 90s`,
+		`{"task":"a","timeout":300}`:                          `schedule: timeout: a number is no value for it`,
+		`{"task":"a","priority":"1"}`:                         `schedule: priority: a string is no value for it`,
+		`{"task":"a","catchup":"5m"}`:                         `schedule: catchup: there is no such key`,
+		`{"task":"a","overlap":"never"}`:                      `schedule: overlap "never" is none of skip, queue, cancel, allow`,
+		`{"task":"a","retry":{"backoff":"1"}}`:                `schedule: retry: backoff: duration "1"`,
+		`{"task":"a","retry":{"attemps":3}}`:                  `schedule: retry: attemps: there is no such key`,
+		`{"task":"a","prior":"daily"}`:                        `schedule: prior: rule "daily": want a time`,
+		`{"task":"a","catch_up_until":"Close"}`:               `schedule: catch_up_until: moment "Close"`,
+		`{"task":"a","sessions":"holiday"}`:                   `schedule: sessions "holiday"`,
+		`{"task":"a","since":"yesterday"}`:                    `schedule: since: `,
+		`{"overlap":"never","task":"a","delivery":"maybe"}`:   "schedule: delivery \"maybe\" is none of at-most-once, at-least-once\noverlap \"never\"",
+		`{"task":"a","rule":"*/5 9-15 * * 1-5","timeout":""}`: `"every 5m 09:00-16:00 on mon,tue,wed,thu,fri"`,
+		`[]`: `schedule: json: cannot unmarshal array`,
+	} {
+		s := Schedule{Task: "before"}
+		assert.ErrorContains(t, json.Unmarshal([]byte(text), &s), want, text)
+		assert.Equal(t, Schedule{Task: "before"}, s, "it is left as it was")
+	}
+	assert.ErrorContains(t, json.Unmarshal([]byte(`{"catchup":"5m"}`), new(ScheduleEdit)), "edit: catchup: there is no such key")
+	assert.ErrorContains(t, json.Unmarshal([]byte(`{"per_acount":true}`), new(StartLimit)), "start limit: per_acount: there is no such key")
+}
+
+func TestJSONOfSchedulesThatCannotBeReadBack(t *testing.T) {
+	data, err := json.Marshal(Schedule{Task: "a", Rule: userRule{}})
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"task":"a","rule":"own"}`, string(data), "a user's rule is its text")
+	assert.ErrorContains(t, json.Unmarshal(data, new(Schedule)), `rule "own": "own" is none of`)
+
+	_, err = json.Marshal(Schedule{Task: "a", Rule: Daily(At(9, 75))})
+	assert.ErrorContains(t, err, "a time of day has a minute from 0 to 59")
+	_, err = json.Marshal(Schedule{Task: "a", Rule: panicking{}})
+	assert.ErrorContains(t, err, "String panicked")
+}
+
+func TestScheduleEditJSONSetsBackToDefaults(t *testing.T) {
+	var edit ScheduleEdit
+	require.NoError(t, json.Unmarshal([]byte(`{"timeout":"0s","sessions":"","disabled":false}`), &edit))
+	s := Schedule{Rule: Daily(At(9, 15)), Timeout: time.Hour, CatchUp: time.Hour, Sessions: EveryDay, Disabled: true}
+	edit.Apply(&s)
+	assert.Equal(t, Schedule{Rule: Daily(At(9, 15)), CatchUp: time.Hour}, s)
+}
+
+// A text either is refused or is a schedule that is written as one that reads back
+// the same.
+func FuzzScheduleJSON(f *testing.F) {
+	for _, text := range []string{
+		`{"task":"a","rule":"daily 09:01","timeout":"4m","retry":{"attempts":3}}`, `{"task":"a","rule":"after b on 5m on mon"}`,
+		`{"since":"2026-11-23T09:15:00.5+05:30","catch_up_until":"first close"}`, `{"sessions":"","prior":"once 2026-11-23 open"}`, `null`, `{"rule":null}`,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var s, again Schedule
+		if json.Unmarshal([]byte(text), &s) != nil || s.Since.Year() > 9999 || s.Since.Year() < 0 {
+			return
+		}
+		data, err := json.Marshal(s)
+		if err != nil {
+			t.Fatalf("%s is read as %+v, and cannot be written: %v", text, s, err)
+		}
+		if err := json.Unmarshal(data, &again); err != nil || !reflect.DeepEqual(s, again) {
+			t.Fatalf("%s is written as %s, which is read as %+v, %v", text, data, again, err)
+		}
+	})
+}
+
+func assertJSON(t *testing.T, value any) {
+	t.Helper()
+	data, err := json.Marshal(value)
+	require.NoError(t, err, "%+v", value)
+	again := reflect.New(reflect.TypeOf(value))
+	require.NoError(t, json.Unmarshal(data, again.Interface()), "%s", data)
+	require.Equal(t, value, again.Elem().Interface(), "%s", data)
+}
+
+// assertText also compares with what String says, which names the default of an empty
+// set, and midnight by the next day.
+func assertText(t *testing.T, value any) {
+	t.Helper()
+	text, err := value.(encoding.TextMarshaler).MarshalText()
+	require.NoError(t, err, "%v", value)
+	if shown := fmt.Sprint(value); shown != string(text) {
+		require.Contains(t, []any{SessionSet(0), endOfDay, Date{}}, value, "%s is shown as %s", text, shown)
+	}
+	again := reflect.New(reflect.TypeOf(value))
+	require.NoError(t, again.Interface().(encoding.TextUnmarshaler).UnmarshalText(text), "%s", text)
+	require.Equal(t, value, again.Elem().Interface(), "%s", text)
+}
+
+var capital = regexp.MustCompile(`([a-z])([A-Z])`)
+
+// jsonNames are the keys that a type should have: those of its fields, in lower case.
+func jsonNames(typ reflect.Type) (names []string) {
+	if typ == reflect.TypeFor[RowError]() {
+		return []string{"task", "account", "error"}
+	}
+	for i := range typ.NumField() {
+		if f := typ.Field(i); f.Anonymous {
+			names = append(names, jsonNames(f.Type)...)
+		} else {
+			names = append(names, jsonName(f))
+		}
+	}
+	return names
+}
+
+func jsonName(f reflect.StructField) string {
+	return string(regexp.MustCompile(`[A-Z]`).ReplaceAllFunc(capital.ReplaceAll([]byte(f.Name), []byte("${1}_$2")), func(c []byte) []byte {
+		return []byte{c[0] + 'a' - 'A'}
+	}))
+}
+
+func assertDurationsAreTexts(t *testing.T, typ reflect.Type, fields map[string]any) {
+	for i := range typ.NumField() {
+		switch f := typ.Field(i); f.Type {
+		case reflect.TypeFor[time.Duration](), reflect.TypeFor[*time.Duration]():
+			assert.IsType(t, "", fields[jsonName(f)], "%v: %s", typ, f.Name)
+		}
+	}
+}
+
+// randomOf returns a value of the type; each field is filled with the given likelihood.
+func randomOf(r *rand.Rand, typ reflect.Type, likely float64) reflect.Value {
+	v := reflect.New(typ).Elem()
+	switch typ {
+	case reflect.TypeFor[time.Time]():
+		v.Set(reflect.ValueOf(time.Unix(r.Int64N(4e9), r.Int64N(1e9)).UTC()))
+		return v
+	case reflect.TypeFor[time.Duration]():
+		v.SetInt(1 + r.Int64N(int64(10*time.Hour))/int64(time.Millisecond)*int64(time.Millisecond))
+		return v
+	case reflect.TypeFor[Date]():
+		v.Set(reflect.ValueOf(Date{2026, 1, 1}.AddDays(r.IntN(1000))))
+		return v
+	case reflect.TypeFor[Moment]():
+		v.Set(reflect.ValueOf(randomMoment(r)))
+		return v
+	case reflect.TypeFor[Filter]():
+		v.Set(reflect.ValueOf(randomFilter(r)))
+		return v
+	case reflect.TypeFor[Rule]():
+		v.Set(reflect.ValueOf(randomRule(r)))
+		return v
+	case reflect.TypeFor[error]():
+		v.Set(reflect.ValueOf(errors.New(randomText(r))))
+		return v
+	}
+	if values := textTypes[typ]; values > 0 {
+		n := 1 + r.IntN(values-1)
+		v.Set(reflect.ValueOf(n).Convert(typ))
+		return v
+	}
+	switch typ.Kind() {
+	case reflect.Struct:
+		for i := range typ.NumField() {
+			if r.Float64() < likely {
+				v.Field(i).Set(randomOf(r, typ.Field(i).Type, likely))
+			}
+		}
+	case reflect.Pointer:
+		v.Set(reflect.New(typ.Elem()))
+		v.Elem().Set(randomOf(r, typ.Elem(), likely))
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(typ, 1+r.IntN(3), 3))
+		for i := range v.Len() {
+			v.Index(i).Set(randomOf(r, typ.Elem(), likely))
+		}
+	case reflect.Map:
+		v.Set(reflect.ValueOf(map[string]any{"orders": float64(r.IntN(100)), "note": randomText(r), "done": true}))
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.String:
+		v.SetString(randomText(r))
+	default:
+		v.Set(reflect.ValueOf(1 + r.IntN(1000)).Convert(typ))
+	}
+	return v
+}
+
+func randomText(r *rand.Rand) string {
+	return []string{"buy_orders", "a b", `"<&>"`, "श्री", "line\nline"}[r.IntN(5)]
+}
+
+func randomMoment(r *rand.Rand) Moment {
+	if r.IntN(2) == 0 {
+		return Moment{Wall: WallTime(r.IntN(int(wallsLimit)))}
+	}
+	anchor := []string{"open", "close", "pre_open", "closing_auction.end"}[r.IntN(4)]
+	return AtAnchor(anchor, time.Duration(r.IntN(2*86400)-86400)*time.Second).In(Window(r.IntN(3)))
+}
+
+func randomFilter(r *rand.Rand) Filter {
+	if r.IntN(2) == 0 {
+		return OnWeekdays(time.Weekday(r.IntN(7)), time.Weekday(r.IntN(7)))
+	}
+	return NthSession([]int{1, 2, 3, -1, -2}[r.IntN(5)], Period(r.IntN(4)))
+}
+
+func randomRule(r *rand.Rand) Rule {
+	at := randomMoment(r)
+	open, closing := AtAnchor("open", time.Minute), AtAnchor("close", -time.Duration(r.IntN(3600))*time.Second)
+	rule := []Rule{
+		Daily(at), Hourly(open, closing), Every(time.Duration(1+r.IntN(7200))*time.Second, open, closing),
+		After("the close", time.Duration(r.IntN(7200))*time.Second), Every(time.Minute, At(9, 15), At(24, 0)),
+	}[r.IntN(5)]
+	switch r.IntN(3) {
+	case 0:
+		return On(rule, randomFilter(r))
+	case 1:
+		return Once(Date{2026, 11, 1}.AddDays(r.IntN(100)), at)
+	}
+	return rule
+}
