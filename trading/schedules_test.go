@@ -95,3 +95,28 @@ func TestBuyOrdersWaitForTheLatestAnalysis(t *testing.T) {
 	buyWaits := 16*time.Hour + 5*time.Minute + buy.CatchUp
 	assert.Greater(t, buyWaits, analysisEnds)
 }
+
+// The policies that the documentation of DefaultSchedules names, row by row.
+func TestDefaultPolicies(t *testing.T) {
+	want := map[string]tradeclock.Schedule{
+		trading.TaskPremarketRetry:         {Timeout: 4 * time.Minute, CatchUp: 10 * time.Minute, Exclusive: "premarket"},
+		trading.TaskPremarketAMOAdjustment: {Timeout: 4 * time.Minute, CatchUp: 5 * time.Minute, Exclusive: "premarket"},
+		trading.TaskSellMonitor:            {Timeout: 2 * time.Minute, CatchUp: 2 * time.Minute, Delivery: tradeclock.AtLeastOnce},
+		trading.TaskPositionMonitor: {
+			Timeout: 10 * time.Minute, CatchUp: 10 * time.Minute, Delivery: tradeclock.AtLeastOnce, Priority: 1, // after sell_monitor
+		},
+		trading.TaskAnalysis: {
+			Timeout: 30 * time.Minute, CatchUp: time.Hour, Exclusive: "evening", Delivery: tradeclock.AtLeastOnce,
+			Retry: tradeclock.Retry{Attempts: 3, Backoff: time.Minute, MaxBackoff: 5 * time.Minute},
+		},
+		trading.TaskBuyOrders:  {Timeout: 15 * time.Minute, CatchUp: 90 * time.Minute, Exclusive: "evening"},
+		trading.TaskEODCleanup: {Timeout: 15 * time.Minute, CatchUp: 3 * time.Hour, Exclusive: "evening"},
+	}
+	for task, row := range defaults() {
+		assert.NotEmpty(t, row.Description, task)
+		policies := want[task]
+		policies.Task, policies.Rule, policies.Description = row.Task, row.Rule, row.Description
+		assert.Equal(t, policies, row, task)
+	}
+	assert.Len(t, defaults(), len(want))
+}

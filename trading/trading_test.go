@@ -121,3 +121,7 @@ func TestAServiceMayHaveMoreTasks(t *testing.T) {
 func TestNoServiceIsRefused(t *testing.T) {
 	assert.Panics(t, func() { trading.Executor(nil) })
 }
+
+func TestHandleNeedsAService(t *testing.T) {
+	assert.PanicsWithValue(t, "trading: Handle needs a service", func() { trading.Handle(new(tradeclock.Mux), nil) })
+}
