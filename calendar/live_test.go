@@ -87,7 +87,7 @@ func TestSchedulerRunsOnAssumedDaysAndSaysSo(t *testing.T) {
 	assert.Equal(t, 1, b.untilNoon("2047-01-24"))
 	wrong := b.scheduler.Status().Degraded
 	require.Len(t, wrong, 1)
-	assert.Contains(t, wrong[0], "calendar XNSE does not know 2047-01-24 and assumes a regular session (assumed)")
+	assert.Contains(t, wrong[0], "calendar XNSE does not know 2047-01-24 and assumes a regular session")
 
 	b = w.newBuyer(w.live("XNSE"), "2047-01-25")
 	assert.Zero(t, b.untilNoon("2047-01-25"), "without the assumption nothing runs")

@@ -236,7 +236,7 @@ func TestTheStartOfTheCoverage(t *testing.T) {
 func TestGuessingBeyondTheCoverage(t *testing.T) {
 	d := newDesk(t, calendar.FrozenCalendar(t, "XNSE").AssumeWeekdays(), "2027-01-01 08:00", row("buy", "daily 09:01"), row("square off", "daily close-15m"))
 	d.until("2027-01-01 18:00")
-	assert.Equal(t, []string{"calendar XNSE does not know 2027-01-01 and assumes a regular session (assumed): " +
+	assert.Equal(t, []string{"calendar XNSE does not know 2027-01-01 and assumes a regular session: " +
 		"outside the coverage, which ends on 2026-12-31"}, d.scheduler.Status().Degraded)
 	d.until("2027-01-03 18:00")
 	assert.Equal(t, map[string][]string{"buy": {"2027-01-01 09:01"}, "square off": {"2027-01-01 15:15"}}, d.timetable())

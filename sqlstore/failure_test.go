@@ -198,7 +198,7 @@ func testOddTextsInEachFieldOfARun(t *testing.T, on database) {
 		}
 	}
 	require.NoError(t, s.Enroll(t.Context(), term, []tradeclock.Enrolment{{Account: odd, From: opening}}))
-	require.NoError(t, s.Withdraw(t.Context(), term, odd, opening))
+	require.NoError(t, s.Withdraw(t.Context(), term, tradeclock.Enrolment{Account: odd, From: opening, Withdrawn: opening}))
 	require.NoError(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: odd, Instance: odd, Degraded: []string{odd},
 		Running: []tradeclock.RunningTask{{Account: odd, Task: odd, Slot: odd}}}))
 	state, err := s.Resume(t.Context(), term)
