@@ -30,6 +30,7 @@ type alarms struct {
 	timer  clockwork.Timer // nil until the first alarm
 	armed  time.Time       // when the timer fires, or zero
 	firing int             // callbacks that are running
+	ended  bool            // nothing goes off any more
 }
 
 // alarm is one function to call. Its fields are guarded by alarms.mu.
@@ -42,9 +43,12 @@ type alarm struct {
 // after calls f once d has passed, from a goroutine of its own. f must not block.
 func (a *alarms) after(d time.Duration, f func()) *alarm {
 	now := a.clock.Now()
-	al := &alarm{at: now.Add(d), f: f}
+	al := &alarm{at: now.Add(d), f: f, index: -1}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.ended {
+		return al
+	}
 	heap.Push(&a.queue, al)
 	a.arm(now)
 	return al
@@ -133,6 +137,24 @@ func (a *alarms) fire() {
 	a.firing--
 	a.mu.Unlock()
 	a.idle()
+}
+
+// next is when the first alarm is due, or zero if none is set.
+func (a *alarms) next() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.queue) == 0 {
+		return time.Time{}
+	}
+	return a.queue[0].at
+}
+
+// end stops all alarms, and keeps others from being set.
+func (a *alarms) end() {
+	a.mu.Lock()
+	a.ended = true
+	a.mu.Unlock()
+	a.close()
 }
 
 // close stops all alarms.

@@ -118,6 +118,10 @@ func (s *UnifiedTaskScheduler) untold() []string {
 // drain brings everything to its end, each step within a bound.
 func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 	s.mu.Lock()
+	if s.life.ended { // it has crashed
+		s.mu.Unlock()
+		return nil
+	}
 	s.life.draining = true
 	s.endRetries()
 	began, running, interrupted, resigned := s.clock.Now(), len(s.queue.running), 0, false
@@ -182,13 +186,14 @@ func (s *UnifiedTaskScheduler) awaitFor(ctx context.Context, d time.Duration, do
 	return s.awaitParked(bounded, done)
 }
 
-// awaitParked waits for done as awaitFor does. The caller holds mu, which is let go
-// of meanwhile.
+// awaitParked waits for done as awaitFor does, or for a crash. The caller holds mu,
+// which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) awaitParked(ctx context.Context, done func() bool) error {
-	p := &parking{ctx: ctx, done: done}
+	settled := func() bool { return s.life.crashed.Load() || done() }
+	p := &parking{ctx: ctx, done: settled}
 	s.park(p)
 	defer s.unpark(p)
-	return s.awaitLocked(ctx, done)
+	return s.awaitLocked(ctx, settled)
 }
 
 // stopExecutors stops the executors of all accounts, side by side.

@@ -27,7 +27,7 @@ func (s *UnifiedTaskScheduler) stopExecutor(a *account) {
 
 // retire calls Stop once nothing of the account runs any more.
 func (s *UnifiedTaskScheduler) retire(a *account) {
-	if a.stopping == nil || a.changing || a.busy() {
+	if a.stopping == nil || a.changing || a.busy() || s.life.crashed.Load() {
 		return
 	}
 	stopping := a.stopping

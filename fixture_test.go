@@ -120,15 +120,7 @@ func catchUp(d time.Duration) func(*tradeclock.Schedule) {
 func (w *world) run(cfg tradeclock.Config) (*tradeclock.UnifiedTaskScheduler, *tradeclocktest.Driver) {
 	w.t.Helper()
 	s := w.scheduler(cfg)
-	d, stop := tradeclocktest.StartDriver(w.t, s, w.clock)
-	w.t.Cleanup(func() {
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			_ = stop() // a test may leave it with runs that leak
-		}()
-		w.advanceUntil(s, ended)
-	})
+	d, _ := tradeclocktest.StartDriver(w.t, s, w.clock)
 	return s, d
 }
 
@@ -155,61 +147,23 @@ func (w *world) seconds(d *tradeclocktest.Driver, until string) {
 }
 
 // latch holds up who waits for it, whatever becomes of their contexts.
-type latch struct {
-	mu     sync.Mutex
-	open   chan struct{}
-	unpark []func()
-}
+type latch struct{ hang *tradeclocktest.Hang }
 
 // latch returns one that is released when the test ends.
-func (w *world) latch() *latch {
-	l := &latch{open: make(chan struct{})}
-	w.t.Cleanup(l.release)
-	return l
-}
+func (w *world) latch() *latch { return &latch{tradeclocktest.NewHang(w.t)} }
 
 // wait returns when the latch is released. Until then Quiesce does not wait for
 // the call that ctx belongs to.
-func (l *latch) wait(ctx context.Context) {
-	l.mu.Lock()
-	select {
-	case <-l.open:
-		l.mu.Unlock()
-		return
-	default:
-	}
-	l.unpark = append(l.unpark, tradeclock.Park(context.WithoutCancel(ctx)))
-	l.mu.Unlock()
-	<-l.open
-}
+func (l *latch) wait(ctx context.Context) { l.hang.Wait(ctx) }
 
 // waiting is how many ever waited.
-func (l *latch) waiting() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.unpark)
-}
+func (l *latch) waiting() int { return l.hang.Count() }
 
 // task is a task that waits for the latch.
-func (l *latch) task(ctx context.Context, _ tradeclock.Run) error {
-	l.wait(ctx)
-	return nil
-}
+func (l *latch) task(ctx context.Context, run tradeclock.Run) error { return l.hang.Execute(ctx, run) }
 
 // release lets all go. It may be called again.
-func (l *latch) release() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	select {
-	case <-l.open:
-		return
-	default:
-	}
-	for _, unpark := range l.unpark {
-		unpark()
-	}
-	close(l.open)
-}
+func (l *latch) release() { l.hang.Release() }
 
 // takes is a task that takes a time.
 func takes(d time.Duration) func(context.Context, tradeclock.Run) error {

@@ -225,7 +225,7 @@ func (s *UnifiedTaskScheduler) beatSoon() {
 // sendBeat sends a heartbeat, and reports whether it was received. The caller is
 // counted as active and holds mu.
 func (s *UnifiedTaskScheduler) sendBeat(ctx context.Context) bool {
-	if s.cfg.Heartbeats == nil {
+	if s.cfg.Heartbeats == nil || s.life.crashed.Load() {
 		return true
 	}
 	var err error

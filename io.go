@@ -20,7 +20,8 @@ type lane struct {
 	late bool
 	// waiting is the call whose caller waits for it, or nil.
 	waiting *visit
-	answers int64 // calls that have returned
+	leave   func(cause error) // lets that caller go on without an answer
+	answers int64             // calls that have returned
 }
 
 type lanes struct {
@@ -52,16 +53,25 @@ func newLanes(cfg Config) lanes {
 	}
 }
 
-// hanging names the lanes whose call has not returned. The caller holds mu.
-func (s *UnifiedTaskScheduler) hanging() []string {
+// allLanes returns the lanes to stores, calendars and the sink. The caller holds mu.
+func (s *UnifiedTaskScheduler) allLanes() []*lane {
 	l := &s.lanes
-	all := []*lane{&l.poll, &l.lead, &l.halts, &l.order, &l.claim, &l.manual, &l.release, &l.settle, &l.record, &l.enroll, &l.find, &l.past}
+	all := []*lane{
+		&l.poll, &l.lead, &l.halts, &l.order, &l.claim, &l.manual, &l.release, &l.settle, &l.record, &l.enroll,
+		&l.find, &l.past, &l.beat,
+	}
 	for _, v := range s.sched.watched {
 		all = append(all, &v.lane, &v.question)
 	}
+	return all
+}
+
+// hanging names the lanes whose call has not returned, but for that of the heartbeat.
+// The caller holds mu.
+func (s *UnifiedTaskScheduler) hanging() []string {
 	var names []string
-	for _, one := range all {
-		if one.busy {
+	for _, one := range s.allLanes() {
+		if one.busy && one != &s.lanes.beat {
 			names = append(names, one.name)
 		}
 	}
@@ -96,10 +106,13 @@ type answer[T any] struct {
 // caller waits, so that a call which parks lets the scheduler rest. A call that is
 // left is active no longer, unless it is parked and so known to come back.
 func call[T any](ctx context.Context, s *UnifiedTaskScheduler, l *lane, bound time.Duration, f func(ctx context.Context) (T, error)) (T, error) {
+	var none T
+	if s.life.crashed.Load() {
+		return none, ErrCrashed
+	}
 	if l.direct {
 		return contained(ctx, l, f)
 	}
-	var none T
 	ctx, v := s.visiting(ctx)
 	ctx, cancel := context.WithCancelCause(ctx)
 	a := &answer[T]{done: make(chan struct{}), cancel: cancel}
@@ -109,10 +122,6 @@ func call[T any](ctx context.Context, s *UnifiedTaskScheduler, l *lane, bound ti
 		cancel(nil)
 		return none, fmt.Errorf("%s: %w", l.name, err)
 	}
-	l.busy, l.late, l.waiting = true, false, v
-	s.stirLocked()
-	s.mu.Unlock()
-
 	comesBack := false
 	leave := func(cause error) {
 		s.mu.Lock()
@@ -126,6 +135,9 @@ func call[T any](ctx context.Context, s *UnifiedTaskScheduler, l *lane, bound ti
 		l.waiting, l.late = nil, errors.Is(cause, errTooSlow)
 		a.give(none, fmt.Errorf("%s: %w", l.name, cause))
 	}
+	l.busy, l.late, l.waiting, l.leave = true, false, v, leave
+	s.stirLocked()
+	s.mu.Unlock()
 	// The bound is set first: a call that parks lets the clock go on.
 	bell := s.alarms.after(bound, func() { leave(errTooSlow) })
 	defer s.alarms.stop(bell)
@@ -157,7 +169,7 @@ func call[T any](ctx context.Context, s *UnifiedTaskScheduler, l *lane, bound ti
 // that hangs: it is waited for, though no longer than it may take, also if whoever
 // made it has given up. The caller holds mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) awaitLane(ctx context.Context, l *lane, bound time.Duration) error {
-	for l.busy && !l.late {
+	for l.busy && !l.late && !s.life.crashed.Load() {
 		answers := l.answers
 		bounded, cancel := s.within(ctx, bound)
 		err := s.awaitParked(bounded, func() bool { return !l.busy || l.late })
@@ -169,7 +181,10 @@ func (s *UnifiedTaskScheduler) awaitLane(ctx context.Context, l *lane, bound tim
 			l.late = true
 		}
 	}
-	if l.busy {
+	switch {
+	case s.life.crashed.Load():
+		return ErrCrashed
+	case l.busy:
 		return errBlocked
 	}
 	return nil

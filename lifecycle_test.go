@@ -3,7 +3,6 @@ package tradeclock_test
 import (
 	"context"
 	"errors"
-	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -61,23 +60,11 @@ func (s *session) said() []string {
 	return slices.Clone(s.log)
 }
 
-// end ends Run while time passes, a second at a time, and returns its error and how
-// long it took.
-func (w *world) end(s *tradeclock.UnifiedTaskScheduler, stop func() error) (time.Duration, error) {
-	w.t.Helper()
-	start, ended := w.clock.Now(), make(chan error, 1)
-	go func() { ended <- stop() }()
-	for {
-		require.NoError(w.t, s.Quiesce(w.t.Context()))
-		switch s.Status().State {
-		case tradeclock.StateDraining:
-			w.clock.Advance(time.Second)
-		case tradeclock.StateStopped:
-			return w.clock.Since(start), <-ended
-		default: // it has not seen yet that its context ended
-			runtime.Gosched()
-		}
-	}
+// end ends Run while time passes, and returns its error and how long it took.
+func (w *world) end(stop func() error) (time.Duration, error) {
+	start := w.clock.Now()
+	err := stop()
+	return w.clock.Since(start), err
 }
 
 func TestRule26_SecondRunIsAnError(t *testing.T) {
@@ -122,7 +109,7 @@ func TestRule26_StopWhileTheTermIsTaken(t *testing.T) {
 	cfg.Ledger = slowToLead{tradeclocktest.NewFaulty(w.store)}
 	s := w.scheduler(cfg)
 	_, stop := tradeclocktest.StartDriver(t, s, w.clock)
-	_, err := w.end(s, stop)
+	_, err := w.end(stop)
 	require.NoError(t, err)
 	_, err = w.store.Lead(t.Context(), "paper", "next", time.Second)
 	assert.NoError(t, err, "nobody is left that holds the term")
@@ -135,7 +122,7 @@ func TestRule26_DrainLetsRunsFinish(t *testing.T) {
 	d, stop := tradeclocktest.StartDriver(t, s, w.clock)
 	d.Until(at("2026-11-23 09:00:00"))
 
-	took, err := w.end(s, stop)
+	took, err := w.end(stop)
 	require.NoError(t, err)
 	assert.InDelta(t, 25, took.Seconds(), 1)
 	assert.Equal(t, []string{"09:00 succeeded"}, became(w.runs("buy")))
@@ -161,7 +148,7 @@ func TestRule26_DrainTimeoutEndsContexts(t *testing.T) {
 	d, stop := tradeclocktest.StartDriver(t, s, w.clock)
 	d.Until(at("2026-11-23 09:00:00"))
 
-	took, err := w.end(s, stop)
+	took, err := w.end(stop)
 	require.NoError(t, err, "it returned when its context ended")
 	assert.ErrorIs(t, cause, tradeclock.ErrStopped)
 	assert.InDelta(t, 10, took.Seconds(), 1)
@@ -176,7 +163,7 @@ func TestRule26_LeakIsNamedAndTheTermKept(t *testing.T) {
 	d, stop := tradeclocktest.StartDriver(t, s, w.clock)
 	d.Until(at("2026-11-23 09:00:00"))
 
-	took, err := w.end(s, stop)
+	took, err := w.end(stop)
 	var leaks *tradeclock.LeakError
 	require.ErrorAs(t, err, &leaks)
 	require.Len(t, leaks.Running, 1)
@@ -199,7 +186,7 @@ func TestRule26_OutcomesAreStoredDuringTheDrain(t *testing.T) {
 	d.Until(at("2026-11-23 09:00:00"))
 	require.Equal(t, 1, s.Status().Unstored)
 
-	_, err := w.end(s, stop)
+	_, err := w.end(stop)
 	var leaks *tradeclock.LeakError
 	require.ErrorAs(t, err, &leaks)
 	require.Len(t, leaks.Unstored, 1)
@@ -221,7 +208,7 @@ func TestRule26_HangingStoreDoesNotHoldUpTheEnd(t *testing.T) {
 			d.Until(at("2026-11-23 09:00:00"))
 			faulty.Hang(op)
 			d.Until(at("2026-11-23 09:01:00"))
-			took, _ := w.end(s, stop)
+			took, _ := w.end(stop)
 			assert.Less(t, took, 3*time.Minute)
 			assert.Equal(t, tradeclock.StateStopped, s.Status().State)
 		})
@@ -240,7 +227,7 @@ func TestRule26_StarterLivesAroundItsRuns(t *testing.T) {
 	s := w.scheduler(cfg)
 	d, stop := tradeclocktest.StartDriver(t, s, w.clock)
 	d.Until(at("2026-11-23 09:00:00"))
-	_, err := w.end(s, stop)
+	_, err := w.end(stop)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"start 42", "execute buy", "executed buy", "stop 42"}, exec.said())
 }
@@ -387,7 +374,7 @@ func TestRule26_StopDuringAStart(t *testing.T) {
 			cfg.Executor = exec
 			s := w.scheduler(cfg)
 			_, stop := tradeclocktest.StartDriver(t, s, w.clock)
-			took, err := w.end(s, stop)
+			took, err := w.end(stop)
 			require.NoError(t, err)
 			assert.Equal(t, test.said, exec.said())
 			assert.LessOrEqual(t, took, 6*time.Second)
@@ -428,7 +415,7 @@ func TestRule26_ExecutorThatDoesNotStopIsNamed(t *testing.T) {
 			s := w.scheduler(cfg)
 			d, stop := tradeclocktest.StartDriver(t, s, w.clock)
 			d.Until(at("2026-11-23 09:00:00"))
-			_, err := w.end(s, stop)
+			_, err := w.end(stop)
 			if !test.leaks {
 				require.NoError(t, err)
 				return

@@ -164,6 +164,7 @@ type announcer struct {
 	queue []Event
 	lost  int
 	busy  bool
+	over  bool // nothing is told any more
 
 	delivered atomic.Int64
 }
@@ -175,6 +176,9 @@ func (a *announcer) tell(e Event) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.over {
+		return
+	}
 	if len(a.queue) >= observerBacklog {
 		a.queue = a.queue[1:]
 		a.lost++
@@ -184,6 +188,13 @@ func (a *announcer) tell(e Event) {
 		a.busy = true
 		a.spawn(a.deliver)
 	}
+}
+
+// silence drops what has not been told, and all that follows.
+func (a *announcer) silence() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.queue, a.lost, a.over = nil, 0, true
 }
 
 // idle reports whether the observer has returned from every event.

@@ -19,17 +19,7 @@ import (
 // it, and what stops it while time passes.
 func (w *world) stopper(cfg tradeclock.Config) (d *tradeclocktest.Driver, stop func() error) {
 	w.t.Helper()
-	s := w.scheduler(cfg)
-	d, end := tradeclocktest.StartDriver(w.t, s, w.clock)
-	return d, func() (err error) {
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			err = end()
-		}()
-		w.advanceUntil(s, ended)
-		return err
-	}
+	return tradeclocktest.StartDriver(w.t, w.scheduler(cfg), w.clock)
 }
 
 func delivered(how tradeclock.Delivery) func(*tradeclock.Schedule) {
@@ -256,7 +246,7 @@ func TestRule20_WhatTheLedgerHasOfARunThatNeverStarted(t *testing.T) {
 	faulty := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(row("buy", "daily 09:01"))
 	cfg.Ledger = faulty
-	s, d := w.drive(cfg)
+	s, d := w.run(cfg)
 	d.Tick()
 	faulty.LoseAnswer(tradeclocktest.OpClaim)
 	d.Until(at("2026-11-23 09:04:00"))

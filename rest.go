@@ -55,6 +55,12 @@ func (s *UnifiedTaskScheduler) Quiesce(ctx context.Context) error {
 	return s.await(ctx, s.atRestButTelling)
 }
 
+// NextWake is the first instant for which the scheduler waits by itself, such as
+// that of a retry, a deadline or the renewal of a term, or zero if it waits for none.
+// Once it is at rest nothing happens before that, so that a simulation which goes to
+// NextWake or NextTick, whichever is first, and rests there passes over nothing.
+func (s *UnifiedTaskScheduler) NextWake() time.Time { return s.alarms.next() }
+
 // tellYields is how often Quiesce lets the sink and the observer go first, before
 // it takes them to hang: a blink if nothing else goes on.
 const tellYields = 1_000_000

@@ -65,13 +65,8 @@ func (p *service) rest() { require.NoError(p.w.t, p.Quiesce(p.w.t.Context())) }
 // kill ends the process as a power cut does: tasks are left where they are, and
 // its term runs out.
 func (p *service) kill() {
-	for _, op := range []tradeclocktest.Op{
-		tradeclocktest.OpLead, tradeclocktest.OpResign, tradeclocktest.OpResume, tradeclocktest.OpEnroll,
-		tradeclocktest.OpClaim, tradeclocktest.OpReclaim, tradeclocktest.OpRelease, tradeclocktest.OpRecord, tradeclocktest.OpSettle,
-		tradeclocktest.OpHalts,
-	} {
-		p.store.Fail(op, errors.New("the process is dead"))
-	}
+	p.Crash()
+	p.rest()
 }
 
 // stop ends the process as a signal does, and gives its tasks the time to finish.

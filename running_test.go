@@ -146,7 +146,7 @@ func TestRule13_AHangingClaim(t *testing.T) {
 
 // mute is an observer that never returns.
 func mute(l *latch) tradeclock.Observer {
-	return tradeclock.ObserverFunc(func(tradeclock.Event) { <-l.open })
+	return tradeclock.ObserverFunc(func(tradeclock.Event) { l.wait(context.Background()) })
 }
 
 func TestRule13_AnObserverDelaysNothing(t *testing.T) {
@@ -500,9 +500,7 @@ func TestRule15_AStopInterrupts(t *testing.T) {
 			s := w.scheduler(cfg)
 			d, stop := tradeclocktest.StartDriver(t, s, w.clock)
 			w.seconds(d, "2026-11-23 09:00:10")
-			ended := make(chan struct{})
-			go func() { defer close(ended); _ = stop() }()
-			w.advanceUntil(s, ended)
+			require.NoError(t, stop())
 			assert.Equal(t, c.outcome, w.runs("buy_orders")[0].Outcome)
 		})
 	}

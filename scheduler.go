@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -144,6 +145,8 @@ type life struct {
 	began    time.Time // when Run was
 	draining bool      // it is coming to its end
 	ended    bool
+	crashed  atomic.Bool
+	stop     func() // ends the context of Run's loop, once Run was called
 	// stopKeeper ends the goroutine that renews the term, and waits for it. It is
 	// used by the goroutine of Run, or of Close, alone.
 	stopKeeper func()
@@ -179,10 +182,10 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 		cfg:     cfg,
 		clock:   cfg.Clock,
 		loc:     cfg.Location,
-		log:     cfg.Logger.With("scheduler", cfg.Name),
 		holder:  cfg.Instance + "/" + rand.Text()[:12],
 		private: private,
 	}
+	s.log = slog.New(livingLog{cfg.Logger.With("scheduler", cfg.Name).Handler(), &s.life.crashed})
 	s.order = orderOf(cfg.Clock)
 	s.history, _ = cfg.Ledger.(History)
 	s.halting, _ = cfg.Ledger.(HaltStore)
@@ -365,10 +368,12 @@ func (s *UnifiedTaskScheduler) Run(ctx context.Context) error {
 		return ErrRunning
 	}
 	s.life.running, s.life.began = true, s.clock.Now()
+	// Both loops go on through the drain, which outlives ctx.
+	after := context.WithoutCancel(ctx)
+	ctx, s.life.stop = context.WithCancel(ctx)
+	defer s.life.stop()
 	s.mu.Unlock()
 
-	// Both go on through the drain, which outlives ctx.
-	after := context.WithoutCancel(ctx)
 	s.pulse.ring()
 	s.keeping.ring()
 	stopBeating := s.background(after, s.beatLoop)
@@ -387,6 +392,10 @@ func (s *UnifiedTaskScheduler) Run(ctx context.Context) error {
 	s.wake.close()
 	err := s.drain(after)
 	stopBeating()
+	if s.life.crashed.Load() {
+		s.life.stopKeeper()
+		return ErrCrashed
+	}
 	return s.finish(after, err)
 }
 
@@ -434,6 +443,11 @@ func (s *UnifiedTaskScheduler) Tick(ctx context.Context) error {
 	s.endLocked()
 	return ctx.Err()
 }
+
+// NextTick is when Run would tick next, for a program that calls Tick itself: at the
+// next minute boundary of the wall clock, and earlier if something finer is due or is
+// to be tried again.
+func (s *UnifiedTaskScheduler) NextTick() time.Time { return s.clock.Now().Add(s.untilNextWake()) }
 
 // untilNextWake is the time to the next minute boundary of the wall clock, or to
 // the next occurrence if that is sooner, or to the next try of what failed and

@@ -200,12 +200,9 @@ func TestSpreadAcrossATakeover(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:14:00")
 	accounts := crowd(200)
 	cfg := w.crowded(row("buy_orders", "daily 09:15", spread(100*time.Second), catchUp(5*time.Minute)))
-	store := tradeclocktest.NewFaulty(w.store)
-	cfg.Ledger = store
 	_, d := w.startCrowd(cfg, accounts...)
 	d.Until(at("2026-11-23 09:15:20"))
-	(&service{w: w, store: store}).kill()
-	cfg.Ledger = w.store
+	d.Crash()
 	_, d = w.startCrowd(cfg, accounts...)
 	w.seconds(d, "2026-11-23 09:20:00")
 
@@ -530,13 +527,10 @@ func TestSpreadOfARunThatIsRunAgain(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:14:00")
 	w.rec.Do("monitor", takes(time.Hour))
 	cfg := w.config(row("monitor", "daily 09:15", atLeastOnce, spread(30*time.Second), catchUp(5*time.Minute)))
-	store := tradeclocktest.NewFaulty(w.store)
-	cfg.Ledger = store
 	_, d := w.startCrowd(cfg)
 	d.Until(at("2026-11-23 09:15:30"))
-	(&service{w: w, store: store}).kill()
+	d.Crash()
 	w.rec.Do("monitor", nil)
-	cfg.Ledger = w.store
 	_, d = w.startCrowd(cfg)
 	w.seconds(d, "2026-11-23 09:17:00")
 

@@ -2,6 +2,7 @@ package tradeclocktest
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
@@ -11,10 +12,16 @@ import (
 	"github.com/tradeclock/tradeclock"
 )
 
-// Driver drives a scheduler on a fake clock, a minute at a time, and waits after
-// each step until the scheduler is at rest: without sleeps, and with the same
-// result each time. A task that waits with tradeclock.Sleep is at rest, so that
-// the clock goes on and wakes it.
+// Driver drives a scheduler on a fake clock, and waits after each step until the
+// scheduler is at rest: without sleeps, and with the same result each time. It ticks
+// when Run would, at each minute and whenever something finer is due, and rests at
+// each instant between for which the scheduler waits by itself, such as that of a
+// retry: nothing that happens in life is stepped over.
+//
+// A task that waits with tradeclock.Sleep is at rest, so that the clock goes on and
+// wakes it. One that waits for anything else holds up the driver until it returns,
+// unless it says so with tradeclock.Park; a task that hangs, whatever becomes of its
+// context, is a Hang.
 //
 // The zero value is not ready: use NewDriver, or StartDriver. A Driver is for one
 // goroutine.
@@ -22,17 +29,17 @@ type Driver struct {
 	t     testing.TB
 	s     *tradeclock.UnifiedTaskScheduler
 	clock *clockwork.FakeClock
-	ticks bool
+	ended chan struct{} // closed by the end of Run, or nil if the driver ticks
 
-	// AtEach is called at each step once the scheduler is at rest, if it is set.
+	// AtEach is called after each tick once the scheduler is at rest, if it is set.
 	AtEach func(now time.Time)
 }
 
 // NewDriver returns a driver that calls the scheduler's Tick at each step, and
-// closes the scheduler when the test ends.
+// closes the scheduler when the test ends. Time passes while it drains.
 func NewDriver(t testing.TB, s *tradeclock.UnifiedTaskScheduler, clock *clockwork.FakeClock) *Driver {
 	t.Helper()
-	d := &Driver{t: t, s: s, clock: clock, ticks: true}
+	d := &Driver{t: t, s: s, clock: clock}
 	t.Cleanup(func() {
 		closed := make(chan struct{})
 		go func() {
@@ -45,32 +52,32 @@ func NewDriver(t testing.TB, s *tradeclock.UnifiedTaskScheduler, clock *clockwor
 }
 
 // StartDriver starts the scheduler's Run, and returns a driver that leaves the
-// ticks to it, and a function that ends Run and returns its error. Call that
-// before the test ends; it may be called again.
+// ticks to it, and a function that ends Run and returns its error. Time passes while
+// it drains. It may be called again, and is called when the test ends.
 func StartDriver(t testing.TB, s *tradeclock.UnifiedTaskScheduler, clock *clockwork.FakeClock) (d *Driver, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
+	d = &Driver{t: t, s: s, clock: clock, ended: make(chan struct{})}
 	var err error
 	go func() {
-		defer close(ended)
+		defer close(d.ended)
 		err = s.Run(ctx)
 	}()
-	d = &Driver{t: t, s: s, clock: clock}
-	require.NoError(t, s.Started(t.Context()), "the scheduler did not start")
-	d.rest()
 	stop = func() error {
 		cancel()
-		<-ended
+		d.await(d.ended)
 		return err
 	}
+	t.Cleanup(func() { _ = stop() }) // a test may leave it with runs that leak
+	require.NoError(t, s.Started(t.Context()), "the scheduler did not start")
+	d.rest()
 	return d, stop
 }
 
 // Tick does what is to be done at the clock's now.
 func (d *Driver) Tick() {
 	d.t.Helper()
-	if d.ticks {
+	if d.ended == nil {
 		require.NoError(d.t, d.s.Tick(d.t.Context()))
 	}
 	d.rest()
@@ -78,35 +85,25 @@ func (d *Driver) Tick() {
 
 func (d *Driver) rest() {
 	d.t.Helper()
-	require.NoError(d.t, d.s.Quiesce(d.t.Context()))
+	d.quiesce()
 	if d.AtEach != nil {
 		d.AtEach(d.clock.Now())
 	}
 }
 
-// Until runs to the instant, it included: a tick at the clock's now, at each
-// minute boundary, and whenever something finer is due.
+func (d *Driver) quiesce() {
+	d.t.Helper()
+	require.NoError(d.t, d.s.Quiesce(d.t.Context()))
+}
+
+// Until runs to the instant, it included: a tick at the clock's now, and at each
+// instant at which Run would tick.
 func (d *Driver) Until(instant time.Time) {
 	d.t.Helper()
 	d.Tick()
 	for d.clock.Now().Before(instant) {
-		d.advance(d.step(instant))
+		d.pass(earlier(d.s.NextTick(), instant))
 		d.Tick()
-	}
-}
-
-// advance lets time pass, and what ends with it end: a second at a time while runs
-// go on, since the term that they need is renewed several times a minute.
-func (d *Driver) advance(by time.Duration) {
-	d.t.Helper()
-	for by > 0 {
-		step := by
-		if len(d.s.Status().Running) > 0 {
-			step = min(by, time.Second)
-		}
-		d.clock.Advance(step)
-		by -= step
-		require.NoError(d.t, d.s.Quiesce(d.t.Context()))
 	}
 }
 
@@ -116,8 +113,41 @@ func (d *Driver) For(duration time.Duration) {
 	d.Until(d.clock.Now().Add(duration))
 }
 
-// await waits until the scheduler has ended, and lets the time pass that what goes
-// on is given for that.
+// Crash ends the scheduler as a power cut does, and returns when all of it has come
+// to its end, but for what hangs: see tradeclock.UnifiedTaskScheduler.Crash. What it
+// ran stays in the ledger as running, until another scheduler on the same store takes
+// over once the term has expired:
+//
+//	driver := tradeclocktest.NewDriver(t, newService(store, clock), clock)
+//	driver.Until(at(9, 1).Add(30 * time.Second)) // the orders of 09:01 are on their way
+//	driver.Crash()
+//
+//	tradeclocktest.NewDriver(t, newService(store, clock), clock).For(2 * time.Minute)
+//	// What became of the run of 09:01? Was any order sent twice?
+func (d *Driver) Crash() {
+	d.t.Helper()
+	d.s.Crash()
+	d.quiesce()
+	if d.ended != nil {
+		<-d.ended
+	}
+}
+
+// pass lets time pass to an instant, and rests wherever the scheduler wakes before.
+func (d *Driver) pass(to time.Time) {
+	d.t.Helper()
+	for now := d.clock.Now(); now.Before(to); now = d.clock.Now() {
+		next := to
+		if wake := d.s.NextWake(); wake.After(now) {
+			next = earlier(wake, to)
+		}
+		d.clock.Advance(next.Sub(now))
+		d.quiesce()
+	}
+}
+
+// await waits until the scheduler, which was told to end, has done so, and lets the
+// time pass that what goes on is given for that.
 func (d *Driver) await(ended <-chan struct{}) {
 	for {
 		_ = d.s.Quiesce(context.Background())
@@ -125,21 +155,23 @@ func (d *Driver) await(ended <-chan struct{}) {
 		case <-ended:
 			return
 		default:
-			d.clock.Advance(time.Second)
+		}
+		now, wake := d.clock.Now(), d.s.NextWake()
+		if ending(d.s.Status().State) && wake.After(now) {
+			d.clock.Advance(wake.Sub(now))
+		} else {
+			runtime.Gosched() // it has not noticed yet, or is just about to return
 		}
 	}
 }
 
-// step is the time to the next minute boundary, the next occurrence or the end,
-// whichever is first.
-func (d *Driver) step(end time.Time) time.Duration {
-	now := d.clock.Now()
-	next := now.Truncate(time.Minute).Add(time.Minute)
-	if due := d.s.Status().Next; due.After(now) && due.Before(next) {
-		next = due
+func ending(state tradeclock.SchedulerState) bool {
+	return state == tradeclock.StateDraining || state == tradeclock.StateStopped
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
 	}
-	if end.Before(next) {
-		next = end
-	}
-	return next.Sub(now)
+	return a
 }

@@ -1,0 +1,68 @@
+package tradeclock
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+)
+
+// ErrCrashed is what Run returns after Crash, and the cause with which the contexts
+// of what went on end then.
+var ErrCrashed = errors.New("the scheduler has crashed")
+
+// Crash ends the scheduler as a power cut ends its process, for tests. It calls no
+// store, sink, executor, observer or logger any more, drains nothing and resigns nothing:
+// what ran is running in the ledger still, and the term ends when it expires. Run
+// returns ErrCrashed, and further calls fail.
+//
+// What a process takes with it a test cannot end by force: tasks, and calls of
+// stores, which have been called and have not returned. Their contexts end, with
+// ErrCrashed as the cause, and nobody looks at what they return; Quiesce waits for
+// that, unless they are parked regardless of their context. A call of a store that
+// comes through in spite of it is as one that was on its way when the power failed.
+// Crash may be called from a task.
+func (s *UnifiedTaskScheduler) Crash() {
+	s.mu.Lock()
+	if s.life.ended {
+		s.mu.Unlock()
+		return
+	}
+	s.life.crashed.Store(true)
+	s.life.draining, s.life.ended = true, true
+	s.term.term, s.term.resumed = Term{}, false
+	s.events.silence()
+	s.queue.context()
+	s.queue.endAll(ErrCrashed)
+	for _, a := range s.accounts.sorted() {
+		if a.cancelStart != nil {
+			a.cancelStart(ErrCrashed)
+		}
+	}
+	if s.life.stop != nil {
+		s.life.stop()
+	}
+	var leave []func(error)
+	for _, l := range s.allLanes() {
+		if l.waiting != nil {
+			leave = append(leave, l.leave)
+		}
+	}
+	s.stirLocked()
+	s.mu.Unlock()
+	s.alarms.end()
+	for _, f := range leave {
+		f(ErrCrashed)
+	}
+}
+
+// livingLog is a logger's handler until the scheduler has crashed.
+type livingLog struct {
+	slog.Handler
+	crashed *atomic.Bool
+}
+
+// Enabled is false after the crash.
+func (l livingLog) Enabled(ctx context.Context, level slog.Level) bool {
+	return !l.crashed.Load() && l.Handler.Enabled(ctx, level)
+}
