@@ -18,7 +18,8 @@ func TestLedgerConformance(t *testing.T) { onEach(t, testLedgerConformance) }
 func testLedgerConformance(t *testing.T, on database) {
 	tradeclocktest.TestLedger(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.Ledger {
 		return openAt(t, on.place(t), clock)
-	})
+	}, tradeclocktest.Has[tradeclock.History](), tradeclocktest.Has[tradeclock.HaltStore](), tradeclocktest.Has[tradeclock.Resetter](),
+		tradeclocktest.Has[tradeclock.Pruner](), tradeclocktest.Has[tradeclocktest.Auditor]())
 }
 
 func TestHeartbeatConformance(t *testing.T) { onEach(t, testHeartbeatConformance) }
@@ -26,7 +27,7 @@ func TestHeartbeatConformance(t *testing.T) { onEach(t, testHeartbeatConformance
 func testHeartbeatConformance(t *testing.T, on database) {
 	tradeclocktest.TestHeartbeats(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.HeartbeatSink {
 		return openAt(t, on.place(t), clock)
-	})
+	}, tradeclocktest.Has[tradeclock.HeartbeatReader]())
 }
 
 func TestScheduleConformance(t *testing.T) { onEach(t, testScheduleConformance) }
@@ -34,7 +35,7 @@ func TestScheduleConformance(t *testing.T) { onEach(t, testScheduleConformance) 
 func testScheduleConformance(t *testing.T, on database) {
 	tradeclocktest.TestScheduleStore(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.ScheduleStore {
 		return openAt(t, on.place(t), clock)
-	})
+	}, tradeclocktest.Has[tradeclocktest.ScheduleEditor](), tradeclocktest.Has[tradeclock.ChangeLister]())
 }
 
 // The names, the day and the hour of most tests. 09:15 in Kolkata is 03:45.

@@ -16,7 +16,8 @@ import (
 )
 
 // TestLedger holds a ledger to the contract of tradeclock.Ledger, and to those
-// of History, HaltStore, Directory, Resetter, Pruner and Auditor where it has them. It
+// of History, HaltStore, Directory, Resetter, Pruner and Auditor where it has them: each that it
+// means to have is named by Has, and the others are skipped if it lacks them. It
 // calls open for a new and empty ledger in each of its subtests. The ledger must
 // tell from the given clock, a *clockwork.FakeClock, when a term expires.
 //
@@ -25,7 +26,10 @@ import (
 //			return openMyLedger(t.TempDir(), clock)
 //		})
 //	}
-func TestLedger(t *testing.T, open func(t *testing.T, clock tradeclock.Clock) tradeclock.Ledger) {
+func TestLedger(t *testing.T, open func(t *testing.T, clock tradeclock.Clock) tradeclock.Ledger, has ...Companion) {
+	t.Run("Companions", func(t *testing.T) {
+		testCompanions(t, open(t, clockwork.NewFakeClockAt(at(9, 0))), ledgerCompanions, has)
+	})
 	groups := []struct {
 		name  string
 		cases []ledgerCase

@@ -123,10 +123,7 @@ var edgeCases = []ledgerCase{
 			tradeclock.Enrolment{Account: "43", From: at(9, 0)})
 	}},
 	{"what is due when pruning ends can be claimed", func(w *ledgerTest) {
-		pruner, ok := companion[tradeclock.Pruner](w)
-		if !ok {
-			return
-		}
+		pruner := companion[tradeclock.Pruner](w.t, w.ledger)
 		term, end := w.lead("a"), at(9, 0).Add(-tradeclock.MinRetention)
 		w.record(term, at(9, 0))
 		_, err := pruner.Prune(w.ctx, paper, end)
@@ -138,10 +135,7 @@ var edgeCases = []ledgerCase{
 		}
 	}},
 	{"halts are listed by account", func(w *ledgerTest) {
-		halts, ok := companion[tradeclock.HaltStore](w)
-		if !ok {
-			return
-		}
+		halts := companion[tradeclock.HaltStore](w.t, w.ledger)
 		accounts := []string{"", "1", "2", "3", "4", "5", "6", "7"}
 		for i := range accounts {
 			account := accounts[(i*5+3)%len(accounts)]
@@ -188,7 +182,7 @@ func testFactsOfSingles(w *ledgerTest) {
 	earlier.Session, earlier.Slot = day.AddDays(-1), "of yesterday"
 	w.hold(term, late, w.identified(earlier))
 	w.settle(ended(late, tradeclock.Succeeded))
-	if pruner, ok := companion[tradeclock.Pruner](w); ok {
+	if pruner, ok := w.ledger.(tradeclock.Pruner); ok {
 		w.record(term, at(9, 0))
 		_, err := pruner.Prune(w.ctx, paper, at(9, 0).Add(-tradeclock.MinRetention))
 		require.NoError(w.t, err)
@@ -205,10 +199,7 @@ func testFactsOfSingles(w *ledgerTest) {
 }
 
 func testResetEdges(w *ledgerTest) {
-	resetter, ok := companion[tradeclock.Resetter](w)
-	if !ok {
-		return
-	}
+	resetter := companion[tradeclock.Resetter](w.t, w.ledger)
 	term := w.lead("a")
 	w.record(term, at(9, 30), spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 4))
 	w.enroll(term, at(9, 25), "42")

@@ -13,10 +13,13 @@ import (
 )
 
 // TestHeartbeats holds a sink to the contract of tradeclock.HeartbeatSink, and
-// to that of HeartbeatReader if it is one. It calls open for a new and empty
+// to that of HeartbeatReader if it is one, which Has says that it means to be. It calls open for a new and empty
 // sink in each of its subtests. The sink must take the age of a heartbeat from
 // the given clock, a *clockwork.FakeClock.
-func TestHeartbeats(t *testing.T, open func(t *testing.T, clock tradeclock.Clock) tradeclock.HeartbeatSink) {
+func TestHeartbeats(t *testing.T, open func(t *testing.T, clock tradeclock.Clock) tradeclock.HeartbeatSink, has ...Companion) {
+	t.Run("Companions", func(t *testing.T) {
+		testCompanions(t, open(t, clockwork.NewFakeClockAt(at(9, 0))), heartbeatCompanions, has)
+	})
 	cases := []struct {
 		name string
 		test func(w *heartbeatTest)
@@ -29,19 +32,17 @@ func TestHeartbeats(t *testing.T, open func(t *testing.T, clock tradeclock.Clock
 		{"every field is kept", func(w *heartbeatTest) {
 			want := fullHeartbeat("one")
 			w.beat(want)
-			if got, ok := w.read(paper); ok {
-				require.Len(w.t, got, 1)
-				assert.Equal(w.t, want, comparableBeat(got[0].Heartbeat))
-			}
+			got := w.read(paper)
+			require.Len(w.t, got, 1)
+			assert.Equal(w.t, want, comparableBeat(got[0].Heartbeat))
 		}},
 		{"a heartbeat may say very little", func(w *heartbeatTest) {
 			want := tradeclock.Heartbeat{Scheduler: paper, Instance: "one", At: at(9, 0)}
 			w.beat(fullHeartbeat("one"))
 			w.beat(want)
-			if got, ok := w.read(paper); ok {
-				require.Len(w.t, got, 1)
-				assert.Equal(w.t, want, comparableBeat(got[0].Heartbeat))
-			}
+			got := w.read(paper)
+			require.Len(w.t, got, 1)
+			assert.Equal(w.t, want, comparableBeat(got[0].Heartbeat))
 		}},
 		{"the last heartbeat of each instance is read, the newest first", testLastBeats},
 		{"the age is taken on the sink's clock alone", func(w *heartbeatTest) {
@@ -49,10 +50,9 @@ func TestHeartbeats(t *testing.T, open func(t *testing.T, clock tradeclock.Clock
 			hb.At = at(9, 0).Add(-6 * time.Hour) // the scheduler's clock is wrong
 			w.beat(hb)
 			w.clock.Advance(90 * time.Second)
-			if got, ok := w.read(paper); ok {
-				require.Len(w.t, got, 1)
-				assert.Equal(w.t, 90*time.Second, got[0].Age)
-			}
+			got := w.read(paper)
+			require.Len(w.t, got, 1)
+			assert.Equal(w.t, 90*time.Second, got[0].Age)
 		}},
 		{"what is handed over and out is not shared", testBeatsNotShared},
 	}
@@ -76,17 +76,13 @@ func (w *heartbeatTest) beat(hb tradeclock.Heartbeat) {
 	require.NoError(w.t, w.sink.Beat(w.ctx, hb))
 }
 
-// read returns the heartbeats of a scheduler, and false if the sink is no
-// reader.
-func (w *heartbeatTest) read(scheduler string) ([]tradeclock.ReceivedHeartbeat, bool) {
+// read returns the heartbeats of a scheduler. If the sink is no reader the test is
+// skipped.
+func (w *heartbeatTest) read(scheduler string) []tradeclock.ReceivedHeartbeat {
 	w.t.Helper()
-	reader, ok := w.sink.(tradeclock.HeartbeatReader)
-	if !ok {
-		return nil, false
-	}
-	beats, err := reader.Heartbeats(w.ctx, scheduler)
+	beats, err := companion[tradeclock.HeartbeatReader](w.t, w.sink).Heartbeats(w.ctx, scheduler)
 	require.NoError(w.t, err)
-	return beats, true
+	return beats
 }
 
 func fullHeartbeat(instance string) tradeclock.Heartbeat {
@@ -130,10 +126,7 @@ func testLastBeats(w *heartbeatTest) {
 	other := fullHeartbeat("one")
 	other.Scheduler = "real"
 	w.beat(other)
-	got, ok := w.read(paper)
-	if !ok {
-		return
-	}
+	got := w.read(paper)
 	var instances []string
 	var ages []time.Duration
 	for _, beat := range got {
@@ -143,8 +136,7 @@ func testLastBeats(w *heartbeatTest) {
 	assert.Equal(w.t, []time.Duration{time.Minute, 2 * time.Minute, 3 * time.Minute}, ages)
 	assert.Equal(w.t, at(9, 3), got[0].At.UTC(), "the last one of the instance")
 
-	none, _ := w.read("unknown")
-	assert.Empty(w.t, none)
+	assert.Empty(w.t, w.read("unknown"))
 }
 
 func testBeatsNotShared(w *heartbeatTest) {
@@ -152,10 +144,7 @@ func testBeatsNotShared(w *heartbeatTest) {
 	w.beat(hb)
 	hb.Degraded[0], hb.Running[0].Task = "changed", "changed"
 	for range 2 {
-		got, ok := w.read(paper)
-		if !ok {
-			return
-		}
+		got := w.read(paper)
 		require.Len(w.t, got, 1)
 		assert.Equal(w.t, fullHeartbeat("one"), comparableBeat(got[0].Heartbeat))
 		got[0].Degraded[0], got[0].Running[0].Task = "changed", "changed"

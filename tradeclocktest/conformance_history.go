@@ -16,24 +16,11 @@ type Auditor interface {
 	Audit(ctx context.Context, scheduler string) ([]tradeclock.AuditEntry, error)
 }
 
-// companion returns the ledger as one of its optional interfaces, and reports
-// false where it has not got it.
-func companion[T any](w *ledgerTest) (T, bool) {
-	c, ok := w.ledger.(T)
-	if !ok {
-		w.t.Logf("the ledger is no %T: nothing to test", (*T)(nil))
-	}
-	return c, ok
-}
-
 var historyCases = []ledgerCase{
 	{"queries select and order runs", testQueries},
 	{"a run tells all that became of it", testHistoryFields},
 	{"what is handed out is not shared", func(w *ledgerTest) {
-		history, ok := companion[tradeclock.History](w)
-		if !ok {
-			return
-		}
+		history := companion[tradeclock.History](w.t, w.ledger)
 		run := w.newRun("buy_orders", at(9, 1))
 		w.hold(w.lead("a"), run)
 		run = ended(run, tradeclock.Succeeded)
@@ -79,10 +66,7 @@ func (w *ledgerTest) historyOf() {
 }
 
 func testQueries(w *ledgerTest) {
-	history, ok := companion[tradeclock.History](w)
-	if !ok {
-		return
-	}
+	history := companion[tradeclock.History](w.t, w.ledger)
 	w.historyOf()
 	slot := at(9, 1).AddDate(0, 0, 1).Format("2006-01-02T15:04:05Z07:00")
 	cases := []struct {
@@ -116,10 +100,7 @@ func testQueries(w *ledgerTest) {
 }
 
 func testHistoryFields(w *ledgerTest) {
-	history, ok := companion[tradeclock.History](w)
-	if !ok {
-		return
-	}
+	history := companion[tradeclock.History](w.t, w.ledger)
 	term := w.lead("a")
 	run := w.newRun("sell_monitor", at(9, 15))
 	run.Repeating, run.Calendar, run.CalendarVersion = true, "XNSE", "2026.3"
@@ -144,12 +125,9 @@ func testHistoryFields(w *ledgerTest) {
 var haltCases = []ledgerCase{
 	{"halts are in force until they are lifted", testHalts},
 	{"a halt of an account that was never enrolled is refused", testHaltOfNobody},
+	{"accounts that were ever enrolled are known", testDirectory},
 	{"who halted and who lifted is kept", func(w *ledgerTest) {
-		halts, ok := companion[tradeclock.HaltStore](w)
-		auditor, audits := companion[Auditor](w)
-		if !ok || !audits {
-			return
-		}
+		halts, auditor := companion[tradeclock.HaltStore](w.t, w.ledger), companion[Auditor](w.t, w.ledger)
 		w.enroll(w.lead("a"), at(9, 0), "42")
 		require.NoError(w.t, halts.Halt(w.ctx, tradeclock.Halt{Scheduler: paper, Account: "42", Reason: "too many orders", Actor: "Ana", At: at(9, 30)}))
 		lift := tradeclock.Halt{Scheduler: paper, Account: "42", Reason: "checked", Actor: "Ben", At: at(9, 40)}
@@ -174,10 +152,7 @@ func (w *ledgerTest) audit(auditor Auditor) []tradeclock.AuditEntry {
 }
 
 func testHalts(w *ledgerTest) {
-	halts, ok := companion[tradeclock.HaltStore](w)
-	if !ok {
-		return
-	}
+	halts := companion[tradeclock.HaltStore](w.t, w.ledger)
 	inForce := func(want ...tradeclock.Halt) {
 		w.t.Helper()
 		got, err := halts.Halts(w.ctx, paper)
@@ -215,10 +190,7 @@ func testHalts(w *ledgerTest) {
 // testHaltOfNobody halts and lifts by names that were never enrolled, and by one that
 // was withdrawn.
 func testHaltOfNobody(w *ledgerTest) {
-	halts, ok := companion[tradeclock.HaltStore](w)
-	if !ok {
-		return
-	}
+	halts := companion[tradeclock.HaltStore](w.t, w.ledger)
 	term := w.lead("a")
 	w.enroll(term, at(9, 0), "42", "7")
 	w.withdraw(term, "7", at(9, 10))
@@ -233,10 +205,13 @@ func testHaltOfNobody(w *ledgerTest) {
 	require.NoError(w.t, err)
 	require.Len(w.t, got, 1)
 	assert.Equal(w.t, "7", got[0].Account)
-	directory, ok := companion[tradeclock.Directory](w)
-	if !ok {
-		return
-	}
+}
+
+func testDirectory(w *ledgerTest) {
+	directory := companion[tradeclock.Directory](w.t, w.ledger)
+	term := w.lead("a")
+	w.enroll(term, at(9, 0), "42", "7")
+	w.withdraw(term, "7", at(9, 10))
 	for account, want := range map[string]bool{"42": true, "7": true, "24": false, "": false} {
 		known, err := directory.Enrolled(w.ctx, paper, account)
 		require.NoError(w.t, err)
@@ -247,39 +222,32 @@ func testHaltOfNobody(w *ledgerTest) {
 var resetCases = []ledgerCase{
 	{"the watermark goes back, and what never started later with it", testReset},
 	{"a range goes as a whole, and the watermark to before it", testResetRange},
-	{"it is safe to repeat, and who did it is kept", func(w *ledgerTest) {
-		resetter, ok := companion[tradeclock.Resetter](w)
-		if !ok {
-			return
-		}
+	{"it is safe to repeat", func(w *ledgerTest) {
+		resetter := companion[tradeclock.Resetter](w.t, w.ledger)
 		term := w.lead("a")
 		w.record(term, at(12, 0))
 		for range 2 {
 			require.NoError(w.t, resetter.ResetWatermark(w.ctx, term, at(9, 30), "the clock was wrong", "Ana"))
 			assert.Equal(w.t, at(9, 30), w.resume(term).Watermark.UTC())
 		}
-		auditor, ok := companion[Auditor](w)
-		if !ok {
-			return
-		}
+	}},
+	{"who did it is kept", func(w *ledgerTest) {
+		resetter, auditor := companion[tradeclock.Resetter](w.t, w.ledger), companion[Auditor](w.t, w.ledger)
+		term := w.lead("a")
+		w.record(term, at(12, 0))
+		require.NoError(w.t, resetter.ResetWatermark(w.ctx, term, at(9, 30), "the clock was wrong", "Ana"))
 		want := tradeclock.AuditEntry{Action: "reset", Actor: "Ana", Reason: "the clock was wrong", At: at(9, 0)}
 		assert.Contains(w.t, w.audit(auditor), want)
 	}},
 	{"the watermark is never set forward, past what nobody claimed", func(w *ledgerTest) {
-		resetter, ok := companion[tradeclock.Resetter](w)
-		if !ok {
-			return
-		}
+		resetter := companion[tradeclock.Resetter](w.t, w.ledger)
 		term := w.lead("a")
 		w.record(term, at(9, 30))
 		require.Error(w.t, resetter.ResetWatermark(w.ctx, term, at(9, 31), "impatience", "Ana"))
 		assert.Equal(w.t, at(9, 30), w.resume(term).Watermark.UTC())
 	}},
 	{"an account is accounted for no further than the watermark", func(w *ledgerTest) {
-		resetter, ok := companion[tradeclock.Resetter](w)
-		if !ok {
-			return
-		}
+		resetter := companion[tradeclock.Resetter](w.t, w.ledger)
 		term := w.lead("a")
 		w.enroll(term, at(9, 0), "42")
 		w.record(term, at(12, 0))
@@ -288,10 +256,7 @@ var resetCases = []ledgerCase{
 		w.assertEnrolled(next, tradeclock.Enrolment{Account: "42", From: at(9, 30)})
 	}},
 	{"when an account was away stays as it is", func(w *ledgerTest) {
-		resetter, ok := companion[tradeclock.Resetter](w)
-		if !ok {
-			return
-		}
+		resetter := companion[tradeclock.Resetter](w.t, w.ledger)
 		term := w.lead("a")
 		w.enroll(term, at(9, 0), "away", "back")
 		w.record(term, at(12, 0))
@@ -305,10 +270,7 @@ var resetCases = []ledgerCase{
 }
 
 func testReset(w *ledgerTest) {
-	resetter, ok := companion[tradeclock.Resetter](w)
-	if !ok {
-		return
-	}
+	resetter := companion[tradeclock.Resetter](w.t, w.ledger)
 	term := w.lead("a")
 	done, running := w.newRun("done", at(11, 0)), w.newRun("running", at(11, 0))
 	w.hold(term, done, running)
@@ -331,10 +293,7 @@ func testReset(w *ledgerTest) {
 }
 
 func testResetRange(w *ledgerTest) {
-	resetter, ok := companion[tradeclock.Resetter](w)
-	if !ok {
-		return
-	}
+	resetter := companion[tradeclock.Resetter](w.t, w.ledger)
 	term := w.lead("a")
 	w.enroll(term, at(9, 0), "42")
 	done, single := w.newRun("done", at(9, 25)), unstarted(w.newRun("single", at(9, 25)), tradeclock.Missed, "down")
@@ -360,10 +319,7 @@ func testResetRange(w *ledgerTest) {
 var pruneCases = []ledgerCase{
 	{"final rows that are due before are removed for ever", testPrune},
 	{"what may still be needed is not pruned", func(w *ledgerTest) {
-		pruner, ok := companion[tradeclock.Pruner](w)
-		if !ok {
-			return
-		}
+		pruner := companion[tradeclock.Pruner](w.t, w.ledger)
 		term, run := w.lead("a"), w.newRun("task", at(9, 1))
 		w.record(term, at(9, 30).Add(tradeclock.MinRetention), unstarted(run, tradeclock.Missed, "down"))
 		_, err := pruner.Prune(w.ctx, paper, at(9, 30).Add(time.Second))
@@ -374,20 +330,14 @@ var pruneCases = []ledgerCase{
 		assert.Equal(w.t, 1, removed)
 	}},
 	{"nothing is pruned from a new ledger", func(w *ledgerTest) {
-		pruner, ok := companion[tradeclock.Pruner](w)
-		if !ok {
-			return
-		}
+		pruner := companion[tradeclock.Pruner](w.t, w.ledger)
 		run := w.newRun("task", at(9, 1))
 		w.record(w.lead("a"), time.Time{}, unstarted(run, tradeclock.Missed, "down"))
 		_, err := pruner.Prune(w.ctx, paper, at(9, 2))
 		assert.Error(w.t, err)
 	}},
 	{"a session that goes on knows its first runs", func(w *ledgerTest) {
-		pruner, ok := companion[tradeclock.Pruner](w)
-		if !ok {
-			return
-		}
+		pruner := companion[tradeclock.Pruner](w.t, w.ledger)
 		term, first := w.lead("a"), w.repeating(at(0, 0).AddDate(0, 0, -1))
 		w.hold(term, first)
 		w.settle(ended(first, tradeclock.Succeeded))
@@ -399,10 +349,7 @@ var pruneCases = []ledgerCase{
 		w.assertFacts(w.takeOver("b"), last, false, true)
 	}},
 	{"the floor outlives a term, and does not come down", func(w *ledgerTest) {
-		pruner, ok := companion[tradeclock.Pruner](w)
-		if !ok {
-			return
-		}
+		pruner := companion[tradeclock.Pruner](w.t, w.ledger)
 		w.record(w.lead("a"), at(12, 0).Add(tradeclock.MinRetention))
 		for _, before := range []time.Time{at(11, 0), at(10, 0)} {
 			_, err := pruner.Prune(w.ctx, paper, before)
@@ -413,10 +360,7 @@ var pruneCases = []ledgerCase{
 		assert.Equal(w.t, noRow, w.claim(w.takeOver("b"), run)[0])
 	}},
 	{"a range is kept while any of it is due later", func(w *ledgerTest) {
-		pruner, ok := companion[tradeclock.Pruner](w)
-		if !ok {
-			return
-		}
+		pruner := companion[tradeclock.Pruner](w.t, w.ledger)
 		term := w.lead("a")
 		w.record(term, at(12, 0).Add(tradeclock.MinRetention), spanning(unstarted(w.newRun("task", at(9, 50)), tradeclock.Missed, "down"), 20))
 		_, err := pruner.Prune(w.ctx, paper, at(10, 0))
@@ -428,10 +372,7 @@ var pruneCases = []ledgerCase{
 		}
 	}},
 	{"what an account that came back has since its own start is kept", func(w *ledgerTest) {
-		pruner, ok := companion[tradeclock.Pruner](w)
-		if !ok {
-			return
-		}
+		pruner := companion[tradeclock.Pruner](w.t, w.ledger)
 		term := w.lead("a")
 		w.record(term, at(12, 0).Add(tradeclock.MinRetention),
 			unstarted(w.newRun("before", at(9, 30)), tradeclock.Missed, "down"),
@@ -451,10 +392,7 @@ var pruneCases = []ledgerCase{
 }
 
 func testPrune(w *ledgerTest) {
-	pruner, ok := companion[tradeclock.Pruner](w)
-	if !ok {
-		return
-	}
+	pruner := companion[tradeclock.Pruner](w.t, w.ledger)
 	term := w.lead("a")
 	done, running, exactly := w.newRun("done", at(9, 59)), w.newRun("running", at(9, 1)), w.newRun("exactly", at(10, 0))
 	missed := unstarted(w.newRun("missed", at(9, 2)), tradeclock.Missed, "down")

@@ -27,33 +27,104 @@ type ScheduleEditor interface {
 }
 
 // TestScheduleStore holds a store to the contract of tradeclock.ScheduleStore,
-// and to those of Reviser, ChangeLister and ScheduleEditor if it is one. It calls open for a
-// new store in each of its subtests, which must be empty if it is an editor. An
-// editor must take the time of an edit from the given clock, a
+// and to those of Reviser, ChangeLister and ScheduleEditor where it has them: each that
+// it means to have is named by Has, and the others are skipped if it lacks them. It
+// calls open for a new store in each of its subtests, which must be empty if it is an
+// editor. An editor must take the time of an edit from the given clock, a
 // *clockwork.FakeClock.
-func TestScheduleStore(t *testing.T, open func(t *testing.T, clock tradeclock.Clock) tradeclock.ScheduleStore) {
-	t.Run("reading changes nothing", func(t *testing.T) { testReading(t, open(t, clockwork.NewFakeClockAt(at(9, 0)))) })
+func TestScheduleStore(t *testing.T, open func(t *testing.T, clock tradeclock.Clock) tradeclock.ScheduleStore, has ...Companion) {
+	opened := func(t *testing.T) (tradeclock.ScheduleStore, *clockwork.FakeClock) {
+		clock := clockwork.NewFakeClockAt(at(9, 0))
+		return open(t, clock), clock
+	}
+	t.Run("Companions", func(t *testing.T) {
+		store, _ := opened(t)
+		testCompanions(t, store, scheduleCompanions, has)
+	})
+	for _, c := range readerCases {
+		t.Run(c.name, func(t *testing.T) {
+			store, _ := opened(t)
+			c.test(t, store)
+		})
+	}
 	for _, c := range editorCases {
 		t.Run(c.name, func(t *testing.T) {
-			clock := clockwork.NewFakeClockAt(at(9, 0))
-			editor, ok := open(t, clock).(ScheduleEditor)
-			if !ok {
-				t.Log("the store is no ScheduleEditor: nothing to test")
-				return
-			}
-			c.test(&editorTest{t: t, ctx: t.Context(), clock: clock, store: editor})
+			store, clock := opened(t)
+			c.test(&editorTest{t: t, ctx: t.Context(), clock: clock, store: companion[ScheduleEditor](t, store)})
 		})
 	}
 }
 
+// readerCases are the scenarios of a store whose rows the suite cannot edit.
+var readerCases = []struct {
+	name string
+	test func(t *testing.T, store tradeclock.ScheduleStore)
+}{
+	{"reading changes nothing", testReading},
+	{"each row can be used, and none is there twice", testRowsCanBeUsed},
+	{"changes since a revision that is not known are refused", testUnknownRevisions},
+	{"without an edit there are no changes", func(t *testing.T, store tradeclock.ScheduleStore) {
+		lister := companion[tradeclock.ChangeLister](t, store)
+		revision := scheduleRevision(t, store)
+		changes, err := lister.Changes(t.Context(), revision)
+		quarantined(t, err)
+		assert.Equal(t, revision, changes.Revision)
+		assert.Empty(t, changes.Removed)
+	}},
+}
+
+// readAll reads all rows, and those that could not be read.
+func readAll(t *testing.T, store tradeclock.ScheduleStore) ([]tradeclock.Schedule, []tradeclock.RowError) {
+	t.Helper()
+	rows, err := store.Schedules(t.Context())
+	return rows, quarantined(t, err)
+}
+
+// quarantined returns the rows that a store reports as bad beside the others. It has no
+// other error.
+func quarantined(t *testing.T, err error) []tradeclock.RowError {
+	t.Helper()
+	if quarantine := (*tradeclock.QuarantineError)(nil); errors.As(err, &quarantine) {
+		assert.NotEmpty(t, quarantine.Rows, "an error that names no row")
+		return quarantine.Rows
+	}
+	require.NoError(t, err)
+	return nil
+}
+
 func testReading(t *testing.T, store tradeclock.ScheduleStore) {
 	before := scheduleRevision(t, store)
-	first, err := store.Schedules(t.Context())
-	require.NoError(t, err)
-	second, err := store.Schedules(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, keptSchedules(first), keptSchedules(second))
+	first, firstBad := readAll(t, store)
+	second, secondBad := readAll(t, store)
+	assert.ElementsMatch(t, keptSchedules(first), keptSchedules(second))
+	assert.ElementsMatch(t, rowTexts(firstBad), rowTexts(secondBad), "what cannot be read")
 	assert.Equal(t, before, scheduleRevision(t, store))
+}
+
+func rowTexts(bad []tradeclock.RowError) []string {
+	texts := make([]string, len(bad))
+	for i, row := range bad {
+		texts[i] = row.Error()
+	}
+	return texts
+}
+
+// testRowsCanBeUsed expects a store to name what it could not read, and to hand over
+// as rows what has a task and a rule.
+func testRowsCanBeUsed(t *testing.T, store tradeclock.ScheduleStore) {
+	rows, bad := readAll(t, store)
+	seen := make(map[tradeclock.ScheduleKey]bool)
+	for _, row := range rows {
+		key := tradeclock.ScheduleKey{Task: row.Task, Account: row.Account}
+		assert.False(t, seen[key], "%v is there twice", key)
+		seen[key] = true
+		assert.NotEmpty(t, row.Task)
+		assert.NotNil(t, row.Rule, "the rule of %s", row.Task)
+	}
+	for _, row := range bad {
+		assert.Error(t, row.Err, "why %s cannot be read", row.Task)
+		assert.False(t, seen[tradeclock.ScheduleKey{Task: row.Task, Account: row.Account}], "%s is handed over, and reported as bad", row.Task)
+	}
 }
 
 // scheduleRevision returns the store's revision, or "" if it tells none.
@@ -235,7 +306,6 @@ var editorCases = []struct {
 	{"the instant from which a row holds follows its rule, calendar and enabling", testSince},
 	{"each edit changes the revision", testRevision},
 	{"the changes since each revision lead to the rows as they are", testChanges},
-	{"changes since a revision that is not known are refused", testUnknownRevisions},
 	{"what is handed over and out is not shared", func(w *editorTest) {
 		full := fullSchedule()
 		w.put(full)
@@ -416,10 +486,7 @@ func testSince(w *editorTest) {
 }
 
 func testRevision(w *editorTest) {
-	if _, ok := w.store.(tradeclock.Reviser); !ok {
-		w.t.Log("the store is no Reviser: nothing to test")
-		return
-	}
+	companion[tradeclock.Reviser](w.t, w.store)
 	seen := map[string]string{scheduleRevision(w.t, w.store): "the empty store"}
 	changed := func(what string) {
 		w.t.Helper()
@@ -446,11 +513,7 @@ func testRevision(w *editorTest) {
 // testChanges makes edits, and holds what the store lists as changed since each
 // revision before to what it has in the end.
 func testChanges(w *editorTest) {
-	lister, ok := w.store.(tradeclock.ChangeLister)
-	if !ok {
-		w.t.Log("the store is no ChangeLister: nothing to test")
-		return
-	}
+	lister := companion[tradeclock.ChangeLister](w.t, w.store)
 	type state struct {
 		revision string
 		rows     []tradeclock.Schedule
@@ -498,15 +561,10 @@ func changed(rows []tradeclock.Schedule, changes tradeclock.ScheduleChanges) []t
 	return slices.Collect(maps.Values(byKey))
 }
 
-func testUnknownRevisions(w *editorTest) {
-	lister, ok := w.store.(tradeclock.ChangeLister)
-	if !ok {
-		w.t.Log("the store is no ChangeLister: nothing to test")
-		return
-	}
-	w.put(schedule("buy_orders", "daily 09:01"))
+func testUnknownRevisions(t *testing.T, store tradeclock.ScheduleStore) {
+	lister := companion[tradeclock.ChangeLister](t, store)
 	for _, revision := range []string{"", "another store's", "-1", "1000000000"} {
-		_, err := lister.Changes(w.ctx, revision)
-		assert.ErrorIs(w.t, err, tradeclock.ErrRevisionUnknown, revision)
+		_, err := lister.Changes(t.Context(), revision)
+		assert.ErrorIs(t, err, tradeclock.ErrRevisionUnknown, revision)
 	}
 }
