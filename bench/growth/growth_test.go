@@ -47,6 +47,22 @@ func TestMeasuresAndDraws(t *testing.T) {
 	}
 }
 
+// TestSomeSizesAloneOverwriteNothing measures as one does who tries the program, in a
+// folder as the root is.
+func TestSomeSizesAloneOverwriteNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+
+	require.NoError(t, run(t.Context(), []string{"-only", "days", "-upto", "1"}))
+
+	assert.NoDirExists(t, "bench")
+	assert.NoDirExists(t, "docs")
+	found, err := filepath.Glob(filepath.Join(temp, "growth*", "days*"))
+	require.NoError(t, err)
+	assert.Len(t, found, 2, "the figures and the plot")
+}
+
 // TestLedgers fills the ledgers and measures them, with rounds that are too few to
 // tell anything.
 func TestLedgers(t *testing.T) {

@@ -3,6 +3,7 @@
 //
 //	go run ./bench/growth                 # from the root: measure all, and draw
 //	go run ./bench/growth -only ledger    # one subject
+//	go run ./bench/growth -upto 1000      # the small sizes alone, into a temporary folder
 //	go run ./bench/growth -draw           # draw again what was measured
 package main
 
@@ -34,9 +35,12 @@ func run(ctx context.Context, args []string) error {
 	only := flags.String("only", "", "measure one subject: accounts, rows, ledger or days; empty means all")
 	upTo := flags.Int("upto", 10_000_000, "measure the sizes up to this")
 	drawOnly := flags.Bool("draw", false, "measure nothing, and draw what was measured before")
-	data := flags.String("data", "bench/growth/data", "the folder of the figures")
-	plots := flags.String("plots", "docs/growth", "the folder of the plots")
+	data := flags.String("data", "bench/growth/data", "the folder of the figures; with -upto, a temporary one")
+	plots := flags.String("plots", "docs/growth", "the folder of the plots; with -upto, a temporary one")
 	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if err := sparePublished(flags); err != nil {
 		return err
 	}
 	chosen := slices.DeleteFunc(subjects(), func(s subject) bool { return *only != "" && s.name != *only })
@@ -52,6 +56,31 @@ func run(ctx context.Context, args []string) error {
 		}
 		if err := s.draw(path, *plots); err != nil {
 			return fmt.Errorf("draw %s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// sparePublished lets a measurement of some sizes alone write into a temporary folder
+// where it was not told another: the figures and plots that the documents show are of
+// all sizes.
+func sparePublished(flags *flag.FlagSet) error {
+	given := make(map[string]bool)
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if !given["upto"] || given["draw"] || given["data"] && given["plots"] {
+		return nil
+	}
+	folder, err := os.MkdirTemp("", "growth")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "growth: figures of some sizes alone, into", folder)
+	for _, name := range []string{"data", "plots"} {
+		if given[name] {
+			continue
+		}
+		if err := flags.Set(name, folder); err != nil {
+			return err
 		}
 	}
 	return nil
