@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/internal/needs"
 )
 
 // sizes are as small as a race makes sense.
@@ -27,12 +29,15 @@ func TestEachContenderDoesItsWork(t *testing.T) {
 	for _, r := range races() {
 		t.Run(r.title, func(t *testing.T) {
 			var wg sync.WaitGroup
+			defer wg.Wait()
 			for _, c := range r.contenders {
 				if c.run == nil {
 					continue
 				}
 				addresses, err := s.addresses(c.needs)
-				require.NoError(t, err)
+				if needs.LeftOut(t, t.Name()+"/"+c.name, err) {
+					continue
+				}
 				o := order{
 					Race: r.number, Contender: c.name, N: sizes[r.number],
 					Folder: t.TempDir(), Addresses: addresses, Lead: 10 * time.Second,
@@ -43,7 +48,6 @@ func TestEachContenderDoesItsWork(t *testing.T) {
 					assert.NotEmpty(t, figures, c.name)
 				})
 			}
-			wg.Wait()
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
 )
 
@@ -88,12 +89,16 @@ type redisServer struct {
 }
 
 func startRedis(fsync string) (*redisServer, error) {
+	program, err := needs.LookPath("redis-server")
+	if err != nil {
+		return nil, err
+	}
 	folder, err := os.MkdirTemp("/tmp", "redis")
 	if err != nil {
 		return nil, err
 	}
 	r := &redisServer{folder: folder}
-	r.cmd = exec.Command("redis-server", "--port", "0", "--unixsocket", r.socket(), "--dir", folder,
+	r.cmd = exec.Command(program, "--port", "0", "--unixsocket", r.socket(), "--dir", folder,
 		"--save", "", "--appendonly", "yes", "--appendfsync", fsync)
 	if err := r.cmd.Start(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))

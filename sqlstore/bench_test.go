@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
@@ -44,7 +45,7 @@ func benchFile(b *testing.B) *sqlstore.Store {
 // that a server has by default.
 func benchServer(b *testing.B) *sqlstore.Store {
 	server, err := pgtest.New("fsync=on")
-	require.NoError(b, err)
+	needs.Met(b, err)
 	b.Cleanup(func() { server.Close() })
 	db, err := sql.Open("pgx", server.DSN())
 	require.NoError(b, err)

@@ -13,6 +13,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
@@ -61,7 +62,7 @@ func newFile(t *testing.T) place {
 func newSchema(t *testing.T) place {
 	t.Helper()
 	dsn, schema, err := pgtest.Shared()
-	require.NoError(t, err)
+	needs.Met(t, err)
 	at := place{"pgx", dsn}
 	db := openDB(t, at)
 	_, err = db.ExecContext(t.Context(), "CREATE SCHEMA "+schema)

@@ -15,6 +15,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
 )
 
@@ -107,7 +108,7 @@ func planned(t *testing.T, s *Store) {
 func filled(t *testing.T, n int) *Store {
 	t.Helper()
 	dsn, schema, err := pgtest.Shared()
-	require.NoError(t, err)
+	needs.Met(t, err)
 	db, err := sql.Open("pgx", dsn)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, db.Close()) })

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
@@ -20,7 +21,7 @@ import (
 func newServer(t *testing.T) *pgtest.Server {
 	t.Helper()
 	server, err := pgtest.New("max_connections=20", "shared_buffers=16MB")
-	require.NoError(t, err)
+	needs.Met(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
 	return server
 }
@@ -111,10 +112,10 @@ func schemaOn(t *testing.T, at place, schema string) place {
 func TestFullDiskOfAServer(t *testing.T) {
 	t.Parallel()
 	disk, err := pgtest.NewDisk("100m")
-	require.NoError(t, err)
+	needs.Met(t, err)
 	t.Cleanup(func() { assert.NoError(t, disk.Close()) })
 	server, err := disk.New("max_connections=20", "shared_buffers=16MB", "max_wal_size=32MB", "min_wal_size=32MB")
-	require.NoError(t, err)
+	needs.Met(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
 	s := openAt(t, place{"pgx", server.DSN()}, newClock())
 	term, stored := lead(t, s, "a"), planned("a", "sell_monitor", 50)

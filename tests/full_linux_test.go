@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
 )
 
@@ -16,10 +17,10 @@ import (
 func TestReplicasWhoseDiskIsFull(t *testing.T) {
 	t.Parallel()
 	disk, err := pgtest.NewDisk("80m")
-	require.NoError(t, err)
+	needs.Met(t, err)
 	t.Cleanup(func() { assert.NoError(t, disk.Close()) })
 	server, err := disk.New("shared_buffers=16MB", "max_wal_size=32MB", "min_wal_size=32MB")
-	require.NoError(t, err)
+	needs.Met(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
 	r := newReplicas(t, database{"pgx", server.DSN()}, replicaFactor, 2)
 	for range r.rounds() {

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
 
+	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
 	"github.com/tradeclock/tradeclock/tests/scaled"
 	"github.com/tradeclock/tradeclock/tests/service"
@@ -79,7 +80,7 @@ func newFile(t *testing.T) database {
 func newSchema(t *testing.T) database {
 	t.Helper()
 	dsn, schema, err := pgtest.Shared()
-	require.NoError(t, err)
+	needs.Met(t, err)
 	d := database{"pgx", dsn}
 	db := d.open(t)
 	_, err = db.ExecContext(t.Context(), "CREATE SCHEMA "+schema)

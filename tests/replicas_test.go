@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
 )
 
@@ -116,7 +117,7 @@ func TestReplicasWhoseConnectionsAreCut(t *testing.T) {
 func newServer(t *testing.T, settings ...string) *pgtest.Server {
 	t.Helper()
 	server, err := pgtest.New(settings...)
-	require.NoError(t, err)
+	needs.Met(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Close()) })
 	return server
 }

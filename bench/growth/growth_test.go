@@ -12,6 +12,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
+	"github.com/tradeclock/tradeclock/internal/needs"
 )
 
 func TestMeasuresAndDraws(t *testing.T) {
@@ -70,7 +71,7 @@ func TestLedgers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
 			g, err := open()
-			require.NoError(t, err)
+			needs.Met(t, err)
 			t.Cleanup(func() { assert.NoError(t, g.remove()) })
 			f := filler{first: bell.AddDate(0, 0, -20)}
 			require.NoError(t, g.fill(ctx, &f, 2*accounts))

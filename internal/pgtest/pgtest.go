@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"github.com/tradeclock/tradeclock/internal/needs"
 )
 
 // Variable names the environment variable with the address of a server that
@@ -180,9 +182,10 @@ func (s *Server) command(program string, args ...string) *exec.Cmd {
 
 // findPrograms returns the folder of the newest PostgreSQL of the host.
 func findPrograms() (string, error) {
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if err != nil {
-		return "", err
+	path, err := needs.LookPath("initdb")
+	var found []string
+	if os.Getenv(needs.Variable) != needs.None {
+		found, _ = filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // Debian's, which are in no PATH
 	}
 	version := func(path string) int {
 		n, _ := strconv.Atoi(strings.Split(path, "/")[4])
@@ -192,7 +195,6 @@ func findPrograms() (string, error) {
 		newest := slices.MaxFunc(found, func(a, b string) int { return cmp.Compare(version(a), version(b)) })
 		return filepath.Dir(newest), nil
 	}
-	path, err := exec.LookPath("initdb")
 	if err != nil {
 		return "", fmt.Errorf("the programs of a PostgreSQL server are needed (Debian: apt-get install postgresql), "+
 			"or the address of one in %s: %w", Variable, err)
