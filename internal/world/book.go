@@ -3,6 +3,8 @@ package world
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,7 +65,11 @@ type entry struct {
 }
 
 func (e *entry) neverStarted() bool {
-	return e.token == "" && (e.outcome == tradeclock.Missed || e.outcome == tradeclock.Skipped) && e.run.Occurrences() == 1
+	return e.token == "" && e.didNotStart() && e.run.Occurrences() == 1
+}
+
+func (e *entry) didNotStart() bool {
+	return e.outcome == tradeclock.Missed || e.outcome == tradeclock.Skipped
 }
 
 // moved is a step of the watermark.
@@ -298,6 +304,28 @@ func (b *book) recorded(p *process, t tradeclock.Term, outcomes []tradeclock.Run
 		b.mark = to
 		b.marks = append(b.marks, moved{b.w.now, to})
 	}
+}
+
+// reset notes that the watermark is set back: what never started and ends later is
+// gone, and planned again.
+func (b *book) reset(t tradeclock.Term, to time.Time, err error) {
+	if !b.fenced("ResetWatermark", t, err) {
+		return
+	}
+	goes := func(row *entry) bool { return row.token == "" && row.didNotStart() && row.run.Through().After(to) }
+	mark := to
+	for _, row := range b.rowsOf {
+		if before := row.run.Due.Add(-time.Second); goes(row) && before.Before(mark) {
+			mark = before
+		}
+	}
+	maps.DeleteFunc(b.rowsOf, func(_ slotKey, row *entry) bool { return goes(row) })
+	for key, rows := range b.ranges {
+		b.ranges[key] = slices.DeleteFunc(rows, goes)
+	}
+	b.mark = mark
+	b.marks = append(b.marks, moved{b.w.now, mark})
+	b.w.note(nil, "the watermark is set back to %s", b.w.local(mark.Sub(b.w.script.start)).Format("15:04:05.000"))
 }
 
 // settled notes the answers of Settle.

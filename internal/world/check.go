@@ -223,9 +223,11 @@ func (b *book) dueOn(task string, date tradeclock.Date) (found []occurrence) {
 // watermark passed it: no change was near, and the account was enrolled.
 func (b *book) mustBeAccounted(account string, due time.Duration, at time.Time) (accounted time.Duration, ok bool) {
 	for _, m := range b.marks {
-		if !m.mark.Before(at) {
+		switch {
+		case m.mark.Before(at):
+			ok = false // or it was set back
+		case !ok:
 			accounted, ok = m.at, true
-			break
 		}
 	}
 	first, known := b.enrolledAt[account]

@@ -19,6 +19,7 @@ type execution struct {
 	over       bool   // it returned, or its process died
 	result     string // empty if its process died
 	cause      error  // why its context had ended, if it had
+	halted     bool   // by a halt that cancels what runs
 }
 
 // begin notes a call of Execute, and holds it to everything that must be true then.
@@ -47,6 +48,9 @@ func (b *book) end(x *execution, result string, cause error) {
 	late := x.end - x.begin - x.task.Timeout
 	if x.task.Timeout > 0 && late > time.Second && cause == nil && !x.p.frozen(x.begin) {
 		b.w.violate("deadlines are kept", fmt.Sprintf("%s: its context has not ended %v after its deadline", describe(&x.run), late))
+	}
+	if x.halted && cause == nil {
+		b.w.violate("halted", describe(&x.run)+": a halt was to cancel it, and its context has not ended")
 	}
 }
 
@@ -254,12 +258,22 @@ func (b *book) ordered(x *execution) (invariant, text string) {
 	if b.broken.touch(b.w.now-time.Minute, b.w.now) {
 		bound = time.Minute
 	}
-	at, halted := b.halts[x.run.Account]
+	at, halted := b.haltFor(x.run.Account)
 	strict := x.task.Delivery == tradeclock.AtMostOnce || !b.broken.touch(at, b.w.now)
 	if halted && strict && x.run.Attempt == 1 && b.w.now-at > bound && !b.w.staleHalts() {
 		return "halted", fmt.Sprintf("its account has been halted for %v", b.w.now-at)
 	}
 	return "", ""
+}
+
+// haltFor is since when a halt of an account, or of all, is stored.
+func (b *book) haltFor(account string) (at time.Duration, halted bool) {
+	own, halted := b.halts[account]
+	all, everybody := b.halts[""]
+	if everybody && (!halted || all < own) {
+		return all, true
+	}
+	return own, halted
 }
 
 var errCancelled = []error{tradeclock.ErrTermLost, tradeclock.ErrStopped, tradeclock.ErrTimeout, tradeclock.ErrHalted}

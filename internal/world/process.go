@@ -33,6 +33,7 @@ type process struct {
 	frozenAt    time.Duration
 	frozenUntil time.Duration
 	stopping    bool
+	next        func() // called when it has ended, if it is not nil
 	dead        bool
 	died        time.Duration
 	afterlife   time.Duration
@@ -95,6 +96,9 @@ func (p *process) run() {
 		}
 		if !p.dead {
 			p.w.note(p, "ends: %v", p.err)
+		}
+		if !p.dead && p.next != nil {
+			p.next()
 		}
 	})
 }

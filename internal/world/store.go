@@ -26,6 +26,7 @@ var (
 	_ tradeclock.ChangeLister  = (*store)(nil)
 	_ tradeclock.Ledger        = (*store)(nil)
 	_ tradeclock.HaltStore     = (*store)(nil)
+	_ tradeclock.Resetter      = (*store)(nil)
 	_ tradeclock.HeartbeatSink = (*store)(nil)
 )
 
@@ -72,6 +73,11 @@ func before(ctx context.Context, p *process, op, fault string, takes time.Durati
 		}
 	case crashBefore:
 		p.w.crash(p, p.w.now+takes)
+	case stopBefore:
+		p.w.stop(p, 0, true)
+		if p.pause(ctx, takes) {
+			return context.Cause(ctx)
+		}
 	case nonsense:
 		if op == "Claim" || op == "Record" {
 			return tradeclock.ErrDeposed
@@ -92,6 +98,11 @@ func after[T any](ctx context.Context, p *process, op, fault string, takes time.
 	case crashAfter:
 		p.w.crash(p, p.w.now+takes)
 		return none, errDead
+	case stopAfter:
+		p.w.stop(p, 0, true)
+		if p.pause(ctx, takes) {
+			return none, errLost
+		}
 	case freezeAfter:
 		p.freeze(p.w.now+takes, false)
 		p.pause(context.Background(), time.Millisecond)
@@ -257,6 +268,15 @@ func (st *store) Lift(ctx context.Context, h tradeclock.Halt) error {
 			delete(st.p.w.book.halts, h.Account)
 			st.p.w.note(st.p, "halt of %q is lifted", h.Account)
 		}
+		return err
+	})
+}
+
+// ResetWatermark sets the watermark back.
+func (st *store) ResetWatermark(ctx context.Context, t tradeclock.Term, to time.Time, reason, actor string) error {
+	return st.tell(ctx, "Reset", "", func() error {
+		err := st.p.w.memory.ResetWatermark(ctx, t, to, reason, actor)
+		st.p.w.book.reset(t, to, err)
 		return err
 	})
 }

@@ -24,7 +24,7 @@ type wish struct {
 func (w *World) trigger(in incident) {
 	wish := &wish{req: tradeclock.TriggerRequest{
 		Task: taskNames[in.task], Account: in.account, Actor: fmt.Sprint("person ", in.number),
-		Force: in.number%3 == 0, ForToday: in.number%2 == 0,
+		Force: in.number%3 == 0, ForToday: in.kind == standIn,
 	}}
 	w.book.wishes[wish.req.Actor] = wish
 	w.order(in, "trigger", func(p *process) error {
