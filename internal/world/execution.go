@@ -28,7 +28,7 @@ func (b *book) begin(p *process, run tradeclock.Run) *execution {
 	b.w.note(p, "executes %s, attempt %d, in term %d", describe(&run), run.Attempt, run.Term)
 	key := slotOf(&run)
 	for _, check := range []func(*execution) (invariant, text string){
-		b.once, b.entitled, b.alone, b.inTime, b.spread, b.limited, b.tried, b.allowed, b.ordered, b.wished,
+		b.once, b.entitled, b.alone, b.inTime, b.spread, b.limited, b.tried, b.allowed, b.ordered, b.wished, b.informed,
 	} {
 		if invariant, text := check(x); text != "" {
 			b.w.violate(invariant, fmt.Sprintf("%s at %s: %s", describe(&run), p.name, text))

@@ -1,7 +1,6 @@
 package world
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -40,6 +39,7 @@ const (
 	withdraw    = "withdrawal"
 	trigger     = "trigger"
 	standIn     = "trigger for today"
+	inquiry     = "question"
 	reset       = "reset of the watermark"
 	edit        = "edit"
 	rekind      = "change of kind"
@@ -150,6 +150,8 @@ func (w *World) beginIncident(in incident) {
 		w.withdraw(in)
 	case trigger, standIn:
 		w.trigger(in)
+	case inquiry:
+		w.question(in)
 	case reset:
 		w.resetMark(in)
 	case prune:
@@ -224,7 +226,7 @@ func (w *World) prune() {
 			old = append(old, r)
 		}
 	}
-	n, err := w.memory.Prune(context.Background(), schedulerName, before)
+	n, err := w.database.Prune(whole, schedulerName, before)
 	if err != nil || n != len(old) {
 		w.violate("complete", fmt.Sprintf("%d rows were pruned, want %d, error: %v", n, len(old), err))
 	}
@@ -259,7 +261,7 @@ func (w *World) edit(i int, to task) {
 }
 
 func (w *World) putRow(i int) {
-	if _, err := w.memory.PutSchedule(context.Background(), w.script.tasks[i].schedule()); err != nil {
+	if _, err := w.database.PutSchedule(whole, w.script.tasks[i].schedule()); err != nil {
 		panic(err)
 	}
 }

@@ -77,13 +77,32 @@ func (w *World) withdraw(in incident) {
 		return
 	}
 	w.enrolled[in.account] = false
-	w.book.absent[in.account].add(w.now, in.end)
+	w.book.absent[in.account].add(w.now-w.misread(), never)
 	for _, p := range w.processes {
 		if p != nil && p.sched.Withdraw(context.Background(), in.account) == nil {
 			p.withdrawn[in.account] = w.now
 		}
 	}
 	w.at(in.end, func() { w.enroll(in.account) })
+}
+
+// returns notes that a process serves an account, which may have been absent.
+func (b *book) returns(account string) {
+	absent := *b.absent[account]
+	if n := len(absent); n > 0 && absent[n-1].to == never {
+		absent[n-1].to = b.w.now + b.w.misread()
+	}
+}
+
+// misread is how far from the right time an instant may be that a process notes now.
+func (w *World) misread() time.Duration {
+	margin := time.Second
+	for _, p := range w.processes {
+		if p != nil {
+			margin = max(margin, p.offset.Abs()+time.Second)
+		}
+	}
+	return margin
 }
 
 // resetMark lets a person set the watermark back, by minutes or hours. It is never set
@@ -111,6 +130,7 @@ func (w *World) enroll(account string) {
 	for _, p := range w.processes {
 		if p != nil && p.sched.Enroll(context.Background(), account, w.executorOf(p)) == nil {
 			delete(p.withdrawn, account)
+			w.book.returns(account)
 		}
 	}
 }

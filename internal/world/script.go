@@ -18,6 +18,9 @@ type Options struct {
 	Faultless bool
 	// Without leaves out the incidents with these numbers.
 	Without map[int]bool
+	// Database makes the store that is under the world, on its clock. If it is nil, that
+	// is in memory.
+	Database func(clock tradeclock.Clock) Database
 	// Whole keeps every line of the timeline, and not only the last ones.
 	Whole bool
 }
@@ -173,7 +176,7 @@ var incidentKinds = []struct {
 	{nonsense, 2}, {partition, 5}, {crash, 7}, {stop, 4}, {freeze, 6}, {suspend, 3}, {step, 4},
 	{busyTasks, 6}, {hungTasks, 3}, {brokenTasks, 3},
 	{halt, 4}, {withdraw, 4}, {edit, 5}, {disable, 3}, {closure, 3}, {silence, 3},
-	{badLogins, 6}, {trigger, 5}, {standIn, 7}, {rekind, 4}, {shorten, 3}, {prune, 3}, {reset, 3}, {stopBefore, 3}, {stopAfter, 3},
+	{badLogins, 6}, {trigger, 5}, {standIn, 7}, {rekind, 4}, {shorten, 3}, {prune, 3}, {inquiry, 4}, {reset, 3}, {stopBefore, 3}, {stopAfter, 3},
 }
 
 // layIncidents lays down those of every day: a few bursts, with rest between them,
