@@ -50,6 +50,9 @@ func (w *World) check() {
 			w.violate("outcomes are true", fmt.Sprintf("%s (%s): %s", describe(&rows[i]), rows[i].Reason, text))
 			continue
 		}
+		if text := w.book.heldToOverlap(&rows[i]); text != "" {
+			w.violate("no overlap", fmt.Sprintf("%s (%s): %s", describe(&rows[i]), rows[i].Reason, text))
+		}
 		if text := w.book.evidenceOf(&rows[i]); text != "" {
 			w.violate("late evidence", fmt.Sprintf("%s (%s): %s", describe(&rows[i]), rows[i].Reason, text))
 		}

@@ -27,6 +27,7 @@ const (
 	stopBefore  = "stop before commit"
 	stopAfter   = "stop after commit"
 	crash       = "crash"
+	outage      = "outage" // of all replicas, for many hours
 	stop        = "stop and start"
 	freeze      = "freeze"
 	suspend     = "suspended host"
@@ -143,6 +144,12 @@ func (w *World) beginIncident(in incident) {
 		w.disturb(w.now, in.end)
 		if p := w.processes[in.replica]; p != nil {
 			w.harm(p, in)
+		}
+	case outage:
+		for _, p := range slices.Clone(w.processes) {
+			if p != nil {
+				w.crash(p, in.end)
+			}
 		}
 	case halt:
 		w.halt(in)

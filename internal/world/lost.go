@@ -45,6 +45,23 @@ func (b *book) checkCaughtUp(account string, o occurrence, due time.Duration) {
 	}
 }
 
+// heldToOverlap: what is skipped for a run that had not finished came due while that run
+// was going on. What came due while none was, as in an outage, is not skipped for it.
+func (b *book) heldToOverlap(row *tradeclock.Run) string {
+	rest, overlaps := strings.CutPrefix(row.Reason, "the run of ")
+	slot, _, _ := strings.Cut(rest, " had not finished")
+	if !overlaps || row.Outcome != tradeclock.Skipped {
+		return ""
+	}
+	start := row.Due.Add(row.Offset)
+	for _, x := range b.bySlot[slotKey{row.Account, row.Task, slot}] {
+		if x.run.Started.Before(start) && (!x.over || !b.w.wallAt(x.gone()).Before(start.Add(-x.p.offset))) {
+			return ""
+		}
+	}
+	return "that run was not going on when it came due"
+}
+
 // heldToTaken: who is told that a slot has had a start is told the truth.
 func (b *book) heldToTaken(wish *wish) {
 	if wish.p.dead || !wish.req.ForToday || !errors.Is(wish.err, tradeclock.ErrSlotTaken) {

@@ -175,8 +175,8 @@ var incidentKinds = []struct {
 	{refuse, 8}, {lose, 8}, {hang, 6}, {swallow, 6}, {deaf, 5}, {slow, 6}, {stale, 5}, {crashBefore, 10}, {crashAfter, 14}, {freezeAfter, 12},
 	{nonsense, 2}, {partition, 5}, {crash, 7}, {stop, 4}, {freeze, 6}, {suspend, 3}, {step, 4},
 	{busyTasks, 6}, {hungTasks, 3}, {brokenTasks, 3},
-	{halt, 4}, {withdraw, 4}, {edit, 5}, {disable, 3}, {closure, 3}, {silence, 3},
-	{badLogins, 6}, {trigger, 5}, {standIn, 7}, {rekind, 4}, {shorten, 3}, {prune, 3}, {inquiry, 4}, {reset, 3}, {stopBefore, 3}, {stopAfter, 3},
+	{halt, 6}, {withdraw, 4}, {edit, 5}, {disable, 3}, {closure, 3}, {silence, 3},
+	{badLogins, 6}, {trigger, 5}, {standIn, 7}, {rekind, 4}, {shorten, 3}, {prune, 3}, {outage, 2}, {inquiry, 4}, {reset, 3}, {stopBefore, 3}, {stopAfter, 3},
 }
 
 // layIncidents lays down those of every day: a few bursts, with rest between them,
@@ -221,8 +221,9 @@ func (s *script) around(key string) task {
 
 // makeIncidents makes an incident, or one and another that goes with it: runs take
 // long while a replica is frozen or cut off, so that two processes may have the same
-// one going on; claims are on their way when a process stops or the watermark is set
-// back; a process ends soon after a withdrawal; and a person who is impatient asks twice.
+// one going on, or when a halt is to cancel them; claims are on their way when a process
+// stops or the watermark is set back; a process ends soon after a withdrawal; and a
+// person who is impatient asks twice.
 func (s *script) makeIncidents(key string, i int) []incident {
 	in := s.makeIncident(key, i)
 	if !s.chance.oneIn(2, "with another", key, i) {
@@ -230,7 +231,7 @@ func (s *script) makeIncidents(key string, i int) []incident {
 	}
 	other := in
 	switch in.kind {
-	case freeze, freezeAfter, partition:
+	case freeze, freezeAfter, partition, halt:
 		other.kind, other.op, other.replica, other.at = busyTasks, "", -1, max(0, in.at-time.Minute)
 	case stop, reset:
 		other.kind, other.op = []string{hang, lose, slow}[s.chance.pick(3, "claims", key, i)], "Claim"
@@ -286,13 +287,15 @@ func (s *script) makeIncident(key string, i int) incident {
 			in.end += time.Hour                         // and begin at 09:15
 		}
 	case halt:
-		if c.oneIn(3, "all", key, i) {
+		if c.oneIn(2, "all", key, i) {
 			in.account = ""
 		}
 	case standIn:
 		in.task = slices.Index(taskNames, s.around(key).Task)
 		in.at = c.between(0, 8*time.Minute, "stands in", key, i)
 		in.end = in.at
+	case outage:
+		in.end = in.at + c.between(10*time.Hour, 50*time.Hour, "outage", key, i)
 	case reset:
 		in.by = c.between(10*time.Second, 10*time.Minute, "back", key, i) * time.Duration(1+7*c.pick(2, "far back", key, i))
 	case withdraw:

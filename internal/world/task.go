@@ -149,6 +149,9 @@ func makeTasks(c chance) []task {
 	}
 	tasks[3].Exclusive = "book"
 	tasks[8].Sessions = tradeclock.EveryDay
+	if c.oneIn(2, "late cleanup", "", 0) { // after an outage several are to run
+		tasks[8].CatchUp = 60 * time.Hour
+	}
 	return tasks
 }
 
