@@ -28,7 +28,7 @@ func (b *book) begin(p *process, run tradeclock.Run) *execution {
 	b.w.note(p, "executes %s, attempt %d, in term %d", describe(&run), run.Attempt, run.Term)
 	key := slotOf(&run)
 	for _, check := range []func(*execution) (invariant, text string){
-		b.once, b.entitled, b.alone, b.inTime, b.spread, b.limited, b.tried, b.allowed, b.ordered, b.wished, b.informed,
+		b.once, b.entitled, b.alone, b.inTime, b.spread, b.limited, b.tried, b.enabled, b.allowed, b.ordered, b.wished, b.informed,
 	} {
 		if invariant, text := check(x); text != "" {
 			b.w.violate(invariant, fmt.Sprintf("%s at %s: %s", describe(&run), p.name, text))
@@ -215,6 +215,20 @@ func (b *book) tried(x *execution) (invariant, text string) {
 	return "", ""
 }
 
+// enabled: nothing starts of a row that is disabled, and no further attempt of it either.
+func (b *book) enabled(x *execution) (invariant, text string) {
+	if x.run.Manual {
+		return "", ""
+	}
+	i := slices.Index(taskNames, x.run.Task)
+	for _, r := range b.rows.given(x.p, b.w.now-beatGap, 1) {
+		if !b.rows.all[r-1][i].Disabled {
+			return "", ""
+		}
+	}
+	return "disabled", "its row is disabled"
+}
+
 // allowed: the occurrence is one of the rows and the calendar that the process was
 // given. An attempt that follows another needs neither.
 func (b *book) allowed(x *execution) (invariant, text string) {
@@ -225,7 +239,7 @@ func (b *book) allowed(x *execution) (invariant, text string) {
 	if x.p.offset != 0 {
 		planned = x.p.born // its clock was set meanwhile
 	}
-	found, enabled := false, false
+	found := false
 	for _, r := range b.rows.given(x.p, planned, 2) {
 		for _, c := range b.calendars.given(x.p, planned, 2) {
 			for _, o := range b.occurrences(r, c, x.run.Task, x.run.Session) {
@@ -233,15 +247,7 @@ func (b *book) allowed(x *execution) (invariant, text string) {
 			}
 		}
 	}
-	i := slices.Index(taskNames, x.run.Task)
-	recent := b.rows.given(x.p, b.w.now-beatGap, 1)
-	for _, r := range recent {
-		enabled = enabled || !b.rows.all[r-1][i].Disabled
-	}
-	switch {
-	case !enabled:
-		return "disabled", "its row is disabled"
-	case !found:
+	if !found {
 		return "closed means closed", fmt.Sprintf("it is no occurrence of session %v", x.run.Session)
 	}
 	return "", ""
@@ -249,7 +255,7 @@ func (b *book) allowed(x *execution) (invariant, text string) {
 
 // ordered: nothing starts for an account that is halted or withdrawn.
 func (b *book) ordered(x *execution) (invariant, text string) {
-	if at, withdrawn := x.p.withdrawn[x.run.Account]; withdrawn && at < b.w.now && x.run.Attempt == 1 {
+	if at, withdrawn := x.p.withdrawn[x.run.Account]; withdrawn && at < b.w.now {
 		return "withdrawn", "its account was withdrawn"
 	}
 	// Halts are read before each batch of claims. With a store that is slow, a tick
