@@ -36,6 +36,9 @@ func (b *book) checkCaughtUp(account string, o occurrence, due time.Duration) {
 	if o.skip || b.absent[account].touch(due, due) || strings.Contains(o.slot, "T") || row == nil || row.outcome != tradeclock.Missed {
 		return
 	}
+	if b.calendars.uncertain(due-poll, due+t.catchUp()) || b.rows.uncertain(due-poll, due+t.catchUp()) {
+		return
+	}
 	const settled = calm + 10*time.Second
 	for at := due + t.Spread + settled; at < due+t.catchUp()-settled; at += 10 * time.Second {
 		if !b.disturbed.touch(at-settled, at+10*time.Second) && !b.held(account, o, at) {

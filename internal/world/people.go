@@ -7,7 +7,7 @@ import (
 
 // halt lets a person halt an account, or all, and cancel what runs or not.
 func (w *World) halt(in incident) {
-	cancel := in.number%2 == 0
+	cancel := in.number%4 != 0
 	w.order(in, "halt", func(p *process) error {
 		if cancel {
 			w.book.toBeCancelled(p, in.account)
@@ -22,7 +22,7 @@ func (w *World) halt(in incident) {
 func (b *book) toBeCancelled(p *process, account string) {
 	for _, x := range b.running {
 		if x.p == p && (account == "" || x.run.Account == account) {
-			x.halted = true
+			x.halted = b.w.now
 		}
 	}
 }

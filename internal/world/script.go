@@ -226,7 +226,7 @@ func (s *script) around(key string) task {
 // person who is impatient asks twice.
 func (s *script) makeIncidents(key string, i int) []incident {
 	in := s.makeIncident(key, i)
-	if !s.chance.oneIn(2, "with another", key, i) {
+	if in.kind != halt && !s.chance.oneIn(2, "with another", key, i) {
 		return []incident{in}
 	}
 	other := in
