@@ -70,25 +70,13 @@ var breakages = []breakage{
 	{"a goroutine leaves a run behind", "runners.go", `for len(r.started) > 0 {`, `for len(r.started) > 1 {`},
 	{"a run waits for the goroutine of another", "runners.go", `r.call() // for the next: this run may take its time`, ``},
 	{"a wall time that the clocks skip goes back", "clock.go", `if instant.Before(period) {`, `if false {`},
-	{"a halt of all cancels nothing", "control.go", `if account == "" || e.run.Account == account {`, `if e.run.Account == account {`},
 	{"a run is not told that it resumes", "dispatch.go", `p.run.First, p.run.Resumed = c.First, c.Resumed`, `p.run.First = c.First`},
 	{"the first run is told from its own term", "memory_ledger.go", `row.First, row.Resumed = !facts.succeeded, facts.claimedIn < row.Term`, `row.First, row.Resumed = !facts.succeeded || facts.claimedIn < row.Term, facts.claimedIn < row.Term`},
 	{"late evidence is dropped", "memory_ledger.go", `row.Late = &Evidence{`, `_ = &Evidence{`},
-	{"priorities are ignored", "wave.go", `		w.due[0].due.Compare(o.due[0].due),
-		cmp.Compare(w.row.Priority, o.row.Priority),`, `		w.due[0].due.Compare(o.due[0].due),`},
-	{"a withdrawal forgets what a wave still brings", "account.go", `	s.lineUpOne(a, now)
-	a.gone = true`, `	a.gone = true`},
-	{"a reset watermark is not read again", "control.go", `	s.term.resumed = false // what is ahead of the new watermark is read again
-`, ``},
-	{"a reset keeps what was planned", "control.go", `	s.queue.dropPending()
-	s.books.records = nil`, `	s.books.records = nil`},
-	{"a missed slot is not reopened for a person", "trigger.go", `!reopen || !neverStarted || claim.Taken == nil`, `!reopen || neverStarted || claim.Taken == nil`},
 	{"a run for today has a slot of its own", "trigger.go", `	if !req.ForToday {
 		slot`, `	if true {
 		slot`},
 	{"a sentence counts rows", "agenda.go", `counts[what] += r.Occurrences()`, `counts[what]++`},
 	{"a claim that never started is kept", "release.go", `	s.releases.add(r)
 	s.releaseLater()`, `	_ = r`},
-	{"what was given back counts for the next run", "memory_ledger.go", `	l.forgetClaim(row)
-	if !run`, `	if !run`},
 }
