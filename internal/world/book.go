@@ -3,6 +3,8 @@ package world
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +27,8 @@ type book struct {
 	ranges map[rowKey][]*entry
 	mark   time.Time
 	marks  []moved
+
+	reported map[string]bool // the starts that were reported as ended, by token
 
 	executions []*execution
 	bySlot     map[slotKey][]*execution
@@ -55,16 +59,28 @@ type rowKey struct{ account, task string }
 
 // entry is a row of the ledger as it must be.
 type entry struct {
-	run     tradeclock.Run
-	token   string
-	term    int64
-	outcome tradeclock.Outcome
-	at      time.Duration // when it was made
-	settled time.Duration
+	run   tradeclock.Run
+	token string
+	term  int64
+	// firstTerm is that of its first claim, which it may have had under an older term.
+	firstTerm int64
+	outcome   tradeclock.Outcome
+	at        time.Duration // when it was made
+	settled   time.Duration
+
+	settledIn      int64    // the term then
+	p              *process // whose claim it is
+	first, resumed bool     // as the claim answered
+	answered       bool     // and the answer came at once
+	late           tradeclock.Evidence
 }
 
 func (e *entry) neverStarted() bool {
-	return e.token == "" && (e.outcome == tradeclock.Missed || e.outcome == tradeclock.Skipped) && e.run.Occurrences() == 1
+	return e.token == "" && e.didNotStart() && e.run.Occurrences() == 1
+}
+
+func (e *entry) didNotStart() bool {
+	return e.outcome == tradeclock.Missed || e.outcome == tradeclock.Skipped
 }
 
 // moved is a step of the watermark.
@@ -80,6 +96,7 @@ func newBook(w *World) *book {
 		enrolledAt: make(map[string]time.Duration), askedAt: make(map[string]time.Duration),
 		absent:    make(map[string]*spans),
 		left:      make(map[string]time.Duration),
+		reported:  make(map[string]bool),
 		cache:     make(map[cacheKey][]occurrence),
 		rows:      versions[[]task]{w: w, seen: make(map[*process][]sighting)},
 		calendars: versions[map[tradeclock.Date]session]{w: w, seen: make(map[*process][]sighting)},
@@ -203,13 +220,19 @@ func (b *book) claimed(p *process, t tradeclock.Term, runs []tradeclock.Run, cla
 		case row != nil && (row.token != run.Token || row.outcome != tradeclock.Running):
 			b.w.violate("at most once", fmt.Sprintf("%s: a second claim of the slot was accepted", describe(run)))
 		case row != nil: // repeated after a lost answer
+			if claims[i].First != row.first || claims[i].Resumed != row.resumed {
+				b.w.violate("first and resumed", describe(run)+": a claim that is repeated has another answer")
+			}
 		case b.covered(run):
 			b.w.violate("at most once", fmt.Sprintf("%s: a claim within a recorded range was accepted", describe(run)))
 		case !run.Manual && !run.Backdated && !run.Due.After(b.mark):
 			b.w.violate("fencing", fmt.Sprintf("%s: a claim behind the watermark was accepted", describe(run)))
 		default:
 			b.heldToEnrolment(p, run)
-			b.rowsOf[slotOf(run)] = &entry{run: *run, token: run.Token, term: t.Number, outcome: tradeclock.Running, at: b.w.now}
+			b.heldToOrder(p, run)
+			row = &entry{run: *run, token: run.Token, term: t.Number, firstTerm: t.Number, outcome: tradeclock.Running, at: b.w.now, p: p}
+			b.heldToFacts(run, row, b.factsOf(sessionOf(run)), claims[i])
+			b.rowsOf[slotOf(run)] = row
 			b.w.note(p, "claims %s in term %d", describe(run), t.Number)
 		}
 	}
@@ -233,8 +256,13 @@ func (b *book) reclaimed(p *process, t tradeclock.Term, old string, run tradeclo
 	switch {
 	case row != nil && row.token == run.Token && row.outcome == tradeclock.Running:
 	case row != nil && row.token == old && (row.outcome == tradeclock.Interrupted || run.Manual && row.neverStarted()):
-		row.run = run
+		before := b.factsOf(sessionOf(&run))
+		if row.token == "" {
+			row.firstTerm = t.Number
+		}
+		row.run, row.p, row.answered = run, p, false
 		row.token, row.term, row.outcome = run.Token, t.Number, tradeclock.Running
+		b.heldToFacts(&run, row, before, claim)
 		b.w.note(p, "claims %s again in term %d", describe(&run), t.Number)
 	default:
 		b.w.violate("at most once", fmt.Sprintf("%s: it was claimed again, and was not interrupted", describe(&run)))
@@ -306,6 +334,28 @@ func (b *book) recorded(p *process, t tradeclock.Term, outcomes []tradeclock.Run
 	}
 }
 
+// reset notes that the watermark is set back: what never started and ends later is
+// gone, and planned again.
+func (b *book) reset(t tradeclock.Term, to time.Time, err error) {
+	if !b.fenced("ResetWatermark", t, err) {
+		return
+	}
+	goes := func(row *entry) bool { return row.token == "" && row.didNotStart() && row.run.Through().After(to) }
+	mark := to
+	for _, row := range b.rowsOf {
+		if before := row.run.Due.Add(-time.Second); goes(row) && before.Before(mark) {
+			mark = before
+		}
+	}
+	maps.DeleteFunc(b.rowsOf, func(_ slotKey, row *entry) bool { return goes(row) })
+	for key, rows := range b.ranges {
+		b.ranges[key] = slices.DeleteFunc(rows, goes)
+	}
+	b.mark = mark
+	b.marks = append(b.marks, moved{b.w.now, mark})
+	b.w.note(nil, "the watermark is set back to %s", b.w.local(mark.Sub(b.w.script.start)).Format("15:04:05.000"))
+}
+
 // settled notes the answers of Settle.
 func (b *book) settled(p *process, runs []tradeclock.Run, results []tradeclock.SettleResult, err error) {
 	if err != nil {
@@ -321,8 +371,13 @@ func (b *book) settled(p *process, runs []tradeclock.Run, results []tradeclock.S
 				describe(run), run.Outcome, results[i].Accepted, entitled))
 			return
 		}
+		b.reported[run.Token] = true
+		b.heldToReport(run)
+		if row != nil && !entitled {
+			row.late = tradeclock.Evidence{Outcome: run.Outcome, Reason: run.Reason, Finished: run.Finished}
+		}
 		if entitled && row.outcome == tradeclock.Running {
-			row.outcome, row.settled = run.Outcome, b.w.now
+			row.outcome, row.settled, row.settledIn = run.Outcome, b.w.now, b.term.Number
 			b.w.note(p, "settles %s: %s", describe(run), run.Reason)
 		}
 	}

@@ -1,7 +1,6 @@
 package world
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -12,6 +11,10 @@ import (
 // near is how far from a change of rows, calendar or enrolments something still
 // may go either way.
 const near = 3 * time.Minute
+
+// poll is how long after a change of the rows a process may still plan by the old ones,
+// if the answer to its poll came too late for a tick.
+const poll = 65 * time.Second
 
 // calm is how long after the last disturbance everything is normal again.
 const calm = 2 * time.Minute
@@ -45,6 +48,13 @@ func (w *World) check() {
 	for i := range rows {
 		if text := w.book.outcomeOf(&rows[i]); text != "" {
 			w.violate("outcomes are true", fmt.Sprintf("%s (%s): %s", describe(&rows[i]), rows[i].Reason, text))
+			continue
+		}
+		if text := w.book.heldToOverlap(&rows[i]); text != "" {
+			w.violate("no overlap", fmt.Sprintf("%s (%s): %s", describe(&rows[i]), rows[i].Reason, text))
+		}
+		if text := w.book.evidenceOf(&rows[i]); text != "" {
+			w.violate("late evidence", fmt.Sprintf("%s (%s): %s", describe(&rows[i]), rows[i].Reason, text))
 		}
 	}
 	for i := range rows {
@@ -53,13 +63,14 @@ func (w *World) check() {
 		}
 	}
 	w.checkComplete(newIndex(rows))
+	w.checkReported()
 	w.checkWishes()
 	w.checkAlive()
 }
 
 // runs returns the rows of the ledger.
 func (w *World) runs() []tradeclock.Run {
-	rows, err := w.memory.Runs(context.Background(), tradeclock.Query{Scheduler: schedulerName})
+	rows, err := w.database.Runs(whole, tradeclock.Query{Scheduler: schedulerName})
 	if err != nil {
 		panic(err)
 	}
@@ -87,6 +98,8 @@ func (b *book) outcomeOf(row *tradeclock.Run) string {
 			return ""
 		}
 		return "nothing runs any more"
+	case row.Outcome == tradeclock.Interrupted && last == nil:
+		return b.usedUp(row)
 	case row.Outcome == tradeclock.Interrupted:
 		return b.whyInterrupted(row, last)
 	case row.Started.IsZero():
@@ -141,7 +154,7 @@ func (x *execution) agrees(outcome tradeclock.Outcome) string {
 func (b *book) whyInterrupted(row *tradeclock.Run, last *execution) string {
 	mine := b.rowsOf[slotOf(row)]
 	switch {
-	case last == nil, last.interrupted(), mine.term < b.term.Number:
+	case last.interrupted(), mine.term < b.term.Number:
 		return ""
 	}
 	return fmt.Sprintf("it returned %q, and neither its process nor its term came to an end", last.result)
@@ -186,16 +199,17 @@ func (w *World) checkComplete(ix *index) {
 				due := o.due.Sub(w.script.start)
 				for _, account := range w.script.accounts {
 					accounted, ok := b.mustBeAccounted(account, o, due)
+					if n := ix.count(account, o); n > 1 || ok && n != 1 {
+						w.violate("complete", fmt.Sprintf("%s %s %s, due %v, is in %d rows", account, o.task, o.slot, w.local(due), n))
+					}
 					if !ok {
 						continue
 					}
 					b.checked.Accounted++
-					if n := ix.count(account, o); n != 1 {
-						w.violate("complete", fmt.Sprintf("%s %s %s, due %v, is in %d rows", account, o.task, o.slot, w.local(due), n))
-					}
 					b.checkOrder(account, o, accounted)
-					if !b.absent[account].touch(due-time.Hour, due+near) {
+					if !b.wasAway(account, due-time.Hour, due+near) {
 						b.checkNormal(account, o, due)
+						b.checkCaughtUp(account, o, due)
 					}
 				}
 			}
@@ -226,18 +240,20 @@ func (b *book) dueOn(task string, date tradeclock.Date) (found []occurrence) {
 // longer than the catch-up.
 func (b *book) mustBeAccounted(account string, o occurrence, due time.Duration) (accounted time.Duration, ok bool) {
 	for _, m := range b.marks {
-		if !m.mark.Before(o.due) {
+		switch {
+		case m.mark.Before(o.due):
+			ok = false // or it was set back
+		case !ok:
 			accounted, ok = m.at, true
-			break
 		}
 	}
 	first, known := b.enrolledAt[account]
-	if !ok || !known || due < first+near {
+	if !ok || !known || due <= first {
 		return 0, false
 	}
 	b.checked.Occurrences++
-	from, to := min(due, accounted)-near, max(due, accounted)+near
-	changed := b.rows.uncertain(from, to) || b.calendars.uncertain(from, to)
+	from, to := min(due, accounted), max(due, accounted)
+	changed := b.rows.uncertain(from-poll, to) || b.calendars.uncertain(from-poll, to)
 	return accounted, !changed && !b.mayBeAway(account, b.taskOf(o.task).catchUp(), due)
 }
 
@@ -257,6 +273,12 @@ func (b *book) mayBeAway(account string, catchUp, due time.Duration) bool {
 		}
 	}
 	return false
+}
+
+// wasAway reports whether an account was away at some time, or is by now.
+func (b *book) wasAway(account string, from, to time.Duration) bool {
+	since, away := b.left[account]
+	return away && since <= to || b.absent[account].touch(from, to)
 }
 
 // checkOrder holds the watermark to coming after what it passes.
@@ -284,7 +306,7 @@ func (b *book) checkNormal(account string, o occurrence, due time.Duration) {
 	if t.StartLimit != "" {
 		bound *= 5 // for the others that count against it
 	}
-	if o.skip || b.disturbed.touch(due-calm-10*time.Second, due+t.Spread+10*time.Second) || b.held(account, o, start) {
+	if o.skip || b.wasAway(account, due, due) || b.disturbed.touch(due-calm-10*time.Second, due+t.Spread+10*time.Second) || b.held(account, o, start) {
 		return
 	}
 	b.checked.AtOnce++
@@ -310,6 +332,9 @@ func (b *book) held(account string, o occurrence, due time.Duration) bool {
 		}
 		going++
 		other := x.run.Account == account && (x.run.Task != o.task || x.run.Slot != o.slot)
+		if b.w.script.logins && x.run.Account == account && b.wasAway(account, x.begin, end) {
+			return true // who came back is logged in when what went on has returned
+		}
 		if other && (x.run.Task == o.task || t.Exclusive != "" && x.task.Exclusive == t.Exclusive) {
 			return true
 		}

@@ -19,6 +19,8 @@ type execution struct {
 	over       bool   // it returned, or its process died
 	result     string // empty if its process died
 	cause      error  // why its context had ended, if it had
+	// halted is when a halt was to end its context, or zero.
+	halted time.Duration
 }
 
 // begin notes a call of Execute, and holds it to everything that must be true then.
@@ -27,7 +29,7 @@ func (b *book) begin(p *process, run tradeclock.Run) *execution {
 	b.w.note(p, "executes %s, attempt %d, in term %d", describe(&run), run.Attempt, run.Term)
 	key := slotOf(&run)
 	for _, check := range []func(*execution) (invariant, text string){
-		b.once, b.entitled, b.alone, b.inTime, b.spread, b.limited, b.tried, b.allowed, b.ordered, b.wished,
+		b.once, b.entitled, b.alone, b.inTime, b.spread, b.limited, b.tried, b.enabled, b.allowed, b.ordered, b.wished, b.informed,
 	} {
 		if invariant, text := check(x); text != "" {
 			b.w.violate(invariant, fmt.Sprintf("%s at %s: %s", describe(&run), p.name, text))
@@ -47,6 +49,10 @@ func (b *book) end(x *execution, result string, cause error) {
 	late := x.end - x.begin - x.task.Timeout
 	if x.task.Timeout > 0 && late > time.Second && cause == nil && !x.p.frozen(x.begin) {
 		b.w.violate("deadlines are kept", fmt.Sprintf("%s: its context has not ended %v after its deadline", describe(&x.run), late))
+	}
+	lasted := cause == nil || errors.Is(cause, tradeclock.ErrTimeout) && x.halted-x.begin < x.task.Timeout-time.Second
+	if x.halted > 0 && lasted {
+		b.w.violate("halted", describe(&x.run)+": a halt was to cancel it, and its context went on")
 	}
 }
 
@@ -211,6 +217,20 @@ func (b *book) tried(x *execution) (invariant, text string) {
 	return "", ""
 }
 
+// enabled: nothing starts of a row that is disabled, and no further attempt of it either.
+func (b *book) enabled(x *execution) (invariant, text string) {
+	if x.run.Manual {
+		return "", ""
+	}
+	i := slices.Index(taskNames, x.run.Task)
+	for _, r := range b.rows.given(x.p, b.w.now-beatGap, 1) {
+		if !b.rows.all[r-1][i].Disabled {
+			return "", ""
+		}
+	}
+	return "disabled", "its row is disabled"
+}
+
 // allowed: the occurrence is one of the rows and the calendar that the process was
 // given. An attempt that follows another needs neither.
 func (b *book) allowed(x *execution) (invariant, text string) {
@@ -221,7 +241,7 @@ func (b *book) allowed(x *execution) (invariant, text string) {
 	if x.p.offset != 0 {
 		planned = x.p.born // its clock was set meanwhile
 	}
-	found, enabled := false, false
+	found := false
 	for _, r := range b.rows.given(x.p, planned, 2) {
 		for _, c := range b.calendars.given(x.p, planned, 2) {
 			for _, o := range b.occurrences(r, c, x.run.Task, x.run.Session) {
@@ -229,15 +249,7 @@ func (b *book) allowed(x *execution) (invariant, text string) {
 			}
 		}
 	}
-	i := slices.Index(taskNames, x.run.Task)
-	recent := b.rows.given(x.p, b.w.now-beatGap, 1)
-	for _, r := range recent {
-		enabled = enabled || !b.rows.all[r-1][i].Disabled
-	}
-	switch {
-	case !enabled:
-		return "disabled", "its row is disabled"
-	case !found:
+	if !found {
 		return "closed means closed", fmt.Sprintf("it is no occurrence of session %v", x.run.Session)
 	}
 	return "", ""
@@ -245,7 +257,7 @@ func (b *book) allowed(x *execution) (invariant, text string) {
 
 // ordered: nothing starts for an account that is halted or withdrawn.
 func (b *book) ordered(x *execution) (invariant, text string) {
-	if at, withdrawn := x.p.withdrawn[x.run.Account]; withdrawn && at < b.w.now && x.run.Attempt == 1 {
+	if at, withdrawn := x.p.withdrawn[x.run.Account]; withdrawn && at < b.w.now {
 		return "withdrawn", "its account was withdrawn"
 	}
 	// Halts are read before each batch of claims. With a store that is slow, a tick
@@ -254,12 +266,22 @@ func (b *book) ordered(x *execution) (invariant, text string) {
 	if b.broken.touch(b.w.now-time.Minute, b.w.now) {
 		bound = time.Minute
 	}
-	at, halted := b.halts[x.run.Account]
+	at, halted := b.haltFor(x.run.Account)
 	strict := x.task.Delivery == tradeclock.AtMostOnce || !b.broken.touch(at, b.w.now)
 	if halted && strict && x.run.Attempt == 1 && b.w.now-at > bound && !b.w.staleHalts() {
 		return "halted", fmt.Sprintf("its account has been halted for %v", b.w.now-at)
 	}
 	return "", ""
+}
+
+// haltFor is since when a halt of an account, or of all, is stored.
+func (b *book) haltFor(account string) (at time.Duration, halted bool) {
+	own, halted := b.halts[account]
+	all, everybody := b.halts[""]
+	if everybody && (!halted || all < own) {
+		return all, true
+	}
+	return own, halted
 }
 
 var errCancelled = []error{tradeclock.ErrTermLost, tradeclock.ErrStopped, tradeclock.ErrTimeout, tradeclock.ErrHalted}

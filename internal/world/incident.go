@@ -1,7 +1,6 @@
 package world
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,7 +24,10 @@ const (
 	crashBefore = "crash before commit"
 	crashAfter  = "crash after commit"
 	freezeAfter = "freeze after commit"
+	stopBefore  = "stop before commit"
+	stopAfter   = "stop after commit"
 	crash       = "crash"
+	outage      = "outage" // of all replicas, for many hours
 	stop        = "stop and start"
 	freeze      = "freeze"
 	suspend     = "suspended host"
@@ -37,6 +39,9 @@ const (
 	halt        = "halt"
 	withdraw    = "withdrawal"
 	trigger     = "trigger"
+	standIn     = "trigger for today"
+	inquiry     = "question"
+	reset       = "reset of the watermark"
 	edit        = "edit"
 	rekind      = "change of kind"
 	disable     = "disabling"
@@ -64,6 +69,9 @@ func (w *World) faultOf(p *process, op, key string) (fault string, takes time.Du
 		case freezeAfter:
 			w.drop(in)
 			takes = c.between(20*time.Second, 5*time.Minute, "freeze", who, attempt)
+		case stopBefore, stopAfter:
+			w.drop(in)
+			takes = c.between(0, 20*time.Second, "stop", who, attempt)
 		case slow:
 			takes = c.between(100*time.Millisecond, 90*time.Second, "slow", who, attempt)
 		case stale:
@@ -84,7 +92,7 @@ func (w *World) faultOf(p *process, op, key string) (fault string, takes time.Du
 
 func isStoreFault(kind string) bool {
 	switch kind {
-	case refuse, lose, hang, swallow, deaf, slow, stale, nonsense, partition, crashBefore, crashAfter, freezeAfter:
+	case refuse, lose, hang, swallow, deaf, slow, stale, nonsense, partition, crashBefore, crashAfter, freezeAfter, stopBefore, stopAfter:
 		return true
 	}
 	return false
@@ -137,16 +145,22 @@ func (w *World) beginIncident(in incident) {
 		if p := w.processes[in.replica]; p != nil {
 			w.harm(p, in)
 		}
+	case outage:
+		for _, p := range slices.Clone(w.processes) {
+			if p != nil {
+				w.crash(p, in.end)
+			}
+		}
 	case halt:
-		w.order(in, "halt", func(p *process) error {
-			return p.sched.Halt(context.Background(), in.account, "simulated", "world", in.number%2 == 0)
-		})
-		w.disturb(w.now, in.end)
-		w.at(in.end, func() { w.lift(in) })
+		w.halt(in)
 	case withdraw:
 		w.withdraw(in)
-	case trigger:
+	case trigger, standIn:
 		w.trigger(in)
+	case inquiry:
+		w.question(in)
+	case reset:
+		w.resetMark(in)
 	case prune:
 		w.prune()
 	case edit, rekind, disable:
@@ -166,9 +180,7 @@ func (w *World) harm(p *process, in incident) {
 	case crash:
 		w.crash(p, in.end)
 	case stop:
-		p.stopping = true
-		p.cancel()
-		w.at(in.end, func() { w.replace(p) })
+		w.stop(p, in.end, in.number%2 == 0)
 	case freeze, suspend:
 		w.breakDown(w.now, in.end)
 		p.freeze(in.end, in.kind == suspend)
@@ -177,6 +189,22 @@ func (w *World) harm(p *process, in incident) {
 		w.breakDown(w.now, in.end+max(in.by, 0))
 		w.at(in.end, func() { p.offset -= in.by })
 	}
+}
+
+// stop tells a process to stop, as a signal does. The next one begins at back, or as
+// soon as it has ended.
+func (w *World) stop(p *process, back time.Duration, atOnce bool) {
+	if p.stopping {
+		return
+	}
+	p.stopping = true
+	w.note(p, "is told to stop")
+	w.disturb(w.now, w.now)
+	if p.cancel(); atOnce {
+		p.next = func() { w.at(w.now, func() { w.replace(p) }) }
+		back = w.now + 2*time.Minute // it has ended by then
+	}
+	w.at(back, func() { w.replace(p) })
 }
 
 // replace boots a replica anew whose process was told to stop. One that has not
@@ -195,78 +223,6 @@ func (w *World) replace(p *process) {
 	w.boot(p.replica)
 }
 
-// order lets a person order something of a process that is up.
-func (w *World) order(in incident, what string, do func(p *process) error) {
-	for i := range w.processes {
-		p := w.processes[(i+max(in.replica, 0))%len(w.processes)]
-		if p == nil || p.ended {
-			continue
-		}
-		w.routines.start(p, func() {
-			if err := do(p); err != nil && !p.dead {
-				w.note(p, "%s: %v", what, err)
-			}
-		})
-		return
-	}
-}
-
-// lift ends a halt, and tries again until no process knows of it any more.
-func (w *World) lift(in incident) {
-	if !w.halted(in.account) {
-		return
-	}
-	w.disturb(w.now, w.now)
-	w.order(in, "lift", func(p *process) error { return p.sched.Lift(context.Background(), in.account, "simulated", "world") })
-	w.at(w.now+15*time.Second, func() { w.lift(in) })
-}
-
-// halted reports whether a halt of an account is stored, or in force somewhere.
-func (w *World) halted(account string) bool {
-	if _, stored := w.book.halts[account]; stored {
-		return true
-	}
-	for _, p := range w.processes {
-		if p == nil {
-			continue
-		}
-		for _, h := range p.sched.Status().Halts {
-			if h.Account == account {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// withdraw withdraws an account from every process, and enrols it again later.
-func (w *World) withdraw(in incident) {
-	if !w.enrolled[in.account] {
-		return
-	}
-	w.enrolled[in.account] = false
-	if _, away := w.book.left[in.account]; !away { // or the ledger did not hear of its return
-		w.book.left[in.account] = w.now
-	}
-	for _, p := range w.processes {
-		if p != nil && p.sched.Withdraw(context.Background(), in.account) == nil {
-			p.withdrawn[in.account] = w.now
-		}
-	}
-	w.at(in.end, func() { w.enroll(in.account) })
-}
-
-// enroll enrols an account at every process.
-func (w *World) enroll(account string) {
-	w.enrolled[account] = true
-	w.book.asked(account)
-	for _, p := range w.processes {
-		if p != nil && p.sched.Enroll(context.Background(), account, w.executorOf(p)) == nil {
-			delete(p.withdrawn, account)
-		}
-	}
-}
-
 // prune removes what is old from the ledger. The world keeps it, to hold it to the
 // invariants at the end.
 func (w *World) prune() {
@@ -277,7 +233,7 @@ func (w *World) prune() {
 			old = append(old, r)
 		}
 	}
-	n, err := w.memory.Prune(context.Background(), schedulerName, before)
+	n, err := w.database.Prune(whole, schedulerName, before)
 	if err != nil || n != len(old) {
 		w.violate("complete", fmt.Sprintf("%d rows were pruned, want %d, error: %v", n, len(old), err))
 	}
@@ -312,7 +268,7 @@ func (w *World) edit(i int, to task) {
 }
 
 func (w *World) putRow(i int) {
-	if _, err := w.memory.PutSchedule(context.Background(), w.script.tasks[i].schedule()); err != nil {
+	if _, err := w.database.PutSchedule(whole, w.script.tasks[i].schedule()); err != nil {
 		panic(err)
 	}
 }

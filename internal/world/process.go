@@ -33,7 +33,9 @@ type process struct {
 	frozenAt    time.Duration
 	frozenUntil time.Duration
 	stopping    bool
+	next        func() // called when it has ended, if it is not nil
 	dead        bool
+	crashed     bool
 	died        time.Duration
 	afterlife   time.Duration
 
@@ -44,6 +46,7 @@ type process struct {
 	unanswered bool
 	beat       time.Duration // when it last called the sink
 	beating    int           // calls of the sink that go on
+	claimed    lastClaim
 }
 
 // errDead is what a process gets once it has crashed.
@@ -54,7 +57,7 @@ func newProcess(w *World, replica, number int) *process {
 		w: w, replica: replica, name: fmt.Sprintf("r%d.%d", replica, number), born: w.now, beat: w.now,
 		withdrawn: make(map[string]time.Duration), online: make(map[string]*login),
 	}
-	p.store = &store{p: p, last: make(map[string]any)}
+	p.store = &store{p: p, last: make(map[string]any), read: make(map[query]map[string]int)}
 	first := w.script.accounts[0]
 	cfg := tradeclock.Config{
 		Name: schedulerName, Instance: p.name, Account: first, Executor: w.executorOf(p),
@@ -79,6 +82,8 @@ func newProcess(w *World, replica, number int) *process {
 		if err != nil {
 			panic(err)
 		}
+		if w.enrolled[account] {
+		}
 	}
 	return p
 }
@@ -92,9 +97,13 @@ func (p *process) run() {
 		p.ended = true
 		if !p.dead && p.err == nil {
 			p.w.book.heldToEnd(p)
+			p.w.book.heldToLeaveNothing(p)
 		}
 		if !p.dead {
 			p.w.note(p, "ends: %v", p.err)
+		}
+		if !p.dead && p.next != nil {
+			p.next()
 		}
 	})
 }

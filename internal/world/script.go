@@ -18,6 +18,9 @@ type Options struct {
 	Faultless bool
 	// Without leaves out the incidents with these numbers.
 	Without map[int]bool
+	// Database makes the store that is under the world, on its clock. If it is nil, that
+	// is in memory.
+	Database func(clock tradeclock.Clock) Database
 	// Whole keeps every line of the timeline, and not only the last ones.
 	Whole bool
 }
@@ -138,6 +141,9 @@ func (s *script) length() time.Duration {
 	return time.Duration(s.days-1)*24*time.Hour + 3*time.Hour + tail
 }
 
+// regularClose is the wall time at which a regular session ends.
+const regularClose = 15*time.Hour + 30*time.Minute
+
 // makeSessions makes the exchange's calendar: weekdays, with a holiday, an early
 // close, or a special Saturday now and then. It reaches beyond the world's end.
 func (s *script) makeSessions() {
@@ -146,7 +152,7 @@ func (s *script) makeSessions() {
 		date := s.firstDay.AddDays(i)
 		roll := s.chance.pick(20, "session", date.String(), 0)
 		weekend := date.Weekday() == time.Saturday || date.Weekday() == time.Sunday
-		is := session{kind: tradeclock.Regular, open: 9*time.Hour + 15*time.Minute, close: 15*time.Hour + 30*time.Minute}
+		is := session{kind: tradeclock.Regular, open: 9*time.Hour + 15*time.Minute, close: regularClose}
 		switch {
 		case weekend && roll == 0:
 			is = session{kind: tradeclock.Special, open: 9*time.Hour + 15*time.Minute, close: 10*time.Hour + 15*time.Minute}
@@ -161,8 +167,7 @@ func (s *script) makeSessions() {
 	}
 }
 
-// incidentKinds are the kinds of what happens, each with how many of a hundred
-// incidents are of the kind.
+// incidentKinds are the kinds of what happens, each with its share.
 var incidentKinds = []struct {
 	kind  string
 	share int
@@ -170,8 +175,8 @@ var incidentKinds = []struct {
 	{refuse, 8}, {lose, 8}, {hang, 6}, {swallow, 6}, {deaf, 5}, {slow, 6}, {stale, 5}, {crashBefore, 10}, {crashAfter, 14}, {freezeAfter, 12},
 	{nonsense, 2}, {partition, 5}, {crash, 7}, {stop, 4}, {freeze, 6}, {suspend, 3}, {step, 4},
 	{busyTasks, 6}, {hungTasks, 3}, {brokenTasks, 3},
-	{halt, 4}, {withdraw, 4}, {edit, 5}, {disable, 3}, {closure, 3}, {silence, 3},
-	{badLogins, 6}, {trigger, 8}, {rekind, 4}, {shorten, 3}, {prune, 3},
+	{halt, 6}, {withdraw, 4}, {edit, 5}, {disable, 3}, {closure, 3}, {silence, 3},
+	{badLogins, 6}, {trigger, 5}, {standIn, 7}, {rekind, 4}, {shorten, 3}, {prune, 3}, {outage, 2}, {inquiry, 4}, {reset, 3}, {stopBefore, 3}, {stopAfter, 3},
 }
 
 // layIncidents lays down those of every day: a few bursts, with rest between them,
@@ -204,32 +209,42 @@ func (s *script) hour(key string) time.Duration {
 	if s.chance.oneIn(3, "any time", key, 0) {
 		return s.chance.between(0, 23*time.Hour, "hour", key, 0)
 	}
-	due := s.tasks[s.chance.pick(len(s.tasks), "around", key, 0)].from
+	due := s.around(key).firstDue(s.tasks)
 	hours := time.Duration(s.chance.pick(7, "hours", key, 0)) * time.Hour
 	return max(0, due-8*time.Hour+s.chance.between(-90*time.Second, 30*time.Second, "hour", key, 1)+hours*time.Duration(s.chance.pick(2, "later", key, 0)))
 }
 
+// around is the task around whose occurrences a burst is.
+func (s *script) around(key string) task {
+	return s.tasks[s.chance.pick(len(s.tasks), "around", key, 0)]
+}
+
 // makeIncidents makes an incident, or one and another that goes with it: runs take
 // long while a replica is frozen or cut off, so that two processes may have the same
-// one going on; a person who is impatient asks twice; and an account that came back
-// goes again, or its process does.
+// one going on, or when a halt is to cancel them; claims are on their way when a process
+// stops or the watermark is set back; an account that came back goes again, or its
+// process ends soon after it went or came; and a person who is impatient asks twice.
 func (s *script) makeIncidents(key string, i int) []incident {
 	in := s.makeIncident(key, i)
-	if !s.chance.oneIn(2, "with another", key, i) {
+	if in.kind != halt && !s.chance.oneIn(2, "with another", key, i) {
 		return []incident{in}
 	}
 	other := in
 	switch in.kind {
-	case freeze, freezeAfter, partition:
+	case freeze, freezeAfter, partition, halt:
 		other.kind, other.op, other.replica, other.at = busyTasks, "", -1, max(0, in.at-time.Minute)
-	case trigger:
+	case stop, reset:
+		other.kind, other.op = []string{hang, lose, slow}[s.chance.pick(3, "claims", key, i)], "Claim"
+		other.at, other.end, other.by = max(0, in.at-30*time.Second), in.at+s.chance.between(0, 20*time.Second, "claims", key, i), 0
+	case trigger, standIn:
 		other.at += s.chance.between(0, 10*time.Second, "again", key, i)
 		other.end += other.at - in.at
-	case withdraw: // and once it is back it goes again, or a process does
-		other.at = in.end + s.chance.between(0, 2*time.Minute, "again", key, i)
+	case withdraw: // a process ends once the account is gone or back, or it goes again
+		since := []time.Duration{in.at, in.end}[s.chance.pick(2, "since", key, i)]
+		other.at = since + s.chance.between(0, 2*time.Minute, "again", key, i)
 		other.end += other.at - in.at
-		if goes := s.chance.pick(3, "goes", key, i); goes > 0 {
-			other.kind, other.replica = []string{crash, stop}[goes-1], max(in.replica, 0)
+		if goes := s.chance.pick(3, "goes", key, i); goes > 0 || since == in.at {
+			other.kind, other.replica = []string{crash, stop}[goes%2], max(in.replica, 0)
 			other.end = other.at + s.chance.between(time.Second, 40*time.Minute, "down", key, i)
 		}
 	default:
@@ -240,7 +255,7 @@ func (s *script) makeIncidents(key string, i int) []incident {
 
 func (s *script) makeIncident(key string, i int) incident {
 	c := s.chance
-	in := incident{kind: kindOf(c.pick(100, "kind", key, i)), replica: c.pick(s.replicas, "replica", key, i)}
+	in := incident{kind: c.kindOf("kind", key, i), replica: c.pick(s.replicas, "replica", key, i)}
 	in.at = c.between(0, 2*time.Minute, "at", key, i)
 	long := c.between(20*time.Second, 4*time.Minute, "for", key, i)
 	if c.oneIn(8, "long", key, i) {
@@ -260,6 +275,9 @@ func (s *script) makeIncident(key string, i int) incident {
 		in.op = faultyOps[c.pick(len(faultyOps), "op", key, i)]
 	case stale:
 		in.op = []string{"Schedules", "Halts"}[c.pick(2, "op", key, i)]
+	case stopBefore, stopAfter:
+		in.op = []string{"Claim", "Claim", "Claim", "Record", "Settle", "Lead", "Resume", "Enroll", "Schedules"}[c.pick(9, "op", key, i)]
+		in.rate = 1000
 	case crashBefore, crashAfter:
 		in.op = crashingOps[c.pick(len(crashingOps), "op", key, i)]
 		in.rate = 1000
@@ -271,6 +289,22 @@ func (s *script) makeIncident(key string, i int) incident {
 		if in.kind == disable && c.oneIn(2, "one rule", key, i) {
 			in.task = 2 + c.pick(2, "one rule", key, i) // of two rows that mostly have one rule
 			in.end += time.Hour                         // and begin at 09:15
+		}
+	case halt:
+		if c.oneIn(2, "all", key, i) {
+			in.account = ""
+		}
+	case standIn:
+		in.task = slices.Index(taskNames, s.around(key).Task)
+		in.at = c.between(0, 8*time.Minute, "stands in", key, i)
+		in.end = in.at
+	case outage:
+		in.end = in.at + c.between(10*time.Hour, 50*time.Hour, "outage", key, i)
+	case reset:
+		in.by = c.between(10*time.Second, 10*time.Minute, "back", key, i) * time.Duration(1+7*c.pick(2, "far back", key, i))
+	case withdraw:
+		if c.oneIn(2, "brief", key, i) {
+			in.end = in.at + c.between(100*time.Millisecond, 20*time.Second, "brief", key, i)
 		}
 	case crash, freeze, suspend, stop, step:
 		in.replica = max(in.replica, 0)
@@ -296,12 +330,13 @@ var faultyOps = []string{"", "", "Claim", "Claim", "Settle", "Settle", "Record",
 var crashingOps = []string{"Claim", "Claim", "Claim", "Record", "Record", "Settle", "Settle", "Lead", "Resume", "Enroll",
 	"Schedules", "Halts", "Beat", "Resign", "Execute", "Start"}
 
-func kindOf(roll int) string {
+// kindOf chooses a kind of incident, each as often as its share says.
+func (c chance) kindOf(what, key string, i int) string {
 	total := 0
 	for _, k := range incidentKinds {
 		total += k.share
 	}
-	roll = roll * total / 100
+	roll := c.pick(total, what, key, i)
 	for _, k := range incidentKinds {
 		if roll -= k.share; roll < 0 {
 			return k.kind

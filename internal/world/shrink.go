@@ -15,7 +15,7 @@ func Shrink(r Result) Result {
 	invariant := r.Findings[0].Invariant
 	best := Options{Days: r.Days, Without: make(map[int]bool), Whole: true}
 	fails := func(opts Options) (Result, bool) {
-		opts.Whole = true
+		opts.Whole, opts.Database = true, r.database
 		found := Run(r.Seed, opts)
 		return found, len(found.Findings) > 0 && found.Findings[0].Invariant == invariant
 	}

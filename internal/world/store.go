@@ -3,10 +3,28 @@ package world
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/tradeclock/tradeclock"
 )
+
+// Database is where a world keeps what must last: a store with all that tradeclock asks of
+// one. Its calls are made one at a time.
+type Database interface {
+	tradeclock.ScheduleStore
+	tradeclock.ChangeLister
+	tradeclock.Ledger
+	tradeclock.History
+	tradeclock.HaltStore
+	tradeclock.HeartbeatSink
+	tradeclock.Pruner
+	tradeclock.Resetter
+	PutSchedule(ctx context.Context, row tradeclock.Schedule) (tradeclock.Schedule, error)
+}
+
+// whole is the context of a call that has reached the database: nothing cuts it short.
+var whole = context.Background()
 
 // Errors of broken calls.
 var (
@@ -18,7 +36,8 @@ var (
 // wrong. What reached the store is told to the world's book.
 type store struct {
 	p    *process
-	last map[string]any // the answers of reads, for stale ones
+	last map[string]any           // the answers of reads, for stale ones
+	read map[query]map[string]int // the outcomes of the last reading of history
 }
 
 var (
@@ -26,6 +45,7 @@ var (
 	_ tradeclock.ChangeLister  = (*store)(nil)
 	_ tradeclock.Ledger        = (*store)(nil)
 	_ tradeclock.HaltStore     = (*store)(nil)
+	_ tradeclock.Resetter      = (*store)(nil)
 	_ tradeclock.HeartbeatSink = (*store)(nil)
 )
 
@@ -50,10 +70,18 @@ func ask[T any](ctx context.Context, st *store, op, key string, call func() (T, 
 		}
 	}
 	answer, err := call()
-	if err == nil {
+	switch {
+	case err == nil:
 		st.last[op] = answer
+	case !isAnswer(err):
+		w.violate("the store works", fmt.Sprintf("%s: %v", op, err))
 	}
 	return after(ctx, p, op, fault, takes, answer, err)
+}
+
+// isAnswer reports whether an error is one that a store answers with.
+func isAnswer(err error) bool {
+	return errors.Is(err, tradeclock.ErrDeposed) || errors.As(err, new(*tradeclock.HeldError)) || errors.As(err, new(*tradeclock.TakenError))
 }
 
 // before does what a fault does to a call that has not reached the store.
@@ -72,6 +100,11 @@ func before(ctx context.Context, p *process, op, fault string, takes time.Durati
 		}
 	case crashBefore:
 		p.w.crash(p, p.w.now+takes)
+	case stopBefore:
+		p.w.stop(p, 0, true)
+		if p.pause(ctx, takes) {
+			return context.Cause(ctx)
+		}
 	case nonsense:
 		if op == "Claim" || op == "Record" {
 			return tradeclock.ErrDeposed
@@ -92,6 +125,11 @@ func after[T any](ctx context.Context, p *process, op, fault string, takes time.
 	case crashAfter:
 		p.w.crash(p, p.w.now+takes)
 		return none, errDead
+	case stopAfter:
+		p.w.stop(p, 0, true)
+		if p.pause(ctx, takes) {
+			return none, errLost
+		}
 	case freezeAfter:
 		p.freeze(p.w.now+takes, false)
 		p.pause(context.Background(), time.Millisecond)
@@ -109,12 +147,12 @@ func (st *store) tell(ctx context.Context, op, key string, call func() error) er
 
 // Schedules reads the rows.
 func (st *store) Schedules(ctx context.Context) ([]tradeclock.Schedule, error) {
-	return readRows(ctx, st, "", func() ([]tradeclock.Schedule, error) { return st.p.w.memory.Schedules(ctx) })
+	return readRows(ctx, st, "", func() ([]tradeclock.Schedule, error) { return st.p.w.database.Schedules(whole) })
 }
 
 // Changes reads the rows that changed since a revision.
 func (st *store) Changes(ctx context.Context, since string) (tradeclock.ScheduleChanges, error) {
-	return readRows(ctx, st, "changes", func() (tradeclock.ScheduleChanges, error) { return st.p.w.memory.Changes(ctx, since) })
+	return readRows(ctx, st, "changes", func() (tradeclock.ScheduleChanges, error) { return st.p.w.database.Changes(whole, since) })
 }
 
 // readRows reads some or all of the rows. What the process was given is noted once it
@@ -133,7 +171,7 @@ func readRows[T any](ctx context.Context, st *store, key string, read func() (T,
 
 // Revision tells whether the rows changed.
 func (st *store) Revision(ctx context.Context) (string, error) {
-	return ask(ctx, st, "Schedules", "revision", func() (string, error) { return st.p.w.memory.Revision(ctx) })
+	return ask(ctx, st, "Schedules", "revision", func() (string, error) { return st.p.w.database.Revision(whole) })
 }
 
 // Lead takes or renews the term.
@@ -142,7 +180,7 @@ func (st *store) Lead(ctx context.Context, scheduler, holder string, ttl time.Du
 	asked := st.p.w.now
 	st.p.unanswered = true
 	term, err := ask(ctx, st, "Lead", "", func() (tradeclock.Term, error) {
-		term, err := st.p.w.memory.Lead(ctx, scheduler, holder, ttl)
+		term, err := st.p.w.database.Lead(whole, scheduler, holder, ttl)
 		st.p.w.book.led(st.p, holder, term, ttl, err)
 		return term, err
 	})
@@ -154,7 +192,7 @@ func (st *store) Lead(ctx context.Context, scheduler, holder string, ttl time.Du
 // Resign ends the term.
 func (st *store) Resign(ctx context.Context, t tradeclock.Term) error {
 	return st.tell(ctx, "Resign", "", func() error {
-		err := st.p.w.memory.Resign(ctx, t)
+		err := st.p.w.database.Resign(whole, t)
 		st.p.w.book.resigned(t, err)
 		return err
 	})
@@ -163,7 +201,7 @@ func (st *store) Resign(ctx context.Context, t tradeclock.Term) error {
 // Resume reads what a term starts from.
 func (st *store) Resume(ctx context.Context, t tradeclock.Term) (tradeclock.State, error) {
 	return ask(ctx, st, "Resume", "", func() (tradeclock.State, error) {
-		state, err := st.p.w.memory.Resume(ctx, t)
+		state, err := st.p.w.database.Resume(whole, t)
 		st.p.w.book.fenced("Resume", t, err)
 		return state, err
 	})
@@ -172,7 +210,7 @@ func (st *store) Resume(ctx context.Context, t tradeclock.Term) (tradeclock.Stat
 // Enroll notes accounts.
 func (st *store) Enroll(ctx context.Context, t tradeclock.Term, accounts []tradeclock.Enrolment) error {
 	return st.tell(ctx, "Enroll", accounts[0].Account, func() error {
-		err := st.p.w.memory.Enroll(ctx, t, accounts)
+		err := st.p.w.database.Enroll(whole, t, accounts)
 		st.p.w.book.enrolled(t, accounts, err)
 		return err
 	})
@@ -181,7 +219,7 @@ func (st *store) Enroll(ctx context.Context, t tradeclock.Term, accounts []trade
 // Withdraw notes that an account is not served any more.
 func (st *store) Withdraw(ctx context.Context, t tradeclock.Term, gone tradeclock.Enrolment) error {
 	return st.tell(ctx, "Enroll", gone.Account, func() error {
-		err := st.p.w.memory.Withdraw(ctx, t, gone)
+		err := st.p.w.database.Withdraw(whole, t, gone)
 		st.p.w.book.fenced("Withdraw", t, err)
 		return err
 	})
@@ -189,17 +227,22 @@ func (st *store) Withdraw(ctx context.Context, t tradeclock.Term, gone tradecloc
 
 // Claim claims runs.
 func (st *store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
-	return ask(ctx, st, "Claim", st.p.w.book.plain(&runs[0]), func() ([]tradeclock.Claim, error) {
-		claims, err := st.p.w.memory.Claim(ctx, t, runs)
+	asked := st.p.w.now
+	claims, err := ask(ctx, st, "Claim", st.p.w.book.plain(&runs[0]), func() ([]tradeclock.Claim, error) {
+		claims, err := st.p.w.database.Claim(whole, t, runs)
 		st.p.w.book.claimed(st.p, t, runs, claims, err)
 		return claims, err
 	})
+	if err == nil && st.p.w.now-asked < time.Second {
+		st.p.w.book.answered(runs)
+	}
+	return claims, err
 }
 
 // Reclaim claims a run that was interrupted.
 func (st *store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run tradeclock.Run) (tradeclock.Claim, error) {
 	return ask(ctx, st, "Claim", st.p.w.book.plain(&run), func() (tradeclock.Claim, error) {
-		claim, err := st.p.w.memory.Reclaim(ctx, t, old, run)
+		claim, err := st.p.w.database.Reclaim(whole, t, old, run)
 		st.p.w.book.reclaimed(st.p, t, old, run, claim, err)
 		return claim, err
 	})
@@ -208,7 +251,7 @@ func (st *store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run
 // Release gives back claims.
 func (st *store) Release(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) error {
 	return st.tell(ctx, "Release", st.p.w.book.plain(&runs[0]), func() error {
-		err := st.p.w.memory.Release(ctx, t, runs)
+		err := st.p.w.database.Release(whole, t, runs)
 		st.p.w.book.released(st.p, t, runs, err)
 		return err
 	})
@@ -217,7 +260,7 @@ func (st *store) Release(ctx context.Context, t tradeclock.Term, runs []tradeclo
 // Record adds rows and moves the watermark.
 func (st *store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradeclock.Run, to time.Time) error {
 	return st.tell(ctx, "Record", "", func() error {
-		err := st.p.w.memory.Record(ctx, t, outcomes, to)
+		err := st.p.w.database.Record(whole, t, outcomes, to)
 		st.p.w.book.recorded(st.p, t, outcomes, to, err)
 		return err
 	})
@@ -226,7 +269,7 @@ func (st *store) Record(ctx context.Context, t tradeclock.Term, outcomes []trade
 // Settle stores outcomes.
 func (st *store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock.SettleResult, error) {
 	return ask(ctx, st, "Settle", st.p.w.book.plain(&runs[0]), func() ([]tradeclock.SettleResult, error) {
-		results, err := st.p.w.memory.Settle(ctx, runs)
+		results, err := st.p.w.database.Settle(whole, runs)
 		st.p.w.book.settled(st.p, runs, results, err)
 		return results, err
 	})
@@ -234,13 +277,13 @@ func (st *store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradecloc
 
 // Halts reads the halts.
 func (st *store) Halts(ctx context.Context, scheduler string) ([]tradeclock.Halt, error) {
-	return ask(ctx, st, "Halts", "", func() ([]tradeclock.Halt, error) { return st.p.w.memory.Halts(ctx, scheduler) })
+	return ask(ctx, st, "Halts", "", func() ([]tradeclock.Halt, error) { return st.p.w.database.Halts(whole, scheduler) })
 }
 
 // Halt stores a halt.
 func (st *store) Halt(ctx context.Context, h tradeclock.Halt) error {
 	return st.tell(ctx, "Halt", h.Account, func() error {
-		err := st.p.w.memory.Halt(ctx, h)
+		err := st.p.w.database.Halt(whole, h)
 		if err == nil {
 			st.p.w.book.halts[h.Account] = st.p.w.now
 			st.p.w.note(st.p, "halt of %q is stored", h.Account)
@@ -252,11 +295,20 @@ func (st *store) Halt(ctx context.Context, h tradeclock.Halt) error {
 // Lift ends a halt.
 func (st *store) Lift(ctx context.Context, h tradeclock.Halt) error {
 	return st.tell(ctx, "Lift", h.Account, func() error {
-		err := st.p.w.memory.Lift(ctx, h)
+		err := st.p.w.database.Lift(whole, h)
 		if err == nil {
 			delete(st.p.w.book.halts, h.Account)
 			st.p.w.note(st.p, "halt of %q is lifted", h.Account)
 		}
+		return err
+	})
+}
+
+// ResetWatermark sets the watermark back.
+func (st *store) ResetWatermark(ctx context.Context, t tradeclock.Term, to time.Time, reason, actor string) error {
+	return st.tell(ctx, "Reset", "", func() error {
+		err := st.p.w.database.ResetWatermark(whole, t, to, reason, actor)
+		st.p.w.book.reset(t, to, err)
 		return err
 	})
 }
@@ -266,5 +318,5 @@ func (st *store) Beat(ctx context.Context, hb tradeclock.Heartbeat) error {
 	st.p.w.book.beat(st.p, hb)
 	st.p.beating++
 	defer func() { st.p.beating--; st.p.beat = max(st.p.beat, st.p.now()) }()
-	return st.tell(ctx, "Beat", "", func() error { return st.p.w.memory.Beat(ctx, hb) })
+	return st.tell(ctx, "Beat", "", func() error { return st.p.w.database.Beat(whole, hb) })
 }

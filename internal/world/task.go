@@ -63,6 +63,17 @@ func (t task) schedule() tradeclock.Schedule {
 	return s
 }
 
+// firstDue is the wall time of the first occurrence on a regular day.
+func (t task) firstDue(tasks []task) time.Duration {
+	switch t.kind {
+	case "close":
+		return regularClose - t.every
+	case "after":
+		return tasks[t.base].firstDue(tasks) + t.every
+	}
+	return t.from
+}
+
 func (t task) rule() string {
 	clock := func(d time.Duration) string { return fmt.Sprintf("%02d:%02d", int(d.Hours()), int(d.Minutes())%60) }
 	switch t.kind {
@@ -138,6 +149,9 @@ func makeTasks(c chance) []task {
 	}
 	tasks[3].Exclusive = "book"
 	tasks[8].Sessions = tradeclock.EveryDay
+	if c.oneIn(2, "late cleanup", "", 0) { // after an outage several are to run
+		tasks[8].CatchUp = 60 * time.Hour
+	}
 	return tasks
 }
 

@@ -24,7 +24,7 @@ type wish struct {
 func (w *World) trigger(in incident) {
 	wish := &wish{req: tradeclock.TriggerRequest{
 		Task: taskNames[in.task], Account: in.account, Actor: fmt.Sprint("person ", in.number),
-		Force: in.number%3 == 0, ForToday: in.number%2 == 0,
+		Force: in.number%3 == 0, ForToday: in.kind == standIn,
 	}}
 	w.book.wishes[wish.req.Actor] = wish
 	w.order(in, "trigger", func(p *process) error {
@@ -32,6 +32,7 @@ func (w *World) trigger(in incident) {
 		_, wish.err = p.sched.Trigger(context.Background(), wish.req)
 		wish.answered = true
 		w.book.heldToAnswer(wish)
+		w.book.heldToTaken(wish)
 		return wish.err
 	})
 }
@@ -66,6 +67,8 @@ func (b *book) wished(x *execution) (invariant, text string) {
 		return "triggers", fmt.Sprintf("%s was told: %v", x.run.Actor, wish.err)
 	case wish.executed:
 		return "triggers", x.run.Actor + " has got a run already"
+	case wish.req.ForToday != (x.run.Slot == x.run.Session.String()):
+		return "triggers", fmt.Sprintf("%s asked for a run for today: %v", x.run.Actor, wish.req.ForToday)
 	case !wish.req.Force && !b.mayRunOn(x):
 		return "triggers", "it is not a day for it"
 	}

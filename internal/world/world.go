@@ -1,6 +1,6 @@
 // Package world is a simulated world for schedulers: the real engine, in one to
-// three replicas, on a store in memory, with time, goroutines, faults and people
-// that a seed decides about. The world keeps an account of its own of what it saw,
+// three replicas, on a store in memory or another, with time, goroutines, faults and
+// people that a seed decides about. The world keeps an account of its own of what it saw,
 // outside the store, and holds the engine and the ledger to it.
 //
 // One seed has one world, to the last call: routines run one at a time, in an order
@@ -29,7 +29,7 @@ type World struct {
 	steps    int
 	routines routines
 
-	memory    *tradeclock.Memory
+	database  Database
 	processes []*process // those that are up, by replica; nil if it is down
 	graveyard []*process // crashed, and not buried yet
 	booted    int
@@ -66,6 +66,8 @@ type Result struct {
 	Steps     int // turns of routines
 	Timeline  []string
 	Digest    uint64 // of the whole timeline
+
+	database func(tradeclock.Clock) Database // as in Options
 }
 
 // Incident is one of those that the script of a world had.
@@ -103,6 +105,10 @@ func Run(seed uint64, opts Options) Result {
 	w.runUntil(w.script.length())
 	if len(w.findings) == 0 {
 		w.check()
+		w.questionAll()
+		w.runUntil(w.now + time.Minute)
+	}
+	if len(w.findings) == 0 {
 		w.stopAll()
 	}
 	w.clear()
@@ -119,7 +125,9 @@ func newWorld(seed uint64, opts Options) *World {
 		staled:   make(map[string]time.Duration),
 		timeline: timeline{whole: opts.Whole, digest: fnv.New64a()},
 	}
-	w.memory = tradeclock.NewMemory(worldClock{w: w})
+	if w.database = tradeclock.NewMemory(worldClock{w: w}); opts.Database != nil {
+		w.database = opts.Database(worldClock{w: w})
+	}
 	w.routines.turn = func(n int) int {
 		w.steps++
 		return w.script.chance.pick(n, "turn", "", w.steps)
@@ -232,6 +240,7 @@ func (w *World) crash(p *process, back time.Duration) {
 		return
 	}
 	w.note(p, "crashes")
+	p.crashed = true
 	p.die()
 	w.book.died(p)
 	w.graveyard = append(w.graveyard, p)
@@ -314,7 +323,7 @@ func (w *World) note(p *process, format string, args ...any) {
 func (w *World) result(seed uint64) Result {
 	r := Result{
 		Seed: seed, Days: w.script.days, Without: w.opts.Without, Findings: w.findings, Faults: w.faults, Runs: len(w.book.executions), Checked: w.book.checked,
-		Steps: w.steps, Timeline: w.timeline.lines, Digest: w.timeline.digest.Sum64(),
+		database: w.opts.Database, Steps: w.steps, Timeline: w.timeline.lines, Digest: w.timeline.digest.Sum64(),
 	}
 	for _, in := range w.script.incidents {
 		text := fmt.Sprintf("%s %v", w.local(in.at).Format("Mon 02 15:04:05"), in)

@@ -19,7 +19,7 @@ var breakages = []breakage{
 	{"halts are ignored", "control.go", `	h, ok := s.control.halts[account]
 	return h, ok`, `	h, ok := s.control.halts[account]
 	return h, ok && false`},
-	{"overlap is ignored", "dispatch.go", `if len(ts.running)+ts.claiming > 0 && p.row.Overlap != OverlapAllow {`, `if len(ts.running)+ts.claiming > 100 {`},
+	{"overlap is ignored", "dispatch.go", `if ts.isBusy() && s.besideOthers(p, ts) {`, `if len(ts.running) > 100 && s.besideOthers(p, ts) {`},
 	{"groups are ignored", "dispatch.go", `if g := p.acct.group(p.row.Exclusive); g.busy {`, `if g := p.acct.group(p.row.Exclusive); g.busy && false {`},
 	{"places are not counted", "dispatch.go", `return s.cfg.MaxConcurrent > 0 && s.queue.places >= s.cfg.MaxConcurrent`, `return false`},
 	{"a term is trusted for ever", "term.go", `if t.trusted.IsZero() {`, `if true {`},
@@ -55,7 +55,7 @@ var breakages = []breakage{
 		s.stopExecutor(a)
 	}
 `, ``},
-	{"a trigger does not look at what runs", "trigger.go", `	case len(ts.running)+ts.claiming > 0:`, `	case len(ts.running)+ts.claiming > 100:`},
+	{"a trigger does not look at what runs", "trigger.go", `	case ts.isBusy():`, `	case len(ts.running) > 100:`},
 	{"a change of kind holds at once", "market.go", `	if g.prior.rule == nil {
 		return g.timing`, `	if g.prior.rule == nil || g.since.After(time.Time{}) {
 		return g.timing`},
@@ -73,4 +73,13 @@ var breakages = []breakage{
 	{"a goroutine leaves a run behind", "runners.go", `for len(r.started) > 0 {`, `for len(r.started) > 1 {`},
 	{"a run waits for the goroutine of another", "runners.go", `r.call() // for the next: this run may take its time`, ``},
 	{"a wall time that the clocks skip goes back", "clock.go", `if instant.Before(period) {`, `if false {`},
+	{"a run is not told that it resumes", "dispatch.go", `p.run.First, p.run.Resumed = c.First, c.Resumed`, `p.run.First = c.First`},
+	{"the first run is told from its own term", "memory_ledger.go", `row.First, row.Resumed = !facts.succeeded, facts.claimedIn < row.Term`, `row.First, row.Resumed = !facts.succeeded || facts.claimedIn < row.Term, facts.claimedIn < row.Term`},
+	{"late evidence is dropped", "memory_ledger.go", `row.Late = &Evidence{`, `_ = &Evidence{`},
+	{"a run for today has a slot of its own", "trigger.go", `	if !req.ForToday {
+		slot`, `	if true {
+		slot`},
+	{"a sentence counts rows", "agenda.go", `counts[what] += r.Occurrences()`, `counts[what]++`},
+	{"a claim that never started is kept", "release.go", `	s.releases.add(r)
+	s.releaseLater()`, `	_ = r`},
 }

@@ -24,6 +24,7 @@ import (
 var clock = clockwork.NewRealClock()
 
 func main() {
+	from := flag.Int("from", 0, "the first seed")
 	seeds := flag.Int("seeds", 200, "how many worlds a breakage may take")
 	days := flag.Int("days", 2, "how many days each has")
 	only := flag.String("only", "", "try the breakages alone whose name contains this")
@@ -35,7 +36,7 @@ func main() {
 			continue
 		}
 		began := clock.Now()
-		found, err := try(b, *seeds, *days)
+		found, err := try(b, *from, *seeds, *days)
 		switch {
 		case err != nil:
 			fmt.Printf("FAILED  %s: %v\n", b.name, err)
@@ -53,7 +54,7 @@ func main() {
 }
 
 // try breaks a copy, and returns the first violation that a world finds.
-func try(b breakage, seeds, days int) (found string, err error) {
+func try(b breakage, from, seeds, days int) (found string, err error) {
 	dir, err := os.MkdirTemp("", "teeth")
 	if err != nil {
 		return "", err
@@ -73,17 +74,17 @@ func try(b breakage, seeds, days int) (found string, err error) {
 	if err := os.WriteFile(path, []byte(strings.Replace(string(text), b.old, b.new, 1)), 0o600); err != nil {
 		return "", err
 	}
-	return run(dir, seeds, days)
+	return run(dir, from, seeds, days)
 }
 
-func run(dir string, seeds, days int) (string, error) {
+func run(dir string, from, seeds, days int) (string, error) {
 	program := filepath.Join(dir, "worlds")
 	build := exec.Command("go", "build", "-o", program, "./internal/world/cmd")
 	build.Dir, build.Env = dir, append(os.Environ(), "GOWORK=off")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
-	worlds := exec.Command(program, "-brief", "-seeds", fmt.Sprint(seeds), "-days", fmt.Sprint(days))
+	worlds := exec.Command(program, "-brief", "-from", fmt.Sprint(from), "-seeds", fmt.Sprint(seeds), "-days", fmt.Sprint(days))
 	out, err := worlds.CombinedOutput()
 	for line := range strings.Lines(string(out)) {
 		if strings.HasPrefix(line, "seed ") {

@@ -1,0 +1,57 @@
+package world
+
+import (
+	"fmt"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// heldToReport holds an outcome that is reported to what its execution did.
+func (b *book) heldToReport(run *tradeclock.Run) {
+	x := b.executionOf(run)
+	if x == nil || run.Outcome == tradeclock.Interrupted {
+		return
+	}
+	if text := x.agrees(run.Outcome); text != "" {
+		b.w.violate("outcomes are true", fmt.Sprintf("%s is reported: %s", describe(run), text))
+	}
+}
+
+// executionOf returns the last attempt of a start, or nil.
+func (b *book) executionOf(run *tradeclock.Run) *execution {
+	var last *execution
+	for _, x := range b.bySlot[slotOf(run)] {
+		if x.run.Token == run.Token && run.Token != "" {
+			last = x
+		}
+	}
+	return last
+}
+
+// evidenceOf holds the late evidence of a row to what was reported after the row had been
+// settled otherwise.
+func (b *book) evidenceOf(row *tradeclock.Run) string {
+	var has tradeclock.Evidence
+	if row.Late != nil {
+		has = *row.Late
+	}
+	want := b.rowsOf[slotOf(row)].late
+	if has.Outcome != want.Outcome || has.Reason != want.Reason || !has.Finished.Equal(want.Finished) {
+		return fmt.Sprintf("its late evidence is %v (%s), want %v (%s)", has.Outcome, has.Reason, want.Outcome, want.Reason)
+	}
+	return ""
+}
+
+// checkReported looks for executions whose outcome was never reported, although their
+// process lived on, or ended cleanly.
+func (w *World) checkReported() {
+	b := w.book
+	for _, x := range b.executions {
+		ended := x.p.ended && x.p.err == nil
+		row := b.rowsOf[slotOf(&x.run)]
+		if row == nil || !x.over || x.result == "" || x.p.dead && !ended || w.now < x.gone() || b.reported[x.run.Token] {
+			continue
+		}
+		w.violate("outcomes are true", fmt.Sprintf("%s returned %q at %s, and nobody was told", describe(&x.run), x.result, x.p.name))
+	}
+}
