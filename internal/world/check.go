@@ -278,7 +278,8 @@ func (b *book) mayBeAway(account string, catchUp, due time.Duration) bool {
 // wasAway reports whether an account was away at some time, or is by now.
 func (b *book) wasAway(account string, from, to time.Duration) bool {
 	since, away := b.left[account]
-	return away && since <= to || b.absent[account].touch(from, to)
+	absent := b.absent[account] // nil if it never was to be enrolled
+	return away && since <= to || absent != nil && absent.touch(from, to)
 }
 
 // checkOrder holds the watermark to coming after what it passes.

@@ -82,8 +82,6 @@ func newProcess(w *World, replica, number int) *process {
 		if err != nil {
 			panic(err)
 		}
-		if w.enrolled[account] {
-		}
 	}
 	return p
 }
