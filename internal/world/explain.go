@@ -87,6 +87,8 @@ func (b *book) heldToCounts(has map[string]int, text string) string {
 	if strings.Contains(text, "is going to be") {
 		return ""
 	}
+	parts := slices.DeleteFunc(strings.Split(text, "; "), func(part string) bool { return strings.Contains(part, "no record of it") })
+	text = strings.Join(parts, "; ")
 	for before := ""; before != text; {
 		before, text = text, reasonTold.ReplaceAllString(text, "$1")
 	}
@@ -109,8 +111,8 @@ func (b *book) heldToNone(p *process, q query, text string) string {
 	i := slices.Index(taskNames, q.task)
 	is := func(claim string) bool { return strings.Contains(text, claim) }
 	switch {
-	case is("no record"):
-		return b.heldToNoRecord(p, q)
+	case is("before the account or the schedule was there"), is("another schedule or calendar held"):
+		return b.heldToNoRecord(q)
 	case is("has no schedule"), is("quarantined"):
 		return "it has one"
 	case is("is not enrolled"):
@@ -130,7 +132,7 @@ func (b *book) heldToNone(p *process, q query, text string) string {
 
 // heldToNoRecord: that the ledger has nothing of an occurrence of the last days, and that
 // its account came later, is not said of one that the account was there for.
-func (b *book) heldToNoRecord(p *process, q query) string {
+func (b *book) heldToNoRecord(q query) string {
 	for _, o := range b.dueOn(q.task, q.date) {
 		due := o.due.Sub(b.w.script.start)
 		asked := b.askedAt[q.account]
