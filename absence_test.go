@@ -20,18 +20,9 @@ func (w *world) stoppable(rows ...tradeclock.Schedule) (p *process, stop func())
 	cfg := w.config(rows...)
 	cfg.Executor, cfg.Ledger = p.rec, p.ledger
 	p.s = w.scheduler(cfg)
-	var end func() error
-	p.Driver, end = tradeclocktest.StartDriver(w.t, p.s, w.clock)
-	stop = func() {
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			_ = end() // a test may leave it with runs that leak
-		}()
-		w.advanceUntil(p.s, ended)
-	}
-	w.t.Cleanup(stop)
-	return p, stop
+	d, end := tradeclocktest.StartDriver(w.t, p.s, w.clock)
+	p.Driver = d
+	return p, func() { _ = end() } // a test may leave it with runs that leak
 }
 
 // endings are the ways in which a process may end.

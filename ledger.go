@@ -407,7 +407,7 @@ type Halt struct {
 	At      time.Time `json:"at"`
 	// Serving is set by a scheduler that serves the account, of which the ledger need
 	// not know yet. It is not stored.
-	Serving bool `json:"-"`
+	Serving bool `json:"serving,omitzero"`
 }
 
 // Directory is a Ledger that can tell which accounts it knows, to whoever asks and
