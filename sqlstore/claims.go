@@ -63,14 +63,9 @@ var (
 	// it lies in, and what that row says.
 	answerClaims = batchOf("scheduler", "account", "task", "slot", "due", "token") + `
 		SELECT CASE WHEN own.outcome = 'running' AND own.token = b.token THEN 1 ELSE 0 END,
-		       coalesce(own.first, 0), coalesce(own.resumed, 0),
-		       coalesce(own.outcome, span.outcome, ''), coalesce(own.session, span.session, ''), coalesce(own.due, span.due, ''),
-		       coalesce(own.reason, span.reason, ''), coalesce(own.finished, span.finished, '')
-		FROM batch AS b
-		LEFT JOIN tradeclock_runs AS own ON ` + ownRow + `
-		LEFT JOIN tradeclock_runs AS span ON own.slot IS NULL AND span.scheduler = b.scheduler AND span.account = b.account
-		     AND span.task = b.task AND span.count > 1 AND span.slot = (
-		         SELECT min(r.slot) FROM tradeclock_runs AS r WHERE ` + covering + `)
+		       coalesce(own.first, 0), coalesce(own.resumed, 0), ` + ownOrCovering("outcome") + `, ` + ownOrCovering("session") + `,
+		       ` + ownOrCovering("due") + `, ` + ownOrCovering("reason") + `, ` + ownOrCovering("finished") + `
+		FROM batch AS b LEFT JOIN tradeclock_runs AS own ON ` + ownRow + `
 		ORDER BY b.n`
 
 	// releaseClaims removes the rows of claims that were given back, and restoreRows
@@ -101,6 +96,12 @@ var (
 // neverStarted is the condition under which the row own is of a run that never
 // started.
 const neverStarted = `own.outcome IN ('missed', 'skipped') AND own.token = '' AND own.started = ''`
+
+// ownOrCovering is a column of the row of b's slot, or of a range in which b lies, or
+// the empty text.
+func ownOrCovering(column string) string {
+	return "coalesce(own." + column + ", (SELECT r." + column + " FROM tradeclock_runs AS r WHERE " + covering + " ORDER BY r.slot LIMIT 1), '')"
+}
 
 func setColumns(columns []string) string {
 	var sets []string

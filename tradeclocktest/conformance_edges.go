@@ -117,9 +117,10 @@ var edgeCases = []ledgerCase{
 	}},
 	{"one account is withdrawn, and no other", func(w *ledgerTest) {
 		term := w.lead("a")
+		w.record(term, at(9, 0))
 		w.enroll(term, at(9, 0), "42", "43")
 		w.withdraw(term, "42", at(9, 30))
-		w.assertEnrolled(term, tradeclock.Enrolment{Account: "42", From: at(9, 0), Withdrawn: at(9, 30)},
+		w.assertEnrolled(term, tradeclock.Enrolment{Account: "42", From: at(9, 30), Withdrawn: at(9, 30)},
 			tradeclock.Enrolment{Account: "43", From: at(9, 0)})
 	}},
 	{"what is due when pruning ends can be claimed", func(w *ledgerTest) {
@@ -137,6 +138,7 @@ var edgeCases = []ledgerCase{
 	{"halts are listed by account", func(w *ledgerTest) {
 		halts := companion[tradeclock.HaltStore](w.t, w.ledger)
 		accounts := []string{"", "1", "2", "3", "4", "5", "6", "7"}
+		w.enroll(w.lead("a"), at(9, 0), accounts...)
 		for i := range accounts {
 			account := accounts[(i*5+3)%len(accounts)]
 			require.NoError(w.t, halts.Halt(w.ctx, tradeclock.Halt{Scheduler: paper, Account: account, At: at(9, 0)}))
