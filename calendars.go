@@ -231,12 +231,16 @@ func (s *UnifiedTaskScheduler) askCalendar(ctx context.Context, v *calendarView,
 	})
 }
 
-// neededDates are the dates around now, and back to the last plan or the start of
-// an account that lies behind it, that planning may ask for. The caller holds mu.
+// neededDates are the dates around now, and back to the last plan, to the start of an
+// account that lies behind it and to what is to run again, that planning may ask for.
+// The caller holds mu.
 func (s *UnifiedTaskScheduler) neededDates(v *calendarView, now time.Time) (first, last Date) {
 	from := now
 	if up := s.plan.upTo; !up.IsZero() && up.Before(now) {
 		from = up
+	}
+	if since := s.term.since; !since.IsZero() && since.Before(from) {
+		from = since
 	}
 	for _, a := range s.accounts.open {
 		if a.behind && a.from.Before(from) {

@@ -178,7 +178,7 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 		return movedOn
 	case s.isHeldUp(p, now):
 		return keepReady
-	case s.isOvertaken(p):
+	case s.isOvertaken(p, now):
 		p.lined = false
 		s.miss(p, supersededWaiting(p))
 		return movedOn
@@ -206,10 +206,11 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 	return startNow
 }
 
-// isOvertaken reports whether a run that had to wait is followed by a newer occurrence
+// isOvertaken reports whether a run that comes late is followed by a newer occurrence
 // whose offset has not passed yet.
-func (s *UnifiedTaskScheduler) isOvertaken(p *pending) bool {
-	return p.waits != "" && p.row.repeats() && len(s.queue.spread) > 0 && s.queue.comesFor(p.acct, p.row, p.run.Due)
+func (s *UnifiedTaskScheduler) isOvertaken(p *pending, now time.Time) bool {
+	late := p.waits != "" || now.Sub(p.start()) >= time.Second
+	return late && p.row.repeats() && slices.ContainsFunc(s.queue.spread, p.isFollowedBy)
 }
 
 // isHeldUp reports whether something keeps a run from starting that may be over soon,

@@ -201,7 +201,7 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 	s.queue.reruns = nil
 	for _, run := range runs {
 		a, r := s.accounts.byName[run.Account], s.rowFor(run.Account, run.Task)
-		if a == nil || a.gone || r == nil || r.Disabled || r.Delivery != AtLeastOnce || run.Manual {
+		if a == nil || a.gone || r == nil || r.Disabled || r.Delivery != AtLeastOnce || run.Manual || !r.runsOn(run.Session) {
 			continue
 		}
 		ts := a.task(r.Task)
@@ -220,6 +220,18 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 			ts.newest = p // to give way to what comes after it
 		}
 	}
+}
+
+// runsOn reports whether the row runs on a date, and what it follows does, as the calendar
+// has it now.
+func (r *row) runsOn(date Date) bool {
+	session, err := r.view.Session(date)
+	for ; r != nil; r = r.base {
+		if r.Sessions&EveryDay == 0 && (err != nil || !r.Sessions.Has(session.Kind)) {
+			return false
+		}
+	}
+	return true
 }
 
 // newPending returns a run of an occurrence for an account, with what it is by its

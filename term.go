@@ -41,6 +41,7 @@ type tenure struct {
 	ahead accountedRows
 	known map[string]Enrolment // the ledger's enrolments
 	began time.Time            // when planning began in a new ledger, or zero
+	since time.Time            // the first due time of what older terms left, or zero
 }
 
 // trustedAt reports whether the term is trusted at now: on the smaller of wall
@@ -428,6 +429,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	s.health.runs.recall = s.history != nil
 	s.reconcile(state.Unsettled)
 	s.queue.reruns = append(s.queue.reruns, state.Interrupted...)
+	s.term.since = firstDue(state.Unsettled, state.Interrupted)
 	s.startExecutors()
 	if s.life.running {
 		s.wake.ringLocked() // what came due since the watermark need not wait for the minute
@@ -535,6 +537,16 @@ func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
 	}
 	s.books.settlePaused = false // the ledger has just answered
 	s.settleLater()
+}
+
+// firstDue returns the first due time in some lists that are in order, or zero.
+func firstDue(lists ...[]Run) (first time.Time) {
+	for _, runs := range lists {
+		if len(runs) > 0 && (first.IsZero() || runs[0].Due.Before(first)) {
+			first = runs[0].Due
+		}
+	}
+	return first
 }
 
 // rerunUntil is until when a run that was interrupted may be run again: to the end of

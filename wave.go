@@ -276,11 +276,18 @@ func (q *queue) brings(a *account, r *row, due time.Time) bool {
 	return slices.ContainsFunc(q.waves, brings) || slices.ContainsFunc(q.spread, brings)
 }
 
+// brings reports whether the wave has an occurrence of a task for an account that is
+// due after an instant.
+func (w *wave) brings(a *account, task string, after time.Time) bool {
+	return w.row.Task == task && w.due[len(w.due)-1].due.After(after) && w.indexOf(a) >= 0
+}
+
+// isFollowedBy reports whether the wave brings a newer occurrence of the run's task.
+func (p *pending) isFollowedBy(w wave) bool { return w.brings(p.acct, p.run.Task, p.run.Due) }
+
 // comesFor reports whether a wave brings the account an occurrence of the row's task
 // that is due after an instant.
 func (q *queue) comesFor(a *account, r *row, after time.Time) bool {
-	comes := func(w wave) bool {
-		return w.row.Task == r.Task && w.due[len(w.due)-1].due.After(after) && w.indexOf(a) >= 0
-	}
+	comes := func(w wave) bool { return w.brings(a, r.Task, after) }
 	return slices.ContainsFunc(q.waves, comes) || slices.ContainsFunc(q.spread, comes)
 }
