@@ -41,11 +41,12 @@ type book struct {
 	absent     map[string]*spans        // when each account was away, as far as the ledger knows
 	left       map[string]time.Duration // since when those are that have not come back
 
-	rows      versions[[]task]
-	calendars versions[map[tradeclock.Date]session]
-	disturbed spans // not everything was normal
-	broken    spans // a call or a process was
-	cache     map[cacheKey][]occurrence
+	rows           versions[[]task]
+	calendars      versions[map[tradeclock.Date]session]
+	disturbed      spans // not everything was normal
+	broken         spans // a call or a process was
+	calendarFailed spans
+	cache          map[cacheKey][]occurrence
 
 	checked Checked
 

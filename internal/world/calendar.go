@@ -1,7 +1,10 @@
 package world
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -46,15 +49,48 @@ func (e *exchange) Session(d tradeclock.Date) (tradeclock.Session, error) {
 	if sessions == nil {
 		sessions = e.p.w.script.sessions
 	}
+	if err := e.fails(); err != nil {
+		return tradeclock.Session{Date: d}, err
+	}
 	is, ok := sessions[d]
 	if !ok || is.unknown {
 		return tradeclock.Session{Date: d}, fmt.Errorf("%v: %w", d, tradeclock.ErrUnknownDate)
 	}
-	s := tradeclock.Session{Date: d, Kind: is.kind}
-	if is.kind != tradeclock.Closed {
+	s := tradeclock.Session{Date: d, Kind: is.kind, HoursUnknown: is.unsaid}
+	if is.kind != tradeclock.Closed && !is.unsaid {
 		s.Phases = []tradeclock.Phase{{Name: tradeclock.PhaseRegular, Start: e.p.w.script.instant(d, is.open), End: e.p.w.script.instant(d, is.close)}}
 	}
 	return s, nil
+}
+
+var errCalendar = errors.New("simulated: the calendar cannot be read")
+
+// fails does what a calendar does that fails: it answers with an error, panics or hangs.
+// One that answers from memory does not fail.
+func (e *exchange) fails() error {
+	i := slices.IndexFunc(e.p.w.active, func(in incident) bool {
+		return in.kind == badCalendar && (in.replica < 0 || in.replica == e.p.replica)
+	})
+	if e.version > 0 || i < 0 {
+		return nil
+	}
+	in := e.p.w.active[i]
+	e.p.w.inject(badCalendar)
+	switch in.number % 3 {
+	case 0:
+		panic("simulated panic of the calendar")
+	case 1:
+		e.p.pause(context.Background(), in.end-e.p.w.now)
+	}
+	return errCalendar
+}
+
+// breakCalendar notes that a calendar fails for a while, and what it is asked meanwhile
+// is answered later.
+func (w *World) breakCalendar(in incident) {
+	w.breakDown(w.now, in.end)
+	w.book.calendarFailed.add(w.now, in.end+poll)
+	w.book.calendars.unequal.add(w.now, in.end+poll)
 }
 
 // direct is a calendar that answers from memory.

@@ -2,6 +2,7 @@ package world
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,22 +22,17 @@ const calm = 2 * time.Minute
 
 type cacheKey struct {
 	rows, calendar int
-	task           string
+	account, task  string
 	date           tradeclock.Date
 }
 
-// occurrences lists what is due of a task on a session, by one version of the rows
+// occurrences lists what is due of a task of an account on a session, by one version of the rows
 // and one of the calendar.
-func (b *book) occurrences(rows, calendar int, task string, date tradeclock.Date) []occurrence {
-	key := cacheKey{rows, calendar, task, date}
+func (b *book) occurrences(rows, calendar int, account, task string, date tradeclock.Date) []occurrence {
+	key := cacheKey{rows, calendar, account, task, date}
 	found, known := b.cache[key]
 	if !known {
-		tasks := b.rows.all[rows-1]
-		for _, t := range tasks {
-			if t.Task == task {
-				found = b.w.script.occurrencesOn(tasks, t, date, b.calendars.all[calendar-1][date])
-			}
-		}
+		found = b.w.script.occurrencesOn(b.rows.all[rows-1], account, task, date, b.calendars.all[calendar-1][date])
 		b.cache[key] = found
 	}
 	return found
@@ -124,9 +120,13 @@ func (b *book) known(row *tradeclock.Run) bool {
 	if b.rows.uncertain(from, to) || b.calendars.uncertain(from, to) {
 		from, to = 0, b.w.now // it may have been planned by any
 	}
+	failed := b.calendarFailed.touch(from, to)
 	for r := b.rows.at(from); r <= b.rows.at(to); r++ {
+		if failed && b.knownWithout(r, row) {
+			return true
+		}
 		for c := b.calendars.at(from); c <= b.calendars.at(to); c++ {
-			for _, o := range b.occurrences(r, c, row.Task, row.Session) {
+			for _, o := range b.occurrences(r, c, row.Account, row.Task, row.Session) {
 				if o.slot == row.Slot && o.due.Equal(row.Due) {
 					return true
 				}
@@ -134,6 +134,15 @@ func (b *book) known(row *tradeclock.Run) bool {
 		}
 	}
 	return false
+}
+
+// knownWithout reports whether a row stands for an occurrence that is skipped since the
+// calendar failed to tell of its day.
+func (b *book) knownWithout(rows int, row *tradeclock.Run) bool {
+	found := b.w.script.occurrencesOn(b.rows.all[rows-1], row.Account, row.Task, row.Session, session{unknown: true})
+	return slices.ContainsFunc(found, func(o occurrence) bool {
+		return o.slot == row.Slot && o.due.Equal(row.Due) && (!o.skip || row.Outcome == tradeclock.Skipped)
+	})
 }
 
 // agrees reports how an outcome differs from what the last attempt did.
@@ -195,9 +204,9 @@ func (w *World) checkComplete(ix *index) {
 	b := w.book
 	for date := w.script.firstDay.AddDays(-1); !date.After(w.script.firstDay.AddDays(w.script.days)); date = date.AddDays(1) {
 		for _, t := range taskNames {
-			for _, o := range b.dueOn(t, date) {
-				due := o.due.Sub(w.script.start)
-				for _, account := range w.script.accounts {
+			for _, account := range w.script.accounts {
+				for _, o := range b.dueOn(account, t, date) {
+					due := o.due.Sub(w.script.start)
 					accounted, ok := b.mustBeAccounted(account, o, due)
 					if n := ix.count(account, o); n > 1 || ok && n != 1 {
 						w.violate("complete", fmt.Sprintf("%s %s %s, due %v, is in %d rows", account, o.task, o.slot, w.local(due), n))
@@ -217,12 +226,12 @@ func (w *World) checkComplete(ix *index) {
 	}
 }
 
-// dueOn lists what is due of a task on a session, by what was in force then.
-func (b *book) dueOn(task string, date tradeclock.Date) (found []occurrence) {
+// dueOn lists what is due of a task of an account on a session, by what was in force then.
+func (b *book) dueOn(account, task string, date tradeclock.Date) (found []occurrence) {
 	seen := make(map[string]bool)
 	for c := range b.calendars.all {
 		for r := range b.rows.all {
-			for _, o := range b.occurrences(r+1, c+1, task, date) {
+			for _, o := range b.occurrences(r+1, c+1, account, task, date) {
 				at := o.due.Sub(b.w.script.start)
 				key := o.slot + o.due.String()
 				if !seen[key] && b.rows.at(at) == r+1 && b.calendars.at(at) == c+1 {
@@ -254,7 +263,7 @@ func (b *book) mustBeAccounted(account string, o occurrence, due time.Duration) 
 	b.checked.Occurrences++
 	from, to := min(due, accounted), max(due, accounted)
 	changed := b.rows.uncertain(from-poll, to) || b.calendars.uncertain(from-poll, to)
-	return accounted, !changed && !b.mayBeAway(account, b.taskOf(o.task).catchUp(), due)
+	return accounted, !changed && !b.mayBeAway(account, b.taskOf(account, o.task).catchUp(), due)
 }
 
 // mayBeAway reports whether an account may have been away when something was due, for
@@ -299,7 +308,7 @@ func (b *book) checkNormal(account string, o occurrence, due time.Duration) {
 	if row := b.rowsOf[slotKey{account, o.task, o.slot}]; row != nil && (row.run.Manual || row.run.Due.Before(o.due)) {
 		return // a person was earlier, or it was due earlier by another version
 	}
-	t, ran := b.taskOf(o.task), b.bySlot[slotKey{account, o.task, o.slot}]
+	t, ran := b.taskOf(account, o.task), b.bySlot[slotKey{account, o.task, o.slot}]
 	start, bound := due, 2*time.Second
 	if len(ran) > 0 {
 		start += ran[0].run.Offset
@@ -321,7 +330,7 @@ func (b *book) checkNormal(account string, o occurrence, due time.Duration) {
 
 // held reports whether an occurrence may have to wait for other runs.
 func (b *book) held(account string, o occurrence, due time.Duration) bool {
-	t := b.taskOf(o.task)
+	t := b.taskOf(account, o.task)
 	going := 0
 	for _, x := range b.executions {
 		end := x.gone()
@@ -368,6 +377,7 @@ func (w *World) checkAlive() {
 		st := p.sched.Status()
 		if st.State == tradeclock.StateActive {
 			active++
+			w.heldToQuarantine(p, st.Quarantined)
 		}
 		if st.State == tradeclock.StateStandby && len(p.online) > 0 {
 			w.violate("logins", fmt.Sprintf("%s stands by, and %d accounts are still logged in", p.name, len(p.online)))
@@ -379,7 +389,7 @@ func (w *World) checkAlive() {
 			w.violate("alive", fmt.Sprintf("%s still has %d outcomes to store", p.name, st.Unstored))
 		}
 		for _, condition := range st.Degraded {
-			if !isOrdinary(condition) {
+			if !w.isOrdinary(condition) {
 				w.violate("alive", p.name+" is degraded: "+condition)
 			}
 		}
@@ -390,8 +400,18 @@ func (w *World) checkAlive() {
 }
 
 // isOrdinary reports whether a condition of health says nothing of a fault: a task
-// that did nothing for long, or a calendar that does not know a day.
-func isOrdinary(condition string) bool {
+// that did nothing for long, a calendar that does not know a day, a row of an account that
+// is still to come, or one that is bad.
+func (w *World) isOrdinary(condition string) bool {
+	if strings.HasPrefix(condition, "schedules of accounts that are not enrolled") {
+		return slices.ContainsFunc(w.script.accounts, func(account string) bool { return !w.enrolled[account] })
+	}
+	if strings.HasPrefix(condition, "scheduled once, in the past") {
+		return slices.ContainsFunc(w.script.tasks, func(t task) bool {
+			return t.kind == "once" && w.script.instant(t.date, t.from).Before(w.wallAt(w.now))
+		})
+	}
 	return strings.Contains(condition, "times in a row") || strings.Contains(condition, "has missed a run") ||
-		strings.Contains(condition, "does not know")
+		strings.Contains(condition, "does not know") || strings.Contains(condition, "not known") ||
+		strings.HasPrefix(condition, "quarantined: ") || strings.Contains(condition, stuckSlot)
 }

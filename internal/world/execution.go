@@ -25,7 +25,7 @@ type execution struct {
 
 // begin notes a call of Execute, and holds it to everything that must be true then.
 func (b *book) begin(p *process, run tradeclock.Run) *execution {
-	x := &execution{p: p, run: run, begin: b.w.now, task: b.taskOf(run.Task)}
+	x := &execution{p: p, run: run, begin: b.w.now, task: b.taskOf(run.Account, run.Task)}
 	b.w.note(p, "executes %s, attempt %d, in term %d", describe(&run), run.Attempt, run.Term)
 	key := slotOf(&run)
 	for _, check := range []func(*execution) (invariant, text string){
@@ -66,7 +66,11 @@ func (b *book) died(p *process) {
 	})
 }
 
-func (b *book) taskOf(name string) task { return b.w.script.tasks[slices.Index(taskNames, name)] }
+// taskOf returns the row of a task of an account, as it is by now.
+func (b *book) taskOf(account, name string) task {
+	t, _ := rowFor(b.w.script.tasks, account, name)
+	return t
+}
 
 // once: an occurrence runs once, but for the attempts that its retries allow, and,
 // if it is delivered at least once, but for other terms.
@@ -134,12 +138,36 @@ func (b *book) inTime(x *execution) (invariant, text string) {
 	case x.run.Manual: // it may stand for an earlier or a later one
 	case late < x.run.Offset && x.run.Attempt == 1:
 		return "not early", fmt.Sprintf("it may start in %v", x.run.Offset-late)
-	case x.run.Attempt == 1 && late >= x.task.catchUp():
+	case x.run.Attempt == 1 && (late >= x.task.catchUp() || b.pastUntil(x, late)):
 		return "catch-up", fmt.Sprintf("it is %v late", late)
 	case x.repeats() && x.run.Attempt == 1 && late >= time.Minute && (b.followed(x) || b.overtaken(x)):
 		return "catch-up", "a newer occurrence is due"
 	}
 	return "", ""
+}
+
+// pastUntil reports whether the moment at which the catch-up also ends has come, by each
+// calendar that the process may have. Where it cannot be told, a run is on time or not
+// at all.
+func (b *book) pastUntil(x *execution, late time.Duration) bool {
+	if x.task.CatchUpUntil == nil {
+		return false
+	}
+	for _, c := range b.calendars.given(x.p, b.w.now-poll, 2) {
+		until, told := b.w.script.untilOf(x.task, x.run.Session, b.calendars.all[c-1][x.run.Session])
+		if told && x.p.wall().Before(until) || !told && late < time.Minute {
+			return false
+		}
+	}
+	return true
+}
+
+// untilOf returns the moment of a session at which the catch-up of a task also ends.
+func (x exchangePlace) untilOf(t task, date tradeclock.Date, is session) (until time.Time, told bool) {
+	if t.CatchUpUntil.Anchor == "" {
+		return x.instant(date, time.Duration(t.CatchUpUntil.Wall)*time.Second), true
+	}
+	return x.instant(date, is.close), is.kind != tradeclock.Closed && !is.unknown && !is.unsaid
 }
 
 // spread: an offset is less than the row's spread, and the same for each start of a slot.
@@ -160,17 +188,18 @@ func (b *book) limited(x *execution) (invariant, text string) {
 	if x.task.StartLimit == "" || x.run.Attempt > 1 {
 		return "", ""
 	}
+	limit := b.w.script.limit
 	starts := 1
 	for _, o := range slices.Backward(b.executions) {
-		if b.w.now-o.begin >= startLimit.Per {
+		if b.w.now-o.begin >= limit.Per {
 			break
 		}
-		if o.task.StartLimit == x.task.StartLimit && o.run.Attempt == 1 {
+		if o.task.StartLimit == x.task.StartLimit && o.run.Attempt == 1 && (!limit.PerAccount || o.run.Account == x.run.Account) {
 			starts++
 		}
 	}
-	if starts > startLimit.Starts {
-		return "start limits", fmt.Sprintf("it is start %d in %v", starts, startLimit.Per)
+	if starts > limit.Starts {
+		return "start limits", fmt.Sprintf("it is start %d in %v", starts, limit.Per)
 	}
 	return "", ""
 }
@@ -186,7 +215,7 @@ func (b *book) overtaken(x *execution) bool {
 	if b.disturbed.touch(now-time.Minute, now) || b.rows.uncertain(now-near, now) || b.calendars.uncertain(now-near, now) {
 		return false
 	}
-	return slices.ContainsFunc(b.occurrences(b.rows.at(now), b.calendars.at(now), x.run.Task, x.run.Session), func(o occurrence) bool {
+	return slices.ContainsFunc(b.occurrences(b.rows.at(now), b.calendars.at(now), x.run.Account, x.run.Task, x.run.Session), func(o occurrence) bool {
 		return !o.skip && o.due.After(x.run.Due) && !o.due.After(looked)
 	})
 }
@@ -222,9 +251,8 @@ func (b *book) enabled(x *execution) (invariant, text string) {
 	if x.run.Manual {
 		return "", ""
 	}
-	i := slices.Index(taskNames, x.run.Task)
 	for _, r := range b.rows.given(x.p, b.w.now-beatGap, 1) {
-		if !b.rows.all[r-1][i].Disabled {
+		if t, _ := rowFor(b.rows.all[r-1], x.run.Account, x.run.Task); !t.Disabled {
 			return "", ""
 		}
 	}
@@ -244,7 +272,7 @@ func (b *book) allowed(x *execution) (invariant, text string) {
 	found := false
 	for _, r := range b.rows.given(x.p, planned, 2) {
 		for _, c := range b.calendars.given(x.p, planned, 2) {
-			for _, o := range b.occurrences(r, c, x.run.Task, x.run.Session) {
+			for _, o := range b.occurrences(r, c, x.run.Account, x.run.Task, x.run.Session) {
 				found = found || !o.skip && o.slot == x.run.Slot && o.due.Equal(x.run.Due)
 			}
 		}

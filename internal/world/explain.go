@@ -20,7 +20,7 @@ type query struct {
 
 // question asks a process why a task did or did not run on a day around today.
 func (w *World) question(in incident) {
-	q := query{in.account, taskNames[in.task], tradeclock.DateOf(w.local(w.now)).AddDays(in.number%3 - 1)}
+	q := query{in.account, w.script.tasks[in.task].Task, tradeclock.DateOf(w.local(w.now)).AddDays(in.number%3 - 1)}
 	w.order(in, "question", func(p *process) error { return p.explain(q) })
 }
 
@@ -108,20 +108,21 @@ func (b *book) heldToCounts(has map[string]int, text string) string {
 
 // heldToNone: where there is no run, the reason is a true one.
 func (b *book) heldToNone(p *process, q query, text string) string {
-	i := slices.Index(taskNames, q.task)
 	is := func(claim string) bool { return strings.Contains(text, claim) }
 	switch {
 	case is("before the account or the schedule was there"), is("another schedule or calendar held"):
 		return b.heldToNoRecord(q)
 	case is("has no schedule"), is("quarantined"):
-		return "it has one"
+		if b.isUsable(q) {
+			return "it has one"
+		}
 	case is("is not enrolled"):
 		if _, withdrawn := p.withdrawn[q.account]; !withdrawn && b.w.enrolled[q.account] {
 			return "it is"
 		}
 	case is("is disabled"):
 		for _, r := range b.rows.given(p, b.w.now-beatGap, 1) {
-			if b.rows.all[r-1][i].Disabled {
+			if t, _ := rowFor(b.rows.all[r-1], q.account, q.task); t.Disabled {
 				return ""
 			}
 		}
@@ -130,10 +131,22 @@ func (b *book) heldToNone(p *process, q query, text string) string {
 	return ""
 }
 
+// isUsable reports whether a task of an account has a row that can be used, and what it
+// comes after has one.
+func (b *book) isUsable(q query) bool {
+	for {
+		t, ok := rowFor(b.w.script.tasks, q.account, q.task)
+		if !ok || t.kind != "after" {
+			return ok
+		}
+		q.task = taskNames[t.base]
+	}
+}
+
 // heldToNoRecord: that the ledger has nothing of an occurrence of the last days, and that
 // its account came later, is not said of one that the account was there for.
 func (b *book) heldToNoRecord(q query) string {
-	for _, o := range b.dueOn(q.task, q.date) {
+	for _, o := range b.dueOn(q.account, q.task, q.date) {
 		due := o.due.Sub(b.w.script.start)
 		asked := b.askedAt[q.account]
 		unsure := b.rows.uncertain(due-poll, b.w.now) || b.calendars.uncertain(due-poll, b.w.now) || b.disturbed.touch(due-calm, b.w.now)

@@ -49,6 +49,7 @@ const (
 	closure     = "ad-hoc closure"
 	shorten     = "ad-hoc early close"
 	silence     = "calendar knows nothing"
+	badCalendar = "failing calendar"
 )
 
 // faultOf returns what is wrong with a call, and how long it takes.
@@ -133,7 +134,10 @@ func (w *World) downtime(p *process, op string) time.Duration {
 // beginIncident makes an incident happen.
 func (w *World) beginIncident(in incident) {
 	w.note(nil, "%v", in)
-	if isStoreFault(in.kind) || slices.Contains([]string{busyTasks, hungTasks, brokenTasks, badLogins}, in.kind) {
+	if isStoreFault(in.kind) || slices.Contains([]string{busyTasks, hungTasks, brokenTasks, badLogins, badCalendar}, in.kind) {
+		if in.kind == badCalendar {
+			w.breakCalendar(in)
+		}
 		w.active = append(w.active, in)
 		w.at(in.end, func() { w.drop(in) })
 		return
@@ -244,13 +248,16 @@ func (w *World) prune() {
 // undoes that at the end.
 func (w *World) editRow(in incident) {
 	original := w.script.tasks[in.task]
+	if !original.isStored() {
+		return
+	}
 	edited := original
 	switch move := time.Duration(1+in.number%20) * time.Minute; {
 	case in.kind == disable:
 		edited.Disabled = true
 	case in.kind == rekind && original.kind != "after":
 		edited = original.ofAnotherKind()
-	case original.kind == "close" || original.kind == "after":
+	case original.kind == "open" || original.kind == "close" || original.kind == "after":
 		edited.every += move
 	default:
 		edited.from += move
@@ -268,6 +275,9 @@ func (w *World) edit(i int, to task) {
 }
 
 func (w *World) putRow(i int) {
+	if !w.script.tasks[i].isStored() {
+		return
+	}
 	if _, err := w.database.PutSchedule(whole, w.script.tasks[i].schedule()); err != nil {
 		panic(err)
 	}
@@ -286,7 +296,7 @@ func (w *World) changeCalendar(in incident) {
 			is[date] = session{kind: tradeclock.Closed, unknown: true}
 		case in.kind == closure && i == in.number%2:
 			is[date] = session{}
-		case in.kind == shorten && is[date].kind == tradeclock.Regular && !is[date].unknown:
+		case in.kind == shorten && is[date].kind == tradeclock.Regular && !is[date].unsaid:
 			is[date] = session{kind: tradeclock.Shortened, open: is[date].open, close: 12 * time.Hour}
 		}
 	}

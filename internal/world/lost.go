@@ -32,8 +32,11 @@ func (b *book) heldToLeaveNothing(p *process) {
 // checkCaughtUp holds a run that came once in a session to start within its catch-up, if
 // there was a time in it in which all was normal.
 func (b *book) checkCaughtUp(account string, o occurrence, due time.Duration) {
-	t, row := b.taskOf(o.task), b.rowsOf[slotKey{account, o.task, o.slot}]
+	t, row := b.taskOf(account, o.task), b.rowsOf[slotKey{account, o.task, o.slot}]
 	if o.skip || b.wasAway(account, due, due) || strings.Contains(o.slot, "T") || row == nil || row.outcome != tradeclock.Missed {
+		return
+	}
+	if t.CatchUpUntil != nil { // it may end earlier
 		return
 	}
 	if b.calendars.uncertain(due-poll, due+t.catchUp()) || b.rows.uncertain(due-poll, due+t.catchUp()) {
@@ -71,6 +74,9 @@ func (b *book) heldToTaken(wish *wish) {
 		return
 	}
 	slot := tradeclock.DateOf(wish.p.wall().In(b.w.script.zone)).String()
+	if b.taskOf(wish.req.Account, wish.req.Task).kind == "stuck" {
+		slot = stuckSlot
+	}
 	key := slotKey{wish.req.Account, wish.req.Task, slot}
 	row := b.rowsOf[key]
 	if row == nil || row.didNotStart() && len(b.bySlot[key]) == 0 {

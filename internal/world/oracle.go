@@ -16,36 +16,53 @@ type occurrence struct {
 
 // occurrencesOn lists what is due of a task on a session, by the documentation of
 // rules and not by the scheduler's plan.
-func (x exchangePlace) occurrencesOn(tasks []task, t task, date tradeclock.Date, is session) []occurrence {
-	if t.Disabled || !is.unknown && !is.runs(t) {
+func (x exchangePlace) occurrencesOn(tasks []task, account, name string, date tradeclock.Date, is session) []occurrence {
+	t, ok := rowFor(tasks, account, name)
+	closed := !is.unknown && !is.runs(t)
+	if !ok || t.Disabled || closed && t.kind != "once" {
 		return nil
 	}
-	found := x.occurrencesAt(tasks, t, date, is)
+	found := x.occurrencesAt(tasks, account, t, date, is)
 	everyDay := t.Sessions&tradeclock.EveryDay != 0
 	for i := range found {
 		found[i].task = t.Task
-		found[i].skip = found[i].skip || is.unknown && !everyDay
+		found[i].skip = found[i].skip || is.unknown && !everyDay || closed
 	}
 	return found
 }
 
-func (x exchangePlace) occurrencesAt(tasks []task, t task, date tradeclock.Date, is session) []occurrence {
-	if t.prior != nil && x.priorHolds(tasks, t, date, is) {
+func (x exchangePlace) occurrencesAt(tasks []task, account string, t task, date tradeclock.Date, is session) []occurrence {
+	if t.prior != nil && x.priorHolds(tasks, account, t, date, is) {
 		t = *t.prior
 	}
 	daily := occurrence{slot: date.String(), due: x.instant(date, t.from)}
 	switch t.kind {
-	case "close":
+	case "open", "close":
 		daily.due = x.instant(date, is.close).Add(-t.every)
-		if is.unknown {
+		if t.kind == "open" {
+			daily.due = x.instant(date, is.open).Add(t.every)
+		}
+		if is.unknown || is.unsaid {
 			daily.due, daily.skip = x.instant(date.AddDays(1), 0), true
 		}
+	case "once":
+		if date != t.date {
+			return nil
+		}
+	case "rounds":
+		return grid(daily.due, x.instant(date, 14*time.Hour), 45*time.Minute, roundSlot)
+	case "stuck":
+		daily.slot = stuckSlot
 	case "hourly":
 		return grid(daily.due, x.instant(date, t.to).Add(time.Second), time.Hour, "2006-01-02T15-07:00")
 	case "every":
 		return grid(daily.due, x.instant(date, t.to), t.every, "2006-01-02T15:04:05-07:00")
 	case "after":
-		found := x.occurrencesAt(tasks, tasks[t.base], date, is)
+		base, ok := rowFor(tasks, account, taskNames[t.base])
+		if !ok {
+			return nil
+		}
+		found := x.occurrencesAt(tasks, account, base, date, is)
 		for i := range found {
 			found[i].due = found[i].due.Add(t.every)
 		}
@@ -56,12 +73,13 @@ func (x exchangePlace) occurrencesAt(tasks []task, t task, date tradeclock.Date,
 
 // priorHolds reports whether a session began before the task got a rule of another kind:
 // an earlier one, or one of which the old rule had brought up an occurrence.
-func (x exchangePlace) priorHolds(tasks []task, t task, date tradeclock.Date, is session) bool {
+func (x exchangePlace) priorHolds(tasks []task, account string, t task, date tradeclock.Date, is session) bool {
 	edited := tradeclock.DateOf(t.edited.In(x.zone))
 	if date != edited {
 		return date.Before(edited)
 	}
-	return !x.occurrencesAt(tasks, *t.prior, date, is)[0].due.After(t.edited)
+	found := x.occurrencesAt(tasks, account, *t.prior, date, is)
+	return len(found) > 0 && !found[0].due.After(t.edited)
 }
 
 // grid lists the instants from first on, as long as they are before end.

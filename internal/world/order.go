@@ -27,7 +27,7 @@ func (b *book) heldToOrder(p *process, run *tradeclock.Run) {
 	}
 	before := cmp.Or(
 		run.Due.Compare(last.run.Due),
-		cmp.Compare(b.taskOf(run.Task).Priority, b.taskOf(last.run.Task).Priority),
+		cmp.Compare(b.taskOf(run.Account, run.Task).Priority, b.taskOf(last.run.Account, last.run.Task).Priority),
 		cmp.Compare(run.Task, last.run.Task),
 		cmp.Compare(run.Account, last.run.Account),
 	) < 0
@@ -38,7 +38,7 @@ func (b *book) heldToOrder(p *process, run *tradeclock.Run) {
 
 // mayWait reports whether something may have held up a run that comes late in the order.
 func (b *book) mayWait(p *process, run *tradeclock.Run) bool {
-	t := b.taskOf(run.Task)
+	t := b.taskOf(run.Account, run.Task)
 	if t.Exclusive != "" || t.StartLimit != "" || t.Spread > 0 {
 		return true
 	}

@@ -36,6 +36,7 @@ type script struct {
 	tasks     []task
 	sessions  map[tradeclock.Date]session
 	places    int // Config.MaxConcurrent
+	limit     tradeclock.StartLimit
 	term      time.Duration
 	direct    bool // the calendar answers from memory
 	newcomers bool // all accounts but the first come later
@@ -120,13 +121,16 @@ func newScript(seed uint64, opts Options) *script {
 		accounts: []string{"a", "b", "c"}[:1+c.pick(3, "accounts", "", 0)],
 		term:     []time.Duration{30, 30, 60, 90}[c.pick(4, "term", "", 0)] * time.Second,
 		places:   []int{0, 0, 4, 6}[c.pick(4, "places", "", 0)],
+		limit:    tradeclock.StartLimit{Name: limitName, Starts: 2, Per: 2 * time.Second, PerAccount: c.oneIn(2, "limit of an account", "", 0)},
 		direct:   c.oneIn(2, "direct calendar", "", 0),
 		tasks:    makeTasks(c),
 	}
 	s.start = s.instant(s.firstDay, 8*time.Hour)
+	s.tasks[11].date = s.firstDay.AddDays(c.pick(days, "once", "", 0))
 	if s.firstDay != mumbai.firstDay {
 		runAtNight(s.tasks)
 	}
+	s.addRows()
 	s.newcomers = c.oneIn(3, "newcomers", "", 0)
 	s.logins = c.oneIn(2, "logins", "", 0)
 	s.makeSessions()
@@ -141,8 +145,11 @@ func (s *script) length() time.Duration {
 	return time.Duration(s.days-1)*24*time.Hour + 3*time.Hour + tail
 }
 
-// regularClose is the wall time at which a regular session ends.
-const regularClose = 15*time.Hour + 30*time.Minute
+// The wall times at which a regular session begins and ends.
+const (
+	regularOpen  = 9*time.Hour + 15*time.Minute
+	regularClose = 15*time.Hour + 30*time.Minute
+)
 
 // makeSessions makes the exchange's calendar: weekdays, with a holiday, an early
 // close, or a special Saturday now and then. It reaches beyond the world's end.
@@ -152,16 +159,18 @@ func (s *script) makeSessions() {
 		date := s.firstDay.AddDays(i)
 		roll := s.chance.pick(20, "session", date.String(), 0)
 		weekend := date.Weekday() == time.Saturday || date.Weekday() == time.Sunday
-		is := session{kind: tradeclock.Regular, open: 9*time.Hour + 15*time.Minute, close: regularClose}
+		is := session{kind: tradeclock.Regular, open: regularOpen, close: regularClose}
 		switch {
 		case weekend && roll == 0:
-			is = session{kind: tradeclock.Special, open: 9*time.Hour + 15*time.Minute, close: 10*time.Hour + 15*time.Minute}
+			is = session{kind: tradeclock.Special, open: regularOpen, close: 10*time.Hour + 15*time.Minute}
 		case weekend, roll == 1 && i != s.days-1:
 			is = session{}
 		case roll == 2:
 			is.kind, is.close = tradeclock.Shortened, 12*time.Hour+30*time.Minute
 		case roll == 3 && i != s.days-1:
 			is.kind, is.unknown = tradeclock.Closed, true
+		case roll == 4 && i != s.days-1:
+			is.unsaid = true
 		}
 		s.sessions[date] = is
 	}
@@ -175,7 +184,7 @@ var incidentKinds = []struct {
 	{refuse, 8}, {lose, 8}, {hang, 6}, {swallow, 6}, {deaf, 5}, {slow, 6}, {stale, 5}, {crashBefore, 10}, {crashAfter, 14}, {freezeAfter, 12},
 	{nonsense, 2}, {partition, 5}, {crash, 7}, {stop, 4}, {freeze, 6}, {suspend, 3}, {step, 4},
 	{busyTasks, 6}, {hungTasks, 3}, {brokenTasks, 3},
-	{halt, 6}, {withdraw, 4}, {edit, 5}, {disable, 3}, {closure, 3}, {silence, 3},
+	{halt, 6}, {withdraw, 4}, {edit, 5}, {disable, 3}, {closure, 3}, {silence, 3}, {badCalendar, 4},
 	{badLogins, 6}, {trigger, 5}, {standIn, 7}, {rekind, 4}, {shorten, 3}, {prune, 3}, {outage, 2}, {inquiry, 4}, {reset, 3}, {stopBefore, 3}, {stopAfter, 3},
 }
 
@@ -216,7 +225,7 @@ func (s *script) hour(key string) time.Duration {
 
 // around is the task around whose occurrences a burst is.
 func (s *script) around(key string) task {
-	return s.tasks[s.chance.pick(len(s.tasks), "around", key, 0)]
+	return s.tasks[s.chance.pick(len(taskNames), "around", key, 0)]
 }
 
 // makeIncidents makes an incident, or one and another that goes with it: runs take

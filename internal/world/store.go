@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tradeclock/tradeclock"
@@ -147,7 +148,11 @@ func (st *store) tell(ctx context.Context, op, key string, call func() error) er
 
 // Schedules reads the rows.
 func (st *store) Schedules(ctx context.Context) ([]tradeclock.Schedule, error) {
-	return readRows(ctx, st, "", func() ([]tradeclock.Schedule, error) { return st.p.w.database.Schedules(whole) })
+	rows, err := readRows(ctx, st, "", func() ([]tradeclock.Schedule, error) { return st.p.w.database.Schedules(whole) })
+	if err != nil {
+		return nil, err
+	}
+	return append(slices.Clone(rows), st.p.w.script.users()...), st.p.w.script.unread()
 }
 
 // Changes reads the rows that changed since a revision.

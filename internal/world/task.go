@@ -11,10 +11,12 @@ import (
 // by itself what is due.
 type task struct {
 	tradeclock.Schedule
-	kind     string // daily, hourly, every, close or after
+	kind     string // daily, hourly, every, open, close, once, after, rounds or stuck
 	from, to time.Duration
-	every    time.Duration // of an every rule; how long before the close; or after the base
+	every    time.Duration // of an every rule; how long before the close; after the open; or after the base
 	base     int           // of an after rule
+	date     tradeclock.Date
+	bad      fault // what is wrong with the row, if anything is
 	// prior is the task with the rule of another kind that this one replaced when it was
 	// edited, if it did. It holds up to the next session.
 	prior  *task
@@ -39,9 +41,9 @@ func (t task) replaces(old task, now time.Time) task {
 	return t
 }
 
-// ruleKind is the kind of the rule: a time before the close is a daily one too.
+// ruleKind is the kind of the rule: a time near the open or the close is a daily one too.
 func (t task) ruleKind() string {
-	if t.kind == "close" {
+	if t.kind == "open" || t.kind == "close" {
 		return "daily"
 	}
 	return t.kind
@@ -59,13 +61,22 @@ func (t task) ofAnotherKind() task {
 
 func (t task) schedule() tradeclock.Schedule {
 	s := t.Schedule
-	s.Rule = tradeclock.MustParseRule(t.rule())
+	switch t.kind {
+	case "rounds":
+		s.Rule = rounds{}
+	case "stuck":
+		s.Rule = stuck{}
+	default:
+		s.Rule = tradeclock.MustParseRule(t.rule())
+	}
 	return s
 }
 
 // firstDue is the wall time of the first occurrence on a regular day.
 func (t task) firstDue(tasks []task) time.Duration {
 	switch t.kind {
+	case "open":
+		return regularOpen + t.every
 	case "close":
 		return regularClose - t.every
 	case "after":
@@ -83,16 +94,25 @@ func (t task) rule() string {
 		return fmt.Sprintf("hourly %s-%s", clock(t.from), clock(t.to))
 	case "every":
 		return fmt.Sprintf("every %dm %s-%s", int(t.every.Minutes()), clock(t.from), clock(t.to))
+	case "open":
+		return fmt.Sprintf("daily open+%dm", int(t.every.Minutes()))
 	case "close":
 		return fmt.Sprintf("daily close-%dm", int(t.every.Minutes()))
+	case "once":
+		return fmt.Sprintf("once %v %s", t.date, clock(t.from))
+	case "rounds":
+		return rounds{}.String()
+	case "stuck":
+		return stuck{}.String()
 	}
 	return fmt.Sprintf("after %s %dm", taskNames[t.base], int(t.every.Minutes()))
 }
 
-var taskNames = []string{"premarket", "adjust", "sell", "watch", "position", "square", "buy", "confirm", "cleanup"}
+var taskNames = []string{"premarket", "adjust", "sell", "watch", "position", "square", "buy", "confirm", "cleanup",
+	"opening", "archive", "expiry", "rounds", "stuck"}
 
-// startLimit is what the tasks that name it share.
-var startLimit = tradeclock.StartLimit{Name: "broker", Starts: 2, Per: 2 * time.Second}
+// limitName is the start limit that some tasks name.
+const limitName = "broker"
 
 // makeTasks makes the rows of a trading service, with policies that the seed
 // chooses where the task allows several.
@@ -110,6 +130,11 @@ func makeTasks(c chance) []task {
 		{kind: "daily", from: clock(16, 5)},
 		{kind: "after", base: 6, every: minute},
 		{kind: "daily", from: clock(18, 0)},
+		{kind: "open", every: 15 * minute},
+		{kind: "after", base: 7, every: 2 * minute},
+		{kind: "once", from: clock(10, 15)},
+		{kind: "rounds", from: clock(9, 30)},
+		{kind: "stuck", from: clock(9, 40)},
 	}
 	if !c.oneIn(4, "two rules", "", 0) { // what has one rule is planned together
 		tasks[3].from, tasks[3].every = tasks[2].from, tasks[2].every
@@ -142,9 +167,22 @@ func makeTasks(c chance) []task {
 			tasks[i].Spread = time.Duration(5+c.pick(50, "spread", taskNames[i], 1)) * time.Second
 		}
 	}
+	toClose := tradeclock.AtAnchor("close", 0)
+	for i, until := range map[int]tradeclock.Moment{
+		0: tradeclock.At(9, 10), 2: toClose, 5: toClose, 9: tradeclock.At(9, 31),
+	} {
+		if c.oneIn(2, "catch-up until", taskNames[i], 0) {
+			tasks[i].CatchUpUntil = &until
+		}
+	}
+	for _, i := range []int{9, 12} {
+		if c.oneIn(2, "special", taskNames[i], 0) {
+			tasks[i].Sessions = tradeclock.OnRegular | tradeclock.OnShortened | tradeclock.OnSpecial
+		}
+	}
 	for _, i := range []int{4, 6, 7} {
 		if c.oneIn(2, "start limit", taskNames[i], 0) {
-			tasks[i].StartLimit = startLimit.Name
+			tasks[i].StartLimit = limitName
 		}
 	}
 	tasks[3].Exclusive = "book"
@@ -176,6 +214,7 @@ type session struct {
 	kind        tradeclock.SessionKind
 	open, close time.Duration
 	unknown     bool // nobody knows
+	unsaid      bool // nobody knows its hours
 }
 
 func (s session) runs(t task) bool {

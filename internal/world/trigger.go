@@ -23,7 +23,7 @@ type wish struct {
 // trigger lets a person run a task now: as a run of its own, or as today's.
 func (w *World) trigger(in incident) {
 	wish := &wish{req: tradeclock.TriggerRequest{
-		Task: taskNames[in.task], Account: in.account, Actor: fmt.Sprint("person ", in.number),
+		Task: w.script.tasks[in.task].Task, Account: in.account, Actor: fmt.Sprint("person ", in.number),
 		Force: in.number%3 == 0, ForToday: in.kind == standIn,
 	}}
 	w.book.wishes[wish.req.Actor] = wish
@@ -47,7 +47,8 @@ var refusals = []error{
 // for that of today may be refused for others: there is none, or there are many.
 func (b *book) heldToAnswer(wish *wish) {
 	is := func(target error) bool { return errors.Is(wish.err, target) }
-	if wish.p.dead || wish.err == nil || wish.req.ForToday || slices.ContainsFunc(refusals, is) || b.broken.touch(b.w.now-time.Minute, b.w.now) {
+	unusable := !b.isUsable(query{account: wish.req.Account, task: wish.req.Task})
+	if wish.p.dead || wish.err == nil || wish.req.ForToday || unusable || slices.ContainsFunc(refusals, is) || b.broken.touch(b.w.now-time.Minute, b.w.now) {
 		return
 	}
 	b.w.violate("triggers", fmt.Sprintf("%s of %s was refused: %v", wish.req.Task, wish.req.Account, wish.err))
