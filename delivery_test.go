@@ -392,3 +392,32 @@ func TestRule20_AClaimThatIsMadeLate(t *testing.T) {
 	assert.Equal(t, []string{"09:00 missed", "09:01 succeeded", "09:02 succeeded", "09:03 succeeded"}, became(w.runs("orders")))
 	assert.Empty(t, w.runs("report"), "the claim of the trigger that failed is given back")
 }
+
+// TestRule14_EachClaimHasATokenOfItsOwn, by which the ledger tells claims apart.
+func TestRule14_EachClaimHasATokenOfItsOwn(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	_, d := w.driver(row("watch", "every 1m 09:00-09:05"), row("buy", "daily 09:02"))
+	d.Until(at("2026-11-23 09:06:00"))
+	tokens := make(map[string]bool)
+	for _, e := range w.rec.Runs() {
+		tokens[e.Run.Token] = true
+	}
+	assert.Len(t, tokens, 6)
+}
+
+// TestRule23_OnlyARunThatRepeatsIsTheFirst, though the ledger cannot be asked.
+func TestRule23_OnlyARunThatRepeatsIsTheFirst(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	faulty := tradeclocktest.NewFaulty(w.store)
+	cfg := w.config(row("once_a_day", "daily 09:00", atLeastOnce), row("monitor", "every 1m 09:00-09:02", atLeastOnce))
+	cfg.Ledger = faulty
+	_, d := w.drive(cfg)
+	d.Tick()
+	faulty.Fail(tradeclocktest.OpClaim, errors.New("disk gone"))
+	d.Until(at("2026-11-23 09:00:00"))
+	first := make(map[string]bool)
+	for _, e := range w.rec.Runs() {
+		first[e.Run.Task] = e.Run.First
+	}
+	assert.Equal(t, map[string]bool{"once_a_day": false, "monitor": true}, first)
+}

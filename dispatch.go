@@ -193,7 +193,6 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 		if g := p.acct.group(p.row.Exclusive); g.busy {
 			p.waits = "group " + p.row.Exclusive
 			g.waiting = append(g.waiting, p)
-			slices.SortStableFunc(g.waiting, (*pending).compare)
 			s.queue.waiting[p] = struct{}{}
 			return movedOn
 		}

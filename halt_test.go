@@ -64,6 +64,21 @@ func TestRule30_HaltNeedsAReasonAndAnActor(t *testing.T) {
 	assert.Empty(t, s.Status().Halts)
 }
 
+// TestRule30_HaltOfAnAccountThatIsServedAsksNobody: the switch works while the ledger
+// cannot say who was ever enrolled.
+func TestRule30_HaltOfAnAccountThatIsServedAsksNobody(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	faulty := tradeclocktest.NewFaulty(w.store)
+	cfg := w.config(row("watch", "every 1m 09:00-09:04"))
+	cfg.Ledger = faulty
+	s, d := w.drive(cfg)
+	d.Tick()
+	faulty.Fail(tradeclocktest.OpEnrolled, errors.New("disk gone"))
+	require.NoError(t, s.Halt(t.Context(), "42", "loss limit", "risk", false))
+	d.Until(at("2026-11-23 09:00:00"))
+	assert.Equal(t, []string{"09:00 skipped"}, became(w.runs("watch")))
+}
+
 func TestRule30_HaltOutlivesARestart(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
 	rows := []tradeclock.Schedule{row("watch", "every 1m 09:00-09:04")}
@@ -79,13 +94,18 @@ func TestRule30_HaltOutlivesARestart(t *testing.T) {
 }
 
 func TestRule30_HaltCancelsWhatRunsIfAsked(t *testing.T) {
+	goesOn, ends := []string{"09:00 succeeded"}, []string{"09:00 interrupted"}
 	for _, test := range []struct {
-		name   string
-		cancel bool
-		want   []string
+		name    string
+		account string
+		cancel  bool
+		want    []string // of account 42
+		other   []string // of account 7
 	}{
-		{"asked", true, []string{"09:00 interrupted"}},
-		{"not asked", false, []string{"09:00 succeeded"}},
+		{"asked of one", "42", true, ends, goesOn},
+		{"not asked of one", "42", false, goesOn, goesOn},
+		{"asked of all", "", true, ends, ends},
+		{"not asked of all", "", false, goesOn, goesOn},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:59:00")
@@ -93,15 +113,35 @@ func TestRule30_HaltCancelsWhatRunsIfAsked(t *testing.T) {
 			s, d := w.driver(row("buy", "daily 09:00"))
 			require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
 			d.Until(at("2026-11-23 09:00:00"))
-			require.NoError(t, s.Halt(t.Context(), "42", "loss limit", "risk", test.cancel))
+			require.NoError(t, s.Halt(t.Context(), test.account, "loss limit", "risk", test.cancel))
 			d.Until(at("2026-11-23 09:01:00"))
 			assert.Equal(t, test.want, became(w.runsOf("42")))
-			assert.Equal(t, []string{"09:00 succeeded"}, became(w.runsOf("7")))
+			assert.Equal(t, test.other, became(w.runsOf("7")))
 			if test.cancel {
 				assert.Contains(t, w.runsOf("42")[0].Reason, "halted: loss limit")
 			}
 		})
 	}
+}
+
+// TestRule20_WhatAHaltCutOffIsNotRunAgain, though it is delivered at least once and the
+// halt is lifted within its catch-up: somebody wanted it to end.
+func TestRule20_WhatAHaltCutOffIsNotRunAgain(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	slow := w.latch()
+	w.rec.Do("monitor", func(ctx context.Context, _ tradeclock.Run) error {
+		slow.wait(ctx)
+		return context.Cause(ctx)
+	})
+	s, d := w.driver(row("monitor", "daily 09:00", atLeastOnce, catchUp(time.Hour)))
+	w.seconds(d, "2026-11-23 09:00:10")
+	require.NoError(t, s.Halt(t.Context(), "", "loss limit", "risk", true))
+	w.seconds(d, "2026-11-23 09:00:20")
+	require.NoError(t, s.Lift(t.Context(), "", "all clear", "risk"))
+	slow.release() // it takes its time to end
+	d.Until(at("2026-11-23 09:05:00"))
+	assert.Equal(t, []string{"09:00 interrupted"}, became(w.runs("monitor")))
+	assert.Equal(t, 1, w.rec.Count("monitor"))
 }
 
 func TestRule30_HaltOfAnotherProcessIsReadBeforeEachBatch(t *testing.T) {

@@ -108,7 +108,6 @@ var errReplaced = errors.New("the next occurrence took its place")
 func (s *UnifiedTaskScheduler) awaitTask(p *pending, what string) {
 	p.waits = what
 	p.task.waiting = append(p.task.waiting, p)
-	slices.SortStableFunc(p.task.waiting, (*pending).compare)
 	s.queue.waiting[p] = struct{}{}
 }
 

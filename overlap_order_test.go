@@ -175,3 +175,47 @@ func TestRule19_WhatHadToWaitDoesNotOvertake(t *testing.T) {
 		})
 	}
 }
+
+// TestRule17_WaitersKeepTheirOrder whatever they wait for: the second monitor is let go
+// by its task, before what is due earlier is let go by the group.
+func TestRule17_WaitersKeepTheirOrder(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	group := func(s *tradeclock.Schedule) { s.Exclusive, s.CatchUp = "orders", time.Hour }
+	w.rec.Do("monitor", takes(4*time.Minute))
+	_, d := w.driver(row("monitor", "every 2m 09:00-09:04", group, overlap(tradeclock.OverlapQueue)), row("buy", "daily 09:01", group))
+	w.seconds(d, "2026-11-23 09:09:00")
+	assert.Equal(t, []string{"42 monitor", "42 buy", "42 monitor"}, w.order())
+}
+
+// TestRule17_AWaiterThatDoesNotStartHoldsUpNoOther of its group.
+func TestRule17_AWaiterThatDoesNotStartHoldsUpNoOther(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	w.rec.Do("holds", takes(210*time.Second))
+	group := func(s *tradeclock.Schedule) { s.Exclusive, s.CatchUp = "orders", time.Hour }
+	holds, first, second := row("holds", "daily 09:00", group), row("first", "daily 09:01", group), row("second", "daily 09:02", group)
+	store := &rowsStore{rows: []tradeclock.Schedule{holds, first, second}}
+	cfg := w.config()
+	cfg.Schedules = store
+	_, d := w.drive(cfg)
+	d.Until(at("2026-11-23 09:02:00"))
+	store.set(holds, second)
+	w.seconds(d, "2026-11-23 09:05:00")
+	assert.Empty(t, w.starts("first"))
+	assert.Equal(t, []string{"09:03:30"}, w.starts("second"))
+}
+
+// TestRule17_AClaimThatFailsLeavesTheGroup to whoever comes, itself included.
+func TestRule17_AClaimThatFailsLeavesTheGroup(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	faulty := tradeclocktest.NewFaulty(w.store)
+	cfg := w.config(row("buy", "daily 09:00", exclusive("orders")), row("sell", "daily 09:01", exclusive("orders")))
+	cfg.Ledger = faulty
+	_, d := w.drive(cfg)
+	d.Tick()
+	faulty.Fail(tradeclocktest.OpClaim, errRefused)
+	w.seconds(d, "2026-11-23 09:00:20")
+	faulty.Heal()
+	w.seconds(d, "2026-11-23 09:03:30")
+	assert.Equal(t, []string{"09:00 succeeded"}, became(w.runs("buy")))
+	assert.Equal(t, []string{"09:01 succeeded"}, became(w.runs("sell")))
+}

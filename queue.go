@@ -221,7 +221,8 @@ func (q *queue) unwait(p *pending) {
 	p.acct.blocked = slices.DeleteFunc(p.acct.blocked, func(o *pending) bool { return o == p })
 }
 
-// unblock makes waiting runs ready again.
+// unblock makes waiting runs ready again, in their order and not in that in which they
+// came to wait.
 func (q *queue) unblock(ps []*pending) {
 	for _, p := range slices.Clone(ps) {
 		q.unwait(p)

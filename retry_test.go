@@ -141,6 +141,37 @@ func (w *world) lateStart(until string, rows ...tradeclock.Schedule) *tradeclock
 	return d
 }
 
+// TestRule18_WithinCountsFromTheDueTime: a run that started late has the less time to
+// be tried again.
+func TestRule18_WithinCountsFromTheDueTime(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	w.rec.Do("analysis", fails)
+	d := w.lateStart("2026-11-23 09:01:00", row("analysis", "daily 09:00", catchUp(10*time.Minute), retry(9), within(90*time.Second)))
+	w.seconds(d, "2026-11-23 09:05:00")
+	assert.Equal(t, []string{"09:01:00", "09:01:10"}, w.starts("analysis"), "the next one would be at 09:01:30")
+}
+
+// TestRule19_AWaitThatEndsWithTheCatchUp: a run that may start at the very end of its
+// catch-up does not.
+func TestRule19_AWaitThatEndsWithTheCatchUp(t *testing.T) {
+	for took, want := range map[time.Duration]string{
+		2*time.Minute - time.Second: "09:00 succeeded",
+		2 * time.Minute:             "09:00 missed",
+	} {
+		t.Run(took.String(), func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 08:59:00")
+			w.rec.Do("first", takes(took))
+			_, d := w.driver(row("first", "daily 09:00", exclusive("orders")), row("second", "daily 09:00", exclusive("orders")))
+			w.seconds(d, "2026-11-23 09:03:00")
+			assert.Equal(t, []string{"09:00 succeeded"}, became(w.runs("first")))
+			require.Equal(t, []string{want}, became(w.runs("second")))
+			if want == "09:00 missed" {
+				assert.Contains(t, w.runs("second")[0].Reason, "group orders")
+			}
+		})
+	}
+}
+
 func TestRule19_CatchUp(t *testing.T) {
 	until := func(m tradeclock.Moment) func(*tradeclock.Schedule) {
 		return func(s *tradeclock.Schedule) { s.CatchUpUntil = &m }

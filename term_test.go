@@ -194,6 +194,30 @@ func TestRule27_LedgerOutOfReachForLessThanTheTerm(t *testing.T) {
 	assert.Equal(t, int64(1), holder.s.Status().Term)
 }
 
+// TestRule27_ASlowRenewalCountsFromItsStart: the ledger counts the term from somewhere
+// between the question and the answer, so the holder counts from the question.
+func TestRule27_ASlowRenewalCountsFromItsStart(t *testing.T) {
+	c := &cluster{world: newWorld(t, "2026-11-23 09:00:00")}
+	n := c.join(row("orders", "daily 09:01"))
+	var ended time.Time
+	n.rec.Do("orders", func(ctx context.Context, _ tradeclock.Run) error {
+		err := tradeclock.Sleep(ctx, time.Hour)
+		ended = c.clock.Now()
+		return err
+	})
+	c.until("2026-11-23 09:01:05", nil)
+	n.ledger.Hang(tradeclocktest.OpLead)
+	c.until("2026-11-23 09:01:10", nil)
+	require.Equal(t, 1, n.ledger.Hanging(tradeclocktest.OpLead), "a renewal is asked for")
+	c.until("2026-11-23 09:01:18", nil)
+	n.ledger.Heal(tradeclocktest.OpLead) // the answer comes
+	c.until("2026-11-23 09:01:19", nil)
+	n.ledger.Hang(tradeclocktest.OpLead)
+
+	c.until("2026-11-23 09:02:00", nil)
+	assert.Equal(t, at("2026-11-23 09:01:37"), ended.In(kolkata), "27 seconds from the question")
+}
+
 // The holder died, and then the clock of the ledger was set back: its term seems to
 // last for another day.
 func TestRule27_TermThatSeemsToLastTooLong(t *testing.T) {
