@@ -119,9 +119,9 @@ func (c changingSnapshots) Snapshot() Calendar {
 
 func newChangeWorld(seed uint64) *changeWorld {
 	random := rand.New(rand.NewPCG(seed, 25))
-	first := newPlanWorld(seed, random)
+	first := newPlanWorld(seed, random, wholePlans.tasks)
 	for first.loc.String() == "Pacific/Apia" { // where slots of a date that there was not would meet those of others
-		first = newPlanWorld(seed, random)
+		first = newPlanWorld(seed, random, wholePlans.tasks)
 	}
 	second := &planWorld{
 		seed: seed, loc: first.loc, first: first.first, accounts: first.accounts,

@@ -61,9 +61,11 @@ func (w *planWorld) Session(d Date) (Session, error) {
 }
 
 // due lists what is due in (from, to] by looking at every task on every day. What
-// comes after others may be due many days after its session.
+// comes after others may be due many days after its session, up to five for each of
+// them.
 func (w *planWorld) due(from, to time.Time) (all []planDue) {
-	for date := DateOf(from.In(w.loc)).AddDays(-50); !date.After(DateOf(to.In(w.loc)).AddDays(5)); date = date.AddDays(1) {
+	first, last := DateOf(from.In(w.loc)).AddDays(-5*(1+len(w.tasks))), DateOf(to.In(w.loc)).AddDays(2)
+	for date := first; !date.After(last); date = date.AddDays(1) {
 		for _, account := range w.accounts {
 			for _, t := range w.tasksOf(account) {
 				for _, o := range w.onDate(account, t, date) {

@@ -18,8 +18,8 @@ func TestTimetableAgreesWithThePlan(t *testing.T) {
 	var known, unknown int
 	for seed := range uint64(150) {
 		random := rand.New(rand.NewPCG(seed, 6))
-		w := newPlanWorld(seed, random)
-		from, to := w.someRange(random)
+		w := newPlanWorld(seed, random, wholePlans.tasks)
+		from, to := w.someRange(random, wholePlans.ranges)
 		due := sorted(w.due(from, to))
 		for _, task := range w.tasksOf(w.accounts[0]) {
 			if task.kind == kindAfter {
