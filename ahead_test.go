@@ -90,7 +90,7 @@ func TestRule10_ASpecialSessionOnWhichTasksDoNotRunIsToldBefore(t *testing.T) {
 	s, log, until := w.driveLogged(calendarOf(t, muhuratTable()), row("buy", "daily 09:01"), row("monitor", "every 1m open-close"),
 		row("muhurat", "daily open", on(tradeclock.OnSpecial)), row("both", "daily open", on(tradeclock.OnRegular|tradeclock.OnSpecial)),
 		row("backup", "daily 22:00", on(tradeclock.EveryDay)), row("halves", "daily 10:00", on(tradeclock.OnShortened)),
-		row("sundays", "daily 10:00 on sun"), row("mondays", "daily 10:00 on mon"),
+		row("late", "daily close-90m", on(tradeclock.OnSpecial)), row("sundays", "daily 10:00 on sun"), row("mondays", "daily 10:00 on mon"),
 		row("trip", "once 2026-11-08 10:00"), row("later trip", "once 2026-11-09 10:00"),
 		row("off", "daily 10:00", func(r *tradeclock.Schedule) { r.Disabled = true }))
 	const told = "calendar XNSE: 2026-11-08 is a special session: Muhurat trading: tasks that do not run on it: buy, monitor, sundays, trip"

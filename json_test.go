@@ -52,6 +52,13 @@ func TestJSONReadsBackTheSame(t *testing.T) {
 	}
 }
 
+func TestScheduleJSONTellsSinceInUTC(t *testing.T) {
+	since := time.Date(2026, 11, 23, 9, 15, 0, 0, time.FixedZone("IST", 19800))
+	text, err := json.Marshal(Schedule{Task: "buy", Rule: Daily(At(9, 15)), Since: since})
+	require.NoError(t, err)
+	assert.Contains(t, string(text), `"since":"2026-11-23T03:45:00Z"`)
+}
+
 func TestTextsReadBackTheSame(t *testing.T) {
 	r := rand.New(rand.NewPCG(28, 2))
 	for typ := range textTypes {
@@ -149,6 +156,18 @@ func TestScheduleEditJSONSetsBackToDefaults(t *testing.T) {
 	s := Schedule{Rule: Daily(At(9, 15)), Timeout: time.Hour, CatchUp: time.Hour, Sessions: EveryDay, Disabled: true}
 	edit.Apply(&s)
 	assert.Equal(t, Schedule{Rule: Daily(At(9, 15)), CatchUp: time.Hour}, s)
+}
+
+func TestScheduleEditOfTheCapOfACatchUp(t *testing.T) {
+	var s Schedule
+	until := AtAnchor("close", 0)
+	ScheduleEdit{CatchUpUntil: &until}.Apply(&s)
+	until.Anchor = "open" // which is not that of the row
+	require.NotNil(t, s.CatchUpUntil)
+	assert.Equal(t, AtAnchor("close", 0), *s.CatchUpUntil)
+
+	ScheduleEdit{NoCatchUpUntil: true}.Apply(&s)
+	assert.Nil(t, s.CatchUpUntil)
 }
 
 // A text either is refused or is a schedule that is written as one that reads back

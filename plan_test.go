@@ -423,6 +423,31 @@ func TestRule07_AChangeOfKindBeforeTheFirstOccurrenceIsForToday(t *testing.T) {
 	assert.Equal(t, []string{"2026-11-23T10+05:30", "2026-11-23T11+05:30", "2026-11-23T12+05:30"}, w.rec.Slots("watch"))
 }
 
+// What is due at the instant of an edit is past, of the new rule as of the old one.
+func TestRule07_AnEditAtTheInstantThatIsDue(t *testing.T) {
+	for name, test := range map[string]struct {
+		was, is string
+		want    []string
+	}{
+		"of the new rule":                    {"daily 11:00", "daily 10:00", []string{"2026-11-24"}},
+		"a second later":                     {"daily 11:00", "daily 10:00:01", []string{"2026-11-23", "2026-11-24"}},
+		"of the rule of another kind":        {"daily 11:00", "hourly 10:00-11:00", []string{"2026-11-23T11+05:30", "2026-11-24T10+05:30", "2026-11-24T11+05:30"}},
+		"of the rule that has another kind":  {"daily 10:00", "hourly 10:30-11:30", []string{"2026-11-23", "2026-11-24T10+05:30", "2026-11-24T11+05:30"}},
+		"of a rule that is replaced at once": {"hourly 10:00-11:00", "daily 11:30", []string{"2026-11-23T10+05:30", "2026-11-23T11+05:30", "2026-11-24"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 08:59:00")
+			_, d := w.edited(row("watch", test.was))
+			d.Until(at("2026-11-23 10:00:00"))
+
+			w.edit("watch", tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule(test.is)})
+			d.Until(at("2026-11-24 13:00:00"))
+
+			assert.Equal(t, test.want, w.rec.Slots("watch"))
+		})
+	}
+}
+
 // TestRule07_AChangeOfKindThatIsTakenBack leaves no trace, whether the store keeps what a
 // rule replaced or not.
 func TestRule07_AChangeOfKindThatIsTakenBack(t *testing.T) {

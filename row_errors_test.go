@@ -28,6 +28,8 @@ func TestErrorsOfRowsNameTheirFields(t *testing.T) {
 		},
 		"a rule": {tradeclock.Schedule{Task: "buy", Rule: tradeclock.Daily(tradeclock.At(9, 75))},
 			`schedule of buy: Rule: "daily (no time)": a time of day has a minute from 0 to 59 and an hour from 0`},
+		"an account": {tradeclock.Schedule{Task: "buy", Account: " 42", Rule: tradeclock.Daily(tradeclock.At(9, 15))},
+			`schedule of buy for account  42: Account: the name " 42" begins or ends with a space`},
 		"several": {tradeclock.Schedule{Task: "buy", Timeout: -1, Spread: -1, Rule: tradeclock.Daily(tradeclock.At(9, 15))},
 			"schedule of buy: Timeout: -1ns is not between 0 and 744h0m0s; Spread: -1ns is not between 0 and 744h0m0s"},
 		"what it comes after": {row("sell", "after bye 5m"), `schedule of sell: Rule: "after bye 5m": no schedule of task "bye" that it could come after`},

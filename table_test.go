@@ -96,6 +96,35 @@ func TestTableWithoutBase(t *testing.T) {
 	assert.Equal(t, Session{Date: Date{2026, 11, 2}, Kind: Closed, Reason: "no session is listed"}, s)
 }
 
+// A base may go on to use the phases that it answered with.
+func TestTableKeepsThePhasesOfItsBase(t *testing.T) {
+	phases := []Phase{{PhaseRegular, Wall(9, 0).On(Date{2026, 11, 2}, time.UTC), Wall(10, 0).On(Date{2026, 11, 2}, time.UTC)}}
+	c, err := NewTable(Table{Name: "X", Location: time.UTC, First: Date{2026, 11, 2}, Last: Date{2026, 11, 2}, Base: sharedPhases{Weekdays(time.UTC), phases}})
+	require.NoError(t, err)
+	phases[0].Name = "other"
+	s, err := c.Session(Date{2026, 11, 2})
+	require.NoError(t, err)
+	assert.Equal(t, PhaseRegular, s.Phases[0].Name)
+}
+
+type sharedPhases struct {
+	Calendar
+	phases []Phase
+}
+
+func (c sharedPhases) Session(d Date) (Session, error) {
+	return Session{Date: d, Kind: Regular, Phases: c.phases}, nil
+}
+
+func TestTableEndsWithinTheDay(t *testing.T) {
+	for end, wrong := range map[WallTime]bool{endOfDay: false, endOfDay + 1: true} {
+		_, err := NewTable(Table{Name: "X", Location: time.UTC, First: Date{2026, 11, 2}, Last: Date{2026, 11, 2}, Days: []TableDay{
+			{Date: Date{2026, 11, 2}, Kind: Regular, Hours: []Hours{{PhaseRegular, Wall(9, 0), end}}},
+		}})
+		assert.Equal(t, wrong, err != nil, "%v: %v", end, err)
+	}
+}
+
 func TestTableKeepsWhatItWasGiven(t *testing.T) {
 	table := diwali(t)
 	c, err := NewTable(table)

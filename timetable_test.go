@@ -121,6 +121,7 @@ func TestTimetableRefusesWhatItCannotTell(t *testing.T) {
 	}{
 		{"an after rule", exchange, after, "timetable of sell: the instants of the rule \"after buy 1m on fri\" are those of another schedule"},
 		{"another calendar", exchange, row("buy", "daily 09:00", onCalendar("XNYS")), "timetable of buy: it is read by calendar XNYS, not XNSE"},
+		{"a calendar without a location", tradeclock.Weekdays(nil), row("buy", "daily 09:00"), "timetable of buy: calendar weekdays has no location"},
 		{"no calendar", nil, row("buy", "daily 09:00"), "timetable of buy: a calendar is required"},
 		{"no rule", exchange, tradeclock.Schedule{Task: "buy"}, "timetable of buy: Rule: a rule is required"},
 		{"an anchor that no session has", tradeclock.Weekdays(kolkata), row("buy", "daily open"), "timetable of buy: Rule: anchor \"open\": calendar weekdays has no phase regular"},
