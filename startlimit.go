@@ -44,14 +44,15 @@ const (
 
 func (l StartLimit) check() error {
 	var errs []error
+	bad := func(field string, err error) { errs = append(errs, fmt.Errorf("%s: %w", field, err)) }
 	if err := checkName(l.Name); err != nil {
-		errs = append(errs, fmt.Errorf("Name: %w", err))
+		bad("Name", err)
 	}
 	if l.Starts < 1 || l.Starts > maxStarts {
-		errs = append(errs, fmt.Errorf("Starts: %d is not between 1 and %d", l.Starts, maxStarts))
+		bad("Starts", fmt.Errorf("%d is not between 1 and %d", l.Starts, maxStarts))
 	}
 	if l.Per != 0 && (l.Per < minPer || l.Per > maxPer) {
-		errs = append(errs, fmt.Errorf("Per: %v is not between %v and %v", l.Per, minPer, maxPer))
+		bad("Per", fmt.Errorf("%v is not between %v and %v", l.Per, minPer, maxPer))
 	}
 	if len(errs) == 0 {
 		return nil

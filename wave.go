@@ -267,15 +267,6 @@ func (w *wave) indexByOffset(a *account) int {
 	return -1
 }
 
-// brings reports whether a wave brings the account the occurrence of a row.
-func (q *queue) brings(a *account, r *row, due time.Time) bool {
-	brings := func(w wave) bool {
-		is := func(o occurrence) bool { return o.due.Equal(due) }
-		return w.row == r && slices.ContainsFunc(w.due, is) && w.indexOf(a) >= 0
-	}
-	return slices.ContainsFunc(q.waves, brings) || slices.ContainsFunc(q.spread, brings)
-}
-
 // brings reports whether the wave has an occurrence of a task for an account that is
 // due after an instant.
 func (w *wave) brings(a *account, task string, after time.Time) bool {
