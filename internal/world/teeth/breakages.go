@@ -79,7 +79,7 @@ var breakages = []breakage{
 	{"a run for today has a slot of its own", "trigger.go", `	if !req.ForToday {
 		slot`, `	if true {
 		slot`},
-	{"a sentence counts rows", "agenda.go", `counts[what] += r.Occurrences()`, `counts[what]++`},
+	{"a sentence counts rows", "explain.go", `counts[what] += r.Occurrences()`, `counts[what]++`},
 	{"a claim that never started is kept", "release.go", `	s.releases.add(r)
 	s.releaseLater()`, `	_ = r`},
 }
