@@ -150,8 +150,15 @@ func (r *replicas) lost(term int64) {
 	r.t.Helper()
 	l := loss{term: term, at: r.clock.Now()}
 	var expires string
-	require.NoError(r.t, r.db.QueryRowContext(r.t.Context(), "SELECT expires_at FROM tradeclock_schedulers").Scan(&expires))
-	var err error
+	ask := func() error {
+		return r.db.QueryRowContext(r.t.Context(), "SELECT expires_at FROM tradeclock_schedulers").Scan(&expires)
+	}
+	err := ask()
+	for tries := 0; err != nil && tries < 30; tries++ { // a busy host takes no connection at times
+		r.pass(time.Second)
+		err = ask()
+	}
+	require.NoError(r.t, err)
 	l.expires, err = time.Parse(time.RFC3339Nano, expires)
 	require.NoError(r.t, err)
 	r.losses = append(r.losses, l)
