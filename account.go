@@ -362,7 +362,7 @@ func (s *UnifiedTaskScheduler) Withdraw(ctx context.Context, name string) error 
 	})
 	for _, ts := range a.tasks {
 		for _, e := range ts.running { // also if the account comes back
-			e.lastTry = "the account was withdrawn"
+			e.lastTry = reasonWithdrawn
 		}
 	}
 	s.endRetries()

@@ -217,9 +217,7 @@ func (s *UnifiedTaskScheduler) haltsUnread(err error) {
 	s.degrade("halts", fmt.Sprintf("the halts cannot be read: %v", err))
 	c.retry = nextRetry(c.retry)
 	c.retryAt = s.clock.Now().Add(c.retry)
-	s.alarms.after(c.retry, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	s.afterLocked(c.retry, func() {
 		if c.unread != nil {
 			s.kickLater()
 		}

@@ -461,9 +461,7 @@ func (s *UnifiedTaskScheduler) claimFailed(batch []*pending, err error) {
 	}
 	s.queue.backoff = nextRetry(s.queue.backoff)
 	s.queue.paused = true
-	s.alarms.after(s.queue.backoff, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	s.afterLocked(s.queue.backoff, func() {
 		s.queue.paused = false
 		s.kickLater()
 	})

@@ -373,9 +373,7 @@ func (s *UnifiedTaskScheduler) watchExpiry() {
 	if q.expireAt.IsZero() || s.life.draining {
 		return
 	}
-	q.expiry = s.alarms.after(q.expireAt.Sub(s.clock.Now()), func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	q.expiry = s.afterLocked(q.expireAt.Sub(s.clock.Now()), func() {
 		q.expiry = nil
 		s.kickLater()
 	})

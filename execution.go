@@ -193,7 +193,7 @@ func (s *UnifiedTaskScheduler) mayNotRetry(e *execution) string {
 	case halted:
 		return cut(haltReason(halt), maxReason/4)
 	case current == nil || current.Disabled && !e.row.Disabled: // a person may trigger what is disabled
-		return "its schedule was disabled or removed"
+		return reasonDisabled
 	case s.life.draining:
 		return ErrStopped.Error()
 	case !s.term.mayStart(e.row.Delivery, s.clock.Now()):

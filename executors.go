@@ -145,9 +145,7 @@ func startCondition(a *account) string { return "start " + a.name }
 
 func (s *UnifiedTaskScheduler) startAgain(a *account, backoff time.Duration) {
 	var again *alarm
-	again = s.alarms.after(backoff, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	again = s.afterLocked(backoff, func() {
 		if a.again != again {
 			return
 		}

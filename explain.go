@@ -98,20 +98,12 @@ func (s *UnifiedTaskScheduler) waitsFor(account, task string) map[string]string 
 			waits[run.Slot] = text
 		}
 	}
-	pending := func(p *pending) {
+	for p := range s.queue.pending() {
 		if p.waits == "" {
 			note(&p.run, "it is about to start")
 		} else {
 			note(&p.run, "it waits for "+p.waits)
 		}
-	}
-	for _, p := range s.queue.ready {
-		if p.lined {
-			pending(p)
-		}
-	}
-	for p := range s.queue.waiting {
-		pending(p)
 	}
 	for _, p := range s.queue.claiming {
 		note(&p.run, "it is being claimed")

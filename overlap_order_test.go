@@ -17,6 +17,15 @@ var everyOverlap = []tradeclock.Overlap{
 	tradeclock.OverlapSkip, tradeclock.OverlapQueue, tradeclock.OverlapCancel, tradeclock.OverlapAllow,
 }
 
+// isDownUntil has a scheduler begin, and end at once, and lets time pass to an instant.
+func (w *world) isDownUntil(cfg tradeclock.Config, until string) {
+	w.t.Helper()
+	s, d := w.drive(cfg)
+	d.Tick()
+	require.NoError(w.t, w.closeWhile(s))
+	w.clock.Advance(at(until).Sub(w.clock.Now()))
+}
+
 // TestRule16_AfterAnOutageDailyRunsDoNotOverlap: what came due while none ran runs one
 // after another, whatever the policy says of overlaps.
 func TestRule16_AfterAnOutageDailyRunsDoNotOverlap(t *testing.T) {
@@ -24,13 +33,10 @@ func TestRule16_AfterAnOutageDailyRunsDoNotOverlap(t *testing.T) {
 		t.Run(policy.String(), func(t *testing.T) {
 			w := newWorld(t, "2026-11-13 17:00:00")
 			cfg := w.config(row("report", "daily 16:00", catchUp(96*time.Hour), overlapping(policy)))
-			s, d := w.drive(cfg)
-			d.Tick()
-			require.NoError(t, w.closeWhile(s))
-			w.clock.Advance(at("2026-11-19 10:00:00").Sub(w.clock.Now()))
+			w.isDownUntil(cfg, "2026-11-19 10:00:00")
 
 			w.rec.Do("report", takes(10*time.Minute))
-			_, d = w.drive(cfg)
+			_, d := w.drive(cfg)
 			d.For(time.Hour)
 			want := []string{"2026-11-16 succeeded", "2026-11-17 succeeded", "2026-11-18 succeeded"}
 			assert.Equal(t, want, tell(w.runs("report")))
@@ -56,12 +62,9 @@ func TestRule16_WhatComesDueWhileALateRunGoesOn(t *testing.T) {
 		t.Run(policy.String(), func(t *testing.T) {
 			w := newWorld(t, "2026-11-16 17:00:00")
 			cfg := w.config(row("report", "daily 16:00", catchUp(96*time.Hour), overlapping(policy)))
-			s, d := w.drive(cfg)
-			d.Tick()
-			require.NoError(t, w.closeWhile(s))
-			w.clock.Advance(at("2026-11-19 15:00:00").Sub(w.clock.Now()))
+			w.isDownUntil(cfg, "2026-11-19 15:00:00")
 			w.rec.Do("report", takes(40*time.Minute))
-			_, d = w.drive(cfg)
+			_, d := w.drive(cfg)
 			d.For(3 * time.Hour)
 			assert.Equal(t, want, tell(w.runs("report")))
 		})

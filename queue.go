@@ -159,9 +159,8 @@ func (q *queue) isEmpty() bool {
 // hasReady reports whether a run may be ready to start.
 func (q *queue) hasReady() bool { return len(q.ready)+len(q.waves) > 0 }
 
-// all are the pending runs that were made: those that are ready, wait, or are being
-// claimed.
-func (q *queue) all() iter.Seq[*pending] {
+// pending are the runs that were made and are not being claimed, in no order.
+func (q *queue) pending() iter.Seq[*pending] {
 	return func(yield func(*pending) bool) {
 		for _, p := range q.ready {
 			if p.lined && !yield(p) {
@@ -173,23 +172,13 @@ func (q *queue) all() iter.Seq[*pending] {
 				return
 			}
 		}
-		for _, p := range q.claiming {
-			if !yield(p) {
-				return
-			}
-		}
 	}
 }
 
 // removeIf takes out the pending runs that match, and calls f for each in order.
 func (q *queue) removeIf(match func(*pending) bool, f func(*pending)) {
 	var out []*pending
-	for _, p := range q.ready {
-		if p.lined && match(p) {
-			out = append(out, p)
-		}
-	}
-	for p := range q.waiting {
+	for p := range q.pending() {
 		if match(p) {
 			out = append(out, p)
 		}
@@ -252,12 +241,7 @@ func (q *queue) expectAt(expires time.Time) {
 // uncertain are the pending runs whose claim the ledger has, or may have.
 func (q *queue) uncertain() []*pending {
 	var found []*pending
-	for _, p := range q.ready {
-		if p.lined && p.uncertain {
-			found = append(found, p)
-		}
-	}
-	for p := range q.waiting {
+	for p := range q.pending() {
 		if p.uncertain {
 			found = append(found, p)
 		}
@@ -268,12 +252,7 @@ func (q *queue) uncertain() []*pending {
 
 // find returns the pending run of a slot of a task, or nil.
 func (q *queue) find(ts *taskState, slot string) *pending {
-	for _, p := range q.ready {
-		if p.lined && p.task == ts && p.run.Slot == slot {
-			return p
-		}
-	}
-	for p := range q.waiting {
+	for p := range q.pending() {
 		if p.task == ts && p.run.Slot == slot {
 			return p
 		}

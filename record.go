@@ -109,11 +109,7 @@ func (s *UnifiedTaskScheduler) flushOnce(ctx context.Context, t Term) {
 	default:
 		s.degrade("record", fmt.Sprintf("the ledger cannot be written: %v", err))
 		s.books.pauseUntil = s.clock.Now().Add(retryFirst)
-		s.alarms.after(retryFirst, func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.kickLater()
-		})
+		s.afterLocked(retryFirst, s.kickLater)
 	}
 }
 
@@ -223,7 +219,10 @@ func (s *UnifiedTaskScheduler) owing() map[string]time.Time {
 	for _, r := range s.books.records {
 		note(&r.run)
 	}
-	for p := range s.queue.all() {
+	for p := range s.queue.pending() {
+		note(&p.run)
+	}
+	for _, p := range s.queue.claiming {
 		note(&p.run)
 	}
 	for _, e := range s.queue.running {

@@ -190,9 +190,7 @@ func (s *UnifiedTaskScheduler) releaseFailed(err error) {
 	s.degrade("release", fmt.Sprintf("the claims of %d runs that did not start are not given back yet: %v", len(rs.waiting), err))
 	rs.backoff = nextRetry(rs.backoff)
 	rs.paused = true
-	s.alarms.after(rs.backoff, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	s.afterLocked(rs.backoff, func() {
 		rs.paused = false
 		s.releaseLater()
 	})

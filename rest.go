@@ -127,6 +127,15 @@ func (s *UnifiedTaskScheduler) awaitLocked(ctx context.Context, done func() bool
 	return nil
 }
 
+// afterLocked calls f with mu held once d has passed.
+func (s *UnifiedTaskScheduler) afterLocked(d time.Duration, f func()) *alarm {
+	return s.alarms.after(d, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		f()
+	})
+}
+
 // within returns a context that ends after d on the scheduler's clock.
 func (s *UnifiedTaskScheduler) within(ctx context.Context, d time.Duration) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)

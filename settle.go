@@ -194,9 +194,7 @@ func (s *UnifiedTaskScheduler) settleFailed(err error) {
 	s.degrade("settle", fmt.Sprintf("outcomes are not stored yet (%d): %v", len(b.settling), err))
 	b.settleBackoff = nextRetry(b.settleBackoff)
 	b.settlePaused = true
-	s.alarms.after(b.settleBackoff, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	s.afterLocked(b.settleBackoff, func() {
 		s.books.settlePaused = false
 		s.settleLater()
 	})

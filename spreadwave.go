@@ -81,9 +81,5 @@ func (s *UnifiedTaskScheduler) watchStarts() {
 		return
 	}
 	s.keepBetweenTicks()
-	q.starting = s.alarms.after(q.startAt.Sub(s.clock.Now()), func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.kickLater()
-	})
+	q.starting = s.afterLocked(q.startAt.Sub(s.clock.Now()), s.kickLater)
 }

@@ -146,9 +146,7 @@ func (s *UnifiedTaskScheduler) watchLapse() {
 // meanwhile: an alarm that goes off just then can no longer be stopped.
 func (s *UnifiedTaskScheduler) setLapse(d time.Duration, f func()) {
 	var mine *alarm
-	mine = s.alarms.after(d, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	mine = s.afterLocked(d, func() {
 		if s.term.lapse == mine {
 			s.term.lapse = nil
 			f()
