@@ -22,7 +22,7 @@ func TestReplicasWhoseDiskIsFull(t *testing.T) {
 	server, err := disk.New("shared_buffers=16MB", "max_wal_size=32MB", "min_wal_size=32MB")
 	needs.Met(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
-	r := newReplicas(t, database{"pgx", server.DSN()}, replicaFactor, 2)
+	r := newReplicas(t, database{"pgx", server.DSN()}, 2)
 	for range r.rounds() {
 		r.pass(r.between(0, time.Minute))
 		filler, err := disk.Fill()

@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	}
 	// Most of the tests wait for time to pass, and need not wait for each other.
 	flag.Parse()
-	if err := flag.Set("test.parallel", "10"); err != nil {
+	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)
 	}
 	code := m.Run()
@@ -118,6 +118,12 @@ type world struct {
 	procs  []*process
 	pause  atomic.Int64 // the longest for which the host let nothing run, in nanoseconds of our time
 }
+
+// usualFactor is how many times as fast as ours the time of most tests goes: a term
+// takes a second and a half then, and a call is given up after a tenth of a second. A
+// faster clock would have the calls of a busy host given up, and with each its
+// connection, which makes the host busier.
+const usualFactor = 20
 
 // newWorld makes a service on a database, whose time goes so many times as fast as
 // ours. A random source is seeded with the number in TRADECLOCK_TEST_SEED.

@@ -14,7 +14,7 @@ func TestKilledAtRandomMomentsOnPostgreSQL(t *testing.T) { testKills(t, newSchem
 
 func testKills(t *testing.T, on database) {
 	t.Parallel()
-	w := newWorld(t, on, 60)
+	w := newWorld(t, on, usualFactor)
 	for range number(t, "TRADECLOCK_TEST_KILLS", kills) {
 		p := w.start()
 		w.moment(90 * time.Second)

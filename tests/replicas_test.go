@@ -14,10 +14,6 @@ import (
 	"github.com/tradeclock/tradeclock/internal/pgtest"
 )
 
-// The clock of these tests goes 20 times as fast as ours, so that a term takes a
-// second and a half.
-const replicaFactor = 20
-
 // replicas are several processes of one name on one database.
 type replicas struct {
 	*world
@@ -33,9 +29,9 @@ type loss struct {
 	back    time.Time // when the holder was thawed, or zero
 }
 
-func newReplicas(t *testing.T, on database, factor, processes int) *replicas {
+func newReplicas(t *testing.T, on database, processes int) *replicas {
 	t.Helper()
-	return startReplicas(newWorld(t, on, factor), processes)
+	return startReplicas(newWorld(t, on, usualFactor), processes)
 }
 
 func startReplicas(w *world, processes int) *replicas {
@@ -63,7 +59,7 @@ func TestReplicasWhoseHolderIsKilledOnSQLite(t *testing.T) {
 
 func testReplicasWhoseHolderIsKilled(t *testing.T, on database, processes int) {
 	t.Parallel()
-	r := newReplicas(t, on, replicaFactor, processes)
+	r := newReplicas(t, on, processes)
 	for range r.rounds() {
 		r.moment(time.Minute)
 		holder := r.holder(0)
@@ -89,7 +85,7 @@ func TestReplicasWhoseHolderIsFrozenOnSQLite(t *testing.T) {
 // are a minute on the clock of this test.
 func testReplicasWhoseHolderIsFrozen(t *testing.T, on database, processes int) {
 	t.Parallel()
-	r := newReplicas(t, on, replicaFactor, processes)
+	r := newReplicas(t, on, processes)
 	for range r.rounds() {
 		r.moment(time.Minute)
 		holder := r.holder(0)
@@ -104,7 +100,7 @@ func testReplicasWhoseHolderIsFrozen(t *testing.T, on database, processes int) {
 
 func TestReplicasWhoseConnectionsAreCut(t *testing.T) {
 	t.Parallel()
-	r := newReplicas(t, database{"pgx", newServer(t).DSN()}, replicaFactor, 2)
+	r := newReplicas(t, database{"pgx", newServer(t).DSN()}, 2)
 	cuts := 0
 	for range 5 * r.rounds() {
 		r.pass(r.between(0, 20*time.Second))
@@ -134,7 +130,7 @@ func (r *replicas) cut() (cut int) {
 func TestReplicasWhoseServerRestarts(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	r := newReplicas(t, database{"pgx", server.DSN()}, replicaFactor, 2)
+	r := newReplicas(t, database{"pgx", server.DSN()}, 2)
 	stops := []func() error{server.Stop, server.Crash}
 	for i := range r.rounds() {
 		r.moment(time.Minute)
