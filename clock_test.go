@@ -62,6 +62,9 @@ func TestWallTimeOn(t *testing.T) {
 // what the clocks show each half minute, with rules that repeat over it, and the
 // days around each new year, where time.ZoneBounds is of no help.
 func TestWallTimeOnAtEveryTransition(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and pure")
+	}
 	steps := map[string]time.Duration{
 		"every 97m 00:00-24:00": 97 * time.Minute, "hourly 00:30-23:30": time.Hour, "hourly 01:00-24:00": time.Hour,
 	}

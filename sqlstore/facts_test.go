@@ -15,7 +15,10 @@ import (
 // What a run is told of its session follows from all runs of it, of which the store
 // looks at a few. Memory, which counts as they come, must tell the same.
 
-func TestFactsAgreeWithMemory(t *testing.T) { onEach(t, testFactsAgreeWithMemory) }
+func TestFactsAgreeWithMemory(t *testing.T) {
+	skipLong(t)
+	onEach(t, testFactsAgreeWithMemory)
+}
 
 func testFactsAgreeWithMemory(t *testing.T, on database) {
 	for seed := range uint64(12) {

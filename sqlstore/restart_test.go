@@ -15,13 +15,22 @@ import (
 
 // TestDayRestartedEveryMinute kills the process in each minute of a day, in every
 // other one while the minute's runs are under way, and starts the next at the
-// minute after.
-func TestDayRestartedEveryMinute(t *testing.T) { onEach(t, testDayRestartedEveryMinute) }
+// minute after. On PostgreSQL, where a process is dear, the day is its first hour.
+func TestDayRestartedEveryMinute(t *testing.T) {
+	skipLong(t)
+	onEach(t, func(t *testing.T, on database) {
+		if on.name == onPostgres.name {
+			testDayRestartedEveryMinute(t, on, "09:45", 31)
+			return
+		}
+		testDayRestartedEveryMinute(t, on, "18:06", 375)
+	})
+}
 
-func testDayRestartedEveryMinute(t *testing.T, on database) {
+func testDayRestartedEveryMinute(t *testing.T, on database, end string, monitors int) {
 	t.Parallel()
 	s := newService(t, on, today("08:55"))
-	for minute := s.began; !minute.After(today("18:06")); minute = minute.Add(time.Minute) {
+	for minute := s.began; !minute.After(today(end)); minute = minute.Add(time.Minute) {
 		s.clock.Advance(minute.Sub(s.clock.Now()))
 		p := s.start()
 		p.tick()
@@ -40,7 +49,7 @@ func testDayRestartedEveryMinute(t *testing.T, on database) {
 			started[e.Run.Started] = true
 		}
 	}
-	assert.Len(t, started, 375, "one starts in each minute, be it the minute's own or the one that was cut off before")
+	assert.Len(t, started, monitors, "one starts in each minute, be it the minute's own or the one that was cut off before")
 	assert.Equal(t, tradeclock.Interrupted, became[occurrence{trading.TaskPremarketRetry, today("09:00")}], "cut off, and not run again")
 	assert.Equal(t, tradeclock.Succeeded, became[occurrence{trading.TaskPremarketAMOAdjustment, today("09:05")}])
 }
@@ -59,7 +68,10 @@ func (s *service) finish() map[occurrence]tradeclock.Outcome {
 // TestRestartsAroundAMinute kills one process after another at odd seconds, from
 // ten minutes before a minute of the day to ten minutes after it. What the file
 // holds of the last call before that is left to chance too.
-func TestRestartsAroundAMinute(t *testing.T) { onEach(t, testRestartsAroundAMinute) }
+func TestRestartsAroundAMinute(t *testing.T) {
+	skipLong(t)
+	onEach(t, testRestartsAroundAMinute)
+}
 
 func testRestartsAroundAMinute(t *testing.T, on database) {
 	for seed, minute := range []string{"09:00", "09:05", "09:15", "09:30", "12:10", "15:30", "16:00", "16:05", "18:00"} {
@@ -85,7 +97,10 @@ func testRestartsAroundAMinute(t *testing.T, on database) {
 
 // TestKilledAfterAFaultyMinute lets something go wrong in the minute of an order
 // task, which runs to its end all the same, and kills the process then.
-func TestKilledAfterAFaultyMinute(t *testing.T) { onEach(t, testKilledAfterAFaultyMinute) }
+func TestKilledAfterAFaultyMinute(t *testing.T) {
+	skipLong(t)
+	onEach(t, testKilledAfterAFaultyMinute)
+}
 
 func testKilledAfterAFaultyMinute(t *testing.T, on database) {
 	for _, minute := range []string{"09:00", "16:05"} {

@@ -16,7 +16,10 @@ import (
 // The engine on real files: a day, two schedulers, and schedules that are edited
 // while it runs. Restarts and a database that fails have files of their own.
 
-func TestTradingDay(t *testing.T) { onEach(t, testTradingDay) }
+func TestTradingDay(t *testing.T) {
+	skipLong(t)
+	onEach(t, testTradingDay)
+}
 
 func testTradingDay(t *testing.T, on database) {
 	t.Parallel()

@@ -79,7 +79,10 @@ func testScheduleKeepsEveryField(t *testing.T, on database) {
 	assert.Equal(t, want, only(t, s))
 }
 
-func TestHandEdit(t *testing.T) { onEach(t, testHandEdit) }
+func TestHandEdit(t *testing.T) {
+	skipLong(t)
+	onEach(t, testHandEdit)
+}
 
 func testHandEdit(t *testing.T, on database) {
 	tests := []struct {

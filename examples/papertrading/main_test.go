@@ -132,6 +132,7 @@ func (r records) checkWholeDay(session tradeclock.Date, accounts int, occurrence
 }
 
 func TestASeededDayIsTheSameEachTime(t *testing.T) {
+	skipLong(t)
 	t.Parallel()
 	opts := fast(t)
 
@@ -149,6 +150,7 @@ func TestASeededDayIsTheSameEachTime(t *testing.T) {
 }
 
 func TestASecondRunReplaysTheNextSession(t *testing.T) {
+	skipLong(t)
 	t.Parallel()
 	opts := fast(t, "-accounts", "alice")
 
@@ -227,7 +229,17 @@ func TestASpecialSessionMovesItsTasks(t *testing.T) {
 	}
 }
 
+// skipLong leaves out a test that takes its time, as where the race detector is to see
+// the others.
+func skipLong(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("long")
+	}
+}
+
 func TestRealBars(t *testing.T) {
+	skipLong(t)
 	t.Parallel()
 	files := barFiles(t)
 	opts := fast(t, append([]string{"-accounts", "alice", "-bars"}, files...)...)
@@ -378,6 +390,7 @@ func TestACrashInTheMiddleOfTheBuyOrders(t *testing.T) {
 }
 
 func TestWhatACrashMissedIsRecorded(t *testing.T) {
+	skipLong(t)
 	t.Parallel()
 	binary := build(t)
 	file := filepath.Join(t.TempDir(), "papertrading.db")
