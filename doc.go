@@ -70,7 +70,7 @@
 // Below it, clock.go and alarm.go are the time, io.go calls stores and calendars so
 // that none can hold up another, and rest.go and bell.go know when nothing goes on.
 //
-// The trading days of exchanges are in the package calendar.
+// The trading days of exchanges are in the package exchange.
 //
 // # Testing
 //

@@ -37,7 +37,7 @@ type Config struct {
 	// Calendar tells the trading days. Nil means Weekdays in Location.
 	Calendar Calendar
 	// Calendars finds the further calendars that rows may name, such as
-	// calendar.Lookup, for a service that trades several markets. What it finds has
+	// exchange.Lookup, for a service that trades several markets. What it finds has
 	// the name that was asked for and is asked for once. Nil means that rows may name
 	// Calendar alone. A row whose calendar is not found is quarantined.
 	Calendars func(name string) (Calendar, error)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
-	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/exchange"
 )
 
 var newYork = rig.Zone("America/New_York")
@@ -40,9 +40,9 @@ func weekdaysOf(loc *time.Location) tradeclock.Calendar { return tradeclock.Week
 // exchangeOf returns the calendar of an exchange in the location.
 func exchangeOf(loc *time.Location) tradeclock.Calendar {
 	if loc == rig.Kolkata {
-		return calendar.MustGet("XNSE")
+		return exchange.MustGet("XNSE")
 	}
-	return calendar.MustGet("XNYS")
+	return exchange.MustGet("XNYS")
 }
 
 // nextOf asks for the next occurrence again and again, through half a year. The

@@ -5,14 +5,14 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
 // On a Muhurat day, of which trading is an hour in the afternoon, the tasks are
 // due around that hour.
 func ExampleSessionSchedules() {
-	exchange := calendar.MustGet("XNSE")
+	exchange := exchange.MustGet("XNSE")
 	session, err := exchange.Session(tradeclock.Date{Year: 2025, Month: time.October, Day: 21})
 	if err != nil {
 		panic(err)

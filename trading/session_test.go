@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -15,7 +15,7 @@ import (
 // India.
 func due(t *testing.T, row tradeclock.Schedule, date string) []string {
 	t.Helper()
-	exchange := calendar.MustGet("XNSE")
+	exchange := exchange.MustGet("XNSE")
 	d, err := tradeclock.ParseDate(date)
 	require.NoError(t, err)
 	session, err := exchange.Session(d)
@@ -54,7 +54,7 @@ func TestSessionSchedulesHaveTheDefaultPolicies(t *testing.T) {
 
 func TestSessionSchedulesAreValidOnAnyExchange(t *testing.T) {
 	for _, name := range []string{"XNSE", "XNSE.CAS", "XNSE.FO", "XNYS", "XTKS"} {
-		assert.NoError(t, tradeclock.ValidateSchedules(trading.SessionSchedules(), calendar.MustGet(name)), name)
+		assert.NoError(t, tradeclock.ValidateSchedules(trading.SessionSchedules(), exchange.MustGet(name)), name)
 	}
 }
 

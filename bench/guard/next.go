@@ -5,13 +5,13 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
-	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/exchange"
 )
 
 // nextOccurrence asks when a daily task is due next, on each day of a month.
 func nextOccurrence(context.Context) (*opened, error) {
 	const days, times = 30, 20
-	timetable, err := tradeclock.Schedule{Task: "open", Rule: tradeclock.MustParseRule("daily 09:00")}.Timetable(calendar.MustGet("XNSE"))
+	timetable, err := tradeclock.Schedule{Task: "open", Rule: tradeclock.MustParseRule("daily 09:00")}.Timetable(exchange.MustGet("XNSE"))
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@ import (
 	"syscall"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	_ "modernc.org/sqlite"
 )
@@ -35,7 +35,7 @@ func main() {
 	s, err := tradeclock.New(tradeclock.Config{
 		Name: "paper", Account: "42", Executor: &tasks,
 		Schedules: store, Ledger: store, Heartbeats: store,
-		Calendar: calendar.MustGet("XNSE"), // the National Stock Exchange of India
+		Calendar: exchange.MustGet("XNSE"), // the National Stock Exchange of India
 	})
 	check(err)
 	check(s.Run(ctx)) // returns when ctx has ended and what ran has drained

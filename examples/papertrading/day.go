@@ -8,15 +8,15 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/replay"
+	"github.com/tradeclock/tradeclock/exchange"
 )
 
 var (
-	// exchange is where the accounts trade: the National Stock Exchange of India.
-	exchange = calendar.MustGet("XNSE")
-	kolkata  = exchange.Location()
+	// nse is where the accounts trade: the National Stock Exchange of India.
+	nse     = exchange.MustGet("XNSE")
+	kolkata = nse.Location()
 
 	// firstSession is replayed first with made-up bars: a Monday.
 	firstSession = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
@@ -101,7 +101,7 @@ func defaultSession(source market.Source, last replay.State, some bool) (tradecl
 	if !some {
 		return firstSession, nil
 	}
-	next, err := exchange.Next(last.Session)
+	next, err := nse.Next(last.Session)
 	return next.Date, err
 }
 
@@ -118,7 +118,7 @@ func (o options) checkDate(source market.Source) error {
 // whose hours are not announced and one that the calendar does not know are
 // refused in the calendar's words.
 func (d *day) setHours(source market.Source) (err error) {
-	d.opening, d.closing, err = exchange.OpenClose(d.date)
+	d.opening, d.closing, err = nse.OpenClose(d.date)
 	if err != nil && len(source.Day(d.date)) > 0 {
 		return fmt.Errorf("there are bars of a day without trading hours: %w", err)
 	}
@@ -126,7 +126,7 @@ func (d *day) setHours(source market.Source) (err error) {
 		return fmt.Errorf("another -date is needed: %w", err)
 	}
 	d.begin, d.end = d.opening.Add(-beforeOpen), d.closing.Add(afterClose)
-	d.session, err = exchange.Session(d.date)
+	d.session, err = nse.Session(d.date)
 	return err
 }
 
@@ -161,7 +161,7 @@ func (d *day) setBars(source market.Source) error {
 	if len(d.bars) == 0 {
 		return fmt.Errorf("there are no bars in the session of %s", d)
 	}
-	before, err := exchange.Previous(d.date)
+	before, err := nse.Previous(d.date)
 	if errors.Is(err, tradeclock.ErrUnknownDate) {
 		return nil // the calendar begins with this session
 	}
@@ -175,7 +175,7 @@ func (d *day) setBars(source market.Source) error {
 // source is where the bars come from: the files, or a random walk.
 func (o options) source() (market.Source, error) {
 	if len(o.bars) == 0 {
-		return market.Walk{Seed: o.seed, Calendar: exchange}, nil
+		return market.Walk{Seed: o.seed, Calendar: nse}, nil
 	}
 	return market.ReadFiles(kolkata, o.bars...)
 }

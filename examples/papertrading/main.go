@@ -112,12 +112,12 @@ func (s *service) open(ctx context.Context, db *sql.DB) (err error) {
 	if _, err := s.store.SeedSchedules(ctx, schedules()...); err != nil {
 		return err
 	}
-	s.paper, err = broker.Open(ctx, db, s.clock, exchange)
+	s.paper, err = broker.Open(ctx, db, s.clock, nse)
 	if err != nil {
 		return err
 	}
 	feed := market.NewFeed(s.day.bars, s.clock)
-	trader, err := desk.New(ctx, db, s.paper, feed, exchange, s.clock, s.screen.log)
+	trader, err := desk.New(ctx, db, s.paper, feed, nse, s.clock, s.screen.log)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (s *service) schedule(ctx context.Context, executor tradeclock.TaskExecutor
 		Schedules:  s.store,
 		Ledger:     s.store,
 		Heartbeats: s.store,
-		Calendar:   exchange,
+		Calendar:   nse,
 		Clock:      s.clock,
 		TermLength: termLength,
 		Logger:     s.screen.schedulerLog(),

@@ -19,11 +19,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/replay"
+	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -79,7 +79,7 @@ func read(t *testing.T, file string) records {
 	clock := clockwork.NewFakeClockAt(tradeclock.Wall(23, 0).On(secondSession, kolkata))
 	store, err := sqlstore.Open(t.Context(), db, sqlstore.WithClock(clock))
 	require.NoError(t, err)
-	paper, err := broker.Open(t.Context(), db, clock, exchange)
+	paper, err := broker.Open(t.Context(), db, clock, nse)
 	require.NoError(t, err)
 	return records{store, paper, t}
 }
@@ -126,7 +126,7 @@ func (r records) checkWholeDay(session tradeclock.Date, accounts int, occurrence
 			assert.Contains(r.t, []tradeclock.Outcome{tradeclock.Succeeded, tradeclock.Skipped}, run.Outcome, "%s %s: %s", task, run.Slot, run.Reason)
 			assert.Equal(r.t, 1, run.Occurrences(), "%s %s: %s", task, run.Slot, run.Reason)
 			assert.Zero(r.t, run.Lateness(), "%s %s", task, run.Slot)
-			assert.Equal(r.t, exchange.Version(), run.CalendarVersion, "%s %s", task, run.Slot)
+			assert.Equal(r.t, nse.Version(), run.CalendarVersion, "%s %s", task, run.Slot)
 		}
 	}
 }
@@ -217,7 +217,7 @@ func TestASpecialSessionMovesItsTasks(t *testing.T) {
 			require.NoError(t, run(t.Context(), opts, &out), "%s", &out)
 
 			assert.Contains(t, out.String(), c.summary)
-			assert.Contains(t, out.String(), "Calendar XNSE, version "+exchange.Version()+"\n")
+			assert.Contains(t, out.String(), "Calendar XNSE, version "+nse.Version()+"\n")
 			r := read(t, opts.file)
 			r.checkWholeDay(opts.date, 1, occurrences(c.sell, len(c.position)))
 			assert.Equal(t, c.position, r.due(opts.date, trading.TaskPositionMonitor))
@@ -275,7 +275,7 @@ func barFiles(t *testing.T) []string {
 	var files []string
 	for day := 9; day <= 11; day++ {
 		date := tradeclock.Date{Year: 2019, Month: time.July, Day: day}
-		bars := (market.Walk{Seed: 1, Calendar: exchange}).Day(date)["DEODAR"]
+		bars := (market.Walk{Seed: 1, Calendar: nse}).Day(date)["DEODAR"]
 		files = append(files, writeBars(t, "DEODAR", date, bars))
 	}
 	return files
@@ -335,7 +335,7 @@ func TestBarsOutsideOfTheHoursAreLeftOut(t *testing.T) {
 }
 
 func TestTheFirstSessionOfTheCalendarHasNoneBeforeIt(t *testing.T) {
-	first, _ := exchange.Coverage()
+	first, _ := nse.Coverage()
 	opts := fast(t, "-date", first.String())
 	db, err := openDatabase(opts.file)
 	require.NoError(t, err)
@@ -510,11 +510,11 @@ func TestTheFirstSessionBeginsBeforeTheOpen(t *testing.T) {
 // A test that uses it must not be parallel.
 func freezeCalendar(t *testing.T) {
 	t.Helper()
-	set, err := calendar.LoadFile("../../calendar/testdata/XNSE.json")
+	set, err := exchange.LoadFile("../../exchange/testdata/XNSE.json")
 	require.NoError(t, err)
-	embedded := exchange
-	t.Cleanup(func() { exchange = embedded })
-	exchange, err = set.Get("XNSE")
+	embedded := nse
+	t.Cleanup(func() { nse = embedded })
+	nse, err = set.Get("XNSE")
 	require.NoError(t, err)
 }
 

@@ -47,7 +47,7 @@ func newScreen(out io.Writer, clock tradeclock.Clock) *screen {
 
 // begin says which day is replayed, and what is left out of its bars.
 func (s *screen) begin(d day) {
-	s.log.Info("replay", "session", d.String(), "calendar", exchange.Name(), "version", exchange.Version())
+	s.log.Info("replay", "session", d.String(), "calendar", nse.Name(), "version", nse.Version())
 	for _, symbol := range d.outside.Symbols() {
 		bars := d.outside[symbol]
 		s.log.Warn("bars outside of the trading hours are left out", "symbol", symbol, "bars", len(bars),

@@ -33,7 +33,7 @@ func (s *service) summarise(ctx context.Context, out io.Writer) error {
 		reports = append(reports, day)
 	}
 
-	fmt.Fprintf(out, "\n%s\nCalendar %s, version %s\n", s.day, exchange.Name(), exchange.Version())
+	fmt.Fprintf(out, "\n%s\nCalendar %s, version %s\n", s.day, nse.Name(), nse.Version())
 	fmt.Fprintf(out, "\nLedger of %s\n\n", session)
 	if err := report.Ledger(out, runs); err != nil {
 		return err

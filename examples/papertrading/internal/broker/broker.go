@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/exchange"
 )
 
 //go:embed schema.sql
@@ -26,19 +26,19 @@ var schema string
 // Broker keeps the books of any number of accounts. It is safe for concurrent
 // use.
 type Broker struct {
-	db       *sql.DB
-	clock    tradeclock.Clock
-	exchange *calendar.Calendar
+	db    *sql.DB
+	clock tradeclock.Clock
+	cal   *exchange.Calendar
 }
 
 // Open returns the broker whose books are in db, and makes its tables if they are
 // not there. It trades in the hours of the exchange. Transactions of db must take
 // SQLite's write lock when they begin.
-func Open(ctx context.Context, db *sql.DB, clock tradeclock.Clock, exchange *calendar.Calendar) (*Broker, error) {
+func Open(ctx context.Context, db *sql.DB, clock tradeclock.Clock, cal *exchange.Calendar) (*Broker, error) {
 	if _, err := db.ExecContext(ctx, schema); err != nil {
 		return nil, fmt.Errorf("make the broker's tables: %w", err)
 	}
-	return &Broker{db, clock, exchange}, nil
+	return &Broker{db, clock, cal}, nil
 }
 
 // Fee is what a trade of a value costs: a tax of 10 basis points, and a brokerage

@@ -14,16 +14,16 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/exchange"
 )
 
 var (
-	exchange = calendar.MustGet("XNSE")
-	kolkata  = exchange.Location()
-	monday   = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+	nse     = exchange.MustGet("XNSE")
+	kolkata = nse.Location()
+	monday  = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
 	// wednesday is the next session: the Tuesday is a holiday.
 	wednesday = monday.AddDays(2)
 )
@@ -50,7 +50,7 @@ func openFile(t *testing.T, path string, clock *clockwork.FakeClock) book {
 	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=synchronous(off)")
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
-	b, err := broker.Open(t.Context(), db, clock, exchange)
+	b, err := broker.Open(t.Context(), db, clock, nse)
 	require.NoError(t, err)
 	_, err = b.OpenAccount(t.Context(), "alice", cash, []broker.Position{{Symbol: "NEEM", Quantity: 100, Cost: 60_000 * rupee}})
 	require.NoError(t, err)

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/exchange"
 )
 
 // Side is buy or sell.
@@ -125,7 +125,7 @@ func (b *Broker) place(ctx context.Context, tx *sql.Tx, o Order) (Order, error) 
 		return o, insertOrder(ctx, tx, o)
 	}
 	o.Status = StatusOpen
-	o.Session = b.exchange.DateAt(now)
+	o.Session = b.cal.DateAt(now)
 	if o.Reason, err = b.objection(ctx, tx, o); err != nil {
 		return o, err
 	}
@@ -138,10 +138,10 @@ func (b *Broker) place(ctx context.Context, tx *sql.Tx, o Order) (Order, error) 
 // checkAhead refuses a session that has begun, or is none. One whose hours are not
 // announced yet begins with its date.
 func (b *Broker) checkAhead(ctx context.Context, tx *sql.Tx, session tradeclock.Date) error {
-	opening, _, err := b.exchange.OpenClose(session)
-	var unknown *calendar.HoursUnknownError
+	opening, _, err := b.cal.OpenClose(session)
+	var unknown *exchange.HoursUnknownError
 	if errors.As(err, &unknown) {
-		opening, err = tradeclock.Wall(0, 0).On(session, b.exchange.Location()), nil
+		opening, err = tradeclock.Wall(0, 0).On(session, b.cal.Location()), nil
 	}
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (b *Broker) checkAhead(ctx context.Context, tx *sql.Tx, session tradeclock.
 
 // objection says why a day order cannot be taken, and is empty if it can.
 func (b *Broker) objection(ctx context.Context, tx *sql.Tx, o Order) (string, error) {
-	today, err := b.exchange.Session(o.Session)
+	today, err := b.cal.Session(o.Session)
 	if err != nil {
 		return "", err
 	}

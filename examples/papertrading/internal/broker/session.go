@@ -80,11 +80,11 @@ func (b *Broker) release(ctx context.Context, tx *sql.Tx, session tradeclock.Dat
 // rejected. An order fills at bars that start after it was placed, and that
 // traded as many shares. A second call for a minute changes nothing.
 func (b *Broker) Match(ctx context.Context, start time.Time, bars map[string]market.Bar) ([]Order, error) {
-	open, err := b.exchange.IsOpen(start)
+	open, err := b.cal.IsOpen(start)
 	if err != nil || !open || len(bars) == 0 {
 		return nil, err
 	}
-	session := b.exchange.DateAt(start)
+	session := b.cal.DateAt(start)
 	var settled []Order
 	err = b.update(ctx, func(tx *sql.Tx) error {
 		for symbol, bar := range bars {

@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -45,24 +45,24 @@ const (
 
 // Desk trades for every account of a broker. It is safe for concurrent use.
 type Desk struct {
-	broker   *broker.Broker
-	feed     *market.Feed
-	picks    *picks
-	exchange *calendar.Calendar
-	clock    tradeclock.Clock
-	log      *slog.Logger
+	broker *broker.Broker
+	feed   *market.Feed
+	picks  *picks
+	cal    *exchange.Calendar
+	clock  tradeclock.Clock
+	log    *slog.Logger
 }
 
 var _ trading.Service = (*Desk)(nil)
 
 // New returns a desk for the session that feed has the bars of. It keeps its
 // candidates in db.
-func New(ctx context.Context, db *sql.DB, b *broker.Broker, feed *market.Feed, exchange *calendar.Calendar, clock tradeclock.Clock, log *slog.Logger) (*Desk, error) {
+func New(ctx context.Context, db *sql.DB, b *broker.Broker, feed *market.Feed, cal *exchange.Calendar, clock tradeclock.Clock, log *slog.Logger) (*Desk, error) {
 	picks, err := openPicks(ctx, db)
 	if err != nil {
 		return nil, err
 	}
-	return &Desk{b, feed, picks, exchange, clock, log}, nil
+	return &Desk{b, feed, picks, cal, clock, log}, nil
 }
 
 // place places an order of a run, with the run's ID and the symbol as its key:

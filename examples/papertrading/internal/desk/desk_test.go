@@ -13,16 +13,16 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/exchange"
 )
 
 var (
-	exchange = calendar.MustGet("XNSE")
-	kolkata  = exchange.Location()
-	monday   = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+	nse     = exchange.MustGet("XNSE")
+	kolkata = nse.Location()
+	monday  = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
 	// wednesday is the next session: the Tuesday is a holiday.
 	wednesday = monday.AddDays(2)
 )
@@ -45,11 +45,11 @@ func open(t *testing.T, day market.Day) room {
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
 	clock := clockwork.NewFakeClockAt(tradeclock.Wall(8, 55).On(monday, kolkata))
-	b, err := broker.Open(t.Context(), db, clock, exchange)
+	b, err := broker.Open(t.Context(), db, clock, nse)
 	require.NoError(t, err)
 	_, err = b.OpenAccount(t.Context(), "alice", 100_000*rupee, []broker.Position{{Symbol: "NEEM", Quantity: 100, Cost: 60_000 * rupee}})
 	require.NoError(t, err)
-	d, err := New(t.Context(), db, b, market.NewFeed(day, clock), exchange, clock, slog.New(slog.DiscardHandler))
+	d, err := New(t.Context(), db, b, market.NewFeed(day, clock), nse, clock, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	return room{d, clock, day, t}
 }

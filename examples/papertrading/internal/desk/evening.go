@@ -81,7 +81,7 @@ func (d *Desk) BuyOrders(ctx context.Context, run tradeclock.Run) error {
 	if len(candidates) == 0 {
 		return tradeclock.Skip("there are no candidates of " + run.Session.String())
 	}
-	next, err := d.exchange.Next(run.Session)
+	next, err := d.cal.Next(run.Session)
 	if err != nil {
 		return err
 	}

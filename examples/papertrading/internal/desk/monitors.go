@@ -96,7 +96,7 @@ func (d *Desk) PositionMonitor(ctx context.Context, run tradeclock.Run) error {
 		return err
 	}
 	tradeclock.Annotate(ctx, "positions", len(positions))
-	open, err := d.exchange.IsOpen(d.clock.Now())
+	open, err := d.cal.IsOpen(d.clock.Now())
 	if err != nil {
 		return err
 	}

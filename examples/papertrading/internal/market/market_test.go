@@ -11,19 +11,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/exchange"
 )
 
 var (
-	exchange = calendar.MustGet("XNSE")
-	kolkata  = exchange.Location()
-	monday   = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+	nse     = exchange.MustGet("XNSE")
+	kolkata = nse.Location()
+	monday  = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
 )
 
 func TestAWalkIsAWholeSessionOfPossibleBars(t *testing.T) {
-	day := market.Walk{Seed: 1, Calendar: exchange}.Day(monday)
+	day := market.Walk{Seed: 1, Calendar: nse}.Day(monday)
 
 	require.Len(t, day.Symbols(), 6)
 	for symbol, bars := range day {
@@ -42,11 +42,11 @@ func TestAWalkIsAWholeSessionOfPossibleBars(t *testing.T) {
 }
 
 func TestAWalkDependsOnSeedAndDateAlone(t *testing.T) {
-	first := market.Walk{Seed: 1, Calendar: exchange}
+	first := market.Walk{Seed: 1, Calendar: nse}
 
 	assert.Equal(t, first.Day(monday), first.Day(monday))
 	assert.NotEqual(t, first.Day(monday), first.Day(monday.AddDays(2)))
-	assert.NotEqual(t, first.Day(monday), market.Walk{Seed: 2, Calendar: exchange}.Day(monday))
+	assert.NotEqual(t, first.Day(monday), market.Walk{Seed: 2, Calendar: nse}.Day(monday))
 }
 
 func TestAWalkTradesInTheSessionsHours(t *testing.T) {
@@ -68,7 +68,7 @@ func TestAWalkTradesInTheSessionsHours(t *testing.T) {
 			date, err := tradeclock.ParseDate(c.date)
 			require.NoError(t, err)
 
-			bars := market.Walk{Seed: 1, Calendar: exchange}.Day(date)["TEAK"]
+			bars := market.Walk{Seed: 1, Calendar: nse}.Day(date)["TEAK"]
 
 			require.Len(t, bars, c.bars)
 			if c.bars > 0 {
@@ -81,7 +81,7 @@ func TestAWalkTradesInTheSessionsHours(t *testing.T) {
 
 func TestBarsAreWithinTheSessionsHoursOrNot(t *testing.T) {
 	saturday := tradeclock.Date{Year: 2024, Month: time.March, Day: 2}
-	session, err := exchange.Session(saturday)
+	session, err := nse.Session(saturday)
 	require.NoError(t, err)
 	bar := func(hour, minute int) market.Bar {
 		return market.Bar{Start: tradeclock.Wall(hour, minute).On(saturday, kolkata), Open: 1, High: 1, Low: 1, Close: 1}
@@ -100,7 +100,7 @@ func TestBarsAreWithinTheSessionsHoursOrNot(t *testing.T) {
 
 func TestAFeedShowsCompleteBarsOnly(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(time.Date(2026, 11, 23, 3, 30, 0, 0, time.UTC))
-	day := market.Walk{Seed: 1, Calendar: exchange}.Day(monday)
+	day := market.Walk{Seed: 1, Calendar: nse}.Day(monday)
 	feed := market.NewFeed(day, clock)
 	bars := day["SAL"]
 

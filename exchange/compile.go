@@ -1,0 +1,154 @@
+package exchange
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// Compile returns a Calendar that answers from what another one says of the dates
+// from first to last: the queries for a tradeclock.Table, for Weekdays, AlwaysOpen
+// or a calendar of your own. It asks for each of the dates once, and keeps the
+// answers: what the other says later is not noticed.
+//
+// The error names the dates of which cal knows nothing, and those whose sessions
+// are not of one local date: the windows of a phase lie within it, in whole
+// seconds, and do not overlap. It names the first ten. The coverage is at most 200
+// years. A calendar that is nil, has no location or panics is an error too.
+func Compile(cal tradeclock.Calendar, first, last tradeclock.Date) (*Calendar, error) {
+	c := &Calendar{first: first, last: last}
+	cal, err := c.identify(cal)
+	if err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	if err := checkRange(first, last); err != nil {
+		return nil, fmt.Errorf("calendar %s: %w", c.name, err)
+	}
+	begins := beginnings(first, last, c.loc)
+	days := make([]tradeclock.Session, len(begins)-1)
+	var errs problems
+	for i := range days {
+		s, err := ask(cal, dateOf(number(first)+i))
+		if err == nil {
+			s, err = adopt(s, dateOf(number(first)+i), begins[i], begins[i+1])
+		}
+		errs.add(dateOf(number(first)+i).String(), err)
+		days[i] = s
+	}
+	if len(errs) > 0 {
+		return nil, fmt.Errorf("calendar %s: %w", c.name, errs.first())
+	}
+	c.set(days, begins)
+	c.before, c.after = c.regularHours()
+	c.makeAssuming()
+	return c, nil
+}
+
+// identify takes over what a calendar says of itself, and returns what is to be
+// asked for its sessions.
+func (c *Calendar) identify(cal tradeclock.Calendar) (source tradeclock.Calendar, err error) {
+	defer contain(&err)
+	if snapshotter, ok := cal.(tradeclock.Snapshotter); ok {
+		cal = snapshotter.Snapshot()
+	}
+	if cal == nil {
+		return nil, errors.New("there is no calendar")
+	}
+	c.name, c.title, c.loc = cal.Name(), cal.Name(), cal.Location()
+	c.basis = "compiled from the calendar " + c.name
+	if versioned, ok := cal.(tradeclock.Versioned); ok {
+		c.version = versioned.Version()
+	}
+	if c.loc == nil {
+		return nil, fmt.Errorf("the calendar %s has no location", c.name)
+	}
+	return cal, nil
+}
+
+// ask returns what a calendar says of a date.
+func ask(cal tradeclock.Calendar, d tradeclock.Date) (s tradeclock.Session, err error) {
+	defer contain(&err)
+	return cal.Session(d)
+}
+
+// contain makes an error of a panic in a calendar that is somebody else's.
+func contain(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("the calendar panicked: %v", r)
+	}
+}
+
+// adopt returns a session of another calendar with phases of its own, in order,
+// if it is one of a date that begins and ends at the given instants.
+func adopt(s tradeclock.Session, d tradeclock.Date, begin, end int64) (tradeclock.Session, error) {
+	var p problems
+	if s.Date != d {
+		p = append(p, fmt.Errorf("the session is one of %s", s.Date))
+	}
+	if s.Kind > tradeclock.Special {
+		p = append(p, fmt.Errorf("%s is no kind of session", s.Kind))
+	}
+	if !s.Open() && s.HoursUnknown {
+		p = append(p, errors.New("the date is closed, and its hours are unknown"))
+	}
+	if len(s.Phases) > 0 && (!s.Open() || s.HoursUnknown) {
+		p = append(p, errors.New("the date is closed or of unknown hours, and has phases"))
+	}
+	s.Phases = slices.Clone(s.Phases)
+	slices.SortStableFunc(s.Phases, func(a, b tradeclock.Phase) int {
+		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End))
+	})
+	ends := make(map[string]time.Time)
+	for i, w := range s.Phases {
+		w.Start, w.End = w.Start.UTC(), w.End.UTC()
+		switch {
+		case w.Start.Nanosecond() != 0 || w.End.Nanosecond() != 0:
+			p.addf(w.Name, "a window that is not in whole seconds")
+		case !w.End.After(w.Start):
+			p.addf(w.Name, "a window that ends before it starts")
+		case w.Start.Unix() < begin || w.End.Unix() > end:
+			p.addf(w.Name, "a window that is not within the date")
+		case w.Start.Before(ends[w.Name]):
+			p.addf(w.Name, "windows that overlap")
+		}
+		s.Phases[i], ends[w.Name] = w, w.End
+	}
+	return s, errors.Join(p...)
+}
+
+// regularHours returns the wall times of the first and of the last regular
+// session, which are those to assume next to the coverage. They are nil if there
+// is no such session.
+func (c *Calendar) regularHours() (first, last []tradeclock.Hours) {
+	regular := func(s tradeclock.Session) bool { return s.Kind == tradeclock.Regular && !s.HoursUnknown }
+	i := slices.IndexFunc(c.days, regular)
+	if i < 0 {
+		return nil, nil
+	}
+	j := len(c.days) - 1
+	for !regular(c.days[j]) {
+		j--
+	}
+	return c.wallTimes(c.days[i]), c.wallTimes(c.days[j])
+}
+
+// wallTimes returns the phases of a session as the market's clocks show them.
+func (c *Calendar) wallTimes(s tradeclock.Session) []tradeclock.Hours {
+	hours := make([]tradeclock.Hours, len(s.Phases))
+	for i, p := range s.Phases {
+		hours[i] = tradeclock.Hours{Phase: p.Name, Start: c.wallTime(p.Start), End: c.wallTime(p.End)}
+		if hours[i].End == 0 {
+			hours[i].End = secondsPerDay // the end of the date
+		}
+	}
+	return hours
+}
+
+func (c *Calendar) wallTime(t time.Time) tradeclock.WallTime {
+	hour, minute, second := t.In(c.loc).Clock()
+	return tradeclock.Wall(hour, minute) + tradeclock.WallTime(second)
+}

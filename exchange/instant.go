@@ -1,0 +1,157 @@
+package exchange
+
+import (
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// DateAt returns the market's local date at an instant, covered or not. A date
+// begins when the market's clocks first show its midnight.
+func (c *Calendar) DateAt(t time.Time) tradeclock.Date {
+	if i, ok := c.indexAt(t); ok {
+		return c.days[i].Date
+	}
+	return tradeclock.DateOf(t.In(c.loc))
+}
+
+// indexAt returns the place of the date of an instant, if it is covered. Clocks
+// that are moved shift the beginnings of dates by some hours, and where a place
+// changed the side of the date line by a day, so the place that the number of
+// seconds gives is next to the right one.
+func (c *Calendar) indexAt(t time.Time) (int, bool) {
+	at := t.Unix()
+	if at < c.begins[0] || at >= c.begins[len(c.days)] {
+		return 0, false
+	}
+	i := min(int((at-c.begins[0])/secondsPerDay), len(c.days)-1)
+	for at < c.begins[i] {
+		i--
+	}
+	for at >= c.begins[i+1] {
+		i++
+	}
+	return i, true
+}
+
+// SessionAt returns what is known of the market's local date at an instant, which
+// may be a closed one. It fails like Session.
+func (c *Calendar) SessionAt(t time.Time) (tradeclock.Session, error) {
+	return c.Session(c.DateAt(t))
+}
+
+// IsOpen reports whether the market trades at an instant: in a window of the
+// regular phase, its start included and its end not. It is closed in a break. On
+// a date of unknown hours the error is an *HoursUnknownError, and where the date
+// is not covered a *CoverageError.
+func (c *Calendar) IsOpen(t time.Time) (bool, error) {
+	i, ok := c.indexAt(t)
+	if !ok {
+		return c.InPhase(tradeclock.PhaseRegular, t)
+	}
+	if c.days[i].HoursUnknown {
+		return false, &HoursUnknownError{Calendar: c.name, Session: c.days[i]}
+	}
+	at := t.Unix()
+	for _, w := range c.hours[i] {
+		if w.start <= at && at < w.end {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// InPhase reports whether an instant lies in a window of a phase, its start
+// included and its end not. It fails like IsOpen, and with a *PhaseError if no
+// session of the calendar has the phase.
+func (c *Calendar) InPhase(phase string, t time.Time) (bool, error) {
+	if err := c.checkPhase(phase); err != nil {
+		return false, err
+	}
+	s, err := c.SessionAt(t)
+	if err != nil {
+		return false, err
+	}
+	if s.HoursUnknown {
+		return false, &HoursUnknownError{Calendar: c.name, Session: s}
+	}
+	for _, p := range s.Phases {
+		if p.Name == phase && !t.Before(p.Start) && t.Before(p.End) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// NextOpen returns the first open of a session after an instant. Sessions without
+// a regular phase are passed over. One of unknown hours is not: the error is an
+// *HoursUnknownError then, and a *CoverageError if the coverage ends first.
+func (c *Calendar) NextOpen(t time.Time) (time.Time, error) {
+	s, err := c.search(t, 1, tradeclock.PhaseRegular, func(open, _ time.Time) bool { return open.After(t) })
+	open, _, _ := s.Bounds(tradeclock.PhaseRegular)
+	return open, err
+}
+
+// NextClose returns the first close of a session after an instant; the beginning
+// of a break is none. It fails like NextOpen.
+func (c *Calendar) NextClose(t time.Time) (time.Time, error) {
+	s, err := c.search(t, 1, tradeclock.PhaseRegular, func(_, end time.Time) bool { return end.After(t) })
+	_, end, _ := s.Bounds(tradeclock.PhaseRegular)
+	return end, err
+}
+
+// PreviousOpen returns the last open of a session before an instant. It fails like
+// NextOpen.
+func (c *Calendar) PreviousOpen(t time.Time) (time.Time, error) {
+	s, err := c.search(t, -1, tradeclock.PhaseRegular, func(open, _ time.Time) bool { return open.Before(t) })
+	open, _, _ := s.Bounds(tradeclock.PhaseRegular)
+	return open, err
+}
+
+// PreviousClose returns the last close of a session before an instant; the
+// beginning of a break is none. It fails like NextOpen.
+func (c *Calendar) PreviousClose(t time.Time) (time.Time, error) {
+	s, err := c.search(t, -1, tradeclock.PhaseRegular, func(_, end time.Time) bool { return end.Before(t) })
+	_, end, _ := s.Bounds(tradeclock.PhaseRegular)
+	return end, err
+}
+
+// NextWindow returns the first window of a phase that ends after an instant: the
+// one that the instant lies in, or the next. It fails like NextOpen, and with a
+// *PhaseError if no session of the calendar has the phase, or none to come.
+func (c *Calendar) NextWindow(phase string, t time.Time) (tradeclock.Phase, error) {
+	if err := c.checkPhase(phase); err != nil {
+		return tradeclock.Phase{}, err
+	}
+	s, err := c.search(t, 1, phase, func(_, end time.Time) bool { return end.After(t) })
+	for _, p := range s.Phases {
+		if p.Name == phase && p.End.After(t) {
+			return p, err
+		}
+	}
+	return tradeclock.Phase{}, err
+}
+
+// search goes from the date of an instant forwards or backwards, by a step of one
+// day, to the first session with a phase whose first start and last end are what
+// is sought.
+func (c *Calendar) search(t time.Time, step int, phase string, sought func(start, end time.Time) bool) (tradeclock.Session, error) {
+	for n := number(c.DateAt(t)); ; n += step {
+		s, err := c.at(n)
+		if err != nil {
+			return tradeclock.Session{}, err
+		}
+		if s.HoursUnknown {
+			return tradeclock.Session{}, &HoursUnknownError{Calendar: c.name, Session: s}
+		}
+		start, end, ok := s.Bounds(phase)
+		if ok && sought(start, end) {
+			return s, nil
+		}
+		// The sessions that are assumed beyond the coverage are all alike.
+		beyond := s.Assumed && (step > 0) == (n >= c.base)
+		if !ok && s.Open() && beyond {
+			return tradeclock.Session{}, &PhaseError{Calendar: c.name, Phase: phase, Date: s.Date}
+		}
+	}
+}

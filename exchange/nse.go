@@ -1,0 +1,303 @@
+package exchange
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+// maxHolidays bounds a list. A year has some twenty.
+const maxHolidays = 1000
+
+// nseShares is the key of the list for shares. Futures and options have the same
+// holidays.
+const nseShares = "CM"
+
+// nseZone is where the holidays are kept: those of a market elsewhere would be
+// made up.
+const nseZone = "Asia/Kolkata"
+
+// NSEHolidays are the holidays of one segment as the National Stock Exchange of
+// India publishes them. ReadNSEHolidays makes them of the exchange's JSON. They
+// never change.
+type NSEHolidays struct {
+	days []nseHoliday // in order
+}
+
+type nseHoliday struct {
+	date    tradeclock.Date
+	name    string
+	muhurat bool
+}
+
+// ReadNSEHolidays reads the trading holidays of a segment, such as CM for shares,
+// from the JSON of https://www.nseindia.com/api/holiday-master?type=trading: an
+// object that has a list of holidays for each segment. Keys that it does not
+// need are passed over, since the format is the exchange's. A weekday that is
+// not that of its date, a date listed twice and an empty list are errors, which
+// name the line, the segment and the row, as in
+//
+//	line 12: CM[3].tradingDate: "31-Feb-2027" is no date of the form 26-Jan-2027
+func ReadNSEHolidays(r io.Reader, segment string) (NSEHolidays, error) {
+	data, err := readText(r)
+	if err != nil {
+		return NSEHolidays{}, err
+	}
+	walk, err := newJSONReader(data)
+	if err != nil {
+		return NSEHolidays{}, err
+	}
+	var h NSEHolidays
+	var segments []string
+	err = walk.object("", func(name, key string) error {
+		segments = append(segments, name)
+		if name != segment {
+			return walk.skip()
+		}
+		return h.read(walk, key)
+	})
+	switch {
+	case err != nil:
+		return NSEHolidays{}, err
+	case !slices.Contains(segments, segment):
+		return NSEHolidays{}, fmt.Errorf("no segment %q: there are %s", segment, strings.Join(segments, ", "))
+	case len(h.days) == 0:
+		return NSEHolidays{}, fmt.Errorf("segment %s: no holiday is listed", segment)
+	}
+	slices.SortFunc(h.days, func(a, b nseHoliday) int { return a.date.Compare(b.date) })
+	return h, nil
+}
+
+// read reads the list of a segment.
+func (h *NSEHolidays) read(walk *jsonReader, key string) error {
+	seen := make(map[tradeclock.Date]bool)
+	return walk.list(key, func(key string) error {
+		day, err := readNSEHoliday(walk, key)
+		if err != nil {
+			return err
+		}
+		switch {
+		case seen[day.date]:
+			return walk.fail(key, "%s is listed twice", day.date)
+		case len(h.days) == maxHolidays:
+			return walk.fail(key, "more than %d holidays", maxHolidays)
+		}
+		seen[day.date] = true
+		h.days = append(h.days, day)
+		return nil
+	})
+}
+
+// readNSEHoliday reads a row of the list.
+func readNSEHoliday(walk *jsonReader, key string) (nseHoliday, error) {
+	var date, weekday, description string
+	fields := map[string]*string{"tradingDate": &date, "weekDay": &weekday, "description": &description}
+	err := walk.object(key, func(name, key string) (err error) {
+		field, ok := fields[name]
+		if !ok {
+			return walk.skip()
+		}
+		*field, err = walk.str(key)
+		return err
+	})
+	if err != nil {
+		return nseHoliday{}, err
+	}
+	t, err := time.Parse("02-Jan-2006", date)
+	if err != nil {
+		return nseHoliday{}, walk.fail(key+".tradingDate", "%q is no date of the form 26-Jan-2027", date)
+	}
+	if weekday != t.Weekday().String() {
+		return nseHoliday{}, walk.fail(key+".weekDay", "%s is a %s, and the list says %q", date, t.Weekday(), weekday)
+	}
+	// The exchange marks the Muhurat day with an asterisk for its footnote.
+	name := strings.TrimSpace(strings.TrimRight(strings.TrimSpace(description), "*"))
+	if err := checkRequired(name); err != nil {
+		return nseHoliday{}, walk.fail(key+".description", "%w", err)
+	}
+	return nseHoliday{date: tradeclock.DateOf(t), name: name, muhurat: isMuhurat(name)}, nil
+}
+
+// isMuhurat reports whether a day of this name has the Muhurat session.
+func isMuhurat(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc([]string{"laxmi puj", "lakshmi puj", "muhurat"}, func(word string) bool {
+		return strings.Contains(name, word)
+	})
+}
+
+// of returns the part of the list that belongs to a year.
+func (h NSEHolidays) of(year int) NSEHolidays {
+	return NSEHolidays{days: slices.DeleteFunc(slices.Clone(h.days), func(d nseHoliday) bool { return d.date.Year != year })}
+}
+
+// Apply returns the market with the holidays of each year that the list covers,
+// for all of its calendars. The market m stays as it is. Source and announced,
+// which may be zero, say where the list was found and when it was published.
+//
+// For the weekdays of such a year the list is the truth: a day that the market
+// has closed and the list does not name becomes a session, unless its closure
+// was announced after the list. A day that is closed in both stays as it is, with its
+// source. Weekend rows are passed over, as these days are closed in any
+// case.
+//
+// The day of Laxmi Pujan is listed as a holiday and has a Muhurat session, on a
+// weekend too. It becomes a session of unknown hours, unless the market knows its
+// session already. One of unknown hours that the market has on another date of
+// the year was moved, and is taken back.
+//
+// A list for the rest of the year in which the coverage ends, or for the year
+// right after it, extends the coverage to the end of that year.
+//
+// It is an error if the list leaves a gap to the coverage or begins before it; if
+// it closes a weekday on which the market has a dated session, of which a person
+// must say what is true; and if a year has less than half as many closed weekdays
+// as the market has in that year or the one before, since then it was cut off.
+func (h NSEHolidays) Apply(m Market, source string, announced tradeclock.Date) (Market, error) {
+	if len(h.days) == 0 {
+		return Market{}, errors.New("no holidays are listed")
+	}
+	if err := checkText(source); err != nil {
+		return Market{}, fmt.Errorf("source: %w", err)
+	}
+	if !announced.IsZero() {
+		if err := checkDate(announced); err != nil {
+			return Market{}, fmt.Errorf("announced: %w", err)
+		}
+	}
+	next := m.With()
+	for days := h.days; len(days) > 0; {
+		n := 1
+		for n < len(days) && days[n].date.Year == days[0].date.Year {
+			n++
+		}
+		year := nseYear{year: days[0].date.Year, days: days[:n], source: source, announced: announced}
+		var err error
+		if next, err = year.apply(next); err != nil {
+			return Market{}, fmt.Errorf("year %d: %w", year.year, err)
+		}
+		days = days[n:]
+	}
+	return next, nil
+}
+
+// nseYear is the part of a list that belongs to one year.
+type nseYear struct {
+	year      int
+	days      []nseHoliday
+	source    string
+	announced tradeclock.Date
+}
+
+// apply returns the market with the year's holidays.
+func (y nseYear) apply(m Market) (Market, error) {
+	first, last := tradeclock.Date{Year: y.year, Month: time.January, Day: 1}, tradeclock.Date{Year: y.year, Month: time.December, Day: 31}
+	if first.Before(m.From) || first.After(m.To.AddDays(1)) {
+		return Market{}, fmt.Errorf("does not join the coverage, %s to %s", m.From, m.To)
+	}
+	if err := y.checkComplete(m); err != nil {
+		return Market{}, err
+	}
+	m.Days = slices.DeleteFunc(slices.Clone(m.Days), y.dropped)
+	days, err := y.replace(m)
+	if err != nil {
+		return Market{}, err
+	}
+	if m.To.Before(last) {
+		m.To = last
+	}
+	return m.With(days...), nil
+}
+
+// checkComplete refuses a list that lacks most of its days.
+func (y nseYear) checkComplete(m Market) error {
+	listed := 0
+	for _, d := range y.days {
+		if !d.muhurat && isWeekday(d.date) {
+			listed++
+		}
+	}
+	for _, year := range []int{y.year - 1, y.year} {
+		closed := 0
+		for _, d := range m.Days {
+			if d.Date.Year == year && d.Status == StatusClosed && isWeekday(d.Date) {
+				closed++
+			}
+		}
+		if 2*listed < closed {
+			return fmt.Errorf("lists %d closed weekdays, and the market has %d in %d: cut off", listed, closed, year)
+		}
+	}
+	return nil
+}
+
+// dropped reports whether the list takes back a day of the market: a closure, or
+// a Muhurat session whose hours are not announced.
+func (y nseYear) dropped(d Day) bool {
+	newer := !y.announced.IsZero() && d.Announced.After(y.announced)
+	if d.Date.Year != y.year || newer {
+		return false
+	}
+	onDate := func(h nseHoliday) bool { return h.date == d.Date }
+	switch d.Status {
+	case StatusClosed:
+		return isWeekday(d.Date) && !slices.ContainsFunc(y.days, onDate)
+	case StatusHoursUnknown:
+		return isMuhurat(d.Name) && y.movesMuhurat(d.Date)
+	}
+	return false
+}
+
+// movesMuhurat reports whether the list has the Muhurat session of the year, and
+// not on the given date.
+func (y nseYear) movesMuhurat(from tradeclock.Date) bool {
+	moved := false
+	for _, h := range y.days {
+		if h.muhurat && h.date == from {
+			return false
+		}
+		moved = moved || h.muhurat
+	}
+	return moved
+}
+
+// replace returns the days that the list puts into the market.
+func (y nseYear) replace(m Market) ([]Day, error) {
+	var days []Day
+	var p problems
+	for _, h := range y.days {
+		session, closed := m.dated(h.date)
+		day := Day{Date: h.date, Status: StatusClosed, Name: h.name, Announced: y.announced, Source: y.source}
+		switch {
+		case h.muhurat && session:
+		case h.muhurat:
+			day.Status, day.Name = StatusHoursUnknown, h.name+": Muhurat trading"
+			days = append(days, day)
+		case !isWeekday(h.date):
+		case session:
+			p.addf(h.date.String(), "a holiday, %s, and a session in the market's data", h.name)
+		case !closed:
+			days = append(days, day)
+		}
+	}
+	return days, errors.Join(p...)
+}
+
+// dated reports whether the market has a dated session on a date, and whether the
+// date is closed for all of its calendars.
+func (m Market) dated(date tradeclock.Date) (session, closed bool) {
+	for _, d := range m.Days {
+		if d.Date == date {
+			session = session || d.Status != StatusClosed
+			closed = d.Status == StatusClosed && len(d.Calendars) == 0
+		}
+	}
+	return session, closed
+}
+
+func isWeekday(d tradeclock.Date) bool { return !onWeekend(number(d)) }
