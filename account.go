@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/naming"
 )
 
 // ErrUnknownAccount is wrapped by the error of a call that names an account which
@@ -52,13 +55,13 @@ type taskState struct {
 	name      string
 	running   []*execution // whose Execute has not returned
 	room      [1]*execution
-	claiming  *pending   // the first that was picked, and is not running yet
-	waiting   []*pending // wait for those that run to return, in order
-	lastDue   time.Time  // of the occurrence planned last
-	lastRow   *record    // the range that was recorded last
-	newest    *pending   // the occurrence of a repeating rule that was lined up last
-	succeeded Date       // the session in which a run last succeeded
-	good      bool       // a run succeeded in this process, under the current term
+	claiming  *pending      // the first that was picked, and is not running yet
+	waiting   []*pending    // wait for those that run to return, in order
+	lastDue   time.Time     // of the occurrence planned last
+	lastRow   *record       // the range that was recorded last
+	newest    *pending      // the occurrence of a repeating rule that was lined up last
+	succeeded calendar.Date // the session in which a run last succeeded
+	good      bool          // a run succeeded in this process, under the current term
 }
 
 // groupState is an exclusive group of one account.
@@ -266,7 +269,7 @@ func (s *UnifiedTaskScheduler) Enroll(ctx context.Context, name string, exec Tas
 		return err
 	}
 	if name != "" {
-		if err := checkName(name); err != nil {
+		if err := naming.Check(name); err != nil {
 			return fmt.Errorf("enroll account: %w", err)
 		}
 	}

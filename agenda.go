@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // AgendaItem is one occurrence of a day for one account, or the record of a
@@ -30,8 +32,8 @@ type AgendaItem struct {
 // order in which they are due, with what became of them: the ledger's rows, and
 // what the present schedules still bring up. It is also the preview of a day to
 // come. The error wraps ErrUnsupported if the ledger has no History.
-func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date Date) ([]AgendaItem, error) {
-	if err := date.check(); err != nil {
+func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date calendar.Date) ([]AgendaItem, error) {
+	if err := date.Validate(); err != nil {
 		return nil, fmt.Errorf("agenda: %w", err)
 	}
 	if s.history == nil {
@@ -71,7 +73,7 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date Date) ([]AgendaI
 
 // preview plans one session date from the rows in force, with a snapshot of its
 // own, and names the enrolled accounts.
-func (s *UnifiedTaskScheduler) preview(ctx context.Context, date Date) ([]occurrence, []string, error) {
+func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) ([]occurrence, []string, error) {
 	s.begin()
 	defer s.end()
 	s.mu.Lock()
@@ -83,7 +85,7 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date Date) ([]occurr
 		return nil, nil, errors.New("no schedules have been read yet")
 	}
 	rows := slices.Collect(maps.Values(s.sched.rows))
-	asked := make(map[*calendarView][]Date)
+	asked := make(map[*calendarView][]calendar.Date)
 	for v, m := range s.sched.snap.byView {
 		asked[v] = datesOf(m.filterDates(date, date))
 	}
@@ -98,8 +100,8 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date Date) ([]occurr
 	for v, dates := range asked {
 		answers[v] = s.ask(ctx, v, dates...)
 	}
-	sn := newSnapshot(rows, func(v *calendarView) Calendar { return answers[v] })
-	due := sn.planDay(date, endOfDay.On(date.AddDays(maxDaysOn+2), time.UTC))
+	sn := newSnapshot(rows, func(v *calendarView) calendar.Calendar { return answers[v] })
+	due := sn.planDay(date, calendar.EndOfDay.On(date.AddDays(maxDaysOn+2), time.UTC))
 	for i, o := range due {
 		if o.row.Spread > 0 { // which is cut off at the close that the same answers tell
 			answered := *o.row
@@ -112,8 +114,8 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date Date) ([]occurr
 
 // ask asks a calendar for dates, beside the plan, and returns one that has the
 // answers.
-func (s *UnifiedTaskScheduler) ask(ctx context.Context, v *calendarView, dates ...Date) *calendarView {
-	answered := &calendarView{name: v.name, loc: v.loc, answers: make(map[Date]calendarAnswer)}
+func (s *UnifiedTaskScheduler) ask(ctx context.Context, v *calendarView, dates ...calendar.Date) *calendarView {
+	answered := &calendarView{name: v.name, loc: v.loc, answers: make(map[calendar.Date]calendarAnswer)}
 	facts, err := inTurn(ctx, s, &v.question, pollBound, func(context.Context) (calendarFacts, error) {
 		return factsOf(v.source, dates, dates[0], false), nil
 	})

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // What a calendar says of the days to come is told before it keeps tasks from running,
@@ -12,7 +14,7 @@ import (
 
 // checkAhead keeps the condition of a date of the next weeks that a calendar does not
 // know, and finds the sessions that are to be told of. The caller holds mu.
-func (s *UnifiedTaskScheduler) checkAhead(v *calendarView, facts calendarFacts, today Date) {
+func (s *UnifiedTaskScheduler) checkAhead(v *calendarView, facts calendarFacts, today calendar.Date) {
 	last := today.AddDays(coverageWarning)
 	if facts.covered && facts.last.Before(last) {
 		last = facts.last // what comes after it is told as the end of the coverage
@@ -22,7 +24,7 @@ func (s *UnifiedTaskScheduler) checkAhead(v *calendarView, facts calendarFacts, 
 	for d := today; !d.After(last); d = d.AddDays(1) {
 		session, err := v.Session(d)
 		switch {
-		case err == nil && (session.HoursUnknown || session.Kind == Special):
+		case err == nil && (session.HoursUnknown || session.Kind == calendar.Special):
 			v.coming = append(v.coming, session)
 		case err != nil && d == today:
 			last = today // which has a condition of its own
@@ -60,7 +62,7 @@ func (s *UnifiedTaskScheduler) tellComing(v *calendarView) {
 
 // comingSession says which tasks need the hours of a session, if they are not known,
 // and which do not run on it as it is a special one.
-func (m *market) comingSession(session Session) (hours, notice string) {
+func (m *market) comingSession(session calendar.Session) (hours, notice string) {
 	what := fmt.Sprintf("calendar %s: %v is a %s", m.view.name, session.Date, session.Describe())
 	if session.HoursUnknown {
 		what += ", whose hours are not known"
@@ -79,7 +81,7 @@ func (m *market) comingSession(session Session) (hours, notice string) {
 
 // inNeedOfHours names the tasks that run on a session and whose instants cannot be told
 // without its hours.
-func (m *market) inNeedOfHours(session Session) []string {
+func (m *market) inNeedOfHours(session calendar.Session) []string {
 	if !session.HoursUnknown {
 		return nil
 	}
@@ -92,14 +94,14 @@ func (m *market) inNeedOfHours(session Session) []string {
 
 // passedOver names the tasks that would be due on a special session if it were a
 // regular one, and are not.
-func (m *market) passedOver(session Session) []string {
-	if session.Kind != Special {
+func (m *market) passedOver(session calendar.Session) []string {
+	if session.Kind != calendar.Special {
 		return nil
 	}
-	session.Kind = Regular
+	session.Kind = calendar.Regular
 	d := &day{session: session}
 	return m.tasksOf(func(g *group) bool {
-		return g.runsOn(Regular) && !g.runsOn(Special) && len(m.spansBy(m.verdict(g, d), g, d).spans) > 0
+		return g.runsOn(calendar.Regular) && !g.runsOn(calendar.Special) && len(m.spansBy(m.verdict(g, d), g, d).spans) > 0
 	})
 }
 

@@ -12,25 +12,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // What comes is told while there is time to do something about it.
 
 // muhuratTable is a calendar with a Muhurat hour on a Sunday, 2026-11-08, and a
 // disaster-recovery Saturday, 2026-12-05, whose hours are not known.
-func muhuratTable() tradeclock.Table {
+func muhuratTable() calendar.Table {
 	table := weekTable()
 	table.First = day("2026-01-01")
-	hour := []tradeclock.Hours{{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(18, 0), End: tradeclock.Wall(19, 0)}}
-	table.Days = []tradeclock.TableDay{
-		{Date: day("2026-11-08"), Kind: tradeclock.Special, Hours: hour, Reason: "Muhurat trading"},
-		{Date: day("2026-12-05"), Kind: tradeclock.Special, HoursUnknown: true, Reason: "Drill"},
+	hour := []calendar.Hours{{Phase: calendar.PhaseRegular, Start: calendar.Wall(18, 0), End: calendar.Wall(19, 0)}}
+	table.Days = []calendar.TableDay{
+		{Date: day("2026-11-08"), Kind: calendar.Special, Hours: hour, Reason: "Muhurat trading"},
+		{Date: day("2026-12-05"), Kind: calendar.Special, HoursUnknown: true, Reason: "Drill"},
 	}
 	return table
 }
 
 // driveLogged is drive with the text of the log.
-func (w *world) driveLogged(cal tradeclock.Calendar, rows ...tradeclock.Schedule) (*tradeclock.UnifiedTaskScheduler, *bytes.Buffer, func(string)) {
+func (w *world) driveLogged(cal calendar.Calendar, rows ...tradeclock.Schedule) (*tradeclock.UnifiedTaskScheduler, *bytes.Buffer, func(string)) {
 	w.t.Helper()
 	log := new(bytes.Buffer)
 	cfg := w.config(rows...)
@@ -136,19 +137,19 @@ func TestRule10_WhatIsToldOfASessionFollowsTheRows(t *testing.T) {
 // them before. It is told once it is asked for another day, and not on the first that
 // it cannot answer.
 func TestRule10_ACalendarThatFailsIsToldBeforeItsAnswersAreNeeded(t *testing.T) {
-	for name, bad := range map[string]func(tradeclock.Date) error{
-		"with an error": func(tradeclock.Date) error { return errors.New("the licence has run out") },
-		"with a panic":  func(tradeclock.Date) error { panic("the licence has run out") },
+	for name, bad := range map[string]func(calendar.Date) error{
+		"with an error": func(calendar.Date) error { return errors.New("the licence has run out") },
+		"with a panic":  func(calendar.Date) error { panic("the licence has run out") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "2026-02-02 08:00:00")
 			cal := new(liveCalendar)
-			cal.set(tradeclock.Weekdays(kolkata), nil)
+			cal.set(calendar.Weekdays(kolkata), nil)
 			s, log, until := w.driveLogged(unversioned{cal}, row("buy", "daily 09:01"))
 			until("2026-02-02 10:00:00")
 			require.True(t, s.Status().Healthy())
 
-			cal.set(tradeclock.Weekdays(kolkata), bad)
+			cal.set(calendar.Weekdays(kolkata), bad)
 			for now := at("2026-02-03 00:00:00"); s.Status().Healthy(); now = now.AddDate(0, 0, 1) {
 				until(now.Format(time.DateTime))
 				require.True(t, now.Before(at("2026-02-18 00:00:00")), "still green")
@@ -158,7 +159,7 @@ func TestRule10_ACalendarThatFailsIsToldBeforeItsAnswersAreNeeded(t *testing.T) 
 			assert.Equal(t, 1, strings.Count(log.String(), "degraded"))
 			require.NotEmpty(t, w.runs("buy"))
 
-			cal.set(tradeclock.Weekdays(kolkata), nil)
+			cal.set(calendar.Weekdays(kolkata), nil)
 			w.clock.Advance(time.Minute)
 			require.NoError(t, s.Tick(t.Context()))
 			assert.True(t, s.Status().Healthy(), "it answers again")
@@ -167,7 +168,7 @@ func TestRule10_ACalendarThatFailsIsToldBeforeItsAnswersAreNeeded(t *testing.T) 
 }
 
 // unversioned is a calendar and no more: without a version, a coverage and a snapshot.
-type unversioned struct{ tradeclock.Calendar }
+type unversioned struct{ calendar.Calendar }
 
 func TestRule31_NextTellsWhatIsFarAhead(t *testing.T) {
 	table := muhuratTable()
@@ -175,12 +176,12 @@ func TestRule31_NextTellsWhatIsFarAhead(t *testing.T) {
 	known := calendarOf(t, table)
 	tests := []struct {
 		name string
-		cal  tradeclock.Calendar
+		cal  calendar.Calendar
 		rows []tradeclock.Schedule
 		want string
 	}{
 		{"once in spring", known, []tradeclock.Schedule{row("a", "once 2027-04-01 09:15")}, "2027-04-01 09:15:00"},
-		{"once in many years", tradeclock.Weekdays(kolkata), []tradeclock.Schedule{row("a", "once 2036-04-01 09:15")}, "2036-04-01 09:15:00"},
+		{"once in many years", calendar.Weekdays(kolkata), []tradeclock.Schedule{row("a", "once 2036-04-01 09:15")}, "2036-04-01 09:15:00"},
 		{"once past the coverage", week(t), []tradeclock.Schedule{row("a", "once 2027-04-01 09:15")}, "2027-04-01 09:15:00"},
 		{"the last session of the year", known, []tradeclock.Schedule{row("a", "daily close+1h on last session of year")}, "2026-12-31 16:30:00"},
 		{"the first session of the year", known, []tradeclock.Schedule{row("a", "daily 09:00 on first session of year")}, "2027-01-01 09:00:00"},
@@ -229,7 +230,7 @@ func TestRule31_NextFollowsWhatIsFarAhead(t *testing.T) {
 	assert.Equal(t, "2026-12-31 09:00", next("2026-11-09 10:01:00"))
 
 	table.Version = "2"
-	table.Days = append(table.Days, tradeclock.TableDay{Date: day("2026-12-31"), Reason: "Storm"})
+	table.Days = append(table.Days, calendar.TableDay{Date: day("2026-12-31"), Reason: "Storm"})
 	cal.set(calendarOf(t, table), nil)
 	assert.Equal(t, "2026-12-30 09:00", next("2026-11-09 10:02:00"))
 

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // TestNothingWaitsForTheClockAfterRuns drives a scheduler by Tick. While its run goes
@@ -25,7 +26,7 @@ func TestNothingWaitsForTheClockAfterRuns(t *testing.T) {
 		}),
 		Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy", Rule: tradeclock.MustParseRule("daily 09:15")}),
 		Ledger:    store,
-		Calendar:  tradeclock.Weekdays(kolkata),
+		Calendar:  calendar.Weekdays(kolkata),
 		Clock:     clock,
 	})
 	require.NoError(t, err)

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Whoever implements an optional interface almost, with another signature or by half,
@@ -28,7 +30,7 @@ var (
 	executorsMayBe = typesOf((*Starter)(nil), (*TaskLister)(nil), (*wrapper)(nil))
 	schedulesMayBe = typesOf((*Reviser)(nil), (*ChangeLister)(nil))
 	ledgersMayBe   = typesOf((*History)(nil), (*HaltStore)(nil), (*Directory)(nil), (*Resetter)(nil))
-	calendarsMayBe = typesOf((*Versioned)(nil), (*Covered)(nil), (*PhaseLister)(nil), (*Snapshotter)(nil), (*Troubled)(nil))
+	calendarsMayBe = typesOf((*calendar.Versioned)(nil), (*calendar.Covered)(nil), (*calendar.PhaseLister)(nil), (*calendar.Snapshotter)(nil), (*calendar.Troubled)(nil))
 )
 
 // almost tells which of some optional interfaces a value has only almost.

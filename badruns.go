@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // badRuns are the runs that were not to end as they did: a task that does nothing for
@@ -131,11 +133,11 @@ func (s *UnifiedTaskScheduler) countMissed(p *pending, reason string) {
 }
 
 func (s *UnifiedTaskScheduler) noteMissed(r *row, run *Run, reason string) {
-	b, date := &s.health.runs, DateOf(run.Through().In(r.view.loc))
+	b, date := &s.health.runs, calendar.DateOf(run.Through().In(r.view.loc))
 	if date.Before(run.Session) {
 		date = run.Session
 	}
-	over := endOfDay.On(date, r.view.loc)
+	over := calendar.EndOfDay.On(date, r.view.loc)
 	if r.Delivery != AtMostOnce || !s.clock.Now().Before(over) {
 		return
 	}
@@ -317,7 +319,7 @@ func (s *UnifiedTaskScheduler) recallSessions(t Term) {
 		}
 	}
 	tasks := slices.Sorted(maps.Keys(seen))
-	from := DateOf(s.clock.Now().In(s.loc)).AddDays(-recallDays)
+	from := calendar.DateOf(s.clock.Now().In(s.loc)).AddDays(-recallDays)
 	for _, task := range tasks[:min(len(tasks), recallTasks)] {
 		runs, ok := s.readPast(t, Query{
 			Scheduler: s.cfg.Name, Task: task, From: from, Limit: recallRows, Outcomes: []Outcome{Failed, TimedOut, Skipped, Missed},

@@ -12,12 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
 // simulated is a scheduler of tasks that do nothing, all in memory, by schedules
 // that can be edited.
-func simulated(t testing.TB, clock tradeclock.Clock, cal tradeclock.Calendar, rows ...tradeclock.Schedule) *tradeclock.UnifiedTaskScheduler {
+func simulated(t testing.TB, clock tradeclock.Clock, cal calendar.Calendar, rows ...tradeclock.Schedule) *tradeclock.UnifiedTaskScheduler {
 	store := tradeclock.NewMemory(clock)
 	_, err := store.SeedSchedules(t.Context(), rows...)
 	require.NoError(t, err)
@@ -45,8 +46,8 @@ func dailyRows(n int) []tradeclock.Schedule {
 }
 
 // closed is a calendar that has no session for ten years.
-func closed(t testing.TB) tradeclock.Calendar {
-	cal, err := tradeclock.NewTable(tradeclock.Table{
+func closed(t testing.TB) calendar.Calendar {
+	cal, err := calendar.NewTable(calendar.Table{
 		Name: "closed", Location: kolkata, First: day("2020-01-01"), Last: day("2030-12-31"),
 	})
 	require.NoError(t, err)
@@ -64,7 +65,7 @@ func BenchmarkYear(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				clock := clockwork.NewFakeClockAt(at("2026-01-01 00:00:00"))
-				s := simulated(b, clock, tradeclock.Weekdays(kolkata), rows...)
+				s := simulated(b, clock, calendar.Weekdays(kolkata), rows...)
 				for range 365 * 24 * 60 {
 					minute(b, clock, s)
 				}
@@ -104,8 +105,8 @@ func BenchmarkBurst(b *testing.B) {
 		b.StopTimer()
 		clock := clockwork.NewFakeClockAt(at("2026-11-23 09:14:00"))
 		s, err := tradeclock.New(tradeclock.Config{
-			Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy", Rule: tradeclock.Daily(tradeclock.Moment{Wall: tradeclock.Wall(9, 15)})}),
-			Calendar:  tradeclock.Weekdays(kolkata),
+			Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy", Rule: tradeclock.Daily(tradeclock.Moment{Wall: calendar.Wall(9, 15)})}),
+			Calendar:  calendar.Weekdays(kolkata),
 			Clock:     clock,
 			Logger:    slog.New(slog.DiscardHandler),
 		})

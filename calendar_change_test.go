@@ -13,6 +13,8 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // TestRule25_WhateverACalendarSaysEachOccurrenceHasOneOutcome runs made-up rows on
@@ -59,7 +61,7 @@ type changeMarket struct {
 	*planWorld
 	source  changingSource
 	direct  bool
-	earlier []map[Date]Session
+	earlier []map[calendar.Date]calendar.Session
 	due     []planDue // by the sessions as they are
 	blocked map[changeKey]bool
 }
@@ -79,7 +81,7 @@ type changingSource struct {
 	loc     *time.Location
 	mu      *sync.Mutex
 	version *int
-	days    *map[Date]Session
+	days    *map[calendar.Date]calendar.Session
 }
 
 func (c changingSource) Name() string             { return c.name }
@@ -91,17 +93,17 @@ func (c changingSource) Version() string {
 	return fmt.Sprint(*c.version)
 }
 
-func (c changingSource) Session(d Date) (Session, error) {
+func (c changingSource) Session(d calendar.Date) (calendar.Session, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s, ok := (*c.days)[d]; ok {
 		return s, nil
 	}
-	return Session{}, ErrUnknownDate
+	return calendar.Session{}, calendar.ErrUnknownDate
 }
 
 // replace makes days the calendar's, and does not share them.
-func (c changingSource) replace(days map[Date]Session, version int) {
+func (c changingSource) replace(days map[calendar.Date]calendar.Session, version int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	*c.days, *c.version = maps.Clone(days), version
@@ -110,7 +112,7 @@ func (c changingSource) replace(days map[Date]Session, version int) {
 // changingSnapshots is one that answers from memory.
 type changingSnapshots struct{ changingSource }
 
-func (c changingSnapshots) Snapshot() Calendar {
+func (c changingSnapshots) Snapshot() calendar.Calendar {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	days, version := *c.days, *c.version
@@ -125,7 +127,7 @@ func newChangeWorld(seed uint64) *changeWorld {
 	}
 	second := &planWorld{
 		seed: seed, loc: first.loc, first: first.first, accounts: first.accounts,
-		sessions: make(map[Date]Session), instants: make(map[planWall]time.Time),
+		sessions: make(map[calendar.Date]calendar.Session), instants: make(map[planWall]time.Time),
 	}
 	second.makeSessions(random)
 	for i := range 2 {
@@ -137,11 +139,11 @@ func newChangeWorld(seed uint64) *changeWorld {
 	}
 	for i, p := range []*planWorld{first, second} {
 		m := &changeMarket{planWorld: p, direct: random.IntN(2) == 0, blocked: make(map[changeKey]bool)}
-		m.source = changingSource{fmt.Sprintf("C%d", i), p.loc, new(sync.Mutex), new(int), &map[Date]Session{}}
+		m.source = changingSource{fmt.Sprintf("C%d", i), p.loc, new(sync.Mutex), new(int), &map[calendar.Date]calendar.Session{}}
 		m.source.replace(p.sessions, 0)
 		w.markets = append(w.markets, m)
 	}
-	begin := first.instant(first.first.AddDays(random.IntN(planDays)), WallTime(random.IntN(int(endOfDay))))
+	begin := first.instant(first.first.AddDays(random.IntN(planDays)), calendar.WallTime(random.IntN(int(calendar.EndOfDay))))
 	w.clock = clockwork.NewFakeClockAt(begin)
 	return w
 }
@@ -164,7 +166,7 @@ func (w *changeWorld) rows() (rows []Schedule) {
 	return rows
 }
 
-func (m *changeMarket) calendar() Calendar {
+func (m *changeMarket) calendar() calendar.Calendar {
 	if m.direct {
 		return changingSnapshots{m.source}
 	}
@@ -193,7 +195,7 @@ func (w *changeWorld) play(t *testing.T) {
 	s, err := New(Config{
 		Schedules: FixedSchedules(w.rows()...), Executor: w, Ledger: w.store, Observer: w, Clock: w.clock,
 		Calendar:  w.markets[0].calendar(),
-		Calendars: func(string) (Calendar, error) { return w.markets[1].calendar(), nil },
+		Calendars: func(string) (calendar.Calendar, error) { return w.markets[1].calendar(), nil },
 		Logger:    slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err, "seed %d", w.seed)
@@ -227,7 +229,7 @@ func (m *changeMarket) dueBetween(from, to time.Time) (all []planDue) {
 					back += 1 + int(t.interval/(24*time.Hour))
 				}
 			}
-			for date := DateOf(from.In(m.loc)).AddDays(-back); !date.After(DateOf(to.In(m.loc)).AddDays(2)); date = date.AddDays(1) {
+			for date := calendar.DateOf(from.In(m.loc)).AddDays(-back); !date.After(calendar.DateOf(to.In(m.loc)).AddDays(2)); date = date.AddDays(1) {
 				for _, o := range m.onDate(account, task, date) {
 					if o.due.After(from) && !o.due.After(to) {
 						all = append(all, o)
@@ -268,17 +270,17 @@ func (w *changeWorld) want(o planDue, now time.Time, moved bool) {
 func (w *changeWorld) change(m *changeMarket, now time.Time) {
 	m.noteBlocked(w.upTo)
 	before := maps.Clone(m.sessions)
-	today := DateOf(w.upTo.In(m.loc))
+	today := calendar.DateOf(w.upTo.In(m.loc))
 	version := *m.source.version + 1
 	switch kind := w.random.IntN(4); {
 	case kind == 0 && len(m.earlier) > 0:
 		m.sessions = maps.Clone(m.earlier[w.random.IntN(len(m.earlier))])
 	case kind == 1 && !m.direct:
 		version-- // it comes to know more, and nothing else
-		m.remake(today, w.random, func(_ Session, known bool) bool { return !known })
+		m.remake(today, w.random, func(_ calendar.Session, known bool) bool { return !known })
 		m.learnHours(today, w.random)
 	default:
-		m.remake(today, w.random, func(Session, bool) bool { return w.random.IntN(2) == 0 })
+		m.remake(today, w.random, func(calendar.Session, bool) bool { return w.random.IntN(2) == 0 })
 	}
 	m.earlier = append(m.earlier, before)
 	m.source.replace(m.sessions, version)
@@ -291,8 +293,8 @@ func (w *changeWorld) change(m *changeMarket, now time.Time) {
 }
 
 // remake makes some of the days around a date anew.
-func (m *changeMarket) remake(around Date, random *rand.Rand, which func(s Session, known bool) bool) {
-	made := &planWorld{loc: m.loc, first: m.first, sessions: make(map[Date]Session), instants: m.instants}
+func (m *changeMarket) remake(around calendar.Date, random *rand.Rand, which func(s calendar.Session, known bool) bool) {
+	made := &planWorld{loc: m.loc, first: m.first, sessions: make(map[calendar.Date]calendar.Session), instants: m.instants}
 	made.makeSessions(random)
 	for d := around.AddDays(-2); d.Before(around.AddDays(3)); d = d.AddDays(1) {
 		was, known := m.sessions[d]
@@ -308,7 +310,7 @@ func (m *changeMarket) remake(around Date, random *rand.Rand, which func(s Sessi
 }
 
 // learnHours makes up hours that were not known.
-func (m *changeMarket) learnHours(around Date, random *rand.Rand) {
+func (m *changeMarket) learnHours(around calendar.Date, random *rand.Rand) {
 	for d := around.AddDays(-2); d.Before(around.AddDays(3)); d = d.AddDays(1) {
 		if s, known := m.sessions[d]; known && s.HoursUnknown {
 			s.HoursUnknown, s.Phases = false, m.somePhases(d, random)
@@ -321,7 +323,7 @@ func (m *changeMarket) learnHours(around Date, random *rand.Rand) {
 // they were recorded at the end of the date, and stay so.
 func (m *changeMarket) noteBlocked(upTo time.Time) {
 	for _, o := range m.due {
-		atEnd := o.skipped && o.slot == o.session.String() && o.due.Equal(m.instant(o.session, endOfDay))
+		atEnd := o.skipped && o.slot == o.session.String() && o.due.Equal(m.instant(o.session, calendar.EndOfDay))
 		if atEnd && !o.due.After(upTo) {
 			m.blocked[changeKey{o.account, o.task, o.session.String()}] = true
 		}

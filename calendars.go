@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // coverageWarning is how many days before the end of a calendar's coverage the
@@ -80,7 +82,7 @@ func (s *UnifiedTaskScheduler) forgetCalendars(rows []Schedule) {
 	})
 }
 
-func findView(find func(string) (Calendar, error), name string) (*calendarView, error) {
+func findView(find func(string) (calendar.Calendar, error), name string) (*calendarView, error) {
 	cal, err := find(name)
 	switch {
 	case err != nil:
@@ -154,8 +156,9 @@ func (s *UnifiedTaskScheduler) hasNews(v *calendarView, now time.Time) bool {
 	if v.direct == nil || !s.sched.loaded || v.failing || !now.Before(v.askAgain) {
 		return true
 	}
-	if _, same := v.direct.(*pattern); same {
-		return false // it has no versions
+	_, versioned := v.direct.(calendar.Versioned)
+	if _, troubled := v.source.(calendar.Troubled); !versioned && !troubled {
+		return false // another one would have another version
 	}
 	version, trouble := v.version, v.trouble
 	s.mu.Unlock()
@@ -171,7 +174,7 @@ func (v *calendarView) isCurrent(version, trouble string) (current bool) {
 			current = false // it is asked properly then
 		}
 	}()
-	if t, ok := v.source.(Troubled); ok {
+	if t, ok := v.source.(calendar.Troubled); ok {
 		if textOf(t.Trouble()) != trouble {
 			return false
 		}
@@ -182,13 +185,13 @@ func (v *calendarView) isCurrent(version, trouble string) (current bool) {
 // refreshCalendar asks the calendar for the dates that the view lacks, and notices
 // when it has another version.
 func (s *UnifiedTaskScheduler) refreshCalendar(ctx context.Context, v *calendarView, now time.Time) {
-	today := DateOf(now.In(v.loc))
+	today := calendar.DateOf(now.In(v.loc))
 	first, last := s.neededDates(v, now)
 	ahead := today.AddDays(coverageWarning)
 	if last.After(ahead) {
 		ahead = last // as a filter asks for the end of its period
 	}
-	var dates []Date
+	var dates []calendar.Date
 	if v.direct == nil {
 		dates = v.missing(first, ahead)
 	}
@@ -218,12 +221,12 @@ func (s *UnifiedTaskScheduler) refreshCalendar(ctx context.Context, v *calendarV
 		s.tellCoverage(v, facts, today)
 	}
 	if s.sched.loaded {
-		v.askAgain = endOfDay.On(today, v.loc)
+		v.askAgain = calendar.EndOfDay.On(today, v.loc)
 		s.checkCalendar(v, facts, today, err)
 	}
 }
 
-func (s *UnifiedTaskScheduler) askCalendar(ctx context.Context, v *calendarView, dates []Date, today Date, count bool) (calendarFacts, error) {
+func (s *UnifiedTaskScheduler) askCalendar(ctx context.Context, v *calendarView, dates []calendar.Date, today calendar.Date, count bool) (calendarFacts, error) {
 	s.mu.Unlock()
 	defer s.mu.Lock()
 	return call(ctx, s, &v.lane, pollBound, func(context.Context) (calendarFacts, error) {
@@ -234,7 +237,7 @@ func (s *UnifiedTaskScheduler) askCalendar(ctx context.Context, v *calendarView,
 // neededDates are the dates around now, and back to the last plan, to the start of an
 // account that lies behind it and to what is to run again, that planning may ask for.
 // The caller holds mu.
-func (s *UnifiedTaskScheduler) neededDates(v *calendarView, now time.Time) (first, last Date) {
+func (s *UnifiedTaskScheduler) neededDates(v *calendarView, now time.Time) (first, last calendar.Date) {
 	from := now
 	if up := s.plan.upTo; !up.IsZero() && up.Before(now) {
 		from = up
@@ -255,7 +258,7 @@ func (s *UnifiedTaskScheduler) neededDates(v *calendarView, now time.Time) (firs
 	if m != nil {
 		back, ahead = max(m.back, 1), max(m.ahead, 1)
 	}
-	first, last = DateOf(from.In(v.loc)).AddDays(-ahead), DateOf(now.In(v.loc)).AddDays(back+horizonDays+1)
+	first, last = calendar.DateOf(from.In(v.loc)).AddDays(-ahead), calendar.DateOf(now.In(v.loc)).AddDays(back+horizonDays+1)
 	if m != nil {
 		first, last = m.filterDates(first, last)
 	}
@@ -263,7 +266,7 @@ func (s *UnifiedTaskScheduler) neededDates(v *calendarView, now time.Time) (firs
 }
 
 // filterDates widens a range of dates by those that the filters ask for.
-func (m *market) filterDates(first, last Date) (Date, Date) {
+func (m *market) filterDates(first, last calendar.Date) (calendar.Date, calendar.Date) {
 	from, to := first, last
 	for _, g := range m.groups {
 		for _, f := range []Filter{g.filter, g.prior.filter} {
@@ -280,8 +283,8 @@ func (m *market) filterDates(first, last Date) (Date, Date) {
 	return from, to
 }
 
-func datesOf(first, last Date) []Date {
-	var dates []Date
+func datesOf(first, last calendar.Date) []calendar.Date {
+	var dates []calendar.Date
 	for d := first; !d.After(last); d = d.AddDays(1) {
 		dates = append(dates, d)
 	}
@@ -290,7 +293,7 @@ func datesOf(first, last Date) []Date {
 
 // tellCoverage logs at the start what the calendar covers, as a warning if the
 // end is in sight.
-func (s *UnifiedTaskScheduler) tellCoverage(v *calendarView, facts calendarFacts, today Date) {
+func (s *UnifiedTaskScheduler) tellCoverage(v *calendarView, facts calendarFacts, today calendar.Date) {
 	attrs := []any{"calendar", v.name, "version", facts.version, "zone", v.loc.String()}
 	if !facts.covered {
 		s.log.Info("calendar", attrs...)
@@ -307,7 +310,7 @@ func (s *UnifiedTaskScheduler) tellCoverage(v *calendarView, facts calendarFacts
 // checkCalendar keeps the conditions of a calendar: that it does not know today,
 // only guesses it, or failed to answer; that the end of its coverage is near; and
 // what it says is wrong with its data.
-func (s *UnifiedTaskScheduler) checkCalendar(v *calendarView, facts calendarFacts, today Date, failed error) {
+func (s *UnifiedTaskScheduler) checkCalendar(v *calendarView, facts calendarFacts, today calendar.Date, failed error) {
 	condition, coverage := "", ""
 	session, err := v.Session(today)
 	switch {
@@ -325,7 +328,7 @@ func (s *UnifiedTaskScheduler) checkCalendar(v *calendarView, facts calendarFact
 	if v.failing { // what it has learnt is planned at once
 		s.plan.next = s.plan.upTo
 	}
-	v.noteFailing(failed != nil || err != nil && !errors.Is(err, ErrUnknownDate), s.clock.Now())
+	v.noteFailing(failed != nil || err != nil && !errors.Is(err, calendar.ErrUnknownDate), s.clock.Now())
 	if failed == nil {
 		s.setCondition("coverage "+v.name, coverage)
 		v.trouble = textOf(facts.trouble)

@@ -13,6 +13,8 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // TestChangesHaveTheEffectOfAWholeReading edits the rows of one store at random. Of
@@ -98,7 +100,7 @@ func (w *editWorld) start(e *edited, store ScheduleStore) {
 		}
 	}
 	s, err := New(Config{
-		Schedules: store, Calendar: Weekdays(time.UTC), Clock: w.clock, Observer: ObserverFunc(observe), Logger: slog.New(slog.DiscardHandler),
+		Schedules: store, Calendar: calendar.Weekdays(time.UTC), Clock: w.clock, Observer: ObserverFunc(observe), Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(w.t, err)
 	e.UnifiedTaskScheduler = s
@@ -117,7 +119,7 @@ func (w *editWorld) edit() {
 			continue
 		}
 		row := Schedule{
-			Task: task, Account: account, Rule: MustParseRule(w.rule()), Calendar: one(w.random, "", weekdaysName),
+			Task: task, Account: account, Rule: MustParseRule(w.rule()), Calendar: one(w.random, "", calendar.WeekdaysName),
 			Disabled: w.random.IntN(8) == 0, Priority: w.random.IntN(2),
 		}
 		if w.random.IntN(40) == 0 {

@@ -2,8 +2,6 @@ package tradeclock
 
 import (
 	"context"
-	"fmt"
-	"math"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -13,114 +11,6 @@ import (
 // hand the scheduler a clockwork.FakeClock. Nothing in this package asks the
 // operating system for the time.
 type Clock = clockwork.Clock
-
-// WallTime is a time of day as a clock on the wall shows it, in seconds after
-// midnight: 9*3600+15*60 is 09:15. Values from 24 hours on are on later days.
-type WallTime int32
-
-const (
-	secondsPerDay          = 24 * 60 * 60
-	endOfDay      WallTime = secondsPerDay
-	maxHour                = math.MaxInt32/3600 - 1 // that a WallTime can hold
-)
-
-// noWall is what Wall returns for figures that are no time, and what is refused
-// wherever a wall time is looked at.
-const noWall WallTime = math.MinInt32
-
-// Wall returns the wall time of hour and minute. Hours from 24 on are on later days:
-// Wall(26, 0) is 02:00+1d. A minute that is not from 0 to 59, or an hour below 0, is
-// not carried over to another time: what is made of it is not valid.
-func Wall(hour, minute int) WallTime {
-	if hour < 0 || hour > maxHour || minute < 0 || minute > 59 {
-		return noWall
-	}
-	return WallTime(hour*3600 + minute*60)
-}
-
-// String returns the time in the form 09:15, or 09:15:30 if it has seconds.
-// Whole days are written after it: 02:00+1d.
-func (w WallTime) String() string {
-	switch {
-	case w == noWall:
-		return "(no time)"
-	case w < 0:
-		return fmt.Sprintf("WallTime(%d)", int32(w))
-	}
-	days, clock := w/endOfDay, w%endOfDay
-	text := fmt.Sprintf("%02d:%02d", clock/3600, clock/60%60)
-	if clock%60 != 0 {
-		text += fmt.Sprintf(":%02d", clock%60)
-	}
-	if days != 0 {
-		text += fmt.Sprintf("+%dd", days)
-	}
-	return text
-}
-
-// ParseWallTime parses a time of day: 09:15 or 09:15:30, up to 24:00.
-func ParseWallTime(text string) (WallTime, error) {
-	w, err := parseTimeOfDay(text)
-	if err != nil {
-		return 0, fmt.Errorf("time of day %q: %w", text, err)
-	}
-	return w, nil
-}
-
-// MarshalText returns the time in the form of String, and 24:00 for the end of
-// the day. It is an error for a time that is not within one day.
-func (w WallTime) MarshalText() ([]byte, error) {
-	if w < 0 || w > endOfDay {
-		return nil, fmt.Errorf("%s is not within one day", w)
-	}
-	if w == endOfDay {
-		return []byte("24:00"), nil
-	}
-	return []byte(w.String()), nil
-}
-
-// UnmarshalText parses what MarshalText wrote.
-func (w *WallTime) UnmarshalText(text []byte) (err error) {
-	*w, err = ParseWallTime(string(text))
-	return err
-}
-
-// On returns the instant, in UTC, at which the clocks in loc show w on date d.
-//
-// This is the one place where a wall time becomes an instant. A time that the
-// clocks skip means the first instant after the gap; a time that they show twice
-// means the first. So there is exactly one instant for each date. A bare
-// time.Date would go back from a gap in New York and forward in London.
-func (w WallTime) On(d Date, loc *time.Location) time.Time {
-	wall := d.utc().Unix() + int64(w) // what the clocks show, counted as if it were UTC
-	// Two days before, the clocks cannot show this yet: no zone has moved its
-	// clocks by more than one. From there, look at each period of one offset.
-	period := time.Unix(wall-2*secondsPerDay, 0).In(loc)
-	for {
-		_, offset := period.Zone()
-		instant := time.Unix(wall-int64(offset), 0)
-		if instant.Before(period) { // skipped by the change at which the period begins
-			return period.UTC()
-		}
-		end := offsetEnd(period)
-		if end.IsZero() || instant.Before(end) {
-			return instant.UTC()
-		}
-		period = end
-	}
-}
-
-// offsetEnd returns an instant after t up to which t's offset holds, or zero if
-// it holds for ever. In a zone that changes by a yearly rule, ZoneBounds may name
-// the year's end, and in a leap year the start of its last day: on that day the
-// offset holds up to the next one.
-func offsetEnd(t time.Time) time.Time {
-	_, end := t.ZoneBounds()
-	if !end.IsZero() && !end.After(t) {
-		return t.Truncate(24 * time.Hour).Add(24 * time.Hour)
-	}
-	return end
-}
 
 // nextMinute returns the first minute boundary of the wall clock after t.
 func nextMinute(t time.Time) time.Time {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -862,10 +863,10 @@ func TestRule25_WaitingRunOfADisabledRow(t *testing.T) {
 type changing struct {
 	mu      sync.Mutex
 	version int
-	tradeclock.Calendar
+	calendar.Calendar
 }
 
-func (c *changing) set(cal tradeclock.Calendar) {
+func (c *changing) set(cal calendar.Calendar) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.version++
@@ -878,32 +879,32 @@ func (c *changing) Version() string {
 	return strconv.Itoa(c.version)
 }
 
-func (c *changing) Session(d tradeclock.Date) (tradeclock.Session, error) {
+func (c *changing) Session(d calendar.Date) (calendar.Session, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.Calendar.Session(d)
 }
 
 func TestRule25_CalendarChange(t *testing.T) {
-	hours := func(end tradeclock.WallTime) tradeclock.Calendar {
-		return tradeclock.Weekdays(kolkata, tradeclock.Hours{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: end})
+	hours := func(end calendar.WallTime) calendar.Calendar {
+		return calendar.Weekdays(kolkata, calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: end})
 	}
 	for _, test := range []struct {
 		name  string
 		rule  string
-		close tradeclock.WallTime // announced at 13:00:20
+		close calendar.WallTime // announced at 13:00:20
 		want  []string
 		told  int
 	}{
-		{"a later close is waited for", "daily close-15m", tradeclock.Wall(16, 0), []string{"2026-11-23 succeeded @15:45:00"}, 0},
-		{"an earlier one too", "daily close-15m", tradeclock.Wall(14, 0), []string{"2026-11-23 succeeded @13:45:00"}, 0},
-		{"just past, it runs within its catch-up", "daily close-15m", tradeclock.Wall(13, 15), []string{"2026-11-23 succeeded @13:00:20"}, 1},
-		{"long past, it is missed", "daily close-15m", tradeclock.Wall(13, 0), []string{"2026-11-23 missed @"}, 1},
-		{"what ran stays", "daily open+5m", tradeclock.Wall(13, 0), []string{"2026-11-23 succeeded @09:20:00"}, 0},
+		{"a later close is waited for", "daily close-15m", calendar.Wall(16, 0), []string{"2026-11-23 succeeded @15:45:00"}, 0},
+		{"an earlier one too", "daily close-15m", calendar.Wall(14, 0), []string{"2026-11-23 succeeded @13:45:00"}, 0},
+		{"just past, it runs within its catch-up", "daily close-15m", calendar.Wall(13, 15), []string{"2026-11-23 succeeded @13:00:20"}, 1},
+		{"long past, it is missed", "daily close-15m", calendar.Wall(13, 0), []string{"2026-11-23 missed @"}, 1},
+		{"what ran stays", "daily open+5m", calendar.Wall(13, 0), []string{"2026-11-23 succeeded @09:20:00"}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 09:00:00")
-			cal := &changing{Calendar: hours(tradeclock.Wall(15, 30))}
+			cal := &changing{Calendar: hours(calendar.Wall(15, 30))}
 			events := new(eventLog)
 			cfg := w.config(row("square_off", test.rule))
 			cfg.Calendar, cfg.Observer = cal, events
@@ -935,7 +936,7 @@ func TestRule25_CalendarChange(t *testing.T) {
 // meanwhile the newest runs.
 func TestRule25_ADayThatIsClosedForAWhile(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:54:00")
-	cal := &changing{Calendar: tradeclock.Weekdays(kolkata)}
+	cal := &changing{Calendar: calendar.Weekdays(kolkata)}
 	cfg := w.config(row("watch", "every 1m 09:55-10:08", func(s *tradeclock.Schedule) { s.Overlap = tradeclock.OverlapAllow }))
 	cfg.Calendar = cal
 	d := tradeclocktest.NewDriver(t, w.scheduler(cfg), w.clock)
@@ -944,7 +945,7 @@ func TestRule25_ADayThatIsClosedForAWhile(t *testing.T) {
 	d.Until(at("2026-11-23 10:00:00"))
 	cal.set(closed(t))
 	d.Until(at("2026-11-23 10:04:30"))
-	cal.set(tradeclock.Weekdays(kolkata))
+	cal.set(calendar.Weekdays(kolkata))
 	w.clock.Advance(30 * time.Second)
 	d.Until(at("2026-11-23 10:08:00"))
 

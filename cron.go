@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // People who come from cron write its expressions where a rule is wanted. They are
@@ -80,12 +82,12 @@ func cronTimes(second int, minutes, hours string) (rule string, ok bool) {
 		return "", false
 	}
 	if minute, err := strconv.Atoi(minutes); err == nil {
-		at := Wall(from, minute) + WallTime(second)
+		at := calendar.Wall(from, minute) + calendar.WallTime(second)
 		switch {
 		case from == to:
 			return kindDaily + " " + at.String(), true
 		case everyHours == 1:
-			return fmt.Sprintf("%s %s-%s", kindHourly, at, at+Wall(to-from, 0)), true
+			return fmt.Sprintf("%s %s-%s", kindHourly, at, at+calendar.Wall(to-from, 0)), true
 		}
 		return fmt.Sprintf("%s %dh %s-24:00", kindEvery, everyHours, at), true
 	}
@@ -93,7 +95,7 @@ func cronTimes(second int, minutes, hours string) (rule string, ok bool) {
 	if !ok || everyHours != 1 || second != 0 {
 		return "", false
 	}
-	return fmt.Sprintf("%s %dm %s-%02d:00", kindEvery, step, Wall(from, 0), to+1), true
+	return fmt.Sprintf("%s %dm %s-%02d:00", kindEvery, step, calendar.Wall(from, 0), to+1), true
 }
 
 // cronHours returns the first and the last hour of a field, and how many lie between

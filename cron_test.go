@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 func TestCronExpressionsAreAnsweredWithTheirRule(t *testing.T) {
@@ -55,7 +57,7 @@ func TestCronSuggestionsAreDueWhenTheExpressionIs(t *testing.T) {
 	minutes := []string{"*", "0", "7", "59", "*/5", "*/30", "0,20,40", "*/7", "10,40"}
 	hours := []string{"*", "0", "9", "23", "9-15", "0-23", "22-23", "*/6", "*/5", "9,11"}
 	weekdays := []string{"*", "1-5", "0", "7", "SUN,Wed", "6"}
-	cal, suggested := AlwaysOpen(time.UTC), 0
+	cal, suggested := calendar.AlwaysOpen(time.UTC), 0
 	for _, m := range minutes {
 		for _, h := range hours {
 			for _, w := range weekdays {
@@ -65,7 +67,7 @@ func TestCronSuggestionsAreDueWhenTheExpressionIs(t *testing.T) {
 				}
 				suggested++
 				rule := MustParseRule(text)
-				for date := (Date{2026, 11, 22}); date.Before(Date{2026, 11, 29}); date = date.AddDays(1) { // a week from Sunday
+				for date := (calendar.Date{Year: 2026, Month: 11, Day: 22}); date.Before(calendar.Date{Year: 2026, Month: 11, Day: 29}); date = date.AddDays(1) { // a week from Sunday
 					session, err := cal.Session(date)
 					require.NoError(t, err)
 					occurrences, err := rule.Occurrences(session, time.UTC)
@@ -83,7 +85,7 @@ func TestCronSuggestionsAreDueWhenTheExpressionIs(t *testing.T) {
 }
 
 // cronDue is what cron does on a date with the fields for minute, hour and weekday.
-func cronDue(minute, hour, weekday string, date Date) (due []string) {
+func cronDue(minute, hour, weekday string, date calendar.Date) (due []string) {
 	day := int(date.Weekday())
 	if !cronField(weekday, day) && !(day == 0 && cronField(weekday, 7)) {
 		return nil

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // kick starts what can start: in place if the ledger answers from memory, and
@@ -396,7 +398,7 @@ func (s *UnifiedTaskScheduler) slotTaken(p *pending, by *Run) {
 		"by_due", by.Due, "outcome", by.Outcome.String())
 }
 
-func recurs(slot string, session Date) string {
+func recurs(slot string, session calendar.Date) string {
 	return fmt.Sprintf("the rule gave it slot %q, which is that of session %v: a slot is for one occurrence, for ever", slot, session)
 }
 

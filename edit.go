@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // ErrNoSchedule is wrapped by the error of an edit that names a row which the
@@ -100,7 +102,7 @@ func (s Schedule) Edited(old Schedule, now time.Time) Schedule {
 		return s
 	}
 	inForce := old.Rule
-	if old.Prior != nil && DateOf(now.UTC()) == DateOf(old.Since.UTC()) {
+	if old.Prior != nil && calendar.DateOf(now.UTC()) == calendar.DateOf(old.Since.UTC()) {
 		inForce = old.Prior
 	}
 	s.Since, s.Prior = now.UTC(), nil

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // enqueueBackdated makes pending runs of what was planned behind the watermark, for
@@ -224,7 +226,7 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 
 // runsOn reports whether the row runs on a date, and what it follows does, as the calendar
 // has it now.
-func (r *row) runsOn(date Date) bool {
+func (r *row) runsOn(date calendar.Date) bool {
 	session, err := r.view.Session(date)
 	for ; r != nil; r = r.base {
 		if r.Sessions&EveryDay == 0 && (err != nil || !r.Sessions.Has(session.Kind)) {
@@ -296,7 +298,7 @@ func (s *UnifiedTaskScheduler) expiry(r *row, o occurrence) time.Time {
 
 // catchUpUntil resolves the cap of the catch-up, and is zero if there is none. A wall
 // time can be told on a day that the calendar does not know, and an anchor cannot.
-func (r *row) catchUpUntil(date Date) (time.Time, error) {
+func (r *row) catchUpUntil(date calendar.Date) (time.Time, error) {
 	if r.CatchUpUntil == nil {
 		return time.Time{}, nil
 	}

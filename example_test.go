@@ -10,6 +10,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // The first use: two tasks of one account, from Monday to Friday in Kolkata, with
@@ -37,7 +38,7 @@ func Example() {
 			tradeclock.Schedule{Task: "premarket_retry", Rule: tradeclock.MustParseRule("daily 09:00")},
 			tradeclock.Schedule{Task: "sell_monitor", Rule: tradeclock.MustParseRule("every 1m 09:15-15:30")},
 		),
-		Calendar: tradeclock.Weekdays(kolkata),
+		Calendar: calendar.Weekdays(kolkata),
 		Logger:   slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -128,7 +129,7 @@ func ExampleMux() {
 		return nil
 	})
 
-	session := tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+	session := calendar.Date{Year: 2026, Month: time.November, Day: 23}
 	for _, task := range []string{"analysis", "buy_orders", "sell_monitor"} {
 		err := tasks.Execute(context.Background(), tradeclock.Run{Account: "alice", Task: task, Session: session})
 		fmt.Println(task, err)
@@ -273,11 +274,11 @@ func ExampleSkip() {
 }
 
 // lastFriday is a Rule of one's own: a time on the last Friday of each month.
-type lastFriday struct{ at tradeclock.WallTime }
+type lastFriday struct{ at calendar.WallTime }
 
 func (r lastFriday) String() string { return "last friday " + r.at.String() }
 
-func (r lastFriday) Occurrences(s tradeclock.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
+func (r lastFriday) Occurrences(s calendar.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
 	if s.Date.Weekday() != time.Friday || s.Date.AddDays(7).Month == s.Date.Month {
 		return nil, nil
 	}
@@ -287,7 +288,7 @@ func (r lastFriday) Occurrences(s tradeclock.Session, loc *time.Location) ([]tra
 func ExampleRule() {
 	clock := monday()
 	scheduler := newExample(clock, tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil }),
-		tradeclock.Schedule{Task: "rebalance", Rule: lastFriday{tradeclock.Wall(15, 0)}})
+		tradeclock.Schedule{Task: "rebalance", Rule: lastFriday{calendar.Wall(15, 0)}})
 	defer scheduler.Close(context.Background())
 
 	runUntil(scheduler, clock, "09:00:00")
@@ -309,7 +310,7 @@ func ExampleSchedule_spread() {
 		fmt.Println(err)
 	}
 
-	agenda, err := scheduler.Agenda(context.Background(), tradeclock.DateOf(clock.Now()))
+	agenda, err := scheduler.Agenda(context.Background(), calendar.DateOf(clock.Now()))
 	if err != nil {
 		fmt.Println(err)
 	}
@@ -324,7 +325,7 @@ func ExampleSchedule_spread() {
 // A timetable tells when a schedule is due, without a scheduler: here over a weekend.
 func ExampleSchedule_Timetable() {
 	schedule := tradeclock.Schedule{Task: "report", Rule: tradeclock.MustParseRule("daily 18:00")}
-	timetable, err := schedule.Timetable(tradeclock.Weekdays(time.UTC))
+	timetable, err := schedule.Timetable(calendar.Weekdays(time.UTC))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -346,7 +347,7 @@ func ExampleSchedule_Timetable() {
 func ExampleOn() {
 	rule := tradeclock.On(
 		tradeclock.Daily(tradeclock.AtAnchor("close", 30*time.Minute)),
-		tradeclock.NthSession(-1, tradeclock.Month),
+		tradeclock.NthSession(-1, calendar.Month),
 	)
 	fmt.Println(rule)
 	fmt.Println(tradeclock.MustParseRule(rule.String()) == rule)
@@ -360,12 +361,12 @@ func ExampleOn() {
 // On a day whose session has two windows, a rule may be due in each: the slots
 // carry the window's number.
 func ExampleMoment_In() {
-	saturday := tradeclock.Session{
-		Date: tradeclock.Date{Year: 2024, Month: time.March, Day: 2},
-		Kind: tradeclock.Special,
-		Phases: []tradeclock.Phase{
-			{Name: tradeclock.PhaseRegular, Start: time.Date(2024, 3, 2, 3, 45, 0, 0, time.UTC), End: time.Date(2024, 3, 2, 4, 30, 0, 0, time.UTC)},
-			{Name: tradeclock.PhaseRegular, Start: time.Date(2024, 3, 2, 6, 0, 0, 0, time.UTC), End: time.Date(2024, 3, 2, 7, 0, 0, 0, time.UTC)},
+	saturday := calendar.Session{
+		Date: calendar.Date{Year: 2024, Month: time.March, Day: 2},
+		Kind: calendar.Special,
+		Phases: []calendar.Phase{
+			{Name: calendar.PhaseRegular, Start: time.Date(2024, 3, 2, 3, 45, 0, 0, time.UTC), End: time.Date(2024, 3, 2, 4, 30, 0, 0, time.UTC)},
+			{Name: calendar.PhaseRegular, Start: time.Date(2024, 3, 2, 6, 0, 0, 0, time.UTC), End: time.Date(2024, 3, 2, 7, 0, 0, 0, time.UTC)},
 		},
 	}
 	rule := tradeclock.Daily(tradeclock.AtAnchor("close", -5*time.Minute).In(tradeclock.EachWindow))
@@ -448,7 +449,7 @@ func ExampleUnifiedTaskScheduler_Explain() {
 	runUntil(scheduler, clock, "16:00:00")
 
 	for _, day := range []int{22, 23, 24} {
-		why, err := scheduler.Explain(ctx, "alice", "analysis", tradeclock.Date{Year: 2026, Month: time.November, Day: day})
+		why, err := scheduler.Explain(ctx, "alice", "analysis", calendar.Date{Year: 2026, Month: time.November, Day: day})
 		if err != nil {
 			fmt.Println(err)
 		}

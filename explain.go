@@ -6,15 +6,17 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Explain answers in one sentence why a task of an account did or did not run on
 // a session date, from the ledger, the schedules and the calendar: what became of the
 // occurrences that have a record, why others have none, and what is still to come. The
 // error wraps ErrUnsupported if the ledger has no History.
-func (s *UnifiedTaskScheduler) Explain(ctx context.Context, account, task string, date Date) (string, error) {
+func (s *UnifiedTaskScheduler) Explain(ctx context.Context, account, task string, date calendar.Date) (string, error) {
 	name := rowName(task, account)
-	if err := date.check(); err != nil {
+	if err := date.Validate(); err != nil {
 		return "", fmt.Errorf("explain %s: %w", name, err)
 	}
 	if s.history == nil {
@@ -37,7 +39,7 @@ func (s *UnifiedTaskScheduler) Explain(ctx context.Context, account, task string
 type explanation struct {
 	*UnifiedTaskScheduler
 	account, task string
-	date          Date
+	date          calendar.Date
 	now           time.Time
 	view          *calendarView
 	runs          []Run        // the records of the date
@@ -56,7 +58,7 @@ type explanation struct {
 	asked         int // of how many slots the ledger was asked who has them
 }
 
-func (s *UnifiedTaskScheduler) newExplanation(account, task string, date Date, runs []Run, due []occurrence) *explanation {
+func (s *UnifiedTaskScheduler) newExplanation(account, task string, date calendar.Date, runs []Run, due []occurrence) *explanation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := &explanation{
@@ -283,8 +285,8 @@ func (e *explanation) unservedText() string {
 // no more.
 func (e *explanation) standing(ctx context.Context, more bool) string {
 	r, loc := e.row, e.view.loc
-	over := r != nil && !endOfDay.On(e.date, loc).After(r.holdsFrom())
-	past := !endOfDay.On(e.date, loc).After(e.now)
+	over := r != nil && !calendar.EndOfDay.On(e.date, loc).After(r.holdsFrom())
+	past := !calendar.EndOfDay.On(e.date, loc).After(e.now)
 	switch {
 	case r == nil && more && past:
 		return "" // what held then is not known

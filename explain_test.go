@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -115,8 +116,8 @@ func TestRule32_ExplainOfAStandby(t *testing.T) {
 // recurring is a rule of a user's whose slot is the same on every day.
 type recurring struct{}
 
-func (recurring) Occurrences(s tradeclock.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
-	return []tradeclock.Occurrence{{Due: tradeclock.Wall(10, 0).On(s.Date, loc), Slot: "10:00"}}, nil
+func (recurring) Occurrences(s calendar.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
+	return []tradeclock.Occurrence{{Due: calendar.Wall(10, 0).On(s.Date, loc), Slot: "10:00"}}, nil
 }
 func (recurring) String() string { return "at ten" }
 

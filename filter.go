@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Filter leaves a rule the sessions of some weekdays, or one session of each
@@ -13,9 +15,9 @@ import (
 // Filters are comparable, and equal if they mean the same.
 type Filter struct {
 	kind filterKind
-	days weekdaySet // of filterWeekdays
-	n    int        // of filterNth
-	of   Period     // of filterNth
+	days weekdaySet      // of filterWeekdays
+	n    int             // of filterNth
+	of   calendar.Period // of filterNth
 }
 
 type filterKind uint8
@@ -42,7 +44,7 @@ func OnWeekdays(days ...time.Weekday) Filter {
 // are those of the kinds that the schedule runs on, see Schedule.Sessions, which
 // therefore cannot be EveryDay. Where the calendar does not know a date that it
 // depends on, the runs are skipped with that reason.
-func NthSession(n int, of Period) Filter { return Filter{kind: filterNth, n: n, of: of} }
+func NthSession(n int, of calendar.Period) Filter { return Filter{kind: filterNth, n: n, of: of} }
 
 // On returns the rule r without the occurrences of the sessions that f does not
 // admit, as in daily close+30m on last session of month. Any rule may have one
@@ -78,7 +80,7 @@ func (r filtered) kind() string                 { return ruleKind(r.rule) }
 func (r filtered) moments() []Moment            { return ruleMoments(r.rule) }
 func (r filtered) String() string               { return r.rule.String() + " " + wordOn + " " + r.filter.String() }
 func (r filtered) MarshalText() ([]byte, error) { return marshalRule(r) }
-func (r filtered) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
+func (r filtered) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
 
@@ -98,7 +100,7 @@ func (r filtered) check() error {
 
 // spans applies a filter of weekdays. The number of a session in its period
 // cannot be told from the session alone.
-func (r filtered) spans(s Session, loc *time.Location) ([]span, error) {
+func (r filtered) spans(s calendar.Session, loc *time.Location) ([]span, error) {
 	if r.filter.kind == filterNth {
 		return nil, fmt.Errorf("the rule %q has no occurrences by itself: they depend on the other sessions of the %s", r, r.filter.of)
 	}
@@ -135,7 +137,7 @@ func (f *Filter) UnmarshalText(text []byte) (err error) {
 }
 
 // mostSessions are how many sessions a period can have.
-var mostSessions = [...]int{Week: 7, Month: 31, Quarter: 92, Year: 366}
+var mostSessions = [...]int{calendar.Week: 7, calendar.Month: 31, calendar.Quarter: 92, calendar.Year: 366}
 
 // check reports what is wrong with the filter.
 func (f Filter) check() error {
@@ -146,7 +148,7 @@ func (f Filter) check() error {
 		return f.days.check()
 	}
 	if int(f.of) >= len(mostSessions) {
-		return fmt.Errorf("%v is none of %s", f.of, strings.Join(periodNames[:], ", "))
+		return fmt.Errorf("%v is none of %s", f.of, strings.Join(periodNames(), ", "))
 	}
 	if f.n == 0 {
 		return errors.New("session 0 is no session: want 1 for the first, or -1 for the last")
@@ -159,7 +161,7 @@ func (f Filter) check() error {
 
 // dates returns the first and the last date that admits may look at to tell
 // whether d is one of the filter's dates, d included.
-func (f Filter) dates(d Date) (first, last Date) {
+func (f Filter) dates(d calendar.Date) (first, last calendar.Date) {
 	if f.kind != filterNth {
 		return d, d
 	}
@@ -173,7 +175,7 @@ func (f Filter) dates(d Date) (first, last Date) {
 // admits reports whether d is one of the filter's dates. The sessions that count
 // are those for which counts is true; that of d is one of them. Where it depends
 // on a date that session does not know, the error wraps what session said.
-func (f Filter) admits(d Date, counts func(Session) bool, session func(Date) (Session, error)) (bool, error) {
+func (f Filter) admits(d calendar.Date, counts func(calendar.Session) bool, session func(calendar.Date) (calendar.Session, error)) (bool, error) {
 	switch f.kind {
 	case filterNone:
 		return true, nil

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // ParseFilter parses the text form of a filter, which its String prints again:
@@ -68,14 +70,21 @@ func (p *parser) nth() (n int, ok bool) {
 	return n, true
 }
 
-func (p *parser) period() Period {
-	for i, name := range periodNames {
-		if p.keyword(name) {
-			return Period(i)
+func (p *parser) period() calendar.Period {
+	for of := range calendar.Periods() {
+		if p.keyword(of.String()) {
+			return of
 		}
 	}
-	p.failNear("week, month, quarter or year", periodNames[:])
+	p.failNear("week, month, quarter or year", periodNames())
 	return 0
+}
+
+func periodNames() (names []string) {
+	for of := range calendar.Periods() {
+		names = append(names, of.String())
+	}
+	return names
 }
 
 // weekdays reads weekdays, and ranges of them, between commas.

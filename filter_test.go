@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 func TestFilterText(t *testing.T) {
@@ -22,19 +24,19 @@ func TestFilterText(t *testing.T) {
 		{"mon,wed,fri", OnWeekdays(fri, mon, wed, fri)},
 		{"mon,tue,wed,thu,sun", OnWeekdays(sun, mon, tue, wed, thu)},
 		{"mon,tue,wed,thu,fri,sat", OnWeekdays(mon, tue, wed, thu, fri, sat)},
-		{"first session of week", NthSession(1, Week)},
-		{"last session of month", NthSession(-1, Month)},
-		{"2nd session of quarter", NthSession(2, Quarter)},
-		{"3rd session of year", NthSession(3, Year)},
-		{"4th session of week", NthSession(4, Week)},
-		{"11th session of month", NthSession(11, Month)},
-		{"12th session of month", NthSession(12, Month)},
-		{"13th session of month", NthSession(13, Month)},
-		{"21st session of month", NthSession(21, Month)},
-		{"111th session of year", NthSession(111, Year)},
-		{"366th session of year", NthSession(366, Year)},
-		{"2nd last session of year", NthSession(-2, Year)},
-		{"7th last session of week", NthSession(-7, Week)},
+		{"first session of week", NthSession(1, calendar.Week)},
+		{"last session of month", NthSession(-1, calendar.Month)},
+		{"2nd session of quarter", NthSession(2, calendar.Quarter)},
+		{"3rd session of year", NthSession(3, calendar.Year)},
+		{"4th session of week", NthSession(4, calendar.Week)},
+		{"11th session of month", NthSession(11, calendar.Month)},
+		{"12th session of month", NthSession(12, calendar.Month)},
+		{"13th session of month", NthSession(13, calendar.Month)},
+		{"21st session of month", NthSession(21, calendar.Month)},
+		{"111th session of year", NthSession(111, calendar.Year)},
+		{"366th session of year", NthSession(366, calendar.Year)},
+		{"2nd last session of year", NthSession(-2, calendar.Year)},
+		{"7th last session of week", NthSession(-7, calendar.Week)},
 	}
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {
@@ -109,7 +111,7 @@ func TestParseFilterRefuses(t *testing.T) {
 }
 
 func TestFilteredRuleText(t *testing.T) {
-	lastOfMonth := NthSession(-1, Month)
+	lastOfMonth := NthSession(-1, calendar.Month)
 	tests := []struct {
 		text string
 		rule Rule
@@ -118,7 +120,7 @@ func TestFilteredRuleText(t *testing.T) {
 		{"daily close+30m on last session of month", On(Daily(AtAnchor("close", 30*time.Minute)), lastOfMonth)},
 		{"daily each open on sat", On(Daily(AtAnchor("open", 0).In(EachWindow)), OnWeekdays(time.Saturday))},
 		{"hourly 09:30-15:30 on fri", On(Hourly(At(9, 30), At(15, 30)), OnWeekdays(time.Friday))},
-		{"every 1m open-close on first session of week", On(Every(time.Minute, AtAnchor("open", 0), AtAnchor("close", 0)), NthSession(1, Week))},
+		{"every 1m open-close on first session of week", On(Every(time.Minute, AtAnchor("open", 0), AtAnchor("close", 0)), NthSession(1, calendar.Week))},
 		{"after premarket_retry 5m on last session of month", On(After("premarket_retry", 5*time.Minute), lastOfMonth)},
 		{"after on call on 5m on mon", On(After("on call on", 5*time.Minute), OnWeekdays(time.Monday))},
 		{"after x on mon 5m", After("x on mon", 5*time.Minute)},
@@ -139,21 +141,21 @@ func TestFilteredRuleText(t *testing.T) {
 }
 
 func TestFilteredRulesThatAreRefused(t *testing.T) {
-	lastOfMonth := NthSession(-1, Month)
+	lastOfMonth := NthSession(-1, calendar.Month)
 	tests := []struct {
 		rule Rule
 		want string
 	}{
 		{On(On(Daily(At(9, 1)), lastOfMonth), OnWeekdays(time.Monday)), "a rule takes one filter"},
-		{On(Once(Date{2026, 11, 23}, At(9, 15)), lastOfMonth), "a once rule takes no filter, as it has its date"},
+		{On(Once(calendar.Date{Year: 2026, Month: 11, Day: 23}, At(9, 15)), lastOfMonth), "a once rule takes no filter, as it has its date"},
 		{On(Every(time.Minute, At(15, 30), At(9, 15)), lastOfMonth), "end is not after start"},
 		{On(After("", time.Minute), lastOfMonth), "task: a name is required"},
 		{On(Daily(At(9, 1)), OnWeekdays()), "a filter of weekdays needs one"},
 		{On(Daily(At(9, 1)), OnWeekdays(time.Monday, 7)), "a filter of weekdays has one that is none"},
 		{On(Daily(At(9, 1)), OnWeekdays(-1)), "a filter of weekdays has one that is none"},
-		{On(Daily(At(9, 1)), NthSession(0, Month)), "session 0 is no session: want 1 for the first, or -1 for the last"},
-		{On(Daily(At(9, 1)), NthSession(1, Period(9))), "Period(9) is none of week, month, quarter, year"},
-		{On(userRule{}, NthSession(-8, Week)), "a week has no 8th last session"},
+		{On(Daily(At(9, 1)), NthSession(0, calendar.Month)), "session 0 is no session: want 1 for the first, or -1 for the last"},
+		{On(Daily(At(9, 1)), NthSession(1, calendar.Period(9))), "Period(9) is none of week, month, quarter, year"},
+		{On(userRule{}, NthSession(-8, calendar.Week)), "a week has no 8th last session"},
 		{On(panicking{}, lastOfMonth), "String panicked: no text"},
 	}
 	for _, test := range tests {
@@ -209,7 +211,7 @@ func TestFilterChangesNoFacts(t *testing.T) {
 
 func TestOccurrencesOfFilteredRules(t *testing.T) {
 	monday, loc := nse(t, nseHours...)
-	own := userRule{list: []Occurrence{{Wall(9, 15).On(monday.Date, loc), "own"}}}
+	own := userRule{list: []Occurrence{{calendar.Wall(9, 15).On(monday.Date, loc), "own"}}}
 	onMonday, onTuesday := OnWeekdays(time.Monday), OnWeekdays(time.Tuesday)
 
 	list, err := On(MustParseRule("every 1m open-close"), onMonday).Occurrences(monday, loc)
@@ -231,24 +233,24 @@ func TestOccurrencesOfFilteredRules(t *testing.T) {
 // filterDays are dates with what a calendar says of them: R regular, S shortened,
 // . closed, ? unknown. Filters count the regular ones alone.
 type filterDays struct {
-	first Date
+	first calendar.Date
 	days  string
 }
 
 var errNotPublished = errors.New("not published")
 
-func (f filterDays) session(d Date) (Session, error) {
-	i := int(d.utc().Sub(f.first.utc()) / (24 * time.Hour))
+func (f filterDays) session(d calendar.Date) (calendar.Session, error) {
+	i := int(d.UTC().Sub(f.first.UTC()) / (24 * time.Hour))
 	if i < 0 || i >= len(f.days) || f.days[i] == '?' {
-		return Session{}, fmt.Errorf("%v: %w", d, errNotPublished)
+		return calendar.Session{}, fmt.Errorf("%v: %w", d, errNotPublished)
 	}
-	return Session{Date: d, Kind: map[byte]SessionKind{'R': Regular, 'S': Shortened, '.': Closed}[f.days[i]]}, nil
+	return calendar.Session{Date: d, Kind: map[byte]calendar.SessionKind{'R': calendar.Regular, 'S': calendar.Shortened, '.': calendar.Closed}[f.days[i]]}, nil
 }
 
-func onlyRegular(s Session) bool { return s.Kind == Regular }
+func onlyRegular(s calendar.Session) bool { return s.Kind == calendar.Regular }
 
 func TestFilterAdmits(t *testing.T) {
-	monday := Date{2026, 11, 23}
+	monday := calendar.Date{Year: 2026, Month: 11, Day: 23}
 	tests := []struct {
 		name   string
 		days   string // of the week, from Monday
@@ -258,34 +260,34 @@ func TestFilterAdmits(t *testing.T) {
 		{"no filter", "RRRRR..", Filter{}, "yyyyy"},
 		{"weekdays", "RRRRR..", OnWeekdays(time.Tuesday, time.Friday), "nynny"},
 		{"weekdays ask nothing", "R???R??", OnWeekdays(time.Friday), "ny"},
-		{"the first", "RRRRR..", NthSession(1, Week), "ynnnn"},
-		{"the first after a holiday", ".RRRR..", NthSession(1, Week), "ynnn"},
-		{"the first that counts", "SRRRR..", NthSession(1, Week), "ynnn"},
-		{"the last", "RRRRR..", NthSession(-1, Week), "nnnny"},
-		{"the last before a holiday", "RRRR...", NthSession(-1, Week), "nnny"},
-		{"the last is on a weekend", "RRRRRR.", NthSession(-1, Week), "nnnnny"},
-		{"the last that counts", "RRRRS..", NthSession(-1, Week), "nnny"},
-		{"the third", "R.RRR..", NthSession(3, Week), "nnyn"},
-		{"the last but one", "RR.RR..", NthSession(-2, Week), "nnyn"},
-		{"a week without a fifth", "RR.RR..", NthSession(5, Week), "nnnn"},
-		{"a week without a fifth last", "RR.RR..", NthSession(-5, Week), "nnnn"},
-		{"the only one", "..R....", NthSession(1, Week), "y"},
-		{"an unknown day before the first", "?RRRR..", NthSession(1, Week), "?nnn"},
-		{"an unknown day before the second", "?RRRR..", NthSession(2, Week), "??nn"},
-		{"a day after matters to none but the last", "RRR????", NthSession(1, Week), "ynn"},
-		{"unknown days after the last", "RRRR???", NthSession(-1, Week), "nnn?"},
-		{"unknown days after the last but one", "RRRR???", NthSession(-2, Week), "nn??"},
-		{"too few days, known or not", "R?RRR..", NthSession(4, Week), "nn??"},
+		{"the first", "RRRRR..", NthSession(1, calendar.Week), "ynnnn"},
+		{"the first after a holiday", ".RRRR..", NthSession(1, calendar.Week), "ynnn"},
+		{"the first that counts", "SRRRR..", NthSession(1, calendar.Week), "ynnn"},
+		{"the last", "RRRRR..", NthSession(-1, calendar.Week), "nnnny"},
+		{"the last before a holiday", "RRRR...", NthSession(-1, calendar.Week), "nnny"},
+		{"the last is on a weekend", "RRRRRR.", NthSession(-1, calendar.Week), "nnnnny"},
+		{"the last that counts", "RRRRS..", NthSession(-1, calendar.Week), "nnny"},
+		{"the third", "R.RRR..", NthSession(3, calendar.Week), "nnyn"},
+		{"the last but one", "RR.RR..", NthSession(-2, calendar.Week), "nnyn"},
+		{"a week without a fifth", "RR.RR..", NthSession(5, calendar.Week), "nnnn"},
+		{"a week without a fifth last", "RR.RR..", NthSession(-5, calendar.Week), "nnnn"},
+		{"the only one", "..R....", NthSession(1, calendar.Week), "y"},
+		{"an unknown day before the first", "?RRRR..", NthSession(1, calendar.Week), "?nnn"},
+		{"an unknown day before the second", "?RRRR..", NthSession(2, calendar.Week), "??nn"},
+		{"a day after matters to none but the last", "RRR????", NthSession(1, calendar.Week), "ynn"},
+		{"unknown days after the last", "RRRR???", NthSession(-1, calendar.Week), "nnn?"},
+		{"unknown days after the last but one", "RRRR???", NthSession(-2, calendar.Week), "nn??"},
+		{"too few days, known or not", "R?RRR..", NthSession(4, calendar.Week), "nn??"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			calendar := filterDays{monday, test.days}
+			days := filterDays{monday, test.days}
 			got := ""
 			for i, day := range test.days {
 				if day != 'R' {
 					continue
 				}
-				admitted, err := test.filter.admits(monday.AddDays(i), onlyRegular, calendar.session)
+				admitted, err := test.filter.admits(monday.AddDays(i), onlyRegular, days.session)
 				switch {
 				case err != nil:
 					assert.ErrorIs(t, err, errNotPublished)
@@ -300,35 +302,35 @@ func TestFilterAdmits(t *testing.T) {
 			assert.Equal(t, test.want, got)
 		})
 	}
-	calendar := filterDays{monday, "RRRR??."}
-	_, err := NthSession(-1, Week).admits(monday.AddDays(3), onlyRegular, calendar.session)
+	days := filterDays{monday, "RRRR??."}
+	_, err := NthSession(-1, calendar.Week).admits(monday.AddDays(3), onlyRegular, days.session)
 	assert.EqualError(t, err, "whether 2026-11-26 is the last session of week depends on 2026-11-28: 2026-11-28: not published")
 }
 
 // Through a leap year, a filter admits the session that a list of the period's
 // sessions has at its place, and looks at no dates but those that it says.
 func TestFilterAdmitsThroughTheYear(t *testing.T) {
-	session := func(d Date) Session {
+	session := func(d calendar.Date) calendar.Session {
 		if d.Weekday() == time.Sunday || d.Day%7 == 3 {
-			return Session{Date: d, Kind: Closed}
+			return calendar.Session{Date: d, Kind: calendar.Closed}
 		}
-		return Session{Date: d, Kind: Regular}
+		return calendar.Session{Date: d, Kind: calendar.Regular}
 	}
 	for _, f := range []Filter{
-		NthSession(1, Week), NthSession(5, Week), NthSession(-2, Week), NthSession(1, Month), NthSession(-3, Month),
-		NthSession(2, Quarter), NthSession(-1, Quarter), NthSession(100, Year), NthSession(-1, Year),
+		NthSession(1, calendar.Week), NthSession(5, calendar.Week), NthSession(-2, calendar.Week), NthSession(1, calendar.Month), NthSession(-3, calendar.Month),
+		NthSession(2, calendar.Quarter), NthSession(-1, calendar.Quarter), NthSession(100, calendar.Year), NthSession(-1, calendar.Year),
 	} {
-		for d := (Date{2024, 1, 1}); d.Year == 2024; d = d.AddDays(1) {
+		for d := (calendar.Date{Year: 2024, Month: 1, Day: 1}); d.Year == 2024; d = d.AddDays(1) {
 			if !session(d).Open() {
 				continue
 			}
 			first, last := f.dates(d)
-			got, err := f.admits(d, Session.Open, func(at Date) (Session, error) {
+			got, err := f.admits(d, calendar.Session.Open, func(at calendar.Date) (calendar.Session, error) {
 				require.False(t, at == d || at.Before(first) || at.After(last), "%v asks for %v on %v", f, at, d)
 				return session(at), nil
 			})
 			require.NoError(t, err)
-			var open []Date
+			var open []calendar.Date
 			begin, end := f.of.Bounds(d)
 			for at := begin; !at.After(end); at = at.AddDays(1) {
 				if session(at).Open() {
@@ -342,7 +344,7 @@ func TestFilterAdmitsThroughTheYear(t *testing.T) {
 			require.Equal(t, place >= 0 && place < len(open) && open[place] == d, got, "%v on %v", f, d)
 		}
 	}
-	d := Date{2026, 11, 25}
+	d := calendar.Date{Year: 2026, Month: 11, Day: 25}
 	first, last := OnWeekdays(time.Monday).dates(d)
-	assert.Equal(t, []Date{d, d}, []Date{first, last})
+	assert.Equal(t, []calendar.Date{d, d}, []calendar.Date{first, last})
 }

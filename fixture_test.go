@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -47,7 +48,7 @@ func (w *world) config(rows ...tradeclock.Schedule) tradeclock.Config {
 		Schedules:  tradeclock.FixedSchedules(rows...),
 		Ledger:     w.store,
 		Heartbeats: w.beats,
-		Calendar:   tradeclock.Weekdays(kolkata),
+		Calendar:   calendar.Weekdays(kolkata),
 		Clock:      w.clock,
 		Logger:     slog.New(slog.DiscardHandler),
 	}
@@ -99,8 +100,8 @@ func tell(runs []tradeclock.Run) []string {
 }
 
 // day is a date, as in "2026-11-23".
-func day(text string) tradeclock.Date {
-	d, err := tradeclock.ParseDate(text)
+func day(text string) calendar.Date {
+	d, err := calendar.ParseDate(text)
 	if err != nil {
 		panic(err)
 	}

@@ -12,32 +12,33 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // weekTable is a week with a day of each kind, and what is regular around it.
-func weekTable() tradeclock.Table {
-	regular := func(start, end tradeclock.WallTime) []tradeclock.Hours {
-		return []tradeclock.Hours{{Phase: tradeclock.PhaseRegular, Start: start, End: end}}
+func weekTable() calendar.Table {
+	regular := func(start, end calendar.WallTime) []calendar.Hours {
+		return []calendar.Hours{{Phase: calendar.PhaseRegular, Start: start, End: end}}
 	}
-	return tradeclock.Table{
+	return calendar.Table{
 		Name: "XNSE", Version: "1", Location: kolkata,
 		First: day("2026-11-01"), Last: day("2026-12-31"),
-		Base: tradeclock.Weekdays(kolkata, regular(tradeclock.Wall(9, 15), tradeclock.Wall(15, 30))...),
-		Days: []tradeclock.TableDay{
-			{Date: day("2026-11-24"), Kind: tradeclock.Closed, Reason: "Guru Nanak Jayanti"},
-			{Date: day("2026-11-25"), Kind: tradeclock.Shortened, Hours: regular(tradeclock.Wall(9, 15), tradeclock.Wall(12, 30))},
-			{Date: day("2026-11-26"), Kind: tradeclock.Regular, HoursUnknown: true},
-			{Date: day("2026-11-27"), Kind: tradeclock.Special, Hours: regular(tradeclock.Wall(18, 0), tradeclock.Wall(19, 0)), Reason: "Muhurat"},
+		Base: calendar.Weekdays(kolkata, regular(calendar.Wall(9, 15), calendar.Wall(15, 30))...),
+		Days: []calendar.TableDay{
+			{Date: day("2026-11-24"), Kind: calendar.Closed, Reason: "Guru Nanak Jayanti"},
+			{Date: day("2026-11-25"), Kind: calendar.Shortened, Hours: regular(calendar.Wall(9, 15), calendar.Wall(12, 30))},
+			{Date: day("2026-11-26"), Kind: calendar.Regular, HoursUnknown: true},
+			{Date: day("2026-11-27"), Kind: calendar.Special, Hours: regular(calendar.Wall(18, 0), calendar.Wall(19, 0)), Reason: "Muhurat"},
 		},
 	}
 }
 
 // week is the calendar of weekTable.
-func week(t testing.TB) tradeclock.Calendar { return calendarOf(t, weekTable()) }
+func week(t testing.TB) calendar.Calendar { return calendarOf(t, weekTable()) }
 
-func calendarOf(t testing.TB, table tradeclock.Table) tradeclock.Calendar {
+func calendarOf(t testing.TB, table calendar.Table) calendar.Calendar {
 	t.Helper()
-	c, err := tradeclock.NewTable(table)
+	c, err := calendar.NewTable(table)
 	require.NoError(t, err)
 	return c
 }
@@ -46,17 +47,17 @@ func calendarOf(t testing.TB, table tradeclock.Table) tradeclock.Calendar {
 // to misbehave, while a scheduler uses it.
 type liveCalendar struct {
 	mu  sync.Mutex
-	cal tradeclock.Calendar
-	bad func(d tradeclock.Date) error // called first, if it is set
+	cal calendar.Calendar
+	bad func(d calendar.Date) error // called first, if it is set
 }
 
-func (c *liveCalendar) set(cal tradeclock.Calendar, bad func(d tradeclock.Date) error) {
+func (c *liveCalendar) set(cal calendar.Calendar, bad func(d calendar.Date) error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cal, c.bad = cal, bad
 }
 
-func (c *liveCalendar) now() tradeclock.Calendar {
+func (c *liveCalendar) now() calendar.Calendar {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.cal
@@ -64,15 +65,15 @@ func (c *liveCalendar) now() tradeclock.Calendar {
 
 func (c *liveCalendar) Name() string             { return c.now().Name() }
 func (c *liveCalendar) Location() *time.Location { return c.now().Location() }
-func (c *liveCalendar) Version() string          { return c.now().(tradeclock.Versioned).Version() }
+func (c *liveCalendar) Version() string          { return c.now().(calendar.Versioned).Version() }
 
-func (c *liveCalendar) Session(d tradeclock.Date) (tradeclock.Session, error) {
+func (c *liveCalendar) Session(d calendar.Date) (calendar.Session, error) {
 	c.mu.Lock()
 	cal, bad := c.cal, c.bad
 	c.mu.Unlock()
 	if bad != nil {
 		if err := bad(d); err != nil {
-			return tradeclock.Session{}, err
+			return calendar.Session{}, err
 		}
 	}
 	return cal.Session(d)
@@ -112,7 +113,7 @@ func TestRule09_AScheduleRunsOnTheKindsThatItNames(t *testing.T) {
 
 func TestRule09_AWeekendDayCanBeARegularSession(t *testing.T) {
 	table := weekTable()
-	table.Days = append(table.Days, tradeclock.TableDay{Date: day("2026-11-28"), Kind: tradeclock.Regular, Reason: "Budget day"})
+	table.Days = append(table.Days, calendar.TableDay{Date: day("2026-11-28"), Kind: calendar.Regular, Reason: "Budget day"})
 	w := newWorld(t, "2026-11-28 08:00:00") // a Saturday
 	cfg := w.config(row("buy", "daily 09:00"))
 	cfg.Calendar = calendarOf(t, table)
@@ -171,9 +172,9 @@ func TestRule10_AnUnknownDayIsSkippedAtItsDueInstants(t *testing.T) {
 }
 
 func TestRule10_ACalendarThatFails(t *testing.T) {
-	failing := map[string]func(tradeclock.Date) error{
-		"with an error": func(tradeclock.Date) error { return errors.New("no file") },
-		"with a panic":  func(tradeclock.Date) error { panic("no file") },
+	failing := map[string]func(calendar.Date) error{
+		"with an error": func(calendar.Date) error { return errors.New("no file") },
+		"with a panic":  func(calendar.Date) error { panic("no file") },
 	}
 	for name, bad := range failing {
 		t.Run(name, func(t *testing.T) {
@@ -212,7 +213,7 @@ func TestRule10_ACalendarThatHangs(t *testing.T) {
 		w.clock.Advance(2 * time.Second)
 		<-release
 	})
-	cal.set(week(t), func(tradeclock.Date) error {
+	cal.set(week(t), func(calendar.Date) error {
 		hang()
 		return nil
 	})
@@ -242,7 +243,7 @@ func TestRule10_ACalendarThatHangs(t *testing.T) {
 
 // rudeCalendar panics wherever a calendar can.
 type rudeCalendar struct {
-	tradeclock.Calendar
+	calendar.Calendar
 	rude bool
 }
 
@@ -253,7 +254,7 @@ func (c *rudeCalendar) Version() string {
 	return "1"
 }
 
-func (c *rudeCalendar) Coverage() (first, last tradeclock.Date) {
+func (c *rudeCalendar) Coverage() (first, last calendar.Date) {
 	if c.rude {
 		panic("no coverage")
 	}
@@ -262,7 +263,7 @@ func (c *rudeCalendar) Coverage() (first, last tradeclock.Date) {
 
 func TestRule10_ACalendarThatPanicsBesidesIsContained(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:55:00")
-	cal := &rudeCalendar{Calendar: tradeclock.Weekdays(kolkata)}
+	cal := &rudeCalendar{Calendar: calendar.Weekdays(kolkata)}
 	cfg := w.config(row("buy", "daily 09:00"))
 	cfg.Calendar = cal
 	s, d := w.drive(cfg)
@@ -300,11 +301,11 @@ func TestRule10_UnknownHoursBlockAnchorsOnly(t *testing.T) {
 }
 
 // withHours is weekTable with the hours of its 26th.
-func withHours(t testing.TB, version string) tradeclock.Calendar {
+func withHours(t testing.TB, version string) calendar.Calendar {
 	table := weekTable()
 	table.Version = version
-	table.Days[2] = tradeclock.TableDay{Date: day("2026-11-26"), Kind: tradeclock.Regular, Hours: []tradeclock.Hours{
-		{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(15, 30)},
+	table.Days[2] = calendar.TableDay{Date: day("2026-11-26"), Kind: calendar.Regular, Hours: []calendar.Hours{
+		{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(15, 30)},
 	}}
 	return calendarOf(t, table)
 }
@@ -388,7 +389,7 @@ func TestRule10_HoursThatArriveAfterTheDateChangeNothing(t *testing.T) {
 func TestRule10_ADayThatBecomesKnownIsNotRecordedTwice(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:14:00")
 	cal := new(liveCalendar)
-	cal.set(week(t), func(tradeclock.Date) error { return errors.New("no file") })
+	cal.set(week(t), func(calendar.Date) error { return errors.New("no file") })
 	cfg := w.config(row("watch", "every 1m 09:15-15:30"), row("open", "daily open"))
 	cfg.Calendar = cal
 	_, d := w.drive(cfg)
@@ -406,11 +407,11 @@ func TestRule10_ADayThatBecomesKnownIsNotRecordedTwice(t *testing.T) {
 }
 
 func TestRule10_ACloseThatMovesRunsNothingAgain(t *testing.T) {
-	closing := func(hour int, version string) tradeclock.Calendar {
+	closing := func(hour int, version string) calendar.Calendar {
 		table := weekTable()
 		table.Version = version
-		table.Days = []tradeclock.TableDay{{Date: day("2026-11-23"), Kind: tradeclock.Shortened, Hours: []tradeclock.Hours{
-			{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(hour, 0)},
+		table.Days = []calendar.TableDay{{Date: day("2026-11-23"), Kind: calendar.Shortened, Hours: []calendar.Hours{
+			{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(hour, 0)},
 		}}}
 		return calendarOf(t, table)
 	}
@@ -438,12 +439,12 @@ func TestRule10_ACloseThatMovesRunsNothingAgain(t *testing.T) {
 
 func TestRule10_ACalendarWarnsBeforeItsCoverageEnds(t *testing.T) {
 	table := weekTable() // it ends on 2026-12-31
-	for name, cal := range map[string]tradeclock.Calendar{
+	for name, cal := range map[string]calendar.Calendar{
 		"a table": calendarOf(t, table),
 		"another": struct {
-			tradeclock.Calendar
-			tradeclock.Covered
-		}{calendarOf(t, table), calendarOf(t, table).(tradeclock.Covered)},
+			calendar.Calendar
+			calendar.Covered
+		}{calendarOf(t, table), calendarOf(t, table).(calendar.Covered)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-30 23:58:00")
@@ -484,8 +485,8 @@ func TestRule11_AnAnchorThatASessionLacksIsASkippedRun(t *testing.T) {
 		{"a window that is inverted", "every 1m open+40m-close-40m", "skipped: end close-40m"},
 	}
 	table := weekTable()
-	table.Days = append(table.Days, tradeclock.TableDay{Date: day("2026-11-20"), Kind: tradeclock.Regular, Hours: []tradeclock.Hours{
-		{Phase: tradeclock.PhasePreOpen, Start: tradeclock.Wall(9, 0), End: tradeclock.Wall(9, 8)},
+	table.Days = append(table.Days, calendar.TableDay{Date: day("2026-11-20"), Kind: calendar.Regular, Hours: []calendar.Hours{
+		{Phase: calendar.PhasePreOpen, Start: calendar.Wall(9, 0), End: calendar.Wall(9, 8)},
 	}})
 	w := newWorld(t, "2026-11-27 00:00:00")
 	var rows []tradeclock.Schedule

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // The code in docs/guarantees.md is that of this file: see
@@ -121,7 +122,7 @@ func ExampleRun() {
 // ID if it is derived from the session.
 func ExampleRunID() {
 	daily := tradeclock.Run{Scheduler: "paper", Account: "42", Task: "buy_orders", Slot: "2026-11-23",
-		Session: tradeclock.Date{Year: 2026, Month: time.November, Day: 23}}
+		Session: calendar.Date{Year: 2026, Month: time.November, Day: 23}}
 	manual := daily
 	manual.Slot = "2026-11-23T10:15:00+05:30 manual 1"
 	for _, run := range []tradeclock.Run{daily, manual} {
@@ -133,7 +134,7 @@ func ExampleRunID() {
 }
 
 // cutOff lists the runs of which the ledger knows no more than that they were claimed.
-func cutOff(ctx context.Context, ledger tradeclock.History, since tradeclock.Date) ([]tradeclock.Run, error) {
+func cutOff(ctx context.Context, ledger tradeclock.History, since calendar.Date) ([]tradeclock.Run, error) {
 	return ledger.Runs(ctx, tradeclock.Query{
 		Scheduler: "paper", From: since,
 		Outcomes: []tradeclock.Outcome{tradeclock.Interrupted},
@@ -145,7 +146,7 @@ func cutOff(ctx context.Context, ledger tradeclock.History, since tradeclock.Dat
 func ExampleHistory() {
 	ctx, clock := context.Background(), monday()
 	store := tradeclock.NewMemory(clock)
-	today := tradeclock.DateOf(clock.Now())
+	today := calendar.DateOf(clock.Now())
 	term, err := store.Lead(ctx, "paper", "the process that dies", time.Second)
 	if err != nil {
 		panic(err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/naming"
 )
 
 // HeartbeatSink receives a scheduler's heartbeats, one a minute. An error is
@@ -43,17 +45,17 @@ const (
 var stateNames = []string{"stopped", "standby", "active", "halted", "draining"}
 
 // String returns the state's name, which ParseSchedulerState reads.
-func (s SchedulerState) String() string { return nameOf(stateNames, int(s)) }
+func (s SchedulerState) String() string { return naming.Of(stateNames, int(s)) }
 
 // ParseSchedulerState parses the name of a state.
 func ParseSchedulerState(text string) (SchedulerState, error) {
-	i, err := parseName("state", stateNames, text)
+	i, err := naming.Parse("state", stateNames, text)
 	return SchedulerState(i), err
 }
 
 // MarshalText returns the name, and an error for a value that has none.
 func (s SchedulerState) MarshalText() ([]byte, error) {
-	return marshalName("state", stateNames, int(s))
+	return naming.Marshal("state", stateNames, int(s))
 }
 
 // UnmarshalText parses what MarshalText wrote.
@@ -113,16 +115,16 @@ const (
 var livenessNames = []string{"dead", "stopped", "late", "standby", "wedged", "alive"}
 
 // String returns the verdict's name.
-func (l Liveness) String() string { return nameOf(livenessNames, int(l)) }
+func (l Liveness) String() string { return naming.Of(livenessNames, int(l)) }
 
 // MarshalText returns the name, and an error for a value that has none.
 func (l Liveness) MarshalText() ([]byte, error) {
-	return marshalName("liveness", livenessNames, int(l))
+	return naming.Marshal("liveness", livenessNames, int(l))
 }
 
 // UnmarshalText parses what MarshalText wrote.
 func (l *Liveness) UnmarshalText(text []byte) error {
-	i, err := unmarshalName("liveness", livenessNames, string(text))
+	i, err := naming.Unmarshal("liveness", livenessNames, string(text))
 	if err == nil {
 		*l = Liveness(i)
 	}

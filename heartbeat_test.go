@@ -10,20 +10,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
 // holidays is a calendar of weekdays from 2026 on with a holiday and a short
 // session.
-func holidays(t *testing.T) tradeclock.Calendar {
+func holidays(t *testing.T) calendar.Calendar {
 	t.Helper()
-	cal, err := tradeclock.NewTable(tradeclock.Table{
+	cal, err := calendar.NewTable(calendar.Table{
 		Name: "XTST", Location: kolkata, First: day("2026-01-01"), Last: day("2027-12-31"),
-		Base: tradeclock.Weekdays(kolkata, tradeclock.Hours{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(15, 30)}),
-		Days: []tradeclock.TableDay{
-			{Date: day("2026-11-24"), Kind: tradeclock.Closed, Reason: "Guru Nanak Jayanti"},
-			{Date: day("2026-11-22"), Kind: tradeclock.Special, Reason: "Muhurat trading",
-				Hours: []tradeclock.Hours{{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(18, 0), End: tradeclock.Wall(19, 0)}}},
+		Base: calendar.Weekdays(kolkata, calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(15, 30)}),
+		Days: []calendar.TableDay{
+			{Date: day("2026-11-24"), Kind: calendar.Closed, Reason: "Guru Nanak Jayanti"},
+			{Date: day("2026-11-22"), Kind: calendar.Special, Reason: "Muhurat trading",
+				Hours: []calendar.Hours{{Phase: calendar.PhaseRegular, Start: calendar.Wall(18, 0), End: calendar.Wall(19, 0)}}},
 		},
 	})
 	require.NoError(t, err)

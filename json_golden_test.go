@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Files of what is read by programs and people keep their form.
@@ -22,7 +23,7 @@ func TestGoldenJSON(t *testing.T) {
 	until := tradeclock.AtAnchor("close", -15*time.Minute)
 	run := tradeclock.Run{
 		ID: tradeclock.RunID("paper", "42", "buy_orders", "2026-11-23"), Scheduler: "paper", Account: "42", Task: "buy_orders", Slot: "2026-11-23",
-		Session: tradeclock.Date{Year: 2026, Month: 11, Day: 23}, Due: at.Truncate(time.Minute), Offset: 250 * time.Millisecond, Outcome: tradeclock.TimedOut, Reason: "deadline exceeded",
+		Session: calendar.Date{Year: 2026, Month: 11, Day: 23}, Due: at.Truncate(time.Minute), Offset: 250 * time.Millisecond, Outcome: tradeclock.TimedOut, Reason: "deadline exceeded",
 		Started: at, Finished: at.Add(4 * time.Minute), Attempt: 1, Deadline: at.Add(4 * time.Minute), Term: 7, Token: "7/abc",
 		Calendar: "XNSE", CalendarVersion: "2026-11-22-1f0c33d8", Details: map[string]any{"orders": 3.0},
 		Late: &tradeclock.Evidence{Outcome: tradeclock.Succeeded, Finished: at.Add(time.Hour)},

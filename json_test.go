@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // jsonTypes are the types that people put on a page or in a file.
@@ -22,7 +24,7 @@ var jsonTypes = []any{
 	Schedule{}, Retry{}, StartLimit{}, ScheduleEdit{}, ScheduleChanges{}, ScheduleKey{}, QuarantineError{}, RowError{},
 	Run{}, Evidence{}, Term{}, Enrolment{}, State{}, Claim{}, SettleResult{}, Query{}, Halt{}, AuditEntry{},
 	Heartbeat{}, RunningTask{}, ReceivedHeartbeat{}, InstanceHealth{}, Status{}, AgendaItem{}, TriggerRequest{},
-	Session{}, Phase{}, Hours{}, TableDay{}, Occurrence{},
+	calendar.Session{}, calendar.Phase{}, calendar.Hours{}, calendar.TableDay{}, Occurrence{},
 	Ticked{}, RunStarted{}, RunSettled{}, RunMissed{}, RunSkipped{}, TermChanged{}, SchedulesChanged{}, CalendarChanged{},
 	SessionChange{}, Shift{}, ClockStepped{}, EventsLost{},
 }
@@ -33,8 +35,8 @@ var textTypes = map[reflect.Type]int{
 	reflect.TypeFor[Outcome](): len(outcomeNames), reflect.TypeFor[Overlap](): len(overlapNames),
 	reflect.TypeFor[Delivery](): len(deliveryNames), reflect.TypeFor[SessionSet](): int(allSessions) + 1,
 	reflect.TypeFor[SchedulerState](): len(stateNames), reflect.TypeFor[Liveness](): len(livenessNames),
-	reflect.TypeFor[SessionKind](): len(kindNames), reflect.TypeFor[Period](): len(periodNames), reflect.TypeFor[Window](): len(windowWords),
-	reflect.TypeFor[WallTime](): int(endOfDay) + 1, reflect.TypeFor[Date](): 0, reflect.TypeFor[Moment](): 0, reflect.TypeFor[Filter](): 0,
+	reflect.TypeFor[calendar.SessionKind](): 4, reflect.TypeFor[calendar.Period](): len(periodNames()), reflect.TypeFor[Window](): len(windowWords),
+	reflect.TypeFor[calendar.WallTime](): int(calendar.EndOfDay) + 1, reflect.TypeFor[calendar.Date](): 0, reflect.TypeFor[Moment](): 0, reflect.TypeFor[Filter](): 0,
 }
 
 func TestJSONReadsBackTheSame(t *testing.T) {
@@ -96,14 +98,14 @@ func TestJSONNamesEveryField(t *testing.T) {
 
 func TestTextsRefuseWhatHasNoName(t *testing.T) {
 	for _, value := range []encoding.TextMarshaler{
-		Outcome(99), Overlap(9), Delivery(9), SchedulerState(9), Liveness(9), SessionKind(9), Period(9), Window(9),
-		SessionSet(1 << 7), WallTime(-1), Wall(9, 75), endOfDay + 1, At(9, 75), AtAnchor("Open", 0), NthSession(0, Week), OnWeekdays(),
+		Outcome(99), Overlap(9), Delivery(9), SchedulerState(9), Liveness(9), calendar.SessionKind(9), calendar.Period(9), Window(9),
+		SessionSet(1 << 7), calendar.WallTime(-1), calendar.Wall(9, 75), calendar.EndOfDay + 1, At(9, 75), AtAnchor("Open", 0), NthSession(0, calendar.Week), OnWeekdays(),
 		Daily(At(9, 75)).(encoding.TextMarshaler), On(Daily(At(9, 15)), OnWeekdays()).(encoding.TextMarshaler),
 	} {
 		_, err := value.MarshalText()
 		assert.Error(t, err, "%T %v", value, value)
 	}
-	for _, target := range []encoding.TextUnmarshaler{new(Liveness), new(SessionKind), new(Period)} {
+	for _, target := range []encoding.TextUnmarshaler{new(Liveness), new(calendar.SessionKind), new(calendar.Period)} {
 		assert.Error(t, target.UnmarshalText(nil), "%T: which it is must be said", target)
 	}
 	for typ := range textTypes {
@@ -210,7 +212,7 @@ func assertText(t *testing.T, value any) {
 	text, err := value.(encoding.TextMarshaler).MarshalText()
 	require.NoError(t, err, "%v", value)
 	if shown := fmt.Sprint(value); shown != string(text) {
-		require.Contains(t, []any{SessionSet(0), endOfDay, Date{}}, value, "%s is shown as %s", text, shown)
+		require.Contains(t, []any{SessionSet(0), calendar.EndOfDay, calendar.Date{}}, value, "%s is shown as %s", text, shown)
 	}
 	again := reflect.New(reflect.TypeOf(value))
 	require.NoError(t, again.Interface().(encoding.TextUnmarshaler).UnmarshalText(text), "%s", text)
@@ -259,8 +261,8 @@ func randomOf(r *rand.Rand, typ reflect.Type, likely float64) reflect.Value {
 	case reflect.TypeFor[time.Duration]():
 		v.SetInt(1 + r.Int64N(int64(10*time.Hour))/int64(time.Millisecond)*int64(time.Millisecond))
 		return v
-	case reflect.TypeFor[Date]():
-		v.Set(reflect.ValueOf(Date{2026, 1, 1}.AddDays(r.IntN(1000))))
+	case reflect.TypeFor[calendar.Date]():
+		v.Set(reflect.ValueOf(calendar.Date{Year: 2026, Month: 1, Day: 1}.AddDays(r.IntN(1000))))
 		return v
 	case reflect.TypeFor[Moment]():
 		v.Set(reflect.ValueOf(randomMoment(r)))
@@ -313,7 +315,7 @@ func randomText(r *rand.Rand) string {
 
 func randomMoment(r *rand.Rand) Moment {
 	if r.IntN(2) == 0 {
-		return Moment{Wall: WallTime(r.IntN(int(wallsLimit)))}
+		return Moment{Wall: calendar.WallTime(r.IntN(int(wallsLimit)))}
 	}
 	anchor := []string{"open", "close", "pre_open", "closing_auction.end"}[r.IntN(4)]
 	return AtAnchor(anchor, time.Duration(r.IntN(2*86400)-86400)*time.Second).In(Window(r.IntN(3)))
@@ -323,7 +325,7 @@ func randomFilter(r *rand.Rand) Filter {
 	if r.IntN(2) == 0 {
 		return OnWeekdays(time.Weekday(r.IntN(7)), time.Weekday(r.IntN(7)))
 	}
-	return NthSession([]int{1, 2, 3, -1, -2}[r.IntN(5)], Period(r.IntN(4)))
+	return NthSession([]int{1, 2, 3, -1, -2}[r.IntN(5)], calendar.Period(r.IntN(4)))
 }
 
 func randomRule(r *rand.Rand) Rule {
@@ -337,7 +339,7 @@ func randomRule(r *rand.Rand) Rule {
 	case 0:
 		return On(rule, randomFilter(r))
 	case 1:
-		return Once(Date{2026, 11, 1}.AddDays(r.IntN(100)), at)
+		return Once(calendar.Date{Year: 2026, Month: 11, Day: 1}.AddDays(r.IntN(100)), at)
 	}
 	return rule
 }

@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/naming"
 )
 
 // Outcome is what became of an occurrence. The zero value is no outcome yet.
@@ -30,16 +33,18 @@ var outcomeNames = []string{"", "running", "succeeded", "failed", "timed out", "
 
 // String returns the outcome in the words of the documentation, as in "timed
 // out"; ParseOutcome reads it.
-func (o Outcome) String() string { return nameOf(outcomeNames, int(o)) }
+func (o Outcome) String() string { return naming.Of(outcomeNames, int(o)) }
 
 // ParseOutcome parses the name of an outcome. The empty text is NoOutcome.
 func ParseOutcome(text string) (Outcome, error) {
-	i, err := parseName("outcome", outcomeNames, text)
+	i, err := naming.Parse("outcome", outcomeNames, text)
 	return Outcome(i), err
 }
 
 // MarshalText returns the name, and an error for a value that has none.
-func (o Outcome) MarshalText() ([]byte, error) { return marshalName("outcome", outcomeNames, int(o)) }
+func (o Outcome) MarshalText() ([]byte, error) {
+	return naming.Marshal("outcome", outcomeNames, int(o))
+}
 
 // UnmarshalText parses what MarshalText wrote.
 func (o *Outcome) UnmarshalText(text []byte) (err error) {
@@ -63,7 +68,7 @@ type Run struct {
 	// Slot identifies the occurrence within its task.
 	Slot string `json:"slot"`
 	// Session is the date of the session that the slot belongs to.
-	Session Date `json:"session"`
+	Session calendar.Date `json:"session"`
 	// Due is when the occurrence is due, and the run should start if it has no
 	// Offset.
 	Due time.Time `json:"due"`
@@ -384,8 +389,8 @@ type Query struct {
 	Slot     string    `json:"slot,omitzero"`
 	Outcomes []Outcome `json:"outcomes,omitzero"`
 	// From and To bound the session date, both included.
-	From Date `json:"from,omitzero"`
-	To   Date `json:"to,omitzero"`
+	From calendar.Date `json:"from,omitzero"`
+	To   calendar.Date `json:"to,omitzero"`
 	// Limit is the number of runs at most; the latest are kept.
 	Limit int `json:"limit,omitzero"`
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // market is one calendar within a snapshot, with the rows that are read by it:
@@ -14,23 +16,23 @@ import (
 // the number of different rules and not of rows.
 type market struct {
 	view   *calendarView
-	cal    Calendar
+	cal    calendar.Calendar
 	loc    *time.Location
 	groups []*group
 	back   int // how many days before a session's date its occurrences may lie
 	ahead  int // and how many after
-	days   map[Date]*day
+	days   map[calendar.Date]*day
 	line   timeline
 	// forgotten is the date before which days were dropped.
-	forgotten Date
+	forgotten calendar.Date
 	// unsure are the dates of which the calendar did not know all when it was last
 	// asked, and revised those of which it says something else since the last plan:
 	// both as they were then.
-	unsure  map[Date]*day
+	unsure  map[calendar.Date]*day
 	revised []*day
 	// planned are the slots that were planned of dates before they were revised, with
 	// their due times. They stay planned, whatever the calendar says next.
-	planned map[Date]map[slotKey]time.Time
+	planned map[calendar.Date]map[slotKey]time.Time
 }
 
 // slotKey is a slot of a row.
@@ -62,7 +64,7 @@ type timing struct {
 // day is a date as the calendar has it, with the spans of each group, in the
 // order of market.groups, once they are asked for.
 type day struct {
-	session Session
+	session calendar.Session
 	unknown error // what the calendar said instead of a session
 	groups  []compiled
 }
@@ -81,10 +83,10 @@ type compiled struct {
 	unsure bool
 }
 
-func newMarket(cal Calendar, loc *time.Location) *market {
+func newMarket(cal calendar.Calendar, loc *time.Location) *market {
 	return &market{
-		cal: cal, loc: loc, days: make(map[Date]*day), unsure: make(map[Date]*day),
-		planned: make(map[Date]map[slotKey]time.Time),
+		cal: cal, loc: loc, days: make(map[calendar.Date]*day), unsure: make(map[calendar.Date]*day),
+		planned: make(map[calendar.Date]map[slotKey]time.Time),
 	}
 }
 
@@ -128,7 +130,7 @@ func (m *market) appendDue(found []occurrence, g *group, d *day, c *compiled, fr
 }
 
 // appendRows adds an occurrence for each row of the group that holds at due.
-func (g *group) appendRows(found []occurrence, due time.Time, slot string, date Date, skip string) []occurrence {
+func (g *group) appendRows(found []occurrence, due time.Time, slot string, date calendar.Date, skip string) []occurrence {
 	for _, r := range g.rows {
 		if !r.Disabled && due.After(r.holdsFrom()) {
 			found = append(found, occurrence{row: r, due: due, slot: slot, session: date, skip: skip})
@@ -142,7 +144,7 @@ func (g *group) appendRows(found []occurrence, due time.Time, slot string, date 
 // a date that is near, it is no later than a minute after t.
 func (m *market) next(t time.Time) (due time.Time, found bool) {
 	m.seek(t)
-	horizon := t.Unix() + horizonDays*secondsPerDay
+	horizon := t.Unix() + horizonDays*int64(calendar.EndOfDay)
 	due = time.Unix(horizon, 0).UTC()
 	if u := m.earliest(horizon); u != nil {
 		due, found = u.span.due(u.i), true
@@ -168,8 +170,8 @@ func (m *market) beyond(t time.Time) int64 {
 			others = append(others, g)
 		}
 	}
-	date := DateOf(t.In(m.loc)).AddDays(-m.ahead)
-	for i := 0; len(others) > 0 && i < timetableDays && Wall(0, 0).On(date.AddDays(-m.back), m.loc).Unix() <= first; i++ {
+	date := calendar.DateOf(t.In(m.loc)).AddDays(-m.ahead)
+	for i := 0; len(others) > 0 && i < timetableDays && calendar.Wall(0, 0).On(date.AddDays(-m.back), m.loc).Unix() <= first; i++ {
 		d := m.peek(date)
 		for _, g := range others {
 			first = min(first, m.firstOn(g, d, from))
@@ -180,7 +182,7 @@ func (m *market) beyond(t time.Time) int64 {
 }
 
 // peek returns a date as the calendar has it, and keeps nothing of it.
-func (m *market) peek(date Date) *day {
+func (m *market) peek(date calendar.Date) *day {
 	d := &day{}
 	d.session, d.unknown = sessionOf(m.cal, date)
 	return d
@@ -205,7 +207,7 @@ func (m *market) unsureNear(t time.Time) bool {
 	if len(m.unsure) == 0 {
 		return false
 	}
-	last := DateOf(t.In(m.loc)).AddDays(m.back + 1)
+	last := calendar.DateOf(t.In(m.loc)).AddDays(m.back + 1)
 	for date := range m.unsure {
 		if !date.After(last) {
 			return true
@@ -253,7 +255,7 @@ func (g *group) idle() bool { return g.holding == 0 }
 
 // forget drops the days that are not planned any more at an instant.
 func (m *market) forget(now time.Time) {
-	before := DateOf(now.In(m.loc)).AddDays(-m.ahead - 1)
+	before := calendar.DateOf(now.In(m.loc)).AddDays(-m.ahead - 1)
 	if before == m.forgotten {
 		return
 	}
@@ -264,7 +266,7 @@ func (m *market) forget(now time.Time) {
 	m.revised = slices.DeleteFunc(m.revised, func(d *day) bool { return d.session.Date.Before(before) })
 }
 
-func forgetBefore[T any](byDate map[Date]T, before Date) {
+func forgetBefore[T any](byDate map[calendar.Date]T, before calendar.Date) {
 	for d := range byDate {
 		if d.Before(before) {
 			delete(byDate, d)
@@ -275,7 +277,7 @@ func forgetBefore[T any](byDate map[Date]T, before Date) {
 // day returns the date as the calendar has it. A date that the calendar does not
 // know, or whose hours it does not know, is asked for again each time, since it
 // may learn.
-func (m *market) day(date Date) *day {
+func (m *market) day(date calendar.Date) *day {
 	if d := m.days[date]; d != nil {
 		return d
 	}
@@ -384,13 +386,13 @@ func (m *market) spansBy(v verdict, g *group, d *day) compiled {
 	case v.skip != "":
 		err = errors.New(v.skip)
 	}
-	end := span{first: endOfDay.On(d.session.Date, m.loc).Unix(), n: 1, label: labelDate, skip: err.Error()}
+	end := span{first: calendar.EndOfDay.On(d.session.Date, m.loc).Unix(), n: 1, label: labelDate, skip: err.Error()}
 	return compiled{spans: []span{end}, err: err, unsure: v.unsure}
 }
 
 // notKnown says that a calendar does not know a date, in its own words if they name
 // it.
-func notKnown(calendar string, date Date, err error) string {
+func notKnown(calendar string, date calendar.Date, err error) string {
 	if text := err.Error(); strings.HasPrefix(text, "calendar "+calendar) {
 		return text
 	}
@@ -402,7 +404,7 @@ func notKnown(calendar string, date Date, err error) string {
 func (m *market) admits(g *group, d *day) (bool, error) {
 	var unknown error
 	for at := g; at != nil; at = at.base {
-		counts := func(s Session) bool { return s.Open() && at.runsOn(s.Kind) }
+		counts := func(s calendar.Session) bool { return s.Open() && at.runsOn(s.Kind) }
 		filter := at.timingOn(d, m.loc).filter
 		if filter.kind == filterNth && d.unknown == nil && !counts(d.session) {
 			return false, nil // a closed date is no session of the period
@@ -419,7 +421,7 @@ func (m *market) admits(g *group, d *day) (bool, error) {
 	return true, unknown
 }
 
-func (m *market) session(date Date) (Session, error) { return sessionOf(m.cal, date) }
+func (m *market) session(date calendar.Date) (calendar.Session, error) { return sessionOf(m.cal, date) }
 
 // spans compiles a rule on a day. An after rule has the spans of its base, later
 // by its delay, and with the same slots.
@@ -448,7 +450,7 @@ func (g *group) timingOn(d *day, loc *time.Location) timing {
 	if g.prior.rule == nil {
 		return g.timing
 	}
-	edited := DateOf(g.since.In(loc))
+	edited := calendar.DateOf(g.since.In(loc))
 	switch {
 	case d.session.Date.Before(edited):
 		return g.prior
@@ -463,7 +465,7 @@ func (g *group) timingOn(d *day, loc *time.Location) timing {
 }
 
 // runsOn reports whether the group, and what it follows, runs on such a session.
-func (g *group) runsOn(k SessionKind) bool {
+func (g *group) runsOn(k calendar.SessionKind) bool {
 	for ; g != nil; g = g.base {
 		if !g.sessions.Has(k) {
 			return false
@@ -491,13 +493,13 @@ func (g *group) rootRule() Rule {
 
 // sessionOf asks the calendar for a date. A panic in it is an error, and so is an
 // answer for another date: what is not known is never guessed.
-func sessionOf(cal Calendar, date Date) (s Session, err error) {
+func sessionOf(cal calendar.Calendar, date calendar.Date) (s calendar.Session, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the calendar panicked: %s", panicText(p))
 		}
 		if err != nil {
-			s = Session{Date: date}
+			s = calendar.Session{Date: date}
 		}
 	}()
 	s, err = cal.Session(date)

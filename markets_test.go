@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -28,24 +29,24 @@ var newYork = func() *time.Location {
 }()
 
 // exchange is the table of a market that is open on weekdays, but for some days.
-func exchange(name string, loc *time.Location, open, close tradeclock.WallTime, days ...tradeclock.TableDay) tradeclock.Table {
-	return tradeclock.Table{
+func exchange(name string, loc *time.Location, open, close calendar.WallTime, days ...calendar.TableDay) calendar.Table {
+	return calendar.Table{
 		Name: name, Version: "1", Location: loc, First: day("2026-01-01"), Last: day("2027-12-31"), Days: days,
-		Base: tradeclock.Weekdays(loc, tradeclock.Hours{Phase: tradeclock.PhaseRegular, Start: open, End: close}),
+		Base: calendar.Weekdays(loc, calendar.Hours{Phase: calendar.PhaseRegular, Start: open, End: close}),
 	}
 }
 
-func mumbai(days ...tradeclock.TableDay) tradeclock.Table {
-	return exchange("XNSE", kolkata, tradeclock.Wall(9, 15), tradeclock.Wall(15, 30), days...)
+func mumbai(days ...calendar.TableDay) calendar.Table {
+	return exchange("XNSE", kolkata, calendar.Wall(9, 15), calendar.Wall(15, 30), days...)
 }
 
-func nyse(days ...tradeclock.TableDay) tradeclock.Table {
-	return exchange("XNYS", newYork, tradeclock.Wall(9, 30), tradeclock.Wall(16, 0), days...)
+func nyse(days ...calendar.TableDay) calendar.Table {
+	return exchange("XNYS", newYork, calendar.Wall(9, 30), calendar.Wall(16, 0), days...)
 }
 
 // finder is what Config.Calendars is set to.
-func finder(cals ...tradeclock.Calendar) func(string) (tradeclock.Calendar, error) {
-	return func(name string) (tradeclock.Calendar, error) {
+func finder(cals ...calendar.Calendar) func(string) (calendar.Calendar, error) {
+	return func(name string) (calendar.Calendar, error) {
 		for _, cal := range cals {
 			if cal.Name() == name {
 				return cal, nil
@@ -71,8 +72,8 @@ func TestRowsOfTwoMarkets(t *testing.T) {
 		row("us_every", "every 2h open-close", onCalendar("XNYS")),
 		row("us_wall", "daily 20:00", onCalendar("XNYS")),
 	)
-	cfg.Calendar = calendarOf(t, mumbai(tradeclock.TableDay{Date: day("2026-11-24")}))
-	cfg.Calendars = finder(calendarOf(t, nyse(tradeclock.TableDay{Date: day("2026-11-26")})))
+	cfg.Calendar = calendarOf(t, mumbai(calendar.TableDay{Date: day("2026-11-24")}))
+	cfg.Calendars = finder(calendarOf(t, nyse(calendar.TableDay{Date: day("2026-11-26")})))
 	_, d := w.drive(cfg)
 	d.Until(at("2026-11-28 12:00:00"))
 
@@ -102,7 +103,7 @@ func TestAgendaAndExplainAreOfTheRowsCalendar(t *testing.T) {
 	cfg := w.config(row("square_off", "daily close-15m"), row("us_open", "daily open", onCalendar("XNYS")))
 	cfg.Calendar = calendarOf(t, mumbai())
 	cfg.Calendars = finder(calendarOf(t, nyse(
-		tradeclock.TableDay{Date: day("2026-11-26"), Reason: "Thanksgiving Day", Announced: day("2025-12-23")})))
+		calendar.TableDay{Date: day("2026-11-26"), Reason: "Thanksgiving Day", Announced: day("2025-12-23")})))
 	s, d := w.drive(cfg)
 	d.Tick()
 
@@ -126,7 +127,7 @@ func TestAgendaAndExplainAreOfTheRowsCalendar(t *testing.T) {
 }
 
 func TestRowsThatNameACalendarAreVetted(t *testing.T) {
-	tokyo := exchange("XTKS", time.FixedZone("JST", 9*3600), tradeclock.Wall(9, 0), tradeclock.Wall(15, 30))
+	tokyo := exchange("XTKS", time.FixedZone("JST", 9*3600), calendar.Wall(9, 0), calendar.Wall(15, 30))
 	for _, test := range []struct {
 		name string
 		rows []tradeclock.Schedule
@@ -150,7 +151,7 @@ func TestRowsThatNameACalendarAreVetted(t *testing.T) {
 			store := &rowsStore{rows: test.rows}
 			cfg.Schedules, cfg.Calendar = store, calendarOf(t, mumbai())
 			find := finder(calendarOf(t, nyse()))
-			cfg.Calendars = func(name string) (tradeclock.Calendar, error) {
+			cfg.Calendars = func(name string) (calendar.Calendar, error) {
 				if name == "alias" {
 					return calendarOf(t, tokyo), nil
 				}
@@ -177,7 +178,7 @@ func TestACalendarThatIsFoundLater(t *testing.T) {
 	var there atomic.Bool
 	cfg := w.config()
 	cfg.Schedules = &rowsStore{rows: []tradeclock.Schedule{row("us", "every 1m 00:00-23:00", onCalendar("XNYS"))}}
-	cfg.Calendars = func(name string) (tradeclock.Calendar, error) {
+	cfg.Calendars = func(name string) (calendar.Calendar, error) {
 		if !there.Load() {
 			panic("no such file")
 		}
@@ -227,7 +228,7 @@ func TestOneCalendarThatHangsDelaysNoOther(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- s.Run(ctx) }()
 		clock.Sleep(time.Hour)
-		us.set(calendarOf(t, nyse()), func(tradeclock.Date) error { <-hang; return nil })
+		us.set(calendarOf(t, nyse()), func(calendar.Date) error { <-hang; return nil })
 		clock.Sleep(at("2026-11-25 22:00:00").Sub(clock.Now()))
 
 		assert.Contains(t, fmt.Sprint(s.Status().Degraded), "calendar XNYS does not answer")
@@ -245,23 +246,23 @@ func TestOneCalendarThatHangsDelaysNoOther(t *testing.T) {
 
 // snapshots is a calendar that answers from memory and is replaced as a whole.
 type snapshots struct {
-	now     atomic.Value // of tradeclock.Calendar
+	now     atomic.Value // of calendar.Calendar
 	trouble atomic.Pointer[error]
 }
 
-func newSnapshots(cal tradeclock.Calendar) *snapshots {
+func newSnapshots(cal calendar.Calendar) *snapshots {
 	s := new(snapshots)
 	s.now.Store(cal)
 	return s
 }
 
-func (s *snapshots) Snapshot() tradeclock.Calendar { return s.now.Load().(tradeclock.Calendar) }
-func (s *snapshots) Name() string                  { return s.Snapshot().Name() }
-func (s *snapshots) Location() *time.Location      { return s.Snapshot().Location() }
+func (s *snapshots) Snapshot() calendar.Calendar { return s.now.Load().(calendar.Calendar) }
+func (s *snapshots) Name() string                { return s.Snapshot().Name() }
+func (s *snapshots) Location() *time.Location    { return s.Snapshot().Location() }
 func (s *snapshots) PhaseNames() []string {
-	return s.Snapshot().(tradeclock.PhaseLister).PhaseNames()
+	return s.Snapshot().(calendar.PhaseLister).PhaseNames()
 }
-func (s *snapshots) Session(d tradeclock.Date) (tradeclock.Session, error) {
+func (s *snapshots) Session(d calendar.Date) (calendar.Session, error) {
 	return s.Snapshot().Session(d)
 }
 
@@ -282,7 +283,7 @@ func TestAHolidayAnnouncedInTheMorning(t *testing.T) {
 	cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
 	s, d := w.drive(cfg)
 	d.Until(at("2026-11-23 08:00:00"))
-	holiday := mumbai(tradeclock.TableDay{Date: day("2026-11-23"), Reason: "Cyclone", Announced: day("2026-11-23")})
+	holiday := mumbai(calendar.TableDay{Date: day("2026-11-23"), Reason: "Cyclone", Announced: day("2026-11-23")})
 	holiday.Version = "2"
 	cal.now.Store(calendarOf(t, holiday))
 	d.Until(at("2026-11-23 18:00:00"))
@@ -316,30 +317,30 @@ func TestAHolidayAnnouncedInTheMorning(t *testing.T) {
 
 // TestACalendarThatChangesDuringTheDay moves, adds and drops what is still to come.
 func TestACalendarThatChangesDuringTheDay(t *testing.T) {
-	special := func(date string, open, close tradeclock.WallTime) tradeclock.TableDay {
-		return tradeclock.TableDay{Date: day(date), Kind: tradeclock.Regular, Hours: []tradeclock.Hours{{Phase: tradeclock.PhaseRegular, Start: open, End: close}}}
+	special := func(date string, open, close calendar.WallTime) calendar.TableDay {
+		return calendar.TableDay{Date: day(date), Kind: calendar.Regular, Hours: []calendar.Hours{{Phase: calendar.PhaseRegular, Start: open, End: close}}}
 	}
 	for _, test := range []struct {
 		name   string
-		change tradeclock.TableDay // known from 13:00:30 on
+		change calendar.TableDay // known from 13:00:30 on
 		shifts []string
 		runs   []string // from then to the end of Saturday
 	}{
 		{
-			"the close moves", special("2026-11-27", tradeclock.Wall(9, 15), tradeclock.Wall(17, 0)),
+			"the close moves", special("2026-11-27", calendar.Wall(9, 15), calendar.Wall(17, 0)),
 			[]string{"late on 2026-11-27: 1 moved, from 2026-11-27T11:15:00Z"}, []string{"late 2026-11-27 at 16:45"},
 		},
 		{
-			"a Saturday appears", special("2026-11-28", tradeclock.Wall(9, 15), tradeclock.Wall(15, 30)),
+			"a Saturday appears", special("2026-11-28", calendar.Wall(9, 15), calendar.Wall(15, 30)),
 			[]string{"early on 2026-11-28: 1 appeared, from 2026-11-28T03:50:00Z", "late on 2026-11-28: 1 appeared, from 2026-11-28T09:45:00Z"},
 			[]string{"late 2026-11-27 at 15:15", "early 2026-11-28 at 09:20", "late 2026-11-28 at 15:15"},
 		},
 		{
-			"the market shuts at noon, which is over", special("2026-11-27", tradeclock.Wall(9, 15), tradeclock.Wall(12, 0)),
+			"the market shuts at noon, which is over", special("2026-11-27", calendar.Wall(9, 15), calendar.Wall(12, 0)),
 			[]string{"late on 2026-11-27: 1 moved, from 2026-11-27T06:15:00Z"}, []string{"late 2026-11-27 missed"},
 		},
 		{
-			"the open moves behind what ran", special("2026-11-27", tradeclock.Wall(13, 30), tradeclock.Wall(15, 30)), nil, []string{"late 2026-11-27 at 15:15"},
+			"the open moves behind what ran", special("2026-11-27", calendar.Wall(13, 30), calendar.Wall(15, 30)), nil, []string{"late 2026-11-27 at 15:15"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -406,7 +407,7 @@ func TestAChangeOfYesterdaysSession(t *testing.T) {
 	cfg.Calendar = cal
 	_, d := w.drive(cfg)
 	d.Until(at("2026-11-23 01:00:00"))
-	table := mumbai(tradeclock.TableDay{Date: day("2026-11-22"), Kind: tradeclock.Regular})
+	table := mumbai(calendar.TableDay{Date: day("2026-11-22"), Kind: calendar.Regular})
 	table.Version = "2"
 	cal.now.Store(calendarOf(t, table))
 	d.Until(at("2026-11-23 03:00:00"))
@@ -471,11 +472,11 @@ func TestAnAssumedSessionIsHealth(t *testing.T) {
 
 // guessing knows what its first calendar does, and assumes what its other says.
 type guessing struct {
-	tradeclock.Calendar
-	other tradeclock.Calendar
+	calendar.Calendar
+	other calendar.Calendar
 }
 
-func (g guessing) Session(d tradeclock.Date) (tradeclock.Session, error) {
+func (g guessing) Session(d calendar.Date) (calendar.Session, error) {
 	if s, err := g.Calendar.Session(d); err == nil {
 		return s, nil
 	}
@@ -489,8 +490,8 @@ func (g guessing) Session(d tradeclock.Date) (tradeclock.Session, error) {
 // holds rule 15.
 func TestAnAnchorThatIsMissingForDaysIsHealth(t *testing.T) {
 	w := newWorld(t, "2026-11-23 00:00:00")
-	table := mumbai(tradeclock.TableDay{Date: day("2026-01-02"), Kind: tradeclock.Special, Hours: []tradeclock.Hours{
-		{Phase: tradeclock.PhaseClosingAuction, Start: tradeclock.Wall(15, 15), End: tradeclock.Wall(15, 35)}}})
+	table := mumbai(calendar.TableDay{Date: day("2026-01-02"), Kind: calendar.Special, Hours: []calendar.Hours{
+		{Phase: calendar.PhaseClosingAuction, Start: calendar.Wall(15, 15), End: calendar.Wall(15, 35)}}})
 	cfg := w.config(row("auction", "daily closing_auction"))
 	cfg.Calendar = calendarOf(t, table)
 	s, d := w.drive(cfg)

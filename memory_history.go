@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Runs returns the selected runs by due time, then account, task and slot.
@@ -89,8 +91,8 @@ func (m *Memory) Prune(_ context.Context, scheduler string, before time.Time) (i
 		l.floor = before
 	}
 	// A session of an earlier date has no more runs.
-	maps.DeleteFunc(l.facts, func(key factsKey, _ sessionFacts) bool { return key.session.Before(DateOf(before.UTC())) })
-	maps.DeleteFunc(l.single, func(_ string, last Date) bool { return last.Before(DateOf(before.UTC())) })
+	maps.DeleteFunc(l.facts, func(key factsKey, _ sessionFacts) bool { return key.session.Before(calendar.DateOf(before.UTC())) })
+	maps.DeleteFunc(l.single, func(_ string, last calendar.Date) bool { return last.Before(calendar.DateOf(before.UTC())) })
 	return l.remove(func(row *Run) bool {
 		return row.Outcome.Final() && row.Through().Before(before) && !row.Through().After(l.aheadOf(row.Account))
 	}), nil

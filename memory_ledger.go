@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // memoryLedger is the ledger of one scheduler name. Rows are found by their key;
@@ -23,7 +25,7 @@ type memoryLedger struct {
 	rows   memoryRows
 	ranges map[rangeKey]*rangeIndex
 	facts  map[factsKey]sessionFacts // of repeating runs
-	single map[string]Date           // by task, the last session in which it had others
+	single map[string]calendar.Date  // by task, the last session in which it had others
 
 	halts map[string]Halt // by account
 	audit []AuditEntry
@@ -38,7 +40,7 @@ type rangeKey struct{ account, task string }
 
 type factsKey struct {
 	account, task string
-	session       Date
+	session       calendar.Date
 }
 
 func (m *Memory) ledger(scheduler string) *memoryLedger {
@@ -49,7 +51,7 @@ func (m *Memory) ledger(scheduler string) *memoryLedger {
 			rows:       memoryRows{slots: make(map[slotOfTask]rowsOfSlot)},
 			ranges:     make(map[rangeKey]*rangeIndex),
 			facts:      make(map[factsKey]sessionFacts),
-			single:     make(map[string]Date),
+			single:     make(map[string]calendar.Date),
 			halts:      make(map[string]Halt),
 		}
 		m.ledgers[scheduler] = l

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/naming"
 )
 
 // Moment is a point of a session day: a wall time, or an anchor with an offset.
@@ -21,11 +24,11 @@ type Moment struct {
 	// either way.
 	Offset time.Duration
 	// Wall is the wall time, if there is no anchor.
-	Wall WallTime
+	Wall calendar.WallTime
 }
 
 // At returns the moment of a wall time, as Wall does.
-func At(hour, minute int) Moment { return Moment{Wall: Wall(hour, minute)} }
+func At(hour, minute int) Moment { return Moment{Wall: calendar.Wall(hour, minute)} }
 
 // AtAnchor returns the moment of an anchor and an offset, which may be negative. That
 // of no anchor is not valid, and no wall time either.
@@ -51,14 +54,16 @@ const (
 var windowWords = [...]string{"", wordFirst, wordLast, wordEach}
 
 // String returns the word before an anchor, which is empty for DefaultWindow.
-func (w Window) String() string { return nameOf(windowWords[:], int(w)) }
+func (w Window) String() string { return naming.Of(windowWords[:], int(w)) }
 
 // MarshalText returns the name, and an error for a value that has none.
-func (w Window) MarshalText() ([]byte, error) { return marshalName("window", windowWords[:], int(w)) }
+func (w Window) MarshalText() ([]byte, error) {
+	return naming.Marshal("window", windowWords[:], int(w))
+}
 
 // UnmarshalText parses what MarshalText wrote.
 func (w *Window) UnmarshalText(text []byte) error {
-	i, err := unmarshalName("window", windowWords[:], string(text))
+	i, err := naming.Unmarshal("window", windowWords[:], string(text))
 	if err == nil {
 		*w = Window(i)
 	}
@@ -85,7 +90,7 @@ const (
 	maxOffset  = 24 * time.Hour
 	maxWindow  = 24 * time.Hour // as the clocks show it
 	maxDaysOn  = 7              // of a wall time, after the session's date
-	wallsLimit = (maxDaysOn + 1) * endOfDay
+	wallsLimit = (maxDaysOn + 1) * calendar.EndOfDay
 )
 
 // validate reports what is wrong with the moment by itself.
@@ -129,7 +134,7 @@ func (m Moment) validateWall() error {
 	if m.Offset != 0 {
 		return errors.New("a wall time takes no offset but days, as in 02:00+1d")
 	}
-	if m.Wall == noWall {
+	if m.Wall == calendar.NoTime {
 		return errors.New("a time of day has a minute from 0 to 59 and an hour from 0")
 	}
 	if m.Wall < 0 || m.Wall >= wallsLimit {
@@ -138,28 +143,20 @@ func (m Moment) validateWall() error {
 	return nil
 }
 
-// validAnchor reports whether each part of the name between dots is a word of
-// a-z, 0-9 and _ that begins with a letter, and whether it can be an anchor. The
-// words that may stand before and after an anchor cannot.
+// validAnchor reports whether the name can be an anchor: a phase, open or close, with
+// .end after it if it is the end of a phase.
 func validAnchor(name string) bool {
-	for part := range strings.SplitSeq(name, ".") {
-		if part == "" || part[0] < 'a' || part[0] > 'z' || strings.Trim(part, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
-			return false
-		}
-	}
-	switch phase := strings.TrimSuffix(name, anchorEnd); phase {
-	case anchorOpen, anchorClose:
+	phase := strings.TrimSuffix(name, anchorEnd)
+	if phase == anchorOpen || phase == anchorClose {
 		return phase == name
-	case wordFirst, wordLast, wordEach, wordOn:
-		return false
 	}
-	return true
+	return calendar.ValidPhase(phase)
 }
 
 // phase returns the phase that the anchor names, and nothing for a wall time.
 func (m Moment) phase() string {
 	if m.Anchor == anchorOpen || m.Anchor == anchorClose {
-		return PhaseRegular
+		return calendar.PhaseRegular
 	}
 	return strings.TrimSuffix(m.Anchor, anchorEnd)
 }
@@ -175,7 +172,7 @@ func (m Moment) inLast() bool {
 }
 
 // resolve returns the instant of a single moment on a session, in UTC.
-func (m Moment) resolve(s Session, loc *time.Location) (time.Time, error) {
+func (m Moment) resolve(s calendar.Session, loc *time.Location) (time.Time, error) {
 	if m.Anchor == "" {
 		return m.Wall.On(s.Date, loc), nil
 	}
@@ -192,7 +189,7 @@ func (m Moment) resolve(s Session, loc *time.Location) (time.Time, error) {
 
 // edges returns the instants of the anchor without its offset: one for each
 // window of its phase, in order.
-func (m Moment) edges(s Session) ([]time.Time, error) {
+func (m Moment) edges(s calendar.Session) ([]time.Time, error) {
 	if s.Open() && s.HoursUnknown {
 		return nil, fmt.Errorf("the hours of session %s are not known", s.Date)
 	}
@@ -215,7 +212,7 @@ func (m Moment) edges(s Session) ([]time.Time, error) {
 }
 
 // offsetFrom returns the instant at the moment's offset from an edge, in UTC.
-func (m Moment) offsetFrom(edge time.Time, s Session) (time.Time, error) {
+func (m Moment) offsetFrom(edge time.Time, s calendar.Session) (time.Time, error) {
 	due := edge.Add(m.Offset)
 	if err := m.crossed(s, edge, due); err != nil {
 		return time.Time{}, err
@@ -225,8 +222,8 @@ func (m Moment) offsetFrom(edge time.Time, s Session) (time.Time, error) {
 
 // crossed reports an offset that leads from one edge of the session past the
 // other: in a session of an hour, close-90m would be before the open.
-func (m Moment) crossed(s Session, edge, due time.Time) error {
-	sessionOpen, sessionClose, ok := s.Bounds(PhaseRegular)
+func (m Moment) crossed(s calendar.Session, edge, due time.Time) error {
+	sessionOpen, sessionClose, ok := s.Bounds(calendar.PhaseRegular)
 	switch {
 	case !ok:
 		return nil
@@ -255,7 +252,7 @@ func (w window) check() error {
 	if err := w.to.validateSingle(); err != nil {
 		return err
 	}
-	if w.onWall() && w.to.Wall > w.from.Wall && w.to.Wall/endOfDay != w.from.Wall/endOfDay {
+	if w.onWall() && w.to.Wall > w.from.Wall && w.to.Wall/calendar.EndOfDay != w.from.Wall/calendar.EndOfDay {
 		return errors.New("start and end are on different days")
 	}
 	return nil
@@ -267,7 +264,7 @@ func (w window) onWall() bool { return w.from.Anchor == "" && w.to.Anchor == "" 
 // toMidnight reports whether the window ends with the day that it begins on,
 // which is written 24:00.
 func (w window) toMidnight() bool {
-	return w.to == Moment{Wall: (w.from.Wall/endOfDay + 1) * endOfDay}
+	return w.to == Moment{Wall: (w.from.Wall/calendar.EndOfDay + 1) * calendar.EndOfDay}
 }
 
 // longest returns a length that the window has on no session more than, as far
@@ -286,7 +283,7 @@ func (w window) longest() time.Duration {
 }
 
 // resolve returns the instants of both ends on a session.
-func (w window) resolve(s Session, loc *time.Location) (from, to time.Time, err error) {
+func (w window) resolve(s calendar.Session, loc *time.Location) (from, to time.Time, err error) {
 	if from, err = w.from.resolve(s, loc); err != nil {
 		return from, to, err
 	}
@@ -313,14 +310,14 @@ func (w window) length(from, to time.Time, loc *time.Location) time.Duration {
 // endSkipped reports whether the window ends at a wall time that the clocks skip
 // with what is left of its date: it ends on the next one then, where the window of
 // the next session may begin.
-func (w window) endSkipped(s Session, to time.Time, loc *time.Location) bool {
+func (w window) endSkipped(s calendar.Session, to time.Time, loc *time.Location) bool {
 	_, offset := to.In(loc).Zone()
-	shown := WallTime(to.Unix() + int64(offset) - s.Date.utc().Unix())
-	return w.onWall() && shown > w.to.Wall && shown >= (w.from.Wall/endOfDay+1)*endOfDay
+	shown := calendar.WallTime(to.Unix() + int64(offset) - s.Date.UTC().Unix())
+	return w.onWall() && shown > w.to.Wall && shown >= (w.from.Wall/calendar.EndOfDay+1)*calendar.EndOfDay
 }
 
 // misordered is the error of a session on which the window is inverted.
-func (w window) misordered(s Session, relation string, from, to time.Time, loc *time.Location) error {
+func (w window) misordered(s calendar.Session, relation string, from, to time.Time, loc *time.Location) error {
 	return fmt.Errorf("end %s (%s) is %s start %s (%s) in session %s",
 		w.to, wallClock(to, loc), relation, w.from, wallClock(from, loc), s.Date)
 }
@@ -330,14 +327,14 @@ type stretch struct{ from, to int64 }
 
 // parts returns the range between two instants. If both ends of the window are
 // anchors, it returns what is left of it outside the session's breaks.
-func (w window) parts(s Session, from, to time.Time) []stretch {
+func (w window) parts(s calendar.Session, from, to time.Time) []stretch {
 	whole := stretch{from.Unix(), to.Unix()}
 	if w.from.Anchor == "" || w.to.Anchor == "" {
 		return []stretch{whole}
 	}
 	phase := w.from.phase()
 	if w.to.phase() != phase {
-		phase = PhaseRegular
+		phase = calendar.PhaseRegular
 	}
 	var parts []stretch
 	for _, gap := range breaks(s, phase) {
@@ -354,7 +351,7 @@ func (w window) parts(s Session, from, to time.Time) []stretch {
 
 // breaks returns what lies between consecutive windows of a phase. A break of no
 // length counts too, since it is where a window starts.
-func breaks(s Session, phase string) []stretch {
+func breaks(s calendar.Session, phase string) []stretch {
 	var gaps []stretch
 	var end int64
 	seen := false

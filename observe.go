@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Observer gets the events of a scheduler, one at a time and in order, from a
@@ -84,9 +86,9 @@ type CalendarChanged struct {
 // SessionChange is a date of which a calendar says something else than before, in
 // words.
 type SessionChange struct {
-	Date   Date   `json:"date"`
-	Before string `json:"before"`
-	After  string `json:"after"`
+	Date   calendar.Date `json:"date"`
+	Before string        `json:"before"`
+	After  string        `json:"after"`
 }
 
 // String returns the change in a line.
@@ -98,12 +100,12 @@ func (c SessionChange) String() string {
 // calendar moved to another instant, made appear, or made fall away. Account is
 // empty for a row that holds for all accounts.
 type Shift struct {
-	Task     string `json:"task"`
-	Account  string `json:"account,omitzero"`
-	Session  Date   `json:"session"`
-	Moved    int    `json:"moved,omitzero"`
-	Appeared int    `json:"appeared,omitzero"`
-	FellAway int    `json:"fell_away,omitzero"`
+	Task     string        `json:"task"`
+	Account  string        `json:"account,omitzero"`
+	Session  calendar.Date `json:"session"`
+	Moved    int           `json:"moved,omitzero"`
+	Appeared int           `json:"appeared,omitzero"`
+	FellAway int           `json:"fell_away,omitzero"`
 	// Next is the first new instant, or zero if all fell away.
 	Next time.Time `json:"next,omitzero"`
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // horizonDays is how far ahead the next occurrence is looked for. If there is
@@ -27,7 +29,7 @@ type occurrence struct {
 	row     *row
 	due     time.Time
 	slot    string
-	session Date
+	session calendar.Date
 	skip    string
 	moved   bool // into the past, by a calendar that changed or came to know more
 	// planned is when the slot was due as it was planned before, if it was.
@@ -36,7 +38,7 @@ type occurrence struct {
 
 // newSnapshot compiles rows that vetRows has passed. Each calendar is asked by
 // what calendarOf returns for it.
-func newSnapshot(rows []*row, calendarOf func(v *calendarView) Calendar) *snapshot {
+func newSnapshot(rows []*row, calendarOf func(v *calendarView) calendar.Calendar) *snapshot {
 	sn := &snapshot{groups: make(map[groupKey]*group), byView: make(map[*calendarView]*market)}
 	b := groupBuilder{sn, calendarOf, make(map[groupRef]*group)}
 	for _, r := range rows {
@@ -57,7 +59,7 @@ func (sn *snapshot) patched(gone, come []*row) *snapshot {
 		touched[r.view] = true
 		sn.remove(r)
 	}
-	b := groupBuilder{sn, func(v *calendarView) Calendar { return v }, make(map[groupRef]*group)}
+	b := groupBuilder{sn, func(v *calendarView) calendar.Calendar { return v }, make(map[groupRef]*group)}
 	for _, r := range come {
 		touched[r.view] = true
 		g := b.groupOf(r)
@@ -95,7 +97,7 @@ func (sn *snapshot) remove(r *row) {
 // groupBuilder finds the groups of rows.
 type groupBuilder struct {
 	*snapshot
-	calendarOf func(v *calendarView) Calendar
+	calendarOf func(v *calendarView) calendar.Calendar
 	known      map[groupRef]*group
 }
 
@@ -206,7 +208,7 @@ func (sn *snapshot) plan(from, to time.Time) []occurrence {
 
 // planDay returns the occurrences of one session date that are due no later than
 // to.
-func (sn *snapshot) planDay(date Date, to time.Time) []occurrence {
+func (sn *snapshot) planDay(date calendar.Date, to time.Time) []occurrence {
 	var found []occurrence
 	for _, m := range sn.markets {
 		found = m.appendDay(found, m.day(date), time.Time{}, to)

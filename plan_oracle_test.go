@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // planWorld is a made-up exchange with made-up schedules, and the oracle of what
@@ -14,16 +16,16 @@ import (
 type planWorld struct {
 	seed     uint64
 	loc      *time.Location
-	first    Date // of the days
-	sessions map[Date]Session
+	first    calendar.Date // of the days
+	sessions map[calendar.Date]calendar.Session
 	tasks    []planTask
 	accounts []string
 	instants map[planWall]time.Time // what the oracle has looked up
 }
 
 type planWall struct {
-	date Date
-	wall WallTime
+	date calendar.Date
+	wall calendar.WallTime
 }
 
 // planTask is a schedule taken apart.
@@ -32,7 +34,7 @@ type planTask struct {
 	kind     string
 	from, to Moment // a daily or once rule has from alone
 	interval time.Duration
-	date     Date
+	date     calendar.Date
 	base     string
 	filter   Filter
 	prior    *planTask // of Schedule.Prior
@@ -43,7 +45,7 @@ type planDue struct {
 	due           time.Time
 	account, task string
 	slot          string
-	session       Date
+	session       calendar.Date
 	skipped       bool
 }
 
@@ -52,10 +54,10 @@ func (w *planWorld) Location() *time.Location { return w.loc }
 
 // Session knows the days that were made, but for those that it was made not to
 // know.
-func (w *planWorld) Session(d Date) (Session, error) {
+func (w *planWorld) Session(d calendar.Date) (calendar.Session, error) {
 	s, ok := w.sessions[d]
 	if !ok {
-		return Session{}, ErrUnknownDate
+		return calendar.Session{}, calendar.ErrUnknownDate
 	}
 	return s, nil
 }
@@ -64,7 +66,7 @@ func (w *planWorld) Session(d Date) (Session, error) {
 // comes after others may be due many days after its session, up to five for each of
 // them.
 func (w *planWorld) due(from, to time.Time) (all []planDue) {
-	first, last := DateOf(from.In(w.loc)).AddDays(-5*(1+len(w.tasks))), DateOf(to.In(w.loc)).AddDays(2)
+	first, last := calendar.DateOf(from.In(w.loc)).AddDays(-5*(1+len(w.tasks))), calendar.DateOf(to.In(w.loc)).AddDays(2)
 	for date := first; !date.After(last); date = date.AddDays(1) {
 		for _, account := range w.accounts {
 			for _, t := range w.tasksOf(account) {
@@ -112,7 +114,7 @@ func (w *planWorld) chain(account string, t planTask) []planTask {
 }
 
 // onDate lists the occurrences of a task on a session date.
-func (w *planWorld) onDate(account string, t planTask, date Date) (found []planDue) {
+func (w *planWorld) onDate(account string, t planTask, date calendar.Date) (found []planDue) {
 	if t.Disabled {
 		return nil
 	}
@@ -147,7 +149,7 @@ func (w *planWorld) onDate(account string, t planTask, date Date) (found []planD
 	}
 	occurrences, err := w.occurrences(account, t, session)
 	if err != nil {
-		occurrences = []planDue{{due: w.instant(date, endOfDay), slot: date.String(), skipped: true}}
+		occurrences = []planDue{{due: w.instant(date, calendar.EndOfDay), slot: date.String(), skipped: true}}
 	}
 	for _, o := range occurrences {
 		if o.due.After(since) {
@@ -159,7 +161,7 @@ func (w *planWorld) onDate(account string, t planTask, date Date) (found []planD
 
 // excluded tells whether a filter of a chain does not admit a date, or whether it
 // cannot be told: where the days that are not known may be sessions or not.
-func (w *planWorld) excluded(chain []planTask, s Session) (excluded, unsure bool) {
+func (w *planWorld) excluded(chain []planTask, s calendar.Session) (excluded, unsure bool) {
 	for i := range chain {
 		f := w.inForce(chain[i], s).filter
 		switch f.kind {
@@ -176,7 +178,7 @@ func (w *planWorld) excluded(chain []planTask, s Session) (excluded, unsure bool
 
 // place tells between which numbers a session's own is in its period, as the filter
 // counts it: from 1 at the front, or from -1 at the back.
-func (w *planWorld) place(f Filter, chain []planTask, date Date) (fewest, most int) {
+func (w *planWorld) place(f Filter, chain []planTask, date calendar.Date) (fewest, most int) {
 	known, unknown := 1, 0
 	first, last := f.of.Bounds(date)
 	for d := first; !d.After(last); d = d.AddDays(1) {
@@ -202,7 +204,7 @@ func (w *planWorld) place(f Filter, chain []planTask, date Date) (fewest, most i
 }
 
 // occurrences lists what the rule that holds on a session yields.
-func (w *planWorld) occurrences(account string, t planTask, s Session) ([]planDue, error) {
+func (w *planWorld) occurrences(account string, t planTask, s calendar.Session) ([]planDue, error) {
 	if t.base != "" {
 		base, _ := w.taskOf(account, t.base)
 		found, err := w.occurrences(account, base, s)
@@ -215,11 +217,11 @@ func (w *planWorld) occurrences(account string, t planTask, s Session) ([]planDu
 }
 
 // inForce is the task as it holds on a session, or the one before it.
-func (w *planWorld) inForce(t planTask, s Session) planTask {
+func (w *planWorld) inForce(t planTask, s calendar.Session) planTask {
 	if t.prior == nil {
 		return t
 	}
-	edited := DateOf(t.Since.In(w.loc))
+	edited := calendar.DateOf(t.Since.In(w.loc))
 	if s.Date.After(edited) {
 		return t
 	}
@@ -231,7 +233,7 @@ func (w *planWorld) inForce(t planTask, s Session) planTask {
 	return t
 }
 
-func (w *planWorld) ruleOccurrences(t planTask, s Session) ([]planDue, error) {
+func (w *planWorld) ruleOccurrences(t planTask, s calendar.Session) ([]planDue, error) {
 	if t.kind == kindOnce && t.date != s.Date {
 		return nil, nil
 	}
@@ -258,13 +260,13 @@ func (w *planWorld) ruleOccurrences(t planTask, s Session) ([]planDue, error) {
 
 // eachWindow lists a time for each window, and those of windows without one at
 // the end of the date.
-func (w *planWorld) eachWindow(t planTask, s Session) (found []planDue, err error) {
+func (w *planWorld) eachWindow(t planTask, s calendar.Session) (found []planDue, err error) {
 	anchors := w.anchors(t.from, s)
 	for i, anchor := range anchors {
 		o := planDue{slot: fmt.Sprintf("%v#%d", s.Date, i+1)}
 		o.due, err = w.offsetFrom(anchor, t.from, s)
 		if err != nil {
-			o.due, o.skipped = w.instant(s.Date, endOfDay), true
+			o.due, o.skipped = w.instant(s.Date, calendar.EndOfDay), true
 		}
 		found = append(found, o)
 	}
@@ -277,7 +279,7 @@ func (w *planWorld) eachWindow(t planTask, s Session) (found []planDue, err erro
 // hours lists every hour from from to to. A window of a whole day leaves its end to
 // the next one.
 func (w *planWorld) hours(t planTask, from, to time.Time) (found []planDue, err error) {
-	wholeDay := t.to.Anchor == "" && t.to.Wall-t.from.Wall == endOfDay
+	wholeDay := t.to.Anchor == "" && t.to.Wall-t.from.Wall == calendar.EndOfDay
 	if to.Before(from) {
 		return nil, errors.New("inverted")
 	}
@@ -294,7 +296,7 @@ const planStep = 15 * time.Second // divides all times and intervals that are ma
 
 // grid looks at each instant of a window: it is due if its distance from where the
 // counting last began is a number of intervals.
-func (w *planWorld) grid(t planTask, s Session, from, to time.Time) (found []planDue, err error) {
+func (w *planWorld) grid(t planTask, s calendar.Session, from, to time.Time) (found []planDue, err error) {
 	if !to.After(from) {
 		return nil, errors.New("inverted")
 	}
@@ -322,10 +324,10 @@ func (w *planWorld) grid(t planTask, s Session, from, to time.Time) (found []pla
 
 // breakAt tells whether an instant lies between two windows of the regular phase,
 // and whether one that is not the first starts just then.
-func (w *planWorld) breakAt(s Session, at time.Time) (inBreak, resumes bool) {
-	var windows []Phase
+func (w *planWorld) breakAt(s calendar.Session, at time.Time) (inBreak, resumes bool) {
+	var windows []calendar.Phase
 	for _, p := range s.Phases {
-		if p.Name == PhaseRegular {
+		if p.Name == calendar.PhaseRegular {
 			windows = append(windows, p)
 		}
 	}
@@ -341,7 +343,7 @@ func (w *planWorld) breakAt(s Session, at time.Time) (inBreak, resumes bool) {
 }
 
 // moment is the instant of a moment on a session.
-func (w *planWorld) moment(m Moment, s Session) (time.Time, error) {
+func (w *planWorld) moment(m Moment, s calendar.Session) (time.Time, error) {
 	if m.Anchor == "" {
 		return w.instant(s.Date, m.Wall), nil
 	}
@@ -358,7 +360,7 @@ func (w *planWorld) moment(m Moment, s Session) (time.Time, error) {
 }
 
 // anchors are the instants of an anchor, in each window of its phase.
-func (w *planWorld) anchors(m Moment, s Session) (found []time.Time) {
+func (w *planWorld) anchors(m Moment, s calendar.Session) (found []time.Time) {
 	for _, p := range s.Phases {
 		switch m.Anchor {
 		case p.Name:
@@ -366,11 +368,11 @@ func (w *planWorld) anchors(m Moment, s Session) (found []time.Time) {
 		case p.Name + ".end":
 			found = append(found, p.End)
 		case "open":
-			if p.Name == PhaseRegular {
+			if p.Name == calendar.PhaseRegular {
 				found = append(found, p.Start)
 			}
 		case "close":
-			if p.Name == PhaseRegular {
+			if p.Name == calendar.PhaseRegular {
 				found = append(found, p.End)
 			}
 		}
@@ -380,7 +382,7 @@ func (w *planWorld) anchors(m Moment, s Session) (found []time.Time) {
 
 // offsetFrom adds the offset of a moment to its anchor, unless that crosses the
 // other edge of the session.
-func (w *planWorld) offsetFrom(anchor time.Time, m Moment, s Session) (time.Time, error) {
+func (w *planWorld) offsetFrom(anchor time.Time, m Moment, s calendar.Session) (time.Time, error) {
 	due := anchor.Add(m.Offset)
 	opens, closes := w.anchors(AtAnchor("open", 0), s), w.anchors(AtAnchor("close", 0), s)
 	if len(opens) == 0 {
@@ -399,7 +401,7 @@ func (w *planWorld) offsetFrom(anchor time.Time, m Moment, s Session) (time.Time
 // instant is the first instant at which the clocks show a wall time or have passed
 // it: it tries one quarter of an hour, minute and second after the other. Clocks change
 // between quarters.
-func (w *planWorld) instant(date Date, wall WallTime) time.Time {
+func (w *planWorld) instant(date calendar.Date, wall calendar.WallTime) time.Time {
 	key := planWall{date, wall}
 	if known, ok := w.instants[key]; ok {
 		return known

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // TestRule05_CuttingARangeNeverChangesWhatIsDue plans made-up schedules over made-up
@@ -80,7 +82,7 @@ func checkPlan(t *testing.T, seed uint64, cuts []byte, size planSize) []planDue 
 	want := sorted(w.due(from, to))
 	points = w.cutAtDueTimes(points, want, random)
 
-	fresh := func() *snapshot { return newSnapshot(w.rows(t), func(*calendarView) Calendar { return w }) }
+	fresh := func() *snapshot { return newSnapshot(w.rows(t), func(*calendarView) calendar.Calendar { return w }) }
 	whole := w.planned(fresh().plan(from, to))
 	w.same(t, want, whole, "the whole range")
 
@@ -216,13 +218,13 @@ func newPlanWorld(seed uint64, random *rand.Rand, most int) *planWorld {
 	if err != nil {
 		panic(err)
 	}
-	first, err := ParseDate(place.around[random.IntN(len(place.around))])
+	first, err := calendar.ParseDate(place.around[random.IntN(len(place.around))])
 	if err != nil {
 		panic(err)
 	}
 	w := &planWorld{
 		seed: seed, loc: loc, first: first, accounts: []string{"", "a", "b"},
-		sessions: make(map[Date]Session), instants: make(map[planWall]time.Time),
+		sessions: make(map[calendar.Date]calendar.Session), instants: make(map[planWall]time.Time),
 	}
 	w.makeSessions(random)
 	for i := range 1 + random.IntN(most) {
@@ -247,7 +249,7 @@ func (w *planWorld) someRange(random *rand.Rand, ranges []time.Duration) (from, 
 func (w *planWorld) makeSessions(random *rand.Rand) {
 	doubtful := random.IntN(3) == 0
 	for i := -25; i < 2*planDays+20; i++ {
-		s := Session{Date: w.first.AddDays(i), Kind: SessionKind(random.IntN(4))}
+		s := calendar.Session{Date: w.first.AddDays(i), Kind: calendar.SessionKind(random.IntN(4))}
 		switch {
 		case doubtful && random.IntN(6) == 0:
 			continue // unknown
@@ -262,29 +264,29 @@ func (w *planWorld) makeSessions(random *rand.Rand) {
 
 // somePhases are of a day session, of one at night when clocks change, or of one
 // with a break.
-func (w *planWorld) somePhases(date Date, random *rand.Rand) (phases []Phase) {
-	quarter := func(hours int) WallTime { return WallTime(hours*3600 + random.IntN(4)*900) }
-	add := func(name string, from, to WallTime) {
-		p := Phase{name, w.instant(date, from), w.instant(date, to)}
+func (w *planWorld) somePhases(date calendar.Date, random *rand.Rand) (phases []calendar.Phase) {
+	quarter := func(hours int) calendar.WallTime { return calendar.WallTime(hours*3600 + random.IntN(4)*900) }
+	add := func(name string, from, to calendar.WallTime) {
+		p := calendar.Phase{Name: name, Start: w.instant(date, from), End: w.instant(date, to)}
 		if p.End.After(p.Start) {
 			phases = append(phases, p)
 		}
 	}
 	begin := []int{0, 1, random.IntN(15)}[random.IntN(3)]
 	if random.IntN(3) > 0 {
-		add(PhasePreOpen, quarter(begin), quarter(begin)+3600)
+		add(calendar.PhasePreOpen, quarter(begin), quarter(begin)+3600)
 	}
 	if random.IntN(6) > 0 {
-		add(PhaseRegular, quarter(begin+2), quarter(begin+4))
+		add(calendar.PhaseRegular, quarter(begin+2), quarter(begin+4))
 		if random.IntN(3) == 0 {
-			add(PhasePreOpen, quarter(begin+4), quarter(begin+5))
+			add(calendar.PhasePreOpen, quarter(begin+4), quarter(begin+5))
 		}
 		if random.IntN(2) == 0 {
-			add(PhaseRegular, quarter(begin+5), quarter(begin+7))
+			add(calendar.PhaseRegular, quarter(begin+5), quarter(begin+7))
 		}
 	}
 	if random.IntN(3) == 0 {
-		add(PhaseClosingAuction, quarter(begin+8), quarter(begin+9))
+		add(calendar.PhaseClosingAuction, quarter(begin+8), quarter(begin+9))
 	}
 	return phases
 }
@@ -341,7 +343,7 @@ func someFilter(random *rand.Rand) Filter {
 	if random.IntN(2) == 0 {
 		n = -n
 	}
-	return NthSession(n, []Period{Week, Week, Week, Month, Month, Quarter, Year}[random.IntN(7)])
+	return NthSession(n, []calendar.Period{calendar.Week, calendar.Week, calendar.Week, calendar.Month, calendar.Month, calendar.Quarter, calendar.Year}[random.IntN(7)])
 }
 
 func (w *planWorld) someBareRule(bases []string, random *rand.Rand) planTask {
@@ -390,7 +392,7 @@ func (w *planWorld) bases(name, account string) (bases []string) {
 }
 
 var planAnchors = []string{
-	"open", "close", PhasePreOpen, PhasePreOpen + ".end", PhaseClosingAuction, PhaseClosingAuction + ".end", PhaseRegular + ".end",
+	"open", "close", calendar.PhasePreOpen, calendar.PhasePreOpen + ".end", calendar.PhaseClosingAuction, calendar.PhaseClosingAuction + ".end", calendar.PhaseRegular + ".end",
 }
 
 func (w *planWorld) someMoment(random *rand.Rand) Moment {
@@ -399,17 +401,17 @@ func (w *planWorld) someMoment(random *rand.Rand) Moment {
 		offset := time.Duration(random.IntN(24*60)-12*60) * 2 * planStep
 		return AtAnchor(planAnchors[random.IntN(len(planAnchors))], offset).In(Window(random.IntN(3)))
 	case 2:
-		return Moment{Wall: WallTime(random.IntN(3*24*240)) * 15} // also on a day after
+		return Moment{Wall: calendar.WallTime(random.IntN(3*24*240)) * 15} // also on a day after
 	case 3:
-		return Moment{Wall: WallTime(random.IntN(4*240)) * 15} // when clocks change
+		return Moment{Wall: calendar.WallTime(random.IntN(4*240)) * 15} // when clocks change
 	}
-	return Moment{Wall: WallTime(random.IntN(24*240)) * 15}
+	return Moment{Wall: calendar.WallTime(random.IntN(24*240)) * 15}
 }
 
 // someWindow is between two wall times, two anchors or one of each, and never
 // refused beforehand.
 func (w *planWorld) someWindow(random *rand.Rand) (from, to Moment) {
-	wall := func(first, count int) Moment { return Moment{Wall: WallTime(first+random.IntN(count)) * 15} }
+	wall := func(first, count int) Moment { return Moment{Wall: calendar.WallTime(first+random.IntN(count)) * 15} }
 	offset := func() time.Duration { return time.Duration(random.IntN(80)-40) * time.Minute }
 	switch random.IntN(6) {
 	case 0:
@@ -417,7 +419,7 @@ func (w *planWorld) someWindow(random *rand.Rand) (from, to Moment) {
 	case 1:
 		return wall(9*240, 240), wall(15*240, 240)
 	case 2:
-		return Moment{}, Moment{Wall: endOfDay}
+		return Moment{}, Moment{Wall: calendar.EndOfDay}
 	case 3:
 		return AtAnchor("open", offset()), AtAnchor("close", offset())
 	case 4:

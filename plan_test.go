@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -153,11 +154,11 @@ type cronLike struct {
 
 func (c cronLike) String() string { return fmt.Sprintf("cron %v %d-%d", c.minutes, c.first, c.last) }
 
-func (c cronLike) Occurrences(s tradeclock.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
+func (c cronLike) Occurrences(s calendar.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
 	var found []tradeclock.Occurrence
 	for hour := c.first; hour <= c.last; hour++ {
 		for _, minute := range c.minutes {
-			due := tradeclock.Wall(hour, minute).On(s.Date, loc)
+			due := calendar.Wall(hour, minute).On(s.Date, loc)
 			found = append(found, tradeclock.Occurrence{Due: due, Slot: due.In(loc).Format("20060102-1504")})
 		}
 	}
@@ -165,11 +166,11 @@ func (c cronLike) Occurrences(s tradeclock.Session, loc *time.Location) ([]trade
 }
 
 func TestRule06_RulesThroughADay(t *testing.T) {
-	nse := tradeclock.Weekdays(kolkata,
-		tradeclock.Hours{Phase: tradeclock.PhasePreOpen, Start: tradeclock.Wall(9, 0), End: tradeclock.Wall(9, 8)},
-		tradeclock.Hours{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(12, 0)},
-		tradeclock.Hours{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(13, 0), End: tradeclock.Wall(15, 30)},
-		tradeclock.Hours{Phase: tradeclock.PhaseClosingAuction, Start: tradeclock.Wall(15, 40), End: tradeclock.Wall(15, 50)},
+	nse := calendar.Weekdays(kolkata,
+		calendar.Hours{Phase: calendar.PhasePreOpen, Start: calendar.Wall(9, 0), End: calendar.Wall(9, 8)},
+		calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(12, 0)},
+		calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(13, 0), End: calendar.Wall(15, 30)},
+		calendar.Hours{Phase: calendar.PhaseClosingAuction, Start: calendar.Wall(15, 40), End: calendar.Wall(15, 50)},
 	)
 	tests := []struct {
 		name string
@@ -309,7 +310,7 @@ func TestRule06_AUsersRuleThatFailsIsOneSkippedRun(t *testing.T) {
 type brokenRule struct{}
 
 func (brokenRule) String() string { return "broken" }
-func (brokenRule) Occurrences(tradeclock.Session, *time.Location) ([]tradeclock.Occurrence, error) {
+func (brokenRule) Occurrences(calendar.Session, *time.Location) ([]tradeclock.Occurrence, error) {
 	panic("out of luck")
 }
 
@@ -633,9 +634,9 @@ func TestPreviewOfADayEqualsWhatThenRuns(t *testing.T) {
 func TestPreviewOfAnUnknownDayEqualsWhatIsThenRecorded(t *testing.T) {
 	table := weekTable()
 	table.Last = day("2026-11-27")
-	calendars := map[string]tradeclock.Calendar{
+	calendars := map[string]calendar.Calendar{
 		"a table": calendarOf(t, table),
-		"another": struct{ tradeclock.Calendar }{calendarOf(t, table)},
+		"another": struct{ calendar.Calendar }{calendarOf(t, table)},
 	}
 	for name, cal := range calendars {
 		t.Run(name, func(t *testing.T) {

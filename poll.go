@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // schedules is what the polls have brought. Guarded by mu.
@@ -162,7 +164,7 @@ func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, no
 	v.vet(schedules)
 	s.sched.rows, s.sched.followed = v.rows, v.followed
 	s.sched.loaded = true
-	snap := newSnapshot(v.order, func(v *calendarView) Calendar { return v })
+	snap := newSnapshot(v.order, func(v *calendarView) calendar.Calendar { return v })
 	if before != nil {
 		snap.carryOver(before)
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // The runs of a wave come between those that are ready, where they belong, and those of
@@ -21,7 +23,7 @@ func TestWavesAmongRunsThatAreReady(t *testing.T) {
 		rows = append(rows, Schedule{Task: task, Rule: MustParseRule(rule)})
 	}
 	s, err := New(Config{
-		Name: "paper", Account: "42", Executor: none, Schedules: FixedSchedules(rows...), Calendar: AlwaysOpen(time.UTC),
+		Name: "paper", Account: "42", Executor: none, Schedules: FixedSchedules(rows...), Calendar: calendar.AlwaysOpen(time.UTC),
 		Clock: clock, Ledger: NewMemory(clock), Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)

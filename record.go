@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // record is a row of runs that never started, which may still grow.
@@ -301,7 +303,7 @@ func (r *record) parts() []*record {
 		rows = append(rows, base)
 	}
 	var parts []*record
-	for _, o := range newSnapshot(rows, func(v *calendarView) Calendar { return v }).plan(r.run.Due, r.run.Through()) {
+	for _, o := range newSnapshot(rows, func(v *calendarView) calendar.Calendar { return v }).plan(r.run.Due, r.run.Through()) {
 		if o.row != r.row {
 			continue
 		}

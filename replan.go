@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // calendarChanged makes what a calendar says now the view, compiles its days anew,
 // and tells what is different. What the change has moved into the past is planned
 // by enqueueRevised. The view and the facts know the dates from first to last. The
 // caller holds mu.
-func (s *UnifiedTaskScheduler) calendarChanged(v *calendarView, facts calendarFacts, first, last Date, now time.Time) {
+func (s *UnifiedTaskScheduler) calendarChanged(v *calendarView, facts calendarFacts, first, last calendar.Date, now time.Time) {
 	m := s.sched.snap.byView[v]
 	var was []*day
 	if m != nil {
@@ -71,7 +73,7 @@ func (s *UnifiedTaskScheduler) enqueueRevised(upTo, now time.Time) {
 }
 
 // compileAll compiles every group on each date of a range.
-func (m *market) compileAll(first, last Date) []*day {
+func (m *market) compileAll(first, last calendar.Date) []*day {
 	var days []*day
 	for _, date := range datesOf(first, last) {
 		days = append(days, m.compileDay(date))
@@ -79,7 +81,7 @@ func (m *market) compileAll(first, last Date) []*day {
 	return days
 }
 
-func (m *market) compileDay(date Date) *day {
+func (m *market) compileDay(date calendar.Date) *day {
 	d := m.day(date)
 	for i := range m.groups {
 		m.compile(i, d)
@@ -169,7 +171,7 @@ func (change *CalendarChanged) compare(was, is *day, m *market, upTo time.Time) 
 }
 
 // slots returns when each of the occurrences that are to run is due.
-func (c *compiled) slots(date Date, loc *time.Location) map[string]time.Time {
+func (c *compiled) slots(date calendar.Date, loc *time.Location) map[string]time.Time {
 	slots := make(map[string]time.Time)
 	if c.err != nil || c.skip != "" {
 		return slots
@@ -222,7 +224,7 @@ func (d *day) describe() string {
 		return "unknown"
 	}
 	text := d.session.Describe()
-	if start, end, ok := d.session.Bounds(PhaseRegular); ok {
+	if start, end, ok := d.session.Bounds(calendar.PhaseRegular); ok {
 		return fmt.Sprintf("%s, from %s to %s", text, start.Format(time.RFC3339), end.Format(time.RFC3339))
 	}
 	return text

@@ -13,11 +13,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
 // versions returns the calendars of tables, with the versions 1, 2, 3...
-func versions(t *testing.T, tables ...tradeclock.Table) (cals []tradeclock.Calendar) {
+func versions(t *testing.T, tables ...calendar.Table) (cals []calendar.Calendar) {
 	t.Helper()
 	for i, table := range tables {
 		table.Version = fmt.Sprint(i + 1)
@@ -30,7 +31,7 @@ func versions(t *testing.T, tables ...tradeclock.Table) (cals []tradeclock.Calen
 // 11:00: what had run stays run, and what would have run meanwhile is missed.
 func TestACalendarThatChangesBackAndForth(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:00:00")
-	closed := mumbai(tradeclock.TableDay{Date: day("2026-11-23"), Reason: "Cyclone"})
+	closed := mumbai(calendar.TableDay{Date: day("2026-11-23"), Reason: "Cyclone"})
 	cals := versions(t, mumbai(), closed, mumbai(), closed, mumbai())
 	cal, events := newSnapshots(cals[0]), new(eventLog)
 	cfg := w.config(row("buy", "daily open+5m"), row("monitor", "every 1m open-close"), row("check", "after buy 30m"))
@@ -65,9 +66,9 @@ func TestACalendarThatChangesBackAndForth(t *testing.T) {
 // TestACalendarThatMovesTwoRangesIntoThePast records each as a row of its own.
 func TestACalendarThatMovesTwoRangesIntoThePast(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:00:00")
-	hours := func(open, close int) tradeclock.Table {
-		return mumbai(tradeclock.TableDay{Date: day("2026-11-23"), Kind: tradeclock.Regular,
-			Hours: []tradeclock.Hours{{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(open, 0), End: tradeclock.Wall(close, 0)}}})
+	hours := func(open, close int) calendar.Table {
+		return mumbai(calendar.TableDay{Date: day("2026-11-23"), Kind: calendar.Regular,
+			Hours: []calendar.Hours{{Phase: calendar.PhaseRegular, Start: calendar.Wall(open, 0), End: calendar.Wall(close, 0)}}})
 	}
 	cals := versions(t, hours(14, 15), hours(10, 11), hours(8, 9))
 	cal := newSnapshots(cals[0])
@@ -86,7 +87,7 @@ func TestACalendarThatMovesTwoRangesIntoThePast(t *testing.T) {
 // still knew the day.
 func TestACalendarThatKnowsLessLater(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:00:00")
-	unknown := mumbai(tradeclock.TableDay{Date: day("2026-11-23"), Kind: tradeclock.Regular, HoursUnknown: true})
+	unknown := mumbai(calendar.TableDay{Date: day("2026-11-23"), Kind: calendar.Regular, HoursUnknown: true})
 	cals := versions(t, mumbai(), unknown)
 	cal, events := newSnapshots(cals[0]), new(eventLog)
 	cfg := w.config(row("buy", "daily open+5m"), row("late", "daily close-15m"))
@@ -107,8 +108,8 @@ func TestACalendarThatKnowsLessLater(t *testing.T) {
 // which a slot was due and the one to which a calendar moves it.
 func TestAnAccountThatCameSinceHasAMovedSlot(t *testing.T) {
 	w := newWorld(t, "2026-11-23 15:00:00")
-	longer := tradeclock.TableDay{Date: day("2026-11-23"), Kind: tradeclock.Regular,
-		Hours: []tradeclock.Hours{{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(17, 0)}}}
+	longer := calendar.TableDay{Date: day("2026-11-23"), Kind: calendar.Regular,
+		Hours: []calendar.Hours{{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(17, 0)}}}
 	cals := versions(t, mumbai(), mumbai(longer))
 	cal := newSnapshots(cals[0])
 	cfg := w.config(row("late", "daily close-15m"))
@@ -127,10 +128,10 @@ func TestAnAccountThatCameSinceHasAMovedSlot(t *testing.T) {
 // new in one minute: neither is to hide the other's.
 func TestHoursThatArriveWhileAnotherCalendarChanges(t *testing.T) {
 	w := newWorld(t, "2026-11-23 19:00:00") // in New York it is 08:30
-	unknown := nyse(tradeclock.TableDay{Date: day("2026-11-23"), Kind: tradeclock.Regular, HoursUnknown: true})
+	unknown := nyse(calendar.TableDay{Date: day("2026-11-23"), Kind: calendar.Regular, HoursUnknown: true})
 	us := new(liveCalendar)
 	us.set(calendarOf(t, unknown), nil)
-	cals := versions(t, mumbai(), mumbai(tradeclock.TableDay{Date: day("2026-11-24")}))
+	cals := versions(t, mumbai(), mumbai(calendar.TableDay{Date: day("2026-11-24")}))
 	cal := newSnapshots(cals[0])
 	cfg := w.config(row("buy", "daily 09:20"), row("us", "daily open+5m", onCalendar("XNYS"), catchUp(time.Hour)))
 	cfg.Calendar, cfg.Calendars = cal, finder(us)
@@ -150,7 +151,7 @@ func (f schedulesFunc) Schedules(context.Context) ([]tradeclock.Schedule, error)
 // it said when it was asked first.
 func TestACalendarThatChangesBeforeThereAreRows(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:50:00")
-	cals := versions(t, mumbai(), mumbai(tradeclock.TableDay{Date: day("2026-11-23"), Reason: "Cyclone"}))
+	cals := versions(t, mumbai(), mumbai(calendar.TableDay{Date: day("2026-11-23"), Reason: "Cyclone"}))
 	cal, there := new(liveCalendar), false
 	cal.set(cals[0], nil)
 	cfg := w.config()
@@ -192,10 +193,10 @@ func TestACalendarThatIsUsedAgainIsLookedAtAgain(t *testing.T) {
 }
 
 // bursting is a calendar that answers from memory, and panics instead.
-type bursting struct{ tradeclock.Calendar }
+type bursting struct{ calendar.Calendar }
 
-func (b bursting) Snapshot() tradeclock.Calendar { return b }
-func (b bursting) Session(tradeclock.Date) (tradeclock.Session, error) {
+func (b bursting) Snapshot() calendar.Calendar { return b }
+func (b bursting) Session(calendar.Date) (calendar.Session, error) {
 	panic("out of range")
 }
 
@@ -239,11 +240,11 @@ func TestACalendarMayAskTheScheduler(t *testing.T) {
 
 // countingCalendar counts the questions for sessions, and answers from memory or not.
 type countingCalendar struct {
-	tradeclock.Calendar
+	calendar.Calendar
 	asked *int
 }
 
-func (c countingCalendar) Session(d tradeclock.Date) (tradeclock.Session, error) {
+func (c countingCalendar) Session(d calendar.Date) (calendar.Session, error) {
 	*c.asked++
 	return c.Calendar.Session(d)
 }
@@ -264,9 +265,9 @@ func TestAFilterOfALongPeriodAsksForItsDatesOnce(t *testing.T) {
 }
 
 // slowly is a calendar that takes a second for each answer.
-type slowly struct{ tradeclock.Calendar }
+type slowly struct{ calendar.Calendar }
 
-func (c slowly) Session(d tradeclock.Date) (tradeclock.Session, error) {
+func (c slowly) Session(d calendar.Date) (calendar.Session, error) {
 	clockwork.NewRealClock().Sleep(time.Second)
 	return c.Calendar.Session(d)
 }
@@ -305,7 +306,7 @@ func TestATickWaitsForAllCalendarsOnce(t *testing.T) {
 		cfg.Schedules = &rowsStore{rows: []tradeclock.Schedule{
 			row("a", "daily 09:00", onCalendar("XLON")), row("b", "daily 09:00", onCalendar("XTKS")), row("c", "daily 09:00", onCalendar("XPAR")),
 		}}
-		cfg.Calendars = func(string) (tradeclock.Calendar, error) {
+		cfg.Calendars = func(string) (calendar.Calendar, error) {
 			clock.Sleep(1500 * time.Millisecond)
 			return nil, errors.New("no such file")
 		}

@@ -7,18 +7,18 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // closable is a calendar of weekdays, of which a day can be closed.
 type closable struct {
-	tradeclock.Calendar
+	calendar.Calendar
 	closed *bool
 }
 
-func (c closable) Session(d tradeclock.Date) (tradeclock.Session, error) {
+func (c closable) Session(d calendar.Date) (calendar.Session, error) {
 	if *c.closed && d == day("2026-11-23") {
-		return tradeclock.Session{Date: d}, nil
+		return calendar.Session{Date: d}, nil
 	}
 	return c.Calendar.Session(d)
 }
@@ -31,7 +31,7 @@ func TestRule09_WhatIsToRunAgainAsksTheGateAgain(t *testing.T) {
 			w := newWorld(t, "2026-11-23 09:59:00")
 			closed := false
 			cfg := w.config(row("watch", "daily 10:00", atLeastOnce, catchUp(time.Hour)))
-			cfg.Calendar = closable{tradeclock.Weekdays(kolkata), &closed}
+			cfg.Calendar = closable{calendar.Weekdays(kolkata), &closed}
 			w.rec.Do("watch", takes(time.Hour))
 			d, stop := w.stopper(cfg)
 			d.For(time.Minute)

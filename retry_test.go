@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -199,7 +200,7 @@ func TestRule19_CatchUp(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:59:00")
 			rows := []tradeclock.Schedule{row("analysis", c.rule, c.policies...)}
 			cfg := w.config(rows...)
-			cfg.Calendar = tradeclock.Weekdays(kolkata, tradeclock.Hours{Phase: "regular", Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(15, 30)})
+			cfg.Calendar = calendar.Weekdays(kolkata, calendar.Hours{Phase: "regular", Start: calendar.Wall(9, 15), End: calendar.Wall(15, 30)})
 			s := w.scheduler(cfg)
 			require.NoError(t, s.Tick(t.Context()))
 			require.NoError(t, s.Close(t.Context()))

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // What is wrong with a row is said with its field, once, in one line for each row, and
@@ -71,9 +72,9 @@ func TestErrorsOfUnknownTasksNameThoseThatAreNear(t *testing.T) {
 // A market that never closes has no holidays that could be missing.
 func TestNewWarnsOfWeekdaysAndNotOfACalendarThatWasChosen(t *testing.T) {
 	for name, test := range map[string]struct {
-		cal  tradeclock.Calendar
+		cal  calendar.Calendar
 		warn bool
-	}{"none": {nil, true}, "weekdays": {tradeclock.Weekdays(kolkata), true}, "always open": {tradeclock.AlwaysOpen(kolkata), false}} {
+	}{"none": {nil, true}, "weekdays": {calendar.Weekdays(kolkata), true}, "always open": {calendar.AlwaysOpen(kolkata), false}} {
 		t.Run(name, func(t *testing.T) {
 			var log strings.Builder
 			_, err := tradeclock.New(tradeclock.Config{

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
@@ -121,7 +123,7 @@ func (v *vetting) add(s Schedule) {
 	key := s.key()
 	p := v.policyOf(s)
 	err := p.err
-	if s.Account != "" && checkName(s.Account) != nil {
+	if s.Account != "" && naming.Check(s.Account) != nil {
 		err = s.Validate()
 	}
 	if err == nil && v.rows[key] != nil {
@@ -377,8 +379,8 @@ type phaseNames struct {
 	names    []string
 }
 
-func phasesOf(cal Calendar) phaseNames {
-	lister, ok := cal.(PhaseLister)
+func phasesOf(cal calendar.Calendar) phaseNames {
+	lister, ok := cal.(calendar.PhaseLister)
 	if !ok {
 		return phaseNames{}
 	}
@@ -415,7 +417,7 @@ func (ph phaseNames) checkMoment(m Moment) error {
 func (ph phaseNames) anchors() []string {
 	var anchors []string
 	for _, name := range ph.names {
-		if name == PhaseRegular {
+		if name == calendar.PhaseRegular {
 			anchors = append(anchors, anchorOpen, anchorClose)
 		}
 		anchors = append(anchors, name, name+anchorEnd)

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/naming"
 )
 
 // Rule says when on a session day a task is due.
@@ -21,7 +24,7 @@ type Rule interface {
 	// name for the occurrence that no other of the task ever has. An error means
 	// that the session's occurrences cannot be told, and is recorded as the reason
 	// of one skipped run at the end of the date.
-	Occurrences(s Session, loc *time.Location) ([]Occurrence, error)
+	Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error)
 	// String returns the rule's text form, as in "daily 09:01".
 	String() string
 }
@@ -56,7 +59,7 @@ func Every(interval time.Duration, from, to Moment) Rule {
 }
 
 // Once returns the rule of one occurrence, on the session of one date.
-func Once(date Date, at Moment) Rule { return once{date, at} }
+func Once(date calendar.Date, at Moment) Rule { return once{date, at} }
 
 // After returns the rule that a task is due a delay after each planned time of
 // another task, whatever becomes of that one, and with its slots. The delay is
@@ -72,7 +75,7 @@ type builtin interface {
 	// check reports what is wrong with the rule by itself.
 	check() error
 	// spans compiles the rule for one session.
-	spans(s Session, loc *time.Location) ([]span, error)
+	spans(s calendar.Session, loc *time.Location) ([]span, error)
 	moments() []Moment
 }
 
@@ -97,7 +100,7 @@ func (r daily) check() error                 { return r.at.validate() }
 func (r daily) moments() []Moment            { return []Moment{r.at} }
 func (r daily) String() string               { return kindDaily + " " + r.at.String() }
 func (r daily) MarshalText() ([]byte, error) { return marshalRule(r) }
-func (r daily) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
+func (r daily) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
 
@@ -108,7 +111,7 @@ func (r daily) kind() string {
 	return kindDaily
 }
 
-func (r daily) spans(s Session, loc *time.Location) ([]span, error) {
+func (r daily) spans(s calendar.Session, loc *time.Location) ([]span, error) {
 	if r.at.Window == EachWindow {
 		return r.eachSpan(s, loc)
 	}
@@ -121,7 +124,7 @@ func (r daily) spans(s Session, loc *time.Location) ([]span, error) {
 
 // eachSpan compiles the rule of each window. One that is skipped is due at the
 // end of the date, as is a session that is skipped whole.
-func (r daily) eachSpan(s Session, loc *time.Location) ([]span, error) {
+func (r daily) eachSpan(s calendar.Session, loc *time.Location) ([]span, error) {
 	edges, err := r.at.edges(s)
 	if err != nil {
 		return nil, err
@@ -131,7 +134,7 @@ func (r daily) eachSpan(s Session, loc *time.Location) ([]span, error) {
 		spans[i] = span{n: 1, label: labelWindow, window: i + 1}
 		due, err := r.at.offsetFrom(edge, s)
 		if err != nil {
-			due = endOfDay.On(s.Date, loc)
+			due = calendar.EndOfDay.On(s.Date, loc)
 			spans[i].skip = fmt.Sprintf("window %d: %v", i+1, err)
 		}
 		spans[i].first = due.Unix()
@@ -147,7 +150,7 @@ const secondsPerHour = 60 * 60
 func (hourly) kind() string                   { return kindHourly }
 func (r hourly) String() string               { return kindHourly + " " + r.window.String() }
 func (r hourly) MarshalText() ([]byte, error) { return marshalRule(r) }
-func (r hourly) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
+func (r hourly) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
 
@@ -161,7 +164,7 @@ func (r hourly) check() error {
 	return nil
 }
 
-func (r hourly) spans(s Session, loc *time.Location) ([]span, error) {
+func (r hourly) spans(s calendar.Session, loc *time.Location) ([]span, error) {
 	from, to, err := r.resolve(s, loc)
 	if err != nil {
 		return nil, err
@@ -189,7 +192,7 @@ func (r every) String() string {
 	return kindEvery + " " + durationText(r.interval) + " " + r.window.String()
 }
 func (r every) MarshalText() ([]byte, error) { return marshalRule(r) }
-func (r every) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
+func (r every) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
 
@@ -209,7 +212,7 @@ func (r every) check() error {
 	return nil
 }
 
-func (r every) spans(s Session, loc *time.Location) ([]span, error) {
+func (r every) spans(s calendar.Session, loc *time.Location) ([]span, error) {
 	from, to, err := r.resolve(s, loc)
 	if err != nil {
 		return nil, err
@@ -231,7 +234,7 @@ func (r every) spans(s Session, loc *time.Location) ([]span, error) {
 }
 
 type once struct {
-	date Date
+	date calendar.Date
 	at   Moment
 }
 
@@ -239,18 +242,18 @@ func (once) kind() string                   { return kindOnce }
 func (r once) moments() []Moment            { return []Moment{r.at} }
 func (r once) String() string               { return kindOnce + " " + r.date.String() + " " + r.at.String() }
 func (r once) MarshalText() ([]byte, error) { return marshalRule(r) }
-func (r once) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
+func (r once) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
 
 func (r once) check() error {
-	if err := r.date.check(); err != nil {
+	if err := r.date.Validate(); err != nil {
 		return err
 	}
 	return r.at.validateSingle()
 }
 
-func (r once) spans(s Session, loc *time.Location) ([]span, error) {
+func (r once) spans(s calendar.Session, loc *time.Location) ([]span, error) {
 	if s.Date != r.date {
 		return nil, nil
 	}
@@ -263,7 +266,7 @@ func (r once) past(t time.Time, loc *time.Location) bool {
 	if r.at.Anchor == "" {
 		return r.at.Wall.On(r.date, loc).Before(t)
 	}
-	return endOfDay.On(r.date, loc).Add(max(r.at.Offset, 0)).Before(t)
+	return calendar.EndOfDay.On(r.date, loc).Add(max(r.at.Offset, 0)).Before(t)
 }
 
 type after struct {
@@ -277,12 +280,12 @@ func (after) kind() string                   { return kindAfter }
 func (after) moments() []Moment              { return nil }
 func (r after) String() string               { return kindAfter + " " + r.task + " " + durationText(r.delay) }
 func (r after) MarshalText() ([]byte, error) { return marshalRule(r) }
-func (r after) Occurrences(s Session, loc *time.Location) ([]Occurrence, error) {
+func (r after) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
 
 func (r after) check() error {
-	if err := checkName(r.task); err != nil {
+	if err := naming.Check(r.task); err != nil {
 		return fmt.Errorf("task: %w", err)
 	}
 	if r.delay < 0 || r.delay > maxDelay {
@@ -294,7 +297,7 @@ func (r after) check() error {
 	return nil
 }
 
-func (r after) spans(Session, *time.Location) ([]span, error) {
+func (r after) spans(calendar.Session, *time.Location) ([]span, error) {
 	return nil, fmt.Errorf("the rule %q has no occurrences by itself: they are those of the schedule of %s", r, r.task)
 }
 
@@ -366,7 +369,7 @@ func ruleReach(r Rule) (back, ahead int) {
 			continue
 		}
 		// A gap may push the last times of a date into the next one.
-		ahead = max(ahead, int(m.Wall/secondsPerDay)+1)
+		ahead = max(ahead, int(m.Wall/calendar.EndOfDay)+1)
 	}
 	return back, ahead
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // agendaOf lists what becomes of a task through days, as "date time slot", with the
@@ -49,17 +50,17 @@ func outcomes(runs []tradeclock.Run) (told []string) {
 }
 
 // A year whose months end on weekends, holidays, a short day and a special Saturday.
-func monthEnds() tradeclock.Table {
-	regular := func(start, end tradeclock.WallTime) []tradeclock.Hours {
-		return []tradeclock.Hours{{Phase: tradeclock.PhaseRegular, Start: start, End: end}}
+func monthEnds() calendar.Table {
+	regular := func(start, end calendar.WallTime) []calendar.Hours {
+		return []calendar.Hours{{Phase: calendar.PhaseRegular, Start: start, End: end}}
 	}
 	table := mumbai(
-		tradeclock.TableDay{Date: day("2026-03-31"), Reason: "Mahavir Jayanti"},
-		tradeclock.TableDay{Date: day("2026-05-28"), Reason: "Bakri Id"},
-		tradeclock.TableDay{Date: day("2026-05-29"), Reason: "made up"},
-		tradeclock.TableDay{Date: day("2026-06-30"), Kind: tradeclock.Shortened, Hours: regular(tradeclock.Wall(9, 15), tradeclock.Wall(12, 0))},
-		tradeclock.TableDay{Date: day("2026-10-31"), Kind: tradeclock.Special, Hours: regular(tradeclock.Wall(18, 0), tradeclock.Wall(19, 0))},
-		tradeclock.TableDay{Date: day("2026-02-28"), Kind: tradeclock.Regular, Reason: "a budget on a Saturday", Hours: regular(tradeclock.Wall(9, 15), tradeclock.Wall(15, 30))},
+		calendar.TableDay{Date: day("2026-03-31"), Reason: "Mahavir Jayanti"},
+		calendar.TableDay{Date: day("2026-05-28"), Reason: "Bakri Id"},
+		calendar.TableDay{Date: day("2026-05-29"), Reason: "made up"},
+		calendar.TableDay{Date: day("2026-06-30"), Kind: calendar.Shortened, Hours: regular(calendar.Wall(9, 15), calendar.Wall(12, 0))},
+		calendar.TableDay{Date: day("2026-10-31"), Kind: calendar.Special, Hours: regular(calendar.Wall(18, 0), calendar.Wall(19, 0))},
+		calendar.TableDay{Date: day("2026-02-28"), Kind: calendar.Regular, Reason: "a budget on a Saturday", Hours: regular(calendar.Wall(9, 15), calendar.Wall(15, 30))},
 	)
 	table.Last = day("2026-12-30")
 	return table
@@ -124,8 +125,8 @@ func TestRule10_AFilterThatCannotBeToldIsNotGuessed(t *testing.T) {
 // to answer for the days after.
 func TestRule10_AFilterIsToldOnceTheCalendarKnows(t *testing.T) {
 	w := newWorld(t, "2026-11-26 08:00:00") // a Thursday
-	cal := &liveCalendar{cal: calendarOf(t, mumbai(tradeclock.TableDay{Date: day("2026-11-27")}))}
-	cal.set(cal.cal, func(d tradeclock.Date) error {
+	cal := &liveCalendar{cal: calendarOf(t, mumbai(calendar.TableDay{Date: day("2026-11-27")}))}
+	cal.set(cal.cal, func(d calendar.Date) error {
 		if d.After(day("2026-11-26")) {
 			return errors.New("no answer")
 		}
@@ -155,9 +156,9 @@ func TestRule06_FiltersThroughTwoWeeks(t *testing.T) {
 		row("shortened", "daily 09:00 on last session of week"),
 	)
 	cfg.Calendar = calendarOf(t, mumbai(
-		tradeclock.TableDay{Date: day("2026-11-27"), Kind: tradeclock.Shortened, Hours: []tradeclock.Hours{{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(12, 15)}}},
-		tradeclock.TableDay{Date: day("2026-11-30")},
-		tradeclock.TableDay{Date: day("2026-12-04")},
+		calendar.TableDay{Date: day("2026-11-27"), Kind: calendar.Shortened, Hours: []calendar.Hours{{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(12, 15)}}},
+		calendar.TableDay{Date: day("2026-11-30")},
+		calendar.TableDay{Date: day("2026-12-04")},
 	))
 	_, d := w.drive(cfg)
 	d.Until(at("2026-12-06 00:00:00"))
@@ -182,13 +183,13 @@ func TestRule06_FiltersThroughTwoWeeks(t *testing.T) {
 
 // splitSaturday is a calendar with two windows on a Saturday, as on the days of a
 // switch to the disaster-recovery site.
-func splitSaturday(t *testing.T) tradeclock.Calendar {
-	window := func(start, end tradeclock.WallTime) tradeclock.Hours {
-		return tradeclock.Hours{Phase: tradeclock.PhaseRegular, Start: start, End: end}
+func splitSaturday(t *testing.T) calendar.Calendar {
+	window := func(start, end calendar.WallTime) calendar.Hours {
+		return calendar.Hours{Phase: calendar.PhaseRegular, Start: start, End: end}
 	}
-	return calendarOf(t, mumbai(tradeclock.TableDay{
-		Date: day("2026-11-28"), Kind: tradeclock.Special, Reason: "switch to the disaster-recovery site",
-		Hours: []tradeclock.Hours{window(tradeclock.Wall(9, 15), tradeclock.Wall(10, 0)), window(tradeclock.Wall(11, 30), tradeclock.Wall(12, 30))},
+	return calendarOf(t, mumbai(calendar.TableDay{
+		Date: day("2026-11-28"), Kind: calendar.Special, Reason: "switch to the disaster-recovery site",
+		Hours: []calendar.Hours{window(calendar.Wall(9, 15), calendar.Wall(10, 0)), window(calendar.Wall(11, 30), calendar.Wall(12, 30))},
 	}))
 }
 

@@ -1,6 +1,10 @@
 package tradeclock
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/tradeclock/tradeclock/calendar"
+)
 
 // A text either is refused or is a rule that prints a text which parses to the
 // same rule, and that compiles without a panic.
@@ -16,7 +20,7 @@ func FuzzParseRule(f *testing.F) {
 		f.Add(text)
 	}
 	loc := zone(f, "America/New_York")
-	session, err := AlwaysOpen(loc).Session(Date{2026, 3, 8})
+	session, err := calendar.AlwaysOpen(loc).Session(calendar.Date{Year: 2026, Month: 3, Day: 8})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -3,10 +3,10 @@ package tradeclock
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
@@ -107,7 +107,7 @@ func (w window) String() string {
 		return w.from.String() + "-" + w.to.String()
 	}
 	end := "24:00"
-	if day := w.from.Wall / endOfDay; day > 0 {
+	if day := w.from.Wall / calendar.EndOfDay; day > 0 {
 		end += fmt.Sprintf("+%dd", day)
 	}
 	return w.from.String() + "-" + end
@@ -158,7 +158,7 @@ const (
 
 	capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-	lastSecond = endOfDay - 1
+	lastSecond = calendar.EndOfDay - 1
 
 	wantMoment   = "a time such as 09:15 or an anchor such as close-15m"
 	wantAnchor   = "an anchor such as open, close, pre_open or pre_open.end"
@@ -241,8 +241,8 @@ func (p *parser) keyword(word string) bool {
 	return true
 }
 
-func (p *parser) date() Date {
-	d, err := ParseDate(p.word())
+func (p *parser) date() calendar.Date {
+	d, err := calendar.ParseDate(p.word())
 	if err != nil {
 		p.wrong(err)
 	}
@@ -296,11 +296,11 @@ func (p *parser) window() window {
 		return window{}
 	}
 	p.rest = p.rest[1:]
-	return window{from, p.moment(endOfDay)}
+	return window{from, p.moment(calendar.EndOfDay)}
 }
 
 // moment reads a moment; a time of day may be as late as latest.
-func (p *parser) moment(latest WallTime) Moment {
+func (p *parser) moment(latest calendar.WallTime) Moment {
 	p.skipBlanks()
 	if p.rest != "" && strings.Contains(digits, p.rest[:1]) {
 		return Moment{Wall: p.wall(latest)}
@@ -331,13 +331,13 @@ func (p *parser) windowWord() Window {
 }
 
 // wall reads a time of day and the days after it.
-func (p *parser) wall(latest WallTime) WallTime {
+func (p *parser) wall(latest calendar.WallTime) calendar.WallTime {
 	start := p.rest
 	text := p.take(digits + ":")
-	wall, err := parseTimeOfDay(text)
+	wall, err := calendar.ParseWallTime(text)
 	switch {
-	case errors.Is(err, errNoTime):
-		p.wrong(fmt.Errorf("%s: %w", text, err))
+	case errors.Is(err, calendar.ErrNoTime):
+		p.wrong(fmt.Errorf("%s: %w", text, calendar.ErrNoTime))
 		return 0
 	case err != nil:
 		p.rest = start
@@ -357,35 +357,7 @@ func (p *parser) wall(latest WallTime) WallTime {
 		return 0
 	}
 	p.rest = days[2:]
-	return wall + WallTime(days[0]-'0')*endOfDay
-}
-
-var (
-	errNoTime   = errors.New("there is no such time of day")
-	errTimeForm = errors.New("want the form 09:15 or 09:15:30, up to 24:00")
-)
-
-// parseTimeOfDay parses 09:15 and 09:15:30, up to 24:00. It returns errTimeForm, or
-// errNoTime for figures in that form that are no time.
-func parseTimeOfDay(text string) (WallTime, error) {
-	parts := strings.Split(text, ":")
-	if len(parts) < 2 || len(parts) > 3 {
-		return 0, errTimeForm
-	}
-	var wall WallTime
-	exists := true
-	for i, part := range append(parts, "00")[:3] {
-		if len(part) != 2 || strings.Trim(part, digits) != "" {
-			return 0, errTimeForm
-		}
-		n, _ := strconv.Atoi(part) // two digits
-		exists = exists && (i == 0 || n <= 59)
-		wall = wall*60 + WallTime(n)
-	}
-	if !exists || wall > endOfDay {
-		return 0, errNoTime
-	}
-	return wall, nil
+	return wall + calendar.WallTime(days[0]-'0')*calendar.EndOfDay
 }
 
 // offset reads what may follow an anchor. A dash is an offset's sign if it is

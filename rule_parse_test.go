@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 func TestRuleText(t *testing.T) {
@@ -15,13 +17,13 @@ func TestRuleText(t *testing.T) {
 		rule Rule
 	}{
 		{"daily 09:01", Daily(At(9, 1))},
-		{"daily 09:01:30", Daily(Moment{Wall: Wall(9, 1) + 30})},
+		{"daily 09:01:30", Daily(Moment{Wall: calendar.Wall(9, 1) + 30})},
 		{"daily close-15m", Daily(AtAnchor("close", -15*time.Minute))},
 		{"daily open+1h30m5s", Daily(AtAnchor("open", 90*time.Minute+5*time.Second))},
 		{"daily closing_auction.end", Daily(AtAnchor("closing_auction.end", 0))},
 		{"daily pre_open.order_entry.end+24h", Daily(AtAnchor("pre_open.order_entry.end", 24*time.Hour))},
-		{"daily 02:00+1d", Daily(Moment{Wall: endOfDay + Wall(2, 0)})},
-		{"daily 00:00+7d", Daily(Moment{Wall: 7 * endOfDay})},
+		{"daily 02:00+1d", Daily(Moment{Wall: calendar.EndOfDay + calendar.Wall(2, 0)})},
+		{"daily 00:00+7d", Daily(Moment{Wall: 7 * calendar.EndOfDay})},
 		{"daily first close", Daily(AtAnchor("close", 0).In(FirstWindow))},
 		{"daily last open+5m", Daily(AtAnchor("open", 5*time.Minute).In(LastWindow))},
 		{"daily each closing_auction.end-1m", Daily(AtAnchor("closing_auction.end", -time.Minute).In(EachWindow))},
@@ -35,10 +37,10 @@ func TestRuleText(t *testing.T) {
 		{"every 1m30s open+5m-close-15m", Every(90*time.Second, AtAnchor("open", 5*time.Minute), AtAnchor("close", -15*time.Minute))},
 		{"every 1s open-15m-open", Every(time.Second, AtAnchor("open", -15*time.Minute), AtAnchor("open", 0))},
 		{"every 1m first close-15m-last open+5m", Every(time.Minute, AtAnchor("close", -15*time.Minute).In(FirstWindow), AtAnchor("open", 5*time.Minute).In(LastWindow))},
-		{"every 1h 00:00+1d-24:00+1d", Every(time.Hour, Moment{Wall: endOfDay}, Moment{Wall: 2 * endOfDay})},
-		{"once 2026-11-23 09:15", Once(Date{2026, 11, 23}, At(9, 15))},
-		{"once 2026-11-23 last open", Once(Date{2026, 11, 23}, AtAnchor("open", 0).In(LastWindow))},
-		{"once 2026-11-23 close+5m", Once(Date{2026, 11, 23}, AtAnchor("close", 5*time.Minute))},
+		{"every 1h 00:00+1d-24:00+1d", Every(time.Hour, Moment{Wall: calendar.EndOfDay}, Moment{Wall: 2 * calendar.EndOfDay})},
+		{"once 2026-11-23 09:15", Once(calendar.Date{Year: 2026, Month: 11, Day: 23}, At(9, 15))},
+		{"once 2026-11-23 last open", Once(calendar.Date{Year: 2026, Month: 11, Day: 23}, AtAnchor("open", 0).In(LastWindow))},
+		{"once 2026-11-23 close+5m", Once(calendar.Date{Year: 2026, Month: 11, Day: 23}, AtAnchor("close", 5*time.Minute))},
 		{"after premarket_retry 5m", After("premarket_retry", 5*time.Minute)},
 		{"after the close of day 0s", After("the close of day", 0)},
 		{"after x 5m 1h", After("x 5m", time.Hour)},
@@ -199,16 +201,16 @@ func TestValidateRuleOfConstructors(t *testing.T) {
 		{Daily(AtAnchor("", 0)), `"(none)" is no anchor`},
 		{Daily(AtAnchor("09:15", 0)), `"09:15" is no anchor`},
 		{Daily(At(8*24, 0)), "691200 seconds after midnight is not between 00:00 and 23:59:59+7d"},
-		{Daily(Moment{Wall: Wall(9, 15), Offset: time.Minute}), "a wall time takes no offset but days"},
-		{Daily(Moment{Anchor: "open", Wall: Wall(9, 15)}), "the anchor open has a wall time, 09:15, beside it"},
+		{Daily(Moment{Wall: calendar.Wall(9, 15), Offset: time.Minute}), "a wall time takes no offset but days"},
+		{Daily(Moment{Anchor: "open", Wall: calendar.Wall(9, 15)}), "the anchor open has a wall time, 09:15, beside it"},
 		{Daily(AtAnchor("Open", 0)), `"Open" is no anchor`},
 		{Daily(AtAnchor("first", 0)), `"first" is no anchor`},
 		{Daily(At(9, 15).In(EachWindow)), "a wall time has no each window"},
 		{Daily(AtAnchor("open", 0).In(9)), "9 is no window of a phase"},
 		{Daily(AtAnchor("open close", 0)), `"open close" is no anchor`},
 		{Daily(AtAnchor("open", time.Millisecond)), "not in whole seconds"},
-		{Once(Date{2026, 2, 30}, At(9, 15)), "2026-02-30 is no date"},
-		{Once(Date{}, At(9, 15)), "0000-00-00 is no date"},
+		{Once(calendar.Date{Year: 2026, Month: 2, Day: 30}, At(9, 15)), "2026-02-30 is no date"},
+		{Once(calendar.Date{}, At(9, 15)), "0000-00-00 is no date"},
 		{After("", time.Minute), "task: a name is required"},
 		{After("x", -time.Second), "delay -1s is not between"},
 		{panicking{}, "String panicked: no text"},

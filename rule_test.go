@@ -6,25 +6,27 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // nse is a session of the day on which the tests of anchors look.
-func nse(t *testing.T, hours ...Hours) (Session, *time.Location) {
+func nse(t *testing.T, hours ...calendar.Hours) (calendar.Session, *time.Location) {
 	t.Helper()
 	loc := zone(t, "Asia/Kolkata")
-	s, err := Weekdays(loc, hours...).Session(Date{2026, 11, 23})
+	s, err := calendar.Weekdays(loc, hours...).Session(calendar.Date{Year: 2026, Month: 11, Day: 23})
 	require.NoError(t, err)
 	return s, loc
 }
 
-var nseHours = []Hours{
-	{PhasePreOpen, Wall(9, 0), Wall(9, 15)},
-	{PhaseRegular, Wall(9, 15), Wall(15, 30)},
-	{PhasePostClose, Wall(15, 40), Wall(16, 0)},
+var nseHours = []calendar.Hours{
+	{Phase: calendar.PhasePreOpen, Start: calendar.Wall(9, 0), End: calendar.Wall(9, 15)},
+	{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(15, 30)},
+	{Phase: calendar.PhasePostClose, Start: calendar.Wall(15, 40), End: calendar.Wall(16, 0)},
 }
 
 // dueTimes are what a rule yields on a session, as the clocks of loc show it.
-func dueTimes(t *testing.T, rule string, s Session, loc *time.Location) []string {
+func dueTimes(t *testing.T, rule string, s calendar.Session, loc *time.Location) []string {
 	t.Helper()
 	list, err := MustParseRule(rule).Occurrences(s, loc)
 	require.NoError(t, err)
@@ -93,12 +95,12 @@ func TestOccurrencesOfTheMonitors(t *testing.T) {
 
 func TestOccurrencesSkipBreaks(t *testing.T) {
 	loc := zone(t, "Asia/Tokyo")
-	tokyo, err := Weekdays(loc,
-		Hours{PhasePreOpen, Wall(8, 0), Wall(9, 0)},
-		Hours{PhaseRegular, Wall(9, 0), Wall(11, 30)},
-		Hours{PhasePreOpen, Wall(12, 5), Wall(12, 30)},
-		Hours{PhaseRegular, Wall(12, 30), Wall(15, 30)},
-	).Session(Date{2026, 11, 23})
+	tokyo, err := calendar.Weekdays(loc,
+		calendar.Hours{Phase: calendar.PhasePreOpen, Start: calendar.Wall(8, 0), End: calendar.Wall(9, 0)},
+		calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 0), End: calendar.Wall(11, 30)},
+		calendar.Hours{Phase: calendar.PhasePreOpen, Start: calendar.Wall(12, 5), End: calendar.Wall(12, 30)},
+		calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(12, 30), End: calendar.Wall(15, 30)},
+	).Session(calendar.Date{Year: 2026, Month: 11, Day: 23})
 	require.NoError(t, err)
 	tests := []struct {
 		name string
@@ -129,20 +131,20 @@ func TestOccurrencesSkipBreaks(t *testing.T) {
 }
 
 func TestWindowsThatMeetBeginAnew(t *testing.T) {
-	s, loc := nse(t, Hours{PhaseRegular, Wall(9, 0), Wall(10, 10)}, Hours{PhaseRegular, Wall(10, 10), Wall(11, 0)})
+	s, loc := nse(t, calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 0), End: calendar.Wall(10, 10)}, calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(10, 10), End: calendar.Wall(11, 0)})
 	assert.Equal(t, []string{"2026-11-23 09:00:00", "2026-11-23 09:30:00", "2026-11-23 10:00:00", "2026-11-23 10:10:00", "2026-11-23 10:40:00"},
 		dueTimes(t, "every 30m open-close", s, loc))
 }
 
 // split is a Saturday with two windows of the pre-open and of the regular phase.
-func split(t *testing.T) (Session, *time.Location) {
+func split(t *testing.T) (calendar.Session, *time.Location) {
 	t.Helper()
 	loc := zone(t, "Asia/Kolkata")
-	day := TableDay{Date: Date{2024, 3, 2}, Kind: Special, Hours: []Hours{
-		{PhasePreOpen, Wall(9, 0), Wall(9, 8)},
-		{PhaseRegular, Wall(9, 15), Wall(10, 0)},
-		{PhasePreOpen, Wall(11, 15), Wall(11, 23)},
-		{PhaseRegular, Wall(11, 30), Wall(12, 30)},
+	day := calendar.TableDay{Date: calendar.Date{Year: 2024, Month: 3, Day: 2}, Kind: calendar.Special, Hours: []calendar.Hours{
+		{Phase: calendar.PhasePreOpen, Start: calendar.Wall(9, 0), End: calendar.Wall(9, 8)},
+		{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(10, 0)},
+		{Phase: calendar.PhasePreOpen, Start: calendar.Wall(11, 15), End: calendar.Wall(11, 23)},
+		{Phase: calendar.PhaseRegular, Start: calendar.Wall(11, 30), End: calendar.Wall(12, 30)},
 	}}
 	s, err := day.Session(loc)
 	require.NoError(t, err)
@@ -184,7 +186,7 @@ func TestOccurrencesInWindows(t *testing.T) {
 	whole, loc := nse(t, nseHours...)
 	list, err := MustParseRule("daily each open").Occurrences(whole, loc)
 	require.NoError(t, err)
-	assert.Equal(t, []Occurrence{{Wall(9, 15).On(whole.Date, loc), "2026-11-23#1"}}, list, "a single window has its number too")
+	assert.Equal(t, []Occurrence{{calendar.Wall(9, 15).On(whole.Date, loc), "2026-11-23#1"}}, list, "a single window has its number too")
 }
 
 // A window that the rule cannot have on a session does not take the others with
@@ -234,18 +236,18 @@ func TestWindowsThatAreSkipped(t *testing.T) {
 		_, err := MustParseRule(rule).Occurrences(s, loc)
 		assert.EqualError(t, err, want)
 	}
-	_, err := MustParseRule("daily each open").Occurrences(Session{Date: s.Date, Kind: Special, HoursUnknown: true}, loc)
+	_, err := MustParseRule("daily each open").Occurrences(calendar.Session{Date: s.Date, Kind: calendar.Special, HoursUnknown: true}, loc)
 	assert.EqualError(t, err, "the hours of session 2024-03-02 are not known")
 }
 
 func TestOccurrencesThatCannotBeTold(t *testing.T) {
-	muhurat, loc := nse(t, Hours{PhaseRegular, Wall(18, 0), Wall(19, 0)})
-	lunch, _ := nse(t, Hours{PhaseRegular, Wall(9, 0), Wall(9, 10)}, Hours{PhaseRegular, Wall(11, 0), Wall(11, 10)})
-	unknown := Session{Date: Date{2026, 11, 8}, Kind: Special, HoursUnknown: true}
-	daysOnly := Session{Date: Date{2026, 11, 8}, Kind: Regular}
+	muhurat, loc := nse(t, calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(18, 0), End: calendar.Wall(19, 0)})
+	lunch, _ := nse(t, calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 0), End: calendar.Wall(9, 10)}, calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(11, 0), End: calendar.Wall(11, 10)})
+	unknown := calendar.Session{Date: calendar.Date{Year: 2026, Month: 11, Day: 8}, Kind: calendar.Special, HoursUnknown: true}
+	daysOnly := calendar.Session{Date: calendar.Date{Year: 2026, Month: 11, Day: 8}, Kind: calendar.Regular}
 	tests := []struct {
 		rule string
-		s    Session
+		s    calendar.Session
 		want string
 	}{
 		{"daily close-90m", muhurat, "close-1h30m is before the open of session 2026-11-23"},
@@ -273,7 +275,7 @@ func TestOccurrencesThatCannotBeTold(t *testing.T) {
 	}
 	assert.Equal(t, []string{"2026-11-08 09:01:00"}, dueTimes(t, "daily 09:01", unknown, loc), "wall times need no hours")
 	assert.Equal(t, []string{"2026-11-23 17:45:00"}, dueTimes(t, "daily open-15m", muhurat, loc), "nothing is crossed")
-	early, _ := nse(t, Hours{PhasePreOpen, Wall(9, 0), Wall(9, 15)})
+	early, _ := nse(t, calendar.Hours{Phase: calendar.PhasePreOpen, Start: calendar.Wall(9, 0), End: calendar.Wall(9, 15)})
 	assert.Equal(t, []string{"2026-11-23 10:00:00"}, dueTimes(t, "daily pre_open+1h", early, loc), "there is no close to cross")
 	assert.Equal(t, []string{"2026-11-23 19:30:00"}, dueTimes(t, "daily close+30m", muhurat, loc))
 }
@@ -284,24 +286,24 @@ func TestOccurrencesOnChangeOverDays(t *testing.T) {
 	tests := []struct {
 		name string
 		zone string
-		date Date
+		date calendar.Date
 		rule string
 		want []string
 	}{
-		{"daily in the gap", "America/New_York", Date{2026, 3, 8}, "daily 02:30", []string{"03:00-04:00"}},
-		{"daily in what is twice", "America/New_York", Date{2026, 11, 1}, "daily 01:30", []string{"01:30-04:00"}},
-		{"hourly over the gap", "America/New_York", Date{2026, 3, 8}, "hourly 00:30-04:30", []string{"00:30-05:00", "01:30-05:00", "03:30-04:00", "04:30-04:00"}},
-		{"hourly over what is twice", "America/New_York", Date{2026, 11, 1}, "hourly 00:30-02:30", []string{"00:30-04:00", "01:30-04:00", "01:30-05:00", "02:30-05:00"}},
-		{"every over what is twice", "Europe/London", Date{2026, 10, 25}, "every 30m 01:00-02:00", []string{"01:00+01:00", "01:30+01:00", "01:00+00:00", "01:30+00:00"}},
-		{"every over the gap", "Europe/London", Date{2026, 3, 29}, "every 30m 00:30-02:30", []string{"00:30+00:00", "02:00+01:00"}},
-		{"half an hour twice", "Australia/Lord_Howe", Date{2026, 4, 5}, "hourly 00:45-02:45", []string{"00:45+11:00", "01:45+11:00", "02:15+10:30"}},
-		{"half an hour's gap", "Australia/Lord_Howe", Date{2026, 10, 4}, "hourly 01:15-03:45", []string{"01:15+10:30", "02:45+11:00", "03:45+11:00"}},
-		{"no change in Kolkata", "Asia/Kolkata", Date{2026, 3, 29}, "hourly 01:00-03:00", []string{"01:00+05:30", "02:00+05:30", "03:00+05:30"}},
+		{"daily in the gap", "America/New_York", calendar.Date{Year: 2026, Month: 3, Day: 8}, "daily 02:30", []string{"03:00-04:00"}},
+		{"daily in what is twice", "America/New_York", calendar.Date{Year: 2026, Month: 11, Day: 1}, "daily 01:30", []string{"01:30-04:00"}},
+		{"hourly over the gap", "America/New_York", calendar.Date{Year: 2026, Month: 3, Day: 8}, "hourly 00:30-04:30", []string{"00:30-05:00", "01:30-05:00", "03:30-04:00", "04:30-04:00"}},
+		{"hourly over what is twice", "America/New_York", calendar.Date{Year: 2026, Month: 11, Day: 1}, "hourly 00:30-02:30", []string{"00:30-04:00", "01:30-04:00", "01:30-05:00", "02:30-05:00"}},
+		{"every over what is twice", "Europe/London", calendar.Date{Year: 2026, Month: 10, Day: 25}, "every 30m 01:00-02:00", []string{"01:00+01:00", "01:30+01:00", "01:00+00:00", "01:30+00:00"}},
+		{"every over the gap", "Europe/London", calendar.Date{Year: 2026, Month: 3, Day: 29}, "every 30m 00:30-02:30", []string{"00:30+00:00", "02:00+01:00"}},
+		{"half an hour twice", "Australia/Lord_Howe", calendar.Date{Year: 2026, Month: 4, Day: 5}, "hourly 00:45-02:45", []string{"00:45+11:00", "01:45+11:00", "02:15+10:30"}},
+		{"half an hour's gap", "Australia/Lord_Howe", calendar.Date{Year: 2026, Month: 10, Day: 4}, "hourly 01:15-03:45", []string{"01:15+10:30", "02:45+11:00", "03:45+11:00"}},
+		{"no change in Kolkata", "Asia/Kolkata", calendar.Date{Year: 2026, Month: 3, Day: 29}, "hourly 01:00-03:00", []string{"01:00+05:30", "02:00+05:30", "03:00+05:30"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			loc := zone(t, test.zone)
-			list, err := MustParseRule(test.rule).Occurrences(Session{Date: test.date, Kind: Regular}, loc)
+			list, err := MustParseRule(test.rule).Occurrences(calendar.Session{Date: test.date, Kind: calendar.Regular}, loc)
 			require.NoError(t, err)
 			var got []string
 			for _, o := range list {
@@ -312,9 +314,9 @@ func TestOccurrencesOnChangeOverDays(t *testing.T) {
 	}
 
 	loc := zone(t, "America/New_York")
-	_, err := MustParseRule("every 1m 02:00-02:30").Occurrences(Session{Date: Date{2026, 3, 8}, Kind: Regular}, loc)
+	_, err := MustParseRule("every 1m 02:00-02:30").Occurrences(calendar.Session{Date: calendar.Date{Year: 2026, Month: 3, Day: 8}, Kind: calendar.Regular}, loc)
 	assert.ErrorContains(t, err, "is not after start 02:00", "a window that lies in a gap")
-	_, err = MustParseRule("every 1m 09:15-15:30").Occurrences(Session{Date: Date{2011, 12, 30}, Kind: Regular}, zone(t, "Pacific/Apia"))
+	_, err = MustParseRule("every 1m 09:15-15:30").Occurrences(calendar.Session{Date: calendar.Date{Year: 2011, Month: 12, Day: 30}, Kind: calendar.Regular}, zone(t, "Pacific/Apia"))
 	assert.ErrorContains(t, err, "is not after start 09:15", "a date that was left out")
 }
 
@@ -328,14 +330,14 @@ func TestSlotsAreUniqueThroughTheYear(t *testing.T) {
 	zones := []string{"America/New_York", "Europe/London", "Australia/Lord_Howe", "Asia/Kolkata", "Asia/Beirut", "America/Asuncion", "America/Havana"}
 	for _, name := range zones {
 		loc := zone(t, name)
-		calendar := AlwaysOpen(loc)
+		open := calendar.AlwaysOpen(loc)
 		for _, text := range rules {
 			t.Run(name+" "+text, func(t *testing.T) {
 				rule := MustParseRule(text)
 				slots := make(map[string]bool)
 				var last time.Time
-				for d := (Date{2022, 1, 1}); d.Year == 2022; d = d.AddDays(1) {
-					s, err := calendar.Session(d)
+				for d := (calendar.Date{Year: 2022, Month: 1, Day: 1}); d.Year == 2022; d = d.AddDays(1) {
+					s, err := open.Session(d)
 					require.NoError(t, err)
 					list, err := rule.Occurrences(s, loc)
 					require.NoError(t, err)
@@ -356,9 +358,9 @@ func TestHourlyThroughTheDay(t *testing.T) {
 	loc := zone(t, "America/New_York")
 	tests := map[string]int{"2026-06-01": 24, "2026-03-08": 23, "2026-11-01": 25}
 	for text, want := range tests {
-		d, err := ParseDate(text)
+		d, err := calendar.ParseDate(text)
 		require.NoError(t, err)
-		s, err := AlwaysOpen(loc).Session(d)
+		s, err := calendar.AlwaysOpen(loc).Session(d)
 		require.NoError(t, err)
 		assert.Len(t, dueTimes(t, "hourly open-close", s, loc), want, text)
 	}
@@ -368,11 +370,11 @@ func TestHourlyThroughTheDay(t *testing.T) {
 // have.
 func TestSessionsThatBeginTheEveningBefore(t *testing.T) {
 	loc := zone(t, "America/New_York")
-	session := func(d Date) Session {
-		return Session{Date: d, Kind: Regular, Phases: []Phase{{PhaseRegular, Wall(17, 0).On(d.AddDays(-1), loc), Wall(17, 0).On(d, loc)}}}
+	session := func(d calendar.Date) calendar.Session {
+		return calendar.Session{Date: d, Kind: calendar.Regular, Phases: []calendar.Phase{{Name: calendar.PhaseRegular, Start: calendar.Wall(17, 0).On(d.AddDays(-1), loc), End: calendar.Wall(17, 0).On(d, loc)}}}
 	}
-	first := dueTimes(t, "hourly open-close", session(Date{2026, 6, 2}), loc)
-	second := dueTimes(t, "hourly open-close", session(Date{2026, 6, 3}), loc)
+	first := dueTimes(t, "hourly open-close", session(calendar.Date{Year: 2026, Month: 6, Day: 2}), loc)
+	second := dueTimes(t, "hourly open-close", session(calendar.Date{Year: 2026, Month: 6, Day: 3}), loc)
 	assert.Len(t, first, 24)
 	assert.Equal(t, "2026-06-01 17:00:00", first[0])
 	assert.NotContains(t, first, second[0])

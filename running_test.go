@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -196,7 +197,7 @@ func TestRule13_AHangingCalendarDelaysNothing(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- s.Run(ctx) }()
 		clock.Sleep(10 * time.Minute)
-		cal.set(calendarOf(t, mumbai()), func(tradeclock.Date) error { <-hang; return nil })
+		cal.set(calendarOf(t, mumbai()), func(calendar.Date) error { <-hang; return nil })
 		clock.Sleep(at("2026-11-24 01:28:30").Sub(clock.Now()))
 
 		assert.Contains(t, fmt.Sprint(s.Status().Degraded), "calendar XNSE does not answer", "it was asked for a further date")

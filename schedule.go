@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/naming"
 )
 
 // Schedule says when a task runs, on which sessions and with which policies:
@@ -108,7 +109,7 @@ const (
 var sessionSetNames = []string{"regular", "shortened", "special", "every-day"}
 
 // Has reports whether a task with these sessions runs on a date of kind k.
-func (s SessionSet) Has(k SessionKind) bool {
+func (s SessionSet) Has(k calendar.SessionKind) bool {
 	if s == 0 {
 		s = defaultSessions
 	}
@@ -116,11 +117,11 @@ func (s SessionSet) Has(k SessionKind) bool {
 		return true
 	}
 	switch k {
-	case Regular:
+	case calendar.Regular:
 		return s&OnRegular != 0
-	case Shortened:
+	case calendar.Shortened:
 		return s&OnShortened != 0
-	case Special:
+	case calendar.Special:
 		return s&OnSpecial != 0
 	}
 	return false
@@ -193,16 +194,18 @@ const (
 var overlapNames = []string{"skip", "queue", "cancel", "allow"}
 
 // String returns the policy's name, which ParseOverlap reads.
-func (o Overlap) String() string { return nameOf(overlapNames, int(o)) }
+func (o Overlap) String() string { return naming.Of(overlapNames, int(o)) }
 
 // ParseOverlap parses skip, queue, cancel or allow; the empty text is skip.
 func ParseOverlap(text string) (Overlap, error) {
-	i, err := parseName("overlap", overlapNames, text)
+	i, err := naming.Parse("overlap", overlapNames, text)
 	return Overlap(i), err
 }
 
 // MarshalText returns the name, and an error for a value that has none.
-func (o Overlap) MarshalText() ([]byte, error) { return marshalName("overlap", overlapNames, int(o)) }
+func (o Overlap) MarshalText() ([]byte, error) {
+	return naming.Marshal("overlap", overlapNames, int(o))
+}
 
 // UnmarshalText parses what MarshalText wrote.
 func (o *Overlap) UnmarshalText(text []byte) (err error) {
@@ -227,18 +230,18 @@ const (
 var deliveryNames = []string{"at-most-once", "at-least-once"}
 
 // String returns the delivery's name, which ParseDelivery reads.
-func (d Delivery) String() string { return nameOf(deliveryNames, int(d)) }
+func (d Delivery) String() string { return naming.Of(deliveryNames, int(d)) }
 
 // ParseDelivery parses at-most-once or at-least-once; the empty text is
 // at-most-once.
 func ParseDelivery(text string) (Delivery, error) {
-	i, err := parseName("delivery", deliveryNames, text)
+	i, err := naming.Parse("delivery", deliveryNames, text)
 	return Delivery(i), err
 }
 
 // MarshalText returns the name, and an error for a value that has none.
 func (d Delivery) MarshalText() ([]byte, error) {
-	return marshalName("delivery", deliveryNames, int(d))
+	return naming.Marshal("delivery", deliveryNames, int(d))
 }
 
 // UnmarshalText parses what MarshalText wrote.
@@ -367,26 +370,26 @@ func (s Schedule) Validate() error {
 	bad := func(field, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%s: %w", field, fmt.Errorf(format, args...)))
 	}
-	if err := checkName(s.Task); err != nil {
+	if err := naming.Check(s.Task); err != nil {
 		bad("Task", "%w", err)
 	}
 	if s.Account != "" {
-		if err := checkName(s.Account); err != nil {
+		if err := naming.Check(s.Account); err != nil {
 			bad("Account", "%w", err)
 		}
 	}
 	if s.Calendar != "" {
-		if err := checkName(s.Calendar); err != nil {
+		if err := naming.Check(s.Calendar); err != nil {
 			bad("Calendar", "%w", err)
 		}
 	}
 	if s.Exclusive != "" {
-		if err := checkName(s.Exclusive); err != nil {
+		if err := naming.Check(s.Exclusive); err != nil {
 			bad("Exclusive", "%w", err)
 		}
 	}
 	if s.StartLimit != "" {
-		if err := checkName(s.StartLimit); err != nil {
+		if err := naming.Check(s.StartLimit); err != nil {
 			bad("StartLimit", "%w", err)
 		}
 	}
@@ -442,7 +445,7 @@ func (s Schedule) Validate() error {
 // anchors that the calendar has not. None is checked if it is nil, nor are those
 // of rows that name another calendar. Start limits are not checked: a configuration
 // has them. The error is a *QuarantineError that names each row, or nil.
-func ValidateSchedules(rows []Schedule, cal Calendar) error {
+func ValidateSchedules(rows []Schedule, cal calendar.Calendar) error {
 	views := make(map[string]*calendarView)
 	if cal != nil {
 		own := &calendarView{name: cal.Name(), phases: phasesOf(cal)}
@@ -467,59 +470,9 @@ func (s Schedule) catchUp() time.Duration {
 	return s.CatchUp
 }
 
-const maxNameLength = 200
-
-// checkName holds the names of schedulers, accounts, tasks and groups to what
-// every store can keep and every log line can show.
-func checkName(name string) error {
-	switch {
-	case name == "":
-		return errors.New("a name is required")
-	case len(name) > maxNameLength:
-		return fmt.Errorf("the name has %d bytes, the limit is %d", len(name), maxNameLength)
-	case !utf8.ValidString(name):
-		return fmt.Errorf("the name %q is not valid UTF-8", name)
-	case strings.TrimSpace(name) != name:
-		return fmt.Errorf("the name %q begins or ends with a space", name)
-	case strings.ContainsFunc(name, unicode.IsControl):
-		return fmt.Errorf("the name %q has a control character", name)
-	}
-	return nil
-}
-
 func rowName(task, account string) string {
 	if account == "" {
 		return task
 	}
 	return task + " for account " + account
-}
-
-func nameOf(names []string, i int) string {
-	if i < len(names) {
-		return names[i]
-	}
-	return fmt.Sprintf("invalid(%d)", i)
-}
-
-// marshalName returns the text form of a value that has a name.
-func marshalName(what string, names []string, i int) ([]byte, error) {
-	if i >= len(names) {
-		return nil, fmt.Errorf("%s: %d has no name", what, i)
-	}
-	return []byte(names[i]), nil
-}
-
-// parseName returns the index of a name. The empty text is the zero value.
-func parseName(what string, names []string, text string) (int, error) {
-	if text == "" {
-		return 0, nil
-	}
-	return unmarshalName(what, names, text)
-}
-
-func unmarshalName(what string, names []string, text string) (int, error) {
-	if i := slices.Index(names, text); i >= 0 {
-		return i, nil
-	}
-	return 0, fmt.Errorf("%s %q is none of %s", what, text, strings.TrimPrefix(strings.Join(names, ", "), ", "))
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/turns"
 )
 
@@ -35,12 +37,12 @@ type Config struct {
 	// Heartbeats receives a heartbeat a minute. Nil means none are sent.
 	Heartbeats HeartbeatSink
 	// Calendar tells the trading days. Nil means Weekdays in Location.
-	Calendar Calendar
+	Calendar calendar.Calendar
 	// Calendars finds the further calendars that rows may name, such as
 	// exchange.Lookup, for a service that trades several markets. What it finds has
 	// the name that was asked for and is asked for once. Nil means that rows may name
 	// Calendar alone. A row whose calendar is not found is quarantined.
-	Calendars func(name string) (Calendar, error)
+	Calendars func(name string) (calendar.Calendar, error)
 	// Location is the zone of the wall times and slots of rows that name no calendar;
 	// those of the others are of their calendar's. Nil means that of Calendar, or UTC
 	// if there is no calendar either. The host's zone never matters.
@@ -218,12 +220,12 @@ func (cfg Config) check() error {
 	var errs []error
 	bad := func(field string, err error) { errs = append(errs, fmt.Errorf("field %s: %w", field, err)) }
 	if cfg.Name != "" {
-		if err := checkName(cfg.Name); err != nil {
+		if err := naming.Check(cfg.Name); err != nil {
 			bad("Name", err)
 		}
 	}
 	if cfg.Account != "" {
-		if err := checkName(cfg.Account); err != nil {
+		if err := naming.Check(cfg.Account); err != nil {
 			bad("Account", err)
 		}
 		if cfg.Executor == nil {
@@ -250,7 +252,7 @@ func (cfg Config) check() error {
 		}
 	}
 	if cfg.Instance != "" {
-		if err := checkName(cfg.Instance); err != nil {
+		if err := naming.Check(cfg.Instance); err != nil {
 			bad("Instance", err)
 		}
 	}
@@ -271,7 +273,7 @@ func (cfg Config) check() error {
 
 // checkCalendars reports the rows that name a calendar which is not found.
 func (cfg Config) checkCalendars(rows []Schedule) error {
-	own := weekdaysName
+	own := calendar.WeekdaysName
 	if cfg.Calendar != nil {
 		own = cfg.Calendar.Name()
 	}
@@ -317,7 +319,7 @@ func (cfg Config) withDefaults() Config {
 		}
 	}
 	if cfg.Calendar == nil {
-		cfg.Calendar = Weekdays(cfg.Location)
+		cfg.Calendar = calendar.Weekdays(cfg.Location)
 	}
 	if cfg.Ledger == nil {
 		cfg.Ledger = NewMemory(cfg.Clock)
@@ -346,7 +348,7 @@ func (s *UnifiedTaskScheduler) warn() {
 	if s.private {
 		s.log.Warn("no ledger is configured: after a restart, tasks that ran may run again")
 	}
-	if s.calendar.name == weekdaysName {
+	if s.calendar.name == calendar.WeekdaysName {
 		s.log.Warn("no exchange calendar is configured: holidays are not known", "calendar", s.calendar.name, "location", s.loc.String())
 	}
 	if takeover := s.cfg.TermLength + takeoverWithin; !s.private && takeover > DefaultCatchUp {

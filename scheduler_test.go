@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -74,7 +75,7 @@ func TestTradingDayIsToldAsItWas(t *testing.T) {
 	s := w.scheduler(cfg)
 	d := tradeclocktest.NewDriver(t, s, w.clock)
 	agenda := func(want tradeclock.Outcome) (listed []string) {
-		items, err := s.Agenda(t.Context(), tradeclock.DateOf(w.clock.Now().In(kolkata)))
+		items, err := s.Agenda(t.Context(), calendar.DateOf(w.clock.Now().In(kolkata)))
 		require.NoError(t, err)
 		for _, item := range items {
 			listed = append(listed, item.Task+" "+item.Slot)

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // What keeps tasks from running without anybody having asked for it is told here: in
@@ -68,8 +70,8 @@ func (r *row) waitsForSession(now time.Time) bool {
 	if r.Prior == nil || r.view == nil {
 		return false
 	}
-	edited := DateOf(r.Since.In(r.view.loc))
-	if DateOf(now.In(r.view.loc)).After(edited) {
+	edited := calendar.DateOf(r.Since.In(r.view.loc))
+	if calendar.DateOf(now.In(r.view.loc)).After(edited) {
 		return false
 	}
 	session, err := sessionOf(r.view, edited)

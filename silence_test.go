@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 func TestRule41_NoAccount(t *testing.T) {
@@ -137,9 +138,9 @@ type halfHalts struct{ tradeclock.Ledger }
 
 func (halfHalts) Halts(context.Context, string) ([]tradeclock.Halt, error) { return nil, nil }
 
-type oddCalendar struct{ tradeclock.Calendar }
+type oddCalendar struct{ calendar.Calendar }
 
-func (oddCalendar) Coverage() tradeclock.Date { return tradeclock.Date{} }
+func (oddCalendar) Coverage() calendar.Date { return calendar.Date{} }
 
 func TestRule41_AlmostAnOptionalInterface(t *testing.T) {
 	does := tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil })
@@ -177,7 +178,7 @@ func TestRule41_AlmostAnOptionalInterface(t *testing.T) {
 			"tradeclock_test.halfHalts is not used as HaltStore: it has Halts(context.Context, string) ([]tradeclock.Halt, error), and needs " +
 				"Halt(context.Context, tradeclock.Halt) error and Halts(context.Context, string) ([]tradeclock.Halt, error) and Lift(context.Context, tradeclock.Halt) error"}},
 		{"a calendar", func(cfg *tradeclock.Config) { cfg.Calendar = oddCalendar{cfg.Calendar} }, []string{
-			"tradeclock_test.oddCalendar is not used as Covered: it has Coverage() tradeclock.Date, and needs Coverage() (tradeclock.Date, tradeclock.Date)"}},
+			"tradeclock_test.oddCalendar is not used as Covered: it has Coverage() calendar.Date, and needs Coverage() (calendar.Date, calendar.Date)"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:58:00")

@@ -8,13 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // tenOClock is a user's rule that gives every session the same slot.
 type tenOClock struct{}
 
-func (tenOClock) Occurrences(s tradeclock.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
-	return []tradeclock.Occurrence{{Slot: "10:00", Due: tradeclock.Wall(10, 0).On(s.Date, loc)}}, nil
+func (tenOClock) Occurrences(s calendar.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
+	return []tradeclock.Occurrence{{Slot: "10:00", Due: calendar.Wall(10, 0).On(s.Date, loc)}}, nil
 }
 
 func (tenOClock) String() string { return "ten o'clock" }

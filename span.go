@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/naming"
 )
 
 // span is a run of due instants at one step: the compiled form of a rule, or of
@@ -48,7 +51,7 @@ func (sp span) due(i int) time.Time {
 }
 
 // slotAt returns the slot of the i-th due instant.
-func (sp span) slotAt(i int, session Date, loc *time.Location) string {
+func (sp span) slotAt(i int, session calendar.Date, loc *time.Location) string {
 	named := time.Unix(sp.first+int64(i)*sp.step-sp.shift, 0)
 	switch sp.label {
 	case labelHour:
@@ -80,7 +83,7 @@ func (sp span) after(t int64) int {
 // The spans of a rule of this package do not overlap. A user's rule is not
 // trusted: its panic becomes an error, and so does an occurrence that breaks the
 // contract of Rule.
-func spansOf(r Rule, s Session, loc *time.Location) ([]span, error) {
+func spansOf(r Rule, s calendar.Session, loc *time.Location) ([]span, error) {
 	if b, ok := r.(builtin); ok {
 		return b.spans(s, loc)
 	}
@@ -109,7 +112,7 @@ func sortSpans(spans []span) {
 	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.first, b.first) })
 }
 
-func userOccurrences(r Rule, s Session, loc *time.Location) (found []Occurrence, err error) {
+func userOccurrences(r Rule, s calendar.Session, loc *time.Location) (found []Occurrence, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the rule of type %T panicked for session %s: %s", r, s.Date, panicText(p))
@@ -124,14 +127,14 @@ const (
 	userReachAhead = 8
 )
 
-func checkOccurrence(o Occurrence, s Session, loc *time.Location) error {
-	if err := checkName(o.Slot); err != nil {
+func checkOccurrence(o Occurrence, s calendar.Session, loc *time.Location) error {
+	if err := naming.Check(o.Slot); err != nil {
 		return fmt.Errorf("the rule gave a bad slot for session %s: %w", s.Date, err)
 	}
 	if o.Due.Nanosecond() != 0 {
 		return fmt.Errorf("slot %q is due at %s, which is no whole second", o.Slot, o.Due.UTC().Format(time.RFC3339Nano))
 	}
-	on := DateOf(o.Due.In(loc))
+	on := calendar.DateOf(o.Due.In(loc))
 	if on.Before(s.Date.AddDays(-userReachBack)) || on.After(s.Date.AddDays(userReachAhead)) {
 		return fmt.Errorf("slot %q is due on %s, which is not within %d day before and %d days after session %s",
 			o.Slot, on, userReachBack, userReachAhead, s.Date)
@@ -141,7 +144,7 @@ func checkOccurrence(o Occurrence, s Session, loc *time.Location) error {
 
 // occurrences lists what a rule compiles to. An Occurrence cannot say that it is
 // skipped, so that a rule with such a one has none that can be told.
-func occurrences(r builtin, s Session, loc *time.Location) ([]Occurrence, error) {
+func occurrences(r builtin, s calendar.Session, loc *time.Location) ([]Occurrence, error) {
 	spans, err := r.spans(s, loc)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 func TestSpan(t *testing.T) {
@@ -59,22 +61,26 @@ type userRule struct {
 	err  error
 }
 
-func (r userRule) Occurrences(Session, *time.Location) ([]Occurrence, error) { return r.list, r.err }
-func (userRule) String() string                                              { return "own" }
+func (r userRule) Occurrences(calendar.Session, *time.Location) ([]Occurrence, error) {
+	return r.list, r.err
+}
+func (userRule) String() string { return "own" }
 
 // panicking is a user's rule that panics whatever it is asked.
 type panicking struct{}
 
-func (panicking) Occurrences(Session, *time.Location) ([]Occurrence, error) { panic("no idea") }
-func (panicking) String() string                                            { panic("no text") }
+func (panicking) Occurrences(calendar.Session, *time.Location) ([]Occurrence, error) {
+	panic("no idea")
+}
+func (panicking) String() string { panic("no text") }
 
 func TestUserRules(t *testing.T) {
 	s, loc := nse(t)
-	at := func(days int, w WallTime) time.Time { return w.On(s.Date.AddDays(days), loc) }
+	at := func(days int, w calendar.WallTime) time.Time { return w.On(s.Date.AddDays(days), loc) }
 	of := func(list ...Occurrence) Rule { return userRule{list: list} }
 
 	spans, err := spansOf(of(
-		Occurrence{at(8, Wall(23, 59)), "last"}, Occurrence{at(-1, 0), "first"}, Occurrence{at(0, Wall(9, 15)), "middle"},
+		Occurrence{at(8, calendar.Wall(23, 59)), "last"}, Occurrence{at(-1, 0), "first"}, Occurrence{at(0, calendar.Wall(9, 15)), "middle"},
 	), s, loc)
 	require.NoError(t, err)
 	var slots []string
@@ -83,7 +89,7 @@ func TestUserRules(t *testing.T) {
 		slots = append(slots, sp.slotAt(0, s.Date, loc))
 	}
 	assert.Equal(t, []string{"first", "middle", "last"}, slots, "sorted by due time")
-	assert.Equal(t, at(0, Wall(9, 15)).UTC(), spans[1].due(0))
+	assert.Equal(t, at(0, calendar.Wall(9, 15)).UTC(), spans[1].due(0))
 
 	tests := []struct {
 		name string

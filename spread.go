@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // spreadOffset returns the offset of an account's run, in whole milliseconds from
@@ -39,7 +41,7 @@ func (r *row) spreadWithin(o occurrence, expires time.Time) time.Duration {
 		left = min(left, step)
 	}
 	if session, err := r.view.Session(o.session); err == nil {
-		if _, closes, known := session.Bounds(PhaseRegular); known && o.due.Before(closes) {
+		if _, closes, known := session.Bounds(calendar.PhaseRegular); known && o.due.Before(closes) {
 			left = min(left, closes.Sub(o.due))
 		}
 	}

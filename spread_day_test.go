@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -84,10 +85,10 @@ func (w *world) counts() map[string]int {
 // The preview of a day tells when each account's run may start, by the hours that
 // the calendar gives for that day.
 func TestRule32_AgendaShowsOffsets(t *testing.T) {
-	hours := tradeclock.Hours{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(15, 30)}
-	for name, cal := range map[string]tradeclock.Calendar{
-		"from memory": tradeclock.Weekdays(kolkata, hours),
-		"asked":       struct{ tradeclock.Calendar }{tradeclock.Weekdays(kolkata, hours)},
+	hours := calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(15, 30)}
+	for name, cal := range map[string]calendar.Calendar{
+		"from memory": calendar.Weekdays(kolkata, hours),
+		"asked":       struct{ calendar.Calendar }{calendar.Weekdays(kolkata, hours)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:55:00")
@@ -547,8 +548,8 @@ type twice struct{}
 
 func (twice) String() string { return "twice" }
 
-func (twice) Occurrences(s tradeclock.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
-	first := tradeclock.Wall(9, 15).On(s.Date, loc)
+func (twice) Occurrences(s calendar.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
+	first := calendar.Wall(9, 15).On(s.Date, loc)
 	return []tradeclock.Occurrence{{Due: first, Slot: s.Date.String() + "a"}, {Due: first.Add(30 * time.Second), Slot: s.Date.String() + "b"}}, nil
 }
 

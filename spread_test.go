@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Offsets stay what they are, in every process and version: these were computed
@@ -79,7 +81,7 @@ func TestSpreadOffsetAllocatesNothing(t *testing.T) {
 // An offset stays within the spread, the catch-up, the time to the next occurrence
 // and the session, with a second to spare, or a tenth.
 func TestSpreadWithin(t *testing.T) {
-	table, err := NewTable(diwali(t))
+	table, err := calendar.NewTable(diwali(t))
 	require.NoError(t, err)
 	view := newCalendarView(table, nil)
 	spread, catchUp := 100*time.Second, time.Hour
@@ -88,30 +90,30 @@ func TestSpreadWithin(t *testing.T) {
 		require.NoError(t, err)
 		return &m
 	}
-	hoursUnknown, everyDay := Date{2026, 11, 8}, OnSpecial|EveryDay
+	hoursUnknown, everyDay := calendar.Date{Year: 2026, Month: 11, Day: 8}, OnSpecial|EveryDay
 	for _, test := range []struct {
 		name     string
 		schedule Schedule
-		date     Date
+		date     calendar.Date
 		want     time.Duration
 	}{
-		{"none", Schedule{Rule: MustParseRule("daily 09:15"), CatchUp: catchUp}, Date{}, 0},
-		{"the spread", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: catchUp}, Date{}, spread},
-		{"the catch-up", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: time.Minute}, Date{}, 59 * time.Second},
-		{"the default catch-up", Schedule{Rule: MustParseRule("daily 09:15"), Spread: time.Hour}, Date{}, 119 * time.Second},
-		{"a short catch-up", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: 5 * time.Second}, Date{}, 4500 * time.Millisecond},
-		{"a catch-up that ends at a moment", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: catchUp, CatchUpUntil: until("open+31s")}, Date{}, 30 * time.Second},
-		{"a catch-up that ended before", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: catchUp, CatchUpUntil: until("09:00")}, Date{}, 0},
-		{"the close", Schedule{Rule: MustParseRule("daily close-21s"), Spread: spread, CatchUp: catchUp}, Date{}, 20 * time.Second},
-		{"before a break", Schedule{Rule: MustParseRule("daily 11:59:39"), Spread: spread, CatchUp: catchUp}, Date{2026, 11, 13}, spread},
-		{"at the close", Schedule{Rule: MustParseRule("daily close"), Spread: spread, CatchUp: catchUp}, Date{}, spread},
-		{"after the close", Schedule{Rule: MustParseRule("daily 15:45"), Spread: spread, CatchUp: catchUp}, Date{}, spread},
+		{"none", Schedule{Rule: MustParseRule("daily 09:15"), CatchUp: catchUp}, calendar.Date{}, 0},
+		{"the spread", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, spread},
+		{"the catch-up", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: time.Minute}, calendar.Date{}, 59 * time.Second},
+		{"the default catch-up", Schedule{Rule: MustParseRule("daily 09:15"), Spread: time.Hour}, calendar.Date{}, 119 * time.Second},
+		{"a short catch-up", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: 5 * time.Second}, calendar.Date{}, 4500 * time.Millisecond},
+		{"a catch-up that ends at a moment", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: catchUp, CatchUpUntil: until("open+31s")}, calendar.Date{}, 30 * time.Second},
+		{"a catch-up that ended before", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: catchUp, CatchUpUntil: until("09:00")}, calendar.Date{}, 0},
+		{"the close", Schedule{Rule: MustParseRule("daily close-21s"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 20 * time.Second},
+		{"before a break", Schedule{Rule: MustParseRule("daily 11:59:39"), Spread: spread, CatchUp: catchUp}, calendar.Date{Year: 2026, Month: 11, Day: 13}, spread},
+		{"at the close", Schedule{Rule: MustParseRule("daily close"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, spread},
+		{"after the close", Schedule{Rule: MustParseRule("daily 15:45"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, spread},
 		{"unknown hours", Schedule{Rule: MustParseRule("daily 15:29:30"), Spread: spread, CatchUp: catchUp, Sessions: everyDay}, hoursUnknown, spread},
-		{"a closed day", Schedule{Rule: MustParseRule("daily 15:29:30"), Spread: spread, CatchUp: catchUp, Sessions: everyDay}, Date{2026, 11, 10}, spread},
-		{"every minute", Schedule{Rule: MustParseRule("every 1m 09:15-15:30"), Spread: spread, CatchUp: catchUp}, Date{}, 59 * time.Second},
-		{"every second", Schedule{Rule: MustParseRule("every 1s 09:15-15:30"), Spread: spread, CatchUp: catchUp}, Date{}, 900 * time.Millisecond},
-		{"hourly", Schedule{Rule: MustParseRule("hourly 09:15-15:15"), Spread: 2 * time.Hour, CatchUp: 3 * time.Hour}, Date{}, 59*time.Minute + 59*time.Second},
-		{"after a monitor", Schedule{Rule: MustParseRule("after monitor 2s"), Spread: spread, CatchUp: catchUp}, Date{}, 29 * time.Second},
+		{"a closed day", Schedule{Rule: MustParseRule("daily 15:29:30"), Spread: spread, CatchUp: catchUp, Sessions: everyDay}, calendar.Date{Year: 2026, Month: 11, Day: 10}, spread},
+		{"every minute", Schedule{Rule: MustParseRule("every 1m 09:15-15:30"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 59 * time.Second},
+		{"every second", Schedule{Rule: MustParseRule("every 1s 09:15-15:30"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 900 * time.Millisecond},
+		{"hourly", Schedule{Rule: MustParseRule("hourly 09:15-15:15"), Spread: 2 * time.Hour, CatchUp: 3 * time.Hour}, calendar.Date{}, 59*time.Minute + 59*time.Second},
+		{"after a monitor", Schedule{Rule: MustParseRule("after monitor 2s"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 29 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.schedule.Task = "task"
@@ -121,10 +123,10 @@ func TestSpreadWithin(t *testing.T) {
 			require.Empty(t, bad)
 			date := test.date
 			if date.IsZero() {
-				date = Date{2026, 11, 9}
+				date = calendar.Date{Year: 2026, Month: 11, Day: 9}
 			}
-			sn := newSnapshot(rows, func(v *calendarView) Calendar { return v })
-			for _, o := range sn.planDay(date, endOfDay.On(date.AddDays(2), time.UTC)) {
+			sn := newSnapshot(rows, func(v *calendarView) calendar.Calendar { return v })
+			for _, o := range sn.planDay(date, calendar.EndOfDay.On(date.AddDays(2), time.UTC)) {
 				if o.row.Task != "task" {
 					continue
 				}
@@ -155,5 +157,30 @@ func TestValidateOfSpreadAndStartLimit(t *testing.T) {
 			continue
 		}
 		assert.ErrorContains(t, err, test.want)
+	}
+}
+
+// diwali is a table of the fortnight around Diwali of 2026, in which the weekly
+// pattern is regular.
+func diwali(t *testing.T) calendar.Table {
+	loc := zone(t, "Asia/Kolkata")
+	return calendar.Table{
+		Name:     "XNSE",
+		Version:  "2026.1",
+		Location: loc,
+		First:    calendar.Date{Year: 2026, Month: 11, Day: 2},
+		Last:     calendar.Date{Year: 2026, Month: 11, Day: 15},
+		Base:     calendar.Weekdays(loc, nseHours...),
+		Days: []calendar.TableDay{
+			{Date: calendar.Date{Year: 2026, Month: 11, Day: 10}, Reason: "Balipratipada"},
+			{Date: calendar.Date{Year: 2026, Month: 11, Day: 8}, Kind: calendar.Special, HoursUnknown: true, Reason: "Diwali Muhurat"},
+			{Date: calendar.Date{Year: 2026, Month: 11, Day: 13}, Kind: calendar.Shortened, Hours: []calendar.Hours{
+				{Phase: calendar.PhaseRegular, Start: calendar.Wall(13, 0), End: calendar.Wall(15, 30)},
+				{Phase: calendar.PhasePreOpen, Start: calendar.Wall(9, 0), End: calendar.Wall(9, 15)},
+				{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(12, 0)},
+				{Phase: calendar.PhaseClosingAuction, Start: calendar.Wall(15, 20), End: calendar.Wall(15, 30)}, // phases may overlap each other
+			}},
+			{Date: calendar.Date{Year: 2026, Month: 11, Day: 14}, Kind: calendar.Regular},
+		},
 	}
 }

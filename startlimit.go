@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
@@ -45,7 +46,7 @@ const (
 func (l StartLimit) check() error {
 	var errs []error
 	bad := func(field string, err error) { errs = append(errs, fmt.Errorf("%s: %w", field, err)) }
-	if err := checkName(l.Name); err != nil {
+	if err := naming.Check(l.Name); err != nil {
 		bad("Name", err)
 	}
 	if l.Starts < 1 || l.Starts > maxStarts {

@@ -11,6 +11,8 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // limitStep is something that happens to limits, at a time in milliseconds.
@@ -180,7 +182,7 @@ func TestStartLimitMakesNoRunsInAdvance(t *testing.T) {
 	buy := Schedule{Task: "buy", Rule: MustParseRule("daily 09:00"), StartLimit: "broker"}
 	sell := Schedule{Task: "sell", Rule: MustParseRule("daily 09:00")}
 	s, err := New(Config{
-		Name: "paper", Schedules: FixedSchedules(buy, sell), Calendar: AlwaysOpen(time.UTC), Clock: clock,
+		Name: "paper", Schedules: FixedSchedules(buy, sell), Calendar: calendar.AlwaysOpen(time.UTC), Clock: clock,
 		Ledger: NewMemory(clock), Logger: slog.New(slog.DiscardHandler),
 		StartLimits: []StartLimit{{Name: "broker", Starts: 10}}, MaxConcurrent: 20,
 	})

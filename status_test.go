@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -98,13 +99,13 @@ func TestRule32_AgendaBeforeTheFirstTick(t *testing.T) {
 func TestRule32_AgendaOfNoDate(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:55:00")
 	cfg := w.config(row("month_end", "daily 16:00 on last session of month"))
-	cal, err := tradeclock.NewTable(tradeclock.Table{
+	cal, err := calendar.NewTable(calendar.Table{
 		Name: "short", Location: kolkata, First: day("2026-11-23"), Last: day("2026-11-27"),
 	})
 	require.NoError(t, err)
 	cfg.Calendar = cal
 	s := w.scheduler(cfg)
-	for _, date := range []tradeclock.Date{{}, {Year: 2030, Month: 2, Day: 30}, {Year: 10000, Month: 1, Day: 1}} {
+	for _, date := range []calendar.Date{{}, {Year: 2030, Month: 2, Day: 30}, {Year: 10000, Month: 1, Day: 1}} {
 		_, err := s.Agenda(t.Context(), date)
 		assert.ErrorContains(t, err, "is no date")
 		_, err = s.Explain(t.Context(), "42", "month_end", date)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -518,7 +519,7 @@ func TestRule27_RunOfATickThatOutlivesTheTerm(t *testing.T) {
 // write, and changes the calendar afterwards: what is to be recorded is the new
 // holder's, and the old one is healthy again.
 func TestRule27_WhoLostTheTermKeepsNothing(t *testing.T) {
-	cal := &changing{Calendar: tradeclock.Weekdays(kolkata, tradeclock.Hours{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(15, 30)})}
+	cal := &changing{Calendar: calendar.Weekdays(kolkata, calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(15, 30)})}
 	w := newWorld(t, "2026-11-23 09:58:30")
 	store := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(row("watch", "every 1m 10:00-10:30"), row("square_off", "daily close-15m"))
@@ -533,7 +534,7 @@ func TestRule27_WhoLostTheTermKeepsNothing(t *testing.T) {
 	_, err := w.store.Lead(t.Context(), "paper", "other", time.Hour)
 	require.NoError(t, err, "the term has expired")
 	store.Heal()
-	cal.set(tradeclock.Weekdays(kolkata, tradeclock.Hours{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(10, 10)}))
+	cal.set(calendar.Weekdays(kolkata, calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(10, 10)}))
 	d.Until(at("2026-11-23 10:05:00"))
 
 	st := s.Status()

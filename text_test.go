@@ -11,6 +11,8 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 func TestOneLine(t *testing.T) {
@@ -52,9 +54,9 @@ func TestConditionsAreOneLine(t *testing.T) {
 
 func TestAMarketThatNeverClosesLacksNoCalendar(t *testing.T) {
 	for _, test := range []struct {
-		calendar Calendar
+		calendar calendar.Calendar
 		warns    bool
-	}{{nil, true}, {Weekdays(time.UTC), true}, {AlwaysOpen(time.UTC), false}} {
+	}{{nil, true}, {calendar.Weekdays(time.UTC), true}, {calendar.AlwaysOpen(time.UTC), false}} {
 		var log strings.Builder
 		cfg := quietConfig(&log)
 		cfg.Calendar = test.calendar
@@ -62,4 +64,9 @@ func TestAMarketThatNeverClosesLacksNoCalendar(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, test.warns, strings.Contains(log.String(), "no exchange calendar is configured"), log.String())
 	}
+}
+
+func TestSessionSetWithoutNamesIsTheDefault(t *testing.T) {
+	assert.Equal(t, "regular,shortened", SessionSet(0).String())
+	assert.Equal(t, "special", OnSpecial.String())
 }

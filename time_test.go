@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -180,14 +181,14 @@ func TestRule03_ChangeOverDays(t *testing.T) {
 			loc := mustZone(test.zone)
 			w := newWorldIn(t, loc, test.start)
 			cfg := w.config(row("night", "daily 01:30"), row("later", "daily 02:30"), row("hourly", "hourly 00:30-04:30"))
-			cfg.Calendar = tradeclock.AlwaysOpen(loc)
+			cfg.Calendar = calendar.AlwaysOpen(loc)
 			_, d := w.drive(cfg)
 
 			d.For(3 * 24 * time.Hour)
 
 			assert.Equal(t, test.night, startedAt(t, w.runs("night")))
 			assert.Equal(t, test.later, startedAt(t, w.runs("later")))
-			perDay := make(map[tradeclock.Date]int)
+			perDay := make(map[calendar.Date]int)
 			for _, r := range w.runs("hourly") {
 				assert.Equal(t, tradeclock.Succeeded, r.Outcome)
 				perDay[r.Session]++
@@ -220,7 +221,7 @@ func TestRule03_WindowsOnDatesThatBeginWithAChange(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			loc := mustZone(test.zone)
-			session := tradeclock.Session{Date: day(test.date), Kind: tradeclock.Regular}
+			session := calendar.Session{Date: day(test.date), Kind: calendar.Regular}
 			found, err := tradeclock.MustParseRule(test.rule).Occurrences(session, loc)
 			require.NoError(t, err)
 			require.Len(t, found, test.count)

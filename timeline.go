@@ -3,6 +3,8 @@ package tradeclock
 import (
 	"cmp"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // timeline is what a market has due after an instant, in the order of the instants:
@@ -10,10 +12,10 @@ import (
 // was left, so that planning costs what is due, and not what might be.
 type timeline struct {
 	begun  bool
-	after  int64      // Unix time: what is due no later has been passed
-	coming []upcoming // a heap: the earliest is the first
-	next   Date       // the first date whose spans are not in it
-	opens  int64      // nothing of that date or a later one is due before
+	after  int64         // Unix time: what is due no later has been passed
+	coming []upcoming    // a heap: the earliest is the first
+	next   calendar.Date // the first date whose spans are not in it
+	opens  int64         // nothing of that date or a later one is due before
 	// unsure is true if the calendar did not know all of a date in it: it is asked
 	// again each time then.
 	unsure bool
@@ -34,9 +36,9 @@ func (m *market) seek(t time.Time) {
 	tl := &m.line
 	if after := t.Unix(); !tl.begun || tl.unsure || after < tl.after {
 		clear(tl.coming)
-		m.forgotten = Date{} // days of long ago may come up once more
+		m.forgotten = calendar.Date{} // days of long ago may come up once more
 		*tl = timeline{begun: true, after: after, coming: tl.coming[:0]}
-		m.opensAt(DateOf(t.In(m.loc)).AddDays(-m.ahead))
+		m.opensAt(calendar.DateOf(t.In(m.loc)).AddDays(-m.ahead))
 	}
 	m.advance(t, func(*upcoming) {})
 }
@@ -88,8 +90,8 @@ func (m *market) load() {
 }
 
 // opensAt makes a date the next to be loaded.
-func (m *market) opensAt(date Date) {
-	m.line.next, m.line.opens = date, Wall(0, 0).On(date.AddDays(-m.back), m.loc).Unix()
+func (m *market) opensAt(date calendar.Date) {
+	m.line.next, m.line.opens = date, calendar.Wall(0, 0).On(date.AddDays(-m.back), m.loc).Unix()
 }
 
 // pass leaves the first due instant behind.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // ErrNothingDue is wrapped by the error of Timetable.Next if nothing is due in the
@@ -19,20 +21,20 @@ const timetableDays = 2 * 366
 // with what a scheduler plans. Get one from Schedule.Timetable; it never changes, and
 // is safe for concurrent use.
 type Timetable struct {
-	cal   Calendar
+	cal   calendar.Calendar
 	group *group
 	back  int // how many days before a session's date it may be due
 	ahead int // and how many after
 	// wall is the time of a daily rule that has one, and no prior: the sessions are
 	// due in their order then, once each.
-	wall *WallTime
+	wall *calendar.WallTime
 }
 
 // Timetable returns when the schedule is due by a calendar, in the calendar's zone. It
 // is an error if the schedule is not valid, if the calendar lacks the anchors of the
 // rule or has no location, if the schedule names another calendar, and for an after
 // rule, whose instants are those of another schedule: a scheduler's Agenda tells them.
-func (s Schedule) Timetable(cal Calendar) (*Timetable, error) {
+func (s Schedule) Timetable(cal calendar.Calendar) (*Timetable, error) {
 	if err := s.checkTimetable(cal); err != nil {
 		return nil, fmt.Errorf("timetable of %s: %w", rowName(s.Task, s.Account), err)
 	}
@@ -48,7 +50,7 @@ func (s Schedule) Timetable(cal Calendar) (*Timetable, error) {
 	return t, nil
 }
 
-func (s Schedule) checkTimetable(cal Calendar) error {
+func (s Schedule) checkTimetable(cal calendar.Calendar) error {
 	switch {
 	case cal == nil:
 		return errors.New("a calendar is required")
@@ -76,17 +78,17 @@ func (s Schedule) checkTimetable(cal Calendar) error {
 // ErrNothingDue if there is none, as for a schedule that is disabled, or was due once.
 func (t *Timetable) Next(after time.Time) (time.Time, error) {
 	m := market{cal: t.cal, loc: t.cal.Location()}
-	if s, ok := t.cal.(Snapshotter); ok {
+	if s, ok := t.cal.(calendar.Snapshotter); ok {
 		m.cal = s.Snapshot() // the answer is of one piece
 	}
 	if t.group.idle() {
 		return time.Time{}, fmt.Errorf("the schedule is disabled: %w", ErrNothingDue)
 	}
 	from := max(after.Unix(), t.group.from)
-	date := t.firstDate(DateOf(time.Unix(from, 0).In(m.loc)))
+	date := t.firstDate(calendar.DateOf(time.Unix(from, 0).In(m.loc)))
 	first := never
 	for range timetableDays {
-		if first != never && (t.wall != nil || Wall(0, 0).On(date.AddDays(-t.back), m.loc).Unix() > first.due) {
+		if first != never && (t.wall != nil || calendar.Wall(0, 0).On(date.AddDays(-t.back), m.loc).Unix() > first.due) {
 			break
 		}
 		if on := t.on(&m, date, from); on.due < first.due {
@@ -104,7 +106,7 @@ func (t *Timetable) Next(after time.Time) (time.Time, error) {
 }
 
 // firstDate is the first session date that may be due on a date or later.
-func (t *Timetable) firstDate(on Date) Date {
+func (t *Timetable) firstDate(on calendar.Date) calendar.Date {
 	date := on.AddDays(-t.ahead)
 	if r, ok := t.group.rule.(once); ok && t.group.prior.rule == nil && r.date.After(date) {
 		return r.date
@@ -122,14 +124,14 @@ type expected struct {
 // hours of a session that is certain.
 type unknownError struct{ error }
 
-func (e unknownError) Unwrap() []error { return []error{ErrUnknownDate, e.error} }
+func (e unknownError) Unwrap() []error { return []error{calendar.ErrUnknownDate, e.error} }
 
 var never = expected{due: math.MaxInt64}
 
 // on returns when the schedule is first due after an instant on one session date. The
 // calendar is not asked about a date that is over, nor a list of spans made of a daily
 // wall time.
-func (t *Timetable) on(m *market, date Date, from int64) expected {
+func (t *Timetable) on(m *market, date calendar.Date, from int64) expected {
 	var wall int64
 	if t.wall != nil {
 		if wall = t.wall.On(date, m.loc).Unix(); wall <= from {

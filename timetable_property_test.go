@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // TestTimetableAgreesWithThePlan asks for the next occurrence of made-up schedules at
@@ -57,7 +59,7 @@ func (w *planWorld) checkTimetable(t *testing.T, timetable *Timetable, mine []pl
 	t.Helper()
 	mine = slices.DeleteFunc(slices.Clone(mine), func(o planDue) bool { return !o.due.After(at) })
 	next, err := timetable.Next(at)
-	if errors.Is(err, ErrUnknownDate) {
+	if errors.Is(err, calendar.ErrUnknownDate) {
 		require.True(t, len(mine) == 0 || mine[0].skipped, "after %v: %v, in %v", at, err, w)
 		return false
 	}

@@ -8,21 +8,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 func TestTimetable(t *testing.T) {
-	weekdays, always := tradeclock.Weekdays(kolkata), tradeclock.AlwaysOpen(newYork)
+	weekdays, always := calendar.Weekdays(kolkata), calendar.AlwaysOpen(newYork)
 	exchange := calendarOf(t, mumbai(
-		tradeclock.TableDay{Date: day("2026-11-08"), Kind: tradeclock.Special, Hours: []tradeclock.Hours{
-			{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(18, 0), End: tradeclock.Wall(19, 0)},
+		calendar.TableDay{Date: day("2026-11-08"), Kind: calendar.Special, Hours: []calendar.Hours{
+			{Phase: calendar.PhaseRegular, Start: calendar.Wall(18, 0), End: calendar.Wall(19, 0)},
 		}},
-		tradeclock.TableDay{Date: day("2026-11-15"), Kind: tradeclock.Special, Hours: []tradeclock.Hours{
-			{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(18, 0), End: tradeclock.Wall(23, 0)},
+		calendar.TableDay{Date: day("2026-11-15"), Kind: calendar.Special, Hours: []calendar.Hours{
+			{Phase: calendar.PhaseRegular, Start: calendar.Wall(18, 0), End: calendar.Wall(23, 0)},
 		}},
-		tradeclock.TableDay{Date: day("2026-11-24"), Kind: tradeclock.Closed, Reason: "Guru Nanak Jayanti"},
-		tradeclock.TableDay{Date: day("2026-11-28"), Kind: tradeclock.Special, Hours: []tradeclock.Hours{
-			{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(10, 0)},
-			{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(11, 30), End: tradeclock.Wall(12, 30)},
+		calendar.TableDay{Date: day("2026-11-24"), Kind: calendar.Closed, Reason: "Guru Nanak Jayanti"},
+		calendar.TableDay{Date: day("2026-11-28"), Kind: calendar.Special, Hours: []calendar.Hours{
+			{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(10, 0)},
+			{Phase: calendar.PhaseRegular, Start: calendar.Wall(11, 30), End: calendar.Wall(12, 30)},
 		}},
 	))
 	since := func(text string) func(*tradeclock.Schedule) {
@@ -36,7 +37,7 @@ func TestTimetable(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name        string
-		cal         tradeclock.Calendar
+		cal         calendar.Calendar
 		row         tradeclock.Schedule
 		after, want string
 	}{
@@ -78,21 +79,21 @@ func TestTimetable(t *testing.T) {
 }
 
 func TestTimetableWithoutAnswer(t *testing.T) {
-	weekdays := tradeclock.Weekdays(kolkata)
-	exchange := calendarOf(t, mumbai(tradeclock.TableDay{Date: day("2026-11-30"), Kind: tradeclock.Regular, HoursUnknown: true}))
+	weekdays := calendar.Weekdays(kolkata)
+	exchange := calendarOf(t, mumbai(calendar.TableDay{Date: day("2026-11-30"), Kind: calendar.Regular, HoursUnknown: true}))
 	off := row("buy", "daily 09:00")
 	off.Disabled = true
 	for _, test := range []struct {
 		name  string
-		cal   tradeclock.Calendar
+		cal   calendar.Calendar
 		row   tradeclock.Schedule
 		after string
 		want  error
 		text  string
 	}{
-		{"the coverage ends", exchange, row("buy", "daily 09:00"), "2027-12-31T09:00:00+05:30", tradeclock.ErrUnknownDate,
+		{"the coverage ends", exchange, row("buy", "daily 09:00"), "2027-12-31T09:00:00+05:30", calendar.ErrUnknownDate,
 			"the next occurrence is not known: calendar XNSE: 2028-01-01: date is outside the calendar's coverage, 2026-01-01 to 2027-12-31"},
-		{"the hours are not known", exchange, row("buy", "daily open"), "2026-11-27T12:00:00+05:30", tradeclock.ErrUnknownDate,
+		{"the hours are not known", exchange, row("buy", "daily open"), "2026-11-27T12:00:00+05:30", calendar.ErrUnknownDate,
 			"the next occurrence is not known: the hours of session 2026-11-30 are not known"},
 		{"it was due once", weekdays, row("buy", "once 2026-11-24 09:00"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue, "nothing is due"},
 		{"it is due on a closed date", weekdays, row("buy", "once 2026-11-28 09:00"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue, "nothing is due"},
@@ -115,16 +116,16 @@ func TestTimetableRefusesWhatItCannotTell(t *testing.T) {
 	exchange := calendarOf(t, mumbai())
 	for _, test := range []struct {
 		name string
-		cal  tradeclock.Calendar
+		cal  calendar.Calendar
 		row  tradeclock.Schedule
 		want string
 	}{
 		{"an after rule", exchange, after, "timetable of sell: the instants of the rule \"after buy 1m on fri\" are those of another schedule"},
 		{"another calendar", exchange, row("buy", "daily 09:00", onCalendar("XNYS")), "timetable of buy: it is read by calendar XNYS, not XNSE"},
-		{"a calendar without a location", tradeclock.Weekdays(nil), row("buy", "daily 09:00"), "timetable of buy: calendar weekdays has no location"},
+		{"a calendar without a location", calendar.Weekdays(nil), row("buy", "daily 09:00"), "timetable of buy: calendar weekdays has no location"},
 		{"no calendar", nil, row("buy", "daily 09:00"), "timetable of buy: a calendar is required"},
 		{"no rule", exchange, tradeclock.Schedule{Task: "buy"}, "timetable of buy: Rule: a rule is required"},
-		{"an anchor that no session has", tradeclock.Weekdays(kolkata), row("buy", "daily open"), "timetable of buy: Rule: anchor \"open\": calendar weekdays has no phase regular"},
+		{"an anchor that no session has", calendar.Weekdays(kolkata), row("buy", "daily open"), "timetable of buy: Rule: anchor \"open\": calendar weekdays has no phase regular"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := test.row.Timetable(test.cal)
@@ -136,8 +137,8 @@ func TestTimetableRefusesWhatItCannotTell(t *testing.T) {
 // TestTimetableAllocatesNothing holds the next occurrence of a daily wall time to no
 // allocation.
 func TestTimetableAllocatesNothing(t *testing.T) {
-	for name, cal := range map[string]tradeclock.Calendar{
-		"weekdays": tradeclock.Weekdays(newYork), "exchange": calendarOf(t, nyse()),
+	for name, cal := range map[string]calendar.Calendar{
+		"weekdays": calendar.Weekdays(newYork), "exchange": calendarOf(t, nyse()),
 	} {
 		timetable, err := row("buy", "daily 09:00").Timetable(cal)
 		require.NoError(t, err)
@@ -150,7 +151,7 @@ func TestTimetableAllocatesNothing(t *testing.T) {
 func BenchmarkNext(b *testing.B) {
 	for _, loc := range []*time.Location{kolkata, newYork} {
 		b.Run(loc.String(), func(b *testing.B) {
-			timetable, err := row("buy", "daily 09:00").Timetable(tradeclock.Weekdays(loc))
+			timetable, err := row("buy", "daily 09:00").Timetable(calendar.Weekdays(loc))
 			require.NoError(b, err)
 			var next time.Time
 			b.ReportAllocs()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
@@ -221,7 +222,7 @@ func (s *UnifiedTaskScheduler) free(a *account, r *row) error {
 // one of its own that is due now.
 func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req TriggerRequest, now time.Time) (occurrence, error) {
 	loc := r.view.loc
-	today := DateOf(now.In(loc))
+	today := calendar.DateOf(now.In(loc))
 	session, err := sessionOf(r.view, today)
 	if !req.Force {
 		if err != nil && r.Sessions&EveryDay == 0 {
@@ -236,7 +237,7 @@ func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req TriggerRequest, now 
 		return occurrence{row: r, due: now.Round(0).UTC(), slot: slot, session: today}, nil
 	}
 	var due []occurrence
-	for _, o := range s.sched.snap.planDay(today, endOfDay.On(today.AddDays(maxDaysOn), loc)) {
+	for _, o := range s.sched.snap.planDay(today, calendar.EndOfDay.On(today.AddDays(maxDaysOn), loc)) {
 		if o.row == r {
 			due = append(due, o)
 		}

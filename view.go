@@ -3,47 +3,49 @@ package tradeclock
 import (
 	"fmt"
 	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // calendarView is a calendar as it last answered: planning asks it, and so never
 // waits for a calendar that hangs. It is a Calendar itself. Guarded by mu, but for
 // what New and findCalendars set.
 type calendarView struct {
-	source   Calendar // the user's
-	name     string   // asked for once, as it is the user's to answer
+	source   calendar.Calendar // the user's
+	name     string            // asked for once, as it is the user's to answer
 	loc      *time.Location
-	direct   Snapshotter // the source, if it answers from memory
-	lane     lane        // to a source that does not
-	question lane        // for questions beside the plan
+	direct   calendar.Snapshotter // the source, if it answers from memory
+	lane     lane                 // to a source that does not
+	question lane                 // for questions beside the plan
 
-	fixed    Calendar // the last snapshot of a direct source
+	fixed    calendar.Calendar // the last snapshot of a direct source
 	version  string
 	phases   phaseNames
-	answers  map[Date]calendarAnswer // of a source that is not direct
-	asked    bool                    // it has answered once
-	trouble  string                  // what it said is wrong with its data
-	coming   []Session               // those of the next weeks that are special or of unknown hours
-	askAgain time.Time               // no question to a direct source of the same version before it
-	failing  bool                    // it did not answer, or failed to tell of today
-	retry    time.Duration           // wait before it is asked again then
-	retryAt  time.Time               // and when that is
+	answers  map[calendar.Date]calendarAnswer // of a source that is not direct
+	asked    bool                             // it has answered once
+	trouble  string                           // what it said is wrong with its data
+	coming   []calendar.Session               // those of the next weeks that are special or of unknown hours
+	askAgain time.Time                        // no question to a direct source of the same version before it
+	failing  bool                             // it did not answer, or failed to tell of today
+	retry    time.Duration                    // wait before it is asked again then
+	retryAt  time.Time                        // and when that is
 }
 
 type calendarAnswer struct {
-	session Session
+	session calendar.Session
 	err     error
 }
 
 // newCalendarView asks a calendar for what does not change. Wall times are those
 // of loc, or of the calendar's location if it is nil.
-func newCalendarView(cal Calendar, loc *time.Location) *calendarView {
-	v := &calendarView{source: cal, name: cal.Name(), loc: loc, phases: phasesOf(cal), answers: make(map[Date]calendarAnswer)}
+func newCalendarView(cal calendar.Calendar, loc *time.Location) *calendarView {
+	v := &calendarView{source: cal, name: cal.Name(), loc: loc, phases: phasesOf(cal), answers: make(map[calendar.Date]calendarAnswer)}
 	if v.loc == nil {
 		v.loc = cal.Location()
 	}
 	v.lane.name = "calendar " + v.name
 	v.question.name = "calendar " + v.name + " (a question)"
-	if s, ok := cal.(Snapshotter); ok {
+	if s, ok := cal.(calendar.Snapshotter); ok {
 		v.direct, v.fixed = s, s.Snapshot()
 		v.lane.direct, v.question.direct = true, true
 	}
@@ -57,21 +59,21 @@ func (v *calendarView) Name() string { return v.name }
 func (v *calendarView) Location() *time.Location { return v.loc }
 
 // Session returns the last answer for a date.
-func (v *calendarView) Session(d Date) (Session, error) {
+func (v *calendarView) Session(d calendar.Date) (calendar.Session, error) {
 	if v.fixed != nil {
 		return sessionOf(v.fixed, d)
 	}
 	a, ok := v.answers[d]
 	if !ok {
-		return Session{Date: d}, fmt.Errorf("it has not answered: %w", ErrUnknownDate)
+		return calendar.Session{Date: d}, fmt.Errorf("it has not answered: %w", calendar.ErrUnknownDate)
 	}
 	return a.session, a.err
 }
 
 // missing returns the dates from first to last of which the view does not know
 // all.
-func (v *calendarView) missing(first, last Date) []Date {
-	var dates []Date
+func (v *calendarView) missing(first, last calendar.Date) []calendar.Date {
+	var dates []calendar.Date
 	for d := first; !d.After(last); d = d.AddDays(1) {
 		if a, ok := v.answers[d]; !ok || a.err != nil || a.session.HoursUnknown {
 			dates = append(dates, d)
@@ -83,24 +85,24 @@ func (v *calendarView) missing(first, last Date) []Date {
 // calendarFacts is what a calendar says of itself, and of the dates that the view
 // lacks.
 type calendarFacts struct {
-	fixed   Calendar // the snapshot that was asked, if there is one
+	fixed   calendar.Calendar // the snapshot that was asked, if there is one
 	version string
 	phases  phaseNames
 	covered bool
-	last    Date  // of the coverage
-	left    int   // sessions from today to it, counted if that is asked for
-	trouble error // with the data
-	answers map[Date]calendarAnswer
+	last    calendar.Date // of the coverage
+	left    int           // sessions from today to it, counted if that is asked for
+	trouble error         // with the data
+	answers map[calendar.Date]calendarAnswer
 }
 
 // factsOf asks a calendar for dates. The sessions that are left are counted if the
 // end of the coverage is near, or if count is true.
-func factsOf(cal Calendar, dates []Date, today Date, count bool) calendarFacts {
-	facts := calendarFacts{answers: make(map[Date]calendarAnswer, len(dates))}
-	if t, ok := cal.(Troubled); ok {
+func factsOf(cal calendar.Calendar, dates []calendar.Date, today calendar.Date, count bool) calendarFacts {
+	facts := calendarFacts{answers: make(map[calendar.Date]calendarAnswer, len(dates))}
+	if t, ok := cal.(calendar.Troubled); ok {
 		facts.trouble = t.Trouble()
 	}
-	if s, ok := cal.(Snapshotter); ok {
+	if s, ok := cal.(calendar.Snapshotter); ok {
 		cal = s.Snapshot()
 		facts.fixed = cal
 	}
@@ -109,7 +111,7 @@ func factsOf(cal Calendar, dates []Date, today Date, count bool) calendarFacts {
 		session, err := sessionOf(cal, d)
 		facts.answers[d] = calendarAnswer{session, err}
 	}
-	covered, ok := cal.(Covered)
+	covered, ok := cal.(calendar.Covered)
 	if !ok {
 		return facts
 	}
@@ -126,8 +128,8 @@ func factsOf(cal Calendar, dates []Date, today Date, count bool) calendarFacts {
 	return facts
 }
 
-func versionOf(cal Calendar) string {
-	if v, ok := cal.(Versioned); ok {
+func versionOf(cal calendar.Calendar) string {
+	if v, ok := cal.(calendar.Versioned); ok {
 		return v.Version()
 	}
 	return ""
@@ -146,17 +148,17 @@ func (v *calendarView) take(facts calendarFacts) {
 }
 
 // unknown notes that the calendar did not answer for dates.
-func (v *calendarView) unknown(dates []Date, err error) {
+func (v *calendarView) unknown(dates []calendar.Date, err error) {
 	for _, d := range dates {
 		if !v.knows(d) {
-			v.answers[d] = calendarAnswer{Session{Date: d}, err}
+			v.answers[d] = calendarAnswer{calendar.Session{Date: d}, err}
 		}
 	}
 }
 
 // knows reports whether the calendar has told of a date, if only that there is a
 // session.
-func (v *calendarView) knows(d Date) bool {
+func (v *calendarView) knows(d calendar.Date) bool {
 	a, ok := v.answers[d]
 	return ok && a.err == nil
 }
@@ -174,7 +176,7 @@ func (v *calendarView) noteFailing(failing bool, now time.Time) {
 }
 
 // forget drops the answers for dates before one.
-func (v *calendarView) forget(before Date) {
+func (v *calendarView) forget(before calendar.Date) {
 	for d := range v.answers {
 		if d.Before(before) {
 			delete(v.answers, d)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -71,7 +72,7 @@ func TestRule24_WhatSomethingDueWaitsForIsAskedForWithinSeconds(t *testing.T) {
 		}},
 		{"a calendar", func(t *testing.T, _ *world, cfg *tradeclock.Config) func() {
 			live := &liveCalendar{}
-			live.set(calendarOf(t, mumbai()), func(tradeclock.Date) error { return gone })
+			live.set(calendarOf(t, mumbai()), func(calendar.Date) error { return gone })
 			cfg.Calendar = live
 			return func() { live.set(calendarOf(t, mumbai()), nil) }
 		}},
@@ -111,7 +112,7 @@ func TestRule24_ACalendarThatIsNotFoundIsLookedForWithinSeconds(t *testing.T) {
 	require.NoError(t, err)
 	cfg := w.config()
 	cfg.Schedules = w.store
-	cfg.Calendars = func(name string) (tradeclock.Calendar, error) {
+	cfg.Calendars = func(name string) (calendar.Calendar, error) {
 		asked.Add(1)
 		if name != "XNYS" || !there.Load() {
 			return nil, errors.New("no such file")
@@ -280,13 +281,13 @@ func TestRule05_ATickThatIsGivenUpDecidesNothing(t *testing.T) {
 
 // parkedCalendar is a calendar that answers only once it may.
 type parkedCalendar struct {
-	tradeclock.Calendar
+	calendar.Calendar
 	parks      atomic.Bool
 	once       sync.Once
 	asked, go_ chan struct{}
 }
 
-func (c *parkedCalendar) Session(d tradeclock.Date) (tradeclock.Session, error) {
+func (c *parkedCalendar) Session(d calendar.Date) (calendar.Session, error) {
 	if c.parks.Load() {
 		c.once.Do(func() { close(c.asked) })
 		<-c.go_

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // burstRace is the opening bell in memory.
@@ -39,9 +40,9 @@ func ourBurst(b *bout, f field, lead time.Duration) error {
 	defer closeStore()
 	r := newRoll(b, lead)
 	at := r.bell.In(rig.Kolkata)
-	wall := tradeclock.Wall(at.Hour(), at.Minute()) + tradeclock.WallTime(at.Second())
+	wall := calendar.Wall(at.Hour(), at.Minute()) + calendar.WallTime(at.Second())
 	rows := tradeclock.FixedSchedules(tradeclock.Schedule{Task: "burst", Rule: tradeclock.Daily(tradeclock.Moment{Wall: wall})})
-	s, err := rig.Scheduler(st, rows, nil, tradeclock.AlwaysOpen(rig.Kolkata))
+	s, err := rig.Scheduler(st, rows, nil, calendar.AlwaysOpen(rig.Kolkata))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // edits is how many edits a contender makes, one after the other.
@@ -65,7 +66,7 @@ func ourEdits(b *bout, f field, shown func(s store) tradeclock.ScheduleStore) er
 	if _, err := st.SeedSchedules(b.ctx, rig.OwnRows(b.N)...); err != nil {
 		return err
 	}
-	s, err := rig.Scheduler(tradeclock.NewMemory(clock), shown(st), clock, tradeclock.Weekdays(rig.Kolkata))
+	s, err := rig.Scheduler(tradeclock.NewMemory(clock), shown(st), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return err
 	}

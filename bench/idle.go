@@ -12,6 +12,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -76,7 +77,7 @@ func rowsForEach(b *bout) error {
 
 // idleTicks ticks through minutes of a Sunday.
 func idleTicks(b *bout, clock *clockwork.FakeClock, st store, schedules tradeclock.ScheduleStore, ticks int) error {
-	s, err := rig.Scheduler(st, schedules, clock, tradeclock.Weekdays(rig.Kolkata))
+	s, err := rig.Scheduler(st, schedules, clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func idleTicks(b *bout, clock *clockwork.FakeClock, st store, schedules tradeclo
 func loadRows(b *bout) error {
 	clock := clockwork.NewFakeClockAt(rig.Sunday)
 	st := tradeclock.NewMemory(clock)
-	s, err := rig.Scheduler(st, tradeclock.FixedSchedules(rig.OwnRows(b.N)...), clock, tradeclock.Weekdays(rig.Kolkata))
+	s, err := rig.Scheduler(st, tradeclock.FixedSchedules(rig.OwnRows(b.N)...), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -17,7 +18,7 @@ type nextFunc func(t time.Time) (time.Time, error)
 func nextRace() race {
 	const spec = "0 9 * * MON-FRI"
 	inCron := func(parse func(spec string, loc *time.Location) (nextFunc, error)) func(b *bout) error {
-		return nextOf(weekdaysOf, func(cal tradeclock.Calendar) (nextFunc, error) { return parse(spec, cal.Location()) })
+		return nextOf(weekdaysOf, func(cal calendar.Calendar) (nextFunc, error) { return parse(spec, cal.Location()) })
 	}
 	return race{
 		number: 6, title: "next occurrence of a task that is due at 09:00 from Monday to Friday, n times",
@@ -35,10 +36,10 @@ func nextRace() race {
 	}
 }
 
-func weekdaysOf(loc *time.Location) tradeclock.Calendar { return tradeclock.Weekdays(loc) }
+func weekdaysOf(loc *time.Location) calendar.Calendar { return calendar.Weekdays(loc) }
 
 // exchangeOf returns the calendar of an exchange in the location.
-func exchangeOf(loc *time.Location) tradeclock.Calendar {
+func exchangeOf(loc *time.Location) calendar.Calendar {
 	if loc == rig.Kolkata {
 		return exchange.MustGet("XNSE")
 	}
@@ -47,7 +48,7 @@ func exchangeOf(loc *time.Location) tradeclock.Calendar {
 
 // nextOf asks for the next occurrence again and again, through half a year. The
 // answers are checked first.
-func nextOf(calendarOf func(loc *time.Location) tradeclock.Calendar, open func(cal tradeclock.Calendar) (nextFunc, error)) func(b *bout) error {
+func nextOf(calendarOf func(loc *time.Location) calendar.Calendar, open func(cal calendar.Calendar) (nextFunc, error)) func(b *bout) error {
 	return func(b *bout) error {
 		for _, zone := range []struct {
 			name string
@@ -87,15 +88,15 @@ func nextOf(calendarOf func(loc *time.Location) tradeclock.Calendar, open func(c
 
 // checkNext holds next to nine o'clock on each session of half a year, and returns
 // how many there are.
-func checkNext(next nextFunc, cal tradeclock.Calendar, from time.Time) (sessions int, err error) {
+func checkNext(next nextFunc, cal calendar.Calendar, from time.Time) (sessions int, err error) {
 	t := from
 	for day := 1; day <= 180; day++ {
 		want := time.Date(from.Year(), from.Month(), from.Day()+day, 9, 0, 0, 0, from.Location())
-		session, err := cal.Session(tradeclock.DateOf(want))
+		session, err := cal.Session(calendar.DateOf(want))
 		if err != nil {
 			return 0, err
 		}
-		if session.Kind != tradeclock.Regular && session.Kind != tradeclock.Shortened {
+		if session.Kind != calendar.Regular && session.Kind != calendar.Shortened {
 			continue
 		}
 		if t, err = next(t); err != nil {
@@ -110,7 +111,7 @@ func checkNext(next nextFunc, cal tradeclock.Calendar, from time.Time) (sessions
 }
 
 // ourNext asks the schedule's timetable.
-func ourNext(cal tradeclock.Calendar) (nextFunc, error) {
+func ourNext(cal calendar.Calendar) (nextFunc, error) {
 	timetable, err := tradeclock.Schedule{Task: "open", Rule: tradeclock.MustParseRule("daily 09:00")}.Timetable(cal)
 	if err != nil {
 		return nil, err
@@ -119,7 +120,7 @@ func ourNext(cal tradeclock.Calendar) (nextFunc, error) {
 }
 
 // plainNext is as little as it takes.
-func plainNext(cal tradeclock.Calendar) (nextFunc, error) {
+func plainNext(cal calendar.Calendar) (nextFunc, error) {
 	loc := cal.Location()
 	return func(t time.Time) (time.Time, error) {
 		year, month, day := t.In(loc).Date()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // timetable is the same set of tasks in the words of tradeclock, of cron, and by
@@ -160,7 +161,7 @@ func ourYear(sim simulation) error {
 	for i, task := range sim.table.tasks {
 		rows = append(rows, tradeclock.Schedule{Task: fmt.Sprintf("task-%d", i), Rule: tradeclock.MustParseRule(task.rule)})
 	}
-	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(rows...), clock, tradeclock.Weekdays(rig.Kolkata))
+	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(rows...), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return err
 	}

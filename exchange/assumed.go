@@ -3,7 +3,7 @@ package exchange
 import (
 	"fmt"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // AssumeWeekdays returns the calendar that guesses where c knows nothing: outside
@@ -29,7 +29,7 @@ func (c *Calendar) makeAssuming() {
 
 // checkDate refuses a date that does not exist, and one of a year that has not four
 // digits, which no calendar covers or assumes.
-func (c *Calendar) checkDate(d tradeclock.Date) error {
+func (c *Calendar) checkDate(d calendar.Date) error {
 	if exists(d) && !hasFourDigits(d) {
 		return c.notCovered(d)
 	}
@@ -39,29 +39,29 @@ func (c *Calendar) checkDate(d tradeclock.Date) error {
 	return nil
 }
 
-func (c *Calendar) notCovered(d tradeclock.Date) error {
+func (c *Calendar) notCovered(d calendar.Date) error {
 	return &CoverageError{Calendar: c.name, Date: d, First: c.first, Last: c.last}
 }
 
 // uncovered answers for a date that is not covered.
-func (c *Calendar) uncovered(d tradeclock.Date) (tradeclock.Session, error) {
+func (c *Calendar) uncovered(d calendar.Date) (calendar.Session, error) {
 	if err := c.checkDate(d); err != nil {
-		return tradeclock.Session{}, err
+		return calendar.Session{}, err
 	}
 	if !c.assumed {
-		return tradeclock.Session{}, c.notCovered(d)
+		return calendar.Session{}, c.notCovered(d)
 	}
 	hours, reason := c.after, fmt.Sprintf("outside the coverage, which ends on %s", c.last)
 	if d.Before(c.first) {
 		hours, reason = c.before, fmt.Sprintf("outside the coverage, which begins on %s", c.first)
 	}
-	day := tradeclock.TableDay{Date: d, Reason: reason}
+	day := calendar.TableDay{Date: d, Reason: reason}
 	if !onWeekend(number(d)) {
-		day.Kind, day.Hours = tradeclock.Regular, hours
+		day.Kind, day.Hours = calendar.Regular, hours
 	}
 	s, err := day.Session(c.loc)
 	if err != nil {
-		return tradeclock.Session{}, fmt.Errorf("calendar %s: %w", c.name, err)
+		return calendar.Session{}, fmt.Errorf("calendar %s: %w", c.name, err)
 	}
 	s.Assumed = true
 	return s, nil

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -28,17 +28,17 @@ func TestAssumedSessionsSaySo(t *testing.T) {
 		assert.Equal(t, ymd(tt.date), s.Date)
 	}
 	_, err := c.Session(ymd("2027-01-01"))
-	assert.ErrorIs(t, err, tradeclock.ErrUnknownDate, "the calendar itself never guesses")
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate, "the calendar itself never guesses")
 
 	first, last := guess.Coverage()
-	assert.Equal(t, []tradeclock.Date{ymd("2025-01-01"), ymd("2026-12-31")}, []tradeclock.Date{first, last})
+	assert.Equal(t, []calendar.Date{ymd("2025-01-01"), ymd("2026-12-31")}, []calendar.Date{first, last})
 	assert.Equal(t, c.Version()+"+assumed", guess.Version())
 	assert.Same(t, guess, guess.AssumeWeekdays())
 }
 
 func TestQueriesOnAssumedDates(t *testing.T) {
 	c := oneCalendar(t).AssumeWeekdays()
-	session := func(s tradeclock.Session, err error) string {
+	session := func(s calendar.Session, err error) string {
 		require.NoError(t, err)
 		return s.Date.String()
 	}
@@ -48,8 +48,8 @@ func TestQueriesOnAssumedDates(t *testing.T) {
 	assert.Equal(t, "2024-12-30", session(c.Nth(ymd("2025-01-01"), -3)))
 	assert.Equal(t, "2025-01-01", session(c.Nth(ymd("2024-12-30"), 3)), "from outside into the coverage")
 	assert.Equal(t, "2026-12-31", session(c.Nth(ymd("2027-01-03"), -2)))
-	assert.Equal(t, "2027-01-01", session(c.Last(tradeclock.Week, ymd("2026-12-31"))))
-	assert.Equal(t, "2027-12-31", session(c.Last(tradeclock.Year, ymd("2027-05-01"))))
+	assert.Equal(t, "2027-01-01", session(c.Last(calendar.Week, ymd("2026-12-31"))))
+	assert.Equal(t, "2027-12-31", session(c.Last(calendar.Year, ymd("2027-05-01"))))
 
 	open, err := c.IsOpen(local(t, c, "2027-01-01 15:14"))
 	require.NoError(t, err)
@@ -75,12 +75,12 @@ func TestAssumingEndsWithTheYear9999(t *testing.T) {
 	c := oneCalendar(t).AssumeWeekdays()
 	_, err := c.Next(ymd("9999-12-31"))
 	assert.EqualError(t, err, "calendar XONE: 10000-01-01 is unknown: the coverage ends on 2026-12-31")
-	_, err = c.Previous(tradeclock.Date{Year: 1, Month: 1, Day: 1})
+	_, err = c.Previous(calendar.Date{Year: 1, Month: 1, Day: 1})
 	assert.EqualError(t, err, "calendar XONE: 0000-12-31 is unknown: the coverage begins on 2025-01-01")
 	_, err = c.Nth(ymd("2026-01-01"), 1<<62)
-	assert.ErrorIs(t, err, tradeclock.ErrUnknownDate)
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate)
 	_, err = c.IsOpen(time.Date(12026, 1, 5, 10, 0, 0, 0, time.UTC))
-	assert.ErrorIs(t, err, tradeclock.ErrUnknownDate)
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate)
 }
 
 func TestAssumingSessionsForTwoHundredYears(t *testing.T) {
@@ -104,7 +104,7 @@ func TestAPhaseThatNoAssumedSessionHasIsNotSoughtForEver(t *testing.T) {
 	require.NoError(t, err, "it is passed over on the way to the coverage")
 	assert.Equal(t, local(t, c, "2026-08-03 15:15").UTC(), w.Start)
 
-	days, err := exchange.Compile(tradeclock.Weekdays(c.Location()), ymd("2026-01-01"), ymd("2026-12-31"))
+	days, err := exchange.Compile(calendar.Weekdays(c.Location()), ymd("2026-01-01"), ymd("2026-12-31"))
 	require.NoError(t, err)
 	_, err = days.AssumeWeekdays().NextOpen(local(t, c, "2026-06-01 12:00"))
 	assert.ErrorAs(t, err, &phase)

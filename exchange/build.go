@@ -13,7 +13,7 @@ import (
 	// A market's zone must be known on a host that has no zone data of its own.
 	_ "time/tzdata"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Build makes the calendars of the market, one for each segment, in order. It
@@ -168,28 +168,28 @@ func (m Market) digest() (string, error) {
 }
 
 // sessions returns what a segment has on each date of the coverage.
-func (m Market) sessions(segment Segment, begins []int64, loc *time.Location) ([]tradeclock.Session, error) {
-	dated := make(map[tradeclock.Date]Day)
+func (m Market) sessions(segment Segment, begins []int64, loc *time.Location) ([]calendar.Session, error) {
+	dated := make(map[calendar.Date]Day)
 	for _, day := range m.Days {
 		if slices.Contains(m.calendarsOf(day.Calendars), segment.Calendar) {
 			dated[day.Date] = day
 		}
 	}
 	var errs []error
-	sessions := make([]tradeclock.Session, len(begins)-1)
+	sessions := make([]calendar.Session, len(begins)-1)
 	era := -1
-	var regular []tradeclock.Hours
+	var regular []calendar.Hours
 	for i := range sessions {
 		n := number(m.From) + i
 		date := dateOf(n)
 		if next := era + 1; next < len(segment.Eras) && segment.Eras[next].From == date {
 			era, regular = next, hoursOf(segment.Eras[next].Hours)
 		}
-		s := tradeclock.TableDay{Date: date, Kind: tradeclock.Regular, Hours: regular}
+		s := calendar.TableDay{Date: date, Kind: calendar.Regular, Hours: regular}
 		if day, ok := dated[date]; ok {
 			s = day.table(regular)
 		} else if onWeekend(n) {
-			s = tradeclock.TableDay{Date: date, Reason: weekdayOf(n).String()}
+			s = calendar.TableDay{Date: date, Reason: weekdayOf(n).String()}
 		}
 		var err error
 		if sessions[i], err = resolve(s, begins[i], begins[i+1], loc); err != nil {
@@ -201,23 +201,23 @@ func (m Market) sessions(segment Segment, begins []int64, loc *time.Location) ([
 
 // kinds says what kind of session a day of each status is. A special one may be
 // regular by its length: see kind.
-var kinds = map[Status]tradeclock.SessionKind{
-	StatusClosed:       tradeclock.Closed,
-	StatusRegular:      tradeclock.Regular,
-	StatusEarlyClose:   tradeclock.Shortened,
-	StatusLateOpen:     tradeclock.Shortened,
-	StatusSpecial:      tradeclock.Special,
-	StatusHoursUnknown: tradeclock.Special,
+var kinds = map[Status]calendar.SessionKind{
+	StatusClosed:       calendar.Closed,
+	StatusRegular:      calendar.Regular,
+	StatusEarlyClose:   calendar.Shortened,
+	StatusLateOpen:     calendar.Shortened,
+	StatusSpecial:      calendar.Special,
+	StatusHoursUnknown: calendar.Special,
 }
 
 // table returns what the day says in the words of the root package, given the
 // regular hours of its date.
-func (d Day) table(regular []tradeclock.Hours) tradeclock.TableDay {
+func (d Day) table(regular []calendar.Hours) calendar.TableDay {
 	hours := hoursOf(d.Hours)
 	if d.Status == StatusRegular && len(hours) == 0 {
 		hours = regular
 	}
-	return tradeclock.TableDay{
+	return calendar.TableDay{
 		Date: d.Date, Kind: d.kind(hours, regular), Hours: hours, HoursUnknown: d.Status == StatusHoursUnknown,
 		Reason: d.Name, Announced: d.Announced, Source: d.Source,
 	}
@@ -227,17 +227,17 @@ func (d Day) table(regular []tradeclock.Hours) tradeclock.TableDay {
 // ones of its date. A day that trades about as long as always, at other hours, is a
 // regular one whatever its status calls it: the tasks of a whole trading day are not
 // to fall silent on it.
-func (d Day) kind(hours, regular []tradeclock.Hours) tradeclock.SessionKind {
+func (d Day) kind(hours, regular []calendar.Hours) calendar.SessionKind {
 	if d.Status == StatusSpecial && 10*tradingTime(hours) >= 9*tradingTime(regular) {
-		return tradeclock.Regular
+		return calendar.Regular
 	}
 	return kinds[d.Status]
 }
 
 // tradingTime returns how long the windows of the regular phase are together.
-func tradingTime(hours []tradeclock.Hours) (sum tradeclock.WallTime) {
+func tradingTime(hours []calendar.Hours) (sum calendar.WallTime) {
 	for _, h := range hours {
-		if h.Phase == tradeclock.PhaseRegular {
+		if h.Phase == calendar.PhaseRegular {
 			sum += h.End - h.Start
 		}
 	}
@@ -246,21 +246,21 @@ func tradingTime(hours []tradeclock.Hours) (sum tradeclock.WallTime) {
 
 // resolve returns the session of a date that begins and ends at the given
 // instants, in Unix seconds. The hours are in order and have been checked.
-func resolve(d tradeclock.TableDay, begin, end int64, loc *time.Location) (tradeclock.Session, error) {
+func resolve(d calendar.TableDay, begin, end int64, loc *time.Location) (calendar.Session, error) {
 	if end-begin != secondsPerDay {
 		return d.Session(loc) // the clocks are moved on that day
 	}
 	// On all other days a wall time is that far from midnight. There are thousands
 	// of them, and the lookup of a zone's offset takes long.
-	s := tradeclock.Session{
+	s := calendar.Session{
 		Date: d.Date, Kind: d.Kind, HoursUnknown: d.HoursUnknown,
 		Reason: d.Reason, Announced: d.Announced, Source: d.Source,
 	}
 	if len(d.Hours) > 0 {
-		s.Phases = make([]tradeclock.Phase, len(d.Hours))
+		s.Phases = make([]calendar.Phase, len(d.Hours))
 	}
 	for i, h := range d.Hours {
-		s.Phases[i] = tradeclock.Phase{
+		s.Phases[i] = calendar.Phase{
 			Name:  h.Phase,
 			Start: time.Unix(begin+int64(h.Start), 0).UTC(),
 			End:   time.Unix(begin+int64(h.End), 0).UTC(),
@@ -271,12 +271,12 @@ func resolve(d tradeclock.TableDay, begin, end int64, loc *time.Location) (trade
 
 // hoursOf returns windows in the form of the root package, in the order in which
 // a session has its phases.
-func hoursOf(windows []Window) []tradeclock.Hours {
-	hours := make([]tradeclock.Hours, len(windows))
+func hoursOf(windows []Window) []calendar.Hours {
+	hours := make([]calendar.Hours, len(windows))
 	for i, w := range windows {
-		hours[i] = tradeclock.Hours{Phase: w.Phase, Start: w.Start, End: w.End}
+		hours[i] = calendar.Hours{Phase: w.Phase, Start: w.Start, End: w.End}
 	}
-	slices.SortStableFunc(hours, func(a, b tradeclock.Hours) int {
+	slices.SortStableFunc(hours, func(a, b calendar.Hours) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
 	})
 	return hours

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -72,7 +72,7 @@ func TestWhatADayIs(t *testing.T) {
 }
 
 // describe returns a session in words, with its phases in local time.
-func describe(c *exchange.Calendar, s tradeclock.Session) string {
+func describe(c *exchange.Calendar, s calendar.Session) string {
 	parts := []string{s.Describe()}
 	if s.HoursUnknown {
 		parts = append(parts, "hours unknown")
@@ -91,7 +91,7 @@ func TestASessionKeepsItsSource(t *testing.T) {
 }
 
 func TestBuildRefuses(t *testing.T) {
-	day := func(date tradeclock.Date, status exchange.Status, hours ...exchange.Window) func(*exchange.Market) {
+	day := func(date calendar.Date, status exchange.Status, hours ...exchange.Window) func(*exchange.Market) {
 		return func(m *exchange.Market) {
 			m.Days = append(m.Days, exchange.Day{Date: date, Status: status, Hours: hours})
 		}
@@ -108,7 +108,7 @@ func TestBuildRefuses(t *testing.T) {
 		{"a zone that is not there", func(m *exchange.Market) { m.Timezone = "Asia/Atlantis" }, "timezone: unknown time zone Asia/Atlantis"},
 		{"the zone of the host", func(m *exchange.Market) { m.Timezone = "Local" }, `timezone: "Local" is no zone`},
 		{"no zone", func(m *exchange.Market) { m.Timezone = "" }, `timezone: "" is no zone`},
-		{"no beginning", func(m *exchange.Market) { m.From = tradeclock.Date{} }, "from: a date is required"},
+		{"no beginning", func(m *exchange.Market) { m.From = calendar.Date{} }, "from: a date is required"},
 		{"a date that is none", func(m *exchange.Market) { m.To.Month = 13 }, "to: 2026-13-31 is no date"},
 		{"an end before the beginning", func(m *exchange.Market) { m.To = ymd("2024-12-31") }, "to: 2024-12-31 is before from, 2025-01-01"},
 		{"three hundred years", func(m *exchange.Market) { m.To = ymd("2325-01-01") }, "to: the coverage is longer than 200 years"},
@@ -136,8 +136,8 @@ func TestBuildRefuses(t *testing.T) {
 		},
 			"segments: XONE.FO: eras: 2026-08-03: regular from 15:40 to 09:15: end is not after start"},
 		{"a day past the coverage", day(ymd("2027-01-26"), exchange.StatusClosed), "days: 2027-01-26: outside the coverage, 2025-01-01 to 2026-12-31"},
-		{"a day without a date", day(tradeclock.Date{}, exchange.StatusClosed), "days: entry 10: date: a date is required"},
-		{"a day that does not exist", day(tradeclock.Date{Year: 2026, Month: 2, Day: 31}, exchange.StatusClosed), "days: entry 10: date: 2026-02-31 is no date"},
+		{"a day without a date", day(calendar.Date{}, exchange.StatusClosed), "days: entry 10: date: a date is required"},
+		{"a day that does not exist", day(calendar.Date{Year: 2026, Month: 2, Day: 31}, exchange.StatusClosed), "days: entry 10: date: 2026-02-31 is no date"},
 		{"a day twice", day(ymd("2026-01-15"), exchange.StatusClosed), "days: 2026-01-15: XONE.FO is listed twice"},
 		{"a status that is none", day(ymd("2026-01-19"), "open"), `days: 2026-01-19: status: "open" is none of`},
 		{"a closed day with hours", day(ymd("2026-01-19"), exchange.StatusClosed, win("regular", "09:15", "10:00")), "days: 2026-01-19: a closed day has no hours"},
@@ -162,10 +162,10 @@ func TestBuildRefuses(t *testing.T) {
 		{"a day for a calendar that is not there", func(m *exchange.Market) { m.Days[0].Calendars = []string{"XONE.CD"} },
 			`days: 2025-02-01: calendars: "XONE.CD" is none of the market's`},
 		{"an announcement on no date", func(m *exchange.Market) { m.Days[0].Announced.Day = 40 }, "days: 2025-02-01: announced: 2024-12-40 is no date"},
-		{"an era without a beginning", func(m *exchange.Market) { m.Segments[1].Eras[1].From = tradeclock.Date{} },
+		{"an era without a beginning", func(m *exchange.Market) { m.Segments[1].Eras[1].From = calendar.Date{} },
 			"segments: XONE.FO: eras: era 2: from: a date is required"},
-		{"a settlement list without an end", func(m *exchange.Market) { m.Settlement.To = tradeclock.Date{} }, "settlement: to: a date is required"},
-		{"a settlement holiday without a date", func(m *exchange.Market) { m.Settlement.Holidays[0].Date = tradeclock.Date{} },
+		{"a settlement list without an end", func(m *exchange.Market) { m.Settlement.To = calendar.Date{} }, "settlement: to: a date is required"},
+		{"a settlement holiday without a date", func(m *exchange.Market) { m.Settlement.Holidays[0].Date = calendar.Date{} },
 			"settlement: holidays: entry 1: date: a date is required"},
 		{"a settlement holiday on a Sunday", func(m *exchange.Market) { m.Settlement.Holidays[0].Date = ymd("2026-04-05") },
 			"settlement: holidays: 2026-04-05: a Sunday is without settlement in any case"},
@@ -317,15 +317,15 @@ func TestASpecialDayOfFullLengthIsRegular(t *testing.T) {
 	tests := []struct {
 		name, date string
 		hours      []exchange.Window
-		want       [2]tradeclock.SessionKind // of XONE, which trades for 375 and then 360 minutes, and of XONE.FO, 375 and 385
+		want       [2]calendar.SessionKind // of XONE, which trades for 375 and then 360 minutes, and of XONE.FO, 375 and 385
 	}{
-		{"the whole day an hour later", "2026-03-10", []exchange.Window{win("regular", "10:15", "16:30")}, [2]tradeclock.SessionKind{tradeclock.Regular, tradeclock.Regular}},
-		{"a close moved to 17:00", "2026-03-10", []exchange.Window{win("regular", "09:15", "17:00")}, [2]tradeclock.SessionKind{tradeclock.Regular, tradeclock.Regular}},
-		{"on a Saturday too", "2026-03-14", []exchange.Window{win("regular", "10:15", "16:30")}, [2]tradeclock.SessionKind{tradeclock.Regular, tradeclock.Regular}},
-		{"in two windows", "2026-03-10", []exchange.Window{win("regular", "09:15", "12:00"), win("regular", "13:00", "16:30")}, [2]tradeclock.SessionKind{tradeclock.Regular, tradeclock.Regular}},
-		{"nine tenths", "2026-09-10", []exchange.Window{win("regular", "10:00", "15:24")}, [2]tradeclock.SessionKind{tradeclock.Regular, tradeclock.Special}},
-		{"a minute less than nine tenths", "2026-09-10", []exchange.Window{win("regular", "10:00", "15:23")}, [2]tradeclock.SessionKind{tradeclock.Special, tradeclock.Special}},
-		{"long with its auctions alone", "2026-03-10", []exchange.Window{win("pre_open", "09:00", "13:00"), win("regular", "13:00", "14:00"), win("closing_auction", "14:00", "18:00")}, [2]tradeclock.SessionKind{tradeclock.Special, tradeclock.Special}},
+		{"the whole day an hour later", "2026-03-10", []exchange.Window{win("regular", "10:15", "16:30")}, [2]calendar.SessionKind{calendar.Regular, calendar.Regular}},
+		{"a close moved to 17:00", "2026-03-10", []exchange.Window{win("regular", "09:15", "17:00")}, [2]calendar.SessionKind{calendar.Regular, calendar.Regular}},
+		{"on a Saturday too", "2026-03-14", []exchange.Window{win("regular", "10:15", "16:30")}, [2]calendar.SessionKind{calendar.Regular, calendar.Regular}},
+		{"in two windows", "2026-03-10", []exchange.Window{win("regular", "09:15", "12:00"), win("regular", "13:00", "16:30")}, [2]calendar.SessionKind{calendar.Regular, calendar.Regular}},
+		{"nine tenths", "2026-09-10", []exchange.Window{win("regular", "10:00", "15:24")}, [2]calendar.SessionKind{calendar.Regular, calendar.Special}},
+		{"a minute less than nine tenths", "2026-09-10", []exchange.Window{win("regular", "10:00", "15:23")}, [2]calendar.SessionKind{calendar.Special, calendar.Special}},
+		{"long with its auctions alone", "2026-03-10", []exchange.Window{win("pre_open", "09:00", "13:00"), win("regular", "13:00", "14:00"), win("closing_auction", "14:00", "18:00")}, [2]calendar.SessionKind{calendar.Special, calendar.Special}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -420,7 +420,7 @@ func TestBuildTakesWhatIsWithinItsBounds(t *testing.T) {
 		"a day of 64 windows": func(m *exchange.Market) {
 			hours := []exchange.Window{win("regular", "09:15", "15:29")}
 			for i := range 63 {
-				hours = append(hours, exchange.Window{Phase: "call", Start: tradeclock.WallTime(i * 60), End: tradeclock.WallTime(i*60 + 60)})
+				hours = append(hours, exchange.Window{Phase: "call", Start: calendar.WallTime(i * 60), End: calendar.WallTime(i*60 + 60)})
 			}
 			m.Days = []exchange.Day{{Date: ymd("2026-03-10"), Status: exchange.StatusEarlyClose, Hours: hours}}
 		},
@@ -439,7 +439,7 @@ func TestBuildTakesWhatIsWithinItsBounds(t *testing.T) {
 // Of a coverage without a date nothing else is said, as it could not be true.
 func TestBuildSaysOfAMissingDateThatAlone(t *testing.T) {
 	m := oneMarket()
-	m.To = tradeclock.Date{}
+	m.To = calendar.Date{}
 	_, err := m.Build()
 	assert.EqualError(t, err, "to: a date is required")
 }

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Calendar is what is known of one market, or of a segment of it that has hours of
@@ -23,34 +23,34 @@ type Calendar struct {
 	name, title, mic, basis, version string
 
 	loc         *time.Location
-	first, last tradeclock.Date
+	first, last calendar.Date
 	phases      []string // the names of all phases that its sessions may have
 
 	// What follows has an entry for each date of the coverage. begins and counts
 	// have one more, for its end.
-	base   int                  // the number of the first date
-	days   []tradeclock.Session // the dates themselves
-	hours  [][]window           // the regular phase of each
-	begins []int64              // the instant at which each begins
-	counts []int                // how many sessions are before each
+	base   int                // the number of the first date
+	days   []calendar.Session // the dates themselves
+	hours  [][]window         // the regular phase of each
+	begins []int64            // the instant at which each begins
+	counts []int              // how many sessions are before each
 
 	sessions   []int // the numbers of the dates with sessions, in order
 	settlement *settlement
 
-	assumed       bool               // it guesses outside the coverage
-	assuming      *Calendar          // the one that does, if it does not itself
-	before, after []tradeclock.Hours // those of the weekdays next to the coverage
+	assumed       bool             // it guesses outside the coverage
+	assuming      *Calendar        // the one that does, if it does not itself
+	before, after []calendar.Hours // those of the weekdays next to the coverage
 
 	market  *Market // what it was built from; nil if it was compiled
 	segment int     // which of the market's segments it is
 }
 
 var (
-	_ tradeclock.Calendar    = (*Calendar)(nil)
-	_ tradeclock.Versioned   = (*Calendar)(nil)
-	_ tradeclock.Covered     = (*Calendar)(nil)
-	_ tradeclock.PhaseLister = (*Calendar)(nil)
-	_ tradeclock.Snapshotter = (*Calendar)(nil)
+	_ calendar.Calendar    = (*Calendar)(nil)
+	_ calendar.Versioned   = (*Calendar)(nil)
+	_ calendar.Covered     = (*Calendar)(nil)
+	_ calendar.PhaseLister = (*Calendar)(nil)
+	_ calendar.Snapshotter = (*Calendar)(nil)
 )
 
 // window is a window of the regular phase, in Unix seconds: from start, included,
@@ -79,19 +79,19 @@ func (c *Calendar) Location() *time.Location { return c.loc }
 
 // Coverage returns the first and the last date that the calendar knows. What it
 // was told to assume beyond them is not counted.
-func (c *Calendar) Coverage() (first, last tradeclock.Date) { return c.first, c.last }
+func (c *Calendar) Coverage() (first, last calendar.Date) { return c.first, c.last }
 
 // PhaseNames returns the names of all phases that sessions of the calendar may
 // have. The regular phase is one of them in any case.
 func (c *Calendar) PhaseNames() []string { return slices.Clone(c.phases) }
 
 // Snapshot returns the calendar itself, as it never changes.
-func (c *Calendar) Snapshot() tradeclock.Calendar { return c }
+func (c *Calendar) Snapshot() calendar.Calendar { return c }
 
 // Session returns what is known of a date, which may be a closed one. The error
 // is a *CoverageError where the date is not covered. A date that does not exist,
 // as 2026-02-31, is an error too.
-func (c *Calendar) Session(d tradeclock.Date) (tradeclock.Session, error) {
+func (c *Calendar) Session(d calendar.Date) (calendar.Session, error) {
 	if i := number(d) - c.base; i >= 0 && i < len(c.days) && c.days[i].Date == d {
 		return c.days[i], nil
 	}
@@ -99,7 +99,7 @@ func (c *Calendar) Session(d tradeclock.Date) (tradeclock.Session, error) {
 }
 
 // at returns what is known of the date that has a number.
-func (c *Calendar) at(n int) (tradeclock.Session, error) {
+func (c *Calendar) at(n int) (calendar.Session, error) {
 	if i := n - c.base; i >= 0 && i < len(c.days) {
 		return c.days[i], nil
 	}
@@ -110,11 +110,11 @@ func (c *Calendar) at(n int) (tradeclock.Session, error) {
 func (c *Calendar) covers(n int) bool { return n >= c.base && n < c.base+len(c.days) }
 
 // set fills in what is known of the dates of the coverage, one session for each.
-func (c *Calendar) set(days []tradeclock.Session, begins []int64) {
+func (c *Calendar) set(days []calendar.Session, begins []int64) {
 	c.base, c.days, c.begins = number(c.first), days, begins
 	c.hours = make([][]window, len(days))
 	c.counts = make([]int, len(days)+1)
-	c.note(tradeclock.PhaseRegular)
+	c.note(calendar.PhaseRegular)
 	for i, s := range days {
 		if s.Open() {
 			c.sessions = append(c.sessions, c.base+i)
@@ -122,7 +122,7 @@ func (c *Calendar) set(days []tradeclock.Session, begins []int64) {
 		c.counts[i+1] = len(c.sessions)
 		for _, p := range s.Phases {
 			c.note(p.Name)
-			if p.Name == tradeclock.PhaseRegular {
+			if p.Name == calendar.PhaseRegular {
 				c.hours[i] = append(c.hours[i], window{p.Start.Unix(), p.End.Unix()})
 			}
 		}
@@ -138,10 +138,10 @@ func (c *Calendar) note(phase string) {
 
 // beginnings returns the instants, in Unix seconds, at which the dates from first
 // on begin, and that at which the last of them ends.
-func beginnings(first, last tradeclock.Date, loc *time.Location) []int64 {
+func beginnings(first, last calendar.Date, loc *time.Location) []int64 {
 	begins := make([]int64, 0, number(last)-number(first)+2)
 	for n := number(first); n <= number(last)+1; n++ {
-		begins = append(begins, tradeclock.WallTime(0).On(dateOf(n), loc).Unix())
+		begins = append(begins, calendar.WallTime(0).On(dateOf(n), loc).Unix())
 	}
 	return begins
 }

@@ -10,7 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Bounds on what a market may hold, so that a file that is wrong cannot fill the
@@ -104,7 +104,7 @@ func (m Market) check() error {
 }
 
 // checkRange refuses a coverage without dates, and one that is too long.
-func checkRange(from, to tradeclock.Date) error {
+func checkRange(from, to calendar.Date) error {
 	var p problems
 	p.add("from", checkDate(from))
 	p.add("to", checkDate(to))
@@ -163,12 +163,12 @@ func (m Market) checkEras(eras []Era) error {
 		}
 		p.add(key, checkText(era.Source))
 		p.add(key, checkWindows(era.Hours))
-		if _, _, ok := bounds(era.Hours, tradeclock.PhaseRegular); !ok {
+		if _, _, ok := bounds(era.Hours, calendar.PhaseRegular); !ok {
 			p.addf(key, "the hours have no window of the phase regular")
 		}
 		// The hours are those of many dates, so that UTC, which shows any time of a
 		// day once, stands for them all.
-		day := tradeclock.TableDay{Date: era.From, Kind: tradeclock.Regular, Hours: hoursOf(era.Hours)}
+		day := calendar.TableDay{Date: era.From, Kind: calendar.Regular, Hours: hoursOf(era.Hours)}
 		if _, err := day.Session(time.UTC); err != nil {
 			p = append(p, err) // it names the date
 		}
@@ -179,7 +179,7 @@ func (m Market) checkEras(eras []Era) error {
 func (m Market) checkDays(loc *time.Location) error {
 	var p problems
 	type entry struct {
-		date     tradeclock.Date
+		date     calendar.Date
 		calendar string
 	}
 	seen := make(map[entry]bool)
@@ -215,7 +215,7 @@ func (d Day) check(loc *time.Location) error {
 	}
 	p = append(p, checkWindows(d.Hours))
 	_, known := kinds[d.Status]
-	_, _, regular := bounds(d.Hours, tradeclock.PhaseRegular)
+	_, _, regular := bounds(d.Hours, calendar.PhaseRegular)
 	switch {
 	case !known:
 		p.addf("status", "%q is none of closed, regular, early_close, late_open, special and hours_unknown", string(d.Status))
@@ -257,7 +257,7 @@ func (m Market) checkShortened(day Day) error {
 			p.addf("calendars", "%q is none of the market's", name)
 			continue
 		}
-		start, end, ok := bounds(day.Hours, tradeclock.PhaseRegular)
+		start, end, ok := bounds(day.Hours, calendar.PhaseRegular)
 		open, closing, known := m.Segments[i].regularOn(day.Date)
 		if !ok || !known || end <= start { // which is reported as such
 			continue
@@ -273,17 +273,17 @@ func (m Market) checkShortened(day Day) error {
 }
 
 // regularOn returns the edges of the regular phase in the era of a date.
-func (s Segment) regularOn(d tradeclock.Date) (start, end tradeclock.WallTime, ok bool) {
+func (s Segment) regularOn(d calendar.Date) (start, end calendar.WallTime, ok bool) {
 	for _, era := range slices.Backward(s.Eras) {
 		if !era.From.After(d) {
-			return bounds(era.Hours, tradeclock.PhaseRegular)
+			return bounds(era.Hours, calendar.PhaseRegular)
 		}
 	}
 	return 0, 0, false
 }
 
 // bounds returns the first start and the last end of a phase.
-func bounds(windows []Window, phase string) (start, end tradeclock.WallTime, ok bool) {
+func bounds(windows []Window, phase string) (start, end calendar.WallTime, ok bool) {
 	for _, w := range windows {
 		if w.Phase != phase {
 			continue

@@ -7,11 +7,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Compile returns a Calendar that answers from what another one says of the dates
-// from first to last: the queries for a tradeclock.Table, for Weekdays, AlwaysOpen
+// from first to last: the queries for a calendar.Table, for Weekdays, AlwaysOpen
 // or a calendar of your own. It asks for each of the dates once, and keeps the
 // answers: what the other says later is not noticed.
 //
@@ -19,7 +19,7 @@ import (
 // are not of one local date: the windows of a phase lie within it, in whole
 // seconds, and do not overlap. It names the first ten. The coverage is at most 200
 // years. A calendar that is nil, has no location or panics is an error too.
-func Compile(cal tradeclock.Calendar, first, last tradeclock.Date) (*Calendar, error) {
+func Compile(cal calendar.Calendar, first, last calendar.Date) (*Calendar, error) {
 	c := &Calendar{first: first, last: last}
 	cal, err := c.identify(cal)
 	if err != nil {
@@ -29,7 +29,7 @@ func Compile(cal tradeclock.Calendar, first, last tradeclock.Date) (*Calendar, e
 		return nil, fmt.Errorf("calendar %s: %w", c.name, err)
 	}
 	begins := beginnings(first, last, c.loc)
-	days := make([]tradeclock.Session, len(begins)-1)
+	days := make([]calendar.Session, len(begins)-1)
 	var errs problems
 	for i := range days {
 		s, err := ask(cal, dateOf(number(first)+i))
@@ -50,9 +50,9 @@ func Compile(cal tradeclock.Calendar, first, last tradeclock.Date) (*Calendar, e
 
 // identify takes over what a calendar says of itself, and returns what is to be
 // asked for its sessions.
-func (c *Calendar) identify(cal tradeclock.Calendar) (source tradeclock.Calendar, err error) {
+func (c *Calendar) identify(cal calendar.Calendar) (source calendar.Calendar, err error) {
 	defer contain(&err)
-	if snapshotter, ok := cal.(tradeclock.Snapshotter); ok {
+	if snapshotter, ok := cal.(calendar.Snapshotter); ok {
 		cal = snapshotter.Snapshot()
 	}
 	if cal == nil {
@@ -60,7 +60,7 @@ func (c *Calendar) identify(cal tradeclock.Calendar) (source tradeclock.Calendar
 	}
 	c.name, c.title, c.loc = cal.Name(), cal.Name(), cal.Location()
 	c.basis = "compiled from the calendar " + c.name
-	if versioned, ok := cal.(tradeclock.Versioned); ok {
+	if versioned, ok := cal.(calendar.Versioned); ok {
 		c.version = versioned.Version()
 	}
 	if c.loc == nil {
@@ -70,7 +70,7 @@ func (c *Calendar) identify(cal tradeclock.Calendar) (source tradeclock.Calendar
 }
 
 // ask returns what a calendar says of a date.
-func ask(cal tradeclock.Calendar, d tradeclock.Date) (s tradeclock.Session, err error) {
+func ask(cal calendar.Calendar, d calendar.Date) (s calendar.Session, err error) {
 	defer contain(&err)
 	return cal.Session(d)
 }
@@ -84,12 +84,12 @@ func contain(err *error) {
 
 // adopt returns a session of another calendar with phases of its own, in order,
 // if it is one of a date that begins and ends at the given instants.
-func adopt(s tradeclock.Session, d tradeclock.Date, begin, end int64) (tradeclock.Session, error) {
+func adopt(s calendar.Session, d calendar.Date, begin, end int64) (calendar.Session, error) {
 	var p problems
 	if s.Date != d {
 		p = append(p, fmt.Errorf("the session is one of %s", s.Date))
 	}
-	if s.Kind > tradeclock.Special {
+	if s.Kind > calendar.Special {
 		p = append(p, fmt.Errorf("%s is no kind of session", s.Kind))
 	}
 	if !s.Open() && s.HoursUnknown {
@@ -99,7 +99,7 @@ func adopt(s tradeclock.Session, d tradeclock.Date, begin, end int64) (tradecloc
 		p = append(p, errors.New("the date is closed or of unknown hours, and has phases"))
 	}
 	s.Phases = slices.Clone(s.Phases)
-	slices.SortStableFunc(s.Phases, func(a, b tradeclock.Phase) int {
+	slices.SortStableFunc(s.Phases, func(a, b calendar.Phase) int {
 		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End))
 	})
 	ends := make(map[string]time.Time)
@@ -123,8 +123,8 @@ func adopt(s tradeclock.Session, d tradeclock.Date, begin, end int64) (tradecloc
 // regularHours returns the wall times of the first and of the last regular
 // session, which are those to assume next to the coverage. They are nil if there
 // is no such session.
-func (c *Calendar) regularHours() (first, last []tradeclock.Hours) {
-	regular := func(s tradeclock.Session) bool { return s.Kind == tradeclock.Regular && !s.HoursUnknown }
+func (c *Calendar) regularHours() (first, last []calendar.Hours) {
+	regular := func(s calendar.Session) bool { return s.Kind == calendar.Regular && !s.HoursUnknown }
 	i := slices.IndexFunc(c.days, regular)
 	if i < 0 {
 		return nil, nil
@@ -137,10 +137,10 @@ func (c *Calendar) regularHours() (first, last []tradeclock.Hours) {
 }
 
 // wallTimes returns the phases of a session as the market's clocks show them.
-func (c *Calendar) wallTimes(s tradeclock.Session) []tradeclock.Hours {
-	hours := make([]tradeclock.Hours, len(s.Phases))
+func (c *Calendar) wallTimes(s calendar.Session) []calendar.Hours {
+	hours := make([]calendar.Hours, len(s.Phases))
 	for i, p := range s.Phases {
-		hours[i] = tradeclock.Hours{Phase: p.Name, Start: c.wallTime(p.Start), End: c.wallTime(p.End)}
+		hours[i] = calendar.Hours{Phase: p.Name, Start: c.wallTime(p.Start), End: c.wallTime(p.End)}
 		if hours[i].End == 0 {
 			hours[i].End = secondsPerDay // the end of the date
 		}
@@ -148,7 +148,7 @@ func (c *Calendar) wallTimes(s tradeclock.Session) []tradeclock.Hours {
 	return hours
 }
 
-func (c *Calendar) wallTime(t time.Time) tradeclock.WallTime {
+func (c *Calendar) wallTime(t time.Time) calendar.WallTime {
 	hour, minute, second := t.In(c.loc).Clock()
-	return tradeclock.Wall(hour, minute) + tradeclock.WallTime(second)
+	return calendar.Wall(hour, minute) + calendar.WallTime(second)
 }

@@ -8,17 +8,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
 func TestCompileGivesTheQueriesToAnyCalendar(t *testing.T) {
 	loc, err := time.LoadLocation("America/New_York")
 	require.NoError(t, err)
-	table, err := tradeclock.NewTable(tradeclock.Table{
+	table, err := calendar.NewTable(calendar.Table{
 		Name: "desk", Version: "7", Location: loc, First: ymd("2026-01-01"), Last: ymd("2026-12-31"),
-		Base: tradeclock.Weekdays(loc, tradeclock.Hours{Phase: "regular", Start: wall("09:30"), End: wall("16:00")}),
-		Days: []tradeclock.TableDay{{Date: ymd("2026-03-09"), Reason: "moving house"}},
+		Base: calendar.Weekdays(loc, calendar.Hours{Phase: "regular", Start: wall("09:30"), End: wall("16:00")}),
+		Days: []calendar.TableDay{{Date: ymd("2026-03-09"), Reason: "moving house"}},
 	})
 	require.NoError(t, err)
 	c, err := exchange.Compile(table, ymd("2026-02-01"), ymd("2026-12-31"))
@@ -42,7 +42,7 @@ func TestCompileGivesTheQueriesToAnyCalendar(t *testing.T) {
 	_, err = exchange.Compile(table, ymd("2026-12-30"), ymd("2027-01-02"))
 	assert.ErrorContains(t, err, "calendar desk: 2027-01-01: ")
 	assert.ErrorContains(t, err, "\n2027-01-02: ", "each date that is not known is named")
-	assert.ErrorIs(t, err, tradeclock.ErrUnknownDate)
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate)
 	_, err = exchange.Compile(table, ymd("2026-12-30"), ymd("2026-12-29"))
 	assert.ErrorContains(t, err, "calendar desk: to: 2026-12-29 is before from, 2026-12-30")
 }
@@ -50,7 +50,7 @@ func TestCompileGivesTheQueriesToAnyCalendar(t *testing.T) {
 func TestCompileAMarketThatNeverCloses(t *testing.T) {
 	loc, err := time.LoadLocation("Europe/London")
 	require.NoError(t, err)
-	c, err := exchange.Compile(tradeclock.AlwaysOpen(loc), ymd("2026-01-01"), ymd("2026-12-31"))
+	c, err := exchange.Compile(calendar.AlwaysOpen(loc), ymd("2026-01-01"), ymd("2026-12-31"))
 	require.NoError(t, err)
 	for d, want := range map[string]int{"2026-03-28": 24 * 60, "2026-03-29": 23 * 60, "2026-10-25": 25 * 60} {
 		minutes, err := c.Minutes(ymd(d))
@@ -67,42 +67,42 @@ func TestCompileAMarketThatNeverCloses(t *testing.T) {
 
 // custom is a calendar whose sessions a test makes up.
 type custom struct {
-	session func(d tradeclock.Date) (tradeclock.Session, error)
+	session func(d calendar.Date) (calendar.Session, error)
 }
 
-func (custom) Name() string                                            { return "custom" }
-func (custom) Location() *time.Location                                { return time.UTC }
-func (c custom) Session(d tradeclock.Date) (tradeclock.Session, error) { return c.session(d) }
+func (custom) Name() string                                        { return "custom" }
+func (custom) Location() *time.Location                            { return time.UTC }
+func (c custom) Session(d calendar.Date) (calendar.Session, error) { return c.session(d) }
 
 func TestCompileRefusesWhatIsNotOfOneDate(t *testing.T) {
 	day := ymd("2026-06-01")
 	at := func(hour int) time.Time { return time.Date(2026, 6, 1, hour, 0, 0, 0, time.UTC) }
-	phase := func(start, end time.Time) tradeclock.Phase {
-		return tradeclock.Phase{Name: "regular", Start: start, End: end}
+	phase := func(start, end time.Time) calendar.Phase {
+		return calendar.Phase{Name: "regular", Start: start, End: end}
 	}
 	tests := []struct {
 		name    string
-		session tradeclock.Session
+		session calendar.Session
 		err     error
 		want    string
 	}{
-		{"the session of another date", tradeclock.Session{Date: ymd("2026-06-02")}, nil, "2026-06-01: the session is one of 2026-06-02"},
-		{"a closed day with hours", tradeclock.Session{Date: day, Phases: []tradeclock.Phase{phase(at(9), at(12))}}, nil, "2026-06-01: the date is closed"},
-		{"a session over midnight", tradeclock.Session{Date: day, Kind: tradeclock.Regular, Phases: []tradeclock.Phase{phase(at(-1), at(12))}}, nil,
+		{"the session of another date", calendar.Session{Date: ymd("2026-06-02")}, nil, "2026-06-01: the session is one of 2026-06-02"},
+		{"a closed day with hours", calendar.Session{Date: day, Phases: []calendar.Phase{phase(at(9), at(12))}}, nil, "2026-06-01: the date is closed"},
+		{"a session over midnight", calendar.Session{Date: day, Kind: calendar.Regular, Phases: []calendar.Phase{phase(at(-1), at(12))}}, nil,
 			"2026-06-01: regular: a window that is not within the date"},
-		{"a window upside down", tradeclock.Session{Date: day, Kind: tradeclock.Regular, Phases: []tradeclock.Phase{phase(at(12), at(9))}}, nil,
+		{"a window upside down", calendar.Session{Date: day, Kind: calendar.Regular, Phases: []calendar.Phase{phase(at(12), at(9))}}, nil,
 			"2026-06-01: regular: a window that ends before it starts"},
-		{"parts of a second", tradeclock.Session{Date: day, Kind: tradeclock.Regular, Phases: []tradeclock.Phase{phase(at(9).Add(time.Millisecond), at(12))}}, nil,
+		{"parts of a second", calendar.Session{Date: day, Kind: calendar.Regular, Phases: []calendar.Phase{phase(at(9).Add(time.Millisecond), at(12))}}, nil,
 			"2026-06-01: regular: a window that is not in whole seconds"},
-		{"windows that overlap", tradeclock.Session{Date: day, Kind: tradeclock.Regular, Phases: []tradeclock.Phase{phase(at(11), at(13)), phase(at(9), at(12))}}, nil,
+		{"windows that overlap", calendar.Session{Date: day, Kind: calendar.Regular, Phases: []calendar.Phase{phase(at(11), at(13)), phase(at(9), at(12))}}, nil,
 			"2026-06-01: regular: windows that overlap"},
-		{"a kind that there is not", tradeclock.Session{Date: day, Kind: 9}, nil, "2026-06-01: SessionKind(9) is no kind of session"},
-		{"a closed day of unknown hours", tradeclock.Session{Date: day, HoursUnknown: true}, nil, "2026-06-01: the date is closed, and its hours are unknown"},
-		{"an error", tradeclock.Session{}, errors.New("down"), "2026-06-01: down"},
+		{"a kind that there is not", calendar.Session{Date: day, Kind: 9}, nil, "2026-06-01: SessionKind(9) is no kind of session"},
+		{"a closed day of unknown hours", calendar.Session{Date: day, HoursUnknown: true}, nil, "2026-06-01: the date is closed, and its hours are unknown"},
+		{"an error", calendar.Session{}, errors.New("down"), "2026-06-01: down"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := exchange.Compile(custom{func(tradeclock.Date) (tradeclock.Session, error) { return tt.session, tt.err }}, day, day)
+			_, err := exchange.Compile(custom{func(calendar.Date) (calendar.Session, error) { return tt.session, tt.err }}, day, day)
 			assert.ErrorContains(t, err, "calendar custom: "+tt.want)
 		})
 	}
@@ -111,22 +111,22 @@ func TestCompileRefusesWhatIsNotOfOneDate(t *testing.T) {
 // snapshots is a calendar that is what its snapshot is.
 type snapshots struct {
 	custom
-	snapshot func() tradeclock.Calendar
+	snapshot func() calendar.Calendar
 }
 
-func (s snapshots) Snapshot() tradeclock.Calendar { return s.snapshot() }
+func (s snapshots) Snapshot() calendar.Calendar { return s.snapshot() }
 
 func TestCompileRefusesACalendarThatIsNone(t *testing.T) {
 	var live *exchange.Live
 	tests := map[string]struct {
-		cal  tradeclock.Calendar
+		cal  calendar.Calendar
 		want string
 	}{
 		"nil":                 {nil, "compile: there is no calendar"},
 		"a nil pointer":       {live, "compile: the calendar panicked: "},
-		"a nil snapshot":      {snapshots{snapshot: func() tradeclock.Calendar { return nil }}, "compile: there is no calendar"},
-		"no location":         {tradeclock.Weekdays(nil), "compile: the calendar weekdays has no location"},
-		"a panic of one date": {custom{func(tradeclock.Date) (tradeclock.Session, error) { panic("down") }}, "calendar custom: 2026-06-01: the calendar panicked: down"},
+		"a nil snapshot":      {snapshots{snapshot: func() calendar.Calendar { return nil }}, "compile: there is no calendar"},
+		"no location":         {calendar.Weekdays(nil), "compile: the calendar weekdays has no location"},
+		"a panic of one date": {custom{func(calendar.Date) (calendar.Session, error) { panic("down") }}, "calendar custom: 2026-06-01: the calendar panicked: down"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -142,17 +142,17 @@ func TestCompileNamesTheFirstDatesThatAreNotKnown(t *testing.T) {
 	require.ErrorContains(t, err, "2027-01-10: ")
 	assert.NotContains(t, err.Error(), "2027-01-11")
 	assert.ErrorContains(t, err, "\nand 355 more")
-	assert.ErrorIs(t, err, tradeclock.ErrUnknownDate)
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate)
 }
 
 func TestCompileKeepsItsOwnPhasesInOrder(t *testing.T) {
 	day := ymd("2026-06-01")
-	phases := []tradeclock.Phase{
+	phases := []calendar.Phase{
 		{Name: "regular", Start: time.Date(2026, 6, 1, 13, 0, 0, 0, time.UTC), End: time.Date(2026, 6, 1, 15, 0, 0, 0, time.UTC)},
 		{Name: "regular", Start: time.Date(2026, 6, 1, 9, 0, 0, 0, time.UTC), End: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)},
 	}
-	c, err := exchange.Compile(custom{func(d tradeclock.Date) (tradeclock.Session, error) {
-		return tradeclock.Session{Date: d, Kind: tradeclock.Regular, Phases: phases}, nil
+	c, err := exchange.Compile(custom{func(d calendar.Date) (calendar.Session, error) {
+		return calendar.Session{Date: d, Kind: calendar.Regular, Phases: phases}, nil
 	}}, day, day)
 	require.NoError(t, err)
 	s, err := c.Session(day)

@@ -4,21 +4,21 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 const secondsPerDay = 24 * 60 * 60
 
 // The days that have a date of four digits, counted as number counts.
 var (
-	firstNumber = number(tradeclock.Date{Year: 1, Month: time.January, Day: 1})
-	lastNumber  = number(tradeclock.Date{Year: 9999, Month: time.December, Day: 31})
+	firstNumber = number(calendar.Date{Year: 1, Month: time.January, Day: 1})
+	lastNumber  = number(calendar.Date{Year: 9999, Month: time.December, Day: 31})
 )
 
 // number counts days from the beginning of 1970. It does without time.Date, since
 // every query for a date begins with it. A date that does not exist gets the
 // number of another one.
-func number(d tradeclock.Date) int {
+func number(d calendar.Date) int {
 	// The year is taken to begin in March, so that the leap day is its last and the
 	// months before it have 153 days in every five.
 	year, month := d.Year, int(d.Month)-3
@@ -30,8 +30,8 @@ func number(d tradeclock.Date) int {
 }
 
 // dateOf returns the date that has a number.
-func dateOf(n int) tradeclock.Date {
-	return tradeclock.DateOf(time.Unix(int64(n)*secondsPerDay, 0).UTC())
+func dateOf(n int) calendar.Date {
+	return calendar.DateOf(time.Unix(int64(n)*secondsPerDay, 0).UTC())
 }
 
 // weekdayOf returns the weekday of the date that has a number.
@@ -46,15 +46,15 @@ func onWeekend(n int) bool {
 
 // hasFourDigits reports whether the year of d is one of 1 to 9999: the years of
 // data, and those that a calendar may be told to assume.
-func hasFourDigits(d tradeclock.Date) bool { return d.Year >= 1 && d.Year <= 9999 }
+func hasFourDigits(d calendar.Date) bool { return d.Year >= 1 && d.Year <= 9999 }
 
 // exists reports whether d is a date, of whatever year.
-func exists(d tradeclock.Date) bool {
-	return tradeclock.DateOf(time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)) == d
+func exists(d calendar.Date) bool {
+	return calendar.DateOf(time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)) == d
 }
 
 // checkDate refuses a date that does not exist, or is not of four digits.
-func checkDate(d tradeclock.Date) error {
+func checkDate(d calendar.Date) error {
 	switch {
 	case d.IsZero():
 		return fmt.Errorf("a date is required")

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // smallMarket is a data file of one market with two calendars over two weeks, in
@@ -58,9 +58,9 @@ const smallMarket = `{
 `
 
 // date returns the date of the form 2026-11-23.
-func date(t testing.TB, text string) tradeclock.Date {
+func date(t testing.TB, text string) calendar.Date {
 	t.Helper()
-	d, err := tradeclock.ParseDate(text)
+	d, err := calendar.ParseDate(text)
 	require.NoError(t, err)
 	return d
 }
@@ -82,8 +82,8 @@ func TestReadMarketTakesEveryKey(t *testing.T) {
 		From:   date(t, "2026-11-16"),
 		Source: "rule book",
 		Hours: []Window{
-			{Phase: "pre_open", Start: tradeclock.Wall(9, 0), End: tradeclock.Wall(9, 15)},
-			{Phase: "regular", Start: tradeclock.Wall(9, 15), End: tradeclock.Wall(15, 30), Note: "continuous"},
+			{Phase: "pre_open", Start: calendar.Wall(9, 0), End: calendar.Wall(9, 15)},
+			{Phase: "regular", Start: calendar.Wall(9, 15), End: calendar.Wall(15, 30), Note: "continuous"},
 		},
 	}, m.Segments[0].Eras[0])
 	require.Len(t, m.Days, 3)

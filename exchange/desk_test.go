@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
@@ -33,7 +34,7 @@ type desk struct {
 
 // newDesk returns a desk at a wall time of the calendar's zone, as in "2026-11-23
 // 09:00". Its rows may name the other embedded calendars.
-func newDesk(t *testing.T, cal tradeclock.Calendar, start string, rows ...tradeclock.Schedule) *desk {
+func newDesk(t *testing.T, cal calendar.Calendar, start string, rows ...tradeclock.Schedule) *desk {
 	t.Helper()
 	cfg := tradeclock.Config{Calendar: cal, Calendars: exchange.Lookup}
 	return newDeskOf(t, cfg, clockwork.NewFakeClockAt(wallClock(t, start, cal.Location())), rows...)

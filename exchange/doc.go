@@ -4,7 +4,7 @@
 //	nse := exchange.MustGet("XNSE")
 //	open, err := nse.IsOpen(clock.Now())
 //
-// A Calendar is a tradeclock.Calendar, so it is what a scheduler is given, and it
+// A Calendar is a calendar.Calendar, so it is what a scheduler is given, and it
 // answers the questions of a trading service besides: the session of a date, the
 // next and the n-th one, the first and the last of a week, month, quarter or year,
 // the open and the close, whether the market trades at an instant.

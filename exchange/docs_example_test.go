@@ -12,7 +12,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -23,7 +25,7 @@ func Example_queries() {
 	nse := exchange.MustGet("XNSE")
 
 	// The session of a date, which may be a closed one.
-	election, err := nse.Session(tradeclock.Date{Year: 2026, Month: time.January, Day: 15})
+	election, err := nse.Session(calendar.Date{Year: 2026, Month: time.January, Day: 15})
 	fmt.Println(election.Open(), election.Describe(), err)
 
 	// The next session, its hours, and its minutes of trading.
@@ -37,13 +39,13 @@ func Example_queries() {
 	fmt.Println(trading, err)
 
 	// The last session of the month, and the fifth session from a date.
-	last, err := nse.Last(tradeclock.Month, election.Date)
+	last, err := nse.Last(calendar.Month, election.Date)
 	fifth, err := nse.Nth(election.Date, 5)
 	fmt.Println(last.Date, fifth.Date, err)
 
 	// A date that is not covered is neither open nor closed.
-	_, err = nse.IsSession(tradeclock.Date{Year: 2047, Month: time.January, Day: 25})
-	fmt.Println(errors.Is(err, tradeclock.ErrUnknownDate))
+	_, err = nse.IsSession(calendar.Date{Year: 2047, Month: time.January, Day: 25})
+	fmt.Println(errors.Is(err, calendar.ErrUnknownDate))
 
 	// Output:
 	// false closed: Maharashtra municipal elections, announced 2026-01-12 <nil>
@@ -90,7 +92,7 @@ func applyHolidayList() error {
 	if err != nil {
 		return err
 	}
-	announced := tradeclock.Date{Year: 2026, Month: time.December, Day: 11}
+	announced := calendar.Date{Year: 2026, Month: time.December, Day: 11}
 	market, err = holidays.Apply(market, "NSE/CMTR/00000", announced)
 	if err != nil {
 		return err
@@ -151,7 +153,7 @@ func watchCalendars(ctx context.Context, dir string, cfg *tradeclock.Config) err
 }
 
 func assumeWeekdays(watcher *exchange.Watcher, cfg *tradeclock.Config) error {
-	assuming := func(name string) (tradeclock.Calendar, error) {
+	assuming := func(name string) (calendar.Calendar, error) {
 		c, err := watcher.Calendar(name) // or exchange.Get(name)
 		if err != nil {
 			return nil, err
@@ -180,7 +182,7 @@ func ExampleLive_AssumeWeekdays() {
 		fmt.Println(err)
 		return
 	}
-	assuming := func(name string) (tradeclock.Calendar, error) {
+	assuming := func(name string) (calendar.Calendar, error) {
 		c, err := watcher.Calendar(name)
 		if err != nil {
 			return nil, err
@@ -193,7 +195,7 @@ func ExampleLive_AssumeWeekdays() {
 			fmt.Println(err)
 			continue
 		}
-		session, err := c.Session(tradeclock.Date{Year: 2047, Month: time.January, Day: 24})
+		session, err := c.Session(calendar.Date{Year: 2047, Month: time.January, Day: 24})
 		fmt.Println(name, session.Kind, session.Assumed, err)
 	}
 	// Output:
@@ -209,8 +211,8 @@ func TestAssumptionOfTheDocumentationIsForAllCalendars(t *testing.T) {
 	require.NoError(t, assumeWeekdays(watcher, &cfg))
 	nyse, err := cfg.Calendars("XNYS")
 	require.NoError(t, err)
-	for _, c := range []tradeclock.Calendar{cfg.Calendar, nyse} {
-		s, err := c.Session(tradeclock.Date{Year: 2047, Month: time.January, Day: 24})
+	for _, c := range []calendar.Calendar{cfg.Calendar, nyse} {
+		s, err := c.Session(calendar.Date{Year: 2047, Month: time.January, Day: 24})
 		require.NoError(t, err)
 		assert.True(t, s.Assumed, c.Name())
 	}
@@ -229,7 +231,7 @@ func TestWatcherOfTheDocumentationServesAllMarkets(t *testing.T) {
 	for name, open := range map[string]bool{"XNSE": false, "XNSE.FO": false, "XBOM": true, "XNYS": true} {
 		c, err := cfg.Calendars(name)
 		require.NoError(t, err)
-		s, err := c.Session(tradeclock.Date{Year: 2026, Month: time.November, Day: 25})
+		s, err := c.Session(calendar.Date{Year: 2026, Month: time.November, Day: 25})
 		require.NoError(t, err)
 		assert.Equal(t, open, s.Open(), name)
 	}

@@ -14,7 +14,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -79,7 +81,7 @@ func TestOverridesOfTheDocumentation(t *testing.T) {
 		assert.Equal(t, said, s.Describe())
 	}
 	for _, c := range calendars {
-		_, _, err := c.Bounds(factDate(t, "2026-11-08"), tradeclock.PhasePreOpen)
+		_, _, err := c.Bounds(factDate(t, "2026-11-08"), calendar.PhasePreOpen)
 		assert.Equal(t, c.Name() == "XNSE.FO", err != nil, "futures and options have no pre-open: %v", err)
 	}
 }
@@ -112,7 +114,7 @@ func TestDocumentationNamesEveryKeyOfTheData(t *testing.T) {
 		for typ.Kind() == reflect.Slice || typ.Kind() == reflect.Pointer {
 			typ = typ.Elem()
 		}
-		if typ.Kind() != reflect.Struct || typ == reflect.TypeFor[tradeclock.Date]() || seen[typ] {
+		if typ.Kind() != reflect.Struct || typ == reflect.TypeFor[calendar.Date]() || seen[typ] {
 			return
 		}
 		seen[typ] = true
@@ -161,17 +163,17 @@ func TestDocumentationNamesFilesThatExist(t *testing.T) {
 // licensed is a calendar that does not answer for dates from one on.
 type licensed struct {
 	*exchange.Calendar
-	until tradeclock.Date
+	until calendar.Date
 }
 
-func (c licensed) Session(d tradeclock.Date) (tradeclock.Session, error) {
+func (c licensed) Session(d calendar.Date) (calendar.Session, error) {
 	if d.After(c.until) {
-		return tradeclock.Session{}, errors.New("the licence has run out")
+		return calendar.Session{}, errors.New("the licence has run out")
 	}
 	return c.Calendar.Session(d)
 }
 
-func (c licensed) Snapshot() tradeclock.Calendar { return c }
+func (c licensed) Snapshot() calendar.Calendar { return c }
 
 // onOneLine returns a text without its line breaks, over which a quotation may go.
 func onOneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
@@ -184,7 +186,7 @@ func TestDocumentationQuotesWhatIsToldOfTheDaysToCome(t *testing.T) {
 	frozen := exchange.FrozenCalendar(t, "XNSE")
 	for _, tt := range []struct {
 		start, until      string
-		cal               tradeclock.Calendar
+		cal               calendar.Calendar
 		degraded, notices int
 	}{
 		{"2026-10-23 07:00", "2026-10-23 07:05", frozen, 1, 1},

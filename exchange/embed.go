@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
@@ -103,7 +103,7 @@ func MustGet(name string) *Calendar {
 
 // Lookup is Get in the form that a scheduler's configuration takes, to find the
 // calendars that schedules name.
-func Lookup(name string) (tradeclock.Calendar, error) {
+func Lookup(name string) (calendar.Calendar, error) {
 	c, err := Get(name)
 	if err != nil {
 		return nil, err // and not a nil *Calendar

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // ErrNoSession is wrapped by the error of a query for a session of a period that
@@ -16,14 +16,14 @@ var ErrNoSession = errors.New("no such session")
 var ErrNoSettlement = errors.New("no settlement holidays are known")
 
 // CoverageError says that a calendar knows nothing of a date. It wraps
-// tradeclock.ErrUnknownDate.
+// calendar.ErrUnknownDate.
 type CoverageError struct {
 	// Calendar is the calendar's name.
 	Calendar string
 	// Date is the first date that the answer needed and the calendar does not cover.
-	Date tradeclock.Date
+	Date calendar.Date
 	// First and Last are the coverage, both included.
-	First, Last tradeclock.Date
+	First, Last calendar.Date
 }
 
 // Error names the calendar, the date and the coverage.
@@ -35,8 +35,8 @@ func (e *CoverageError) Error() string {
 	return fmt.Sprintf("calendar %s: %s is unknown: the coverage %s", e.Calendar, e.Date, edge)
 }
 
-// Unwrap returns tradeclock.ErrUnknownDate.
-func (e *CoverageError) Unwrap() error { return tradeclock.ErrUnknownDate }
+// Unwrap returns calendar.ErrUnknownDate.
+func (e *CoverageError) Unwrap() error { return calendar.ErrUnknownDate }
 
 // HoursUnknownError says that an answer depends on the hours of a session that is
 // certain, and whose hours are not announced yet.
@@ -44,7 +44,7 @@ type HoursUnknownError struct {
 	// Calendar is the calendar's name.
 	Calendar string
 	// Session is the session without hours.
-	Session tradeclock.Session
+	Session calendar.Session
 }
 
 // Error names the calendar and the session.
@@ -58,7 +58,7 @@ type ClosedError struct {
 	// Calendar is the calendar's name.
 	Calendar string
 	// Session is the closed date, which says why.
-	Session tradeclock.Session
+	Session calendar.Session
 }
 
 // Error names the calendar, the date and the reason.
@@ -74,7 +74,7 @@ type PhaseError struct {
 	// Phase is the phase that was asked for.
 	Phase string
 	// Date is the session's. It is zero if no session of the calendar has the phase.
-	Date tradeclock.Date
+	Date calendar.Date
 }
 
 // Error names the calendar, the phase and the date.

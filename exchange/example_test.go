@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -16,11 +16,11 @@ func Example() {
 	open, err := nse.IsOpen(time.Date(2026, time.November, 23, 3, 45, 0, 0, time.UTC))
 	fmt.Println(open, err)
 
-	s, _ := nse.Session(tradeclock.Date{Year: 2026, Month: time.November, Day: 24})
+	s, _ := nse.Session(calendar.Date{Year: 2026, Month: time.November, Day: 24})
 	fmt.Println(s.Describe())
 
-	_, err = nse.Session(tradeclock.Date{Year: 2018, Month: time.January, Day: 25})
-	fmt.Println(errors.Is(err, tradeclock.ErrUnknownDate))
+	_, err = nse.Session(calendar.Date{Year: 2018, Month: time.January, Day: 25})
+	fmt.Println(errors.Is(err, calendar.ErrUnknownDate))
 	fmt.Println(err)
 	// Output:
 	// true <nil>
@@ -30,7 +30,7 @@ func Example() {
 }
 
 func ExampleCalendar_OpenClose() {
-	day := tradeclock.Date{Year: 2025, Month: time.October, Day: 21} // one hour of Muhurat trading
+	day := calendar.Date{Year: 2025, Month: time.October, Day: 21} // one hour of Muhurat trading
 	nse := exchange.MustGet("XNSE")
 	open, end, err := nse.OpenClose(day)
 	fmt.Println(open.In(nse.Location()).Format("15:04"), end.In(nse.Location()).Format("15:04"), err)
@@ -41,7 +41,7 @@ func ExampleCalendar_OpenClose() {
 
 	// A session that is certain, and whose hours are not announced yet.
 	drill := exchange.Day{
-		Date: tradeclock.Date{Year: 2026, Month: time.December, Day: 5}, Status: exchange.StatusHoursUnknown, Name: "Disaster-recovery Saturday",
+		Date: calendar.Date{Year: 2026, Month: time.December, Day: 5}, Status: exchange.StatusHoursUnknown, Name: "Disaster-recovery Saturday",
 	}
 	nse, err = nse.With(drill)
 	if err != nil {
@@ -67,7 +67,7 @@ func ExampleCalendar_NextClose() {
 
 func ExampleCalendar_Nth() {
 	nse := exchange.MustGet("XNSE")
-	day := tradeclock.Date{Year: 2026, Month: time.November, Day: 24} // closed
+	day := calendar.Date{Year: 2026, Month: time.November, Day: 24} // closed
 	for _, n := range []int{1, 2, -1, -2} {
 		s, err := nse.Nth(day, n)
 		fmt.Println(n, s.Date, err)
@@ -81,8 +81,8 @@ func ExampleCalendar_Nth() {
 
 func ExampleCalendar_Last() {
 	nse := exchange.MustGet("XNSE")
-	day := tradeclock.Date{Year: 2025, Month: time.January, Day: 29}
-	for _, p := range []tradeclock.Period{tradeclock.Week, tradeclock.Month, tradeclock.Quarter, tradeclock.Year} {
+	day := calendar.Date{Year: 2025, Month: time.January, Day: 29}
+	for _, p := range []calendar.Period{calendar.Week, calendar.Month, calendar.Quarter, calendar.Year} {
 		s, err := nse.Last(p, day)
 		fmt.Println(p, s.Date, s.Date.Weekday(), err)
 	}
@@ -95,7 +95,7 @@ func ExampleCalendar_Last() {
 
 func ExampleCalendar_Minutes() {
 	tokyo := exchange.MustGet("XTKS")
-	day := tradeclock.Date{Year: 2024, Month: time.November, Day: 5}
+	day := calendar.Date{Year: 2024, Month: time.November, Day: 5}
 	minutes, err := tokyo.Minutes(day) // 09:00 to 15:25 with an hour for lunch
 	fmt.Println(minutes, err)
 	// Output: 325 <nil>
@@ -103,7 +103,7 @@ func ExampleCalendar_Minutes() {
 
 func ExampleCalendar_Settles() {
 	nse := exchange.MustGet("XNSE")
-	day := tradeclock.Date{Year: 2026, Month: time.August, Day: 26} // Id-E-Milad
+	day := calendar.Date{Year: 2026, Month: time.August, Day: 26} // Id-E-Milad
 	session, _ := nse.IsSession(day)
 	settles, err := nse.Settles(day)
 	fmt.Println(session, settles, err)
@@ -112,7 +112,7 @@ func ExampleCalendar_Settles() {
 
 func ExampleCalendar_With() {
 	nse := exchange.MustGet("XNSE")
-	day := tradeclock.Date{Year: 2026, Month: time.December, Day: 2}
+	day := calendar.Date{Year: 2026, Month: time.December, Day: 2}
 	closed, err := nse.With(exchange.Day{
 		Date: day, Status: exchange.StatusClosed, Name: "Elections", Announced: day, Source: "the morning news",
 	})
@@ -130,7 +130,7 @@ func ExampleCalendar_With() {
 }
 
 func ExampleCalendar_AssumeWeekdays() {
-	day := tradeclock.Date{Year: 2047, Month: time.August, Day: 15} // likely a holiday
+	day := calendar.Date{Year: 2047, Month: time.August, Day: 15} // likely a holiday
 	s, err := exchange.MustGet("XNSE").AssumeWeekdays().Session(day)
 	fmt.Println(s.Kind, s.Assumed, err)
 	// Output:
@@ -138,9 +138,9 @@ func ExampleCalendar_AssumeWeekdays() {
 }
 
 func ExampleCompile() {
-	hours := tradeclock.Hours{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(9, 0), End: tradeclock.Wall(17, 0)}
-	first := tradeclock.Date{Year: 2026, Month: time.January, Day: 1}
-	desk, err := exchange.Compile(tradeclock.Weekdays(time.UTC, hours), first, first.AddDays(364))
+	hours := calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 0), End: calendar.Wall(17, 0)}
+	first := calendar.Date{Year: 2026, Month: time.January, Day: 1}
+	desk, err := exchange.Compile(calendar.Weekdays(time.UTC, hours), first, first.AddDays(364))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -150,12 +150,12 @@ func ExampleCompile() {
 }
 
 func ExampleMarket_Build() {
-	first := tradeclock.Date{Year: 2026, Month: time.January, Day: 1}
+	first := calendar.Date{Year: 2026, Month: time.January, Day: 1}
 	market := exchange.Market{
 		MIC: "XONE", Name: "Exchange One", Timezone: "Europe/London", Version: "2026-01-01",
 		From: first, To: first.AddDays(364),
 		Segments: []exchange.Segment{{Calendar: "XONE", Eras: []exchange.Era{{From: first, Hours: []exchange.Window{
-			{Phase: tradeclock.PhaseRegular, Start: tradeclock.Wall(8, 0), End: tradeclock.Wall(16, 30)},
+			{Phase: calendar.PhaseRegular, Start: calendar.Wall(8, 0), End: calendar.Wall(16, 30)},
 		}}}}},
 		Days: []exchange.Day{{Date: first, Status: exchange.StatusClosed, Name: "New Year"}},
 	}

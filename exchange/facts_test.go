@@ -12,7 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"github.com/tradeclock/tradeclock"
+
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -42,19 +43,19 @@ func readFacts(t *testing.T, name string) []fact {
 	return facts
 }
 
-func (f fact) date(t *testing.T, column string) tradeclock.Date {
+func (f fact) date(t *testing.T, column string) calendar.Date {
 	t.Helper()
 	if f[column] == "" {
-		return tradeclock.Date{}
+		return calendar.Date{}
 	}
-	d, err := tradeclock.ParseDate(f[column])
+	d, err := calendar.ParseDate(f[column])
 	require.NoError(t, err)
 	return d
 }
 
 // instant resolves a wall time of a date as the standard library does. No time
 // of a session is in an hour that clocks skip or repeat.
-func instant(t *testing.T, d tradeclock.Date, hhmm string, loc *time.Location) time.Time {
+func instant(t *testing.T, d calendar.Date, hhmm string, loc *time.Location) time.Time {
 	t.Helper()
 	wall, err := time.Parse("15:04", hhmm)
 	require.NoError(t, err)
@@ -65,9 +66,9 @@ func instant(t *testing.T, d tradeclock.Date, hhmm string, loc *time.Location) t
 type expectation struct {
 	loc   *time.Location
 	india bool
-	eras  []fact                     // one for each era, or for each phase of one
-	days  map[tradeclock.Date][]fact // one for each window
-	extra map[tradeclock.Date][]fact // the phases besides trading
+	eras  []fact                   // one for each era, or for each phase of one
+	days  map[calendar.Date][]fact // one for each window
+	extra map[calendar.Date][]fact // the phases besides trading
 	// corrected and source are where the days were found that do not say it.
 	corrected map[string]string
 	source    string
@@ -78,8 +79,8 @@ type expectation struct {
 func expect(t *testing.T, mic, code string) expectation {
 	e := expectation{
 		india:     code != "",
-		days:      map[tradeclock.Date][]fact{},
-		extra:     map[tradeclock.Date][]fact{},
+		days:      map[calendar.Date][]fact{},
+		extra:     map[calendar.Date][]fact{},
 		corrected: map[string]string{},
 	}
 	for _, f := range readFacts(t, "regular-hours.csv") {
@@ -128,16 +129,16 @@ func (e *expectation) readSources(t *testing.T, mic string) {
 }
 
 // session returns the session that the tables make of a date.
-func (e expectation) session(t *testing.T, d tradeclock.Date) tradeclock.Session {
+func (e expectation) session(t *testing.T, d calendar.Date) calendar.Session {
 	rows := e.days[d]
 	weekend := d.Weekday() == time.Saturday || d.Weekday() == time.Sunday
 	switch {
 	case len(rows) == 0 && weekend:
-		return tradeclock.Session{Date: d, Reason: d.Weekday().String()}
+		return calendar.Session{Date: d, Reason: d.Weekday().String()}
 	case len(rows) == 0:
-		return tradeclock.Session{Date: d, Kind: tradeclock.Regular, Phases: e.eraPhases(t, d)}
+		return calendar.Session{Date: d, Kind: calendar.Regular, Phases: e.eraPhases(t, d)}
 	}
-	s := tradeclock.Session{
+	s := calendar.Session{
 		Date:      d,
 		Reason:    rows[0]["name"],
 		Announced: rows[0].date(t, "announced"),
@@ -146,18 +147,18 @@ func (e expectation) session(t *testing.T, d tradeclock.Date) tradeclock.Session
 	switch status := rows[0]["status"]; status {
 	case "closed":
 	case "hours_unknown":
-		s.Kind, s.HoursUnknown = tradeclock.Special, true
+		s.Kind, s.HoursUnknown = calendar.Special, true
 	case "open":
-		s.Kind, s.Phases = tradeclock.Regular, e.eraPhases(t, d)
-		start, end, _ := s.Bounds(tradeclock.PhaseRegular)
+		s.Kind, s.Phases = calendar.Regular, e.eraPhases(t, d)
+		start, end, _ := s.Bounds(calendar.PhaseRegular)
 		assert.Equal(t, instant(t, d, rows[0]["open"], e.loc), start)
 		assert.Equal(t, instant(t, d, rows[0]["close"], e.loc), end)
 	case "early_close", "late_open":
-		s.Kind, s.Phases = tradeclock.Shortened, e.dayPhases(t, d)
+		s.Kind, s.Phases = calendar.Shortened, e.dayPhases(t, d)
 	case "regular":
-		s.Kind, s.Phases = tradeclock.Regular, e.dayPhases(t, d)
+		s.Kind, s.Phases = calendar.Regular, e.dayPhases(t, d)
 	case "special":
-		s.Kind, s.Phases = tradeclock.Special, e.dayPhases(t, d)
+		s.Kind, s.Phases = calendar.Special, e.dayPhases(t, d)
 	default:
 		require.Fail(t, "a status that the test does not know", status)
 	}
@@ -165,7 +166,7 @@ func (e expectation) session(t *testing.T, d tradeclock.Date) tradeclock.Session
 }
 
 // eraPhases returns the phases of the era that d lies in.
-func (e expectation) eraPhases(t *testing.T, d tradeclock.Date) (phases []tradeclock.Phase) {
+func (e expectation) eraPhases(t *testing.T, d calendar.Date) (phases []calendar.Phase) {
 	from := ""
 	for _, f := range e.eras {
 		if f["from_date"] <= d.String() {
@@ -180,7 +181,7 @@ func (e expectation) eraPhases(t *testing.T, d tradeclock.Date) (phases []tradec
 	return inOrder(phases)
 }
 
-func (e expectation) dayPhases(t *testing.T, d tradeclock.Date) (phases []tradeclock.Phase) {
+func (e expectation) dayPhases(t *testing.T, d calendar.Date) (phases []calendar.Phase) {
 	for _, f := range slices.Concat(e.days[d], e.extra[d]) {
 		phases = append(phases, e.phases(t, d, f)...)
 	}
@@ -189,14 +190,14 @@ func (e expectation) dayPhases(t *testing.T, d tradeclock.Date) (phases []tradec
 
 // phases returns the windows of a row: of the phase that it names, or those of
 // trading around its break and of the auction after it.
-func (e expectation) phases(t *testing.T, d tradeclock.Date, f fact) []tradeclock.Phase {
-	window := func(name, start, end string) tradeclock.Phase {
-		return tradeclock.Phase{Name: name, Start: instant(t, d, start, e.loc), End: instant(t, d, end, e.loc)}
+func (e expectation) phases(t *testing.T, d calendar.Date, f fact) []calendar.Phase {
+	window := func(name, start, end string) calendar.Phase {
+		return calendar.Phase{Name: name, Start: instant(t, d, start, e.loc), End: instant(t, d, end, e.loc)}
 	}
 	if f["phase"] != "" {
-		return []tradeclock.Phase{window(f["phase"], f["start"], f["end"])}
+		return []calendar.Phase{window(f["phase"], f["start"], f["end"])}
 	}
-	var phases []tradeclock.Phase
+	var phases []calendar.Phase
 	if f["auction_end"] != "" {
 		phases = append(phases, window("closing_auction", f["close"], f["auction_end"]))
 	}
@@ -206,8 +207,8 @@ func (e expectation) phases(t *testing.T, d tradeclock.Date, f fact) []tradecloc
 	return append(phases, window("regular", f["open"], f["break_start"]), window("regular", f["break_end"], f["close"]))
 }
 
-func inOrder(phases []tradeclock.Phase) []tradeclock.Phase {
-	slices.SortFunc(phases, func(a, b tradeclock.Phase) int {
+func inOrder(phases []calendar.Phase) []calendar.Phase {
+	slices.SortFunc(phases, func(a, b calendar.Phase) int {
 		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.Name, b.Name))
 	})
 	return phases
@@ -254,9 +255,9 @@ func TestEmbeddedCalendarsKnowNothingOutsideTheCoverageOfTheFacts(t *testing.T) 
 		first, last := c.Coverage()
 		assert.Equal(t, coverage["covers_from"], first.String())
 		assert.Equal(t, coverage["covers_to"], last.String())
-		for _, d := range []tradeclock.Date{first.AddDays(-1), last.AddDays(1), first.AddDays(-4000), last.AddDays(4000)} {
+		for _, d := range []calendar.Date{first.AddDays(-1), last.AddDays(1), first.AddDays(-4000), last.AddDays(4000)} {
 			_, err := c.Session(d)
-			require.ErrorIs(t, err, tradeclock.ErrUnknownDate)
+			require.ErrorIs(t, err, calendar.ErrUnknownDate)
 			var coverageError *exchange.CoverageError
 			require.ErrorAs(t, err, &coverageError)
 			assert.Equal(t, exchange.CoverageError{Calendar: c.Name(), Date: d, First: first, Last: last}, *coverageError)
@@ -288,7 +289,7 @@ func TestCorrectionsAreEmbedded(t *testing.T) {
 		if from, isEra := strings.CutSuffix(f["date"], ".."); isEra {
 			s, err := c.Nth(factDate(t, from), 2) // the first of January may be a late open's
 			require.NoError(t, err)
-			require.Equal(t, tradeclock.Regular, s.Kind)
+			require.Equal(t, calendar.Regular, s.Kind)
 			assert.Equal(t, f["file_says"], windows(s, c.Location()), "%s from %s", f["mic"], from)
 			continue
 		}
@@ -298,27 +299,27 @@ func TestCorrectionsAreEmbedded(t *testing.T) {
 	}
 }
 
-func inWordsOfTheTable(s tradeclock.Session, loc *time.Location) string {
-	start, end, _ := s.Bounds(tradeclock.PhaseRegular)
+func inWordsOfTheTable(s calendar.Session, loc *time.Location) string {
+	start, end, _ := s.Bounds(calendar.PhaseRegular)
 	switch {
 	case !s.Open():
 		return "closed"
 	case s.HoursUnknown:
 		return "session, hours unknown"
-	case s.Kind == tradeclock.Regular && s.Reason == "":
+	case s.Kind == calendar.Regular && s.Reason == "":
 		return "regular day"
-	case s.Kind == tradeclock.Shortened && end.In(loc).Hour() < 15:
+	case s.Kind == calendar.Shortened && end.In(loc).Hour() < 15:
 		return "early close " + end.In(loc).Format("15:04")
-	case s.Kind == tradeclock.Shortened:
+	case s.Kind == calendar.Shortened:
 		return "late open " + start.In(loc).Format("15:04")
 	}
 	return windows(s, loc)
 }
 
 // windows returns the windows of the regular phase: 09:15-10:00 and 11:30-12:30.
-func windows(s tradeclock.Session, loc *time.Location) (text string) {
+func windows(s calendar.Session, loc *time.Location) (text string) {
 	for _, p := range s.Phases {
-		if p.Name != tradeclock.PhaseRegular {
+		if p.Name != calendar.PhaseRegular {
 			continue
 		}
 		if text != "" {
@@ -341,20 +342,20 @@ func TestAWholeTradingDayIsRegular(t *testing.T) {
 				continue
 			}
 			got, always := minutes(s), minutesOfTheEra(t, c, s)
-			assert.Equal(t, s.Kind == tradeclock.Regular, 10*got >= 9*always, "%s: %d of %d minutes", s.Describe(), got, always)
+			assert.Equal(t, s.Kind == calendar.Regular, 10*got >= 9*always, "%s: %d of %d minutes", s.Describe(), got, always)
 		}
 	})
 }
 
 // minutesOfTheEra returns how long the sessions around one are that have no dated entry.
-func minutesOfTheEra(t *testing.T, c *exchange.Calendar, s tradeclock.Session) int {
+func minutesOfTheEra(t *testing.T, c *exchange.Calendar, s calendar.Session) int {
 	t.Helper()
 	for step := -1; step > -40; step-- {
 		near, err := c.Nth(s.Date, step)
 		if err != nil {
 			break
 		}
-		if near.Kind == tradeclock.Regular && near.Reason == "" {
+		if near.Kind == calendar.Regular && near.Reason == "" {
 			return minutes(near)
 		}
 	}
@@ -364,9 +365,9 @@ func minutesOfTheEra(t *testing.T, c *exchange.Calendar, s tradeclock.Session) i
 	return minutes(near)
 }
 
-func minutes(s tradeclock.Session) (n int) {
+func minutes(s calendar.Session) (n int) {
 	for _, p := range s.Phases {
-		if p.Name == tradeclock.PhaseRegular {
+		if p.Name == calendar.PhaseRegular {
 			n += int(p.End.Sub(p.Start).Minutes())
 		}
 	}
@@ -381,12 +382,12 @@ func TestTheCloseIsTheBeginningOfTheClosingAuction(t *testing.T) {
 		sessions, err := c.Sessions(first, last)
 		require.NoError(t, err)
 		for _, s := range sessions {
-			start, _, ok := s.Bounds(tradeclock.PhaseClosingAuction)
+			start, _, ok := s.Bounds(calendar.PhaseClosingAuction)
 			if !ok {
 				continue
 			}
 			known[c.Name()] = true
-			_, end, ok := s.Bounds(tradeclock.PhaseRegular)
+			_, end, ok := s.Bounds(calendar.PhaseRegular)
 			require.True(t, ok)
 			require.Equal(t, end, start, "%s", s.Date)
 		}
@@ -395,7 +396,7 @@ func TestTheCloseIsTheBeginningOfTheClosingAuction(t *testing.T) {
 }
 
 func TestSettlementHolidaysAreThoseOfTheFacts(t *testing.T) {
-	holidays := map[tradeclock.Date]bool{}
+	holidays := map[calendar.Date]bool{}
 	for _, f := range readFacts(t, "XNSE-settlement-holidays.csv") {
 		holidays[f.date(t, "date")] = true
 	}
@@ -410,7 +411,7 @@ func TestSettlementHolidaysAreThoseOfTheFacts(t *testing.T) {
 			assert.Equal(t, s.Open() && !weekend && !holidays[d], settles, "%s %s", name, d)
 		}
 		_, err := c.Settles(factDate(t, "2022-12-30"))
-		assert.ErrorIs(t, err, tradeclock.ErrUnknownDate, "the list begins with 2023")
+		assert.ErrorIs(t, err, calendar.ErrUnknownDate, "the list begins with 2023")
 	}
 	for _, name := range []string{"XNSE.FO", "XBOM"} {
 		_, err := exchange.MustGet(name).Settles(factDate(t, "2026-01-27"))
@@ -478,9 +479,9 @@ func TestEmbeddedMarketIsACopy(t *testing.T) {
 	assert.True(t, errors.Is(err, exchange.ErrUnknownCalendar), "it goes by MIC")
 }
 
-func factDate(t *testing.T, text string) tradeclock.Date {
+func factDate(t *testing.T, text string) calendar.Date {
 	t.Helper()
-	d, err := tradeclock.ParseDate(text)
+	d, err := calendar.ParseDate(text)
 	require.NoError(t, err)
 	return d
 }

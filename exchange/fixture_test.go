@@ -6,13 +6,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
 // ymd returns the date of a text such as 2026-11-23.
-func ymd(text string) tradeclock.Date {
-	d, err := tradeclock.ParseDate(text)
+func ymd(text string) calendar.Date {
+	d, err := calendar.ParseDate(text)
 	if err != nil {
 		panic(err)
 	}
@@ -20,8 +20,8 @@ func ymd(text string) tradeclock.Date {
 }
 
 // wall returns the time of day of a text such as 09:15.
-func wall(text string) tradeclock.WallTime {
-	w, err := tradeclock.ParseWallTime(text)
+func wall(text string) calendar.WallTime {
+	w, err := calendar.ParseWallTime(text)
 	if err != nil {
 		panic(err)
 	}

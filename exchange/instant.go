@@ -3,16 +3,16 @@ package exchange
 import (
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // DateAt returns the market's local date at an instant, covered or not. A date
 // begins when the market's clocks first show its midnight.
-func (c *Calendar) DateAt(t time.Time) tradeclock.Date {
+func (c *Calendar) DateAt(t time.Time) calendar.Date {
 	if i, ok := c.indexAt(t); ok {
 		return c.days[i].Date
 	}
-	return tradeclock.DateOf(t.In(c.loc))
+	return calendar.DateOf(t.In(c.loc))
 }
 
 // indexAt returns the place of the date of an instant, if it is covered. Clocks
@@ -36,7 +36,7 @@ func (c *Calendar) indexAt(t time.Time) (int, bool) {
 
 // SessionAt returns what is known of the market's local date at an instant, which
 // may be a closed one. It fails like Session.
-func (c *Calendar) SessionAt(t time.Time) (tradeclock.Session, error) {
+func (c *Calendar) SessionAt(t time.Time) (calendar.Session, error) {
 	return c.Session(c.DateAt(t))
 }
 
@@ -47,7 +47,7 @@ func (c *Calendar) SessionAt(t time.Time) (tradeclock.Session, error) {
 func (c *Calendar) IsOpen(t time.Time) (bool, error) {
 	i, ok := c.indexAt(t)
 	if !ok {
-		return c.InPhase(tradeclock.PhaseRegular, t)
+		return c.InPhase(calendar.PhaseRegular, t)
 	}
 	if c.days[i].HoursUnknown {
 		return false, &HoursUnknownError{Calendar: c.name, Session: c.days[i]}
@@ -87,41 +87,41 @@ func (c *Calendar) InPhase(phase string, t time.Time) (bool, error) {
 // a regular phase are passed over. One of unknown hours is not: the error is an
 // *HoursUnknownError then, and a *CoverageError if the coverage ends first.
 func (c *Calendar) NextOpen(t time.Time) (time.Time, error) {
-	s, err := c.search(t, 1, tradeclock.PhaseRegular, func(open, _ time.Time) bool { return open.After(t) })
-	open, _, _ := s.Bounds(tradeclock.PhaseRegular)
+	s, err := c.search(t, 1, calendar.PhaseRegular, func(open, _ time.Time) bool { return open.After(t) })
+	open, _, _ := s.Bounds(calendar.PhaseRegular)
 	return open, err
 }
 
 // NextClose returns the first close of a session after an instant; the beginning
 // of a break is none. It fails like NextOpen.
 func (c *Calendar) NextClose(t time.Time) (time.Time, error) {
-	s, err := c.search(t, 1, tradeclock.PhaseRegular, func(_, end time.Time) bool { return end.After(t) })
-	_, end, _ := s.Bounds(tradeclock.PhaseRegular)
+	s, err := c.search(t, 1, calendar.PhaseRegular, func(_, end time.Time) bool { return end.After(t) })
+	_, end, _ := s.Bounds(calendar.PhaseRegular)
 	return end, err
 }
 
 // PreviousOpen returns the last open of a session before an instant. It fails like
 // NextOpen.
 func (c *Calendar) PreviousOpen(t time.Time) (time.Time, error) {
-	s, err := c.search(t, -1, tradeclock.PhaseRegular, func(open, _ time.Time) bool { return open.Before(t) })
-	open, _, _ := s.Bounds(tradeclock.PhaseRegular)
+	s, err := c.search(t, -1, calendar.PhaseRegular, func(open, _ time.Time) bool { return open.Before(t) })
+	open, _, _ := s.Bounds(calendar.PhaseRegular)
 	return open, err
 }
 
 // PreviousClose returns the last close of a session before an instant; the
 // beginning of a break is none. It fails like NextOpen.
 func (c *Calendar) PreviousClose(t time.Time) (time.Time, error) {
-	s, err := c.search(t, -1, tradeclock.PhaseRegular, func(_, end time.Time) bool { return end.Before(t) })
-	_, end, _ := s.Bounds(tradeclock.PhaseRegular)
+	s, err := c.search(t, -1, calendar.PhaseRegular, func(_, end time.Time) bool { return end.Before(t) })
+	_, end, _ := s.Bounds(calendar.PhaseRegular)
 	return end, err
 }
 
 // NextWindow returns the first window of a phase that ends after an instant: the
 // one that the instant lies in, or the next. It fails like NextOpen, and with a
 // *PhaseError if no session of the calendar has the phase, or none to come.
-func (c *Calendar) NextWindow(phase string, t time.Time) (tradeclock.Phase, error) {
+func (c *Calendar) NextWindow(phase string, t time.Time) (calendar.Phase, error) {
 	if err := c.checkPhase(phase); err != nil {
-		return tradeclock.Phase{}, err
+		return calendar.Phase{}, err
 	}
 	s, err := c.search(t, 1, phase, func(_, end time.Time) bool { return end.After(t) })
 	for _, p := range s.Phases {
@@ -129,20 +129,20 @@ func (c *Calendar) NextWindow(phase string, t time.Time) (tradeclock.Phase, erro
 			return p, err
 		}
 	}
-	return tradeclock.Phase{}, err
+	return calendar.Phase{}, err
 }
 
 // search goes from the date of an instant forwards or backwards, by a step of one
 // day, to the first session with a phase whose first start and last end are what
 // is sought.
-func (c *Calendar) search(t time.Time, step int, phase string, sought func(start, end time.Time) bool) (tradeclock.Session, error) {
+func (c *Calendar) search(t time.Time, step int, phase string, sought func(start, end time.Time) bool) (calendar.Session, error) {
 	for n := number(c.DateAt(t)); ; n += step {
 		s, err := c.at(n)
 		if err != nil {
-			return tradeclock.Session{}, err
+			return calendar.Session{}, err
 		}
 		if s.HoursUnknown {
-			return tradeclock.Session{}, &HoursUnknownError{Calendar: c.name, Session: s}
+			return calendar.Session{}, &HoursUnknownError{Calendar: c.name, Session: s}
 		}
 		start, end, ok := s.Bounds(phase)
 		if ok && sought(start, end) {
@@ -151,7 +151,7 @@ func (c *Calendar) search(t time.Time, step int, phase string, sought func(start
 		// The sessions that are assumed beyond the coverage are all alike.
 		beyond := s.Assumed && (step > 0) == (n >= c.base)
 		if !ok && s.Open() && beyond {
-			return tradeclock.Session{}, &PhaseError{Calendar: c.name, Phase: phase, Date: s.Date}
+			return calendar.Session{}, &PhaseError{Calendar: c.name, Phase: phase, Date: s.Date}
 		}
 	}
 }

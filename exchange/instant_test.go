@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -37,7 +37,7 @@ func TestIsOpenAndInPhase(t *testing.T) {
 			in, err := c.InPhase(tt.phase, at)
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, in)
-			if tt.phase != tradeclock.PhaseRegular {
+			if tt.phase != calendar.PhaseRegular {
 				return
 			}
 			for _, zone := range []string{"UTC", "America/New_York", "Pacific/Kiritimati"} {
@@ -148,7 +148,7 @@ func TestNextWindow(t *testing.T) {
 	_, err = c.InPhase("regualr", local(t, c, "2026-03-06 16:00"))
 	assert.ErrorContains(t, err, "no session has the phase")
 	_, err = c.NextWindow("post_close", local(t, c, "2026-11-10 16:00"))
-	assert.ErrorIs(t, err, tradeclock.ErrUnknownDate, "there is none up to the end of the coverage")
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate, "there is none up to the end of the coverage")
 }
 
 func TestDateAt(t *testing.T) {

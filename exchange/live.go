@@ -3,7 +3,7 @@ package exchange
 import (
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Live is a calendar of a Watcher: what it answers follows the files. A scheduler
@@ -16,12 +16,12 @@ type Live struct {
 }
 
 var (
-	_ tradeclock.Calendar    = (*Live)(nil)
-	_ tradeclock.Versioned   = (*Live)(nil)
-	_ tradeclock.Covered     = (*Live)(nil)
-	_ tradeclock.PhaseLister = (*Live)(nil)
-	_ tradeclock.Snapshotter = (*Live)(nil)
-	_ tradeclock.Troubled    = (*Live)(nil)
+	_ calendar.Calendar    = (*Live)(nil)
+	_ calendar.Versioned   = (*Live)(nil)
+	_ calendar.Covered     = (*Live)(nil)
+	_ calendar.PhaseLister = (*Live)(nil)
+	_ calendar.Snapshotter = (*Live)(nil)
+	_ calendar.Troubled    = (*Live)(nil)
 )
 
 // Now returns the calendar as it is now, which has the queries. It never changes:
@@ -53,16 +53,16 @@ func (l *Live) Version() string { return l.Now().Version() }
 func (l *Live) Location() *time.Location { return l.Now().Location() }
 
 // Coverage returns the first and the last date that the calendar knows now.
-func (l *Live) Coverage() (first, last tradeclock.Date) { return l.Now().Coverage() }
+func (l *Live) Coverage() (first, last calendar.Date) { return l.Now().Coverage() }
 
 // PhaseNames returns the names of all phases that sessions may have as it is now.
 func (l *Live) PhaseNames() []string { return l.Now().PhaseNames() }
 
 // Session returns what is known of a date now.
-func (l *Live) Session(d tradeclock.Date) (tradeclock.Session, error) { return l.Now().Session(d) }
+func (l *Live) Session(d calendar.Date) (calendar.Session, error) { return l.Now().Session(d) }
 
 // Snapshot returns the calendar as it is now.
-func (l *Live) Snapshot() tradeclock.Calendar { return l.Now() }
+func (l *Live) Snapshot() calendar.Calendar { return l.Now() }
 
 // Trouble returns why the files were refused when they were last read, or nil. The
 // calendar answers from the data before them then.

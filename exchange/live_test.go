@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -22,7 +23,7 @@ type buyer struct {
 }
 
 // newBuyer returns a buyer that starts at 08:00 of a date.
-func (w *watched) newBuyer(cal tradeclock.Calendar, day string) *buyer {
+func (w *watched) newBuyer(cal calendar.Calendar, day string) *buyer {
 	w.t.Helper()
 	w.clock.Advance(at(w.t, day, 8, 0).Sub(w.clock.Now()))
 	b := &buyer{w: w, ran: tradeclocktest.NewRecorder(w.clock)}
@@ -48,7 +49,7 @@ func (b *buyer) untilNoon(day string) int {
 // at returns the instant of a wall time in Mumbai.
 func at(t *testing.T, day string, hour, minute int) time.Time {
 	t.Helper()
-	return tradeclock.Wall(hour, minute).On(date(t, day), MustGet("XNSE").Location())
+	return calendar.Wall(hour, minute).On(date(t, day), MustGet("XNSE").Location())
 }
 
 func TestLiveAssumesWeekdaysBesideOneThatDoesNot(t *testing.T) {
@@ -58,11 +59,11 @@ func TestLiveAssumesWeekdaysBesideOneThatDoesNot(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, s.Open() && s.Assumed, "a Thursday")
 	_, err = live.Session(date(t, "2047-01-24"))
-	assert.ErrorIs(t, err, tradeclock.ErrUnknownDate, "the one that was asked stays as it was")
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate, "the one that was asked stays as it was")
 
 	first, last := live.Coverage()
 	from, to := guess.Coverage()
-	assert.Equal(t, []tradeclock.Date{first, last}, []tradeclock.Date{from, to})
+	assert.Equal(t, []calendar.Date{first, last}, []calendar.Date{from, to})
 	assert.Equal(t, live.Version()+"+assumed", guess.Version())
 	assert.Same(t, guess.Now(), guess.Snapshot())
 	assert.Same(t, live.Now().AssumeWeekdays(), guess.Now())
@@ -75,7 +76,7 @@ func TestAskingForTheVersionAllocatesNothing(t *testing.T) {
 		live := w.live("XNSE.FO")
 		for _, c := range []*Live{live, live.AssumeWeekdays()} {
 			assert.Zero(t, testing.AllocsPerRun(100, func() {
-				_ = c.Snapshot().(tradeclock.Versioned).Version()
+				_ = c.Snapshot().(calendar.Versioned).Version()
 			}), c.Version())
 		}
 	}

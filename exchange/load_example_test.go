@@ -11,7 +11,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -42,7 +42,7 @@ func ExampleReadOverrides() {
 		return
 	}
 	for _, day := range []int{1, 2, 24} {
-		session, err := calendars[0].Session(tradeclock.Date{Year: 2026, Month: time.December, Day: day})
+		session, err := calendars[0].Session(calendar.Date{Year: 2026, Month: time.December, Day: day})
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -70,7 +70,7 @@ func ExampleLoadFS() {
 			fmt.Println(err)
 			return
 		}
-		session, err := c.Session(tradeclock.Date{Year: 2026, Month: time.December, Day: 28})
+		session, err := c.Session(calendar.Date{Year: 2026, Month: time.December, Day: 28})
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -117,7 +117,7 @@ func ExampleWatcher() {
 		fmt.Println(err)
 		return
 	}
-	today := tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+	today := calendar.Date{Year: 2026, Month: time.November, Day: 23}
 	tell := func() {
 		session, err := nse.Session(today)
 		if err != nil {
@@ -174,7 +174,7 @@ func ExampleNSEHolidays_Apply() {
 		fmt.Println(err)
 		return
 	}
-	published := tradeclock.Date{Year: 2026, Month: time.December, Day: 11}
+	published := calendar.Date{Year: 2026, Month: time.December, Day: 11}
 	market, err = holidays.Apply(market, "NSE circular of 2026-12-11", published)
 	if err != nil {
 		fmt.Println(err)
@@ -186,7 +186,7 @@ func ExampleNSEHolidays_Apply() {
 		return
 	}
 	for _, day := range []int{25, 26, 29} {
-		session, err := calendars[0].Session(tradeclock.Date{Year: 2027, Month: time.October, Day: day})
+		session, err := calendars[0].Session(calendar.Date{Year: 2027, Month: time.October, Day: day})
 		if err != nil {
 			fmt.Println(err)
 			return

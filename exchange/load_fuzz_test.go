@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // buildable reports whether a fuzzed market has a coverage that is built in a
@@ -26,13 +26,13 @@ func answers(t *testing.T, m Market) {
 	calendars, err := m.Build()
 	require.NoError(t, err)
 	for _, c := range calendars {
-		for _, d := range []tradeclock.Date{m.From, m.To} {
+		for _, d := range []calendar.Date{m.From, m.To} {
 			s, err := c.Session(d)
 			require.NoError(t, err)
 			require.Equal(t, d, s.Date)
 		}
 		_, err := c.Session(m.To.AddDays(1))
-		require.ErrorIs(t, err, tradeclock.ErrUnknownDate)
+		require.ErrorIs(t, err, calendar.ErrUnknownDate)
 	}
 }
 
@@ -108,7 +108,7 @@ func FuzzReadNSEHolidays(f *testing.F) {
 			assert.Zero(t, h)
 			return
 		}
-		published, _ := tradeclock.ParseDate(announced)
+		published, _ := calendar.ParseDate(announced)
 		next, err := h.Apply(m, "list", published)
 		assert.Equal(t, untouched, m)
 		if err != nil {

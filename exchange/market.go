@@ -1,7 +1,7 @@
 package exchange
 
 import (
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Market is what is known of one exchange: the content of a data file. Its
@@ -19,8 +19,8 @@ type Market struct {
 	// last looked at.
 	Version string `json:"version"`
 	// From and To are the first and the last date that the data cover.
-	From tradeclock.Date `json:"from"`
-	To   tradeclock.Date `json:"to"`
+	From calendar.Date `json:"from"`
+	To   calendar.Date `json:"to"`
 	// Basis says what the data rest on, and how far they can be trusted.
 	Basis string `json:"basis"`
 	// Segments are the calendars of the market. The first is the main one.
@@ -48,17 +48,17 @@ type Segment struct {
 // Era is a time in which the regular hours, which are those of Monday to Friday,
 // stay as they are: from a date to the next era.
 type Era struct {
-	From   tradeclock.Date `json:"from"`
-	Hours  []Window        `json:"hours"`
-	Source string          `json:"source,omitempty"`
+	From   calendar.Date `json:"from"`
+	Hours  []Window      `json:"hours"`
+	Source string        `json:"source,omitempty"`
 }
 
 // Window is one window of a phase, from Start, included, to End, not included,
 // as local wall times of one date.
 type Window struct {
-	Phase string              `json:"phase"`
-	Start tradeclock.WallTime `json:"start"`
-	End   tradeclock.WallTime `json:"end"`
+	Phase string            `json:"phase"`
+	Start calendar.WallTime `json:"start"`
+	End   calendar.WallTime `json:"end"`
 	// Note is for people.
 	Note string `json:"note,omitempty"`
 }
@@ -78,7 +78,7 @@ const (
 
 // Day is a date that differs from the weekly pattern.
 type Day struct {
-	Date tradeclock.Date `json:"date"`
+	Date calendar.Date `json:"date"`
 	// Calendars are the calendars of the market that the entry is for. Empty means
 	// all. A date may have several entries, but no calendar two of one date.
 	Calendars []string `json:"calendars,omitempty"`
@@ -88,7 +88,7 @@ type Day struct {
 	// Name says why the day differs, in the words of people.
 	Name string `json:"name"`
 	// Announced is when it was announced. Zero means that this is not known.
-	Announced tradeclock.Date `json:"announced,omitzero"`
+	Announced calendar.Date `json:"announced,omitzero"`
 	// Source is where it was found, as the number of a circular.
 	Source string `json:"source,omitempty"`
 }
@@ -100,8 +100,8 @@ type Settlement struct {
 	// all. Of the settlement of the others nothing is known.
 	Calendars []string `json:"calendars,omitempty"`
 	// From and To are the first and the last date that the list covers.
-	From tradeclock.Date `json:"from"`
-	To   tradeclock.Date `json:"to"`
+	From calendar.Date `json:"from"`
+	To   calendar.Date `json:"to"`
 	// Basis says what the list rests on.
 	Basis    string    `json:"basis,omitempty"`
 	Holidays []Holiday `json:"holidays"`
@@ -109,8 +109,8 @@ type Settlement struct {
 
 // Holiday is a named date with its source.
 type Holiday struct {
-	Date      tradeclock.Date `json:"date"`
-	Name      string          `json:"name"`
-	Announced tradeclock.Date `json:"announced,omitzero"`
-	Source    string          `json:"source,omitempty"`
+	Date      calendar.Date `json:"date"`
+	Name      string        `json:"name"`
+	Announced calendar.Date `json:"announced,omitzero"`
+	Source    string        `json:"source,omitempty"`
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -161,7 +162,7 @@ func TestAYearOfTwoMarkets(t *testing.T) {
 	months := d.runs("india month")
 	require.Equal(t, 12, len(months))
 	for i, run := range months {
-		last, err := nse.Last(tradeclock.Month, tradeclock.Date{Year: 2025, Month: time.Month(i + 1), Day: 1})
+		last, err := nse.Last(calendar.Month, calendar.Date{Year: 2025, Month: time.Month(i + 1), Day: 1})
 		require.NoError(t, err)
 		assert.Equal(t, last.Date, run.Session)
 	}
@@ -202,7 +203,7 @@ func TestAnchorsAreThoseOfTheFacts(t *testing.T) {
 		for d := first; !d.After(last); d = d.AddDays(1) {
 			s, err := c.Session(d)
 			require.NoError(t, err)
-			start, stop, ok := facts.session(t, d).Bounds(tradeclock.PhaseRegular)
+			start, stop, ok := facts.session(t, d).Bounds(calendar.PhaseRegular)
 			if !ok {
 				_, err := open.Occurrences(s, c.Location())
 				assert.Error(t, err, "%s has no open", d)

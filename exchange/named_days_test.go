@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -68,22 +68,22 @@ func TestThreeClosesOfOneDay(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, open, name)
 	}
-	in, err := exchange.MustGet("XNSE.CAS").InPhase(tradeclock.PhaseClosingAuction, at)
+	in, err := exchange.MustGet("XNSE.CAS").InPhase(calendar.PhaseClosingAuction, at)
 	require.NoError(t, err)
 	assert.True(t, in)
 }
 
 func TestPeriodsOfNamedDays(t *testing.T) {
 	nse := exchange.MustGet("XNSE")
-	s, err := nse.Last(tradeclock.Week, ymd("2025-01-29"))
+	s, err := nse.Last(calendar.Week, ymd("2025-01-29"))
 	require.NoError(t, err)
 	assert.Equal(t, ymd("2025-02-01"), s.Date, "the Budget Saturday")
-	s, err = nse.Last(tradeclock.Week, ymd("2026-11-04"))
+	s, err = nse.Last(calendar.Week, ymd("2026-11-04"))
 	require.NoError(t, err)
 	assert.Equal(t, ymd("2026-11-08"), s.Date, "the Muhurat Sunday, whose hours do not matter for that")
-	_, err = exchange.FrozenCalendar(t, "XNSE").Last(tradeclock.Week, ymd("2026-12-31"))
-	assert.ErrorIs(t, err, tradeclock.ErrUnknownDate, "2027 is not published")
-	_, err = exchange.MustGet("XSHG").First(tradeclock.Week, ymd("2024-02-14"))
+	_, err = exchange.FrozenCalendar(t, "XNSE").Last(calendar.Week, ymd("2026-12-31"))
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate, "2027 is not published")
+	_, err = exchange.MustGet("XSHG").First(calendar.Week, ymd("2024-02-14"))
 	assert.ErrorIs(t, err, exchange.ErrNoSession, "the week of the Lunar New Year")
 }
 
@@ -101,7 +101,7 @@ func TestSettlementOfNamedDays(t *testing.T) {
 		assert.Equal(t, want, settles, d)
 	}
 	_, err := nse.Settles(ymd("2021-06-01"))
-	assert.ErrorIs(t, err, tradeclock.ErrUnknownDate, "the list begins in 2023")
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate, "the list begins in 2023")
 	for _, name := range []string{"XNSE.FO", "XNYS"} {
 		_, err = exchange.MustGet(name).Settles(ymd("2025-09-05"))
 		assert.ErrorIs(t, err, exchange.ErrNoSettlement, name)

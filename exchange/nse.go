@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // maxHolidays bounds a list. A year has some twenty.
@@ -30,7 +30,7 @@ type NSEHolidays struct {
 }
 
 type nseHoliday struct {
-	date    tradeclock.Date
+	date    calendar.Date
 	name    string
 	muhurat bool
 }
@@ -75,7 +75,7 @@ func ReadNSEHolidays(r io.Reader, segment string) (NSEHolidays, error) {
 
 // read reads the list of a segment.
 func (h *NSEHolidays) read(walk *jsonReader, key string) error {
-	seen := make(map[tradeclock.Date]bool)
+	seen := make(map[calendar.Date]bool)
 	return walk.list(key, func(key string) error {
 		day, err := readNSEHoliday(walk, key)
 		if err != nil {
@@ -120,7 +120,7 @@ func readNSEHoliday(walk *jsonReader, key string) (nseHoliday, error) {
 	if err := checkRequired(name); err != nil {
 		return nseHoliday{}, walk.fail(key+".description", "%w", err)
 	}
-	return nseHoliday{date: tradeclock.DateOf(t), name: name, muhurat: isMuhurat(name)}, nil
+	return nseHoliday{date: calendar.DateOf(t), name: name, muhurat: isMuhurat(name)}, nil
 }
 
 // isMuhurat reports whether a day of this name has the Muhurat session.
@@ -158,7 +158,7 @@ func (h NSEHolidays) of(year int) NSEHolidays {
 // it closes a weekday on which the market has a dated session, of which a person
 // must say what is true; and if a year has less than half as many closed weekdays
 // as the market has in that year or the one before, since then it was cut off.
-func (h NSEHolidays) Apply(m Market, source string, announced tradeclock.Date) (Market, error) {
+func (h NSEHolidays) Apply(m Market, source string, announced calendar.Date) (Market, error) {
 	if len(h.days) == 0 {
 		return Market{}, errors.New("no holidays are listed")
 	}
@@ -191,12 +191,12 @@ type nseYear struct {
 	year      int
 	days      []nseHoliday
 	source    string
-	announced tradeclock.Date
+	announced calendar.Date
 }
 
 // apply returns the market with the year's holidays.
 func (y nseYear) apply(m Market) (Market, error) {
-	first, last := tradeclock.Date{Year: y.year, Month: time.January, Day: 1}, tradeclock.Date{Year: y.year, Month: time.December, Day: 31}
+	first, last := calendar.Date{Year: y.year, Month: time.January, Day: 1}, calendar.Date{Year: y.year, Month: time.December, Day: 31}
 	if first.Before(m.From) || first.After(m.To.AddDays(1)) {
 		return Market{}, fmt.Errorf("does not join the coverage, %s to %s", m.From, m.To)
 	}
@@ -255,7 +255,7 @@ func (y nseYear) dropped(d Day) bool {
 
 // movesMuhurat reports whether the list has the Muhurat session of the year, and
 // not on the given date.
-func (y nseYear) movesMuhurat(from tradeclock.Date) bool {
+func (y nseYear) movesMuhurat(from calendar.Date) bool {
 	moved := false
 	for _, h := range y.days {
 		if h.muhurat && h.date == from {
@@ -290,7 +290,7 @@ func (y nseYear) replace(m Market) ([]Day, error) {
 
 // dated reports whether the market has a dated session on a date, and whether the
 // date is closed for all of its calendars.
-func (m Market) dated(date tradeclock.Date) (session, closed bool) {
+func (m Market) dated(date calendar.Date) (session, closed bool) {
 	for _, d := range m.Days {
 		if d.Date == date {
 			session = session || d.Status != StatusClosed
@@ -300,4 +300,4 @@ func (m Market) dated(date tradeclock.Date) (session, closed bool) {
 	return session, closed
 }
 
-func isWeekday(d tradeclock.Date) bool { return !onWeekend(number(d)) }
+func isWeekday(d calendar.Date) bool { return !onWeekend(number(d)) }

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // nseList returns the exchange's JSON with the given rows, "2026-01-26 Republic
@@ -175,7 +175,7 @@ func TestNSEListMovesTheMuhuratSession(t *testing.T) {
 	// What has hours, and what is no Muhurat session, is for a person to say.
 	drill := Day{Date: date(t, "2026-11-14"), Status: StatusHoursUnknown, Name: "Disaster-recovery Saturday"}
 	hour := Day{Date: date(t, "2026-11-08"), Status: StatusSpecial, Name: "Muhurat trading",
-		Hours: []Window{{Phase: "regular", Start: tradeclock.Wall(18, 0), End: tradeclock.Wall(19, 0)}}}
+		Hours: []Window{{Phase: "regular", Start: calendar.Wall(18, 0), End: calendar.Wall(19, 0)}}}
 	known, err := moved.Apply(m.With(drill, hour), "", date(t, "2026-12-11"))
 	require.NoError(t, err)
 	assert.Contains(t, describe(t, find(t, known, "XNSE"), "2026-11-14"), "hours unknown")
@@ -208,7 +208,7 @@ func TestNSEListIsRefused(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			next, err := readNSE(t, tt.rows...).Apply(m, "", tradeclock.Date{})
+			next, err := readNSE(t, tt.rows...).Apply(m, "", calendar.Date{})
 			assert.ErrorContains(t, err, tt.want)
 			assert.Zero(t, next)
 			after, err := json.Marshal(m)
@@ -219,15 +219,15 @@ func TestNSEListIsRefused(t *testing.T) {
 
 	busy := m.With(Day{
 		Date: date(t, "2026-10-20"), Status: StatusSpecial, Name: "Drill",
-		Hours: []Window{{Phase: "regular", Start: tradeclock.Wall(10, 0), End: tradeclock.Wall(11, 0)}},
+		Hours: []Window{{Phase: "regular", Start: calendar.Wall(10, 0), End: calendar.Wall(11, 0)}},
 	})
-	_, err = readNSE(t, list2026(t)...).Apply(busy, "", tradeclock.Date{})
+	_, err = readNSE(t, list2026(t)...).Apply(busy, "", calendar.Date{})
 	assert.EqualError(t, err, "year 2026: 2026-10-20: a holiday, Dussehra, and a session in the market's data")
-	_, err = NSEHolidays{}.Apply(m, "", tradeclock.Date{})
+	_, err = NSEHolidays{}.Apply(m, "", calendar.Date{})
 	assert.Error(t, err)
-	_, err = readNSE(t, list2026(t)...).Apply(m, "", tradeclock.Date{Year: 2026, Month: time.February, Day: 31})
+	_, err = readNSE(t, list2026(t)...).Apply(m, "", calendar.Date{Year: 2026, Month: time.February, Day: 31})
 	assert.EqualError(t, err, "announced: 2026-02-31 is no date")
-	_, err = readNSE(t, list2026(t)...).Apply(m, "two\nlines", tradeclock.Date{})
+	_, err = readNSE(t, list2026(t)...).Apply(m, "two\nlines", calendar.Date{})
 	assert.ErrorContains(t, err, "source: ")
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -20,7 +20,7 @@ var oracleCalendars = []string{"XNSE.CAS", "XTKS", "XHKG", "XNYS", "XLON", "XASX
 // oracle answers queries by looking through all days of a calendar, one by one.
 type oracle struct {
 	c    *exchange.Calendar
-	days []tradeclock.Session // each date of the coverage
+	days []calendar.Session // each date of the coverage
 }
 
 func newOracle(t *testing.T, name string) oracle {
@@ -36,8 +36,8 @@ func newOracle(t *testing.T, name string) oracle {
 
 // edge returns the first edge after t, or with a step of -1 the last before it. It
 // is not known if the coverage ends first, or on a date of unknown hours.
-func (o oracle) edge(t time.Time, step int, pick func(s tradeclock.Session) (time.Time, bool)) (at time.Time, known bool) {
-	today := tradeclock.DateOf(t.In(o.c.Location()))
+func (o oracle) edge(t time.Time, step int, pick func(s calendar.Session) (time.Time, bool)) (at time.Time, known bool) {
+	today := calendar.DateOf(t.In(o.c.Location()))
 	days := slices.Clone(o.days)
 	if step < 0 {
 		slices.Reverse(days)
@@ -56,13 +56,13 @@ func (o oracle) edge(t time.Time, step int, pick func(s tradeclock.Session) (tim
 	return time.Time{}, false
 }
 
-func openOf(s tradeclock.Session) (time.Time, bool) {
-	at, _, ok := s.Bounds(tradeclock.PhaseRegular)
+func openOf(s calendar.Session) (time.Time, bool) {
+	at, _, ok := s.Bounds(calendar.PhaseRegular)
 	return at, ok
 }
 
-func closeOf(s tradeclock.Session) (time.Time, bool) {
-	_, at, ok := s.Bounds(tradeclock.PhaseRegular)
+func closeOf(s calendar.Session) (time.Time, bool) {
+	_, at, ok := s.Bounds(calendar.PhaseRegular)
 	return at, ok
 }
 
@@ -70,7 +70,7 @@ func closeOf(s tradeclock.Session) (time.Time, bool) {
 func (o oracle) open(t time.Time) bool {
 	for _, s := range o.days {
 		for _, p := range s.Phases {
-			if p.Name == tradeclock.PhaseRegular && !t.Before(p.Start) && t.Before(p.End) {
+			if p.Name == calendar.PhaseRegular && !t.Before(p.Start) && t.Before(p.End) {
 				return true
 			}
 		}
@@ -85,7 +85,7 @@ func (o oracle) instants(random *rand.Rand, n int) []time.Time {
 	var at []time.Time
 	for len(at) < n {
 		s := o.days[random.IntN(len(o.days))]
-		t := tradeclock.WallTime(random.IntN(24*3600)).On(s.Date, o.c.Location())
+		t := calendar.WallTime(random.IntN(24*3600)).On(s.Date, o.c.Location())
 		if len(s.Phases) > 0 && random.IntN(2) == 0 {
 			p := s.Phases[random.IntN(len(s.Phases))]
 			t = []time.Time{p.Start, p.End}[random.IntN(2)].Add([]time.Duration{0, 1, -1, time.Second, -time.Second}[random.IntN(5)])
@@ -102,7 +102,7 @@ func TestQueriesOfInstantsAgreeWithAnOracle(t *testing.T) {
 			for _, at := range o.instants(rand.New(rand.NewPCG(3, uint64(i))), 100) {
 				today, err := o.c.SessionAt(at)
 				require.NoError(t, err)
-				require.Equal(t, tradeclock.DateOf(at.In(o.c.Location())), today.Date)
+				require.Equal(t, calendar.DateOf(at.In(o.c.Location())), today.Date)
 
 				open, err := o.c.IsOpen(at)
 				require.Equal(t, today.HoursUnknown, err != nil, at)
@@ -111,7 +111,7 @@ func TestQueriesOfInstantsAgreeWithAnOracle(t *testing.T) {
 				for query, edge := range map[string]struct {
 					ask  func(time.Time) (time.Time, error)
 					step int
-					pick func(tradeclock.Session) (time.Time, bool)
+					pick func(calendar.Session) (time.Time, bool)
 				}{
 					"NextOpen":      {o.c.NextOpen, 1, openOf},
 					"NextClose":     {o.c.NextClose, 1, closeOf},
@@ -132,7 +132,7 @@ func TestQueriesOfDatesAgreeWithAnOracle(t *testing.T) {
 	for i, name := range oracleCalendars {
 		t.Run(name, func(t *testing.T) {
 			o := newOracle(t, name)
-			var sessions []tradeclock.Date
+			var sessions []calendar.Date
 			for _, s := range o.days {
 				if s.Open() {
 					sessions = append(sessions, s.Date)
@@ -141,7 +141,7 @@ func TestQueriesOfDatesAgreeWithAnOracle(t *testing.T) {
 			random := rand.New(rand.NewPCG(5, uint64(i)))
 			for range 300 {
 				day := o.days[random.IntN(len(o.days))]
-				before, found := slices.BinarySearchFunc(sessions, day.Date, tradeclock.Date.Compare)
+				before, found := slices.BinarySearchFunc(sessions, day.Date, calendar.Date.Compare)
 				require.Equal(t, day.Open(), found)
 				after := before // the place of the first session after the date
 				if found {
@@ -150,8 +150,8 @@ func TestQueriesOfDatesAgreeWithAnOracle(t *testing.T) {
 				n := 1 + random.IntN(400)
 				o.expect(t, sessions, after, o.c.Next, day.Date)
 				o.expect(t, sessions, before-1, o.c.Previous, day.Date)
-				o.expect(t, sessions, before+n-1, func(d tradeclock.Date) (tradeclock.Session, error) { return o.c.Nth(d, n) }, day.Date)
-				o.expect(t, sessions, after-n, func(d tradeclock.Date) (tradeclock.Session, error) { return o.c.Nth(d, -n) }, day.Date)
+				o.expect(t, sessions, before+n-1, func(d calendar.Date) (calendar.Session, error) { return o.c.Nth(d, n) }, day.Date)
+				o.expect(t, sessions, after-n, func(d calendar.Date) (calendar.Session, error) { return o.c.Nth(d, -n) }, day.Date)
 			}
 		})
 	}
@@ -159,11 +159,11 @@ func TestQueriesOfDatesAgreeWithAnOracle(t *testing.T) {
 
 // expect checks that a query finds the session that is at a place among all
 // sessions, and that it fails if there is none.
-func (o oracle) expect(t *testing.T, sessions []tradeclock.Date, place int, ask func(tradeclock.Date) (tradeclock.Session, error), d tradeclock.Date) {
+func (o oracle) expect(t *testing.T, sessions []calendar.Date, place int, ask func(calendar.Date) (calendar.Session, error), d calendar.Date) {
 	t.Helper()
 	s, err := ask(d)
 	if place < 0 || place >= len(sessions) {
-		require.ErrorIs(t, err, tradeclock.ErrUnknownDate)
+		require.ErrorIs(t, err, calendar.ErrUnknownDate)
 		return
 	}
 	require.NoError(t, err)
@@ -178,12 +178,12 @@ func TestPeriodsAgreeWithAnOracle(t *testing.T) {
 			random := rand.New(rand.NewPCG(7, uint64(i)))
 			for range 300 {
 				d := o.days[random.IntN(len(o.days))].Date
-				p := tradeclock.Period(random.IntN(4))
+				p := calendar.Period(random.IntN(4))
 				from, to := p.Bounds(d)
 				if from.Before(first) || to.After(last) {
 					continue // the edges have tests of their own
 				}
-				var dates []tradeclock.Date
+				var dates []calendar.Date
 				for _, s := range o.days {
 					if s.Open() && !s.Date.Before(from) && !s.Date.After(to) {
 						dates = append(dates, s.Date)

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Overrides are days that replace those of a market: what a person writes on the
@@ -18,7 +18,7 @@ import (
 // a CSV file. They never change, and the zero value has no days.
 type Overrides struct {
 	days []override
-	rows []tradeclock.Date // the date of each row, in the order of the file
+	rows []calendar.Date // the date of each row, in the order of the file
 }
 
 // override is a day of the file, with the line on which it begins.
@@ -30,7 +30,7 @@ type override struct {
 
 // eraEdge is the start or the end of a window that is left to the hours of the
 // era.
-const eraEdge tradeclock.WallTime = -1
+const eraEdge calendar.WallTime = -1
 
 // statusWithdrawn takes back what the lines above say of a date.
 const statusWithdrawn Status = "withdrawn"
@@ -75,7 +75,7 @@ func ReadOverrides(r io.Reader) (Overrides, error) {
 	}
 	var o Overrides
 	rows, p := readRows(text)
-	index := make(map[tradeclock.Date]int) // of the dates in o.days
+	index := make(map[calendar.Date]int) // of the dates in o.days
 	for _, row := range rows {
 		day, err := row.day()
 		o.rows = append(o.rows, day.Date)
@@ -155,7 +155,7 @@ func (r overrideRow) day() (override, error) {
 	d.withdrawn = d.Status == statusWithdrawn
 	var p problems
 	var err error
-	if d.Date, err = tradeclock.ParseDate(date); err != nil {
+	if d.Date, err = calendar.ParseDate(date); err != nil {
 		p = append(p, err)
 	}
 	if err = d.Announced.UnmarshalText([]byte(announced)); err != nil {
@@ -181,8 +181,8 @@ func (r overrideRow) hours() ([]Window, error) {
 	if phase == "" && start == "" && end == "" {
 		return nil, nil
 	}
-	w := Window{Phase: cmp.Or(phase, tradeclock.PhaseRegular), Start: eraEdge, End: eraEdge}
-	regular := w.Phase == tradeclock.PhaseRegular
+	w := Window{Phase: cmp.Or(phase, calendar.PhaseRegular), Start: eraEdge, End: eraEdge}
+	regular := w.Phase == calendar.PhaseRegular
 	toClose := start == "" && end != "" && regular && status == StatusEarlyClose
 	fromOpen := start != "" && end == "" && regular && status == StatusLateOpen
 	if (start == "" || end == "") && !toClose && !fromOpen {
@@ -314,7 +314,7 @@ func (w Window) leavesEdge() bool { return w.Start == eraEdge || w.End == eraEdg
 
 // checkEdge refuses an edge that does not lie between the open and the close of the
 // era of a date.
-func (s Segment) checkEdge(d tradeclock.Date, at Window) error {
+func (s Segment) checkEdge(d calendar.Date, at Window) error {
 	open, closing, _ := s.regularOn(d)
 	name, edge := "close", at.End
 	if at.End == eraEdge {
@@ -328,7 +328,7 @@ func (s Segment) checkEdge(d tradeclock.Date, at Window) error {
 
 // cut returns the regular windows of the era of a date, cut off at the edge that
 // at has.
-func (s Segment) cut(d tradeclock.Date, at Window) []Window {
+func (s Segment) cut(d calendar.Date, at Window) []Window {
 	var hours []Window
 	for _, era := range s.Eras {
 		if !era.From.After(d) {
@@ -343,7 +343,7 @@ func (s Segment) cut(d tradeclock.Date, at Window) []Window {
 		if at.End != eraEdge {
 			w.End = min(w.End, at.End)
 		}
-		if w.Phase == tradeclock.PhaseRegular && w.Start < w.End {
+		if w.Phase == calendar.PhaseRegular && w.Start < w.End {
 			windows = append(windows, w)
 		}
 	}

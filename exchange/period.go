@@ -3,19 +3,19 @@ package exchange
 import (
 	"fmt"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // First returns the first session of the week, month, quarter or year in which a
 // date lies. It fails like NthOf.
-func (c *Calendar) First(p tradeclock.Period, d tradeclock.Date) (tradeclock.Session, error) {
+func (c *Calendar) First(p calendar.Period, d calendar.Date) (calendar.Session, error) {
 	return c.NthOf(p, d, 1)
 }
 
 // Last returns the last session of the week, month, quarter or year in which a
 // date lies. It fails like NthOf: past the coverage nobody knows whether a session
 // is the last.
-func (c *Calendar) Last(p tradeclock.Period, d tradeclock.Date) (tradeclock.Session, error) {
+func (c *Calendar) Last(p calendar.Period, d calendar.Date) (calendar.Session, error) {
 	return c.NthOf(p, d, -1)
 }
 
@@ -23,12 +23,12 @@ func (c *Calendar) Last(p tradeclock.Period, d tradeclock.Date) (tradeclock.Sess
 // lies: 1 is its first, 2 the next one, and -1 its last, -2 the one before. The
 // error wraps ErrNoSession if the period has fewer, as in a week of holidays, and
 // is a *CoverageError if a date that the count needs is not covered.
-func (c *Calendar) NthOf(p tradeclock.Period, d tradeclock.Date, n int) (tradeclock.Session, error) {
+func (c *Calendar) NthOf(p calendar.Period, d calendar.Date, n int) (calendar.Session, error) {
 	if err := c.checkDate(d); err != nil {
-		return tradeclock.Session{}, err
+		return calendar.Session{}, err
 	}
-	if p > tradeclock.Year {
-		return tradeclock.Session{}, fmt.Errorf("calendar %s: %s is no period", c.name, p)
+	if p > calendar.Year {
+		return calendar.Session{}, fmt.Errorf("calendar %s: %s is no period", c.name, p)
 	}
 	first, last := p.Bounds(d)
 	from, to := number(first), number(last)

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -14,24 +14,24 @@ func TestSessionsOfAPeriod(t *testing.T) {
 	c := oneCalendar(t)
 	tests := []struct {
 		name   string
-		period tradeclock.Period
+		period calendar.Period
 		date   string
 		n      int
 		want   string
 	}{
-		{"first of a week", tradeclock.Week, "2025-01-09", 1, "2025-01-06"},
-		{"first of a week, asked on its Sunday", tradeclock.Week, "2025-01-12", 1, "2025-01-06"},
-		{"last of a week that ends on a Saturday", tradeclock.Week, "2025-01-27", -1, "2025-02-01"},
-		{"last of a week that ends on a Sunday", tradeclock.Week, "2026-11-02", -1, "2026-11-08"},
-		{"last of a month that ends on a holiday", tradeclock.Month, "2025-03-01", -1, "2025-03-28"},
-		{"second last of it", tradeclock.Month, "2025-03-31", -2, "2025-03-27"},
-		{"first of a quarter", tradeclock.Quarter, "2025-06-30", 1, "2025-04-01"},
-		{"last of a quarter", tradeclock.Quarter, "2025-01-15", -1, "2025-03-28"},
-		{"first of a year", tradeclock.Year, "2026-07-01", 1, "2026-01-01"},
-		{"last of the last year", tradeclock.Year, "2026-07-01", -1, "2026-12-31"},
-		{"the 23rd of a month", tradeclock.Month, "2025-01-01", 23, "2025-01-31"},
-		{"first of the week in which the coverage ends", tradeclock.Week, "2026-12-31", 1, "2026-12-28"},
-		{"third of the week in which it begins, from the back", tradeclock.Week, "2025-01-02", -3, "2025-01-01"},
+		{"first of a week", calendar.Week, "2025-01-09", 1, "2025-01-06"},
+		{"first of a week, asked on its Sunday", calendar.Week, "2025-01-12", 1, "2025-01-06"},
+		{"last of a week that ends on a Saturday", calendar.Week, "2025-01-27", -1, "2025-02-01"},
+		{"last of a week that ends on a Sunday", calendar.Week, "2026-11-02", -1, "2026-11-08"},
+		{"last of a month that ends on a holiday", calendar.Month, "2025-03-01", -1, "2025-03-28"},
+		{"second last of it", calendar.Month, "2025-03-31", -2, "2025-03-27"},
+		{"first of a quarter", calendar.Quarter, "2025-06-30", 1, "2025-04-01"},
+		{"last of a quarter", calendar.Quarter, "2025-01-15", -1, "2025-03-28"},
+		{"first of a year", calendar.Year, "2026-07-01", 1, "2026-01-01"},
+		{"last of the last year", calendar.Year, "2026-07-01", -1, "2026-12-31"},
+		{"the 23rd of a month", calendar.Month, "2025-01-01", 23, "2025-01-31"},
+		{"first of the week in which the coverage ends", calendar.Week, "2026-12-31", 1, "2026-12-28"},
+		{"third of the week in which it begins, from the back", calendar.Week, "2025-01-02", -3, "2025-01-01"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -44,15 +44,15 @@ func TestSessionsOfAPeriod(t *testing.T) {
 
 func TestAPeriodAtTheEdgeOfTheCoverageIsUnknown(t *testing.T) {
 	c := oneCalendar(t)
-	_, err := c.Last(tradeclock.Week, ymd("2026-12-31")) // a Thursday
+	_, err := c.Last(calendar.Week, ymd("2026-12-31")) // a Thursday
 	var coverage *exchange.CoverageError
 	require.ErrorAs(t, err, &coverage)
 	assert.Equal(t, ymd("2027-01-03"), coverage.Date)
-	_, err = c.First(tradeclock.Week, ymd("2025-01-01")) // a Wednesday
+	_, err = c.First(calendar.Week, ymd("2025-01-01")) // a Wednesday
 	require.ErrorAs(t, err, &coverage)
 	assert.Equal(t, ymd("2024-12-30"), coverage.Date)
-	_, err = c.NthOf(tradeclock.Week, ymd("2026-12-31"), 5)
-	assert.ErrorIs(t, err, tradeclock.ErrUnknownDate)
+	_, err = c.NthOf(calendar.Week, ymd("2026-12-31"), 5)
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate)
 }
 
 func TestAPeriodWithoutASession(t *testing.T) {
@@ -62,16 +62,16 @@ func TestAPeriodWithoutASession(t *testing.T) {
 	}
 	c := build(t, m)[0]
 	for _, n := range []int{1, -1, 8, -8} {
-		_, err := c.NthOf(tradeclock.Week, ymd("2026-02-18"), n)
+		_, err := c.NthOf(calendar.Week, ymd("2026-02-18"), n)
 		assert.ErrorIs(t, err, exchange.ErrNoSession)
-		assert.NotErrorIs(t, err, tradeclock.ErrUnknownDate)
+		assert.NotErrorIs(t, err, calendar.ErrUnknownDate)
 	}
-	_, err := c.NthOf(tradeclock.Week, ymd("2026-02-25"), 6)
+	_, err := c.NthOf(calendar.Week, ymd("2026-02-25"), 6)
 	assert.EqualError(t, err, "session 6 of the week of 2026-02-25: calendar XONE: no such session up to 2026-03-01")
-	_, err = c.NthOf(tradeclock.Week, ymd("2026-12-21"), 6)
+	_, err = c.NthOf(calendar.Week, ymd("2026-12-21"), 6)
 	assert.ErrorIs(t, err, exchange.ErrNoSession, "the next week is known, and counts for nothing")
-	_, err = c.NthOf(tradeclock.Year+1, ymd("2026-02-25"), 1)
+	_, err = c.NthOf(calendar.Year+1, ymd("2026-02-25"), 1)
 	assert.ErrorContains(t, err, "Period(4) is no period")
-	_, err = c.NthOf(tradeclock.Year, ymd("2026-02-25"), 0)
+	_, err = c.NthOf(calendar.Year, ymd("2026-02-25"), 0)
 	assert.ErrorContains(t, err, "begins at 1 or -1")
 }

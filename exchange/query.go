@@ -5,30 +5,30 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // IsSession reports whether there is a session on a date. It fails like Session.
-func (c *Calendar) IsSession(d tradeclock.Date) (bool, error) {
+func (c *Calendar) IsSession(d calendar.Date) (bool, error) {
 	s, err := c.Session(d)
 	return s.Open(), err
 }
 
 // Next returns the first session after a date. The error is a *CoverageError if
 // the coverage ends before it, as no date is stepped over that is not known.
-func (c *Calendar) Next(d tradeclock.Date) (tradeclock.Session, error) {
+func (c *Calendar) Next(d calendar.Date) (calendar.Session, error) {
 	return c.seek(d, 1, 1)
 }
 
 // Previous returns the last session before a date. It fails like Next.
-func (c *Calendar) Previous(d tradeclock.Date) (tradeclock.Session, error) {
+func (c *Calendar) Previous(d calendar.Date) (calendar.Session, error) {
 	return c.seek(d, -1, -1)
 }
 
 // Nth counts sessions from a date: 1 is the first on or after it, 2 the next one,
 // and -1 the last on or before it, -2 the one before. 0 is an error. It fails like
 // Next.
-func (c *Calendar) Nth(d tradeclock.Date, n int) (tradeclock.Session, error) {
+func (c *Calendar) Nth(d calendar.Date, n int) (calendar.Session, error) {
 	return c.seek(d, 0, n)
 }
 
@@ -36,8 +36,8 @@ func (c *Calendar) Nth(d tradeclock.Date, n int) (tradeclock.Session, error) {
 // order. Dates in the wrong order have none between them. The error is a
 // *CoverageError if any of the dates is not covered. More than 200 years, which
 // only a calendar that assumes could answer for, are an error.
-func (c *Calendar) Sessions(from, to tradeclock.Date) ([]tradeclock.Session, error) {
-	for _, d := range []tradeclock.Date{from, to} {
+func (c *Calendar) Sessions(from, to calendar.Date) ([]calendar.Session, error) {
+	for _, d := range []calendar.Date{from, to} {
 		if _, err := c.Session(d); err != nil {
 			return nil, err
 		}
@@ -45,7 +45,7 @@ func (c *Calendar) Sessions(from, to tradeclock.Date) ([]tradeclock.Session, err
 	if number(to)-number(from) >= maxDays {
 		return nil, fmt.Errorf("calendar %s: %s to %s is longer than 200 years", c.name, from, to)
 	}
-	var sessions []tradeclock.Session
+	var sessions []calendar.Session
 	for n := number(from); n <= number(to); n++ {
 		s, err := c.at(n)
 		if err != nil {
@@ -60,15 +60,15 @@ func (c *Calendar) Sessions(from, to tradeclock.Date) ([]tradeclock.Session, err
 
 // OpenClose returns the open and the close of the session on a date: the first
 // start and the last end of its regular phase. It fails like Bounds.
-func (c *Calendar) OpenClose(d tradeclock.Date) (open, end time.Time, err error) {
-	return c.Bounds(d, tradeclock.PhaseRegular)
+func (c *Calendar) OpenClose(d calendar.Date) (open, end time.Time, err error) {
+	return c.Bounds(d, calendar.PhaseRegular)
 }
 
 // Bounds returns the first start and the last end of a phase of the session on a
 // date. The error is a *ClosedError if there is no session, an *HoursUnknownError
 // if its hours are not announced, a *PhaseError if it lacks the phase, and a
 // *CoverageError if the date is not covered.
-func (c *Calendar) Bounds(d tradeclock.Date, phase string) (start, end time.Time, err error) {
+func (c *Calendar) Bounds(d calendar.Date, phase string) (start, end time.Time, err error) {
 	s, err := c.withHours(d)
 	if err != nil {
 		return start, end, err
@@ -83,14 +83,14 @@ func (c *Calendar) Bounds(d tradeclock.Date, phase string) (start, end time.Time
 // Minutes returns how many minutes of trading the session on a date has: those of
 // the windows of its regular phase, without the breaks between them, and without
 // seconds that are no whole minute. It fails like OpenClose.
-func (c *Calendar) Minutes(d tradeclock.Date) (int, error) {
+func (c *Calendar) Minutes(d calendar.Date) (int, error) {
 	if _, _, err := c.OpenClose(d); err != nil {
 		return 0, err
 	}
 	s, err := c.Session(d)
 	var trading time.Duration
 	for _, p := range s.Phases {
-		if p.Name == tradeclock.PhaseRegular {
+		if p.Name == calendar.PhaseRegular {
 			trading += p.End.Sub(p.Start)
 		}
 	}
@@ -98,7 +98,7 @@ func (c *Calendar) Minutes(d tradeclock.Date) (int, error) {
 }
 
 // withHours returns the session on a date, which is one with known hours.
-func (c *Calendar) withHours(d tradeclock.Date) (tradeclock.Session, error) {
+func (c *Calendar) withHours(d calendar.Date) (calendar.Session, error) {
 	s, err := c.Session(d)
 	switch {
 	case err != nil:
@@ -120,9 +120,9 @@ func (c *Calendar) checkPhase(phase string) error {
 }
 
 // seek returns the session that is the n-th from the date skip days after d.
-func (c *Calendar) seek(d tradeclock.Date, skip, n int) (tradeclock.Session, error) {
+func (c *Calendar) seek(d calendar.Date, skip, n int) (calendar.Session, error) {
 	if err := c.checkDate(d); err != nil {
-		return tradeclock.Session{}, err
+		return calendar.Session{}, err
 	}
 	limit := lastNumber + 1 // which nothing covers, so that a walk ends with an error
 	if n < 0 {
@@ -134,11 +134,11 @@ func (c *Calendar) seek(d tradeclock.Date, skip, n int) (tradeclock.Session, err
 // nth returns the n-th session on or after a date that has a number or, with n
 // below zero, on or before it. The limit is the number of the last date that it
 // may have; the error wraps ErrNoSession if no known session up to it is the n-th.
-func (c *Calendar) nth(from, n, limit int) (tradeclock.Session, error) {
+func (c *Calendar) nth(from, n, limit int) (calendar.Session, error) {
 	step := 1
 	switch {
 	case n == 0:
-		return tradeclock.Session{}, fmt.Errorf("calendar %s: a count of sessions begins at 1 or -1, not at 0", c.name)
+		return calendar.Session{}, fmt.Errorf("calendar %s: a count of sessions begins at 1 or -1, not at 0", c.name)
 	case n < 0:
 		step = -1
 	}
@@ -149,7 +149,7 @@ func (c *Calendar) nth(from, n, limit int) (tradeclock.Session, error) {
 	for ; from*step <= limit*step; from += step {
 		open, err := c.opens(from)
 		if err != nil {
-			return tradeclock.Session{}, err
+			return calendar.Session{}, err
 		}
 		if open {
 			n -= step
@@ -158,7 +158,7 @@ func (c *Calendar) nth(from, n, limit int) (tradeclock.Session, error) {
 			return c.at(from)
 		}
 	}
-	return tradeclock.Session{}, fmt.Errorf("calendar %s: %w up to %s", c.name, ErrNoSession, dateOf(limit))
+	return calendar.Session{}, fmt.Errorf("calendar %s: %w up to %s", c.name, ErrNoSession, dateOf(limit))
 }
 
 // count finds the n-th session from a date like nth, and in no time, if both are

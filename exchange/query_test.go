@@ -7,42 +7,42 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
 func TestOutsideTheCoverageNothingIsKnown(t *testing.T) {
 	c := oneCalendar(t)
 	before, after := ymd("2024-12-31"), ymd("2027-01-01")
-	at := func(d tradeclock.Date) time.Time { return tradeclock.Wall(12, 0).On(d, c.Location()) }
-	queries := map[string]func(d tradeclock.Date) error{
-		"Session":       func(d tradeclock.Date) error { _, err := c.Session(d); return err },
-		"IsSession":     func(d tradeclock.Date) error { _, err := c.IsSession(d); return err },
-		"Sessions from": func(d tradeclock.Date) error { _, err := c.Sessions(d, ymd("2026-01-01")); return err },
-		"Sessions to":   func(d tradeclock.Date) error { _, err := c.Sessions(ymd("2026-01-01"), d); return err },
-		"Next":          func(d tradeclock.Date) error { _, err := c.Next(d); return err },
-		"Previous":      func(d tradeclock.Date) error { _, err := c.Previous(d); return err },
-		"Nth":           func(d tradeclock.Date) error { _, err := c.Nth(d, 1); return err },
-		"Nth back":      func(d tradeclock.Date) error { _, err := c.Nth(d, -1); return err },
-		"OpenClose":     func(d tradeclock.Date) error { _, _, err := c.OpenClose(d); return err },
-		"Bounds":        func(d tradeclock.Date) error { _, _, err := c.Bounds(d, "pre_open"); return err },
-		"Minutes":       func(d tradeclock.Date) error { _, err := c.Minutes(d); return err },
-		"Settles":       func(d tradeclock.Date) error { _, err := c.Settles(d); return err },
-		"First":         func(d tradeclock.Date) error { _, err := c.First(tradeclock.Year, d); return err },
-		"Last":          func(d tradeclock.Date) error { _, err := c.Last(tradeclock.Month, d); return err },
-		"SessionAt":     func(d tradeclock.Date) error { _, err := c.SessionAt(at(d)); return err },
-		"IsOpen":        func(d tradeclock.Date) error { _, err := c.IsOpen(at(d)); return err },
-		"InPhase":       func(d tradeclock.Date) error { _, err := c.InPhase("pre_open", at(d)); return err },
-		"NextOpen":      func(d tradeclock.Date) error { _, err := c.NextOpen(at(d)); return err },
-		"NextClose":     func(d tradeclock.Date) error { _, err := c.NextClose(at(d)); return err },
-		"PreviousOpen":  func(d tradeclock.Date) error { _, err := c.PreviousOpen(at(d)); return err },
-		"PreviousClose": func(d tradeclock.Date) error { _, err := c.PreviousClose(at(d)); return err },
-		"NextWindow":    func(d tradeclock.Date) error { _, err := c.NextWindow("pre_open", at(d)); return err },
+	at := func(d calendar.Date) time.Time { return calendar.Wall(12, 0).On(d, c.Location()) }
+	queries := map[string]func(d calendar.Date) error{
+		"Session":       func(d calendar.Date) error { _, err := c.Session(d); return err },
+		"IsSession":     func(d calendar.Date) error { _, err := c.IsSession(d); return err },
+		"Sessions from": func(d calendar.Date) error { _, err := c.Sessions(d, ymd("2026-01-01")); return err },
+		"Sessions to":   func(d calendar.Date) error { _, err := c.Sessions(ymd("2026-01-01"), d); return err },
+		"Next":          func(d calendar.Date) error { _, err := c.Next(d); return err },
+		"Previous":      func(d calendar.Date) error { _, err := c.Previous(d); return err },
+		"Nth":           func(d calendar.Date) error { _, err := c.Nth(d, 1); return err },
+		"Nth back":      func(d calendar.Date) error { _, err := c.Nth(d, -1); return err },
+		"OpenClose":     func(d calendar.Date) error { _, _, err := c.OpenClose(d); return err },
+		"Bounds":        func(d calendar.Date) error { _, _, err := c.Bounds(d, "pre_open"); return err },
+		"Minutes":       func(d calendar.Date) error { _, err := c.Minutes(d); return err },
+		"Settles":       func(d calendar.Date) error { _, err := c.Settles(d); return err },
+		"First":         func(d calendar.Date) error { _, err := c.First(calendar.Year, d); return err },
+		"Last":          func(d calendar.Date) error { _, err := c.Last(calendar.Month, d); return err },
+		"SessionAt":     func(d calendar.Date) error { _, err := c.SessionAt(at(d)); return err },
+		"IsOpen":        func(d calendar.Date) error { _, err := c.IsOpen(at(d)); return err },
+		"InPhase":       func(d calendar.Date) error { _, err := c.InPhase("pre_open", at(d)); return err },
+		"NextOpen":      func(d calendar.Date) error { _, err := c.NextOpen(at(d)); return err },
+		"NextClose":     func(d calendar.Date) error { _, err := c.NextClose(at(d)); return err },
+		"PreviousOpen":  func(d calendar.Date) error { _, err := c.PreviousOpen(at(d)); return err },
+		"PreviousClose": func(d calendar.Date) error { _, err := c.PreviousClose(at(d)); return err },
+		"NextWindow":    func(d calendar.Date) error { _, err := c.NextWindow("pre_open", at(d)); return err },
 	}
 	// One step from a date outside may lead to one inside, whose session is known.
 	known := map[string]string{"Next": "2024-12-31", "Previous": "2027-01-01"}
 	for name, query := range queries {
-		for _, d := range []tradeclock.Date{before, after} {
+		for _, d := range []calendar.Date{before, after} {
 			t.Run(name+" "+d.String(), func(t *testing.T) {
 				err := query(d)
 				if known[name] == d.String() {
@@ -51,7 +51,7 @@ func TestOutsideTheCoverageNothingIsKnown(t *testing.T) {
 				}
 				var coverage *exchange.CoverageError
 				require.ErrorAs(t, err, &coverage)
-				assert.ErrorIs(t, err, tradeclock.ErrUnknownDate)
+				assert.ErrorIs(t, err, calendar.ErrUnknownDate)
 				assert.Contains(t, coverage.Calendar, "XONE")
 				assert.False(t, coverage.Date.After(coverage.First) && coverage.Date.Before(coverage.Last))
 			})
@@ -69,21 +69,21 @@ func TestWhatACoverageErrorSays(t *testing.T) {
 
 func TestADateThatDoesNotExistHasNoSession(t *testing.T) {
 	c := oneCalendar(t)
-	for _, d := range []tradeclock.Date{
+	for _, d := range []calendar.Date{
 		{}, {Year: 2026, Month: 2, Day: 31}, {Year: 2025, Month: 13, Day: 5}, {Year: 2026, Month: 3, Day: 0}, {Year: 10000, Month: 1, Day: 1},
 	} {
 		_, err := c.Session(d)
 		assert.Error(t, err, "Session %#v", d)
 		_, err = c.Next(d)
 		assert.Error(t, err, "Next %#v", d)
-		_, err = c.Last(tradeclock.Month, d)
+		_, err = c.Last(calendar.Month, d)
 		assert.Error(t, err, "Last %#v", d)
 		_, err = c.AssumeWeekdays().Session(d)
 		assert.Error(t, err, "assumed %#v", d)
 	}
-	_, err := c.Session(tradeclock.Date{Year: 2026, Month: 2, Day: 31})
+	_, err := c.Session(calendar.Date{Year: 2026, Month: 2, Day: 31})
 	assert.EqualError(t, err, "calendar XONE: 2026-02-31 is no date")
-	assert.NotErrorIs(t, err, tradeclock.ErrUnknownDate)
+	assert.NotErrorIs(t, err, calendar.ErrUnknownDate)
 }
 
 // A date of any year that no calendar covers is answered like one next to the
@@ -91,7 +91,7 @@ func TestADateThatDoesNotExistHasNoSession(t *testing.T) {
 func TestDatesOfFarYearsAreNotCovered(t *testing.T) {
 	c := oneCalendar(t)
 	for _, year := range []int{-200, 0, 1, 9999, 10000, 12026} {
-		d := tradeclock.Date{Year: year, Month: 6, Day: 1}
+		d := calendar.Date{Year: year, Month: 6, Day: 1}
 		for _, asked := range []*exchange.Calendar{c, c.AssumeWeekdays()} {
 			if year >= 1 && year <= 9999 && asked != c {
 				continue // it assumes those
@@ -102,7 +102,7 @@ func TestDatesOfFarYearsAreNotCovered(t *testing.T) {
 			assert.Equal(t, d, coverage.Date)
 			_, err = asked.Next(d)
 			assert.ErrorAs(t, err, &coverage, "Next of %d", year)
-			_, err = asked.Last(tradeclock.Month, d)
+			_, err = asked.Last(calendar.Month, d)
 			assert.ErrorAs(t, err, &coverage, "Last of %d", year)
 			_, err = asked.IsOpen(time.Date(year, 6, 1, 12, 0, 0, 0, time.UTC))
 			assert.ErrorAs(t, err, &coverage, "IsOpen of %d", year)
@@ -114,34 +114,34 @@ func TestNextPreviousAndNth(t *testing.T) {
 	c := oneCalendar(t)
 	tests := []struct {
 		name string
-		ask  func() (tradeclock.Session, error)
+		ask  func() (calendar.Session, error)
 		want string // empty if the coverage ends first
 	}{
-		{"next, over an ordinary weekend", func() (tradeclock.Session, error) { return c.Next(ymd("2025-01-03")) }, "2025-01-06"},
-		{"next, a Saturday with a session", func() (tradeclock.Session, error) { return c.Next(ymd("2025-01-31")) }, "2025-02-01"},
-		{"next, over a holiday after a weekend", func() (tradeclock.Session, error) { return c.Next(ymd("2025-03-28")) }, "2025-04-01"},
-		{"next, of unknown hours", func() (tradeclock.Session, error) { return c.Next(ymd("2026-11-06")) }, "2026-11-08"},
-		{"next, at the end", func() (tradeclock.Session, error) { return c.Next(ymd("2026-12-30")) }, "2026-12-31"},
-		{"next, past the end", func() (tradeclock.Session, error) { return c.Next(ymd("2026-12-31")) }, ""},
-		{"previous, over the holiday", func() (tradeclock.Session, error) { return c.Previous(ymd("2025-04-01")) }, "2025-03-28"},
-		{"previous, at the beginning", func() (tradeclock.Session, error) { return c.Previous(ymd("2025-01-02")) }, "2025-01-01"},
-		{"previous, past the beginning", func() (tradeclock.Session, error) { return c.Previous(ymd("2025-01-01")) }, ""},
-		{"first on or after a session", func() (tradeclock.Session, error) { return c.Nth(ymd("2025-01-03"), 1) }, "2025-01-03"},
-		{"first on or after a closed day", func() (tradeclock.Session, error) { return c.Nth(ymd("2025-01-04"), 1) }, "2025-01-06"},
-		{"second", func() (tradeclock.Session, error) { return c.Nth(ymd("2025-01-03"), 2) }, "2025-01-06"},
-		{"last on or before a session", func() (tradeclock.Session, error) { return c.Nth(ymd("2025-01-06"), -1) }, "2025-01-06"},
-		{"last on or before a closed day", func() (tradeclock.Session, error) { return c.Nth(ymd("2025-01-05"), -1) }, "2025-01-03"},
-		{"the one before that", func() (tradeclock.Session, error) { return c.Nth(ymd("2025-01-05"), -2) }, "2025-01-02"},
-		{"the second of all", func() (tradeclock.Session, error) { return c.Nth(ymd("2026-12-31"), -522) }, "2025-01-02"},
-		{"more than there are", func() (tradeclock.Session, error) { return c.Nth(ymd("2025-01-01"), 600) }, ""},
-		{"far more than there are", func() (tradeclock.Session, error) { return c.Nth(ymd("2025-01-01"), 1<<62) }, ""},
-		{"far more back", func() (tradeclock.Session, error) { return c.Nth(ymd("2025-01-01"), -1<<63) }, ""},
+		{"next, over an ordinary weekend", func() (calendar.Session, error) { return c.Next(ymd("2025-01-03")) }, "2025-01-06"},
+		{"next, a Saturday with a session", func() (calendar.Session, error) { return c.Next(ymd("2025-01-31")) }, "2025-02-01"},
+		{"next, over a holiday after a weekend", func() (calendar.Session, error) { return c.Next(ymd("2025-03-28")) }, "2025-04-01"},
+		{"next, of unknown hours", func() (calendar.Session, error) { return c.Next(ymd("2026-11-06")) }, "2026-11-08"},
+		{"next, at the end", func() (calendar.Session, error) { return c.Next(ymd("2026-12-30")) }, "2026-12-31"},
+		{"next, past the end", func() (calendar.Session, error) { return c.Next(ymd("2026-12-31")) }, ""},
+		{"previous, over the holiday", func() (calendar.Session, error) { return c.Previous(ymd("2025-04-01")) }, "2025-03-28"},
+		{"previous, at the beginning", func() (calendar.Session, error) { return c.Previous(ymd("2025-01-02")) }, "2025-01-01"},
+		{"previous, past the beginning", func() (calendar.Session, error) { return c.Previous(ymd("2025-01-01")) }, ""},
+		{"first on or after a session", func() (calendar.Session, error) { return c.Nth(ymd("2025-01-03"), 1) }, "2025-01-03"},
+		{"first on or after a closed day", func() (calendar.Session, error) { return c.Nth(ymd("2025-01-04"), 1) }, "2025-01-06"},
+		{"second", func() (calendar.Session, error) { return c.Nth(ymd("2025-01-03"), 2) }, "2025-01-06"},
+		{"last on or before a session", func() (calendar.Session, error) { return c.Nth(ymd("2025-01-06"), -1) }, "2025-01-06"},
+		{"last on or before a closed day", func() (calendar.Session, error) { return c.Nth(ymd("2025-01-05"), -1) }, "2025-01-03"},
+		{"the one before that", func() (calendar.Session, error) { return c.Nth(ymd("2025-01-05"), -2) }, "2025-01-02"},
+		{"the second of all", func() (calendar.Session, error) { return c.Nth(ymd("2026-12-31"), -522) }, "2025-01-02"},
+		{"more than there are", func() (calendar.Session, error) { return c.Nth(ymd("2025-01-01"), 600) }, ""},
+		{"far more than there are", func() (calendar.Session, error) { return c.Nth(ymd("2025-01-01"), 1<<62) }, ""},
+		{"far more back", func() (calendar.Session, error) { return c.Nth(ymd("2025-01-01"), -1<<63) }, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s, err := tt.ask()
 			if tt.want == "" {
-				assert.ErrorIs(t, err, tradeclock.ErrUnknownDate)
+				assert.ErrorIs(t, err, calendar.ErrUnknownDate)
 				assert.Zero(t, s)
 				return
 			}
@@ -244,7 +244,7 @@ func TestSettles(t *testing.T) {
 	}
 	_, err := c.Settles(ymd("2025-04-01"))
 	assert.EqualError(t, err, "calendar XONE (settlement): 2025-04-01 is unknown: the coverage begins on 2026-01-01")
-	assert.ErrorIs(t, err, tradeclock.ErrUnknownDate)
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate)
 
 	m := oneMarket()
 	m.Settlement = nil

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Set is a set of calendars that were read from files, on top of the embedded
@@ -23,7 +23,7 @@ type Set struct {
 // setFile is what a set keeps of a file, to compare it with a later one.
 type setFile struct {
 	data    []byte
-	entries []tradeclock.Date // the dates of its rows or dated days, in order
+	entries []calendar.Date // the dates of its rows or dated days, in order
 	zone    *time.Location
 }
 
@@ -41,7 +41,7 @@ func (s *Set) Get(name string) (*Calendar, error) {
 
 // Lookup is Get in the form that a scheduler's configuration takes, to find the
 // calendars that schedules name.
-func (s *Set) Lookup(name string) (tradeclock.Calendar, error) {
+func (s *Set) Lookup(name string) (calendar.Calendar, error) {
 	c, err := s.Get(name)
 	if err != nil {
 		return nil, err // and not a nil *Calendar
@@ -131,11 +131,11 @@ func (s *Set) addMarket(markets map[string]Market, name string, data []byte) err
 	if err := checkEmptied(m); err != nil {
 		return err
 	}
-	dates := make([]tradeclock.Date, len(m.Days))
+	dates := make([]calendar.Date, len(m.Days))
 	for i, d := range m.Days {
 		dates[i] = d.Date
 	}
-	slices.SortFunc(dates, tradeclock.Date.Compare)
+	slices.SortFunc(dates, calendar.Date.Compare)
 	return s.add(markets, m, name, data, slices.Compact(dates)) // a day may have an entry for each calendar
 }
 
@@ -184,11 +184,11 @@ func (s *Set) addHolidays(markets map[string]Market, name string, data []byte) e
 		return fmt.Errorf("no holiday of %d is listed", year)
 	}
 	if m.To.Year < year {
-		if m, err = holidays.Apply(m, "holiday list of NSE in the file "+name, tradeclock.Date{}); err != nil {
+		if m, err = holidays.Apply(m, "holiday list of NSE in the file "+name, calendar.Date{}); err != nil {
 			return err
 		}
 	}
-	dates := make([]tradeclock.Date, len(holidays.days))
+	dates := make([]calendar.Date, len(holidays.days))
 	for i, d := range holidays.days {
 		dates[i] = d.date
 	}
@@ -215,7 +215,7 @@ func (s *Set) addOverrides(markets map[string]Market, name string, data []byte) 
 
 // add builds the calendars of a market as it is after a file was read, which has
 // an entry for each of the given dates.
-func (s *Set) add(markets map[string]Market, m Market, name string, data []byte, entries []tradeclock.Date) error {
+func (s *Set) add(markets map[string]Market, m Market, name string, data []byte, entries []calendar.Date) error {
 	calendars, err := m.Build()
 	if err != nil {
 		return err
@@ -224,7 +224,7 @@ func (s *Set) add(markets map[string]Market, m Market, name string, data []byte,
 	for _, c := range calendars {
 		s.calendars[c.Name()] = c
 	}
-	entries = slices.SortedFunc(slices.Values(entries), tradeclock.Date.Compare)
+	entries = slices.SortedFunc(slices.Values(entries), calendar.Date.Compare)
 	s.files[name] = setFile{data: data, entries: entries, zone: calendars[0].Location()}
 	return nil
 }
@@ -244,7 +244,7 @@ func (s *Set) checkShrunk(old *Set, now time.Time) error {
 			p.addf(name, "the file is gone")
 			continue
 		}
-		p.add(name, file.checkShrunk(old.files[name], tradeclock.DateOf(now.In(file.zone))))
+		p.add(name, file.checkShrunk(old.files[name], calendar.DateOf(now.In(file.zone))))
 	}
 	for _, name := range old.Names() {
 		if s.has(micOf(name)) {
@@ -276,7 +276,7 @@ func (s *Set) checkSucceeds(old *Set, name string) error {
 // checkShrunk refuses a file that lacks entries of an older one: any from today on,
 // any of a past date that still counts, and whatever is missing at its end or
 // altogether, as then it is cut off.
-func (f setFile) checkShrunk(old setFile, today tradeclock.Date) error {
+func (f setFile) checkShrunk(old setFile, today calendar.Date) error {
 	if is, was := f.entriesFrom(today), old.entriesFrom(today); is < was {
 		return fmt.Errorf("shrank: it has %d entries from %s on, and had %d", is, today, was)
 	}
@@ -295,17 +295,17 @@ func (f setFile) checkShrunk(old setFile, today tradeclock.Date) error {
 // countedFrom returns the first date whose session still counts: as one of a year, or
 // of a week that began in it, of which a rule may want the third or the last session,
 // and as one of which runs may yet be caught up.
-func countedFrom(today tradeclock.Date) tradeclock.Date {
-	return tradeclock.Date{Year: today.AddDays(-31).Year, Month: time.January, Day: 1}
+func countedFrom(today calendar.Date) calendar.Date {
+	return calendar.Date{Year: today.AddDays(-31).Year, Month: time.January, Day: 1}
 }
 
 // entriesFrom counts the entries for dates from d on.
-func (f setFile) entriesFrom(d tradeclock.Date) int {
-	i, _ := slices.BinarySearchFunc(f.entries, d, tradeclock.Date.Compare)
+func (f setFile) entriesFrom(d calendar.Date) int {
+	i, _ := slices.BinarySearchFunc(f.entries, d, calendar.Date.Compare)
 	return len(f.entries) - i
 }
 
 // entriesOn counts the entries for a date.
-func (f setFile) entriesOn(d tradeclock.Date) int {
+func (f setFile) entriesOn(d calendar.Date) int {
 	return f.entriesFrom(d) - f.entriesFrom(d.AddDays(1))
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // files returns a file system of the given files: name, content, name, content...
@@ -115,7 +115,7 @@ func TestSetExtendsAMarketByTheListsOfYears(t *testing.T) {
 	}
 	assert.Equal(t, "closed: Holi", describe(t, get(t, s, "XTST"), "2028-03-24"))
 	_, err = get(t, s, "XNSE").Settles(date(t, "2027-01-27"))
-	assert.ErrorIs(t, err, tradeclock.ErrUnknownDate, "the list has no settlement holidays")
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate, "the list has no settlement holidays")
 }
 
 func TestSetPassesOverTheListOfAYearThatIsCovered(t *testing.T) {

@@ -5,22 +5,22 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // settlement is a list of days without settlement, for lookup.
 type settlement struct {
-	from, to tradeclock.Date
-	holidays map[tradeclock.Date]bool
+	from, to calendar.Date
+	holidays map[calendar.Date]bool
 }
 
 // settlementOf returns the market's list if it is for the calendar, or nil.
-func (m Market) settlementOf(calendar string) *settlement {
+func (m Market) settlementOf(name string) *settlement {
 	list := m.Settlement
-	if list == nil || !slices.Contains(m.calendarsOf(list.Calendars), calendar) {
+	if list == nil || !slices.Contains(m.calendarsOf(list.Calendars), name) {
 		return nil
 	}
-	s := &settlement{from: list.From, to: list.To, holidays: make(map[tradeclock.Date]bool, len(list.Holidays))}
+	s := &settlement{from: list.From, to: list.To, holidays: make(map[calendar.Date]bool, len(list.Holidays))}
 	for _, h := range list.Holidays {
 		s.holidays[h.Date] = true
 	}
@@ -31,7 +31,7 @@ func (m Market) settlementOf(calendar string) *settlement {
 // weekday, and the date is no settlement holiday. The error wraps ErrNoSettlement
 // if nothing is known of the calendar's settlement, and is a *CoverageError where
 // the calendar, or the list of its settlement holidays, does not cover the date.
-func (c *Calendar) Settles(d tradeclock.Date) (bool, error) {
+func (c *Calendar) Settles(d calendar.Date) (bool, error) {
 	if c.settlement == nil {
 		return false, fmt.Errorf("calendar %s: %w", c.name, ErrNoSettlement)
 	}
@@ -85,7 +85,7 @@ func (m Market) checkNames(names []string) error {
 
 func (list Settlement) checkHolidays() error {
 	var p problems
-	seen := make(map[tradeclock.Date]bool)
+	seen := make(map[calendar.Date]bool)
 	for i, h := range list.Holidays {
 		if err := checkDate(h.Date); err != nil {
 			p.add(fmt.Sprintf("entry %d: date", i+1), err)

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -15,9 +15,9 @@ import (
 // calendar's zone are moved.
 func transitions(c *exchange.Calendar) (at []time.Time) {
 	first, last := c.Coverage()
-	t := tradeclock.Wall(0, 0).On(first, c.Location()).In(c.Location())
+	t := calendar.Wall(0, 0).On(first, c.Location()).In(c.Location())
 	_, offset := t.Zone()
-	for end := tradeclock.Wall(24, 0).On(last, c.Location()); t.Before(end); t = t.Add(time.Hour) {
+	for end := calendar.Wall(24, 0).On(last, c.Location()); t.Before(end); t = t.Add(time.Hour) {
 		if _, now := t.Zone(); now != offset {
 			at, offset = append(at, t), now
 		}
@@ -49,19 +49,19 @@ func TestHoursStayWhatTheyAreWhereTheClocksAreMoved(t *testing.T) {
 
 // checkWallTimes holds the phases of a regular session to those that the last
 // regular session of the month before shows on the wall, and its edges to IsOpen.
-func checkWallTimes(t *testing.T, c *exchange.Calendar, d tradeclock.Date) {
+func checkWallTimes(t *testing.T, c *exchange.Calendar, d calendar.Date) {
 	t.Helper()
 	s, err := c.Session(d)
 	require.NoError(t, err)
 	midnight := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, c.Location())
 	assert.Equal(t, d, c.DateAt(midnight))
 	assert.Equal(t, d.AddDays(-1), c.DateAt(midnight.Add(-1)))
-	if s.Kind != tradeclock.Regular {
+	if s.Kind != calendar.Regular {
 		return
 	}
-	other, err := c.Last(tradeclock.Month, tradeclock.Date{Year: d.Year, Month: d.Month, Day: 1}.AddDays(-1))
+	other, err := c.Last(calendar.Month, calendar.Date{Year: d.Year, Month: d.Month, Day: 1}.AddDays(-1))
 	require.NoError(t, err)
-	require.Equal(t, tradeclock.Regular, other.Kind)
+	require.Equal(t, calendar.Regular, other.Kind)
 	assert.Equal(t, describe(c, other), describe(c, s), d)
 
 	open, end, err := c.OpenClose(d)
@@ -117,9 +117,9 @@ func TestZonesOfAllKinds(t *testing.T) {
 func checkDates(t *testing.T, c *exchange.Calendar) {
 	first, last := c.Coverage()
 	latest := first
-	end := tradeclock.Wall(24, 0).On(last, c.Location())
-	for at := tradeclock.Wall(0, 0).On(first, c.Location()); at.Before(end); at = at.Add(30 * time.Minute) {
-		if shown := tradeclock.DateOf(at.In(c.Location())); shown != latest && shown.After(latest) {
+	end := calendar.Wall(24, 0).On(last, c.Location())
+	for at := calendar.Wall(0, 0).On(first, c.Location()); at.Before(end); at = at.Add(30 * time.Minute) {
+		if shown := calendar.DateOf(at.In(c.Location())); shown != latest && shown.After(latest) {
 			latest = shown
 		}
 		if got := c.DateAt(at); got != latest {

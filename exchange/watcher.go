@@ -14,6 +14,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // DefaultInterval is how often a Watcher reads its files again.
@@ -192,7 +193,7 @@ func (w *Watcher) Calendar(name string) (*Live, error) {
 
 // Lookup is Calendar in the form that a scheduler's configuration takes, to find
 // the calendars that schedules name.
-func (w *Watcher) Lookup(name string) (tradeclock.Calendar, error) {
+func (w *Watcher) Lookup(name string) (calendar.Calendar, error) {
 	c, err := w.Calendar(name)
 	if err != nil {
 		return nil, err // and not a nil *Live

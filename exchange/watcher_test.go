@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // watched is a watcher of a directory on a fake clock, which shows 08:00 in
@@ -120,16 +120,16 @@ func TestWatcherLiveIsACalendar(t *testing.T) {
 	want := MustGet("XNSE.FO")
 	assert.Equal(t, "XNSE.FO", c.Name())
 	assert.Equal(t, want.Location(), c.Location())
-	assert.Equal(t, want.Version(), c.(tradeclock.Versioned).Version())
-	assert.Equal(t, want.PhaseNames(), c.(tradeclock.PhaseLister).PhaseNames())
-	assert.Same(t, want, c.(tradeclock.Snapshotter).Snapshot())
-	assert.NoError(t, c.(tradeclock.Troubled).Trouble())
+	assert.Equal(t, want.Version(), c.(calendar.Versioned).Version())
+	assert.Equal(t, want.PhaseNames(), c.(calendar.PhaseLister).PhaseNames())
+	assert.Same(t, want, c.(calendar.Snapshotter).Snapshot())
+	assert.NoError(t, c.(calendar.Troubled).Trouble())
 	from, to := want.Coverage()
-	first, last := c.(tradeclock.Covered).Coverage()
+	first, last := c.(calendar.Covered).Coverage()
 	assert.Equal(t, from, first)
 	assert.Equal(t, to, last)
 	_, err = c.Session(last.AddDays(1))
-	assert.ErrorIs(t, err, tradeclock.ErrUnknownDate)
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate)
 
 	_, err = w.Calendar("XABC")
 	assert.ErrorIs(t, err, ErrUnknownCalendar)
@@ -485,7 +485,7 @@ func TestWatcherIsSafeForConcurrentUse(t *testing.T) {
 		all.Go(func() {
 			for range 20 {
 				_ = w.Refresh() // it may meet a file that is being written
-				s, err := live.Session(tradeclock.Date{Year: 2026, Month: time.November, Day: 23})
+				s, err := live.Session(calendar.Date{Year: 2026, Month: time.November, Day: 23})
 				assert.NoError(t, err)
 				assert.False(t, s.Open())
 				_ = live.Trouble()

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
@@ -98,7 +99,7 @@ func (s *service) startOn(store *sqlstore.Store, heartbeats tradeclock.Heartbeat
 		Schedules:  faults,
 		Ledger:     faults,
 		Heartbeats: heartbeats,
-		Calendar:   tradeclock.Weekdays(kolkata),
+		Calendar:   calendar.Weekdays(kolkata),
 		Clock:      s.clock,
 		Logger:     slog.New(slog.DiscardHandler),
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // runRow is a row of tradeclock_runs.
@@ -199,7 +200,7 @@ func (p *parser) outcome(text string) tradeclock.Outcome {
 	return o
 }
 
-func dateText(d tradeclock.Date) string {
+func dateText(d calendar.Date) string {
 	if d.IsZero() {
 		return ""
 	}

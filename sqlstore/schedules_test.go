@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
 
@@ -265,7 +266,7 @@ func testEditIsNotKeptBackByAnotherRow(t *testing.T, on database) {
 type cron string
 
 func (c cron) String() string { return "cron " + string(c) }
-func (c cron) Occurrences(tradeclock.Session, *time.Location) ([]tradeclock.Occurrence, error) {
+func (c cron) Occurrences(calendar.Session, *time.Location) ([]tradeclock.Occurrence, error) {
 	return nil, nil
 }
 

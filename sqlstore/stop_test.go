@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // TestStoppedAtTheBell stops a scheduler of many accounts in the middle of the claims
@@ -72,7 +73,7 @@ func (b *bell) run(accounts, stopsAfter int) {
 	row := tradeclock.Schedule{Task: "buy_orders", Rule: tradeclock.MustParseRule("daily 09:01"), CatchUp: 10 * time.Minute}
 	s, err := tradeclock.New(tradeclock.Config{
 		Name: paper, Schedules: tradeclock.FixedSchedules(row), Ledger: openOn(b.t, db, b.clock),
-		Calendar: tradeclock.Weekdays(kolkata), Clock: b.clock, Logger: slog.New(slog.DiscardHandler),
+		Calendar: calendar.Weekdays(kolkata), Clock: b.clock, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(b.t, err)
 	for i := range accounts {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
@@ -45,7 +46,7 @@ const (
 )
 
 var (
-	day     = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+	day     = calendar.Date{Year: 2026, Month: time.November, Day: 23}
 	opening = time.Date(2026, time.November, 23, 3, 45, 0, 0, time.UTC)
 )
 

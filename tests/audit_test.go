@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/tests/service"
 )
@@ -329,7 +330,7 @@ func (a *audit) checkGroups() {
 func (a *audit) checkSessions() {
 	type session struct {
 		account, task string
-		date          tradeclock.Date
+		date          calendar.Date
 	}
 	bySession := make(map[session][]tradeclock.Run)
 	for _, row := range a.all {

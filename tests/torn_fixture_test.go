@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/tests/service"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
@@ -87,7 +88,7 @@ func (d *desk) start() error {
 	d.now, err = tradeclock.New(tradeclock.Config{
 		Name: service.Name, Account: "42", Executor: lister{d.rec},
 		Schedules: store, Ledger: store, Heartbeats: store,
-		Calendar: tradeclock.AlwaysOpen(service.Kolkata),
+		Calendar: calendar.AlwaysOpen(service.Kolkata),
 		Clock:    d.clock,
 		Logger:   slog.New(slog.NewTextHandler(&d.log, nil)),
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // TestLedger holds a ledger to the contract of tradeclock.Ledger, and to those
@@ -84,7 +85,7 @@ func newLedgerTest(t *testing.T, open func(*testing.T, tradeclock.Clock) tradecl
 	return &ledgerTest{t: t, ctx: t.Context(), clock: clock, ledger: open(t, clock)}
 }
 
-var day = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+var day = calendar.Date{Year: 2026, Month: time.November, Day: 23}
 
 // at returns an instant of the day on which the scenarios take place.
 func at(hour, minute int) time.Time {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -12,8 +12,8 @@ import (
 // On a Muhurat day, of which trading is an hour in the afternoon, the tasks are
 // due around that hour.
 func ExampleSessionSchedules() {
-	exchange := exchange.MustGet("XNSE")
-	session, err := exchange.Session(tradeclock.Date{Year: 2025, Month: time.October, Day: 21})
+	nse := exchange.MustGet("XNSE")
+	session, err := nse.Session(calendar.Date{Year: 2025, Month: time.October, Day: 21})
 	if err != nil {
 		panic(err)
 	}
@@ -22,11 +22,11 @@ func ExampleSessionSchedules() {
 		if row.Task == trading.TaskPremarketAMOAdjustment {
 			continue // when it is due depends on another task
 		}
-		due, err := row.Rule.Occurrences(session, exchange.Location())
+		due, err := row.Rule.Occurrences(session, nse.Location())
 		if err != nil {
 			panic(err)
 		}
-		first := due[0].Due.In(exchange.Location())
+		first := due[0].Due.In(nse.Location())
 		fmt.Printf("%-16s %-21s %2d from %s\n", row.Task, row.Rule, len(due), first.Format("15:04"))
 	}
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -22,7 +23,7 @@ func byTask(schedules []tradeclock.Schedule) map[string]tradeclock.Schedule {
 }
 
 func TestDefaultSchedulesAreValidWithACalendarThatKnowsNoHours(t *testing.T) {
-	require.NoError(t, tradeclock.ValidateSchedules(trading.DefaultSchedules(), tradeclock.Weekdays(time.UTC)))
+	require.NoError(t, tradeclock.ValidateSchedules(trading.DefaultSchedules(), calendar.Weekdays(time.UTC)))
 }
 
 func TestDefaultTimes(t *testing.T) {

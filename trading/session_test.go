@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -15,17 +16,17 @@ import (
 // India.
 func due(t *testing.T, row tradeclock.Schedule, date string) []string {
 	t.Helper()
-	exchange := exchange.MustGet("XNSE")
-	d, err := tradeclock.ParseDate(date)
+	nse := exchange.MustGet("XNSE")
+	d, err := calendar.ParseDate(date)
 	require.NoError(t, err)
-	session, err := exchange.Session(d)
+	session, err := nse.Session(d)
 	require.NoError(t, err)
 	require.True(t, row.Sessions.Has(session.Kind), "%s on a %s session", row.Task, session.Kind)
-	occurrences, err := row.Rule.Occurrences(session, exchange.Location())
+	occurrences, err := row.Rule.Occurrences(session, nse.Location())
 	require.NoError(t, err)
 	var times []string
 	for _, o := range occurrences {
-		times = append(times, o.Due.In(exchange.Location()).Format("2006-01-02 15:04:05")+" "+o.Slot)
+		times = append(times, o.Due.In(nse.Location()).Format("2006-01-02 15:04:05")+" "+o.Slot)
 	}
 	return times
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -66,7 +67,7 @@ func runWeek(t *testing.T, name string, service trading.Service) (slots map[stri
 		Executor:  trading.Executor(service),
 		Schedules: tradeclock.FixedSchedules(trading.DefaultSchedules()...),
 		Ledger:    ledger,
-		Calendar:  tradeclock.Weekdays(kolkata),
+		Calendar:  calendar.Weekdays(kolkata),
 		Clock:     clock,
 		Logger:    slog.New(slog.DiscardHandler),
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -46,7 +47,7 @@ func accountsSubject() subject {
 func idleAccounts(ctx context.Context, n int) (tick, bytes float64, err error) {
 	clock := clockwork.NewFakeClockAt(rig.Sunday)
 	before := rig.Heap()
-	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(trading.DefaultSchedules()...), clock, tradeclock.Weekdays(rig.Kolkata))
+	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(trading.DefaultSchedules()...), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -91,7 +92,7 @@ func burstOf(ctx context.Context, n int) (float64, error) {
 	for i := range rows {
 		rows[i] = tradeclock.Schedule{Task: fmt.Sprintf("task-%02d", i), Rule: tradeclock.Daily(tradeclock.At(9, i))}
 	}
-	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(rows...), clock, tradeclock.Weekdays(rig.Kolkata))
+	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(rows...), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return 0, err
 	}

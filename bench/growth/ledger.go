@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
 
@@ -206,7 +207,7 @@ func (m *monitors) minute(ctx context.Context, s *sqlstore.Store) (claim, settle
 func monitorOf(account string, due time.Time, token string) tradeclock.Run {
 	return tradeclock.Run{
 		Scheduler: rig.Name, Account: account, Task: "monitor", Slot: due.Format(time.RFC3339),
-		Session: tradeclock.DateOf(due), Due: due, Started: due, Attempt: 1, Repeating: true, Token: token,
+		Session: calendar.DateOf(due), Due: due, Started: due, Attempt: 1, Repeating: true, Token: token,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // rowsSubject is a scheduler in memory of more and more schedule rows, each of an
@@ -42,7 +43,7 @@ func rowsSubject() subject {
 // loadRows returns the time of the tick that takes n rows, and the memory of each.
 func loadRows(ctx context.Context, n int) (load, bytes float64, err error) {
 	clock := clockwork.NewFakeClockAt(rig.Sunday)
-	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(rig.OwnRows(n)...), clock, tradeclock.Weekdays(rig.Kolkata))
+	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(rig.OwnRows(n)...), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -66,7 +67,7 @@ func editRows(ctx context.Context, n int) (tick, edit float64, err error) {
 	if _, err := st.SeedSchedules(ctx, rig.OwnRows(n)...); err != nil {
 		return 0, 0, err
 	}
-	s, err := rig.Scheduler(st, st, clock, tradeclock.Weekdays(rig.Kolkata))
+	s, err := rig.Scheduler(st, st, clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return 0, 0, err
 	}

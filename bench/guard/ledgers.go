@@ -14,6 +14,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
 
@@ -48,7 +49,7 @@ func claimAndSettle(ctx context.Context, ledger tradeclock.Ledger, closeLedger f
 	due := rig.Sunday.UTC()
 	step := func() error {
 		due = due.AddDate(0, 0, 1)
-		session := tradeclock.DateOf(due)
+		session := calendar.DateOf(due)
 		slot := session.String()
 		for i := range runs {
 			r := &runs[i]

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -42,7 +43,7 @@ type world struct {
 }
 
 // newWorld returns a scheduler of n accounts on which the first tick is done.
-func newWorld(ctx context.Context, at time.Time, cal tradeclock.Calendar, n int, rows ...tradeclock.Schedule) (*world, error) {
+func newWorld(ctx context.Context, at time.Time, cal calendar.Calendar, n int, rows ...tradeclock.Schedule) (*world, error) {
 	w := &world{clock: clockwork.NewFakeClockAt(at)}
 	w.store = tradeclock.NewMemory(w.clock)
 	if _, err := w.store.SeedSchedules(ctx, rows...); err != nil {
@@ -83,8 +84,8 @@ func (w *world) opened(ctx context.Context, operations int, step func() error) *
 }
 
 func idleTick(ctx context.Context) (*opened, error) {
-	closed, err := tradeclock.NewTable(tradeclock.Table{
-		Name: "closed", Location: rig.Kolkata, First: tradeclock.DateOf(rig.Sunday), Last: tradeclock.DateOf(rig.Sunday.AddDate(10, 0, 0)),
+	closed, err := calendar.NewTable(calendar.Table{
+		Name: "closed", Location: rig.Kolkata, First: calendar.DateOf(rig.Sunday), Last: calendar.DateOf(rig.Sunday.AddDate(10, 0, 0)),
 	})
 	if err != nil {
 		return nil, err
@@ -106,7 +107,7 @@ func idleTick(ctx context.Context) (*opened, error) {
 
 func dueTick(ctx context.Context) (*opened, error) {
 	row := tradeclock.Schedule{Task: "monitor", Rule: tradeclock.MustParseRule("every 1m 00:00-24:00")}
-	w, err := newWorld(ctx, rig.Sunday, tradeclock.AlwaysOpen(rig.Kolkata), 1, row)
+	w, err := newWorld(ctx, rig.Sunday, calendar.AlwaysOpen(rig.Kolkata), 1, row)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +123,7 @@ func burst(ctx context.Context) (*opened, error) {
 	for i := range rounds * tries * bursts {
 		rows = append(rows, tradeclock.Schedule{Task: fmt.Sprintf("task-%03d", i), Rule: tradeclock.Daily(tradeclock.At(9+i/60, i%60))})
 	}
-	w, err := newWorld(ctx, rig.Sunday.Add(32*time.Hour+59*time.Minute), tradeclock.Weekdays(rig.Kolkata), accounts, rows...)
+	w, err := newWorld(ctx, rig.Sunday.Add(32*time.Hour+59*time.Minute), calendar.Weekdays(rig.Kolkata), accounts, rows...)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +145,7 @@ func burst(ctx context.Context) (*opened, error) {
 }
 
 func simulatedDay(ctx context.Context) (*opened, error) {
-	w, err := newWorld(ctx, rig.Sunday, tradeclock.AlwaysOpen(rig.Kolkata), 1, trading.DefaultSchedules()...)
+	w, err := newWorld(ctx, rig.Sunday, calendar.AlwaysOpen(rig.Kolkata), 1, trading.DefaultSchedules()...)
 	if err != nil {
 		return nil, err
 	}
@@ -158,11 +159,11 @@ func agenda(ctx context.Context) (*opened, error) {
 	for i := range tasks {
 		rows = append(rows, tradeclock.Schedule{Task: fmt.Sprintf("task-%03d", i), Rule: tradeclock.Daily(tradeclock.At(9+i%420/60, i%60))})
 	}
-	w, err := newWorld(ctx, rig.Sunday, tradeclock.Weekdays(rig.Kolkata), 1, rows...)
+	w, err := newWorld(ctx, rig.Sunday, calendar.Weekdays(rig.Kolkata), 1, rows...)
 	if err != nil {
 		return nil, err
 	}
-	monday := tradeclock.DateOf(rig.Sunday).AddDays(1)
+	monday := calendar.DateOf(rig.Sunday).AddDays(1)
 	return w.opened(ctx, 1, func() error {
 		items, err := w.s.Agenda(ctx, monday)
 		if len(items) != tasks {
@@ -179,7 +180,7 @@ func loadRows(ctx context.Context) (*opened, error) {
 		operations: n,
 		step: func() error {
 			clock := clockwork.NewFakeClockAt(rig.Sunday)
-			s, err := rig.Scheduler(tradeclock.NewMemory(clock), rows, clock, tradeclock.Weekdays(rig.Kolkata))
+			s, err := rig.Scheduler(tradeclock.NewMemory(clock), rows, clock, calendar.Weekdays(rig.Kolkata))
 			if err != nil {
 				return err
 			}
@@ -193,7 +194,7 @@ func loadRows(ctx context.Context) (*opened, error) {
 }
 
 func editRow(ctx context.Context) (*opened, error) {
-	w, err := newWorld(ctx, rig.Sunday, tradeclock.Weekdays(rig.Kolkata), 100, rig.OwnRows(10_000)...)
+	w, err := newWorld(ctx, rig.Sunday, calendar.Weekdays(rig.Kolkata), 100, rig.OwnRows(10_000)...)
 	if err != nil {
 		return nil, err
 	}

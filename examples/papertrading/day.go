@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/replay"
 	"github.com/tradeclock/tradeclock/exchange"
@@ -19,7 +19,7 @@ var (
 	kolkata = nse.Location()
 
 	// firstSession is replayed first with made-up bars: a Monday.
-	firstSession = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+	firstSession = calendar.Date{Year: 2026, Month: time.November, Day: 23}
 )
 
 // The replay begins before the session's first task, and ends after its last.
@@ -30,8 +30,8 @@ const (
 
 // day is what is to be replayed.
 type day struct {
-	date             tradeclock.Date
-	session          tradeclock.Session
+	date             calendar.Date
+	session          calendar.Session
 	opening, closing time.Time
 	begin, end       time.Time
 	stopped          time.Time // when the process before stopped, or begin
@@ -46,7 +46,7 @@ type day struct {
 func (d day) String() string {
 	var hours []string
 	for _, p := range d.session.Phases {
-		if p.Name == tradeclock.PhaseRegular {
+		if p.Name == calendar.PhaseRegular {
 			hours = append(hours, p.Start.In(kolkata).Format("15:04")+" to "+p.End.In(kolkata).Format("15:04"))
 		}
 	}
@@ -86,7 +86,7 @@ func chooseDay(ctx context.Context, opts options, source market.Source, progress
 	return d, d.setBars(source)
 }
 
-func defaultSession(source market.Source, last replay.State, some bool) (tradeclock.Date, error) {
+func defaultSession(source market.Source, last replay.State, some bool) (calendar.Date, error) {
 	if some && !last.Finished {
 		return last.Session, nil
 	}
@@ -96,7 +96,7 @@ func defaultSession(source market.Source, last replay.State, some bool) (tradecl
 				return date, nil
 			}
 		}
-		return tradeclock.Date{}, fmt.Errorf("the bar files have no session after %s", last.Session)
+		return calendar.Date{}, fmt.Errorf("the bar files have no session after %s", last.Session)
 	}
 	if !some {
 		return firstSession, nil
@@ -162,7 +162,7 @@ func (d *day) setBars(source market.Source) error {
 		return fmt.Errorf("there are no bars in the session of %s", d)
 	}
 	before, err := nse.Previous(d.date)
-	if errors.Is(err, tradeclock.ErrUnknownDate) {
+	if errors.Is(err, calendar.ErrUnknownDate) {
 		return nil // the calendar begins with this session
 	}
 	if err != nil {

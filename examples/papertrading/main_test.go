@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
@@ -76,7 +77,7 @@ func read(t *testing.T, file string) records {
 	db, err := openDatabase(file)
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
-	clock := clockwork.NewFakeClockAt(tradeclock.Wall(23, 0).On(secondSession, kolkata))
+	clock := clockwork.NewFakeClockAt(calendar.Wall(23, 0).On(secondSession, kolkata))
 	store, err := sqlstore.Open(t.Context(), db, sqlstore.WithClock(clock))
 	require.NoError(t, err)
 	paper, err := broker.Open(t.Context(), db, clock, nse)
@@ -84,7 +85,7 @@ func read(t *testing.T, file string) records {
 	return records{store, paper, t}
 }
 
-func (r records) runs(session tradeclock.Date, task string) []tradeclock.Run {
+func (r records) runs(session calendar.Date, task string) []tradeclock.Run {
 	r.t.Helper()
 	runs, err := r.store.Runs(r.t.Context(), tradeclock.Query{Scheduler: schedulerName, Task: task, From: session, To: session})
 	require.NoError(r.t, err)
@@ -92,7 +93,7 @@ func (r records) runs(session tradeclock.Date, task string) []tradeclock.Run {
 }
 
 // due returns the due times of a task's runs.
-func (r records) due(session tradeclock.Date, task string) []string {
+func (r records) due(session calendar.Date, task string) []string {
 	r.t.Helper()
 	var due []string
 	for _, run := range r.runs(session, task) {
@@ -101,14 +102,14 @@ func (r records) due(session tradeclock.Date, task string) []string {
 	return due
 }
 
-func (r records) orders(account string, session tradeclock.Date) []broker.Order {
+func (r records) orders(account string, session calendar.Date) []broker.Order {
 	r.t.Helper()
 	orders, err := r.paper.Orders(r.t.Context(), account, session)
 	require.NoError(r.t, err)
 	return orders
 }
 
-func (r records) report(account string, session tradeclock.Date) broker.Report {
+func (r records) report(account string, session calendar.Date) broker.Report {
 	r.t.Helper()
 	report, err := r.paper.Report(r.t.Context(), account, session)
 	require.NoError(r.t, err)
@@ -117,7 +118,7 @@ func (r records) report(account string, session tradeclock.Date) broker.Report {
 
 // checkWholeDay asserts that each task has all its occurrences of a session, all of
 // them started on time.
-func (r records) checkWholeDay(session tradeclock.Date, accounts int, occurrences map[string]int) {
+func (r records) checkWholeDay(session calendar.Date, accounts int, occurrences map[string]int) {
 	r.t.Helper()
 	for task, n := range occurrences {
 		runs := r.runs(session, task)
@@ -244,7 +245,7 @@ func TestRealBars(t *testing.T) {
 	files := barFiles(t)
 	opts := fast(t, append([]string{"-accounts", "alice", "-bars"}, files...)...)
 	for day := 9; day <= 11; day++ {
-		session := tradeclock.Date{Year: 2019, Month: time.July, Day: day}
+		session := calendar.Date{Year: 2019, Month: time.July, Day: day}
 
 		summary := replayed(t, opts)
 
@@ -253,7 +254,7 @@ func TestRealBars(t *testing.T) {
 		r.checkWholeDay(session, 1, perDay)
 		assert.True(t, r.report("alice", session).Closed)
 	}
-	traded := read(t, opts.file).orders("alice", tradeclock.Date{Year: 2019, Month: time.July, Day: 9})
+	traded := read(t, opts.file).orders("alice", calendar.Date{Year: 2019, Month: time.July, Day: 9})
 	assert.NotEmpty(t, traded)
 	assert.Error(t, run(t.Context(), opts, io.Discard), "there is no fourth day")
 }
@@ -274,7 +275,7 @@ func barFiles(t *testing.T) []string {
 	}
 	var files []string
 	for day := 9; day <= 11; day++ {
-		date := tradeclock.Date{Year: 2019, Month: time.July, Day: day}
+		date := calendar.Date{Year: 2019, Month: time.July, Day: day}
 		bars := (market.Walk{Seed: 1, Calendar: nse}).Day(date)["DEODAR"]
 		files = append(files, writeBars(t, "DEODAR", date, bars))
 	}
@@ -282,11 +283,11 @@ func barFiles(t *testing.T) []string {
 }
 
 // writeBars writes a file of a day's bars, and returns its name.
-func writeBars(t *testing.T, symbol string, date tradeclock.Date, bars []market.Bar) string {
+func writeBars(t *testing.T, symbol string, date calendar.Date, bars []market.Bar) string {
 	t.Helper()
 	var text strings.Builder
 	for _, b := range bars {
-		since := b.Start.Sub(tradeclock.Wall(0, 0).On(date, kolkata)).Milliseconds()
+		since := b.Start.Sub(calendar.Wall(0, 0).On(date, kolkata)).Milliseconds()
 		fmt.Fprintf(&text, "%d,%d,%d,%d,%d,%d\n", since, b.Open, b.High, b.Low, b.Close, b.Volume)
 	}
 	file := filepath.Join(t.TempDir(), fmt.Sprintf("XNSE-%s-%s.csv", symbol, date))
@@ -295,22 +296,22 @@ func writeBars(t *testing.T, symbol string, date tradeclock.Date, bars []market.
 }
 
 // barAt is a minute of a date in which a share costs a rupee.
-func barAt(date tradeclock.Date, hour, minute int) market.Bar {
-	start := tradeclock.Wall(hour, minute).On(date, kolkata)
+func barAt(date calendar.Date, hour, minute int) market.Bar {
+	start := calendar.Wall(hour, minute).On(date, kolkata)
 	return market.Bar{Start: start, Open: money.Rupee, High: money.Rupee, Low: money.Rupee, Close: money.Rupee, Volume: 1}
 }
 
 func TestBarsOfAClosedDayAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		date tradeclock.Date
+		date calendar.Date
 		bar  [2]int
 		want string
 	}{
-		{"a Saturday", tradeclock.Date{Year: 2019, Month: time.July, Day: 13}, [2]int{9, 15},
+		{"a Saturday", calendar.Date{Year: 2019, Month: time.July, Day: 13}, [2]int{9, 15},
 			"there are bars of a day without trading hours: calendar XNSE: 2019-07-13 is closed: Saturday"},
-		{"no hours", tradeclock.Date{Year: 2026, Month: time.November, Day: 8}, [2]int{18, 15}, "the hours of 2026-11-08 are not known"},
-		{"not in the hours", tradeclock.Date{Year: 2025, Month: time.October, Day: 21}, [2]int{9, 15},
+		{"no hours", calendar.Date{Year: 2026, Month: time.November, Day: 8}, [2]int{18, 15}, "the hours of 2026-11-08 are not known"},
+		{"not in the hours", calendar.Date{Year: 2025, Month: time.October, Day: 21}, [2]int{9, 15},
 			"there are no bars in the session of 2025-10-21, special session: Diwali Laxmi Pujan"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -325,7 +326,7 @@ func TestBarsOfAClosedDayAreRefused(t *testing.T) {
 
 func TestBarsOutsideOfTheHoursAreLeftOut(t *testing.T) {
 	t.Parallel()
-	date := tradeclock.Date{Year: 2025, Month: time.October, Day: 21}
+	date := calendar.Date{Year: 2025, Month: time.October, Day: 21}
 	file := writeBars(t, "TEAK", date, []market.Bar{barAt(date, 13, 45), barAt(date, 14, 44), barAt(date, 14, 55), barAt(date, 14, 56)})
 	var out bytes.Buffer
 
@@ -488,14 +489,14 @@ func TestBarFilesMayStandBetweenOptions(t *testing.T) {
 }
 
 // saveReplayed notes in a file that a session was replayed.
-func saveReplayed(t *testing.T, file string, session tradeclock.Date) {
+func saveReplayed(t *testing.T, file string, session calendar.Date) {
 	t.Helper()
 	db, err := openDatabase(file)
 	require.NoError(t, err)
 	defer db.Close()
 	progress, err := replay.OpenLog(t.Context(), db)
 	require.NoError(t, err)
-	state := replay.State{Session: session, At: tradeclock.Wall(18, 5).On(session, kolkata), Finished: true}
+	state := replay.State{Session: session, At: calendar.Wall(18, 5).On(session, kolkata), Finished: true}
 	require.NoError(t, progress.Save(t.Context(), state))
 }
 
@@ -547,7 +548,7 @@ func TestADayThatCannotBeReplayedIsRefused(t *testing.T) {
 		{"weekend", func(o *options) { o.date = firstSession.AddDays(5) }, "2026-11-28 is closed: Saturday"},
 		{"holiday", func(o *options) { o.date = firstSession.AddDays(1) }, "2026-11-24 is closed: Guru Nanak Jayanti, announced 2025-12-12"},
 		{"unknown hours", func(o *options) { o.date = firstSession.AddDays(-15) }, "the hours of 2026-11-08 are not known: special session: Diwali Laxmi Pujan: Muhurat trading"},
-		{"after the coverage", func(o *options) { o.date = tradeclock.Date{Year: 2027, Month: 1, Day: 1} }, "calendar XNSE: 2027-01-01 is unknown: the coverage ends on 2026-12-31"},
+		{"after the coverage", func(o *options) { o.date = calendar.Date{Year: 2027, Month: 1, Day: 1} }, "calendar XNSE: 2027-01-01 is unknown: the coverage ends on 2026-12-31"},
 		{"crash before the day", func(o *options) { o.crashAt = "08:00" }, "-crash-at 08:00"},
 		{"restart before the day", func(o *options) { o.restartAt = "08:00" }, "-restart-at 08:00"},
 		{"no such file", func(o *options) { o.bars = []string{"XNSE-A-2026-11-24.csv"} }, "XNSE-A-2026-11-24.csv"},

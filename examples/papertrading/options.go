@@ -12,14 +12,14 @@ import (
 
 	_ "modernc.org/sqlite"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // options is what the command line says.
 type options struct {
 	file      string
 	accounts  []string
-	date      tradeclock.Date // zero: the next one
+	date      calendar.Date // zero: the next one
 	speed     float64
 	seed      int64
 	bars      []string // files; none: made-up bars
@@ -35,7 +35,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.SetOutput(io.Discard) // main says what is wrong
 	flags.StringVar(&o.file, "db", "papertrading.db", "the SQLite `file` of ledger and books")
 	flags.StringVar(&accounts, "accounts", "alice,bob", "the accounts, separated by commas")
-	flags.TextVar(&o.date, "date", tradeclock.Date{}, "the session to replay, as in 2026-11-23 (default: the one after the last)")
+	flags.TextVar(&o.date, "date", calendar.Date{}, "the session to replay, as in 2026-11-23 (default: the one after the last)")
 	flags.Float64Var(&o.speed, "speed", 600, "how many times faster than the clock on the wall; 1 is live, 0 as fast as it can")
 	flags.Int64Var(&o.seed, "seed", 3, "the seed of the made-up bars")
 	flags.BoolVar(&useBars, "bars", false, "replay the bar files MIC-SYMBOL-DATE.csv that are named after the flags")
@@ -87,7 +87,7 @@ func (o options) check(useBars bool) error {
 }
 
 // parseTime parses a time of day, 16:05:30 or 16:05. The empty text is none.
-func parseTime(text string) (*tradeclock.WallTime, error) {
+func parseTime(text string) (*calendar.WallTime, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -98,7 +98,7 @@ func parseTime(text string) (*tradeclock.WallTime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("time %q: want the form 16:05:30", text)
 	}
-	wall := tradeclock.Wall(t.Hour(), t.Minute()) + tradeclock.WallTime(t.Second())
+	wall := calendar.Wall(t.Hour(), t.Minute()) + calendar.WallTime(t.Second())
 	return &wall, nil
 }
 

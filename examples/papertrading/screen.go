@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
 	"github.com/tradeclock/tradeclock/trading"
@@ -154,7 +155,7 @@ func (s *screen) fills(orders []broker.Order) {
 
 // minute shows where the replay is: on a terminal every minute, and else on the
 // hour.
-func (s *screen) minute(ctx context.Context, scheduler *tradeclock.UnifiedTaskScheduler, b *broker.Broker, accounts []string, session tradeclock.Date) {
+func (s *screen) minute(ctx context.Context, scheduler *tradeclock.UnifiedTaskScheduler, b *broker.Broker, accounts []string, session calendar.Date) {
 	now := s.clock.Now().In(kolkata)
 	if !s.terminal && now.Minute() != 0 {
 		return

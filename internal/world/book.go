@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // book is the world's own account: every execution, and every write that the store
@@ -42,7 +43,7 @@ type book struct {
 	left       map[string]time.Duration // since when those are that have not come back
 
 	rows           versions[[]task]
-	calendars      versions[map[tradeclock.Date]session]
+	calendars      versions[map[calendar.Date]session]
 	disturbed      spans // not everything was normal
 	broken         spans // a call or a process was
 	calendarFailed spans
@@ -100,7 +101,7 @@ func newBook(w *World) *book {
 		reported:  make(map[string]bool),
 		cache:     make(map[cacheKey][]occurrence),
 		rows:      versions[[]task]{w: w, seen: make(map[*process][]sighting)},
-		calendars: versions[map[tradeclock.Date]session]{w: w, seen: make(map[*process][]sighting)},
+		calendars: versions[map[calendar.Date]session]{w: w, seen: make(map[*process][]sighting)},
 		named:     strings.NewReplacer(),
 	}
 }

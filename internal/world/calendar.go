@@ -8,19 +8,19 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // exchange is the calendar of one process: what the world's is by now.
 type exchange struct {
 	p        *process
 	version  int // of a snapshot
-	sessions map[tradeclock.Date]session
+	sessions map[calendar.Date]session
 }
 
 // calendarFor returns the calendar of a process: one that answers from memory, or
 // one that may take its time.
-func (w *World) calendarFor(p *process) tradeclock.Calendar {
+func (w *World) calendarFor(p *process) calendar.Calendar {
 	if w.script.direct {
 		return direct{&exchange{p: p}}
 	}
@@ -44,21 +44,21 @@ func (e *exchange) Version() string {
 }
 
 // Session returns what is known of a date.
-func (e *exchange) Session(d tradeclock.Date) (tradeclock.Session, error) {
+func (e *exchange) Session(d calendar.Date) (calendar.Session, error) {
 	sessions := e.sessions
 	if sessions == nil {
 		sessions = e.p.w.script.sessions
 	}
 	if err := e.fails(); err != nil {
-		return tradeclock.Session{Date: d}, err
+		return calendar.Session{Date: d}, err
 	}
 	is, ok := sessions[d]
 	if !ok || is.unknown {
-		return tradeclock.Session{Date: d}, fmt.Errorf("%v: %w", d, tradeclock.ErrUnknownDate)
+		return calendar.Session{Date: d}, fmt.Errorf("%v: %w", d, calendar.ErrUnknownDate)
 	}
-	s := tradeclock.Session{Date: d, Kind: is.kind, HoursUnknown: is.unsaid}
-	if is.kind != tradeclock.Closed && !is.unsaid {
-		s.Phases = []tradeclock.Phase{{Name: tradeclock.PhaseRegular, Start: e.p.w.script.instant(d, is.open), End: e.p.w.script.instant(d, is.close)}}
+	s := calendar.Session{Date: d, Kind: is.kind, HoursUnknown: is.unsaid}
+	if is.kind != calendar.Closed && !is.unsaid {
+		s.Phases = []calendar.Phase{{Name: calendar.PhaseRegular, Start: e.p.w.script.instant(d, is.open), End: e.p.w.script.instant(d, is.close)}}
 	}
 	return s, nil
 }
@@ -97,7 +97,7 @@ func (w *World) breakCalendar(in incident) {
 type direct struct{ *exchange }
 
 // Snapshot returns the calendar as it is.
-func (d direct) Snapshot() tradeclock.Calendar {
+func (d direct) Snapshot() calendar.Calendar {
 	version := d.p.w.book.calendars.latest()
 	d.p.w.book.calendars.saw(d.p, version)
 	return &exchange{p: d.p, version: version, sessions: d.p.w.script.sessions}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // near is how far from a change of rows, calendar or enrolments something still
@@ -23,12 +24,12 @@ const calm = 2 * time.Minute
 type cacheKey struct {
 	rows, calendar int
 	account, task  string
-	date           tradeclock.Date
+	date           calendar.Date
 }
 
 // occurrences lists what is due of a task of an account on a session, by one version of the rows
 // and one of the calendar.
-func (b *book) occurrences(rows, calendar int, account, task string, date tradeclock.Date) []occurrence {
+func (b *book) occurrences(rows, calendar int, account, task string, date calendar.Date) []occurrence {
 	key := cacheKey{rows, calendar, account, task, date}
 	found, known := b.cache[key]
 	if !known {
@@ -227,7 +228,7 @@ func (w *World) checkComplete(ix *index) {
 }
 
 // dueOn lists what is due of a task of an account on a session, by what was in force then.
-func (b *book) dueOn(account, task string, date tradeclock.Date) (found []occurrence) {
+func (b *book) dueOn(account, task string, date calendar.Date) (found []occurrence) {
 	seen := make(map[string]bool)
 	for c := range b.calendars.all {
 		for r := range b.rows.all {

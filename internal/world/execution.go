@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // execution is one call of Execute that the world saw.
@@ -163,11 +164,11 @@ func (b *book) pastUntil(x *execution, late time.Duration) bool {
 }
 
 // untilOf returns the moment of a session at which the catch-up of a task also ends.
-func (x exchangePlace) untilOf(t task, date tradeclock.Date, is session) (until time.Time, told bool) {
+func (x exchangePlace) untilOf(t task, date calendar.Date, is session) (until time.Time, told bool) {
 	if t.CatchUpUntil.Anchor == "" {
 		return x.instant(date, time.Duration(t.CatchUpUntil.Wall)*time.Second), true
 	}
-	return x.instant(date, is.close), is.kind != tradeclock.Closed && !is.unknown && !is.unsaid
+	return x.instant(date, is.close), is.kind != calendar.Closed && !is.unknown && !is.unsaid
 }
 
 // spread: an offset is less than the row's spread, and the same for each start of a slot.

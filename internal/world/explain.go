@@ -10,23 +10,24 @@ import (
 	"strings"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // query is what a question is about: a task of an account on a day.
 type query struct {
 	account, task string
-	date          tradeclock.Date
+	date          calendar.Date
 }
 
 // question asks a process why a task did or did not run on a day around today.
 func (w *World) question(in incident) {
-	q := query{in.account, w.script.tasks[in.task].Task, tradeclock.DateOf(w.local(w.now)).AddDays(in.number%3 - 1)}
+	q := query{in.account, w.script.tasks[in.task].Task, calendar.DateOf(w.local(w.now)).AddDays(in.number%3 - 1)}
 	w.order(in, "question", func(p *process) error { return p.explain(q) })
 }
 
 // questionAll asks the active process about all tasks of the last days.
 func (w *World) questionAll() {
-	today := tradeclock.DateOf(w.local(w.now))
+	today := calendar.DateOf(w.local(w.now))
 	for _, p := range w.processes {
 		if p == nil || p.sched.Status().State != tradeclock.StateActive {
 			continue

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // The kinds of what goes wrong, and of what people do.
@@ -286,18 +287,18 @@ func (w *World) putRow(i int) {
 // changeCalendar closes the exchange today or tomorrow, or earlier, or lets the
 // calendar know nothing of some days, for a while.
 func (w *World) changeCalendar(in incident) {
-	today := tradeclock.DateOf(w.local(w.now))
+	today := calendar.DateOf(w.local(w.now))
 	was := w.script.sessions
 	is := maps.Clone(was)
 	for i := range 2 {
 		date := today.AddDays(i)
 		switch {
 		case in.kind == silence:
-			is[date] = session{kind: tradeclock.Closed, unknown: true}
+			is[date] = session{kind: calendar.Closed, unknown: true}
 		case in.kind == closure && i == in.number%2:
 			is[date] = session{}
-		case in.kind == shorten && is[date].kind == tradeclock.Regular && !is[date].unsaid:
-			is[date] = session{kind: tradeclock.Shortened, open: is[date].open, close: 12 * time.Hour}
+		case in.kind == shorten && is[date].kind == calendar.Regular && !is[date].unsaid:
+			is[date] = session{kind: calendar.Shortened, open: is[date].open, close: 12 * time.Hour}
 		}
 	}
 	if w.changed() {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // usedUp: a claim that certainly never started uses up nothing. It may only be interrupted
@@ -73,7 +74,7 @@ func (b *book) heldToTaken(wish *wish) {
 	if wish.p.dead || !wish.req.ForToday || !errors.Is(wish.err, tradeclock.ErrSlotTaken) {
 		return
 	}
-	slot := tradeclock.DateOf(wish.p.wall().In(b.w.script.zone)).String()
+	slot := calendar.DateOf(wish.p.wall().In(b.w.script.zone)).String()
 	if b.taskOf(wish.req.Account, wish.req.Task).kind == "stuck" {
 		slot = stuckSlot
 	}

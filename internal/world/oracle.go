@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // occurrence is what the world expects of a task on a session.
@@ -16,7 +17,7 @@ type occurrence struct {
 
 // occurrencesOn lists what is due of a task on a session, by the documentation of
 // rules and not by the scheduler's plan.
-func (x exchangePlace) occurrencesOn(tasks []task, account, name string, date tradeclock.Date, is session) []occurrence {
+func (x exchangePlace) occurrencesOn(tasks []task, account, name string, date calendar.Date, is session) []occurrence {
 	t, ok := rowFor(tasks, account, name)
 	closed := !is.unknown && !is.runs(t)
 	if !ok || t.Disabled || closed && t.kind != "once" {
@@ -31,7 +32,7 @@ func (x exchangePlace) occurrencesOn(tasks []task, account, name string, date tr
 	return found
 }
 
-func (x exchangePlace) occurrencesAt(tasks []task, account string, t task, date tradeclock.Date, is session) []occurrence {
+func (x exchangePlace) occurrencesAt(tasks []task, account string, t task, date calendar.Date, is session) []occurrence {
 	if t.prior != nil && x.priorHolds(tasks, account, t, date, is) {
 		t = *t.prior
 	}
@@ -73,8 +74,8 @@ func (x exchangePlace) occurrencesAt(tasks []task, account string, t task, date 
 
 // priorHolds reports whether a session began before the task got a rule of another kind:
 // an earlier one, or one of which the old rule had brought up an occurrence.
-func (x exchangePlace) priorHolds(tasks []task, account string, t task, date tradeclock.Date, is session) bool {
-	edited := tradeclock.DateOf(t.edited.In(x.zone))
+func (x exchangePlace) priorHolds(tasks []task, account string, t task, date calendar.Date, is session) bool {
+	edited := calendar.DateOf(t.edited.In(x.zone))
 	if date != edited {
 		return date.Before(edited)
 	}

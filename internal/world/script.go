@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Options say how much of a seed's world there is. Two worlds with the same seed
@@ -34,7 +35,7 @@ type script struct {
 	replicas  int
 	accounts  []string
 	tasks     []task
-	sessions  map[tradeclock.Date]session
+	sessions  map[calendar.Date]session
 	places    int // Config.MaxConcurrent
 	limit     tradeclock.StartLimit
 	term      time.Duration
@@ -76,16 +77,16 @@ func (in incident) String() string {
 // begins, at 08:00.
 type exchangePlace struct {
 	zone     *time.Location
-	firstDay tradeclock.Date
+	firstDay calendar.Date
 }
 
 // mumbai is where most worlds are: from a Monday on.
-var mumbai = exchangePlace{time.FixedZone("IST", 5*3600+1800), tradeclock.Date{Year: 2026, Month: time.November, Day: 23}}
+var mumbai = exchangePlace{time.FixedZone("IST", 5*3600+1800), calendar.Date{Year: 2026, Month: time.November, Day: 23}}
 
 // newYork are worlds in which the clocks change on the second day, a Sunday.
 var newYork = [...]exchangePlace{
-	{mustLoad("America/New_York"), tradeclock.Date{Year: 2026, Month: time.March, Day: 7}},
-	{mustLoad("America/New_York"), tradeclock.Date{Year: 2026, Month: time.October, Day: 31}},
+	{mustLoad("America/New_York"), calendar.Date{Year: 2026, Month: time.March, Day: 7}},
+	{mustLoad("America/New_York"), calendar.Date{Year: 2026, Month: time.October, Day: 31}},
 }
 
 func mustLoad(name string) *time.Location {
@@ -154,21 +155,21 @@ const (
 // makeSessions makes the exchange's calendar: weekdays, with a holiday, an early
 // close, or a special Saturday now and then. It reaches beyond the world's end.
 func (s *script) makeSessions() {
-	s.sessions = make(map[tradeclock.Date]session)
+	s.sessions = make(map[calendar.Date]session)
 	for i := -40; i < s.days+40; i++ {
 		date := s.firstDay.AddDays(i)
 		roll := s.chance.pick(20, "session", date.String(), 0)
 		weekend := date.Weekday() == time.Saturday || date.Weekday() == time.Sunday
-		is := session{kind: tradeclock.Regular, open: regularOpen, close: regularClose}
+		is := session{kind: calendar.Regular, open: regularOpen, close: regularClose}
 		switch {
 		case weekend && roll == 0:
-			is = session{kind: tradeclock.Special, open: regularOpen, close: 10*time.Hour + 15*time.Minute}
+			is = session{kind: calendar.Special, open: regularOpen, close: 10*time.Hour + 15*time.Minute}
 		case weekend, roll == 1 && i != s.days-1:
 			is = session{}
 		case roll == 2:
-			is.kind, is.close = tradeclock.Shortened, 12*time.Hour+30*time.Minute
+			is.kind, is.close = calendar.Shortened, 12*time.Hour+30*time.Minute
 		case roll == 3 && i != s.days-1:
-			is.kind, is.unknown = tradeclock.Closed, true
+			is.kind, is.unknown = calendar.Closed, true
 		case roll == 4 && i != s.days-1:
 			is.unsaid = true
 		}
@@ -356,7 +357,7 @@ func (c chance) kindOf(what, key string, i int) string {
 
 // instant is the first instant of a date whose wall time at the exchange is a given
 // one or, if the clocks leave that out, the first instant after the gap.
-func (x exchangePlace) instant(d tradeclock.Date, clock time.Duration) time.Time {
+func (x exchangePlace) instant(d calendar.Date, clock time.Duration) time.Time {
 	midnight := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, x.zone)
 	at := midnight.Add(clock)
 	forward := offsetOf(at) - offsetOf(midnight)

@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // sessionKey is what the runs of one task and account on one session have in common.
 type sessionKey struct {
 	account, task string
-	session       tradeclock.Date
+	session       calendar.Date
 }
 
 func sessionOf(r *tradeclock.Run) sessionKey { return sessionKey{r.Account, r.Task, r.Session} }

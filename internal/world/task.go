@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // task is one row of the world's schedules, taken apart so that the world can tell
@@ -15,7 +16,7 @@ type task struct {
 	from, to time.Duration
 	every    time.Duration // of an every rule; how long before the close; after the open; or after the base
 	base     int           // of an after rule
-	date     tradeclock.Date
+	date     calendar.Date
 	bad      fault // what is wrong with the row, if anything is
 	// prior is the task with the rule of another kind that this one replaced when it was
 	// edited, if it did. It holds up to the next session.
@@ -30,7 +31,7 @@ func (t task) replaces(old task, now time.Time) task {
 		t.prior, t.edited = old.prior, old.edited
 		return t
 	}
-	if old.prior != nil && tradeclock.DateOf(old.edited.UTC()) == tradeclock.DateOf(now.UTC()) {
+	if old.prior != nil && calendar.DateOf(old.edited.UTC()) == calendar.DateOf(now.UTC()) {
 		old = *old.prior
 	}
 	t.prior, t.edited = nil, now
@@ -211,7 +212,7 @@ func (t task) catchUp() time.Duration {
 
 // session is what the exchange does on a date.
 type session struct {
-	kind        tradeclock.SessionKind
+	kind        calendar.SessionKind
 	open, close time.Duration
 	unknown     bool // nobody knows
 	unsaid      bool // nobody knows its hours

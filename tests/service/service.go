@@ -18,6 +18,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/tests/scaled"
 )
@@ -159,7 +160,7 @@ func (s *service) schedule(ctx context.Context, cfg Config, store *sqlstore.Stor
 		Schedules:  store,
 		Ledger:     store,
 		Heartbeats: store,
-		Calendar:   tradeclock.AlwaysOpen(Kolkata),
+		Calendar:   calendar.AlwaysOpen(Kolkata),
 		Clock:      s.clock,
 		TermLength: cfg.TermLength,
 		Logger:     s.log,

@@ -12,6 +12,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Name is the name of the schedulers.
@@ -40,7 +41,7 @@ type Store interface {
 
 // Scheduler returns a scheduler of rows on a clock, nil for the real one, that
 // keeps its runs and its heartbeats in a store.
-func Scheduler(s Store, rows tradeclock.ScheduleStore, clock tradeclock.Clock, cal tradeclock.Calendar) (*tradeclock.UnifiedTaskScheduler, error) {
+func Scheduler(s Store, rows tradeclock.ScheduleStore, clock tradeclock.Clock, cal calendar.Calendar) (*tradeclock.UnifiedTaskScheduler, error) {
 	return tradeclock.New(tradeclock.Config{
 		Name: Name, Schedules: rows, Ledger: s, Heartbeats: s, Calendar: cal, Clock: clock,
 		Logger: slog.New(slog.DiscardHandler),

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -41,7 +41,7 @@ func (f *facts) days(name string, m exchange.Market, corrections map[string]stri
 func (f *facts) checkRegular(r row, m exchange.Market, d exchange.Day) {
 	for _, s := range m.Segments {
 		hours := slices.DeleteFunc(slices.Clone(eraOf(s, d.Date).Hours), func(w exchange.Window) bool {
-			return w.Phase != tradeclock.PhaseRegular
+			return w.Phase != calendar.PhaseRegular
 		})
 		sameTimes := slices.EqualFunc(hours, d.Hours, func(a, b exchange.Window) bool {
 			return a.Start == b.Start && a.End == b.End
@@ -60,7 +60,7 @@ func (f *facts) checkSame(r row, before, d exchange.Day) {
 }
 
 // eraOf returns the era of a segment that a date lies in.
-func eraOf(s exchange.Segment, d tradeclock.Date) (era exchange.Era) {
+func eraOf(s exchange.Segment, d calendar.Date) (era exchange.Era) {
 	for _, e := range s.Eras {
 		if !e.From.After(d) {
 			era = e

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // facts reads the tables of a folder. What is wrong with them is gathered, each
@@ -80,17 +80,17 @@ func (r row) text(column string) string {
 // optional returns a cell of a column that a table need not have.
 func (r row) optional(column string) string { return r.cells[column] }
 
-func (r row) date(column string) tradeclock.Date { return r.parseDate(column, r.text(column)) }
+func (r row) date(column string) calendar.Date { return r.parseDate(column, r.text(column)) }
 
-func (r row) parseDate(column, text string) (d tradeclock.Date) {
+func (r row) parseDate(column, text string) (d calendar.Date) {
 	if err := d.UnmarshalText([]byte(text)); err != nil {
 		r.facts.fail(r.place, "%s: %w", column, err)
 	}
 	return d
 }
 
-func (r row) wallTime(column string) tradeclock.WallTime {
-	w, err := tradeclock.ParseWallTime(r.text(column))
+func (r row) wallTime(column string) calendar.WallTime {
+	w, err := calendar.ParseWallTime(r.text(column))
 	if err != nil {
 		r.facts.fail(r.place, "%s: %w", column, err)
 	}

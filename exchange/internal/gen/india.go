@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -38,7 +38,7 @@ func (f *facts) indianSegments(mic string) []exchange.Segment {
 // indianEras returns the eras of a segment: its rows of one date are the
 // complete set of phases from that date on.
 func (f *facts) indianEras(code string) []exchange.Era {
-	sources := make(map[tradeclock.Date]string)
+	sources := make(map[calendar.Date]string)
 	for _, r := range f.tableOf("XNSE-phase-sources.csv", "segment", code) {
 		sources[r.date("from_date")] = r.text("source")
 	}
@@ -70,7 +70,7 @@ func (r row) window() exchange.Window {
 func (f *facts) addDatedPhases(m exchange.Market, days []exchange.Day) []exchange.Day {
 	type key struct {
 		calendar string
-		date     tradeclock.Date
+		date     calendar.Date
 	}
 	extra := make(map[key][]exchange.Window)
 	for _, s := range indianSegments {

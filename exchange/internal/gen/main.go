@@ -17,15 +17,15 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
 func main() {
 	list := flag.String("nse", "", "a `file` with the JSON of the exchange's holiday master")
 	source := flag.String("source", "", "the number of the circular that the list is of")
-	var announced tradeclock.Date
-	flag.TextVar(&announced, "announced", tradeclock.Date{}, "the `date` of that circular")
+	var announced calendar.Date
+	flag.TextVar(&announced, "announced", calendar.Date{}, "the `date` of that circular")
 	flag.Parse()
 
 	var err error
@@ -53,7 +53,7 @@ func run(from, to string) error {
 	return nil
 }
 
-func printNSE(list, source string, announced tradeclock.Date) error {
+func printNSE(list, source string, announced calendar.Date) error {
 	f, err := os.Open(list)
 	if err != nil {
 		return err

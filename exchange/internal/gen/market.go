@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -128,14 +128,14 @@ func (r row) hours() []exchange.Window {
 		windows = []exchange.Window{regular(open, r.wallTime("break_start")), regular(r.wallTime("break_end"), end)}
 	}
 	if r.optional("auction_end") != "" {
-		auction := exchange.Window{Phase: tradeclock.PhaseClosingAuction, Start: end, End: r.wallTime("auction_end")}
+		auction := exchange.Window{Phase: calendar.PhaseClosingAuction, Start: end, End: r.wallTime("auction_end")}
 		windows = append(windows, auction)
 	}
 	return windows
 }
 
-func regular(start, end tradeclock.WallTime) exchange.Window {
-	return exchange.Window{Phase: tradeclock.PhaseRegular, Start: start, End: end}
+func regular(start, end calendar.WallTime) exchange.Window {
+	return exchange.Window{Phase: calendar.PhaseRegular, Start: start, End: end}
 }
 
 // settlement returns the days with a session and without settlement of the market

@@ -7,14 +7,14 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
 // nseRows returns the rows that a holiday list of the exchange adds to XNSE.csv:
 // the days that it makes differ from the market as it was before. Days of the
 // market that it takes back are returned beside them.
-func nseRows(list io.Reader, before exchange.Market, source string, announced tradeclock.Date) (rows []byte, dropped []exchange.Day, err error) {
+func nseRows(list io.Reader, before exchange.Market, source string, announced calendar.Date) (rows []byte, dropped []exchange.Day, err error) {
 	holidays, err := exchange.ReadNSEHolidays(list, "CM")
 	if err != nil {
 		return nil, nil, err

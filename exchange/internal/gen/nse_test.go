@@ -12,7 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"github.com/tradeclock/tradeclock"
+
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 
@@ -22,7 +23,7 @@ type holiday struct {
 	Description string `json:"description"`
 }
 
-func newHoliday(d tradeclock.Date, description string) holiday {
+func newHoliday(d calendar.Date, description string) holiday {
 	at := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)
 	return holiday{at.Format("02-Jan-2006"), at.Weekday().String(), description}
 }
@@ -56,16 +57,16 @@ func TestTheYearlyRefresh(t *testing.T) {
 	weekdays := 0
 	for _, d := range m.Days {
 		if d.Date.Year == m.To.Year && d.Status == exchange.StatusClosed {
-			day := tradeclock.Date{Year: next, Month: d.Date.Month, Day: d.Date.Day}
+			day := calendar.Date{Year: next, Month: d.Date.Month, Day: d.Date.Day}
 			holidays = append(holidays, newHoliday(day, d.Name))
 			if day.Weekday() != time.Saturday && day.Weekday() != time.Sunday {
 				weekdays++
 			}
 		}
 	}
-	muhurat := tradeclock.Date{Year: next, Month: time.October, Day: 31}
+	muhurat := calendar.Date{Year: next, Month: time.October, Day: 31}
 	holidays = append(holidays, newHoliday(muhurat, "Diwali Laxmi Pujan*"))
-	announced := tradeclock.Date{Year: m.To.Year, Month: time.December, Day: 11}
+	announced := calendar.Date{Year: m.To.Year, Month: time.December, Day: 11}
 	rows, dropped, err := nseRows(strings.NewReader(list(t, holidays)), m, "NSE/CMTR/77777", announced)
 	require.NoError(t, err)
 	assert.Empty(t, dropped)
@@ -83,7 +84,7 @@ func TestTheYearlyRefresh(t *testing.T) {
 	require.NoError(t, err)
 	for _, c := range calendars {
 		_, last := c.Coverage()
-		assert.Equal(t, tradeclock.Date{Year: next, Month: time.December, Day: 31}, last)
+		assert.Equal(t, calendar.Date{Year: next, Month: time.December, Day: 31}, last)
 		s, err := c.Session(muhurat)
 		require.NoError(t, err)
 		assert.True(t, s.HoursUnknown, "the day that is listed as a holiday is a session")
@@ -101,9 +102,9 @@ func TestNSERowsNameTheDaysThatAreTakenBack(t *testing.T) {
 			holidays = append(holidays, newHoliday(d.Date, d.Name))
 		}
 	}
-	holidays = append(holidays, newHoliday(tradeclock.Date{Year: 2026, Month: time.October, Day: 21}, "Dussehra"))
-	holidays = append(holidays, newHoliday(tradeclock.Date{Year: 2026, Month: time.November, Day: 9}, "Diwali Laxmi Pujan"))
-	announced := tradeclock.Date{Year: 2026, Month: time.October, Day: 15}
+	holidays = append(holidays, newHoliday(calendar.Date{Year: 2026, Month: time.October, Day: 21}, "Dussehra"))
+	holidays = append(holidays, newHoliday(calendar.Date{Year: 2026, Month: time.November, Day: 9}, "Diwali Laxmi Pujan"))
+	announced := calendar.Date{Year: 2026, Month: time.October, Day: 15}
 	rows, dropped, err := nseRows(strings.NewReader(list(t, holidays)), m, "NSE/CMTR/76666", announced)
 	require.NoError(t, err)
 	assert.Equal(t, "2026-10-21,closed,,,,,Dussehra,2026-10-15,NSE/CMTR/76666\n"+
@@ -119,7 +120,7 @@ func TestNSERowsRefusesABadList(t *testing.T) {
 		"no list for shares": `{"FO": []}`,
 		"cut off":            `{"CM": [{"tradingDate": "26-Jan-2027", "weekDay": "Tuesday", "description": "Republic Day"}]}`,
 	} {
-		rows, dropped, err := nseRows(strings.NewReader(list), frozen(t), "", tradeclock.Date{})
+		rows, dropped, err := nseRows(strings.NewReader(list), frozen(t), "", calendar.Date{})
 		assert.Error(t, err, name)
 		assert.Nil(t, rows, name)
 		assert.Nil(t, dropped, name)

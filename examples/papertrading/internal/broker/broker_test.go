@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
@@ -23,7 +23,7 @@ import (
 var (
 	nse     = exchange.MustGet("XNSE")
 	kolkata = nse.Location()
-	monday  = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+	monday  = calendar.Date{Year: 2026, Month: time.November, Day: 23}
 	// wednesday is the next session: the Tuesday is a holiday.
 	wednesday = monday.AddDays(2)
 )
@@ -57,7 +57,7 @@ func openFile(t *testing.T, path string, clock *clockwork.FakeClock) book {
 	return book{b, clock, t}
 }
 
-func at(date tradeclock.Date, wall string) time.Time {
+func at(date calendar.Date, wall string) time.Time {
 	t, err := time.ParseInLocation("2006-01-02 15:04", date.String()+" "+wall, kolkata)
 	if err != nil {
 		panic(err)
@@ -66,7 +66,7 @@ func at(date tradeclock.Date, wall string) time.Time {
 }
 
 // until moves the clock to a time of a date.
-func (b book) until(date tradeclock.Date, wall string) {
+func (b book) until(date calendar.Date, wall string) {
 	b.clock.Advance(at(date, wall).Sub(b.clock.Now()))
 }
 
@@ -86,7 +86,7 @@ func (b book) trade(symbol string, bar market.Bar) []broker.Order {
 	return settled
 }
 
-func (b book) order(session tradeclock.Date, key string) broker.Order {
+func (b book) order(session calendar.Date, key string) broker.Order {
 	b.t.Helper()
 	orders, err := b.Orders(b.t.Context(), "alice", session)
 	require.NoError(b.t, err)
@@ -182,7 +182,7 @@ func TestNothingFillsOutsideOfTradingHours(t *testing.T) {
 }
 
 func TestNothingFillsInABreak(t *testing.T) {
-	saturday := tradeclock.Date{Year: 2024, Month: time.March, Day: 2}
+	saturday := calendar.Date{Year: 2024, Month: time.March, Day: 2}
 	clock := clockwork.NewFakeClockAt(at(saturday, "09:10"))
 	b := openFile(t, filepath.Join(t.TempDir(), "books.db"), clock)
 	b.until(saturday, "09:59")
@@ -200,7 +200,7 @@ func TestNothingFillsInABreak(t *testing.T) {
 }
 
 func TestAnOrderForASessionOfUnknownHoursWaits(t *testing.T) {
-	muhurat := tradeclock.Date{Year: 2026, Month: time.November, Day: 8}
+	muhurat := calendar.Date{Year: 2026, Month: time.November, Day: 8}
 	clock := clockwork.NewFakeClockAt(at(muhurat.AddDays(-2), "16:05"))
 	b := openFile(t, filepath.Join(t.TempDir(), "books.db"), clock)
 	o := buy("k", 10, 200*rupee)

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
 	"github.com/tradeclock/tradeclock/exchange"
 )
@@ -49,7 +49,7 @@ type Order struct {
 	// which its cost was reckoned.
 	Price money.Amount
 	// Session is the day on which the order may fill.
-	Session tradeclock.Date
+	Session calendar.Date
 	// AfterMarket is true for an order that is placed for a later session.
 	AfterMarket bool
 	// Note is what the client wants to remember.
@@ -137,11 +137,11 @@ func (b *Broker) place(ctx context.Context, tx *sql.Tx, o Order) (Order, error) 
 
 // checkAhead refuses a session that has begun, or is none. One whose hours are not
 // announced yet begins with its date.
-func (b *Broker) checkAhead(ctx context.Context, tx *sql.Tx, session tradeclock.Date) error {
+func (b *Broker) checkAhead(ctx context.Context, tx *sql.Tx, session calendar.Date) error {
 	opening, _, err := b.cal.OpenClose(session)
 	var unknown *exchange.HoursUnknownError
 	if errors.As(err, &unknown) {
-		opening, err = tradeclock.Wall(0, 0).On(session, b.cal.Location()), nil
+		opening, err = calendar.Wall(0, 0).On(session, b.cal.Location()), nil
 	}
 	if err != nil {
 		return err
@@ -163,7 +163,7 @@ func (b *Broker) objection(ctx context.Context, tx *sql.Tx, o Order) (string, er
 	if err != nil {
 		return "", err
 	}
-	if _, closing, _ := today.Bounds(tradeclock.PhaseRegular); !b.clock.Now().Before(closing) {
+	if _, closing, _ := today.Bounds(calendar.PhaseRegular); !b.clock.Now().Before(closing) {
 		return "the market is closed", nil
 	}
 	if o.Side == Sell {
@@ -275,7 +275,7 @@ func (b *Broker) cancel(ctx context.Context, tx *sql.Tx, reason, where string, a
 
 // Orders returns an account's orders for a session in the order in which they
 // were placed.
-func (b *Broker) Orders(ctx context.Context, account string, session tradeclock.Date) ([]Order, error) {
+func (b *Broker) Orders(ctx context.Context, account string, session calendar.Date) ([]Order, error) {
 	orders, err := selectOrders(ctx, b.db, `account = ? AND session = ?`, account, session.String())
 	if err != nil {
 		return nil, fmt.Errorf("read the orders of %s: %w", account, err)
@@ -308,7 +308,7 @@ func scanOrder(rows *sql.Rows) (Order, error) {
 		return o, err
 	}
 	var errs [3]error
-	o.Session, errs[0] = tradeclock.ParseDate(session)
+	o.Session, errs[0] = calendar.ParseDate(session)
 	o.Placed, errs[1] = parseStamp(placed)
 	o.Settled, errs[2] = parseStamp(settled)
 	return o, errors.Join(errs[:]...)

@@ -5,14 +5,14 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
 )
 
 // Report is an account's day.
 type Report struct {
 	Account string
-	Session tradeclock.Date
+	Session calendar.Date
 	// Opening and Closing are what the account was worth, at last prices, before
 	// the session and after it, or now if the day is not closed.
 	Opening, Closing money.Amount
@@ -33,7 +33,7 @@ func (r Report) Profit() money.Amount { return r.Closing - r.Opening }
 
 // CloseDay cancels the orders that the session left open, but none for a later
 // session, notes what the account is worth, and returns the day's report.
-func (b *Broker) CloseDay(ctx context.Context, account string, session tradeclock.Date) (Report, error) {
+func (b *Broker) CloseDay(ctx context.Context, account string, session calendar.Date) (Report, error) {
 	var report Report
 	err := b.update(ctx, func(tx *sql.Tx) error {
 		err := b.cancel(ctx, tx, "the session is over",
@@ -57,7 +57,7 @@ func (b *Broker) CloseDay(ctx context.Context, account string, session tradecloc
 }
 
 // Report returns an account's day as it stands.
-func (b *Broker) Report(ctx context.Context, account string, session tradeclock.Date) (Report, error) {
+func (b *Broker) Report(ctx context.Context, account string, session calendar.Date) (Report, error) {
 	report, err := reportOf(ctx, b.db, account, session)
 	if err != nil {
 		return Report{}, fmt.Errorf("report %s of %s: %w", session, account, err)
@@ -65,7 +65,7 @@ func (b *Broker) Report(ctx context.Context, account string, session tradeclock.
 	return report, nil
 }
 
-func reportOf(ctx context.Context, q querier, account string, session tradeclock.Date) (Report, error) {
+func reportOf(ctx context.Context, q querier, account string, session calendar.Date) (Report, error) {
 	r := Report{Account: account, Session: session}
 	err := q.QueryRowContext(ctx, `
 		SELECT cash, opening, closed_at <> '', CASE closed_at WHEN '' THEN `+worth+` ELSE closing END,

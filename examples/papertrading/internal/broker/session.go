@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
 )
@@ -15,7 +15,7 @@ import (
 // cancels what earlier sessions left, and takes the after-market orders of this
 // one, each at the price at which its symbol will open. Those that the account's
 // cash does not cover are rejected. A second call for a session does nothing.
-func (b *Broker) BeginSession(ctx context.Context, session tradeclock.Date, opens map[string]money.Amount) error {
+func (b *Broker) BeginSession(ctx context.Context, session calendar.Date, opens map[string]money.Amount) error {
 	err := b.update(ctx, func(tx *sql.Tx) error {
 		if err := b.noteOpening(ctx, tx, session); err != nil {
 			return err
@@ -32,7 +32,7 @@ func (b *Broker) BeginSession(ctx context.Context, session tradeclock.Date, open
 	return nil
 }
 
-func (b *Broker) noteOpening(ctx context.Context, tx *sql.Tx, session tradeclock.Date) error {
+func (b *Broker) noteOpening(ctx context.Context, tx *sql.Tx, session calendar.Date) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO paper_day (account, session, opening)
 		SELECT account, ?, `+worth+` FROM paper_account WHERE true ON CONFLICT DO NOTHING`, session.String())
@@ -45,7 +45,7 @@ const worth = `cash + coalesce((
 	WHERE p.account = paper_account.account), 0)`
 
 // release takes the waiting orders of a session, first come first served.
-func (b *Broker) release(ctx context.Context, tx *sql.Tx, session tradeclock.Date, opens map[string]money.Amount) error {
+func (b *Broker) release(ctx context.Context, tx *sql.Tx, session calendar.Date, opens map[string]money.Amount) error {
 	waiting, err := selectOrders(ctx, tx, `status = 'waiting' AND session = ?`, session.String())
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
@@ -22,7 +23,7 @@ import (
 var (
 	nse     = exchange.MustGet("XNSE")
 	kolkata = nse.Location()
-	monday  = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+	monday  = calendar.Date{Year: 2026, Month: time.November, Day: 23}
 	// wednesday is the next session: the Tuesday is a holiday.
 	wednesday = monday.AddDays(2)
 )
@@ -44,7 +45,7 @@ func open(t *testing.T, day market.Day) room {
 	db, err := sql.Open("sqlite", file)
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
-	clock := clockwork.NewFakeClockAt(tradeclock.Wall(8, 55).On(monday, kolkata))
+	clock := clockwork.NewFakeClockAt(calendar.Wall(8, 55).On(monday, kolkata))
 	b, err := broker.Open(t.Context(), db, clock, nse)
 	require.NoError(t, err)
 	_, err = b.OpenAccount(t.Context(), "alice", 100_000*rupee, []broker.Position{{Symbol: "NEEM", Quantity: 100, Cost: 60_000 * rupee}})
@@ -59,7 +60,7 @@ func prices(rupees ...int) []market.Bar {
 	var bars []market.Bar
 	for i, r := range rupees {
 		p := money.Amount(r) * rupee
-		start := tradeclock.Wall(9, 15).On(monday, kolkata).Add(time.Duration(i) * time.Minute)
+		start := calendar.Wall(9, 15).On(monday, kolkata).Add(time.Duration(i) * time.Minute)
 		bars = append(bars, market.Bar{Start: start, Open: p, High: p, Low: p, Close: p, Volume: 1_000_000})
 	}
 	return bars
@@ -68,7 +69,7 @@ func prices(rupees ...int) []market.Bar {
 // until moves clock and market to a time of the day.
 func (r room) until(hour, minute int) {
 	r.t.Helper()
-	end := tradeclock.Wall(hour, minute).On(monday, kolkata)
+	end := calendar.Wall(hour, minute).On(monday, kolkata)
 	for r.clock.Now().Before(end) {
 		now := r.clock.Now()
 		_, err := r.broker.Match(r.t.Context(), now, r.day.Minute(now))
@@ -88,7 +89,7 @@ func firstRun(id string) tradeclock.Run {
 	return r
 }
 
-func (r room) orders(session tradeclock.Date) []broker.Order {
+func (r room) orders(session calendar.Date) []broker.Order {
 	r.t.Helper()
 	orders, err := r.broker.Orders(r.t.Context(), "alice", session)
 	require.NoError(r.t, err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
@@ -111,7 +112,7 @@ func (d *Desk) BuyOrders(ctx context.Context, run tradeclock.Run) error {
 
 // shareOut makes a buy order of each candidate that its part of the cash buys a
 // share of.
-func (d *Desk) shareOut(ctx context.Context, account string, session tradeclock.Date, candidates []candidate) ([]broker.Order, error) {
+func (d *Desk) shareOut(ctx context.Context, account string, session calendar.Date, candidates []candidate) ([]broker.Order, error) {
 	funds, err := d.broker.Funds(ctx, account)
 	if err != nil {
 		return nil, err

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
@@ -21,7 +21,7 @@ const (
 // two positions that it bought yesterday at the close, and with the orders that
 // it would have placed yesterday evening. Without bars of yesterday the positions
 // cost today's opening price, and there are no orders.
-func (d *Desk) OpenAccounts(ctx context.Context, accounts []string, session tradeclock.Date, yesterday market.Day) error {
+func (d *Desk) OpenAccounts(ctx context.Context, accounts []string, session calendar.Date, yesterday market.Day) error {
 	for i, account := range accounts {
 		positions := d.startingBook(2*i, yesterday)
 		cash := startingFunds
@@ -61,7 +61,7 @@ func (d *Desk) startingBook(from int, yesterday market.Day) []broker.Position {
 	return positions
 }
 
-func (d *Desk) placeYesterdays(ctx context.Context, account string, session tradeclock.Date, held []broker.Position, yesterday market.Day) error {
+func (d *Desk) placeYesterdays(ctx context.Context, account string, session calendar.Date, held []broker.Position, yesterday market.Day) error {
 	day := make(market.Day)
 	for symbol, bars := range yesterday {
 		day[symbol] = bars

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // picks keeps the candidates of each session, so that buy_orders has them after a
@@ -29,7 +29,7 @@ func openPicks(ctx context.Context, db *sql.DB) (*picks, error) {
 }
 
 // store replaces the candidates of an account's session.
-func (p *picks) store(ctx context.Context, account string, session tradeclock.Date, candidates []candidate) error {
+func (p *picks) store(ctx context.Context, account string, session calendar.Date, candidates []candidate) error {
 	tx, err := p.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("store candidates: %w", err)
@@ -50,7 +50,7 @@ func (p *picks) store(ctx context.Context, account string, session tradeclock.Da
 }
 
 // load returns the candidates of an account's session, the best first.
-func (p *picks) load(ctx context.Context, account string, session tradeclock.Date) ([]candidate, error) {
+func (p *picks) load(ctx context.Context, account string, session calendar.Date) ([]candidate, error) {
 	rows, err := p.db.QueryContext(ctx, `
 		SELECT symbol, price FROM paper_candidate WHERE account = ? AND session = ? ORDER BY rank`, account, session.String())
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
 )
 
@@ -43,7 +44,7 @@ func compareStart(b Bar, t time.Time) int { return b.Start.Compare(t) }
 
 // Within returns the bars that start in the trading hours of a session, and those
 // that do not: an exchange trades on at closing prices, which no order here does.
-func (d Day) Within(session tradeclock.Session) (inside, outside Day) {
+func (d Day) Within(session calendar.Session) (inside, outside Day) {
 	inside, outside = make(Day), make(Day)
 	for symbol, bars := range d {
 		for _, bar := range bars {
@@ -58,16 +59,16 @@ func (d Day) Within(session tradeclock.Session) (inside, outside Day) {
 }
 
 // trades reports whether an instant lies in a window of the regular phase.
-func trades(session tradeclock.Session, at time.Time) bool {
-	return slices.ContainsFunc(session.Phases, func(p tradeclock.Phase) bool {
-		return p.Name == tradeclock.PhaseRegular && !at.Before(p.Start) && at.Before(p.End)
+func trades(session calendar.Session, at time.Time) bool {
+	return slices.ContainsFunc(session.Phases, func(p calendar.Phase) bool {
+		return p.Name == calendar.PhaseRegular && !at.Before(p.Start) && at.Before(p.End)
 	})
 }
 
 // Source has the bars of many sessions.
 type Source interface {
 	// Day returns the bars of a date, and nil if it has none.
-	Day(date tradeclock.Date) Day
+	Day(date calendar.Date) Day
 }
 
 // Feed is what can be seen of a day at the clock's now: bars that are complete,

@@ -13,19 +13,19 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
 )
 
 // Archive is a Source of bars that were read from files.
-type Archive map[tradeclock.Date]Day
+type Archive map[calendar.Date]Day
 
 // Day returns the bars of a date, and nil if no file has it.
-func (a Archive) Day(date tradeclock.Date) Day { return a[date] }
+func (a Archive) Day(date calendar.Date) Day { return a[date] }
 
 // Dates returns the dates in order.
-func (a Archive) Dates() []tradeclock.Date {
-	return slices.SortedFunc(maps.Keys(a), tradeclock.Date.Compare)
+func (a Archive) Dates() []calendar.Date {
+	return slices.SortedFunc(maps.Keys(a), calendar.Date.Compare)
 }
 
 // ReadFiles reads bar files named MIC-SYMBOL-DATE.csv, as in
@@ -55,7 +55,7 @@ func (a Archive) read(loc *time.Location, path string) error {
 		return err
 	}
 	defer file.Close()
-	bars, err := readBars(file, tradeclock.Wall(0, 0).On(date, loc))
+	bars, err := readBars(file, calendar.Wall(0, 0).On(date, loc))
 	if err != nil {
 		return err
 	}
@@ -68,14 +68,14 @@ func (a Archive) read(loc *time.Location, path string) error {
 
 // parseName takes the symbol and the date from MIC-SYMBOL-DATE.csv. A symbol may
 // have dashes of its own.
-func parseName(name string) (string, tradeclock.Date, error) {
+func parseName(name string) (string, calendar.Date, error) {
 	stem, isCSV := strings.CutSuffix(name, ".csv")
 	_, rest, hasMIC := strings.Cut(stem, "-")
 	cut := len(rest) - len("-2006-01-02")
 	if !isCSV || !hasMIC || cut < 1 || rest[cut] != '-' {
-		return "", tradeclock.Date{}, errors.New("want a name of the form MIC-SYMBOL-DATE.csv")
+		return "", calendar.Date{}, errors.New("want a name of the form MIC-SYMBOL-DATE.csv")
 	}
-	date, err := tradeclock.ParseDate(rest[cut+1:])
+	date, err := calendar.ParseDate(rest[cut+1:])
 	return rest[:cut], date, err
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
 	"github.com/tradeclock/tradeclock/exchange"
@@ -19,7 +19,7 @@ import (
 var (
 	nse     = exchange.MustGet("XNSE")
 	kolkata = nse.Location()
-	monday  = tradeclock.Date{Year: 2026, Month: time.November, Day: 23}
+	monday  = calendar.Date{Year: 2026, Month: time.November, Day: 23}
 )
 
 func TestAWalkIsAWholeSessionOfPossibleBars(t *testing.T) {
@@ -65,7 +65,7 @@ func TestAWalkTradesInTheSessionsHours(t *testing.T) {
 		{"outside the coverage", "2018-12-31", 0, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			date, err := tradeclock.ParseDate(c.date)
+			date, err := calendar.ParseDate(c.date)
 			require.NoError(t, err)
 
 			bars := market.Walk{Seed: 1, Calendar: nse}.Day(date)["TEAK"]
@@ -80,11 +80,11 @@ func TestAWalkTradesInTheSessionsHours(t *testing.T) {
 }
 
 func TestBarsAreWithinTheSessionsHoursOrNot(t *testing.T) {
-	saturday := tradeclock.Date{Year: 2024, Month: time.March, Day: 2}
+	saturday := calendar.Date{Year: 2024, Month: time.March, Day: 2}
 	session, err := nse.Session(saturday)
 	require.NoError(t, err)
 	bar := func(hour, minute int) market.Bar {
-		return market.Bar{Start: tradeclock.Wall(hour, minute).On(saturday, kolkata), Open: 1, High: 1, Low: 1, Close: 1}
+		return market.Bar{Start: calendar.Wall(hour, minute).On(saturday, kolkata), Open: 1, High: 1, Low: 1, Close: 1}
 	}
 	day := market.Day{
 		"TEAK": {bar(9, 14), bar(9, 15), bar(9, 59), bar(10, 0), bar(11, 30)},
@@ -140,8 +140,8 @@ func TestFilesAreRead(t *testing.T) {
 	archive, err := market.ReadFiles(kolkata, path)
 
 	require.NoError(t, err)
-	date := tradeclock.Date{Year: 2019, Month: time.July, Day: 9}
-	assert.Equal(t, []tradeclock.Date{date}, archive.Dates())
+	date := calendar.Date{Year: 2019, Month: time.July, Day: 9}
+	assert.Equal(t, []calendar.Date{date}, archive.Dates())
 	assert.Nil(t, archive.Day(monday))
 	bars := archive.Day(date)["M-AND-M"]
 	require.Len(t, bars, 2)

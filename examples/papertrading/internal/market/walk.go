@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
 )
 
@@ -17,7 +17,7 @@ import (
 type Walk struct {
 	Seed int64
 	// Calendar says in which minutes a session trades.
-	Calendar tradeclock.Calendar
+	Calendar calendar.Calendar
 }
 
 // listing is a symbol and the price that its walk is drawn back to.
@@ -49,11 +49,11 @@ const (
 	turnover = 2_000_000 * money.Rupee
 )
 
-var firstWalk = tradeclock.Date{Year: 2019, Month: time.January, Day: 1}
+var firstWalk = calendar.Date{Year: 2019, Month: time.January, Day: 1}
 
 // Day returns a bar for each symbol and minute in which the date's session trades,
 // and nil if the calendar knows of none.
-func (w Walk) Day(date tradeclock.Date) Day {
+func (w Walk) Day(date calendar.Date) Day {
 	session, err := w.Calendar.Session(date)
 	minutes := tradingMinutes(session)
 	if err != nil || len(minutes) == 0 {
@@ -68,10 +68,10 @@ func (w Walk) Day(date tradeclock.Date) Day {
 
 // tradingMinutes are the starts of the minutes of the regular phase, without the
 // break between two of its windows.
-func tradingMinutes(session tradeclock.Session) []time.Time {
+func tradingMinutes(session calendar.Session) []time.Time {
 	var minutes []time.Time
 	for _, phase := range session.Phases {
-		if phase.Name != tradeclock.PhaseRegular {
+		if phase.Name != calendar.PhaseRegular {
 			continue
 		}
 		for at := phase.Start; at.Before(phase.End); at = at.Add(time.Minute) {
@@ -81,7 +81,7 @@ func tradingMinutes(session tradeclock.Session) []time.Time {
 	return minutes
 }
 
-func (w Walk) bars(l listing, date tradeclock.Date, minutes []time.Time) []Bar {
+func (w Walk) bars(l listing, date calendar.Date, minutes []time.Time) []Bar {
 	rng := w.rand(l.symbol, date, "minutes")
 	price, closing := w.open(l, date), w.closing(l, date)
 	bars := make([]Bar, len(minutes))
@@ -106,7 +106,7 @@ func (w Walk) bars(l listing, date tradeclock.Date, minutes []time.Time) []Bar {
 
 // open is the price at which the symbol opens on a date: a walk of one step each
 // weekday, drawn back a little to where it is listed.
-func (w Walk) open(l listing, date tradeclock.Date) money.Amount {
+func (w Walk) open(l listing, date calendar.Date) money.Amount {
 	price := l.price
 	for d := firstWalk; d.Before(date); d = d.AddDays(1) {
 		if d.Weekday() == time.Saturday || d.Weekday() == time.Sunday {
@@ -120,11 +120,11 @@ func (w Walk) open(l listing, date tradeclock.Date) money.Amount {
 
 // closing is the price at which the symbol closes on a date: a night's move away
 // from the next date's open.
-func (w Walk) closing(l listing, date tradeclock.Date) money.Amount {
+func (w Walk) closing(l listing, date calendar.Date) money.Amount {
 	return toTick(move(w.rand(l.symbol, date, "night"), w.open(l, date.AddDays(1)), nightMove))
 }
 
-func (w Walk) rand(symbol string, date tradeclock.Date, use string) *rand.Rand {
+func (w Walk) rand(symbol string, date calendar.Date, use string) *rand.Rand {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s %s", w.Seed, symbol, date, use))
 	return rand.New(rand.NewPCG(binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])))
 }

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // State is how far a session was replayed.
 type State struct {
-	Session  tradeclock.Date
+	Session  calendar.Date
 	At       time.Time
 	Finished bool
 }
@@ -47,7 +47,7 @@ func (l *Log) Last(ctx context.Context) (State, bool, error) {
 		return State{}, false, fmt.Errorf("read the last replay: %w", err)
 	}
 	var errs [2]error
-	s.Session, errs[0] = tradeclock.ParseDate(session)
+	s.Session, errs[0] = calendar.ParseDate(session)
 	s.At, errs[1] = time.Parse(time.RFC3339, at)
 	return s, true, errors.Join(errs[:]...)
 }

@@ -1,4 +1,4 @@
-package tradeclock
+package calendar
 
 import (
 	"testing"
@@ -7,31 +7,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// diwali is a table of the fortnight around Diwali of 2026, in which the weekly
-// pattern is regular.
-func diwali(t *testing.T) Table {
-	loc := zone(t, "Asia/Kolkata")
-	return Table{
-		Name:     "XNSE",
-		Version:  "2026.1",
-		Location: loc,
-		First:    Date{2026, 11, 2},
-		Last:     Date{2026, 11, 15},
-		Base:     Weekdays(loc, nseHours...),
-		Days: []TableDay{
-			{Date: Date{2026, 11, 10}, Reason: "Balipratipada"},
-			{Date: Date{2026, 11, 8}, Kind: Special, HoursUnknown: true, Reason: "Diwali Muhurat"},
-			{Date: Date{2026, 11, 13}, Kind: Shortened, Hours: []Hours{
-				{PhaseRegular, Wall(13, 0), Wall(15, 30)},
-				{PhasePreOpen, Wall(9, 0), Wall(9, 15)},
-				{PhaseRegular, Wall(9, 15), Wall(12, 0)},
-				{PhaseClosingAuction, Wall(15, 20), Wall(15, 30)}, // phases may overlap each other
-			}},
-			{Date: Date{2026, 11, 14}, Kind: Regular},
-		},
-	}
-}
 
 func TestTable(t *testing.T) {
 	c, err := NewTable(diwali(t))
@@ -117,7 +92,7 @@ func (c sharedPhases) Session(d Date) (Session, error) {
 }
 
 func TestTableEndsWithinTheDay(t *testing.T) {
-	for end, wrong := range map[WallTime]bool{endOfDay: false, endOfDay + 1: true} {
+	for end, wrong := range map[WallTime]bool{EndOfDay: false, EndOfDay + 1: true} {
 		_, err := NewTable(Table{Name: "X", Location: time.UTC, First: Date{2026, 11, 2}, Last: Date{2026, 11, 2}, Days: []TableDay{
 			{Date: Date{2026, 11, 2}, Kind: Regular, Hours: []Hours{{PhaseRegular, Wall(9, 0), end}}},
 		}})

@@ -1,4 +1,4 @@
-package tradeclock
+package calendar
 
 import (
 	"encoding/json"
@@ -63,11 +63,6 @@ func TestSessionKind(t *testing.T) {
 	for _, kind := range []SessionKind{Regular, Shortened, Special} {
 		assert.True(t, Session{Kind: kind}.Open())
 	}
-}
-
-func TestSessionSetWithoutNamesIsTheDefault(t *testing.T) {
-	assert.Equal(t, "regular,shortened", SessionSet(0).String())
-	assert.Equal(t, "special", OnSpecial.String())
 }
 
 func TestWeekdays(t *testing.T) {

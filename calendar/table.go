@@ -1,4 +1,4 @@
-package tradeclock
+package calendar
 
 import (
 	"cmp"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/naming"
 )
 
 // Table describes a calendar of given days: the sessions of a few years that an
@@ -79,7 +81,7 @@ func NewTable(t Table) (Calendar, error) {
 func (t Table) check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if err := checkName(t.Name); err != nil {
+	if err := naming.Check(t.Name); err != nil {
 		bad("Name: %w", err)
 	}
 	if t.Location == nil {
@@ -154,10 +156,10 @@ func (d TableDay) Session(loc *time.Location) (Session, error) {
 
 // on resolves a window of a day.
 func (h Hours) on(d Date, loc *time.Location) (Phase, error) {
-	if !validAnchor(h.Phase) || (Moment{Anchor: h.Phase}).phase() != h.Phase {
+	if !ValidPhase(h.Phase) {
 		return Phase{}, fmt.Errorf("%q cannot be the name of a phase", h.Phase)
 	}
-	if h.Start < 0 || h.End > endOfDay {
+	if h.Start < 0 || h.End > EndOfDay {
 		return Phase{}, fmt.Errorf("%s from %s to %s: not within the day", h.Phase, h.Start, h.End)
 	}
 	p := Phase{Name: h.Phase, Start: h.Start.On(d, loc), End: h.End.On(d, loc)}
@@ -181,22 +183,7 @@ func checkOverlap(s Session) (errs []error) {
 }
 
 // dayNumber counts days from the beginning of 1970.
-func dayNumber(d Date) int { return int(d.utc().Unix() / secondsPerDay) }
-
-// valid reports whether d is a date that the calendar has, of a year that the
-// text form can show.
-func (d Date) valid() bool {
-	return DateOf(d.utc()) == d && d.Year >= 1 && d.Year <= 9999
-}
-
-// check refuses a date that is not valid, in figures of its own: String would show
-// the date that it overflows into.
-func (d Date) check() error {
-	if !d.valid() {
-		return fmt.Errorf("%04d-%02d-%02d is no date", d.Year, int(d.Month), d.Day)
-	}
-	return nil
-}
+func dayNumber(d Date) int { return int(d.UTC().Unix() / secondsPerDay) }
 
 // table holds a session for each day of its coverage.
 type table struct {

@@ -1,8 +1,11 @@
-package tradeclock
+package calendar
 
 import (
 	"fmt"
+	"iter"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/naming"
 )
 
 // Period is a stretch of the calendar that has a first and a last session.
@@ -16,22 +19,35 @@ const (
 	Year
 )
 
-var periodNames = [...]string{"week", "month", "quarter", "year"}
+var namesOfPeriods = [...]string{"week", "month", "quarter", "year"}
+
+// Periods are all periods, the shortest first.
+func Periods() iter.Seq[Period] {
+	return func(yield func(Period) bool) {
+		for i := range namesOfPeriods {
+			if !yield(Period(i)) {
+				return
+			}
+		}
+	}
+}
 
 // String returns the period's name, as in "month".
 func (p Period) String() string {
-	if int(p) < len(periodNames) {
-		return periodNames[p]
+	if int(p) < len(namesOfPeriods) {
+		return namesOfPeriods[p]
 	}
 	return fmt.Sprintf("Period(%d)", uint8(p))
 }
 
 // MarshalText returns the name, and an error for a value that has none.
-func (p Period) MarshalText() ([]byte, error) { return marshalName("period", periodNames[:], int(p)) }
+func (p Period) MarshalText() ([]byte, error) {
+	return naming.Marshal("period", namesOfPeriods[:], int(p))
+}
 
 // UnmarshalText parses what MarshalText wrote.
 func (p *Period) UnmarshalText(text []byte) error {
-	i, err := unmarshalName("period", periodNames[:], string(text))
+	i, err := naming.Unmarshal("period", namesOfPeriods[:], string(text))
 	if err == nil {
 		*p = Period(i)
 	}
@@ -46,5 +62,5 @@ func (p Period) Bounds(d Date) (first, last Date) {
 	}
 	months := [...]int{Month: 1, Quarter: 3, Year: 12}[p]
 	first = Date{d.Year, d.Month - (d.Month-1)%time.Month(months), 1}
-	return first, DateOf(first.utc().AddDate(0, months, -1))
+	return first, DateOf(first.UTC().AddDate(0, months, -1))
 }
