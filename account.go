@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/naming"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // ErrUnknownAccount is wrapped by the error of a call that names an account which
@@ -156,7 +157,7 @@ func listTasks(exec TaskExecutor) (known []string, lists bool) {
 	if !ok {
 		return nil, false
 	}
-	err := contain(func() error {
+	err := said.Contain(func() error {
 		known = slices.Clone(lister.Tasks())
 		return nil
 	})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // Whoever implements an optional interface almost, with another signature or by half,
@@ -103,7 +104,7 @@ func signature(name string, f reflect.Type, from int) string {
 // almostExecutor looks at each executor of a chain of Unwrap, and at those that a Mux
 // at its end passes runs to: a Mux starts nobody.
 func almostExecutor(e TaskExecutor) (found []string) {
-	err := contain(func() error {
+	err := said.Contain(func() error {
 		found = almostChain(e)
 		return nil
 	})

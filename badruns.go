@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // badRuns are the runs that were not to end as they did: a task that does nothing for
@@ -194,9 +195,9 @@ func (s *UnifiedTaskScheduler) tellAfflicted(by map[string]*afflicted, kind, tas
 	case len(t.accounts) == 0:
 		delete(by, task)
 	case kind == runsInARow:
-		text = fmt.Sprintf("%s was skipped, missed or failed %d times in a row or more, last with: %s", t.subject(task), badRunsLimit, firstLine(t.last))
+		text = fmt.Sprintf("%s was skipped, missed or failed %d times in a row or more, last with: %s", t.subject(task), badRunsLimit, said.FirstLine(t.last))
 	default:
-		text = fmt.Sprintf("%s has missed a run: %s", t.subject(task), firstLine(t.last))
+		text = fmt.Sprintf("%s has missed a run: %s", t.subject(task), said.FirstLine(t.last))
 	}
 	s.setCondition(kind+" "+task, text)
 }
@@ -207,7 +208,7 @@ func (t *afflicted) subject(task string) string {
 	if len(names) == 1 {
 		return rowName(task, names[0])
 	}
-	return fmt.Sprintf("%s for %d accounts (%s)", task, len(names), shortNames(names, accountsShown))
+	return fmt.Sprintf("%s for %d accounts (%s)", task, len(names), said.Names(names, accountsShown))
 }
 
 // tellBadRuns makes the conditions of many accounts anew, and ends those of sessions

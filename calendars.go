@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // coverageWarning is how many days before the end of a calendar's coverage the
@@ -322,7 +323,7 @@ func (s *UnifiedTaskScheduler) checkCalendar(v *calendarView, facts calendarFact
 		session.Assumed = false // which Describe would say once more
 		condition = fmt.Sprintf("calendar %s does not know %v and assumes a %s", v.name, today, session.Describe())
 	case facts.covered && !facts.last.After(today.AddDays(coverageWarning)):
-		coverage = fmt.Sprintf("calendar %s ends on %v, with %s left", v.name, facts.last, counted(facts.left, "session"))
+		coverage = fmt.Sprintf("calendar %s ends on %v, with %s left", v.name, facts.last, said.Counted(facts.left, "session"))
 	}
 	s.setCondition("calendar "+v.name, condition)
 	if v.failing { // what it has learnt is planned at once

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // control is what people have ordered. Guarded by the scheduler's mu.
@@ -293,7 +295,9 @@ const (
 	reasonDisabled  = "its schedule was disabled or removed"
 )
 
-func haltReason(h Halt) string { return oneLine(fmt.Sprintf("%s%s: %s", haltedBy, h.Actor, h.Reason)) }
+func haltReason(h Halt) string {
+	return said.Line(fmt.Sprintf("%s%s: %s", haltedBy, h.Actor, h.Reason))
+}
 
 // ResetWatermark sets the watermark back to an instant, after a wrong clock carried
 // it away: what was recorded as missed or skipped later than to is removed, and

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // kick starts what can start: in place if the ledger answers from memory, and
@@ -452,7 +453,7 @@ func (s *UnifiedTaskScheduler) startUnclaimed(p *pending, now time.Time) {
 // same token, and starts the rest. The caller holds mu.
 func (s *UnifiedTaskScheduler) claimFailed(batch []*pending, err error) {
 	s.degrade("claim", fmt.Sprintf("runs cannot be claimed: %v", err))
-	now, waits := s.clock.Now(), "the ledger: "+cut(err.Error(), maxCondition)
+	now, waits := s.clock.Now(), "the ledger: "+said.Cut(err.Error(), said.MaxCondition)
 	for _, p := range batch {
 		if p.mayRunUnclaimed() && s.stillMayStart(p, now) {
 			s.startUnclaimed(p, now)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // LeakError is the error of Run, and of Close, if something did not come to its
@@ -261,7 +263,7 @@ func (s *UnifiedTaskScheduler) resign(ctx context.Context) bool {
 		return struct{}{}, s.cfg.Ledger.Resign(ctx, t)
 	})
 	if err != nil {
-		s.log.Warn("the term was not resigned: a standby waits for its end", "error", cut(err.Error(), maxCondition))
+		s.log.Warn("the term was not resigned: a standby waits for its end", "error", said.Cut(err.Error(), said.MaxCondition))
 	}
 	return err == nil
 }

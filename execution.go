@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // ErrTimeout is the cause with which the context of a run ends at its deadline.
@@ -85,7 +87,7 @@ func (e *execution) loop() {
 			if again {
 				continue
 			}
-			reason = cut(reason, maxReason-len(why)) + why
+			reason = said.Cut(reason, said.MaxReason-len(why)) + why
 		}
 		left = true
 		e.leave(outcome, reason)
@@ -99,7 +101,7 @@ func (e *execution) attempt() (outcome Outcome, reason string) {
 	defer func() {
 		if p := recover(); p != nil {
 			e.keepStack(debug.Stack())
-			outcome, reason = Failed, "panic: "+panicText(p)
+			outcome, reason = Failed, "panic: "+said.Panic(p)
 		}
 	}()
 	return e.judge(e.exec.Execute(&e.ctx, e.run))
@@ -189,9 +191,9 @@ func (s *UnifiedTaskScheduler) mayNotRetry(e *execution) string {
 	case e.lastTry != "":
 		return e.lastTry
 	case cause != nil:
-		return cut(cause.Error(), maxReason/4)
+		return said.Cut(cause.Error(), said.MaxReason/4)
 	case halted:
-		return cut(haltReason(halt), maxReason/4)
+		return said.Cut(haltReason(halt), said.MaxReason/4)
 	case current == nil || current.Disabled && !e.row.Disabled: // a person may trigger what is disabled
 		return reasonDisabled
 	case s.life.draining:
@@ -244,7 +246,7 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 		copied := e.run
 		run = &copied
 	}
-	run.Outcome, run.Reason = outcome, cut(reason, maxReason)
+	run.Outcome, run.Reason = outcome, said.Cut(reason, said.MaxReason)
 	run.Finished = now.Round(0).UTC()
 	run.Details = e.details.all()
 	if outcome == Interrupted && e.mayRunAgain(now) {

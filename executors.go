@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // stopExecutor stops the account's executor, if it was started, once its runs
@@ -40,13 +42,13 @@ func (s *UnifiedTaskScheduler) retire(a *account) {
 			defer s.mu.Unlock()
 			defer s.endLocked()
 			if err != nil {
-				s.log.Error("the executor did not stop well", "account", a.name, "error", cut(err.Error(), maxCondition))
+				s.log.Error("the executor did not stop well", "account", a.name, "error", said.Cut(err.Error(), said.MaxCondition))
 			}
 			a.changing = false
 			s.startIfNeeded(a)
 		}()
 		ctx, _ := s.visiting(context.Background())
-		err = contain(func() error { return stopping.Stop(ctx, a.name) })
+		err = said.Contain(func() error { return stopping.Stop(ctx, a.name) })
 	})
 }
 
@@ -104,7 +106,7 @@ func (s *UnifiedTaskScheduler) startExecutor(a *account, backoff time.Duration) 
 			a.changing, a.cancelStart = false, nil
 			s.executorStarted(a, starter, wanted, err, backoff)
 		}()
-		err = contain(func() error { return starter.Start(ctx, a.name) })
+		err = said.Contain(func() error { return starter.Start(ctx, a.name) })
 	})
 }
 
@@ -155,14 +157,4 @@ func (s *UnifiedTaskScheduler) startAgain(a *account, backoff time.Duration) {
 		}
 	})
 	a.again = again
-}
-
-// contain calls f and makes a panic an error.
-func contain(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %s", panicText(p))
-		}
-	}()
-	return f()
 }

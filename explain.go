@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // Explain answers in one sentence why a task of an account did or did not run on
@@ -32,7 +33,7 @@ func (s *UnifiedTaskScheduler) Explain(ctx context.Context, account, task string
 		return "", fmt.Errorf("explain %s on %v: %w", name, date, err)
 	}
 	e := s.newExplanation(account, task, date, runs, due)
-	return oneLine(fmt.Sprintf("On %v, %s %s.", date, name, e.sentence(ctx))), nil
+	return said.Line(fmt.Sprintf("On %v, %s %s.", date, name, e.sentence(ctx))), nil
 }
 
 // explanation is what is known of one task, account and date.
@@ -345,7 +346,7 @@ func (s *UnifiedTaskScheduler) explainRuns(runs []Run) string {
 	for _, r := range runs {
 		what := r.Outcome.String()
 		if r.Outcome != Succeeded && r.Outcome != Running && r.Reason != "" {
-			what += " (" + firstLine(r.Reason) + ")"
+			what += " (" + said.FirstLine(r.Reason) + ")"
 		}
 		if counts[what] == 0 {
 			order = append(order, what)
@@ -379,7 +380,7 @@ func (s *UnifiedTaskScheduler) explainRun(r Run) string {
 	}
 	text := fmt.Sprintf("was %s and %s%s", due, outcomeVerb(r.Outcome), started)
 	if r.Reason != "" {
-		text += ": " + firstLine(r.Reason)
+		text += ": " + said.FirstLine(r.Reason)
 	}
 	return text
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // lane is the way to one kind of call to a store or a calendar. Of several calls at
@@ -216,7 +218,7 @@ func (a *answer[T]) give(value T, err error) {
 func contained[T any](ctx context.Context, l *lane, f func(ctx context.Context) (T, error)) (value T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%s: panic: %s", l.name, panicText(p))
+			err = fmt.Errorf("%s: panic: %s", l.name, said.Panic(p))
 		}
 	}()
 	value, err = f(ctx)

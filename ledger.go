@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/naming"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // Outcome is what became of an occurrence. The zero value is no outcome yet.
@@ -213,7 +214,7 @@ func (e *TakenError) Error() string {
 		return "the slot of a range is taken"
 	}
 	r := e.Runs[0]
-	return fmt.Sprintf("the slot of %s is taken, first %s of %s", counted(len(e.Runs), "range"), r.Slot, rowName(r.Task, r.Account))
+	return fmt.Sprintf("the slot of %s is taken, first %s of %s", said.Counted(len(e.Runs), "range"), r.Slot, rowName(r.Task, r.Account))
 }
 
 // names reports whether the run is one of the ranges. The nil error names none.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // market is one calendar within a snapshot, with the rows that are read by it:
@@ -496,7 +497,7 @@ func (g *group) rootRule() Rule {
 func sessionOf(cal calendar.Calendar, date calendar.Date) (s calendar.Session, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the calendar panicked: %s", panicText(p))
+			err = fmt.Errorf("the calendar panicked: %s", said.Panic(p))
 		}
 		if err != nil {
 			s = calendar.Session{Date: date}

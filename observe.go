@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // Observer gets the events of a scheduler, one at a time and in order, from a
@@ -248,7 +249,7 @@ func (a *announcer) observe(e Event) {
 	defer a.delivered.Add(1)
 	defer func() {
 		if p := recover(); p != nil {
-			a.log.Error("the observer panicked", "panic", panicText(p))
+			a.log.Error("the observer panicked", "panic", said.Panic(p))
 		}
 	}()
 	a.observer.Observe(e)

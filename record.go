@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // record is a row of runs that never started, which may still grow.
@@ -19,7 +20,7 @@ type record struct {
 
 // record keeps the outcome of a run that never started for the next write.
 func (s *UnifiedTaskScheduler) record(run Run, outcome Outcome, reason string) *record {
-	run.Outcome, run.Reason, run.Started, run.Token = outcome, cut(reason, maxReason), time.Time{}, ""
+	run.Outcome, run.Reason, run.Started, run.Token = outcome, said.Cut(reason, said.MaxReason), time.Time{}, ""
 	run.Finished = s.clock.Now().Round(0).UTC()
 	r := &record{run: run, dirty: true}
 	s.books.records = append(s.books.records, r)
@@ -33,7 +34,7 @@ func (s *UnifiedTaskScheduler) recordRange(p *pending, outcome Outcome, reason s
 		s.countMissed(p, reason)
 	}
 	ts := p.task
-	last, reason := ts.lastRow, cut(reason, maxReason)
+	last, reason := ts.lastRow, said.Cut(reason, said.MaxReason)
 	grows := last != nil && p.row.repeats() && last.run.Outcome == outcome && last.run.Reason == reason &&
 		last.run.Session == p.run.Session && last.run.Term == p.run.Term && last.run.Through().Equal(p.prev) && p.run.Due.After(p.prev)
 	if !grows {

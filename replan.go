@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // calendarChanged makes what a calendar says now the view, compiles its days anew,
@@ -238,7 +239,7 @@ func briefly[T any](list []T) []string {
 		if i == most {
 			return append(texts, fmt.Sprintf("and %d more", len(list)-most))
 		}
-		texts = append(texts, cut(fmt.Sprint(item), maxCondition))
+		texts = append(texts, said.Cut(fmt.Sprint(item), said.MaxCondition))
 	}
 	return texts
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/naming"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // Rule says when on a session day a task is due.
@@ -326,7 +327,7 @@ func validateRule(r Rule) error {
 func ruleText(r Rule) (text string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("rule of type %T: String panicked: %s", r, panicText(p))
+			err = fmt.Errorf("rule of type %T: String panicked: %s", r, said.Panic(p))
 		}
 	}()
 	return r.String(), nil

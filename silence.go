@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // What keeps tasks from running without anybody having asked for it is told here: in
@@ -119,7 +120,7 @@ func keysText[V any](prefix string, rows map[rowKey]V) string {
 	for _, key := range slices.SortedFunc(maps.Keys(rows), rowKey.compare) {
 		names = append(names, rowName(key.task, key.account))
 	}
-	return prefix + shortNames(names, oddTasksShown)
+	return prefix + said.Names(names, oddTasksShown)
 }
 
 func earlyText(rows map[rowKey]*row) string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/naming"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // span is a run of due instants at one step: the compiled form of a rule, or of
@@ -115,7 +116,7 @@ func sortSpans(spans []span) {
 func userOccurrences(r Rule, s calendar.Session, loc *time.Location) (found []Occurrence, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the rule of type %T panicked for session %s: %s", r, s.Date, panicText(p))
+			err = fmt.Errorf("the rule of type %T panicked for session %s: %s", r, s.Date, said.Panic(p))
 		}
 	}()
 	return r.Occurrences(s, loc)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // health is what is wrong, by what it concerns. Guarded by the scheduler's mu.
@@ -167,7 +169,7 @@ func (s *UnifiedTaskScheduler) degraded(now time.Time) []string {
 // degrade notes that something is wrong, until clear, and reports whether that is
 // news. The caller holds mu.
 func (s *UnifiedTaskScheduler) degrade(what, text string) (news bool) {
-	text = cut(oneLine(text), maxCondition)
+	text = said.Cut(said.Line(text), said.MaxCondition)
 	if s.health.conditions[what] == text {
 		return false
 	}

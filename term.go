@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // ErrTermLost is the cause with which the contexts of running tasks end when the
@@ -321,7 +323,7 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 	if s.term.term.Number == 0 {
 		return
 	}
-	reason = cut(reason, maxCondition)
+	reason = said.Cut(reason, said.MaxCondition)
 	s.log.Warn("the term is lost", "term", s.term.term.Number, "reason", reason)
 	s.giveBackPending() // the ledger may still take it
 	s.events.tell(TermChanged{Reason: reason})

@@ -1,4 +1,4 @@
-package tradeclock
+package said
 
 import (
 	"fmt"
@@ -6,13 +6,10 @@ import (
 	"unicode"
 )
 
-// What people and executors say goes into lines of a log, a page and Explain, which
-// it must not break.
-
 const lineBreaks = "\n\r\v\f\u0085\u2028\u2029"
 
-// oneLine returns a text without anything that breaks a line or hides what is in it.
-func oneLine(text string) string {
+// Line returns a text without anything that breaks a line or hides what is in it.
+func Line(text string) string {
 	if !strings.ContainsFunc(text, breaksLine) {
 		return text
 	}
@@ -31,24 +28,24 @@ func breaksLine(r rune) bool {
 	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069'
 }
 
-// firstLine returns what stands before the first end of a line.
-func firstLine(text string) string {
+// FirstLine returns what stands before the first end of a line.
+func FirstLine(text string) string {
 	if end := strings.IndexAny(text, lineBreaks); end >= 0 {
 		text = text[:end]
 	}
-	return oneLine(text)
+	return Line(text)
 }
 
-// counted writes a number of things: "1 session", "2 sessions".
-func counted(n int, thing string) string {
+// Counted writes a number of things: "1 session", "2 sessions".
+func Counted(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// shortNames names the first of some names, and how many more there are.
-func shortNames(names []string, most int) string {
+// Names lists the first of some names, and how many more there are.
+func Names(names []string, most int) string {
 	if n := len(names) - most; n > 0 {
 		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", n)
 	}

@@ -4,32 +4,10 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-func TestCut(t *testing.T) {
-	long := strings.Repeat("x", 5000)
-	for _, test := range []struct {
-		name, text, want string
-	}{
-		{"short", "refused", "refused"},
-		{"as long as may be", long[:100], long[:100]},
-		{"longer", long[:101], long[:60] + "… (and 41 bytes more)"},
-		{"much longer", long, long[:60] + "… (and 4940 bytes more)"},
-		{"no rune is cut in two", strings.Repeat("x", 58) + strings.Repeat("€", 50), strings.Repeat("x", 58) + "… (and 150 bytes more)"},
-		{"no text at all", strings.Repeat("\x80", 200), strings.Repeat("\x80", 57) + "… (and 143 bytes more)"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			got := cut(test.text, 100)
-			assert.Equal(t, test.want, got)
-			assert.LessOrEqual(t, len(got), 100)
-			assert.Equal(t, utf8.ValidString(test.text), utf8.ValidString(got))
-		})
-	}
-}
 
 // ring is a value that contains itself.
 func ring() map[string]any {
@@ -73,14 +51,6 @@ func TestPlainKeepsNothingThatContainsItself(t *testing.T) {
 			assert.Equal(t, test.want, got)
 		})
 	}
-}
-
-func TestPanicTextFollowsNothingForEver(t *testing.T) {
-	assert.Equal(t, "no config", panicText("no config"))
-	assert.Equal(t, "disk full", panicText(errors.New("disk full")))
-	assert.Equal(t, "int: 3", panicText(3))
-	assert.Contains(t, panicText(ring()), "encountered a cycle")
-	assert.LessOrEqual(t, len(panicText(strings.Repeat("x", 1<<20))), maxReason)
 }
 
 func TestDetailsHaveBounds(t *testing.T) {
