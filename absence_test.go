@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -33,7 +34,7 @@ var endings = map[string]func(p *process, stop func()){
 
 // rowsOfAbsence are due all over an absence, with different catch-ups.
 func rowsOfAbsence() []tradeclock.Schedule {
-	until, err := tradeclock.ParseMoment("09:31:30")
+	until, err := rule.ParseMoment("09:31:30")
 	if err != nil {
 		panic(err)
 	}

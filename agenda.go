@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // AgendaItem is one occurrence of a day for one account, or the record of a
@@ -101,7 +102,7 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) 
 		answers[v] = s.ask(ctx, v, dates...)
 	}
 	sn := newSnapshot(rows, func(v *calendarView) calendar.Calendar { return answers[v] })
-	due := sn.planDay(date, calendar.EndOfDay.On(date.AddDays(maxDaysOn+2), time.UTC))
+	due := sn.planDay(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn+2), time.UTC))
 	for i, o := range due {
 		if o.row.Spread > 0 { // which is cut off at the close that the same answers tell
 			answered := *o.row

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // TestNothingWaitsForTheClockAfterRuns drives a scheduler by Tick. While its run goes
@@ -24,7 +25,7 @@ func TestNothingWaitsForTheClockAfterRuns(t *testing.T) {
 			<-goOn
 			return nil
 		}),
-		Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy", Rule: tradeclock.MustParseRule("daily 09:15")}),
+		Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy", Rule: rule.MustParse("daily 09:15")}),
 		Ledger:    store,
 		Calendar:  calendar.Weekdays(kolkata),
 		Clock:     clock,

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -39,8 +40,8 @@ func simulated(t testing.TB, clock tradeclock.Clock, cal calendar.Calendar, rows
 func dailyRows(n int) []tradeclock.Schedule {
 	rows := make([]tradeclock.Schedule, n)
 	for i := range rows {
-		at := tradeclock.At(9+i%420/60, i%60)
-		rows[i] = tradeclock.Schedule{Task: fmt.Sprintf("task_%d", i), Rule: tradeclock.Daily(at)}
+		at := rule.At(9+i%420/60, i%60)
+		rows[i] = tradeclock.Schedule{Task: fmt.Sprintf("task_%d", i), Rule: rule.Daily(at)}
 	}
 	return rows
 }
@@ -105,7 +106,7 @@ func BenchmarkBurst(b *testing.B) {
 		b.StopTimer()
 		clock := clockwork.NewFakeClockAt(at("2026-11-23 09:14:00"))
 		s, err := tradeclock.New(tradeclock.Config{
-			Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy", Rule: tradeclock.Daily(tradeclock.Moment{Wall: calendar.Wall(9, 15)})}),
+			Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy", Rule: rule.Daily(rule.Moment{Wall: calendar.Wall(9, 15)})}),
 			Calendar:  calendar.Weekdays(kolkata),
 			Clock:     clock,
 			Logger:    slog.New(slog.DiscardHandler),

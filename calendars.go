@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // coverageWarning is how many days before the end of a calendar's coverage the
@@ -270,9 +271,9 @@ func (s *UnifiedTaskScheduler) neededDates(v *calendarView, now time.Time) (firs
 func (m *market) filterDates(first, last calendar.Date) (calendar.Date, calendar.Date) {
 	from, to := first, last
 	for _, g := range m.groups {
-		for _, f := range []Filter{g.filter, g.prior.filter} {
-			begin, _ := f.dates(first)
-			_, end := f.dates(last)
+		for _, f := range []rule.Filter{g.filter, g.prior.filter} {
+			begin, _ := f.Dates(first)
+			_, end := f.Dates(last)
 			if begin.Before(from) {
 				from = begin
 			}

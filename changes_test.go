@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // TestChangesHaveTheEffectOfAWholeReading edits the rows of one store at random. Of
@@ -78,7 +79,7 @@ var editAccounts = []string{"a", "b", "c"}
 func newEditWorld(t *testing.T, seed uint64) *editWorld {
 	w := &editWorld{t: t, random: rand.New(rand.NewPCG(seed, 7)), clock: clockwork.NewFakeClockAt(time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC))}
 	w.memory = NewMemory(w.clock)
-	w.seed(Schedule{Task: "t0", Rule: MustParseRule("daily 09:00")}, Schedule{Task: "t1", Account: "a", Rule: MustParseRule("every 5m 09:00-17:00")})
+	w.seed(Schedule{Task: "t0", Rule: rule.MustParse("daily 09:00")}, Schedule{Task: "t1", Account: "a", Rule: rule.MustParse("every 5m 09:00-17:00")})
 	w.patched, w.whole = &edited{Memory: w.memory}, &edited{Memory: w.memory}
 	w.start(w.patched, w.patched)
 	w.start(w.whole, wholeReads{w.whole, w.memory})
@@ -119,7 +120,7 @@ func (w *editWorld) edit() {
 			continue
 		}
 		row := Schedule{
-			Task: task, Account: account, Rule: MustParseRule(w.rule()), Calendar: one(w.random, "", calendar.WeekdaysName),
+			Task: task, Account: account, Rule: rule.MustParse(w.rule()), Calendar: one(w.random, "", calendar.WeekdaysName),
 			Disabled: w.random.IntN(8) == 0, Priority: w.random.IntN(2),
 		}
 		if w.random.IntN(40) == 0 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // ErrNoSchedule is wrapped by the error of an edit that names a row which the
@@ -32,7 +33,7 @@ func (e *ConflictError) Error() string {
 // ScheduleEdit is a partial update of a schedule: it sets the fields that are
 // not nil and leaves the others as they are. The zero value changes nothing.
 type ScheduleEdit struct {
-	Rule     Rule           `json:"rule,omitempty"`
+	Rule     rule.Rule      `json:"rule,omitempty"`
 	Calendar *string        `json:"calendar,omitempty"`
 	Disabled *bool          `json:"disabled,omitempty"`
 	Sessions *SessionSet    `json:"sessions,omitempty"`
@@ -40,7 +41,7 @@ type ScheduleEdit struct {
 	Timeout  *time.Duration `json:"timeout,omitempty"`
 	CatchUp  *time.Duration `json:"catch_up,omitempty"`
 	// CatchUpUntil sets Schedule.CatchUpUntil, and NoCatchUpUntil removes it.
-	CatchUpUntil   *Moment        `json:"catch_up_until,omitempty"`
+	CatchUpUntil   *rule.Moment   `json:"catch_up_until,omitempty"`
 	NoCatchUpUntil bool           `json:"no_catch_up_until,omitempty"`
 	Overlap        *Overlap       `json:"overlap,omitempty"`
 	Exclusive      *string        `json:"exclusive,omitempty"`
@@ -106,7 +107,7 @@ func (s Schedule) Edited(old Schedule, now time.Time) Schedule {
 		inForce = old.Prior
 	}
 	s.Since, s.Prior = now.UTC(), nil
-	if ruleKind(s.Rule) != ruleKind(inForce) {
+	if rule.KindOf(s.Rule) != rule.KindOf(inForce) {
 		s.Prior = inForce
 	}
 	return s

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // enqueueBackdated makes pending runs of what was planned behind the watermark, for
@@ -276,7 +277,7 @@ func (r *row) repeats() bool {
 	for r.base != nil {
 		r = r.base
 	}
-	return r.kind != kindDaily && r.kind != kindEach && r.kind != kindOnce
+	return r.kind != rule.KindDaily && r.kind != rule.KindEach && r.kind != rule.KindOnce
 }
 
 // onTime is how late a run may be and still be on time: no tick is further away.
@@ -307,7 +308,7 @@ func (r *row) catchUpUntil(date calendar.Date) (time.Time, error) {
 		return time.Time{}, err
 	}
 	session.Date = date
-	return r.CatchUpUntil.resolve(session, r.view.loc)
+	return r.CatchUpUntil.Resolve(session, r.view.loc)
 }
 
 const waitsForPlace = "a place among the concurrent runs"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // The first use: two tasks of one account, from Monday to Friday in Kolkata, with
@@ -35,8 +36,8 @@ func Example() {
 		Account:  "alice",
 		Executor: &tasks,
 		Schedules: tradeclock.FixedSchedules(
-			tradeclock.Schedule{Task: "premarket_retry", Rule: tradeclock.MustParseRule("daily 09:00")},
-			tradeclock.Schedule{Task: "sell_monitor", Rule: tradeclock.MustParseRule("every 1m 09:15-15:30")},
+			tradeclock.Schedule{Task: "premarket_retry", Rule: rule.MustParse("daily 09:00")},
+			tradeclock.Schedule{Task: "sell_monitor", Rule: rule.MustParse("every 1m 09:15-15:30")},
 		),
 		Calendar: calendar.Weekdays(kolkata),
 		Logger:   slog.New(slog.DiscardHandler),
@@ -63,7 +64,7 @@ func ExampleUnifiedTaskScheduler_Tick() {
 	scheduler := newExample(clock, tradeclock.ExecutorFunc(func(ctx context.Context, run tradeclock.Run) error {
 		fmt.Println(clock.Now().Format("15:04"), run.Task)
 		return nil
-	}), tradeclock.Schedule{Task: "sell_monitor", Rule: tradeclock.MustParseRule("every 1m 09:15-15:30")})
+	}), tradeclock.Schedule{Task: "sell_monitor", Rule: rule.MustParse("every 1m 09:15-15:30")})
 	defer scheduler.Close(ctx)
 
 	for range 5 {
@@ -197,12 +198,12 @@ func (s settings) Schedules(context.Context) ([]tradeclock.Schedule, error) {
 	var rows []tradeclock.Schedule
 	var bad tradeclock.QuarantineError
 	for task, text := range s {
-		rule, err := tradeclock.ParseRule(text)
+		when, err := rule.Parse(text)
 		if err != nil {
 			bad.Rows = append(bad.Rows, tradeclock.RowError{Task: task, Err: err})
 			continue
 		}
-		rows = append(rows, tradeclock.Schedule{Task: task, Rule: rule})
+		rows = append(rows, tradeclock.Schedule{Task: task, Rule: when})
 	}
 	if len(bad.Rows) > 0 {
 		return rows, &bad
@@ -250,7 +251,7 @@ func ExampleSkip() {
 			}
 			return nil
 		}),
-		Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy_orders", Rule: tradeclock.MustParseRule("daily 16:05")}),
+		Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 16:05")}),
 		Ledger:    ledger,
 		Clock:     clock,
 		Logger:    slog.New(slog.DiscardHandler),
@@ -278,11 +279,11 @@ type lastFriday struct{ at calendar.WallTime }
 
 func (r lastFriday) String() string { return "last friday " + r.at.String() }
 
-func (r lastFriday) Occurrences(s calendar.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
+func (r lastFriday) Occurrences(s calendar.Session, loc *time.Location) ([]rule.Occurrence, error) {
 	if s.Date.Weekday() != time.Friday || s.Date.AddDays(7).Month == s.Date.Month {
 		return nil, nil
 	}
-	return []tradeclock.Occurrence{{Due: r.at.On(s.Date, loc), Slot: s.Date.String()}}, nil
+	return []rule.Occurrence{{Due: r.at.On(s.Date, loc), Slot: s.Date.String()}}, nil
 }
 
 func ExampleRule() {
@@ -303,7 +304,7 @@ func ExampleSchedule_spread() {
 	clock := monday()
 	task := tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil })
 	scheduler := newExample(clock, task, tradeclock.Schedule{
-		Task: "buy_orders", Rule: tradeclock.Daily(tradeclock.At(9, 15)), CatchUp: 30 * time.Minute, Spread: 10 * time.Minute,
+		Task: "buy_orders", Rule: rule.Daily(rule.At(9, 15)), CatchUp: 30 * time.Minute, Spread: 10 * time.Minute,
 	})
 	defer scheduler.Close(context.Background())
 	if err := scheduler.Enroll(context.Background(), "bob", task); err != nil {
@@ -324,7 +325,7 @@ func ExampleSchedule_spread() {
 
 // A timetable tells when a schedule is due, without a scheduler: here over a weekend.
 func ExampleSchedule_Timetable() {
-	schedule := tradeclock.Schedule{Task: "report", Rule: tradeclock.MustParseRule("daily 18:00")}
+	schedule := tradeclock.Schedule{Task: "report", Rule: rule.MustParse("daily 18:00")}
 	timetable, err := schedule.Timetable(calendar.Weekdays(time.UTC))
 	if err != nil {
 		fmt.Println(err)
@@ -345,13 +346,13 @@ func ExampleSchedule_Timetable() {
 
 // A filter leaves a rule some of its sessions. Stores and people read the text.
 func ExampleOn() {
-	rule := tradeclock.On(
-		tradeclock.Daily(tradeclock.AtAnchor("close", 30*time.Minute)),
-		tradeclock.NthSession(-1, calendar.Month),
+	when := rule.On(
+		rule.Daily(rule.AtAnchor("close", 30*time.Minute)),
+		rule.NthSession(-1, calendar.Month),
 	)
-	fmt.Println(rule)
-	fmt.Println(tradeclock.MustParseRule(rule.String()) == rule)
-	fmt.Println(tradeclock.MustParseRule("every 15m open-close on mon-wed,fri"))
+	fmt.Println(when)
+	fmt.Println(rule.MustParse(when.String()) == when)
+	fmt.Println(rule.MustParse("every 15m open-close on mon-wed,fri"))
 	// Output:
 	// daily close+30m on last session of month
 	// true
@@ -369,13 +370,13 @@ func ExampleMoment_In() {
 			{Name: calendar.PhaseRegular, Start: time.Date(2024, 3, 2, 6, 0, 0, 0, time.UTC), End: time.Date(2024, 3, 2, 7, 0, 0, 0, time.UTC)},
 		},
 	}
-	rule := tradeclock.Daily(tradeclock.AtAnchor("close", -5*time.Minute).In(tradeclock.EachWindow))
-	due, err := rule.Occurrences(saturday, time.UTC)
+	when := rule.Daily(rule.AtAnchor("close", -5*time.Minute).In(rule.EachWindow))
+	due, err := when.Occurrences(saturday, time.UTC)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(rule)
+	fmt.Println(when)
 	for _, o := range due {
 		fmt.Println(o.Due.Format("15:04"), o.Slot)
 	}
@@ -392,7 +393,7 @@ func ExampleUnifiedTaskScheduler_Trigger() {
 	scheduler := newExample(clock, tradeclock.ExecutorFunc(func(_ context.Context, run tradeclock.Run) error {
 		fmt.Println("run", run.Task, "for", run.Actor)
 		return nil
-	}), tradeclock.Schedule{Task: "analysis", Rule: tradeclock.MustParseRule("daily 16:00")})
+	}), tradeclock.Schedule{Task: "analysis", Rule: rule.MustParse("daily 16:00")})
 	defer scheduler.Close(ctx)
 	runUntil(scheduler, clock, "11:00:00")
 
@@ -421,7 +422,7 @@ func ExampleUnifiedTaskScheduler_Halt() {
 	scheduler := newExample(clock, tradeclock.ExecutorFunc(func(_ context.Context, run tradeclock.Run) error {
 		fmt.Println("run", run.Slot)
 		return nil
-	}), tradeclock.Schedule{Task: "position_monitor", Rule: tradeclock.MustParseRule("hourly 09:30-15:30")})
+	}), tradeclock.Schedule{Task: "position_monitor", Rule: rule.MustParse("hourly 09:30-15:30")})
 	defer scheduler.Close(ctx)
 
 	runUntil(scheduler, clock, "09:30:00")
@@ -444,7 +445,7 @@ func ExampleUnifiedTaskScheduler_Explain() {
 	clock := monday()
 	scheduler := newExample(clock, tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error {
 		return errors.New("no bars for 2026-11-23")
-	}), tradeclock.Schedule{Task: "analysis", Rule: tradeclock.MustParseRule("daily 16:00")})
+	}), tradeclock.Schedule{Task: "analysis", Rule: rule.MustParse("daily 16:00")})
 	defer scheduler.Close(ctx)
 	runUntil(scheduler, clock, "16:00:00")
 

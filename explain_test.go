@@ -15,6 +15,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -63,7 +64,7 @@ func TestRule32_ExplainTellsOfTheWholeDayOfARepeatingTask(t *testing.T) {
 		}, "was due at 09:30:00 and succeeded (started at 09:30:00); each of 8 from 09:45:00 to 11:30:00 was due and the ledger has no record of it: " +
 			`account "42" was withdrawn at 2026-11-23 09:44:30; that of 11:45:00 is to come, and does not run: account "42" was withdrawn at 2026-11-23 09:44:30.`},
 		{"moved", func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
-			_, err := w.store.UpdateSchedule(t.Context(), "", "watch", 1, tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("every 1h 11:00-14:00")})
+			_, err := w.store.UpdateSchedule(t.Context(), "", "watch", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("every 1h 11:00-14:00")})
 			require.NoError(t, err)
 		}, "was due several times: 2 succeeded; each of 2 from 12:00:00 to 13:00:00 is to come."},
 	} {
@@ -116,8 +117,8 @@ func TestRule32_ExplainOfAStandby(t *testing.T) {
 // recurring is a rule of a user's whose slot is the same on every day.
 type recurring struct{}
 
-func (recurring) Occurrences(s calendar.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
-	return []tradeclock.Occurrence{{Due: calendar.Wall(10, 0).On(s.Date, loc), Slot: "10:00"}}, nil
+func (recurring) Occurrences(s calendar.Session, loc *time.Location) ([]rule.Occurrence, error) {
+	return []rule.Occurrence{{Due: calendar.Wall(10, 0).On(s.Date, loc), Slot: "10:00"}}, nil
 }
 func (recurring) String() string { return "at ten" }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -78,8 +79,8 @@ func (w *world) runs(task string) []tradeclock.Run {
 }
 
 // row is a schedule of a task whose rule is given as text.
-func row(task, rule string, policies ...func(*tradeclock.Schedule)) tradeclock.Schedule {
-	s := tradeclock.Schedule{Task: task, Rule: tradeclock.MustParseRule(rule)}
+func row(task, text string, policies ...func(*tradeclock.Schedule)) tradeclock.Schedule {
+	s := tradeclock.Schedule{Task: task, Rule: rule.MustParse(text)}
 	for _, policy := range policies {
 		policy(&s)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // weekTable is a week with a day of each kind, and what is regular around it.
@@ -359,7 +360,7 @@ func TestRule10_HoursThatArriveTogetherWithAnEditStillArmAnchors(t *testing.T) {
 	d.Until(at("2026-11-26 09:59:00"))
 
 	cal.set(withHours(t, "1"), nil)
-	w.edit("buy", tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("daily 12:00")})
+	w.edit("buy", tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 12:00")})
 	d.Until(at("2026-11-26 10:01:00"))
 
 	assert.Equal(t, []string{"09:16 missed"}, became(w.runs("open")))
@@ -541,10 +542,10 @@ func TestRule12_WithoutALocationTheyAreOfUTC(t *testing.T) {
 // A cap of the catch-up that cannot be told ends it at the due time: what is on time
 // starts, and nothing starts late. A wall time can always be told.
 func TestRule11_ACapThatCannotBeTold(t *testing.T) {
-	until := func(m tradeclock.Moment) func(*tradeclock.Schedule) {
+	until := func(m rule.Moment) func(*tradeclock.Schedule) {
 		return func(s *tradeclock.Schedule) { s.CatchUpUntil = &m }
 	}
-	opening, closing := tradeclock.AtAnchor("open", 0), tradeclock.AtAnchor("close", 0)
+	opening, closing := rule.AtAnchor("open", 0), rule.AtAnchor("close", 0)
 	table := weekTable()
 	table.Last = day("2026-11-27")
 	const unknown = "its catch-up until open cannot be told, so that it could only be on time: the hours of session 2026-11-26 are not known"
@@ -561,14 +562,14 @@ func TestRule11_ACapThatCannotBeTold(t *testing.T) {
 		{"hours late", "2026-11-26 20:30:00", row("buy", "daily 09:01", until(opening)), "09:01 missed", unknown},
 		{"a shorter catch-up", "2026-11-26 09:01:30", row("buy", "daily 09:01", until(opening), catchUp(30*time.Second)), "09:01 missed",
 			"its catch-up of 30s had passed"},
-		{"a wall time", "2026-11-26 09:59:59", row("buy", "daily 09:01", until(tradeclock.At(10, 0))), "09:01 succeeded", ""},
-		{"after the wall time", "2026-11-26 10:00:00", row("buy", "daily 09:01", until(tradeclock.At(10, 0))), "09:01 missed",
+		{"a wall time", "2026-11-26 09:59:59", row("buy", "daily 09:01", until(rule.At(10, 0))), "09:01 succeeded", ""},
+		{"after the wall time", "2026-11-26 10:00:00", row("buy", "daily 09:01", until(rule.At(10, 0))), "09:01 missed",
 			"its catch-up had ended at 10:00"},
 		{"a day without the anchor", "2026-11-24 09:03:00", row("buy", "daily 09:01", on(tradeclock.EveryDay), until(closing)), "09:01 missed",
 			"its catch-up until close cannot be told, so that it could only be on time: session 2026-11-24 has no close"},
 		{"a day that is not known", "2026-11-28 09:03:00", row("buy", "daily 09:01", on(tradeclock.EveryDay), until(closing)), "09:01 missed",
 			"its catch-up until close cannot be told, so that it could only be on time: calendar XNSE: 2026-11-28: date is outside the calendar's coverage, 2026-11-01 to 2026-11-27"},
-		{"a wall time of a day that is not known", "2026-11-28 09:59:00", row("buy", "daily 09:01", on(tradeclock.EveryDay), until(tradeclock.At(10, 0))),
+		{"a wall time of a day that is not known", "2026-11-28 09:59:00", row("buy", "daily 09:01", on(tradeclock.EveryDay), until(rule.At(10, 0))),
 			"09:01 succeeded", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

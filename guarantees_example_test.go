@@ -13,6 +13,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // The code in docs/guarantees.md is that of this file: see
@@ -163,7 +164,7 @@ func ExampleHistory() {
 			fmt.Println("run", run.Task)
 			return nil
 		}),
-		Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy_orders", Rule: tradeclock.MustParseRule("daily 09:00")}),
+		Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:00")}),
 	})
 	if err != nil {
 		panic(err)

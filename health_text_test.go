@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // quietConfig is that of a scheduler on a fake clock that logs into a text.
@@ -20,7 +21,7 @@ func quietConfig(log *strings.Builder) Config {
 	clock := clockwork.NewFakeClock()
 	return Config{
 		Executor:  ExecutorFunc(func(context.Context, Run) error { return nil }),
-		Schedules: FixedSchedules(Schedule{Task: "buy", Rule: MustParseRule("daily 09:15")}),
+		Schedules: FixedSchedules(Schedule{Task: "buy", Rule: rule.MustParse("daily 09:15")}),
 		Ledger:    NewMemory(clock), Clock: clock, Logger: slog.New(slog.NewTextHandler(log, nil)),
 	}
 }

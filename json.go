@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // The JSON of the types of this package has the names of their struct tags, texts
@@ -23,13 +26,13 @@ type textDuration time.Duration
 func (d textDuration) IsZero() bool { return d == 0 }
 
 func (d textDuration) MarshalText() ([]byte, error) {
-	return []byte(durationText(time.Duration(d))), nil
+	return []byte(said.Duration(time.Duration(d))), nil
 }
 
 func (d *textDuration) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
 	if err != nil {
-		return fmt.Errorf("duration %q: want %s", text, wantDuration)
+		return fmt.Errorf("duration %q: want %s", text, said.WantDuration)
 	}
 	*d = textDuration(parsed)
 	return nil
@@ -41,25 +44,15 @@ type textName string
 func (n textName) IsZero() bool { return n == "" }
 
 // textRule is a rule that is its text in JSON.
-type textRule struct{ rule *Rule }
+type textRule struct{ rule *rule.Rule }
 
 func (t textRule) IsZero() bool { return *t.rule == nil }
 
-func (t textRule) MarshalText() ([]byte, error) { return marshalRule(*t.rule) }
+func (t textRule) MarshalText() ([]byte, error) { return rule.Marshal(*t.rule) }
 
 func (t textRule) UnmarshalText(text []byte) (err error) {
-	*t.rule, err = ParseRule(string(text))
+	*t.rule, err = rule.Parse(string(text))
 	return err
-}
-
-// marshalRule returns the text of a rule. Of a rule of this package that is not valid
-// there is none, since it would not be read back.
-func marshalRule(r Rule) ([]byte, error) {
-	if err := validateRule(r); err != nil {
-		return nil, fmt.Errorf("rule: %w", err)
-	}
-	text, err := ruleText(r)
-	return []byte(text), err
 }
 
 // readStrictly reads what a person may have written into a view: it refuses a key

@@ -15,12 +15,13 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // Files of what is read by programs and people keep their form.
 func TestGoldenJSON(t *testing.T) {
 	at := time.Date(2026, 11, 23, 3, 31, 0, 250_000_000, time.UTC)
-	until := tradeclock.AtAnchor("close", -15*time.Minute)
+	until := rule.AtAnchor("close", -15*time.Minute)
 	run := tradeclock.Run{
 		ID: tradeclock.RunID("paper", "42", "buy_orders", "2026-11-23"), Scheduler: "paper", Account: "42", Task: "buy_orders", Slot: "2026-11-23",
 		Session: calendar.Date{Year: 2026, Month: 11, Day: 23}, Due: at.Truncate(time.Minute), Offset: 250 * time.Millisecond, Outcome: tradeclock.TimedOut, Reason: "deadline exceeded",
@@ -34,10 +35,10 @@ func TestGoldenJSON(t *testing.T) {
 	}
 	for name, value := range map[string]any{
 		"schedule": tradeclock.Schedule{
-			Task: "buy_orders", Account: "42", Rule: tradeclock.MustParseRule("daily 09:01 on mon-fri"), Calendar: "XNSE", Sessions: tradeclock.OnRegular | tradeclock.OnSpecial,
+			Task: "buy_orders", Account: "42", Rule: rule.MustParse("daily 09:01 on mon-fri"), Calendar: "XNSE", Sessions: tradeclock.OnRegular | tradeclock.OnSpecial,
 			Priority: 1, Timeout: 4 * time.Minute, CatchUp: 90 * time.Minute, CatchUpUntil: &until, Overlap: tradeclock.OverlapQueue, Exclusive: "orders",
 			Spread: 1500 * time.Millisecond, StartLimit: "broker", Delivery: tradeclock.AtLeastOnce, Retry: tradeclock.Retry{Attempts: 3, Backoff: time.Second, Within: time.Hour},
-			Description: "Place the orders.", Since: at, Prior: tradeclock.MustParseRule("every 1m open-close"), Version: 3,
+			Description: "Place the orders.", Since: at, Prior: rule.MustParse("every 1m open-close"), Version: 3,
 		},
 		"run": run,
 		"status": tradeclock.Status{

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // jsonTypes are the types that people put on a page or in a file.
@@ -24,7 +25,7 @@ var jsonTypes = []any{
 	Schedule{}, Retry{}, StartLimit{}, ScheduleEdit{}, ScheduleChanges{}, ScheduleKey{}, QuarantineError{}, RowError{},
 	Run{}, Evidence{}, Term{}, Enrolment{}, State{}, Claim{}, SettleResult{}, Query{}, Halt{}, AuditEntry{},
 	Heartbeat{}, RunningTask{}, ReceivedHeartbeat{}, InstanceHealth{}, Status{}, AgendaItem{}, TriggerRequest{},
-	calendar.Session{}, calendar.Phase{}, calendar.Hours{}, calendar.TableDay{}, Occurrence{},
+	calendar.Session{}, calendar.Phase{}, calendar.Hours{}, calendar.TableDay{}, rule.Occurrence{},
 	Ticked{}, RunStarted{}, RunSettled{}, RunMissed{}, RunSkipped{}, TermChanged{}, SchedulesChanged{}, CalendarChanged{},
 	SessionChange{}, Shift{}, ClockStepped{}, EventsLost{},
 }
@@ -35,8 +36,8 @@ var textTypes = map[reflect.Type]int{
 	reflect.TypeFor[Outcome](): len(outcomeNames), reflect.TypeFor[Overlap](): len(overlapNames),
 	reflect.TypeFor[Delivery](): len(deliveryNames), reflect.TypeFor[SessionSet](): int(allSessions) + 1,
 	reflect.TypeFor[SchedulerState](): len(stateNames), reflect.TypeFor[Liveness](): len(livenessNames),
-	reflect.TypeFor[calendar.SessionKind](): 4, reflect.TypeFor[calendar.Period](): len(periodNames()), reflect.TypeFor[Window](): len(windowWords),
-	reflect.TypeFor[calendar.WallTime](): int(calendar.EndOfDay) + 1, reflect.TypeFor[calendar.Date](): 0, reflect.TypeFor[Moment](): 0, reflect.TypeFor[Filter](): 0,
+	reflect.TypeFor[calendar.SessionKind](): 4, reflect.TypeFor[calendar.Period](): 4, reflect.TypeFor[rule.Window](): 4,
+	reflect.TypeFor[calendar.WallTime](): int(calendar.EndOfDay) + 1, reflect.TypeFor[calendar.Date](): 0, reflect.TypeFor[rule.Moment](): 0, reflect.TypeFor[rule.Filter](): 0,
 }
 
 func TestJSONReadsBackTheSame(t *testing.T) {
@@ -56,7 +57,7 @@ func TestJSONReadsBackTheSame(t *testing.T) {
 
 func TestScheduleJSONTellsSinceInUTC(t *testing.T) {
 	since := time.Date(2026, 11, 23, 9, 15, 0, 0, time.FixedZone("IST", 19800))
-	text, err := json.Marshal(Schedule{Task: "buy", Rule: Daily(At(9, 15)), Since: since})
+	text, err := json.Marshal(Schedule{Task: "buy", Rule: rule.Daily(rule.At(9, 15)), Since: since})
 	require.NoError(t, err)
 	assert.Contains(t, string(text), `"since":"2026-11-23T03:45:00Z"`)
 }
@@ -72,13 +73,13 @@ func TestTextsReadBackTheSame(t *testing.T) {
 		})
 	}
 	for range 500 {
-		rule := randomRule(r)
-		text, err := rule.(encoding.TextMarshaler).MarshalText()
+		made := randomRule(r)
+		text, err := made.(encoding.TextMarshaler).MarshalText()
 		require.NoError(t, err)
-		assert.Equal(t, rule.String(), string(text))
-		again, err := ParseRule(string(text))
+		assert.Equal(t, made.String(), string(text))
+		again, err := rule.Parse(string(text))
 		require.NoError(t, err)
-		assert.Equal(t, rule, again)
+		assert.Equal(t, made, again)
 	}
 }
 
@@ -98,9 +99,9 @@ func TestJSONNamesEveryField(t *testing.T) {
 
 func TestTextsRefuseWhatHasNoName(t *testing.T) {
 	for _, value := range []encoding.TextMarshaler{
-		Outcome(99), Overlap(9), Delivery(9), SchedulerState(9), Liveness(9), calendar.SessionKind(9), calendar.Period(9), Window(9),
-		SessionSet(1 << 7), calendar.WallTime(-1), calendar.Wall(9, 75), calendar.EndOfDay + 1, At(9, 75), AtAnchor("Open", 0), NthSession(0, calendar.Week), OnWeekdays(),
-		Daily(At(9, 75)).(encoding.TextMarshaler), On(Daily(At(9, 15)), OnWeekdays()).(encoding.TextMarshaler),
+		Outcome(99), Overlap(9), Delivery(9), SchedulerState(9), Liveness(9), calendar.SessionKind(9), calendar.Period(9), rule.Window(9),
+		SessionSet(1 << 7), calendar.WallTime(-1), calendar.Wall(9, 75), calendar.EndOfDay + 1, rule.At(9, 75), rule.AtAnchor("Open", 0), rule.NthSession(0, calendar.Week), rule.OnWeekdays(),
+		rule.Daily(rule.At(9, 75)).(encoding.TextMarshaler), rule.On(rule.Daily(rule.At(9, 15)), rule.OnWeekdays()).(encoding.TextMarshaler),
 	} {
 		_, err := value.MarshalText()
 		assert.Error(t, err, "%T %v", value, value)
@@ -141,32 +142,32 @@ func TestScheduleJSONRefuses(t *testing.T) {
 }
 
 func TestJSONOfSchedulesThatCannotBeReadBack(t *testing.T) {
-	data, err := json.Marshal(Schedule{Task: "a", Rule: userRule{}})
+	data, err := json.Marshal(Schedule{Task: "a", Rule: ownRule{}})
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"task":"a","rule":"own"}`, string(data), "a user's rule is its text")
 	assert.ErrorContains(t, json.Unmarshal(data, new(Schedule)), `rule "own": "own" is none of`)
 
-	_, err = json.Marshal(Schedule{Task: "a", Rule: Daily(At(9, 75))})
+	_, err = json.Marshal(Schedule{Task: "a", Rule: rule.Daily(rule.At(9, 75))})
 	assert.ErrorContains(t, err, "a time of day has a minute from 0 to 59")
-	_, err = json.Marshal(Schedule{Task: "a", Rule: panicking{}})
+	_, err = json.Marshal(Schedule{Task: "a", Rule: speechless{}})
 	assert.ErrorContains(t, err, "String panicked")
 }
 
 func TestScheduleEditJSONSetsBackToDefaults(t *testing.T) {
 	var edit ScheduleEdit
 	require.NoError(t, json.Unmarshal([]byte(`{"timeout":"0s","sessions":"","disabled":false}`), &edit))
-	s := Schedule{Rule: Daily(At(9, 15)), Timeout: time.Hour, CatchUp: time.Hour, Sessions: EveryDay, Disabled: true}
+	s := Schedule{Rule: rule.Daily(rule.At(9, 15)), Timeout: time.Hour, CatchUp: time.Hour, Sessions: EveryDay, Disabled: true}
 	edit.Apply(&s)
-	assert.Equal(t, Schedule{Rule: Daily(At(9, 15)), CatchUp: time.Hour}, s)
+	assert.Equal(t, Schedule{Rule: rule.Daily(rule.At(9, 15)), CatchUp: time.Hour}, s)
 }
 
 func TestScheduleEditOfTheCapOfACatchUp(t *testing.T) {
 	var s Schedule
-	until := AtAnchor("close", 0)
+	until := rule.AtAnchor("close", 0)
 	ScheduleEdit{CatchUpUntil: &until}.Apply(&s)
 	until.Anchor = "open" // which is not that of the row
 	require.NotNil(t, s.CatchUpUntil)
-	assert.Equal(t, AtAnchor("close", 0), *s.CatchUpUntil)
+	assert.Equal(t, rule.AtAnchor("close", 0), *s.CatchUpUntil)
 
 	ScheduleEdit{NoCatchUpUntil: true}.Apply(&s)
 	assert.Nil(t, s.CatchUpUntil)
@@ -264,13 +265,13 @@ func randomOf(r *rand.Rand, typ reflect.Type, likely float64) reflect.Value {
 	case reflect.TypeFor[calendar.Date]():
 		v.Set(reflect.ValueOf(calendar.Date{Year: 2026, Month: 1, Day: 1}.AddDays(r.IntN(1000))))
 		return v
-	case reflect.TypeFor[Moment]():
+	case reflect.TypeFor[rule.Moment]():
 		v.Set(reflect.ValueOf(randomMoment(r)))
 		return v
-	case reflect.TypeFor[Filter]():
+	case reflect.TypeFor[rule.Filter]():
 		v.Set(reflect.ValueOf(randomFilter(r)))
 		return v
-	case reflect.TypeFor[Rule]():
+	case reflect.TypeFor[rule.Rule]():
 		v.Set(reflect.ValueOf(randomRule(r)))
 		return v
 	case reflect.TypeFor[error]():
@@ -313,33 +314,46 @@ func randomText(r *rand.Rand) string {
 	return []string{"buy_orders", "a b", `"<&>"`, "श्री", "line\nline"}[r.IntN(5)]
 }
 
-func randomMoment(r *rand.Rand) Moment {
+func randomMoment(r *rand.Rand) rule.Moment {
 	if r.IntN(2) == 0 {
-		return Moment{Wall: calendar.WallTime(r.IntN(int(wallsLimit)))}
+		return rule.Moment{Wall: calendar.WallTime(r.IntN(int(8 * calendar.EndOfDay)))}
 	}
 	anchor := []string{"open", "close", "pre_open", "closing_auction.end"}[r.IntN(4)]
-	return AtAnchor(anchor, time.Duration(r.IntN(2*86400)-86400)*time.Second).In(Window(r.IntN(3)))
+	return rule.AtAnchor(anchor, time.Duration(r.IntN(2*86400)-86400)*time.Second).In(rule.Window(r.IntN(3)))
 }
 
-func randomFilter(r *rand.Rand) Filter {
+func randomFilter(r *rand.Rand) rule.Filter {
 	if r.IntN(2) == 0 {
-		return OnWeekdays(time.Weekday(r.IntN(7)), time.Weekday(r.IntN(7)))
+		return rule.OnWeekdays(time.Weekday(r.IntN(7)), time.Weekday(r.IntN(7)))
 	}
-	return NthSession([]int{1, 2, 3, -1, -2}[r.IntN(5)], calendar.Period(r.IntN(4)))
+	return rule.NthSession([]int{1, 2, 3, -1, -2}[r.IntN(5)], calendar.Period(r.IntN(4)))
 }
 
-func randomRule(r *rand.Rand) Rule {
+func randomRule(r *rand.Rand) rule.Rule {
 	at := randomMoment(r)
-	open, closing := AtAnchor("open", time.Minute), AtAnchor("close", -time.Duration(r.IntN(3600))*time.Second)
-	rule := []Rule{
-		Daily(at), Hourly(open, closing), Every(time.Duration(1+r.IntN(7200))*time.Second, open, closing),
-		After("the close", time.Duration(r.IntN(7200))*time.Second), Every(time.Minute, At(9, 15), At(24, 0)),
+	open, closing := rule.AtAnchor("open", time.Minute), rule.AtAnchor("close", -time.Duration(r.IntN(3600))*time.Second)
+	bare := []rule.Rule{
+		rule.Daily(at), rule.Hourly(open, closing), rule.Every(time.Duration(1+r.IntN(7200))*time.Second, open, closing),
+		rule.After("the close", time.Duration(r.IntN(7200))*time.Second), rule.Every(time.Minute, rule.At(9, 15), rule.At(24, 0)),
 	}[r.IntN(5)]
 	switch r.IntN(3) {
 	case 0:
-		return On(rule, randomFilter(r))
+		return rule.On(bare, randomFilter(r))
 	case 1:
-		return Once(calendar.Date{Year: 2026, Month: 11, Day: 1}.AddDays(r.IntN(100)), at)
+		return rule.Once(calendar.Date{Year: 2026, Month: 11, Day: 1}.AddDays(r.IntN(100)), at)
 	}
-	return rule
+	return bare
 }
+
+// ownRule is a rule of a user's own type.
+type ownRule struct{}
+
+func (ownRule) Occurrences(calendar.Session, *time.Location) ([]rule.Occurrence, error) {
+	return nil, nil
+}
+func (ownRule) String() string { return "own" }
+
+// speechless is a user's rule that panics if it is asked for its text.
+type speechless struct{ ownRule }
+
+func (speechless) String() string { panic("no text") }

@@ -9,6 +9,8 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // TestLapseOfRenewedTerm renews the term in the moment in which the alarm for its end
@@ -18,7 +20,7 @@ func TestLapseOfRenewedTerm(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	s, err := New(Config{
 		Executor:  ExecutorFunc(func(context.Context, Run) error { return nil }),
-		Schedules: FixedSchedules(Schedule{Task: "buy", Rule: MustParseRule("daily 09:15")}),
+		Schedules: FixedSchedules(Schedule{Task: "buy", Rule: rule.MustParse("daily 09:15")}),
 		Ledger:    NewMemory(clock), Clock: clock, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // market is one calendar within a snapshot, with the rows that are read by it:
@@ -58,8 +59,8 @@ type group struct {
 
 // timing is a rule without its filter, and the filter.
 type timing struct {
-	rule   Rule
-	filter Filter
+	rule   rule.Rule
+	filter rule.Filter
 }
 
 // day is a date as the calendar has it, with the spans of each group, in the
@@ -75,7 +76,7 @@ type day struct {
 // occurrence at the end of the date.
 type compiled struct {
 	done  bool
-	spans []span
+	spans []rule.Span
 	err   error
 	// skip is why all the spans are skipped, if they are.
 	skip string
@@ -94,13 +95,13 @@ func newMarket(cal calendar.Calendar, loc *time.Location) *market {
 // setReach notes how far from a session's date its occurrences may lie.
 func (m *market) setReach() {
 	for _, g := range m.groups {
-		back, ahead := ruleReach(g.rule)
+		back, ahead := rule.Reach(g.rule)
 		for base := g.base; base != nil; base = base.base {
-			b, a := ruleReach(base.rule)
+			b, a := rule.Reach(base.rule)
 			back, ahead = max(back, b), ahead+max(a, 1)+int(g.delay/(24*time.Hour))
 		}
 		if g.prior.rule != nil {
-			b, a := ruleReach(g.prior.rule)
+			b, a := rule.Reach(g.prior.rule)
 			back, ahead = max(back, b), max(ahead, a)
 		}
 		m.back, m.ahead = max(m.back, back), max(m.ahead, ahead)
@@ -119,12 +120,12 @@ func (m *market) appendDay(found []occurrence, d *day, from, to time.Time) []occ
 func (m *market) appendDue(found []occurrence, g *group, d *day, c *compiled, from, to time.Time) []occurrence {
 	date := d.session.Date
 	for _, sp := range c.spans {
-		for i := sp.after(from.Unix()); i < sp.n; i++ {
-			due := sp.due(i)
+		for i := sp.After(from.Unix()); i < sp.N; i++ {
+			due := sp.Due(i)
 			if due.After(to) {
 				break
 			}
-			found = g.appendRows(found, due, sp.slotAt(i, date, m.loc), date, cmp.Or(c.skip, sp.skip))
+			found = g.appendRows(found, due, sp.SlotAt(i, date, m.loc), date, cmp.Or(c.skip, sp.Skip))
 		}
 	}
 	return found
@@ -148,7 +149,7 @@ func (m *market) next(t time.Time) (due time.Time, found bool) {
 	horizon := t.Unix() + horizonDays*int64(calendar.EndOfDay)
 	due = time.Unix(horizon, 0).UTC()
 	if u := m.earliest(horizon); u != nil {
-		due, found = u.span.due(u.i), true
+		due, found = u.span.Due(u.i), true
 	}
 	if soon := t.Add(time.Minute); m.unsureNear(t) && soon.Before(due) {
 		due = soon
@@ -162,11 +163,11 @@ func (m *market) beyond(t time.Time) int64 {
 	first, from := never.due, t.Unix()
 	var others []*group
 	for _, g := range m.groups {
-		r, isOnce := g.rootRule().(once)
+		only, isOnce := rule.OnceDate(g.rootRule())
 		switch {
 		case g.idle():
 		case isOnce:
-			first = min(first, m.firstOn(g, m.peek(r.date), from))
+			first = min(first, m.firstOn(g, m.peek(only), from))
 		default:
 			others = append(others, g)
 		}
@@ -193,12 +194,12 @@ func (m *market) peek(date calendar.Date) *day {
 // that of never if there is none, or it depends on what the calendar does not know.
 func (m *market) firstOn(g *group, d *day, after int64) int64 {
 	v := m.verdict(g, d)
-	if v.unknown != nil && ruleKind(g.rootRule()) != kindOnce {
+	if v.unknown != nil && rule.KindOf(g.rootRule()) != rule.KindOnce {
 		return never.due
 	}
 	for _, sp := range m.spansBy(v, g, d).spans {
-		if i := sp.after(max(after, g.from)); i < sp.n {
-			return sp.first + int64(i)*sp.step
+		if i := sp.After(max(after, g.from)); i < sp.N {
+			return sp.First + int64(i)*sp.Step
 		}
 	}
 	return never.due
@@ -360,7 +361,7 @@ type verdict struct {
 func (m *market) verdict(g *group, d *day) verdict {
 	known := d.unknown == nil
 	if known && !g.runsOn(d.session.Kind) {
-		if ruleKind(g.rootRule()) == kindOnce {
+		if rule.KindOf(g.rootRule()) == rule.KindOnce {
 			return verdict{admitted: true, skip: d.session.Describe()}
 		}
 		return verdict{}
@@ -387,8 +388,8 @@ func (m *market) spansBy(v verdict, g *group, d *day) compiled {
 	case v.skip != "":
 		err = errors.New(v.skip)
 	}
-	end := span{first: calendar.EndOfDay.On(d.session.Date, m.loc).Unix(), n: 1, label: labelDate, skip: err.Error()}
-	return compiled{spans: []span{end}, err: err, unsure: v.unsure}
+	end := rule.SkippedAt(calendar.EndOfDay.On(d.session.Date, m.loc), err.Error())
+	return compiled{spans: []rule.Span{end}, err: err, unsure: v.unsure}
 }
 
 // notKnown says that a calendar does not know a date, in its own words if they name
@@ -407,10 +408,10 @@ func (m *market) admits(g *group, d *day) (bool, error) {
 	for at := g; at != nil; at = at.base {
 		counts := func(s calendar.Session) bool { return s.Open() && at.runsOn(s.Kind) }
 		filter := at.timingOn(d, m.loc).filter
-		if filter.kind == filterNth && d.unknown == nil && !counts(d.session) {
+		if _, _, nth := filter.Nth(); nth && d.unknown == nil && !counts(d.session) {
 			return false, nil // a closed date is no session of the period
 		}
-		admitted, err := filter.admits(d.session.Date, counts, m.session)
+		admitted, err := filter.Admits(d.session.Date, counts, m.session)
 		if err != nil {
 			unknown = err
 			continue
@@ -426,9 +427,9 @@ func (m *market) session(date calendar.Date) (calendar.Session, error) { return 
 
 // spans compiles a rule on a day. An after rule has the spans of its base, later
 // by its delay, and with the same slots.
-func (m *market) spans(g *group, rule Rule, d *day) ([]span, error) {
+func (m *market) spans(g *group, of rule.Rule, d *day) ([]rule.Span, error) {
 	if g.base == nil {
-		return spansOf(rule, d.session, m.loc)
+		return rule.Compile(of, d.session, m.loc)
 	}
 	base, err := m.spans(g.base, g.base.timingOn(d, m.loc).rule, d)
 	if err != nil {
@@ -437,8 +438,8 @@ func (m *market) spans(g *group, rule Rule, d *day) ([]span, error) {
 	spans := slices.Clone(base)
 	delay := int64(g.delay / time.Second)
 	for i := range spans {
-		spans[i].first += delay
-		spans[i].shift += delay
+		spans[i].First += delay
+		spans[i].Shift += delay
 	}
 	return spans, nil
 }
@@ -458,8 +459,8 @@ func (g *group) timingOn(d *day, loc *time.Location) timing {
 	case d.session.Date.After(edited):
 		return g.timing
 	}
-	spans, err := spansOf(g.prior.rule, d.session, loc)
-	if err != nil || len(spans) == 0 || spans[0].due(0).After(g.since) {
+	spans, err := rule.Compile(g.prior.rule, d.session, loc)
+	if err != nil || len(spans) == 0 || spans[0].Due(0).After(g.since) {
 		return g.timing
 	}
 	return g.prior
@@ -485,7 +486,7 @@ func (g *group) everyDay() bool {
 }
 
 // rootRule is the rule that gives the group its instants.
-func (g *group) rootRule() Rule {
+func (g *group) rootRule() rule.Rule {
 	for g.base != nil {
 		g = g.base
 	}

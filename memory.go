@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
+
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 var (
@@ -186,7 +188,7 @@ func (m *Memory) DeleteSchedule(_ context.Context, account, task string) error {
 func (m *Memory) put(s Schedule) (Schedule, error) {
 	s.Prior = nil
 	rows := []Schedule{s}
-	if _, follows := taskBefore(s.Rule); follows || m.followed[s.Task] > 0 {
+	if _, _, ok := rule.Follows(s.Rule); ok || m.followed[s.Task] > 0 {
 		rows = append(m.rowsWithout(s.key()), s)
 	}
 	if err := ValidateSchedules(rows, nil); err != nil {
@@ -212,7 +214,7 @@ func (m *Memory) keep(s Schedule) Schedule {
 // countFollower counts the row by the task that its rule comes after, if it is such
 // a rule.
 func (m *Memory) countFollower(s *Schedule, n int) {
-	if task, follows := taskBefore(s.Rule); follows {
+	if task, _, ok := rule.Follows(s.Rule); ok {
 		m.followed[task] += n
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // The contracts that Memory shares with other stores are tested by the suites in
@@ -26,7 +27,7 @@ func leadingMemory(t *testing.T) (*tradeclock.Memory, tradeclock.Term) {
 
 func TestMemoryWithoutClockUsesTheRealOne(t *testing.T) {
 	memory := tradeclock.NewMemory(nil)
-	row, err := memory.PutSchedule(t.Context(), tradeclock.Schedule{Task: "analysis", Rule: tradeclock.Daily(tradeclock.At(16, 0))})
+	row, err := memory.PutSchedule(t.Context(), tradeclock.Schedule{Task: "analysis", Rule: rule.Daily(rule.At(16, 0))})
 	require.NoError(t, err)
 	assert.False(t, row.Since.IsZero())
 }

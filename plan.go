@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // horizonDays is how far ahead the next occurrence is looked for. If there is
@@ -157,7 +158,7 @@ func (b *groupBuilder) find(r *row, ref groupRef) *group {
 }
 
 func groupKeyOf(r *row, ref groupRef) groupKey {
-	if !comparableRule(r.Rule) || !comparableRule(r.Prior) {
+	if !rule.Comparable(r.Rule) || !rule.Comparable(r.Prior) {
 		return groupKey{own: r}
 	}
 	key := groupKey{view: r.view, timing: r.bare, since: ref.since, sessions: r.Sessions, base: ref.base}
@@ -170,7 +171,7 @@ func groupKeyOf(r *row, ref groupRef) groupKey {
 func newGroup(r *row, base *group) *group {
 	g := &group{timing: r.bare, sessions: r.Sessions, base: base}
 	if base != nil {
-		g.delay = r.bare.rule.(after).delay
+		_, g.delay, _ = rule.Follows(r.bare.rule)
 	}
 	if r.Prior != nil {
 		g.prior, g.since = timingOf(r.Prior), r.Since

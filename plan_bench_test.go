@@ -8,15 +8,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // dailyPlan is a snapshot of rows that are due a minute apart, over seven hours of
 // each weekday, and of one that is due each minute of them.
 func dailyPlan(t testing.TB, n int) *snapshot {
 	view := newCalendarView(calendar.Weekdays(time.UTC), nil)
-	schedules := []Schedule{{Task: "monitor", Rule: MustParseRule("every 1m 09:00-16:00")}}
+	schedules := []Schedule{{Task: "monitor", Rule: rule.MustParse("every 1m 09:00-16:00")}}
 	for i := range n {
-		schedules = append(schedules, Schedule{Task: fmt.Sprintf("task_%d", i), Rule: Daily(At(9+i%420/60, i%60))})
+		schedules = append(schedules, Schedule{Task: fmt.Sprintf("task_%d", i), Rule: rule.Daily(rule.At(9+i%420/60, i%60))})
 	}
 	rows, bad := vetRows(schedules, func(string) (*calendarView, error) { return view, nil }, startLimits{}.find)
 	require.Empty(t, bad)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // planWorld is a made-up exchange with made-up schedules, and the oracle of what
@@ -32,11 +33,11 @@ type planWall struct {
 type planTask struct {
 	Schedule
 	kind     string
-	from, to Moment // a daily or once rule has from alone
+	from, to rule.Moment // a daily or once rule has from alone
 	interval time.Duration
 	date     calendar.Date
 	base     string
-	filter   Filter
+	filter   rule.Filter
 	prior    *planTask // of Schedule.Prior
 }
 
@@ -130,7 +131,7 @@ func (w *planWorld) onDate(account string, t planTask, date calendar.Date) (foun
 			since = c.Since
 		}
 	}
-	isOnce := chain[len(chain)-1].kind == kindOnce
+	isOnce := chain[len(chain)-1].kind == rule.KindOnce
 	skipped := false
 	switch {
 	case unknown != nil:
@@ -164,13 +165,14 @@ func (w *planWorld) onDate(account string, t planTask, date calendar.Date) (foun
 func (w *planWorld) excluded(chain []planTask, s calendar.Session) (excluded, unsure bool) {
 	for i := range chain {
 		f := w.inForce(chain[i], s).filter
-		switch f.kind {
-		case filterWeekdays:
-			excluded = excluded || !strings.Contains(f.String(), strings.ToLower(s.Date.Weekday().String()[:3]))
-		case filterNth:
+		n, _, nth := f.Nth()
+		switch {
+		case nth:
 			fewest, most := w.place(f, chain[i:], s.Date)
-			excluded = excluded || fewest > f.n || most < f.n
+			excluded = excluded || fewest > n || most < n
 			unsure = unsure || fewest < most
+		case f != rule.Filter{}:
+			excluded = excluded || !strings.Contains(f.String(), strings.ToLower(s.Date.Weekday().String()[:3]))
 		}
 	}
 	return excluded, unsure && !excluded
@@ -178,11 +180,12 @@ func (w *planWorld) excluded(chain []planTask, s calendar.Session) (excluded, un
 
 // place tells between which numbers a session's own is in its period, as the filter
 // counts it: from 1 at the front, or from -1 at the back.
-func (w *planWorld) place(f Filter, chain []planTask, date calendar.Date) (fewest, most int) {
+func (w *planWorld) place(f rule.Filter, chain []planTask, date calendar.Date) (fewest, most int) {
 	known, unknown := 1, 0
-	first, last := f.of.Bounds(date)
+	n, of, _ := f.Nth()
+	first, last := of.Bounds(date)
 	for d := first; !d.After(last); d = d.AddDays(1) {
-		if d == date || d.After(date) == (f.n > 0) {
+		if d == date || d.After(date) == (n > 0) {
 			continue
 		}
 		s, err := w.Session(d)
@@ -197,7 +200,7 @@ func (w *planWorld) place(f Filter, chain []planTask, date calendar.Date) (fewes
 			known++
 		}
 	}
-	if f.n > 0 {
+	if n > 0 {
 		return known, known + unknown
 	}
 	return -known - unknown, -known
@@ -234,10 +237,10 @@ func (w *planWorld) inForce(t planTask, s calendar.Session) planTask {
 }
 
 func (w *planWorld) ruleOccurrences(t planTask, s calendar.Session) ([]planDue, error) {
-	if t.kind == kindOnce && t.date != s.Date {
+	if t.kind == rule.KindOnce && t.date != s.Date {
 		return nil, nil
 	}
-	if t.kind == kindEach {
+	if t.kind == rule.KindEach {
 		return w.eachWindow(t, s)
 	}
 	from, err := w.moment(t.from, s)
@@ -245,14 +248,14 @@ func (w *planWorld) ruleOccurrences(t planTask, s calendar.Session) ([]planDue, 
 		return nil, err
 	}
 	switch t.kind {
-	case kindDaily, kindOnce:
+	case rule.KindDaily, rule.KindOnce:
 		return []planDue{{due: from, slot: s.Date.String()}}, nil
 	}
 	to, err := w.moment(t.to, s)
 	if err != nil {
 		return nil, err
 	}
-	if t.kind == kindHourly {
+	if t.kind == rule.KindHourly {
 		return w.hours(t, from, to)
 	}
 	return w.grid(t, s, from, to)
@@ -343,7 +346,7 @@ func (w *planWorld) breakAt(s calendar.Session, at time.Time) (inBreak, resumes 
 }
 
 // moment is the instant of a moment on a session.
-func (w *planWorld) moment(m Moment, s calendar.Session) (time.Time, error) {
+func (w *planWorld) moment(m rule.Moment, s calendar.Session) (time.Time, error) {
 	if m.Anchor == "" {
 		return w.instant(s.Date, m.Wall), nil
 	}
@@ -353,14 +356,14 @@ func (w *planWorld) moment(m Moment, s calendar.Session) (time.Time, error) {
 	}
 	anchor := anchors[0]
 	isEnd := m.Anchor == "close" || strings.HasSuffix(m.Anchor, ".end")
-	if m.Window == LastWindow || m.Window == DefaultWindow && isEnd {
+	if m.Window == rule.LastWindow || m.Window == rule.DefaultWindow && isEnd {
 		anchor = anchors[len(anchors)-1]
 	}
 	return w.offsetFrom(anchor, m, s)
 }
 
 // anchors are the instants of an anchor, in each window of its phase.
-func (w *planWorld) anchors(m Moment, s calendar.Session) (found []time.Time) {
+func (w *planWorld) anchors(m rule.Moment, s calendar.Session) (found []time.Time) {
 	for _, p := range s.Phases {
 		switch m.Anchor {
 		case p.Name:
@@ -382,17 +385,17 @@ func (w *planWorld) anchors(m Moment, s calendar.Session) (found []time.Time) {
 
 // offsetFrom adds the offset of a moment to its anchor, unless that crosses the
 // other edge of the session.
-func (w *planWorld) offsetFrom(anchor time.Time, m Moment, s calendar.Session) (time.Time, error) {
+func (w *planWorld) offsetFrom(anchor time.Time, m rule.Moment, s calendar.Session) (time.Time, error) {
 	due := anchor.Add(m.Offset)
-	opens, closes := w.anchors(AtAnchor("open", 0), s), w.anchors(AtAnchor("close", 0), s)
+	opens, closes := w.anchors(rule.AtAnchor("open", 0), s), w.anchors(rule.AtAnchor("close", 0), s)
 	if len(opens) == 0 {
 		return due, nil
 	}
 	first, last := opens[0], closes[len(closes)-1]
-	if anchor.Before(last) && due.After(last) && !m.atEnd() {
+	if anchor.Before(last) && due.After(last) && !atEnd(m) {
 		return time.Time{}, errors.New("crosses the close")
 	}
-	if anchor.After(first) && due.Before(first) && m.atEnd() {
+	if anchor.After(first) && due.Before(first) && atEnd(m) {
 		return time.Time{}, errors.New("crosses the open")
 	}
 	return due, nil
@@ -420,3 +423,6 @@ func (w *planWorld) instant(date calendar.Date, wall calendar.WallTime) time.Tim
 	w.instants[key] = at
 	return at
 }
+
+// atEnd reports whether the moment's anchor is the end of its phase.
+func atEnd(m rule.Moment) bool { return m.Anchor == "close" || strings.HasSuffix(m.Anchor, ".end") }

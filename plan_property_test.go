@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // TestRule05_CuttingARangeNeverChangesWhatIsDue plans made-up schedules over made-up
@@ -312,7 +313,7 @@ func (w *planWorld) someTask(name, account string, random *rand.Rand) planTask {
 	if random.IntN(3) == 0 {
 		t.Since = w.instant(w.first, 0).Add(time.Duration(random.IntN(planDays*24*60)) * time.Minute)
 	}
-	if t.filter.kind == filterNth {
+	if _, _, nth := t.filter.Nth(); nth {
 		t.Sessions &^= EveryDay
 	}
 	if !t.Since.IsZero() && t.base == "" && random.IntN(2) == 0 {
@@ -327,55 +328,55 @@ func (w *planWorld) someTask(name, account string, random *rand.Rand) planTask {
 // It may have a filter.
 func (w *planWorld) someRule(bases []string, random *rand.Rand) planTask {
 	t := w.someBareRule(bases, random)
-	if t.kind != kindOnce && random.IntN(3) == 0 {
+	if t.kind != rule.KindOnce && random.IntN(3) == 0 {
 		t.filter = someFilter(random)
-		t.Rule = On(t.Rule, t.filter)
+		t.Rule = rule.On(t.Rule, t.filter)
 	}
 	return t
 }
 
-func someFilter(random *rand.Rand) Filter {
+func someFilter(random *rand.Rand) rule.Filter {
 	if random.IntN(3) == 0 {
 		first := time.Weekday(random.IntN(7))
-		return OnWeekdays(first, (first+2)%7, (first+3)%7, (first+4)%7)
+		return rule.OnWeekdays(first, (first+2)%7, (first+3)%7, (first+4)%7)
 	}
 	n := 1 + random.IntN(3)
 	if random.IntN(2) == 0 {
 		n = -n
 	}
-	return NthSession(n, []calendar.Period{calendar.Week, calendar.Week, calendar.Week, calendar.Month, calendar.Month, calendar.Quarter, calendar.Year}[random.IntN(7)])
+	return rule.NthSession(n, []calendar.Period{calendar.Week, calendar.Week, calendar.Week, calendar.Month, calendar.Month, calendar.Quarter, calendar.Year}[random.IntN(7)])
 }
 
 func (w *planWorld) someBareRule(bases []string, random *rand.Rand) planTask {
 	if len(bases) > 0 && random.IntN(4) == 0 {
-		t := planTask{kind: kindAfter, base: bases[random.IntN(len(bases))]}
+		t := planTask{kind: rule.KindAfter, base: bases[random.IntN(len(bases))]}
 		t.interval = time.Duration(random.IntN(5*24*60)) * time.Minute
 		if random.IntN(2) == 0 {
 			t.interval = time.Duration(random.IntN(20)) * planStep
 		}
-		t.Rule = After(t.base, t.interval)
+		t.Rule = rule.After(t.base, t.interval)
 		return t
 	}
 	t := planTask{from: w.someMoment(random)}
 	switch random.IntN(4) {
 	case 0:
-		t.kind = kindDaily
+		t.kind = rule.KindDaily
 		if t.from.Anchor != "" && random.IntN(2) == 0 {
-			t.kind, t.from = kindEach, t.from.In(EachWindow)
+			t.kind, t.from = rule.KindEach, t.from.In(rule.EachWindow)
 		}
-		t.Rule = Daily(t.from)
+		t.Rule = rule.Daily(t.from)
 	case 1:
-		t.kind, t.date = kindOnce, w.first.AddDays(random.IntN(planDays))
-		t.Rule = Once(t.date, t.from)
+		t.kind, t.date = rule.KindOnce, w.first.AddDays(random.IntN(planDays))
+		t.Rule = rule.Once(t.date, t.from)
 	case 2:
-		t.kind = kindHourly
+		t.kind = rule.KindHourly
 		t.from, t.to = w.someWindow(random)
-		t.Rule = Hourly(t.from, t.to)
+		t.Rule = rule.Hourly(t.from, t.to)
 	default:
-		t.kind = kindEvery
+		t.kind = rule.KindEvery
 		t.from, t.to = w.someWindow(random)
 		t.interval = []time.Duration{4, 20, 24, 28, 60, 400}[random.IntN(6)] * planStep
-		t.Rule = Every(t.interval, t.from, t.to)
+		t.Rule = rule.Every(t.interval, t.from, t.to)
 	}
 	return t
 }
@@ -395,23 +396,25 @@ var planAnchors = []string{
 	"open", "close", calendar.PhasePreOpen, calendar.PhasePreOpen + ".end", calendar.PhaseClosingAuction, calendar.PhaseClosingAuction + ".end", calendar.PhaseRegular + ".end",
 }
 
-func (w *planWorld) someMoment(random *rand.Rand) Moment {
+func (w *planWorld) someMoment(random *rand.Rand) rule.Moment {
 	switch random.IntN(5) {
 	case 0, 1: // also in the evening before, or on the morning after
 		offset := time.Duration(random.IntN(24*60)-12*60) * 2 * planStep
-		return AtAnchor(planAnchors[random.IntN(len(planAnchors))], offset).In(Window(random.IntN(3)))
+		return rule.AtAnchor(planAnchors[random.IntN(len(planAnchors))], offset).In(rule.Window(random.IntN(3)))
 	case 2:
-		return Moment{Wall: calendar.WallTime(random.IntN(3*24*240)) * 15} // also on a day after
+		return rule.Moment{Wall: calendar.WallTime(random.IntN(3*24*240)) * 15} // also on a day after
 	case 3:
-		return Moment{Wall: calendar.WallTime(random.IntN(4*240)) * 15} // when clocks change
+		return rule.Moment{Wall: calendar.WallTime(random.IntN(4*240)) * 15} // when clocks change
 	}
-	return Moment{Wall: calendar.WallTime(random.IntN(24*240)) * 15}
+	return rule.Moment{Wall: calendar.WallTime(random.IntN(24*240)) * 15}
 }
 
 // someWindow is between two wall times, two anchors or one of each, and never
 // refused beforehand.
-func (w *planWorld) someWindow(random *rand.Rand) (from, to Moment) {
-	wall := func(first, count int) Moment { return Moment{Wall: calendar.WallTime(first+random.IntN(count)) * 15} }
+func (w *planWorld) someWindow(random *rand.Rand) (from, to rule.Moment) {
+	wall := func(first, count int) rule.Moment {
+		return rule.Moment{Wall: calendar.WallTime(first+random.IntN(count)) * 15}
+	}
 	offset := func() time.Duration { return time.Duration(random.IntN(80)-40) * time.Minute }
 	switch random.IntN(6) {
 	case 0:
@@ -419,11 +422,11 @@ func (w *planWorld) someWindow(random *rand.Rand) (from, to Moment) {
 	case 1:
 		return wall(9*240, 240), wall(15*240, 240)
 	case 2:
-		return Moment{}, Moment{Wall: calendar.EndOfDay}
+		return rule.Moment{}, rule.Moment{Wall: calendar.EndOfDay}
 	case 3:
-		return AtAnchor("open", offset()), AtAnchor("close", offset())
+		return rule.AtAnchor("open", offset()), rule.AtAnchor("close", offset())
 	case 4:
-		return AtAnchor("open", offset()).In(Window(random.IntN(3))), AtAnchor("close", offset()).In(Window(random.IntN(3)))
+		return rule.AtAnchor("open", offset()).In(rule.Window(random.IntN(3))), rule.AtAnchor("close", offset()).In(rule.Window(random.IntN(3)))
 	}
-	return wall(0, 240), AtAnchor("close", offset())
+	return wall(0, 240), rule.AtAnchor("close", offset())
 }

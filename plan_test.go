@@ -14,6 +14,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -154,12 +155,12 @@ type cronLike struct {
 
 func (c cronLike) String() string { return fmt.Sprintf("cron %v %d-%d", c.minutes, c.first, c.last) }
 
-func (c cronLike) Occurrences(s calendar.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
-	var found []tradeclock.Occurrence
+func (c cronLike) Occurrences(s calendar.Session, loc *time.Location) ([]rule.Occurrence, error) {
+	var found []rule.Occurrence
 	for hour := c.first; hour <= c.last; hour++ {
 		for _, minute := range c.minutes {
 			due := calendar.Wall(hour, minute).On(s.Date, loc)
-			found = append(found, tradeclock.Occurrence{Due: due, Slot: due.In(loc).Format("20060102-1504")})
+			found = append(found, rule.Occurrence{Due: due, Slot: due.In(loc).Format("20060102-1504")})
 		}
 	}
 	return found, nil
@@ -174,24 +175,24 @@ func TestRule06_RulesThroughADay(t *testing.T) {
 	)
 	tests := []struct {
 		name string
-		rule tradeclock.Rule
+		rule rule.Rule
 		want []string // the due times
 	}{
-		{"daily", tradeclock.MustParseRule("daily 09:15:30"), []string{"09:15:30"}},
-		{"wall times are not clipped by the hours", tradeclock.MustParseRule("daily 03:00"), []string{"03:00:00"}},
-		{"hourly, both ends included", tradeclock.MustParseRule("hourly 09:30-12:30"),
+		{"daily", rule.MustParse("daily 09:15:30"), []string{"09:15:30"}},
+		{"wall times are not clipped by the hours", rule.MustParse("daily 03:00"), []string{"03:00:00"}},
+		{"hourly, both ends included", rule.MustParse("hourly 09:30-12:30"),
 			[]string{"09:30:00", "10:30:00", "11:30:00", "12:30:00"}},
-		{"hourly, an end between", tradeclock.MustParseRule("hourly 09:30-11:29"), []string{"09:30:00", "10:30:00"}},
-		{"every, the end not included", tradeclock.MustParseRule("every 20m 09:15-10:15"), []string{"09:15:00", "09:35:00", "09:55:00"}},
-		{"every between anchors skips the break and begins anew", tradeclock.MustParseRule("every 50m open-close"),
+		{"hourly, an end between", rule.MustParse("hourly 09:30-11:29"), []string{"09:30:00", "10:30:00"}},
+		{"every, the end not included", rule.MustParse("every 20m 09:15-10:15"), []string{"09:15:00", "09:35:00", "09:55:00"}},
+		{"every between anchors skips the break and begins anew", rule.MustParse("every 50m open-close"),
 			[]string{"09:15:00", "10:05:00", "10:55:00", "11:45:00", "13:00:00", "13:50:00", "14:40:00"}},
-		{"open is the first start", tradeclock.MustParseRule("daily open+5m"), []string{"09:20:00"}},
-		{"close is the last end", tradeclock.MustParseRule("daily close-15m"), []string{"15:15:00"}},
-		{"before the open", tradeclock.MustParseRule("daily open-15m"), []string{"09:00:00"}},
-		{"after the close", tradeclock.MustParseRule("daily close+30m"), []string{"16:00:00"}},
-		{"a phase", tradeclock.MustParseRule("daily pre_open"), []string{"09:00:00"}},
-		{"the end of a phase", tradeclock.MustParseRule("daily closing_auction.end"), []string{"15:50:00"}},
-		{"once", tradeclock.MustParseRule("once 2026-11-23 10:00"), []string{"10:00:00"}},
+		{"open is the first start", rule.MustParse("daily open+5m"), []string{"09:20:00"}},
+		{"close is the last end", rule.MustParse("daily close-15m"), []string{"15:15:00"}},
+		{"before the open", rule.MustParse("daily open-15m"), []string{"09:00:00"}},
+		{"after the close", rule.MustParse("daily close+30m"), []string{"16:00:00"}},
+		{"a phase", rule.MustParse("daily pre_open"), []string{"09:00:00"}},
+		{"the end of a phase", rule.MustParse("daily closing_auction.end"), []string{"15:50:00"}},
+		{"once", rule.MustParse("once 2026-11-23 10:00"), []string{"10:00:00"}},
 		{"a user's", cronLike{minutes: []int{5, 35}, first: 10, last: 11}, []string{"10:05:00", "10:35:00", "11:05:00", "11:35:00"}},
 	}
 	w := newWorld(t, "2026-11-23 00:00:00")
@@ -310,7 +311,7 @@ func TestRule06_AUsersRuleThatFailsIsOneSkippedRun(t *testing.T) {
 type brokenRule struct{}
 
 func (brokenRule) String() string { return "broken" }
-func (brokenRule) Occurrences(calendar.Session, *time.Location) ([]tradeclock.Occurrence, error) {
+func (brokenRule) Occurrences(calendar.Session, *time.Location) ([]rule.Occurrence, error) {
 	panic("out of luck")
 }
 
@@ -366,12 +367,12 @@ func TestRule07_AnEditNeverReopensASlot(t *testing.T) {
 			s, d := w.edited(row("buy", "daily 09:00"))
 			test.setup(w, s, d)
 
-			w.edit("buy", tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("daily 09:30")})
+			w.edit("buy", tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:30")})
 			d.Until(at("2026-11-23 09:40:00"))
 			w.edit("buy", tradeclock.ScheduleEdit{Disabled: &off})
 			d.Until(at("2026-11-23 09:50:00"))
 			on := false
-			w.edit("buy", tradeclock.ScheduleEdit{Disabled: &on, Rule: tradeclock.MustParseRule("daily 10:00")})
+			w.edit("buy", tradeclock.ScheduleEdit{Disabled: &on, Rule: rule.MustParse("daily 10:00")})
 			d.Until(at("2026-11-23 11:00:00"))
 
 			assert.Equal(t, test.want, became(w.runs("buy")))
@@ -405,7 +406,7 @@ func TestRule07_AChangeOfKindTakesEffectAtTheNextSession(t *testing.T) {
 	_, d := w.edited(row("watch", "hourly 09:30-12:30"), row("echo", "after watch 5m"))
 	d.Until(at("2026-11-23 10:00:00"))
 
-	w.edit("watch", tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("daily 11:00")})
+	w.edit("watch", tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 11:00")})
 	d.Until(at("2026-11-24 13:00:00"))
 
 	want := []string{"2026-11-23T09+05:30", "2026-11-23T10+05:30", "2026-11-23T11+05:30", "2026-11-23T12+05:30", "2026-11-24"}
@@ -418,7 +419,7 @@ func TestRule07_AChangeOfKindBeforeTheFirstOccurrenceIsForToday(t *testing.T) {
 	_, d := w.edited(row("watch", "daily 11:00"))
 	d.Until(at("2026-11-23 10:00:00"))
 
-	w.edit("watch", tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("hourly 09:30-12:30")})
+	w.edit("watch", tradeclock.ScheduleEdit{Rule: rule.MustParse("hourly 09:30-12:30")})
 	d.Until(at("2026-11-23 13:00:00"))
 
 	assert.Equal(t, []string{"2026-11-23T10+05:30", "2026-11-23T11+05:30", "2026-11-23T12+05:30"}, w.rec.Slots("watch"))
@@ -441,7 +442,7 @@ func TestRule07_AnEditAtTheInstantThatIsDue(t *testing.T) {
 			_, d := w.edited(row("watch", test.was))
 			d.Until(at("2026-11-23 10:00:00"))
 
-			w.edit("watch", tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule(test.is)})
+			w.edit("watch", tradeclock.ScheduleEdit{Rule: rule.MustParse(test.is)})
 			d.Until(at("2026-11-24 13:00:00"))
 
 			assert.Equal(t, test.want, w.rec.Slots("watch"))
@@ -493,7 +494,7 @@ func TestRule07_AChangeOfKindOutlivesARestart(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
 	s, d := w.edited(row("watch", "hourly 09:30-12:30"))
 	d.Until(at("2026-11-23 10:00:00"))
-	w.edit("watch", tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("daily 11:00")})
+	w.edit("watch", tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 11:00")})
 	require.NoError(t, s.Close(t.Context()))
 
 	_, d = w.edited()
@@ -508,7 +509,7 @@ func TestRule07_AChangeOfKindLeavesTheNightOfTheSessionBefore(t *testing.T) {
 	_, d := w.edited(row("report", "daily 02:00+1d"))
 	d.Until(at("2026-11-24 01:00:00"))
 
-	w.edit("report", tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("hourly 10:00-11:00")})
+	w.edit("report", tradeclock.ScheduleEdit{Rule: rule.MustParse("hourly 10:00-11:00")})
 	d.Until(at("2026-11-24 12:00:00"))
 
 	assert.Equal(t, []string{"2026-11-23", "2026-11-24T10+05:30", "2026-11-24T11+05:30"}, w.rec.Slots("report"))

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // The runs of a wave come between those that are ready, where they belong, and those of
@@ -19,8 +20,8 @@ func TestWavesAmongRunsThatAreReady(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(time.Date(2026, 11, 23, 8, 59, 0, 0, time.UTC))
 	none := ExecutorFunc(func(context.Context, Run) error { return nil })
 	var rows []Schedule
-	for task, rule := range map[string]string{"one": "daily 09:01", "two": "daily 09:02", "three": "daily 09:03", "four": "daily 09:04"} {
-		rows = append(rows, Schedule{Task: task, Rule: MustParseRule(rule)})
+	for task, text := range map[string]string{"one": "daily 09:01", "two": "daily 09:02", "three": "daily 09:03", "four": "daily 09:04"} {
+		rows = append(rows, Schedule{Task: task, Rule: rule.MustParse(text)})
 	}
 	s, err := New(Config{
 		Name: "paper", Account: "42", Executor: none, Schedules: FixedSchedules(rows...), Calendar: calendar.AlwaysOpen(time.UTC),

@@ -178,11 +178,11 @@ func (c *compiled) slots(date calendar.Date, loc *time.Location) map[string]time
 		return slots
 	}
 	for _, sp := range c.spans {
-		if sp.skip != "" {
+		if sp.Skip != "" {
 			continue
 		}
-		for i := range sp.n {
-			slots[sp.slotAt(i, date, loc)] = sp.due(i)
+		for i := range sp.N {
+			slots[sp.SlotAt(i, date, loc)] = sp.Due(i)
 		}
 	}
 	return slots

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -202,7 +203,7 @@ func (b bursting) Session(calendar.Date) (calendar.Session, error) {
 
 func TestASnapshotThatPanicsIsContained(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:00:00")
-	until := tradeclock.AtAnchor("close", 0)
+	until := rule.AtAnchor("close", 0)
 	cfg := w.config(row("buy", "daily 09:01", func(s *tradeclock.Schedule) { s.CatchUpUntil = &until }))
 	cfg.Calendar = bursting{calendarOf(t, mumbai())}
 	s, d := w.drive(cfg)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tradeclock/tradeclock/internal/spelling"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // reportRows tells what a reading of all rows changed, and what is odd about them.
@@ -101,11 +102,12 @@ func (s *UnifiedTaskScheduler) pastOnce() []string {
 	var past []*row
 	for _, m := range s.sched.snap.markets {
 		for _, g := range m.groups {
-			if rule, ok := g.rule.(once); ok {
-				for _, r := range g.rows {
-					if !r.Disabled && s.wasPast(rule, r) {
-						past = append(past, r)
-					}
+			if _, isOnce := rule.OnceDate(g.rule); !isOnce {
+				continue
+			}
+			for _, r := range g.rows {
+				if !r.Disabled && s.wasPast(g.rule, r) {
+					past = append(past, r)
 				}
 			}
 		}
@@ -120,7 +122,7 @@ func (s *UnifiedTaskScheduler) pastOnce() []string {
 
 // wasPast reports whether a row that runs once was past already when it began to
 // hold.
-func (s *UnifiedTaskScheduler) wasPast(rule once, r *row) bool {
+func (s *UnifiedTaskScheduler) wasPast(only rule.Rule, r *row) bool {
 	from := r.Since
 	if from.IsZero() {
 		from = s.term.began // zero if the ledger is not new
@@ -128,7 +130,7 @@ func (s *UnifiedTaskScheduler) wasPast(rule once, r *row) bool {
 	if from.IsZero() {
 		return false
 	}
-	return rule.past(from, r.view.loc)
+	return rule.IsPast(only, from, r.view.loc)
 }
 
 // reportTasks compares the schedules with what the executors know, for all

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -174,10 +175,10 @@ func TestRule19_AWaitThatEndsWithTheCatchUp(t *testing.T) {
 }
 
 func TestRule19_CatchUp(t *testing.T) {
-	until := func(m tradeclock.Moment) func(*tradeclock.Schedule) {
+	until := func(m rule.Moment) func(*tradeclock.Schedule) {
 		return func(s *tradeclock.Schedule) { s.CatchUpUntil = &m }
 	}
-	closing, err := tradeclock.ParseMoment("close")
+	closing, err := rule.ParseMoment("close")
 	require.NoError(t, err)
 	cases := []struct {
 		name     string
@@ -339,7 +340,7 @@ func TestRule18_RetriesEndWithTheCatchUp(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
 	w.rec.Do("analysis", fails)
 	w.rec.Do("report", fails)
-	until := tradeclock.At(9, 1)
+	until := rule.At(9, 1)
 	s, d := w.run(w.config(row("report", "daily 08:59:30", retry(9)),
 		row("analysis", "daily 09:00", retry(9), func(s *tradeclock.Schedule) { s.CatchUpUntil = &until })))
 	require.NoError(t, s.Halt(t.Context(), "42", "breakfast", "Ana", false))

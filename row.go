@@ -2,9 +2,10 @@ package tradeclock
 
 import (
 	"cmp"
-	"reflect"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // rowKey is what a row is found by. Account is empty in the row for all others.
@@ -41,7 +42,7 @@ type policy struct {
 }
 
 func newPolicy(s Schedule) *policy {
-	return &policy{Schedule: impersonal(s), text: s.Rule.String(), kind: ruleKind(s.Rule), bare: timingOf(s.Rule)}
+	return &policy{Schedule: impersonal(s), text: s.Rule.String(), kind: rule.KindOf(s.Rule), bare: timingOf(s.Rule)}
 }
 
 // impersonal returns s without what a policy leaves to the row.
@@ -50,8 +51,8 @@ func impersonal(s Schedule) Schedule {
 	return s
 }
 
-func timingOf(r Rule) timing {
-	bare, filter := splitFilter(r)
+func timingOf(r rule.Rule) timing {
+	bare, filter := rule.Split(r)
 	return timing{bare, filter}
 }
 
@@ -59,14 +60,14 @@ func timingOf(r Rule) timing {
 // CatchUpUntil in place of the pointer.
 type policyKey struct {
 	Schedule
-	until   Moment
+	until   rule.Moment
 	bounded bool
 }
 
 // policyKeyOf returns the key of the schedule's policy; ok is false if its rules
 // cannot be compared.
 func policyKeyOf(s Schedule) (key policyKey, ok bool) {
-	if !comparableRule(s.Rule) || !comparableRule(s.Prior) {
+	if !rule.Comparable(s.Rule) || !rule.Comparable(s.Prior) {
 		return policyKey{}, false
 	}
 	key.Schedule = impersonal(s)
@@ -74,17 +75,6 @@ func policyKeyOf(s Schedule) (key policyKey, ok bool) {
 		key.CatchUpUntil, key.until, key.bounded = nil, *s.CatchUpUntil, true
 	}
 	return key, true
-}
-
-// comparableRule reports whether the rule's type lets it be compared. Those of this
-// package do, which reflection would find out slowly.
-func comparableRule(r Rule) bool {
-	bare, _ := splitFilter(r)
-	switch bare.(type) {
-	case nil, daily, hourly, every, once, after:
-		return true
-	}
-	return reflect.ValueOf(bare).Comparable()
 }
 
 // share makes another policy that of the row, if it says the same.
@@ -105,13 +95,9 @@ func (r *row) schedule() Schedule {
 func (r *row) key() rowKey { return rowKey{r.Account, r.Task} }
 
 // follows returns the task that the policy's rule comes after, if it is such a rule.
-func (p *policy) follows() (task string, ok bool) { return taskBefore(p.Rule) }
-
-// taskBefore returns the task that an after rule names.
-func taskBefore(r Rule) (task string, ok bool) {
-	bare, _ := splitFilter(r)
-	rule, ok := bare.(after)
-	return rule.task, ok
+func (p *policy) follows() (task string, ok bool) {
+	task, _, ok = rule.Follows(p.Rule)
+	return task, ok
 }
 
 // holdsFor reports whether the row is the one that holds for an account.

@@ -11,12 +11,13 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // What is wrong with a row is said with its field, once, in one line for each row, and
 // with what a misspelled name may have been meant to be.
 func TestErrorsOfRowsNameTheirFields(t *testing.T) {
-	until := tradeclock.AtAnchor("closing_auctoin", 0)
+	until := rule.AtAnchor("closing_auctoin", 0)
 	for name, test := range map[string]struct {
 		row  tradeclock.Schedule
 		want string
@@ -27,11 +28,11 @@ func TestErrorsOfRowsNameTheirFields(t *testing.T) {
 			row("buy", "daily 09:15", func(s *tradeclock.Schedule) { s.CatchUpUntil = &until }),
 			`schedule of buy: CatchUpUntil: anchor "closing_auctoin": calendar XNSE has no phase closing_auctoin`,
 		},
-		"a rule": {tradeclock.Schedule{Task: "buy", Rule: tradeclock.Daily(tradeclock.At(9, 75))},
+		"a rule": {tradeclock.Schedule{Task: "buy", Rule: rule.Daily(rule.At(9, 75))},
 			`schedule of buy: Rule: "daily (no time)": a time of day has a minute from 0 to 59 and an hour from 0`},
-		"an account": {tradeclock.Schedule{Task: "buy", Account: " 42", Rule: tradeclock.Daily(tradeclock.At(9, 15))},
+		"an account": {tradeclock.Schedule{Task: "buy", Account: " 42", Rule: rule.Daily(rule.At(9, 15))},
 			`schedule of buy for account  42: Account: the name " 42" begins or ends with a space`},
-		"several": {tradeclock.Schedule{Task: "buy", Timeout: -1, Spread: -1, Rule: tradeclock.Daily(tradeclock.At(9, 15))},
+		"several": {tradeclock.Schedule{Task: "buy", Timeout: -1, Spread: -1, Rule: rule.Daily(rule.At(9, 15))},
 			"schedule of buy: Timeout: -1ns is not between 0 and 744h0m0s; Spread: -1ns is not between 0 and 744h0m0s"},
 		"what it comes after": {row("sell", "after bye 5m"), `schedule of sell: Rule: "after bye 5m": no schedule of task "bye" that it could come after`},
 		"a task that is near": {row("sell", "after analyssi 5m"),

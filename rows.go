@@ -10,6 +10,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/spelling"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // calendarFinder returns the calendar of a name; that of no name is the
@@ -271,18 +272,18 @@ func (v *vetting) link(r *row) {
 	var path []string
 	at := r
 	for {
-		rule, ok := at.bare.rule.(after)
+		task, ok := at.follows()
 		if !ok {
 			break
 		}
 		path = append(path, at.Task)
-		base := v.base(r.Account, rule.task)
+		base := v.base(r.Account, task)
 		switch {
-		case v.hides(r.Account, rule.task):
-			v.drop(r, fmt.Errorf("Rule: %q: the row of task %q for account %q cannot be used", at.text, rule.task, r.Account))
+		case v.hides(r.Account, task):
+			v.drop(r, fmt.Errorf("Rule: %q: the row of task %q for account %q cannot be used", at.text, task, r.Account))
 			return
 		case base == nil:
-			v.drop(r, fmt.Errorf("Rule: %q: no schedule of task %q that it could come after%s", at.text, rule.task, v.hint(rule.task)))
+			v.drop(r, fmt.Errorf("Rule: %q: no schedule of task %q that it could come after%s", at.text, task, v.hint(task)))
 			return
 		case slices.Contains(path, base.Task):
 			v.drop(r, fmt.Errorf("Rule: %q: a cycle: %s", r.text, strings.Join(append(path, base.Task), " after ")))
@@ -392,7 +393,7 @@ func (ph phaseNames) check(s Schedule) error {
 	if !ph.known {
 		return nil
 	}
-	for _, m := range ruleMoments(s.Rule) {
+	for _, m := range rule.Moments(s.Rule) {
 		if err := ph.checkMoment(m); err != nil {
 			return fmt.Errorf("Rule: %w", err)
 		}
@@ -405,8 +406,8 @@ func (ph phaseNames) check(s Schedule) error {
 	return nil
 }
 
-func (ph phaseNames) checkMoment(m Moment) error {
-	phase := m.phase()
+func (ph phaseNames) checkMoment(m rule.Moment) error {
+	phase := m.Phase()
 	if phase == "" || slices.Contains(ph.names, phase) {
 		return nil
 	}
@@ -418,9 +419,9 @@ func (ph phaseNames) anchors() []string {
 	var anchors []string
 	for _, name := range ph.names {
 		if name == calendar.PhaseRegular {
-			anchors = append(anchors, anchorOpen, anchorClose)
+			anchors = append(anchors, rule.AnchorOpen, rule.AnchorClose)
 		}
-		anchors = append(anchors, name, name+anchorEnd)
+		anchors = append(anchors, name, name+rule.AnchorEnd)
 	}
 	return anchors
 }
@@ -428,7 +429,7 @@ func (ph phaseNames) anchors() []string {
 // carriedOver returns the Since and Prior of a schedule that changed since the last
 // poll, which a store that does not keep them leaves out: an edit holds from the
 // last plan that was made without it, and a change of kind from the next session.
-func (p *policy) carriedOver(s Schedule, old *row, holds time.Time) (since time.Time, prior Rule) {
+func (p *policy) carriedOver(s Schedule, old *row, holds time.Time) (since time.Time, prior rule.Rule) {
 	switch {
 	case old == nil && s.Since.IsZero():
 		return holds, s.Prior

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // agendaOf lists what becomes of a task through days, as "date time slot", with the
@@ -264,7 +265,7 @@ func TestRule07_EditsOfFiltersAndWindows(t *testing.T) {
 			_, d := w.drive(cfg)
 			d.Until(at("2026-11-23 10:00:00"))
 
-			w.edit("task", tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule(test.new)})
+			w.edit("task", tradeclock.ScheduleEdit{Rule: rule.MustParse(test.new)})
 			d.Until(at("2026-11-24 13:00:00"))
 
 			assert.Equal(t, test.want, w.rec.Slots("task"))
@@ -278,7 +279,7 @@ func TestFiltersThatAScheduleCannotHave(t *testing.T) {
 	assert.ErrorContains(t, everyDay.Validate(), "Sessions: every-day does not say which sessions the last session of month is one of")
 	assert.NoError(t, row("report", "daily 20:00 on sat,sun", on(tradeclock.EveryDay)).Validate())
 
-	until := tradeclock.AtAnchor("close", 0).In(tradeclock.EachWindow)
+	until := rule.AtAnchor("close", 0).In(rule.EachWindow)
 	each := row("report", "daily 20:00", func(s *tradeclock.Schedule) { s.CatchUpUntil = &until })
 	assert.ErrorContains(t, each.Validate(), "CatchUpUntil: each close may be several moments")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/naming"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // Schedule says when a task runs, on which sessions and with which policies:
@@ -23,7 +24,7 @@ type Schedule struct {
 	// hides it all the same, and with it what comes after the task.
 	Account string `json:"account,omitzero"`
 	// Rule says when the task is due on a session day. Required.
-	Rule Rule `json:"rule,omitzero"`
+	Rule rule.Rule `json:"rule,omitzero"`
 	// Calendar names the calendar whose sessions, hours and zone the rule is read
 	// by. Empty means Config.Calendar, or, for an after rule, that of the task which
 	// it follows, from which it cannot differ.
@@ -45,7 +46,7 @@ type Schedule struct {
 	// close. Nil is none. Where the moment cannot be told, since the hours are not
 	// known or the day lacks it, there is no catch-up: a run starts within a minute of
 	// its due time, which is on time, or is missed.
-	CatchUpUntil *Moment `json:"catch_up_until,omitzero"`
+	CatchUpUntil *rule.Moment `json:"catch_up_until,omitzero"`
 	// Overlap says what becomes of an occurrence that is due while an earlier
 	// run of the same task and account goes on.
 	Overlap Overlap `json:"overlap,omitzero"`
@@ -78,7 +79,7 @@ type Schedule struct {
 	Since time.Time `json:"since,omitzero"`
 	// Prior is the rule of another kind that Rule replaced at Since, if it did.
 	// It holds until the next session, as a change of kind takes effect then.
-	Prior Rule `json:"prior,omitzero"`
+	Prior rule.Rule `json:"prior,omitzero"`
 	// Version counts the edits of the row in its store. The scheduler only
 	// reports it.
 	Version int64 `json:"version,omitzero"`
@@ -393,18 +394,19 @@ func (s Schedule) Validate() error {
 			bad("StartLimit", "%w", err)
 		}
 	}
-	if err := validateRule(s.Rule); err != nil {
+	if err := rule.Validate(s.Rule); err != nil {
 		bad("Rule", "%w", err)
 	}
 	if s.Prior != nil {
-		if err := validateRule(s.Prior); err != nil {
+		if err := rule.Validate(s.Prior); err != nil {
 			bad("Prior", "%w", err)
 		}
 	}
 	if s.Sessions&^allSessions != 0 {
 		bad("Sessions", "%#x has unknown kinds", uint8(s.Sessions))
 	}
-	if _, f := splitFilter(s.Rule); f.kind == filterNth && s.Sessions&EveryDay != 0 {
+	_, f := rule.Split(s.Rule)
+	if _, _, nth := f.Nth(); nth && s.Sessions&EveryDay != 0 {
 		bad("Sessions", "every-day does not say which sessions the %s is one of", f)
 	}
 	if int(s.Overlap) >= len(overlapNames) {
@@ -414,7 +416,7 @@ func (s Schedule) Validate() error {
 		bad("Delivery", "%d is no delivery", s.Delivery)
 	}
 	if s.CatchUpUntil != nil {
-		if err := s.CatchUpUntil.validateSingle(); err != nil {
+		if err := s.CatchUpUntil.ValidateSingle(); err != nil {
 			bad("CatchUpUntil", "%w", err)
 		}
 	}

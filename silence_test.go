@@ -14,6 +14,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 func TestRule41_NoAccount(t *testing.T) {
@@ -220,7 +221,7 @@ func TestRule41_AnEditForTheNextSession(t *testing.T) {
 	s, d := w.drive(cfg)
 	d.Tick()
 	assert.Empty(t, s.Status().Notices)
-	_, err = w.store.UpdateSchedule(t.Context(), "", "watch", 1, tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("every 1m 09:15-15:30")})
+	_, err = w.store.UpdateSchedule(t.Context(), "", "watch", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("every 1m 09:15-15:30")})
 	require.NoError(t, err)
 	d.For(time.Minute)
 	const notice = "watch: the rule every 1m 09:15-15:30 takes effect at the next session, and until then hourly 09:30-15:30 holds"

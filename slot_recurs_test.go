@@ -9,13 +9,14 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // tenOClock is a user's rule that gives every session the same slot.
 type tenOClock struct{}
 
-func (tenOClock) Occurrences(s calendar.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
-	return []tradeclock.Occurrence{{Slot: "10:00", Due: calendar.Wall(10, 0).On(s.Date, loc)}}, nil
+func (tenOClock) Occurrences(s calendar.Session, loc *time.Location) ([]rule.Occurrence, error) {
+	return []rule.Occurrence{{Slot: "10:00", Due: calendar.Wall(10, 0).On(s.Date, loc)}}, nil
 }
 
 func (tenOClock) String() string { return "ten o'clock" }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // spreadOffset returns the offset of an account's run, in whole milliseconds from
@@ -54,11 +55,5 @@ func (r *row) step() time.Duration {
 	for r.base != nil {
 		r = r.base
 	}
-	switch rule := r.bare.rule.(type) {
-	case every:
-		return rule.interval
-	case hourly:
-		return time.Hour
-	}
-	return 0
+	return rule.StepOf(r.bare.rule)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -548,9 +549,9 @@ type twice struct{}
 
 func (twice) String() string { return "twice" }
 
-func (twice) Occurrences(s calendar.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
+func (twice) Occurrences(s calendar.Session, loc *time.Location) ([]rule.Occurrence, error) {
 	first := calendar.Wall(9, 15).On(s.Date, loc)
-	return []tradeclock.Occurrence{{Due: first, Slot: s.Date.String() + "a"}, {Due: first.Add(30 * time.Second), Slot: s.Date.String() + "b"}}, nil
+	return []rule.Occurrence{{Due: first, Slot: s.Date.String() + "a"}, {Due: first.Add(30 * time.Second), Slot: s.Date.String() + "b"}}, nil
 }
 
 // An occurrence never starts after a newer one of its task, though the spread is

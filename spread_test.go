@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // Offsets stay what they are, in every process and version: these were computed
@@ -85,8 +86,8 @@ func TestSpreadWithin(t *testing.T) {
 	require.NoError(t, err)
 	view := newCalendarView(table, nil)
 	spread, catchUp := 100*time.Second, time.Hour
-	until := func(text string) *Moment {
-		m, err := ParseMoment(text)
+	until := func(text string) *rule.Moment {
+		m, err := rule.ParseMoment(text)
 		require.NoError(t, err)
 		return &m
 	}
@@ -97,27 +98,27 @@ func TestSpreadWithin(t *testing.T) {
 		date     calendar.Date
 		want     time.Duration
 	}{
-		{"none", Schedule{Rule: MustParseRule("daily 09:15"), CatchUp: catchUp}, calendar.Date{}, 0},
-		{"the spread", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, spread},
-		{"the catch-up", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: time.Minute}, calendar.Date{}, 59 * time.Second},
-		{"the default catch-up", Schedule{Rule: MustParseRule("daily 09:15"), Spread: time.Hour}, calendar.Date{}, 119 * time.Second},
-		{"a short catch-up", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: 5 * time.Second}, calendar.Date{}, 4500 * time.Millisecond},
-		{"a catch-up that ends at a moment", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: catchUp, CatchUpUntil: until("open+31s")}, calendar.Date{}, 30 * time.Second},
-		{"a catch-up that ended before", Schedule{Rule: MustParseRule("daily 09:15"), Spread: spread, CatchUp: catchUp, CatchUpUntil: until("09:00")}, calendar.Date{}, 0},
-		{"the close", Schedule{Rule: MustParseRule("daily close-21s"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 20 * time.Second},
-		{"before a break", Schedule{Rule: MustParseRule("daily 11:59:39"), Spread: spread, CatchUp: catchUp}, calendar.Date{Year: 2026, Month: 11, Day: 13}, spread},
-		{"at the close", Schedule{Rule: MustParseRule("daily close"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, spread},
-		{"after the close", Schedule{Rule: MustParseRule("daily 15:45"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, spread},
-		{"unknown hours", Schedule{Rule: MustParseRule("daily 15:29:30"), Spread: spread, CatchUp: catchUp, Sessions: everyDay}, hoursUnknown, spread},
-		{"a closed day", Schedule{Rule: MustParseRule("daily 15:29:30"), Spread: spread, CatchUp: catchUp, Sessions: everyDay}, calendar.Date{Year: 2026, Month: 11, Day: 10}, spread},
-		{"every minute", Schedule{Rule: MustParseRule("every 1m 09:15-15:30"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 59 * time.Second},
-		{"every second", Schedule{Rule: MustParseRule("every 1s 09:15-15:30"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 900 * time.Millisecond},
-		{"hourly", Schedule{Rule: MustParseRule("hourly 09:15-15:15"), Spread: 2 * time.Hour, CatchUp: 3 * time.Hour}, calendar.Date{}, 59*time.Minute + 59*time.Second},
-		{"after a monitor", Schedule{Rule: MustParseRule("after monitor 2s"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 29 * time.Second},
+		{"none", Schedule{Rule: rule.MustParse("daily 09:15"), CatchUp: catchUp}, calendar.Date{}, 0},
+		{"the spread", Schedule{Rule: rule.MustParse("daily 09:15"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, spread},
+		{"the catch-up", Schedule{Rule: rule.MustParse("daily 09:15"), Spread: spread, CatchUp: time.Minute}, calendar.Date{}, 59 * time.Second},
+		{"the default catch-up", Schedule{Rule: rule.MustParse("daily 09:15"), Spread: time.Hour}, calendar.Date{}, 119 * time.Second},
+		{"a short catch-up", Schedule{Rule: rule.MustParse("daily 09:15"), Spread: spread, CatchUp: 5 * time.Second}, calendar.Date{}, 4500 * time.Millisecond},
+		{"a catch-up that ends at a moment", Schedule{Rule: rule.MustParse("daily 09:15"), Spread: spread, CatchUp: catchUp, CatchUpUntil: until("open+31s")}, calendar.Date{}, 30 * time.Second},
+		{"a catch-up that ended before", Schedule{Rule: rule.MustParse("daily 09:15"), Spread: spread, CatchUp: catchUp, CatchUpUntil: until("09:00")}, calendar.Date{}, 0},
+		{"the close", Schedule{Rule: rule.MustParse("daily close-21s"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 20 * time.Second},
+		{"before a break", Schedule{Rule: rule.MustParse("daily 11:59:39"), Spread: spread, CatchUp: catchUp}, calendar.Date{Year: 2026, Month: 11, Day: 13}, spread},
+		{"at the close", Schedule{Rule: rule.MustParse("daily close"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, spread},
+		{"after the close", Schedule{Rule: rule.MustParse("daily 15:45"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, spread},
+		{"unknown hours", Schedule{Rule: rule.MustParse("daily 15:29:30"), Spread: spread, CatchUp: catchUp, Sessions: everyDay}, hoursUnknown, spread},
+		{"a closed day", Schedule{Rule: rule.MustParse("daily 15:29:30"), Spread: spread, CatchUp: catchUp, Sessions: everyDay}, calendar.Date{Year: 2026, Month: 11, Day: 10}, spread},
+		{"every minute", Schedule{Rule: rule.MustParse("every 1m 09:15-15:30"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 59 * time.Second},
+		{"every second", Schedule{Rule: rule.MustParse("every 1s 09:15-15:30"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 900 * time.Millisecond},
+		{"hourly", Schedule{Rule: rule.MustParse("hourly 09:15-15:15"), Spread: 2 * time.Hour, CatchUp: 3 * time.Hour}, calendar.Date{}, 59*time.Minute + 59*time.Second},
+		{"after a monitor", Schedule{Rule: rule.MustParse("after monitor 2s"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 29 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.schedule.Task = "task"
-			monitor := Schedule{Task: "monitor", Rule: MustParseRule("every 30s 10:00-11:00")}
+			monitor := Schedule{Task: "monitor", Rule: rule.MustParse("every 30s 10:00-11:00")}
 			require.NoError(t, test.schedule.Validate())
 			rows, bad := vetRows([]Schedule{test.schedule, monitor}, func(string) (*calendarView, error) { return view, nil }, func(string) error { return nil })
 			require.Empty(t, bad)
@@ -151,7 +152,7 @@ func TestValidateOfSpreadAndStartLimit(t *testing.T) {
 		{0, " broker", `StartLimit: the name " broker" begins or ends with a space`},
 		{-1, "\n", "StartLimit: "},
 	} {
-		err := Schedule{Task: "buy", Rule: MustParseRule("daily 09:15"), Spread: test.spread, StartLimit: test.limit}.Validate()
+		err := Schedule{Task: "buy", Rule: rule.MustParse("daily 09:15"), Spread: test.spread, StartLimit: test.limit}.Validate()
 		if test.want == "" {
 			assert.NoError(t, err)
 			continue
@@ -170,7 +171,7 @@ func diwali(t *testing.T) calendar.Table {
 		Location: loc,
 		First:    calendar.Date{Year: 2026, Month: 11, Day: 2},
 		Last:     calendar.Date{Year: 2026, Month: 11, Day: 15},
-		Base:     calendar.Weekdays(loc, nseHours...),
+		Base:     calendar.Weekdays(loc, tradingHours...),
 		Days: []calendar.TableDay{
 			{Date: calendar.Date{Year: 2026, Month: 11, Day: 10}, Reason: "Balipratipada"},
 			{Date: calendar.Date{Year: 2026, Month: 11, Day: 8}, Kind: calendar.Special, HoursUnknown: true, Reason: "Diwali Muhurat"},
@@ -183,4 +184,10 @@ func diwali(t *testing.T) calendar.Table {
 			{Date: calendar.Date{Year: 2026, Month: 11, Day: 14}, Kind: calendar.Regular},
 		},
 	}
+}
+
+var tradingHours = []calendar.Hours{
+	{Phase: calendar.PhasePreOpen, Start: calendar.Wall(9, 0), End: calendar.Wall(9, 15)},
+	{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(15, 30)},
+	{Phase: calendar.PhasePostClose, Start: calendar.Wall(15, 40), End: calendar.Wall(16, 0)},
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // limitStep is something that happens to limits, at a time in milliseconds.
@@ -179,8 +180,8 @@ func TestStartLimitsForgetAccounts(t *testing.T) {
 // start, though runs of another task that come after them are ready.
 func TestStartLimitMakesNoRunsInAdvance(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(time.Date(2026, 11, 23, 8, 59, 0, 0, time.UTC))
-	buy := Schedule{Task: "buy", Rule: MustParseRule("daily 09:00"), StartLimit: "broker"}
-	sell := Schedule{Task: "sell", Rule: MustParseRule("daily 09:00")}
+	buy := Schedule{Task: "buy", Rule: rule.MustParse("daily 09:00"), StartLimit: "broker"}
+	sell := Schedule{Task: "sell", Rule: rule.MustParse("daily 09:00")}
 	s, err := New(Config{
 		Name: "paper", Schedules: FixedSchedules(buy, sell), Calendar: calendar.AlwaysOpen(time.UTC), Clock: clock,
 		Ledger: NewMemory(clock), Logger: slog.New(slog.DiscardHandler),
@@ -303,7 +304,7 @@ func TestStartLimitKeepsNoMoreThanItCounts(t *testing.T) {
 }
 
 func TestConfigRefusesStartLimits(t *testing.T) {
-	limited := Schedule{Task: "buy", Rule: MustParseRule("daily 09:15"), StartLimit: "broker"}
+	limited := Schedule{Task: "buy", Rule: rule.MustParse("daily 09:15"), StartLimit: "broker"}
 	for _, test := range []struct {
 		name   string
 		limits []StartLimit

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -222,7 +223,7 @@ func TestRule03_WindowsOnDatesThatBeginWithAChange(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			loc := mustZone(test.zone)
 			session := calendar.Session{Date: day(test.date), Kind: calendar.Regular}
-			found, err := tradeclock.MustParseRule(test.rule).Occurrences(session, loc)
+			found, err := rule.MustParse(test.rule).Occurrences(session, loc)
 			require.NoError(t, err)
 			require.Len(t, found, test.count)
 			if test.count > 0 {

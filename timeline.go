@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // timeline is what a market has due after an instant, in the order of the instants:
@@ -25,7 +26,7 @@ type timeline struct {
 type upcoming struct {
 	due   int64
 	i     int
-	span  *span
+	span  *rule.Span
 	of    *compiled
 	group *group
 	day   *day
@@ -77,8 +78,8 @@ func (m *market) load() {
 		from := max(tl.after, g.from)
 		for j := range c.spans {
 			sp := &c.spans[j]
-			if k := sp.after(from); k < sp.n {
-				tl.coming = append(tl.coming, upcoming{due: sp.first + int64(k)*sp.step, i: k, span: sp, of: c, group: g, day: d})
+			if k := sp.After(from); k < sp.N {
+				tl.coming = append(tl.coming, upcoming{due: sp.First + int64(k)*sp.Step, i: k, span: sp, of: c, group: g, day: d})
 			}
 		}
 	}
@@ -97,8 +98,8 @@ func (m *market) opensAt(date calendar.Date) {
 // pass leaves the first due instant behind.
 func (tl *timeline) pass() {
 	first, last := &tl.coming[0], len(tl.coming)-1
-	if first.i++; first.i < first.span.n {
-		first.due += first.span.step
+	if first.i++; first.i < first.span.N {
+		first.due += first.span.Step
 	} else {
 		tl.coming[0], tl.coming[last] = tl.coming[last], upcoming{}
 		tl.coming = tl.coming[:last]
@@ -126,5 +127,5 @@ func (tl *timeline) sink(i int) {
 // appendTo adds the occurrence for each row of the group.
 func (u *upcoming) appendTo(found []occurrence, loc *time.Location) []occurrence {
 	date := u.day.session.Date
-	return u.group.appendRows(found, u.span.due(u.i), u.span.slotAt(u.i, date, loc), date, cmp.Or(u.of.skip, u.span.skip))
+	return u.group.appendRows(found, u.span.Due(u.i), u.span.SlotAt(u.i, date, loc), date, cmp.Or(u.of.skip, u.span.Skip))
 }

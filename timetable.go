@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // ErrNothingDue is wrapped by the error of Timetable.Next if nothing is due in the
@@ -44,8 +45,8 @@ func (s Schedule) Timetable(cal calendar.Calendar) (*Timetable, error) {
 	m := market{groups: []*group{g}}
 	m.setReach()
 	t := &Timetable{cal: cal, group: g, back: m.back, ahead: m.ahead}
-	if r, ok := g.rule.(daily); ok && r.at.Anchor == "" && s.Prior == nil {
-		t.wall = &r.at.Wall
+	if at, ok := rule.DailyWall(g.rule); ok && s.Prior == nil {
+		t.wall = &at
 	}
 	return t, nil
 }
@@ -59,8 +60,8 @@ func (s Schedule) checkTimetable(cal calendar.Calendar) error {
 	case s.Calendar != "" && s.Calendar != cal.Name():
 		return fmt.Errorf("it is read by calendar %s, not %s", s.Calendar, cal.Name())
 	}
-	for _, r := range []Rule{s.Rule, s.Prior} {
-		if bare, _ := splitFilter(r); bare != nil && ruleKind(bare) == kindAfter {
+	for _, r := range []rule.Rule{s.Rule, s.Prior} {
+		if _, _, ok := rule.Follows(r); ok {
 			return fmt.Errorf("the instants of the rule %q are those of another schedule", r)
 		}
 	}
@@ -108,8 +109,8 @@ func (t *Timetable) Next(after time.Time) (time.Time, error) {
 // firstDate is the first session date that may be due on a date or later.
 func (t *Timetable) firstDate(on calendar.Date) calendar.Date {
 	date := on.AddDays(-t.ahead)
-	if r, ok := t.group.rule.(once); ok && t.group.prior.rule == nil && r.date.After(date) {
-		return r.date
+	if only, ok := rule.OnceDate(t.group.rule); ok && t.group.prior.rule == nil && only.After(date) {
+		return only
 	}
 	return date
 }
@@ -153,9 +154,9 @@ func (t *Timetable) on(m *market, date calendar.Date, from int64) expected {
 		unknown = c.err
 	}
 	for _, sp := range c.spans {
-		skipped := c.skip != "" || sp.skip != ""
-		if i := sp.after(from); i < sp.n && (!skipped || unknown != nil) {
-			return expected{sp.first + int64(i)*sp.step, unknown}
+		skipped := c.skip != "" || sp.Skip != ""
+		if i := sp.After(from); i < sp.N && (!skipped || unknown != nil) {
+			return expected{sp.First + int64(i)*sp.Step, unknown}
 		}
 	}
 	return never

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // TestTimetableAgreesWithThePlan asks for the next occurrence of made-up schedules at
@@ -27,7 +28,7 @@ func TestTimetableAgreesWithThePlan(t *testing.T) {
 		from, to := w.someRange(random, wholePlans.ranges)
 		due := sorted(w.due(from, to))
 		for _, task := range w.tasksOf(w.accounts[0]) {
-			if task.kind == kindAfter {
+			if task.kind == rule.KindAfter {
 				continue
 			}
 			timetable, err := task.Timetable(w)

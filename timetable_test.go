@@ -9,6 +9,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 func TestTimetable(t *testing.T) {
@@ -29,8 +30,8 @@ func TestTimetable(t *testing.T) {
 	since := func(text string) func(*tradeclock.Schedule) {
 		return func(s *tradeclock.Schedule) { s.Since = at(text) }
 	}
-	prior := func(rule string) func(*tradeclock.Schedule) {
-		return func(s *tradeclock.Schedule) { s.Prior = tradeclock.MustParseRule(rule) }
+	prior := func(text string) func(*tradeclock.Schedule) {
+		return func(s *tradeclock.Schedule) { s.Prior = rule.MustParse(text) }
 	}
 	kinds := func(set tradeclock.SessionSet) func(*tradeclock.Schedule) {
 		return func(s *tradeclock.Schedule) { s.Sessions = set }
@@ -112,7 +113,7 @@ func TestTimetableWithoutAnswer(t *testing.T) {
 
 func TestTimetableRefusesWhatItCannotTell(t *testing.T) {
 	after := row("sell", "daily 09:00")
-	after.Rule = tradeclock.On(tradeclock.After("buy", time.Minute), tradeclock.OnWeekdays(time.Friday))
+	after.Rule = rule.On(rule.After("buy", time.Minute), rule.OnWeekdays(time.Friday))
 	exchange := calendarOf(t, mumbai())
 	for _, test := range []struct {
 		name string

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/spelling"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // Errors of Trigger. ResetWatermark returns ErrNoTerm too.
@@ -233,11 +234,11 @@ func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req TriggerRequest, now 
 		}
 	}
 	if !req.ForToday {
-		slot := fmt.Sprintf("%s manual %s", now.In(loc).Format(timeSlot), strings.ReplaceAll(s.newToken(), "/", "-"))
+		slot := fmt.Sprintf("%s manual %s", now.In(loc).Format(rule.TimeSlot), strings.ReplaceAll(s.newToken(), "/", "-"))
 		return occurrence{row: r, due: now.Round(0).UTC(), slot: slot, session: today}, nil
 	}
 	var due []occurrence
-	for _, o := range s.sched.snap.planDay(today, calendar.EndOfDay.On(today.AddDays(maxDaysOn), loc)) {
+	for _, o := range s.sched.snap.planDay(today, calendar.EndOfDay.On(today.AddDays(rule.MaxDaysOn), loc)) {
 		if o.row == r {
 			due = append(due, o)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // burstRace is the opening bell in memory.
@@ -41,7 +42,7 @@ func ourBurst(b *bout, f field, lead time.Duration) error {
 	r := newRoll(b, lead)
 	at := r.bell.In(rig.Kolkata)
 	wall := calendar.Wall(at.Hour(), at.Minute()) + calendar.WallTime(at.Second())
-	rows := tradeclock.FixedSchedules(tradeclock.Schedule{Task: "burst", Rule: tradeclock.Daily(tradeclock.Moment{Wall: wall})})
+	rows := tradeclock.FixedSchedules(tradeclock.Schedule{Task: "burst", Rule: rule.Daily(rule.Moment{Wall: wall})})
 	s, err := rig.Scheduler(st, rows, nil, calendar.AlwaysOpen(rig.Kolkata))
 	if err != nil {
 		return err

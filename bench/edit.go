@@ -9,6 +9,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // edits is how many edits a contender makes, one after the other.
@@ -38,10 +39,10 @@ func editRace() race {
 	return r
 }
 
-// editRule is the rule of the next edit: each is earlier than all others.
-func editRule(i int) (rule tradeclock.Rule, minute int) {
-	minute = 8*60 - i
-	return tradeclock.Daily(tradeclock.At(minute/60, minute%60)), minute
+// editRule is the rule of the next edit, and its minute of the day: each is earlier than all others.
+func editRule(i int) (rule.Rule, int) {
+	minute := 8*60 - i
+	return rule.Daily(rule.At(minute/60, minute%60)), minute
 }
 
 // asItIs lets the scheduler use all that a store can do.
@@ -76,9 +77,9 @@ func ourEdits(b *bout, f field, shown func(s store) tradeclock.ScheduleStore) er
 	var storing, taking time.Duration
 	_, err = b.measure(func() error {
 		for i := range edits {
-			rule, minute := editRule(i)
+			when, minute := editRule(i)
 			began := time.Now()
-			if _, err := st.UpdateSchedule(b.ctx, rig.Account(i*b.N/edits), "open", 1, tradeclock.ScheduleEdit{Rule: rule}); err != nil {
+			if _, err := st.UpdateSchedule(b.ctx, rig.Account(i*b.N/edits), "open", 1, tradeclock.ScheduleEdit{Rule: when}); err != nil {
 				return err
 			}
 			stored := time.Now()
@@ -113,9 +114,9 @@ func editsByHand(b *bout, f field) error {
 	defer db.Close()
 	cost, err := b.measure(func() error {
 		for i := range edits {
-			rule, _ := editRule(i)
+			when, _ := editRule(i)
 			key := fmt.Sprintf("account-%d", i*b.N/edits+1)
-			if _, err := db.ExecContext(b.ctx, "UPDATE schedules SET rule = $1 WHERE account = $2 AND task = 'open'", rule.String(), key); err != nil {
+			if _, err := db.ExecContext(b.ctx, "UPDATE schedules SET rule = $1 WHERE account = $2 AND task = 'open'", when.String(), key); err != nil {
 				return err
 			}
 			changed, err := readRows(b, db)

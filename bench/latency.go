@@ -13,6 +13,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // volleySize is how many durable tasks are due at each second.
@@ -117,7 +118,7 @@ func ourLatency(b *bout, f field, accounts int) error {
 		return err
 	}
 	defer closeStore()
-	rows := tradeclock.FixedSchedules(tradeclock.Schedule{Task: "volley", Rule: tradeclock.MustParseRule("every 1s 00:00-24:00")})
+	rows := tradeclock.FixedSchedules(tradeclock.Schedule{Task: "volley", Rule: rule.MustParse("every 1s 00:00-24:00")})
 	s, err := rig.Scheduler(st, rows, nil, calendar.AlwaysOpen(time.UTC))
 	if err != nil {
 		return err

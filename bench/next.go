@@ -7,6 +7,7 @@ import (
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 var newYork = rig.Zone("America/New_York")
@@ -112,7 +113,7 @@ func checkNext(next nextFunc, cal calendar.Calendar, from time.Time) (sessions i
 
 // ourNext asks the schedule's timetable.
 func ourNext(cal calendar.Calendar) (nextFunc, error) {
-	timetable, err := tradeclock.Schedule{Task: "open", Rule: tradeclock.MustParseRule("daily 09:00")}.Timetable(cal)
+	timetable, err := tradeclock.Schedule{Task: "open", Rule: rule.MustParse("daily 09:00")}.Timetable(cal)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // timetable is the same set of tasks in the words of tradeclock, of cron, and by
@@ -159,7 +160,7 @@ func ourYear(sim simulation) error {
 	clock := clockwork.NewFakeClockAt(sim.from)
 	var rows []tradeclock.Schedule
 	for i, task := range sim.table.tasks {
-		rows = append(rows, tradeclock.Schedule{Task: fmt.Sprintf("task-%d", i), Rule: tradeclock.MustParseRule(task.rule)})
+		rows = append(rows, tradeclock.Schedule{Task: fmt.Sprintf("task-%d", i), Rule: rule.MustParse(task.rule)})
 	}
 	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(rows...), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -153,16 +154,16 @@ func outcome(run tradeclock.Run) string {
 }
 
 // row is a schedule that runs on sessions of all kinds, of a rule given as text.
-func row(task, rule string) tradeclock.Schedule {
+func row(task, text string) tradeclock.Schedule {
 	return tradeclock.Schedule{
-		Task: task, Rule: tradeclock.MustParseRule(rule),
+		Task: task, Rule: rule.MustParse(text),
 		Sessions: tradeclock.OnRegular | tradeclock.OnShortened | tradeclock.OnSpecial,
 	}
 }
 
 // rowOn is row on a calendar by name.
-func rowOn(name, task, rule string) tradeclock.Schedule {
-	r := row(task, rule)
+func rowOn(name, task, text string) tradeclock.Schedule {
+	r := row(task, text)
 	r.Calendar = name
 	return r
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // The code in docs/calendars.md is that of the functions below: see
@@ -60,11 +61,11 @@ func schedulerWithCalendars() tradeclock.Config {
 		Calendar:  exchange.MustGet("XNSE"),
 		Calendars: exchange.Lookup,
 		Schedules: tradeclock.FixedSchedules(
-			tradeclock.Schedule{Task: "rebalance", Rule: tradeclock.MustParseRule("daily close-15m")},
+			tradeclock.Schedule{Task: "rebalance", Rule: rule.MustParse("daily close-15m")},
 			tradeclock.Schedule{Task: "roll_futures", Calendar: "XNSE.FO",
-				Rule: tradeclock.MustParseRule("daily close-30m on last session of month")},
+				Rule: rule.MustParse("daily close-30m on last session of month")},
 			tradeclock.Schedule{Task: "muhurat_report", Sessions: tradeclock.OnSpecial,
-				Rule: tradeclock.MustParseRule("daily close+5m")},
+				Rule: rule.MustParse("daily close+5m")},
 		),
 	}
 	return cfg

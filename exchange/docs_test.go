@@ -18,6 +18,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -181,8 +182,8 @@ func onOneLine(text string) string { return strings.Join(strings.Fields(text), "
 // What health and the notices say of the days to come is quoted as it is said.
 func TestDocumentationQuotesWhatIsToldOfTheDaysToCome(t *testing.T) {
 	quoted := onOneLine(documentation(t))
-	rebalance := tradeclock.Schedule{Task: "rebalance", Rule: tradeclock.MustParseRule("daily close-15m")}
-	muhurat := tradeclock.Schedule{Task: "muhurat_report", Sessions: tradeclock.OnSpecial, Rule: tradeclock.MustParseRule("daily close+5m")}
+	rebalance := tradeclock.Schedule{Task: "rebalance", Rule: rule.MustParse("daily close-15m")}
+	muhurat := tradeclock.Schedule{Task: "muhurat_report", Sessions: tradeclock.OnSpecial, Rule: rule.MustParse("daily close+5m")}
 	frozen := exchange.FrozenCalendar(t, "XNSE")
 	for _, tt := range []struct {
 		start, until      string
@@ -253,7 +254,7 @@ func TestTheLineOfTheDocumentationMovesTheClose(t *testing.T) {
 	texts, _ := blocks(t, "sh")
 	line := regexp.MustCompile(`echo '(.*)' >>`).FindStringSubmatch(texts[1])
 	require.Len(t, line, 2)
-	rows := append(trading.DefaultSchedules(), tradeclock.Schedule{Task: "report", Rule: tradeclock.MustParseRule("daily close+10m")})
+	rows := append(trading.DefaultSchedules(), tradeclock.Schedule{Task: "report", Rule: rule.MustParse("daily close+10m")})
 	for status, want := range map[string][]string{"regular": {"2026-11-25 17:10"}, "special": {"2026-11-25 17:10"}} {
 		d := newWatchedDesk(t, "2026-11-25 08:00", rows...)
 		d.until("2026-11-25 14:50")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -30,7 +31,7 @@ func (w *watched) newBuyer(cal calendar.Calendar, day string) *buyer {
 	var err error
 	b.scheduler, err = tradeclock.New(tradeclock.Config{
 		Name: "desk", Account: "alice", Executor: b.ran, Ledger: tradeclock.NewMemory(w.clock),
-		Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy", Rule: tradeclock.MustParseRule("daily open")}),
+		Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy", Rule: rule.MustParse("daily open")}),
 		Calendar:  cal, Clock: w.clock, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(w.t, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // The times of four rules on days of each kind, in the wall times of the market.
@@ -63,7 +64,7 @@ func TestDefaultSchedulesRunOnWholeDaysAtOtherHours(t *testing.T) {
 		{"XKRX", "2026-11-19", "16:05"}, {"XKRX", "2027-11-18", "16:05"},
 		{"XNSE", "2021-02-24", "16:45"}, {"XNSE.CAS", "2021-02-24", "16:45"}, {"XBOM.FO", "2021-02-24", "16:45"},
 	} {
-		byDefault := tradeclock.Schedule{Task: "square off", Rule: tradeclock.MustParseRule("daily close-15m")}
+		byDefault := tradeclock.Schedule{Task: "square off", Rule: rule.MustParse("daily close-15m")}
 		d := newDesk(t, exchange.MustGet(test.calendar), test.date+" 07:00", byDefault)
 		d.until(test.date + " 18:00")
 		assert.Equal(t, []string{test.date + " " + test.due}, d.ran("square off"), test.calendar)
@@ -195,7 +196,7 @@ func checkSessions(t *testing.T, c *exchange.Calendar, opens, closes []tradecloc
 // The anchors of a rule are the open and the close of the facts, on each session
 // that has them.
 func TestAnchorsAreThoseOfTheFacts(t *testing.T) {
-	open, end := tradeclock.MustParseRule("daily open"), tradeclock.MustParseRule("daily close")
+	open, end := rule.MustParse("daily open"), rule.MustParse("daily close")
 	for _, market := range []struct{ calendar, mic, code string }{{"XNSE.CAS", "XNSE", "CM.CAS"}, {"XTKS", "XTKS", ""}} {
 		c, facts := exchange.MustGet(market.calendar), expect(t, market.mic, market.code)
 		first, last := c.Coverage()
@@ -214,8 +215,8 @@ func TestAnchorsAreThoseOfTheFacts(t *testing.T) {
 			require.NoError(t, err)
 			closes, err := end.Occurrences(s, c.Location())
 			require.NoError(t, err)
-			assert.Equal(t, []tradeclock.Occurrence{{Due: start, Slot: d.String()}}, opens)
-			assert.Equal(t, []tradeclock.Occurrence{{Due: stop, Slot: d.String()}}, closes)
+			assert.Equal(t, []rule.Occurrence{{Due: start, Slot: d.String()}}, opens)
+			assert.Equal(t, []rule.Occurrence{{Due: stop, Slot: d.String()}}, closes)
 		}
 		assert.Greater(t, sessions, 1200)
 	}

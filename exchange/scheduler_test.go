@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/exchange"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -164,7 +165,7 @@ func TestASessionOfUnknownHours(t *testing.T) {
 	everyKind := trading.DefaultSchedules()[0]
 	everyKind.Sessions = tradeclock.OnSpecial
 	rows := append(trading.SessionSchedules()[1:], everyKind, row("wall monitor", "every 1m 18:00-19:00"),
-		tradeclock.Schedule{Task: "regular days", Rule: tradeclock.MustParseRule("daily 09:00")})
+		tradeclock.Schedule{Task: "regular days", Rule: rule.MustParse("daily 09:00")})
 	d := newDesk(t, exchange.FrozenCalendar(t, "XNSE"), "2026-11-08 07:00", rows...)
 	d.until("2026-11-08 23:59")
 	wall := map[string][]string{

@@ -9,6 +9,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // legacySchedules serves the table that a service has had for years.
@@ -31,12 +32,12 @@ func (l legacySchedules) Schedules(ctx context.Context) ([]tradeclock.Schedule, 
 	for rows.Next() {
 		var s tradeclock.Schedule
 		var enabled bool
-		var rule sql.NullString
-		if err := rows.Scan(&s.Task, &enabled, &s.Description, &rule); err != nil {
+		var text sql.NullString
+		if err := rows.Scan(&s.Task, &enabled, &s.Description, &text); err != nil {
 			return nil, err
 		}
 		s.Disabled = !enabled
-		if s.Rule, err = tradeclock.ParseRule(rule.String); err != nil {
+		if s.Rule, err = rule.Parse(text.String); err != nil {
 			bad.Rows = append(bad.Rows, tradeclock.RowError{Task: s.Task, Err: err})
 			continue
 		}

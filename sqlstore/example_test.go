@@ -9,6 +9,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
 
@@ -28,8 +29,8 @@ func Example() {
 	}
 	defer store.Close()
 	added, err := store.SeedSchedules(ctx,
-		tradeclock.Schedule{Task: "buy_orders", Rule: tradeclock.MustParseRule("daily 09:01")},
-		tradeclock.Schedule{Task: "sell_monitor", Rule: tradeclock.MustParseRule("every 1m open-close")},
+		tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01")},
+		tradeclock.Schedule{Task: "sell_monitor", Rule: rule.MustParse("every 1m open-close")},
 	)
 	if err != nil {
 		panic(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // firstVersion makes a database as the first version of the schema had it, with
@@ -53,7 +54,7 @@ func testRowsOfTheFirstVersionAreKept(t *testing.T, on database) {
 	buy, sell := schedule("buy_orders", "daily 09:01"), schedule("sell_monitor", "every 1m 09:15-15:30")
 	buy.Account, buy.Priority, buy.Description = "42", 7, "buys"
 	buy.Since, buy.Version = time.Date(2026, time.November, 20, 3, 45, 0, 0, time.UTC), 1
-	sell.Disabled, sell.Prior = true, tradeclock.MustParseRule("daily 09:15")
+	sell.Disabled, sell.Prior = true, rule.MustParse("daily 09:15")
 	sell.Since, sell.Version = buy.Since.Add(time.Minute), 4
 	assert.Equal(t, []tradeclock.Schedule{buy, sell}, rows)
 	term := lead(t, s, "a")

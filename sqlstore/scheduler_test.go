@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
@@ -92,18 +93,18 @@ func TestEditedSchedules(t *testing.T) { onEach(t, testEditedSchedules) }
 func testEditedSchedules(t *testing.T, on database) {
 	ways := []struct {
 		name string
-		move func(t *testing.T, store *sqlstore.Store, at place, task, rule string)
+		move func(t *testing.T, store *sqlstore.Store, at place, task, text string)
 		// disable turns the task off.
 		disable func(t *testing.T, store *sqlstore.Store, at place, task string)
 	}{
-		{"by UpdateSchedule", func(t *testing.T, store *sqlstore.Store, _ place, task, rule string) {
-			update(t, store, task, tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule(rule)})
+		{"by UpdateSchedule", func(t *testing.T, store *sqlstore.Store, _ place, task, text string) {
+			update(t, store, task, tradeclock.ScheduleEdit{Rule: rule.MustParse(text)})
 		}, func(t *testing.T, store *sqlstore.Store, _ place, task string) {
 			disabled := true
 			update(t, store, task, tradeclock.ScheduleEdit{Disabled: &disabled})
 		}},
-		{"by hand", func(t *testing.T, _ *sqlstore.Store, at place, task, rule string) {
-			byHand(t, at, "UPDATE tradeclock_schedules SET rule = $1 WHERE task = $2", rule, task)
+		{"by hand", func(t *testing.T, _ *sqlstore.Store, at place, task, text string) {
+			byHand(t, at, "UPDATE tradeclock_schedules SET rule = $1 WHERE task = $2", text, task)
 		}, func(t *testing.T, _ *sqlstore.Store, at place, task string) {
 			byHand(t, at, "UPDATE tradeclock_schedules SET enabled = 0 WHERE task = $1", task)
 		}},

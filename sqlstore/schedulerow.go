@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // scheduleColumns are in the order of scheduleValues and readSchedule.
@@ -62,7 +63,7 @@ func (s *Store) readSchedule(text []string) (tradeclock.Schedule, error) {
 	row.Timeout = read(&r, "timeout", parseDuration)
 	row.CatchUp = read(&r, "catch_up", parseDuration)
 	if r.column("catch_up_until") != "" {
-		until := read(&r, "catch_up_until", tradeclock.ParseMoment)
+		until := read(&r, "catch_up_until", rule.ParseMoment)
 		row.CatchUpUntil = &until
 	}
 	row.Overlap = read(&r, "overlap", tradeclock.ParseOverlap)
@@ -89,7 +90,7 @@ func (s *Store) readSchedule(text []string) (tradeclock.Schedule, error) {
 // a person write anything into a column of numbers.
 type scheduleReader struct {
 	text      []string
-	parseRule func(string) (tradeclock.Rule, error)
+	parseRule func(string) (rule.Rule, error)
 	errs      []error
 }
 
@@ -107,7 +108,7 @@ func (r *scheduleReader) int(name string) int {
 	return read(r, name, strconv.Atoi)
 }
 
-func (r *scheduleReader) rule(name string, rule *tradeclock.Rule) {
+func (r *scheduleReader) rule(name string, rule *rule.Rule) {
 	parsed, err := r.parseRule(r.column(name))
 	if err != nil {
 		r.keep(name, err)

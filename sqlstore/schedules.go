@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // Schedules returns the rows by task, then account. The error is a
@@ -227,7 +228,7 @@ const whereRow = "WHERE task = $1 AND account = $2"
 
 // withLinked returns all rows in place of a set of one if after rules link it with
 // others: one of them comes after the task, or its rule comes after another.
-func (s *Store) withLinked(ctx context.Context, conn *sql.Conn, set scheduleSet, task string, rules ...tradeclock.Rule) (scheduleSet, error) {
+func (s *Store) withLinked(ctx context.Context, conn *sql.Conn, set scheduleSet, task string, rules ...rule.Rule) (scheduleSet, error) {
 	linked := s.ownRules // which may be written in any way
 	for _, rule := range rules {
 		linked = linked || strings.HasPrefix(rule.String(), "after ")

@@ -11,11 +11,12 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
 
-func schedule(task, rule string) tradeclock.Schedule {
-	return tradeclock.Schedule{Task: task, Rule: tradeclock.MustParseRule(rule)}
+func schedule(task, text string) tradeclock.Schedule {
+	return tradeclock.Schedule{Task: task, Rule: rule.MustParse(text)}
 }
 
 // edited opens a store with one row, buy_orders at 09:01, and a connection that
@@ -54,11 +55,11 @@ func TestScheduleKeepsEveryField(t *testing.T) { onEach(t, testScheduleKeepsEver
 
 func testScheduleKeepsEveryField(t *testing.T, on database) {
 	s := openAt(t, on.place(t), newClock())
-	until := tradeclock.AtAnchor("close", -5*time.Minute)
+	until := rule.AtAnchor("close", -5*time.Minute)
 	want := tradeclock.Schedule{
 		Task:         "sell_monitor",
 		Account:      "o'neil & Söhne",
-		Rule:         tradeclock.MustParseRule("every 1m open-close"),
+		Rule:         rule.MustParse("every 1m open-close"),
 		Calendar:     "XNSE.FO",
 		Disabled:     true,
 		Sessions:     tradeclock.OnRegular | tradeclock.OnSpecial,
@@ -266,7 +267,7 @@ func testEditIsNotKeptBackByAnotherRow(t *testing.T, on database) {
 type cron string
 
 func (c cron) String() string { return "cron " + string(c) }
-func (c cron) Occurrences(calendar.Session, *time.Location) ([]tradeclock.Occurrence, error) {
+func (c cron) Occurrences(calendar.Session, *time.Location) ([]rule.Occurrence, error) {
 	return nil, nil
 }
 
@@ -280,11 +281,11 @@ func testRuleOfTheUsersOwn(t *testing.T, on database) {
 	_, err = plain.PutSchedule(t.Context(), row)
 	require.ErrorContains(t, err, "Rule", "what the store could not read back is not stored")
 
-	s, err := sqlstore.Open(t.Context(), db, sqlstore.WithRuleParser(func(text string) (tradeclock.Rule, error) {
+	s, err := sqlstore.Open(t.Context(), db, sqlstore.WithRuleParser(func(text string) (rule.Rule, error) {
 		if expression, ok := strings.CutPrefix(text, "cron "); ok {
 			return cron(expression), nil
 		}
-		return tradeclock.ParseRule(text)
+		return rule.Parse(text)
 	}))
 	require.NoError(t, err)
 	_, err = s.PutSchedule(t.Context(), row)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // TestStoppedAtTheBell stops a scheduler of many accounts in the middle of the claims
@@ -70,7 +71,7 @@ func (b *bell) run(accounts, stopsAfter int) {
 	b.t.Helper()
 	db := openDB(b.t, b.at)
 	defer db.Close()
-	row := tradeclock.Schedule{Task: "buy_orders", Rule: tradeclock.MustParseRule("daily 09:01"), CatchUp: 10 * time.Minute}
+	row := tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01"), CatchUp: 10 * time.Minute}
 	s, err := tradeclock.New(tradeclock.Config{
 		Name: paper, Schedules: tradeclock.FixedSchedules(row), Ledger: openOn(b.t, db, b.clock),
 		Calendar: calendar.Weekdays(kolkata), Clock: b.clock, Logger: slog.New(slog.DiscardHandler),

@@ -8,7 +8,9 @@ import (
 	"net/url"
 
 	"github.com/jonboulle/clockwork"
+
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 var (
@@ -36,7 +38,7 @@ type Store struct {
 	owned     bool // the database is closed with the store
 	dialect   dialect
 	clock     tradeclock.Clock // nil for that of the database
-	parseRule func(text string) (tradeclock.Rule, error)
+	parseRule func(text string) (rule.Rule, error)
 	ownRules  bool // the parser is the service's
 
 	// writing admits one write of this store at a time, unless the database is a
@@ -57,9 +59,9 @@ func WithClock(clock tradeclock.Clock) Option {
 }
 
 // WithRuleParser sets the function that reads the rules of schedules from their
-// text form, for a service with a tradeclock.Rule of its own. The default is
-// tradeclock.ParseRule.
-func WithRuleParser(parse func(text string) (tradeclock.Rule, error)) Option {
+// text form, for a service with a rule.Rule of its own. The default is
+// rule.Parse.
+func WithRuleParser(parse func(text string) (rule.Rule, error)) Option {
 	return func(s *Store) { s.parseRule, s.ownRules = parse, true }
 }
 
@@ -81,7 +83,7 @@ func Open(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
 	}
 	s := &Store{
 		db:        db,
-		parseRule: tradeclock.ParseRule,
+		parseRule: rule.Parse,
 		writing:   make(chan struct{}, 1),
 	}
 	for _, opt := range opts {

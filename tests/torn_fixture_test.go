@@ -16,6 +16,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/tests/service"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
@@ -38,10 +39,10 @@ type desk struct {
 
 // deskRows are the schedules of a desk.
 var deskRows = []tradeclock.Schedule{
-	{Task: "orders", Rule: tradeclock.MustParseRule("every 1m 00:00-24:00")},
-	{Task: "monitor", Rule: tradeclock.MustParseRule("every 1m 00:00-24:00"), Delivery: tradeclock.AtLeastOnce},
-	{Task: "report", Rule: tradeclock.MustParseRule("hourly 00:30-23:30")},
-	{Task: "opening", Rule: tradeclock.MustParseRule("daily 09:02")},
+	{Task: "orders", Rule: rule.MustParse("every 1m 00:00-24:00")},
+	{Task: "monitor", Rule: rule.MustParse("every 1m 00:00-24:00"), Delivery: tradeclock.AtLeastOnce},
+	{Task: "report", Rule: rule.MustParse("hourly 00:30-23:30")},
+	{Task: "opening", Rule: rule.MustParse("daily 09:02")},
 }
 
 // lister tells the scheduler the tasks of a recorder, so that it misses their

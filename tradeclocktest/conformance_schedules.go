@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // ScheduleEditor is a ScheduleStore whose rows can be edited. The methods are
@@ -203,15 +204,15 @@ func (w *editorTest) assertRows(want ...tradeclock.Schedule) {
 	assert.ElementsMatch(w.t, keptSchedules(want), keptSchedules(got))
 }
 
-func schedule(task, rule string) tradeclock.Schedule {
-	return tradeclock.Schedule{Task: task, Rule: tradeclock.MustParseRule(rule)}
+func schedule(task, text string) tradeclock.Schedule {
+	return tradeclock.Schedule{Task: task, Rule: rule.MustParse(text)}
 }
 
 // fullSchedule returns a row in which no field that a user sets is zero.
 func fullSchedule() tradeclock.Schedule {
-	until := tradeclock.AtAnchor("close", -5*time.Minute)
+	until := rule.AtAnchor("close", -5*time.Minute)
 	return tradeclock.Schedule{
-		Task: "sell_monitor", Account: "42", Rule: tradeclock.MustParseRule("every 1m 09:15-15:30"), Calendar: "XNSE.FO", Disabled: true,
+		Task: "sell_monitor", Account: "42", Rule: rule.MustParse("every 1m 09:15-15:30"), Calendar: "XNSE.FO", Disabled: true,
 		Sessions: tradeclock.OnRegular | tradeclock.OnSpecial, Priority: -3,
 		Timeout: 45 * time.Second, CatchUp: 90 * time.Second, CatchUpUntil: &until,
 		Overlap: tradeclock.OverlapQueue, Exclusive: "orders", Spread: 100 * time.Second, StartLimit: "broker", Delivery: tradeclock.AtLeastOnce,
@@ -226,7 +227,7 @@ var editorCases = []struct {
 }{
 	{"a new row holds from now", func(w *editorTest) {
 		s := schedule("buy_orders", "daily 09:01")
-		s.Since, s.Version, s.Prior = at(4, 0), 17, tradeclock.Daily(tradeclock.At(-8, 0))
+		s.Since, s.Version, s.Prior = at(4, 0), 17, rule.Daily(rule.At(-8, 0))
 		row := w.put(s)
 		want := schedule("buy_orders", "daily 09:01")
 		want.Since, want.Version = at(9, 0), 1
@@ -271,7 +272,7 @@ var editorCases = []struct {
 		priority := 1
 		row := w.update(old, tradeclock.ScheduleEdit{Priority: &priority})
 		for _, version := range []int64{old.Version, row.Version + 1} {
-			_, err := w.store.UpdateSchedule(w.ctx, "", "buy_orders", version, tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("daily 10:00")})
+			_, err := w.store.UpdateSchedule(w.ctx, "", "buy_orders", version, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 10:00")})
 			var conflict *tradeclock.ConflictError
 			require.ErrorAs(w.t, err, &conflict)
 			assert.Equal(w.t, tradeclock.ConflictError{Task: "buy_orders", Have: row.Version, Want: version}, *conflict)
@@ -340,7 +341,7 @@ func testPartialUpdates(w *editorTest) {
 	var (
 		disabled, sessions, priority = false, tradeclock.EveryDay, 0
 		timeout, catchUp             = time.Duration(0), 10 * time.Minute
-		until                        = tradeclock.At(15, 0)
+		until                        = rule.At(15, 0)
 		overlap, delivery            = tradeclock.OverlapCancel, tradeclock.AtMostOnce
 		exclusive, retry, text       = "", tradeclock.Retry{}, "another"
 		spread, limit                = 2500 * time.Millisecond, "exchange"
@@ -366,8 +367,8 @@ func testPartialUpdates(w *editorTest) {
 		{"Description", tradeclock.ScheduleEdit{Description: &text}, func(s *tradeclock.Schedule) { s.Description = text }},
 		{"Disabled", tradeclock.ScheduleEdit{Disabled: &disabled}, func(s *tradeclock.Schedule) { s.Disabled, s.Since = disabled, at(9, 30) }},
 		{"Calendar", tradeclock.ScheduleEdit{Calendar: &calendar}, func(s *tradeclock.Schedule) { s.Calendar = calendar }},
-		{"Rule", tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("every 2m 09:15-15:30")}, func(s *tradeclock.Schedule) {
-			s.Rule = tradeclock.MustParseRule("every 2m 09:15-15:30")
+		{"Rule", tradeclock.ScheduleEdit{Rule: rule.MustParse("every 2m 09:15-15:30")}, func(s *tradeclock.Schedule) {
+			s.Rule = rule.MustParse("every 2m 09:15-15:30")
 		}},
 	}
 	row := w.put(fullSchedule())
@@ -444,8 +445,8 @@ func testRefusals(w *editorTest) {
 func testSince(w *editorTest) {
 	priority, disabled, enabled, spread := 1, true, false, time.Minute
 	fo, ny := "XNSE.FO", "XNYS"
-	daily, hourly := tradeclock.MustParseRule("daily 09:30"), tradeclock.MustParseRule("hourly 09:30-15:30")
-	later, every := tradeclock.MustParseRule("hourly 10:30-15:30"), tradeclock.MustParseRule("every 5m 09:15-15:30")
+	daily, hourly := rule.MustParse("daily 09:30"), rule.MustParse("hourly 09:30-15:30")
+	later, every := rule.MustParse("hourly 10:30-15:30"), rule.MustParse("every 5m 09:15-15:30")
 	steps := []struct {
 		name  string
 		at    time.Time
@@ -455,7 +456,7 @@ func testSince(w *editorTest) {
 	}{
 		{"another field", at(9, 1), tradeclock.ScheduleEdit{Priority: &priority}, at(9, 0), ""},
 		{"a spread", at(9, 1), tradeclock.ScheduleEdit{Spread: &spread}, at(9, 0), ""},
-		{"the same rule", at(9, 2), tradeclock.ScheduleEdit{Rule: tradeclock.MustParseRule("daily 09:01")}, at(9, 0), ""},
+		{"the same rule", at(9, 2), tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:01")}, at(9, 0), ""},
 		{"a rule of the same kind", at(9, 3), tradeclock.ScheduleEdit{Rule: daily}, at(9, 3), ""},
 		{"disabling", at(9, 4), tradeclock.ScheduleEdit{Disabled: &disabled}, at(9, 4), ""},
 		{"disabling again", at(9, 5), tradeclock.ScheduleEdit{Disabled: &disabled}, at(9, 4), ""},

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -39,7 +40,7 @@ func TestMemorySchedules(t *testing.T) {
 
 func TestFixedSchedules(t *testing.T) {
 	tradeclocktest.TestScheduleStore(t, func(*testing.T, tradeclock.Clock) tradeclock.ScheduleStore {
-		return tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy_orders", Rule: tradeclock.MustParseRule("daily 09:01")})
+		return tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01")})
 	})
 }
 
@@ -47,7 +48,7 @@ func TestFixedSchedules(t *testing.T) {
 type halfRead struct{}
 
 func (halfRead) Schedules(context.Context) ([]tradeclock.Schedule, error) {
-	rows := []tradeclock.Schedule{{Task: "buy_orders", Rule: tradeclock.MustParseRule("daily 09:01")}}
+	rows := []tradeclock.Schedule{{Task: "buy_orders", Rule: rule.MustParse("daily 09:01")}}
 	return rows, &tradeclock.QuarantineError{Rows: []tradeclock.RowError{{Task: "analysis", Err: errors.New("no rule")}}}
 }
 

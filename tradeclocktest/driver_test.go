@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -40,7 +41,7 @@ func newOffice(t *testing.T) *office {
 
 // config is that of a scheduler whose orders are due at 09:01.
 func (o *office) config() tradeclock.Config {
-	orders := tradeclock.Schedule{Task: "orders", Rule: tradeclock.MustParseRule("daily 09:01")}
+	orders := tradeclock.Schedule{Task: "orders", Rule: rule.MustParse("daily 09:01")}
 	return tradeclock.Config{
 		Name: "paper", Account: "42", Executor: o.rec, Schedules: tradeclock.FixedSchedules(orders),
 		Ledger: o.store, Heartbeats: o.store, Clock: o.clock, Logger: slog.New(slog.NewTextHandler(&o.log, nil)),
@@ -138,7 +139,7 @@ func TestCrashWhileAStoreHangs(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := newOffice(t)
 				store := tradeclocktest.NewFaulty(o.store)
-				_, err := o.store.SeedSchedules(t.Context(), tradeclock.Schedule{Task: "orders", Rule: tradeclock.MustParseRule("every 1m 09:00-10:00")})
+				_, err := o.store.SeedSchedules(t.Context(), tradeclock.Schedule{Task: "orders", Rule: rule.MustParse("every 1m 09:00-10:00")})
 				require.NoError(t, err)
 				cfg := o.config()
 				cfg.Ledger, cfg.Heartbeats, cfg.Schedules = store, store, store
@@ -302,7 +303,7 @@ func TestDriverGoesToEachRetry(t *testing.T) {
 		store := tradeclocktest.NewFaulty(o.store)
 		cfg := o.config()
 		cfg.Ledger = store
-		cfg.Schedules = tradeclock.FixedSchedules(tradeclock.Schedule{Task: "orders", Rule: tradeclock.MustParseRule("daily 09:01"), CatchUp: time.Minute})
+		cfg.Schedules = tradeclock.FixedSchedules(tradeclock.Schedule{Task: "orders", Rule: rule.MustParse("daily 09:01"), CatchUp: time.Minute})
 		d := drive(o.new(cfg))
 		store.Fail(tradeclocktest.OpClaim, errors.New("out of reach"))
 		d.Until(at(9, 1, 45))
@@ -319,7 +320,7 @@ func TestDriverGoesToEachRetry(t *testing.T) {
 func TestDriverTicksForAPollThatIsRetried(t *testing.T) {
 	both(t, func(o *office, drive func(s *tradeclock.UnifiedTaskScheduler) *tradeclocktest.Driver) {
 		store := tradeclocktest.NewFaulty(o.store)
-		_, err := o.store.SeedSchedules(t.Context(), tradeclock.Schedule{Task: "orders", Rule: tradeclock.MustParseRule("daily 09:01")})
+		_, err := o.store.SeedSchedules(t.Context(), tradeclock.Schedule{Task: "orders", Rule: rule.MustParse("daily 09:01")})
 		require.NoError(t, err)
 		cfg := o.config()
 		cfg.Schedules = store
@@ -388,7 +389,7 @@ func TestHang(t *testing.T) {
 		hang := tradeclocktest.NewHang(o.t)
 		o.rec.Do("orders", hang.Execute)
 		cfg := o.config()
-		cfg.Schedules = tradeclock.FixedSchedules(tradeclock.Schedule{Task: "orders", Rule: tradeclock.MustParseRule("every 1m 09:01-09:05"), Timeout: 30 * time.Second})
+		cfg.Schedules = tradeclock.FixedSchedules(tradeclock.Schedule{Task: "orders", Rule: rule.MustParse("every 1m 09:01-09:05"), Timeout: 30 * time.Second})
 		d := drive(o.new(cfg))
 		d.Until(at(9, 2, 30))
 		assert.Equal(t, 1, hang.Count())

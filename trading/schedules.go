@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // eveningGroup orders the evening's tasks: buy_orders waits for an analysis that
@@ -43,7 +44,7 @@ func DefaultSchedules() []tradeclock.Schedule {
 	return []tradeclock.Schedule{
 		{
 			Task:        TaskPremarketRetry,
-			Rule:        tradeclock.Daily(tradeclock.At(9, 0)),
+			Rule:        rule.Daily(rule.At(9, 0)),
 			Timeout:     4 * time.Minute,
 			CatchUp:     10 * time.Minute,
 			Exclusive:   premarketGroup,
@@ -52,7 +53,7 @@ func DefaultSchedules() []tradeclock.Schedule {
 		},
 		{
 			Task:        TaskPremarketAMOAdjustment,
-			Rule:        tradeclock.After(TaskPremarketRetry, 5*time.Minute),
+			Rule:        rule.After(TaskPremarketRetry, 5*time.Minute),
 			Timeout:     4 * time.Minute,
 			CatchUp:     5 * time.Minute,
 			Exclusive:   premarketGroup,
@@ -61,7 +62,7 @@ func DefaultSchedules() []tradeclock.Schedule {
 		},
 		{
 			Task:        TaskSellMonitor,
-			Rule:        tradeclock.Every(time.Minute, tradeclock.At(9, 15), tradeclock.At(15, 30)),
+			Rule:        rule.Every(time.Minute, rule.At(9, 15), rule.At(15, 30)),
 			Timeout:     2 * time.Minute,
 			CatchUp:     2 * time.Minute,
 			Overlap:     tradeclock.OverlapSkip,
@@ -70,7 +71,7 @@ func DefaultSchedules() []tradeclock.Schedule {
 		},
 		{
 			Task:        TaskPositionMonitor,
-			Rule:        tradeclock.Hourly(tradeclock.At(9, 30), tradeclock.At(15, 30)),
+			Rule:        rule.Hourly(rule.At(9, 30), rule.At(15, 30)),
 			Priority:    1,
 			Timeout:     10 * time.Minute,
 			CatchUp:     10 * time.Minute,
@@ -80,7 +81,7 @@ func DefaultSchedules() []tradeclock.Schedule {
 		},
 		{
 			Task:        TaskAnalysis,
-			Rule:        tradeclock.Daily(tradeclock.At(16, 0)),
+			Rule:        rule.Daily(rule.At(16, 0)),
 			Timeout:     30 * time.Minute,
 			CatchUp:     time.Hour,
 			Exclusive:   eveningGroup,
@@ -90,7 +91,7 @@ func DefaultSchedules() []tradeclock.Schedule {
 		},
 		{
 			Task:        TaskBuyOrders,
-			Rule:        tradeclock.Daily(tradeclock.At(16, 5)),
+			Rule:        rule.Daily(rule.At(16, 5)),
 			Timeout:     15 * time.Minute,
 			CatchUp:     90 * time.Minute,
 			Exclusive:   eveningGroup,
@@ -99,7 +100,7 @@ func DefaultSchedules() []tradeclock.Schedule {
 		},
 		{
 			Task:        TaskEODCleanup,
-			Rule:        tradeclock.Daily(tradeclock.At(18, 0)),
+			Rule:        rule.Daily(rule.At(18, 0)),
 			Timeout:     15 * time.Minute,
 			CatchUp:     3 * time.Hour,
 			Exclusive:   eveningGroup,
@@ -129,7 +130,7 @@ func SessionSchedules() []tradeclock.Schedule {
 	}
 	rows := DefaultSchedules()
 	for i, row := range rows {
-		rows[i].Rule = tradeclock.MustParseRule(rules[row.Task])
+		rows[i].Rule = rule.MustParse(rules[row.Task])
 		rows[i].Sessions = tradeclock.OnRegular | tradeclock.OnShortened | tradeclock.OnSpecial
 	}
 	return rows

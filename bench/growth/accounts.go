@@ -11,6 +11,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -90,7 +91,7 @@ func burstOf(ctx context.Context, n int) (float64, error) {
 	clock := clockwork.NewFakeClockAt(rig.Sunday.Add(32*time.Hour + 59*time.Minute))
 	rows := make([]tradeclock.Schedule, bursts)
 	for i := range rows {
-		rows[i] = tradeclock.Schedule{Task: fmt.Sprintf("task-%02d", i), Rule: tradeclock.Daily(tradeclock.At(9, i))}
+		rows[i] = tradeclock.Schedule{Task: fmt.Sprintf("task-%02d", i), Rule: rule.Daily(rule.At(9, i))}
 	}
 	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(rows...), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {

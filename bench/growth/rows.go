@@ -10,6 +10,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // rowsSubject is a scheduler in memory of more and more schedule rows, each of an
@@ -91,7 +92,7 @@ func editRows(ctx context.Context, n int) (tick, edit float64, err error) {
 // editAndTick moves the task of an account to before all others, and ticks. The
 // edit is in effect if that occurrence is the next.
 func editAndTick(ctx context.Context, s *tradeclock.UnifiedTaskScheduler, st *tradeclock.Memory, clock *clockwork.FakeClock, i int) error {
-	rule := tradeclock.Daily(tradeclock.At(7, 59-i))
+	rule := rule.Daily(rule.At(7, 59-i))
 	if _, err := st.UpdateSchedule(ctx, rig.Account(i), "open", 1, tradeclock.ScheduleEdit{Rule: rule}); err != nil {
 		return err
 	}

@@ -6,12 +6,13 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/exchange"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // nextOccurrence asks when a daily task is due next, on each day of a month.
 func nextOccurrence(context.Context) (*opened, error) {
 	const days, times = 30, 20
-	timetable, err := tradeclock.Schedule{Task: "open", Rule: tradeclock.MustParseRule("daily 09:00")}.Timetable(exchange.MustGet("XNSE"))
+	timetable, err := tradeclock.Schedule{Task: "open", Rule: rule.MustParse("daily 09:00")}.Timetable(exchange.MustGet("XNSE"))
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -106,7 +107,7 @@ func idleTick(ctx context.Context) (*opened, error) {
 }
 
 func dueTick(ctx context.Context) (*opened, error) {
-	row := tradeclock.Schedule{Task: "monitor", Rule: tradeclock.MustParseRule("every 1m 00:00-24:00")}
+	row := tradeclock.Schedule{Task: "monitor", Rule: rule.MustParse("every 1m 00:00-24:00")}
 	w, err := newWorld(ctx, rig.Sunday, calendar.AlwaysOpen(rig.Kolkata), 1, row)
 	if err != nil {
 		return nil, err
@@ -121,7 +122,7 @@ func burst(ctx context.Context) (*opened, error) {
 	const accounts, bursts = 500, 4
 	var rows []tradeclock.Schedule
 	for i := range rounds * tries * bursts {
-		rows = append(rows, tradeclock.Schedule{Task: fmt.Sprintf("task-%03d", i), Rule: tradeclock.Daily(tradeclock.At(9+i/60, i%60))})
+		rows = append(rows, tradeclock.Schedule{Task: fmt.Sprintf("task-%03d", i), Rule: rule.Daily(rule.At(9+i/60, i%60))})
 	}
 	w, err := newWorld(ctx, rig.Sunday.Add(32*time.Hour+59*time.Minute), calendar.Weekdays(rig.Kolkata), accounts, rows...)
 	if err != nil {
@@ -157,7 +158,7 @@ func agenda(ctx context.Context) (*opened, error) {
 	const tasks = 700
 	var rows []tradeclock.Schedule
 	for i := range tasks {
-		rows = append(rows, tradeclock.Schedule{Task: fmt.Sprintf("task-%03d", i), Rule: tradeclock.Daily(tradeclock.At(9+i%420/60, i%60))})
+		rows = append(rows, tradeclock.Schedule{Task: fmt.Sprintf("task-%03d", i), Rule: rule.Daily(rule.At(9+i%420/60, i%60))})
 	}
 	w, err := newWorld(ctx, rig.Sunday, calendar.Weekdays(rig.Kolkata), 1, rows...)
 	if err != nil {
@@ -200,7 +201,7 @@ func editRow(ctx context.Context) (*opened, error) {
 	}
 	version := int64(1)
 	return w.opened(ctx, 1, func() error {
-		rule := tradeclock.Daily(tradeclock.At(10, int(version%60)))
+		rule := rule.Daily(rule.At(10, int(version%60)))
 		row, err := w.store.UpdateSchedule(ctx, rig.Account(50), "open", version, tradeclock.ScheduleEdit{Rule: rule})
 		if err != nil {
 			return err

@@ -6,10 +6,12 @@ import (
 	"os/signal"
 	"syscall"
 
+	_ "modernc.org/sqlite"
+
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/exchange"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
-	_ "modernc.org/sqlite"
 )
 
 func main() {
@@ -19,8 +21,8 @@ func main() {
 	check(err)
 	defer store.Close()
 	_, err = store.SeedSchedules(ctx, // inserts what is missing, and overwrites no edit
-		tradeclock.Schedule{Task: "buy_orders", Rule: tradeclock.MustParseRule("daily 09:01")},
-		tradeclock.Schedule{Task: "sell_monitor", Rule: tradeclock.MustParseRule("every 1m open-close"), Delivery: tradeclock.AtLeastOnce},
+		tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01")},
+		tradeclock.Schedule{Task: "sell_monitor", Rule: rule.MustParse("every 1m open-close"), Delivery: tradeclock.AtLeastOnce},
 	)
 	check(err)
 

@@ -3,6 +3,7 @@ package said
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -50,4 +51,19 @@ func Names(names []string, most int) string {
 		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", n)
 	}
 	return strings.Join(names, ", ")
+}
+
+// WantDuration is what is wanted where a duration is not understood.
+const WantDuration = "a duration such as 90s, 5m or 1h30m"
+
+// Duration is Duration.String without units that are zero: 5m, not 5m0s.
+func Duration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // fault is what is wrong with a row.
@@ -24,10 +25,10 @@ type rounds struct{}
 func (rounds) String() string { return "rounds 45m 09:30-14:00" }
 
 // Occurrences returns those of the rule.
-func (rounds) Occurrences(s calendar.Session, loc *time.Location) (found []tradeclock.Occurrence, _ error) {
+func (rounds) Occurrences(s calendar.Session, loc *time.Location) (found []rule.Occurrence, _ error) {
 	for due := calendar.Wall(9, 30); due < calendar.Wall(14, 0); due += calendar.Wall(0, 45) {
 		at := due.On(s.Date, loc).In(loc)
-		found = append(found, tradeclock.Occurrence{Slot: at.Format(roundSlot), Due: at})
+		found = append(found, rule.Occurrence{Slot: at.Format(roundSlot), Due: at})
 	}
 	return found, nil
 }
@@ -44,8 +45,8 @@ const stuckSlot = "again"
 func (stuck) String() string { return "stuck 09:40" }
 
 // Occurrences returns those of the rule.
-func (stuck) Occurrences(s calendar.Session, loc *time.Location) ([]tradeclock.Occurrence, error) {
-	return []tradeclock.Occurrence{{Slot: stuckSlot, Due: calendar.Wall(9, 40).On(s.Date, loc)}}, nil
+func (stuck) Occurrences(s calendar.Session, loc *time.Location) ([]rule.Occurrence, error) {
+	return []rule.Occurrence{{Slot: stuckSlot, Due: calendar.Wall(9, 40).On(s.Date, loc)}}, nil
 }
 
 // isUsers reports whether the rule is a user's own, which no store can keep.

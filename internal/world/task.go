@@ -6,6 +6,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // task is one row of the world's schedules, taken apart so that the world can tell
@@ -68,7 +69,7 @@ func (t task) schedule() tradeclock.Schedule {
 	case "stuck":
 		s.Rule = stuck{}
 	default:
-		s.Rule = tradeclock.MustParseRule(t.rule())
+		s.Rule = rule.MustParse(t.rule())
 	}
 	return s
 }
@@ -168,9 +169,9 @@ func makeTasks(c chance) []task {
 			tasks[i].Spread = time.Duration(5+c.pick(50, "spread", taskNames[i], 1)) * time.Second
 		}
 	}
-	toClose := tradeclock.AtAnchor("close", 0)
-	for i, until := range map[int]tradeclock.Moment{
-		0: tradeclock.At(9, 10), 2: toClose, 5: toClose, 9: tradeclock.At(9, 31),
+	toClose := rule.AtAnchor("close", 0)
+	for i, until := range map[int]rule.Moment{
+		0: rule.At(9, 10), 2: toClose, 5: toClose, 9: rule.At(9, 31),
 	} {
 		if c.oneIn(2, "catch-up until", taskNames[i], 0) {
 			tasks[i].CatchUpUntil = &until

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/tests/scaled"
 )
@@ -145,7 +146,7 @@ func (cfg Config) schedules() ([]tradeclock.Schedule, error) {
 	}
 	var rows []tradeclock.Schedule
 	for _, r := range cfg.Rows {
-		rule, err := tradeclock.ParseRule(r.Rule)
+		rule, err := rule.Parse(r.Rule)
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // Kolkata is where the service trades: a zone half an hour off, and without
@@ -44,12 +45,12 @@ func Tasks() []Task {
 		every("scan", 0, 5*time.Minute, Task{
 			Takes: 10 * time.Second, Hangs: true, Schedule: tradeclock.Schedule{Timeout: 20 * time.Second}}),
 		{First: 30 * time.Minute, Period: time.Hour, Takes: 5 * time.Second,
-			Schedule: tradeclock.Schedule{Task: "report", Rule: tradeclock.MustParseRule("hourly 00:30-23:30")}},
+			Schedule: tradeclock.Schedule{Task: "report", Rule: rule.MustParse("hourly 00:30-23:30")}},
 	}
 	for minutes := 15; minutes < 24*60; minutes += 30 {
 		at := time.Duration(minutes) * time.Minute
 		tasks = append(tasks, Task{First: at, Period: 24 * time.Hour, Takes: 5 * time.Second, Schedule: tradeclock.Schedule{
-			Task: "daily-" + wall(at), Rule: tradeclock.MustParseRule("daily " + wall(at))}})
+			Task: "daily-" + wall(at), Rule: rule.MustParse("daily " + wall(at))}})
 	}
 	return tasks
 }
@@ -57,7 +58,7 @@ func Tasks() []Task {
 func every(name string, first, period time.Duration, t Task) Task {
 	t.First, t.Period = first, period
 	t.Task = name
-	t.Rule = tradeclock.MustParseRule(fmt.Sprintf("every %s %s-24:00", period, wall(first)))
+	t.Rule = rule.MustParse(fmt.Sprintf("every %s %s-24:00", period, wall(first)))
 	return t
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // Name is the name of the schedulers.
@@ -87,7 +88,7 @@ func Account(i int) string { return fmt.Sprintf("account-%07d", i) }
 func OwnRows(n int) []tradeclock.Schedule {
 	rows := make([]tradeclock.Schedule, n)
 	for i := range rows {
-		rows[i] = tradeclock.Schedule{Task: "open", Account: Account(i), Rule: tradeclock.MustParseRule("daily 09:00")}
+		rows[i] = tradeclock.Schedule{Task: "open", Account: Account(i), Rule: rule.MustParse("daily 09:00")}
 	}
 	return rows
 }

@@ -1,4 +1,4 @@
-package tradeclock
+package rule
 
 import (
 	"errors"
@@ -13,11 +13,11 @@ import (
 
 func TestSpan(t *testing.T) {
 	at := func(second int64) time.Time { return time.Unix(second, 0) }
-	grid := span{first: 100, step: 10, n: 3}
-	single := span{first: 100, n: 1}
+	grid := Span{First: 100, Step: 10, N: 3}
+	single := Span{First: 100, N: 1}
 	tests := []struct {
 		name string
-		span span
+		span Span
 		t    time.Time
 		want int
 	}{
@@ -34,24 +34,24 @@ func TestSpan(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			assert.Equal(t, test.want, test.span.after(test.t.Unix()))
+			assert.Equal(t, test.want, test.span.After(test.t.Unix()))
 		})
 	}
-	assert.Equal(t, at(120).UTC(), grid.due(2))
+	assert.Equal(t, at(120).UTC(), grid.Due(2))
 }
 
 // What follows a task has its slots, at later times.
 func TestSpanShifted(t *testing.T) {
 	s, loc := nse(t)
 	for _, text := range []string{"daily 09:00", "hourly 09:30-15:30", "every 1m 09:15-15:30"} {
-		spans, err := spansOf(MustParseRule(text), s, loc)
+		spans, err := Compile(MustParse(text), s, loc)
 		require.NoError(t, err)
 		require.Len(t, spans, 1)
 		later := spans[0]
-		later.first += 3600
-		later.shift += 3600
-		assert.Equal(t, spans[0].due(0).Add(time.Hour), later.due(0))
-		assert.Equal(t, spans[0].slotAt(0, s.Date, loc), later.slotAt(0, s.Date, loc))
+		later.First += 3600
+		later.Shift += 3600
+		assert.Equal(t, spans[0].Due(0).Add(time.Hour), later.Due(0))
+		assert.Equal(t, spans[0].SlotAt(0, s.Date, loc), later.SlotAt(0, s.Date, loc))
 	}
 }
 
@@ -79,17 +79,17 @@ func TestUserRules(t *testing.T) {
 	at := func(days int, w calendar.WallTime) time.Time { return w.On(s.Date.AddDays(days), loc) }
 	of := func(list ...Occurrence) Rule { return userRule{list: list} }
 
-	spans, err := spansOf(of(
+	spans, err := Compile(of(
 		Occurrence{at(8, calendar.Wall(23, 59)), "last"}, Occurrence{at(-1, 0), "first"}, Occurrence{at(0, calendar.Wall(9, 15)), "middle"},
 	), s, loc)
 	require.NoError(t, err)
 	var slots []string
 	for _, sp := range spans {
-		require.Equal(t, 1, sp.n)
-		slots = append(slots, sp.slotAt(0, s.Date, loc))
+		require.Equal(t, 1, sp.N)
+		slots = append(slots, sp.SlotAt(0, s.Date, loc))
 	}
 	assert.Equal(t, []string{"first", "middle", "last"}, slots, "sorted by due time")
-	assert.Equal(t, at(0, calendar.Wall(9, 15)).UTC(), spans[1].due(0))
+	assert.Equal(t, at(0, calendar.Wall(9, 15)).UTC(), spans[1].Due(0))
 
 	tests := []struct {
 		name string
@@ -97,7 +97,7 @@ func TestUserRules(t *testing.T) {
 		want string
 	}{
 		{"its error", userRule{err: errors.New("no feed")}, "no feed"},
-		{"its panic", panicking{}, "the rule of type tradeclock.panicking panicked for session 2026-11-23: no idea"},
+		{"its panic", panicking{}, "the rule of type rule.panicking panicked for session 2026-11-23: no idea"},
 		{"a slot twice", of(Occurrence{at(0, 0), "a"}, Occurrence{at(0, 60), "a"}), `the rule gave slot "a" twice`},
 		{"no slot", of(Occurrence{at(0, 0), ""}), "the rule gave a bad slot for session 2026-11-23: a name is required"},
 		{"a part of a second", of(Occurrence{at(0, 0).Add(time.Millisecond), "a"}), "which is no whole second"},
@@ -106,7 +106,7 @@ func TestUserRules(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			spans, err := spansOf(test.rule, s, loc)
+			spans, err := Compile(test.rule, s, loc)
 			assert.ErrorContains(t, err, test.want)
 			assert.Nil(t, spans)
 		})

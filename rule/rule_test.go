@@ -1,4 +1,4 @@
-package tradeclock
+package rule
 
 import (
 	"testing"
@@ -28,7 +28,7 @@ var nseHours = []calendar.Hours{
 // dueTimes are what a rule yields on a session, as the clocks of loc show it.
 func dueTimes(t *testing.T, rule string, s calendar.Session, loc *time.Location) []string {
 	t.Helper()
-	list, err := MustParseRule(rule).Occurrences(s, loc)
+	list, err := MustParse(rule).Occurrences(s, loc)
 	require.NoError(t, err)
 	var times []string
 	for _, o := range list {
@@ -62,7 +62,7 @@ func TestOccurrencesAtOneMoment(t *testing.T) {
 	for rule, want := range tests {
 		assert.Equal(t, []string{want}, dueTimes(t, rule, s, loc), rule)
 	}
-	list, err := MustParseRule("daily 02:00+1d").Occurrences(s, loc)
+	list, err := MustParse("daily 02:00+1d").Occurrences(s, loc)
 	require.NoError(t, err)
 	assert.Equal(t, "2026-11-23", list[0].Slot, "the slot is the session's, on the day after too")
 	assert.Equal(t, time.UTC, list[0].Due.Location())
@@ -72,7 +72,7 @@ func TestOccurrencesAtOneMoment(t *testing.T) {
 func TestOccurrencesOfTheMonitors(t *testing.T) {
 	s, loc := nse(t, nseHours...)
 
-	sell, err := MustParseRule("every 1m 09:15-15:30").Occurrences(s, loc)
+	sell, err := MustParse("every 1m 09:15-15:30").Occurrences(s, loc)
 	require.NoError(t, err)
 	require.Len(t, sell, 375)
 	assert.Equal(t, "2026-11-23T09:15:00+05:30", sell[0].Slot)
@@ -81,14 +81,14 @@ func TestOccurrencesOfTheMonitors(t *testing.T) {
 		require.Equal(t, time.Minute, sell[i].Due.Sub(sell[i-1].Due))
 	}
 
-	positions, err := MustParseRule("hourly 09:30-15:30").Occurrences(s, loc)
+	positions, err := MustParse("hourly 09:30-15:30").Occurrences(s, loc)
 	require.NoError(t, err)
 	require.Len(t, positions, 7)
 	assert.Equal(t, "2026-11-23T09+05:30", positions[0].Slot)
 	assert.Equal(t, "2026-11-23T15+05:30", positions[6].Slot)
 	assert.Equal(t, At(15, 30).Wall.On(s.Date, loc), positions[6].Due)
 
-	utc, err := MustParseRule("every 1m 09:15-09:16").Occurrences(s, time.UTC)
+	utc, err := MustParse("every 1m 09:15-09:16").Occurrences(s, time.UTC)
 	require.NoError(t, err)
 	assert.Equal(t, "2026-11-23T09:15:00+00:00", utc[0].Slot, "an offset, and no Z")
 }
@@ -174,7 +174,7 @@ func TestOccurrencesInWindows(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.rule, func(t *testing.T) {
-			list, err := MustParseRule(test.rule).Occurrences(s, loc)
+			list, err := MustParse(test.rule).Occurrences(s, loc)
 			require.NoError(t, err)
 			var got []string
 			for _, o := range list {
@@ -184,7 +184,7 @@ func TestOccurrencesInWindows(t *testing.T) {
 		})
 	}
 	whole, loc := nse(t, nseHours...)
-	list, err := MustParseRule("daily each open").Occurrences(whole, loc)
+	list, err := MustParse("daily each open").Occurrences(whole, loc)
 	require.NoError(t, err)
 	assert.Equal(t, []Occurrence{{calendar.Wall(9, 15).On(whole.Date, loc), "2026-11-23#1"}}, list, "a single window has its number too")
 }
@@ -212,19 +212,19 @@ func TestWindowsThatAreSkipped(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.rule, func(t *testing.T) {
-			spans, err := spansOf(MustParseRule(test.rule), s, loc)
+			spans, err := Compile(MustParse(test.rule), s, loc)
 			require.NoError(t, err)
 			var got []string
 			for _, sp := range spans {
-				require.Equal(t, 1, sp.n)
-				text := sp.due(0).In(loc).Format("2006-01-02 15:04") + " " + sp.slotAt(0, s.Date, loc)
-				if sp.skip != "" {
-					text += " " + sp.skip
+				require.Equal(t, 1, sp.N)
+				text := sp.Due(0).In(loc).Format("2006-01-02 15:04") + " " + sp.SlotAt(0, s.Date, loc)
+				if sp.Skip != "" {
+					text += " " + sp.Skip
 				}
 				got = append(got, text)
 			}
 			assert.Equal(t, test.want, got)
-			_, err = MustParseRule(test.rule).Occurrences(s, loc)
+			_, err = MustParse(test.rule).Occurrences(s, loc)
 			assert.ErrorContains(t, err, "of session 2024-03-02", "an Occurrence cannot say that it is skipped")
 		})
 	}
@@ -233,10 +233,10 @@ func TestWindowsThatAreSkipped(t *testing.T) {
 		"daily first close-1h":       "first close-1h is before the open of session 2024-03-02",
 		"daily last open+2h":         "last open+2h is after the close of session 2024-03-02",
 	} {
-		_, err := MustParseRule(rule).Occurrences(s, loc)
+		_, err := MustParse(rule).Occurrences(s, loc)
 		assert.EqualError(t, err, want)
 	}
-	_, err := MustParseRule("daily each open").Occurrences(calendar.Session{Date: s.Date, Kind: calendar.Special, HoursUnknown: true}, loc)
+	_, err := MustParse("daily each open").Occurrences(calendar.Session{Date: s.Date, Kind: calendar.Special, HoursUnknown: true}, loc)
 	assert.EqualError(t, err, "the hours of session 2024-03-02 are not known")
 }
 
@@ -268,7 +268,7 @@ func TestOccurrencesThatCannotBeTold(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.rule+" "+test.s.Kind.String(), func(t *testing.T) {
-			list, err := MustParseRule(test.rule).Occurrences(test.s, loc)
+			list, err := MustParse(test.rule).Occurrences(test.s, loc)
 			assert.ErrorContains(t, err, test.want)
 			assert.Empty(t, list)
 		})
@@ -303,7 +303,7 @@ func TestOccurrencesOnChangeOverDays(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			loc := zone(t, test.zone)
-			list, err := MustParseRule(test.rule).Occurrences(calendar.Session{Date: test.date, Kind: calendar.Regular}, loc)
+			list, err := MustParse(test.rule).Occurrences(calendar.Session{Date: test.date, Kind: calendar.Regular}, loc)
 			require.NoError(t, err)
 			var got []string
 			for _, o := range list {
@@ -314,9 +314,9 @@ func TestOccurrencesOnChangeOverDays(t *testing.T) {
 	}
 
 	loc := zone(t, "America/New_York")
-	_, err := MustParseRule("every 1m 02:00-02:30").Occurrences(calendar.Session{Date: calendar.Date{Year: 2026, Month: 3, Day: 8}, Kind: calendar.Regular}, loc)
+	_, err := MustParse("every 1m 02:00-02:30").Occurrences(calendar.Session{Date: calendar.Date{Year: 2026, Month: 3, Day: 8}, Kind: calendar.Regular}, loc)
 	assert.ErrorContains(t, err, "is not after start 02:00", "a window that lies in a gap")
-	_, err = MustParseRule("every 1m 09:15-15:30").Occurrences(calendar.Session{Date: calendar.Date{Year: 2011, Month: 12, Day: 30}, Kind: calendar.Regular}, zone(t, "Pacific/Apia"))
+	_, err = MustParse("every 1m 09:15-15:30").Occurrences(calendar.Session{Date: calendar.Date{Year: 2011, Month: 12, Day: 30}, Kind: calendar.Regular}, zone(t, "Pacific/Apia"))
 	assert.ErrorContains(t, err, "is not after start 09:15", "a date that was left out")
 }
 
@@ -333,7 +333,7 @@ func TestSlotsAreUniqueThroughTheYear(t *testing.T) {
 		open := calendar.AlwaysOpen(loc)
 		for _, text := range rules {
 			t.Run(name+" "+text, func(t *testing.T) {
-				rule := MustParseRule(text)
+				rule := MustParse(text)
 				slots := make(map[string]bool)
 				var last time.Time
 				for d := (calendar.Date{Year: 2022, Month: 1, Day: 1}); d.Year == 2022; d = d.AddDays(1) {
@@ -387,23 +387,23 @@ func TestRuleFacts(t *testing.T) {
 		back, ahead int
 		moments     int
 	}{
-		{MustParseRule("daily 09:15"), "daily", 0, 1, 1},
-		{MustParseRule("daily 02:00+3d"), "daily", 0, 4, 1},
-		{MustParseRule("daily close-15m"), "daily", 2, 2, 1},
-		{MustParseRule("daily each close-15m"), "daily each", 2, 2, 1},
-		{MustParseRule("hourly 09:30-15:30"), "hourly", 0, 1, 2},
-		{MustParseRule("every 1m 09:15-24:00"), "every", 0, 2, 2},
-		{MustParseRule("every 1m open-15:30"), "every", 2, 2, 2},
-		{MustParseRule("once 2026-11-23 09:15"), "once", 0, 1, 1},
-		{MustParseRule("after x 0s"), "after", 0, 0, 0},
-		{MustParseRule("after x 25h"), "after", 0, 2, 0},
-		{userRule{}, "tradeclock.userRule", 1, 8, 0},
+		{MustParse("daily 09:15"), "daily", 0, 1, 1},
+		{MustParse("daily 02:00+3d"), "daily", 0, 4, 1},
+		{MustParse("daily close-15m"), "daily", 2, 2, 1},
+		{MustParse("daily each close-15m"), "daily each", 2, 2, 1},
+		{MustParse("hourly 09:30-15:30"), "hourly", 0, 1, 2},
+		{MustParse("every 1m 09:15-24:00"), "every", 0, 2, 2},
+		{MustParse("every 1m open-15:30"), "every", 2, 2, 2},
+		{MustParse("once 2026-11-23 09:15"), "once", 0, 1, 1},
+		{MustParse("after x 0s"), "after", 0, 0, 0},
+		{MustParse("after x 25h"), "after", 0, 2, 0},
+		{userRule{}, "rule.userRule", 1, 8, 0},
 	}
 	for _, test := range tests {
-		back, ahead := ruleReach(test.rule)
+		back, ahead := Reach(test.rule)
 		assert.Equal(t, []int{test.back, test.ahead}, []int{back, ahead}, "reach of %s", test.rule)
-		assert.Equal(t, test.kind, ruleKind(test.rule))
-		assert.Len(t, ruleMoments(test.rule), test.moments, "moments of %s", test.rule)
+		assert.Equal(t, test.kind, KindOf(test.rule))
+		assert.Len(t, Moments(test.rule), test.moments, "moments of %s", test.rule)
 	}
 }
 
@@ -418,7 +418,7 @@ func TestOnceIsPast(t *testing.T) {
 	for text, over := range tests {
 		at, err := time.Parse(time.RFC3339, over)
 		require.NoError(t, err)
-		rule := MustParseRule(text).(once)
+		rule := MustParse(text).(once)
 		assert.False(t, rule.past(at, loc), text)
 		assert.True(t, rule.past(at.Add(time.Second), loc), text)
 	}

@@ -1,8 +1,9 @@
-package tradeclock
+package rule
 
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
@@ -13,7 +14,7 @@ import (
 // Rule says when on a session day a task is due.
 //
 // The rules of this package are made by Daily, Hourly, Every, Once and After, or
-// by ParseRule from their text form, which is their JSON too; the JSON of a Schedule
+// by Parse from their text form, which is their JSON too; the JSON of a Schedule
 // reads it back. A user's own type may be a Rule too: its
 // Occurrences must depend on nothing but its arguments, and answer at once, since
 // what is due is computed again and again. It counts as a rule that repeats: of
@@ -76,69 +77,69 @@ type builtin interface {
 	// check reports what is wrong with the rule by itself.
 	check() error
 	// spans compiles the rule for one session.
-	spans(s calendar.Session, loc *time.Location) ([]span, error)
+	spans(s calendar.Session, loc *time.Location) ([]Span, error)
 	moments() []Moment
 }
 
 // The kinds of the rules of this package, which are how their text forms begin.
 const (
-	kindDaily  = "daily"
-	kindHourly = "hourly"
-	kindEvery  = "every"
-	kindOnce   = "once"
-	kindAfter  = "after"
+	KindDaily  = "daily"
+	KindHourly = "hourly"
+	KindEvery  = "every"
+	KindOnce   = "once"
+	KindAfter  = "after"
 
-	// kindEach is that of a daily rule at each window. It is a kind of its own since
+	// KindEach is that of a daily rule at each window. It is a kind of its own since
 	// its slots are others: a day has had its daily run, or has those of its windows.
-	kindEach = "daily each"
+	KindEach = "daily each"
 )
 
-var ruleKinds = []string{kindDaily, kindHourly, kindEvery, kindOnce, kindAfter}
+var kinds = []string{KindDaily, KindHourly, KindEvery, KindOnce, KindAfter}
 
 type daily struct{ at Moment }
 
 func (r daily) check() error                 { return r.at.validate() }
 func (r daily) moments() []Moment            { return []Moment{r.at} }
-func (r daily) String() string               { return kindDaily + " " + r.at.String() }
-func (r daily) MarshalText() ([]byte, error) { return marshalRule(r) }
+func (r daily) String() string               { return KindDaily + " " + r.at.String() }
+func (r daily) MarshalText() ([]byte, error) { return Marshal(r) }
 func (r daily) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
 
 func (r daily) kind() string {
 	if r.at.Window == EachWindow {
-		return kindEach
+		return KindEach
 	}
-	return kindDaily
+	return KindDaily
 }
 
-func (r daily) spans(s calendar.Session, loc *time.Location) ([]span, error) {
+func (r daily) spans(s calendar.Session, loc *time.Location) ([]Span, error) {
 	if r.at.Window == EachWindow {
 		return r.eachSpan(s, loc)
 	}
-	due, err := r.at.resolve(s, loc)
+	due, err := r.at.Resolve(s, loc)
 	if err != nil {
 		return nil, err
 	}
-	return []span{{first: due.Unix(), n: 1, label: labelDate}}, nil
+	return []Span{{First: due.Unix(), N: 1, label: labelDate}}, nil
 }
 
 // eachSpan compiles the rule of each window. One that is skipped is due at the
 // end of the date, as is a session that is skipped whole.
-func (r daily) eachSpan(s calendar.Session, loc *time.Location) ([]span, error) {
+func (r daily) eachSpan(s calendar.Session, loc *time.Location) ([]Span, error) {
 	edges, err := r.at.edges(s)
 	if err != nil {
 		return nil, err
 	}
-	spans := make([]span, len(edges))
+	spans := make([]Span, len(edges))
 	for i, edge := range edges {
-		spans[i] = span{n: 1, label: labelWindow, window: i + 1}
+		spans[i] = Span{N: 1, label: labelWindow, window: i + 1}
 		due, err := r.at.offsetFrom(edge, s)
 		if err != nil {
 			due = calendar.EndOfDay.On(s.Date, loc)
-			spans[i].skip = fmt.Sprintf("window %d: %v", i+1, err)
+			spans[i].Skip = fmt.Sprintf("window %d: %v", i+1, err)
 		}
-		spans[i].first = due.Unix()
+		spans[i].First = due.Unix()
 	}
 	sortSpans(spans)
 	return spans, nil
@@ -148,9 +149,9 @@ type hourly struct{ window }
 
 const secondsPerHour = 60 * 60
 
-func (hourly) kind() string                   { return kindHourly }
-func (r hourly) String() string               { return kindHourly + " " + r.window.String() }
-func (r hourly) MarshalText() ([]byte, error) { return marshalRule(r) }
+func (hourly) kind() string                   { return KindHourly }
+func (r hourly) String() string               { return KindHourly + " " + r.window.String() }
+func (r hourly) MarshalText() ([]byte, error) { return Marshal(r) }
 func (r hourly) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
@@ -165,7 +166,7 @@ func (r hourly) check() error {
 	return nil
 }
 
-func (r hourly) spans(s calendar.Session, loc *time.Location) ([]span, error) {
+func (r hourly) spans(s calendar.Session, loc *time.Location) ([]Span, error) {
 	from, to, err := r.resolve(s, loc)
 	if err != nil {
 		return nil, err
@@ -180,7 +181,7 @@ func (r hourly) spans(s calendar.Session, loc *time.Location) ([]span, error) {
 		to = to.Add(-time.Second) // it is the first occurrence of the next session
 	}
 	n := (to.Unix()-from.Unix())/secondsPerHour + 1
-	return []span{{first: from.Unix(), step: secondsPerHour, n: int(n), label: labelHour}}, nil
+	return []Span{{First: from.Unix(), Step: secondsPerHour, N: int(n), label: labelHour}}, nil
 }
 
 type every struct {
@@ -188,21 +189,21 @@ type every struct {
 	window
 }
 
-func (every) kind() string { return kindEvery }
+func (every) kind() string { return KindEvery }
 func (r every) String() string {
-	return kindEvery + " " + durationText(r.interval) + " " + r.window.String()
+	return KindEvery + " " + said.Duration(r.interval) + " " + r.window.String()
 }
-func (r every) MarshalText() ([]byte, error) { return marshalRule(r) }
+func (r every) MarshalText() ([]byte, error) { return Marshal(r) }
 func (r every) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
 
 func (r every) check() error {
 	if r.interval < time.Second {
-		return fmt.Errorf("interval %s is under a second", durationText(r.interval))
+		return fmt.Errorf("interval %s is under a second", said.Duration(r.interval))
 	}
 	if r.interval%time.Second != 0 {
-		return fmt.Errorf("interval %s is not in whole seconds", durationText(r.interval))
+		return fmt.Errorf("interval %s is not in whole seconds", said.Duration(r.interval))
 	}
 	if err := r.window.check(); err != nil {
 		return err
@@ -213,7 +214,7 @@ func (r every) check() error {
 	return nil
 }
 
-func (r every) spans(s calendar.Session, loc *time.Location) ([]span, error) {
+func (r every) spans(s calendar.Session, loc *time.Location) ([]Span, error) {
 	from, to, err := r.resolve(s, loc)
 	if err != nil {
 		return nil, err
@@ -226,10 +227,10 @@ func (r every) spans(s calendar.Session, loc *time.Location) ([]span, error) {
 		return nil, fmt.Errorf("the window %s lies in a break of session %s", r.window, s.Date)
 	}
 	step := int64(r.interval / time.Second)
-	spans := make([]span, 0, len(parts))
+	spans := make([]Span, 0, len(parts))
 	for _, part := range parts {
 		n := (part.to - part.from + step - 1) / step
-		spans = append(spans, span{first: part.from, step: step, n: int(n), label: labelTime})
+		spans = append(spans, Span{First: part.from, Step: step, N: int(n), label: labelTime})
 	}
 	return spans, nil
 }
@@ -239,10 +240,10 @@ type once struct {
 	at   Moment
 }
 
-func (once) kind() string                   { return kindOnce }
+func (once) kind() string                   { return KindOnce }
 func (r once) moments() []Moment            { return []Moment{r.at} }
-func (r once) String() string               { return kindOnce + " " + r.date.String() + " " + r.at.String() }
-func (r once) MarshalText() ([]byte, error) { return marshalRule(r) }
+func (r once) String() string               { return KindOnce + " " + r.date.String() + " " + r.at.String() }
+func (r once) MarshalText() ([]byte, error) { return Marshal(r) }
 func (r once) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
@@ -251,10 +252,10 @@ func (r once) check() error {
 	if err := r.date.Validate(); err != nil {
 		return err
 	}
-	return r.at.validateSingle()
+	return r.at.ValidateSingle()
 }
 
-func (r once) spans(s calendar.Session, loc *time.Location) ([]span, error) {
+func (r once) spans(s calendar.Session, loc *time.Location) ([]Span, error) {
 	if s.Date != r.date {
 		return nil, nil
 	}
@@ -277,10 +278,10 @@ type after struct {
 
 const maxDelay = 7 * 24 * time.Hour
 
-func (after) kind() string                   { return kindAfter }
+func (after) kind() string                   { return KindAfter }
 func (after) moments() []Moment              { return nil }
-func (r after) String() string               { return kindAfter + " " + r.task + " " + durationText(r.delay) }
-func (r after) MarshalText() ([]byte, error) { return marshalRule(r) }
+func (r after) String() string               { return KindAfter + " " + r.task + " " + said.Duration(r.delay) }
+func (r after) MarshalText() ([]byte, error) { return Marshal(r) }
 func (r after) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
@@ -290,25 +291,35 @@ func (r after) check() error {
 		return fmt.Errorf("task: %w", err)
 	}
 	if r.delay < 0 || r.delay > maxDelay {
-		return fmt.Errorf("delay %s is not between 0s and %s", durationText(r.delay), durationText(maxDelay))
+		return fmt.Errorf("delay %s is not between 0s and %s", said.Duration(r.delay), said.Duration(maxDelay))
 	}
 	if r.delay%time.Second != 0 {
-		return fmt.Errorf("delay %s is not in whole seconds", durationText(r.delay))
+		return fmt.Errorf("delay %s is not in whole seconds", said.Duration(r.delay))
 	}
 	return nil
 }
 
-func (r after) spans(calendar.Session, *time.Location) ([]span, error) {
+func (r after) spans(calendar.Session, *time.Location) ([]Span, error) {
 	return nil, fmt.Errorf("the rule %q has no occurrences by itself: they are those of the schedule of %s", r, r.task)
 }
 
-// validateRule reports what is wrong with a rule, together with its text. Of a
+// Marshal returns the text of a rule. Of a rule of this package that is not valid
+// there is none, since it would not be read back.
+func Marshal(r Rule) ([]byte, error) {
+	if err := Validate(r); err != nil {
+		return nil, fmt.Errorf("rule: %w", err)
+	}
+	text, err := Text(r)
+	return []byte(text), err
+}
+
+// Validate reports what is wrong with a rule, together with its text. Of a
 // user's rule nothing is known before it is asked for its occurrences.
-func validateRule(r Rule) error {
+func Validate(r Rule) error {
 	if r == nil {
 		return errors.New("a rule is required")
 	}
-	text, err := ruleText(r)
+	text, err := Text(r)
 	if err != nil {
 		return err
 	}
@@ -322,9 +333,9 @@ func validateRule(r Rule) error {
 	return nil
 }
 
-// ruleText returns the text form of a rule, a user's too, whose panic becomes an
+// Text returns the text form of a rule, a user's too, whose panic becomes an
 // error.
-func ruleText(r Rule) (text string, err error) {
+func Text(r Rule) (text string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("rule of type %T: String panicked: %s", r, said.Panic(p))
@@ -333,28 +344,28 @@ func ruleText(r Rule) (text string, err error) {
 	return r.String(), nil
 }
 
-// ruleKind returns daily, daily each, hourly, every, once or after, and the name
+// KindOf returns daily, daily each, hourly, every, once or after, and the name
 // of its type for a user's rule. A filter does not change the kind.
-func ruleKind(r Rule) string {
+func KindOf(r Rule) string {
 	if b, ok := r.(builtin); ok {
 		return b.kind()
 	}
 	return fmt.Sprintf("%T", r)
 }
 
-// ruleMoments returns the moments that a rule of this package names.
-func ruleMoments(r Rule) []Moment {
+// Moments returns the moments that a rule of this package names.
+func Moments(r Rule) []Moment {
 	if b, ok := r.(builtin); ok {
 		return b.moments()
 	}
 	return nil
 }
 
-// ruleReach returns how many days before and after a session's date its
+// Reach returns how many days before and after a session's date its
 // occurrences may lie. For an after rule it is what the delay adds to the reach
 // of the other task's rule.
-func ruleReach(r Rule) (back, ahead int) {
-	bare, _ := splitFilter(r)
+func Reach(r Rule) (back, ahead int) {
+	bare, _ := Split(r)
 	b, ok := bare.(builtin)
 	if !ok {
 		return userReachBack, userReachAhead
@@ -373,4 +384,55 @@ func ruleReach(r Rule) (back, ahead int) {
 		ahead = max(ahead, int(m.Wall/calendar.EndOfDay)+1)
 	}
 	return back, ahead
+}
+
+// Comparable reports whether the rule's type lets it be compared. Those of this
+// package do, which reflection would find out slowly.
+func Comparable(r Rule) bool {
+	bare, _ := Split(r)
+	switch bare.(type) {
+	case nil, daily, hourly, every, once, after:
+		return true
+	}
+	return reflect.ValueOf(bare).Comparable()
+}
+
+// Follows returns the task that an after rule names, with the delay. It is not ok for
+// another rule.
+func Follows(r Rule) (task string, delay time.Duration, ok bool) {
+	bare, _ := Split(r)
+	a, ok := bare.(after)
+	return a.task, a.delay, ok
+}
+
+// DailyWall returns the wall time of a daily rule. It is not ok for another rule, and for
+// a daily one at an anchor.
+func DailyWall(r Rule) (at calendar.WallTime, ok bool) {
+	d, ok := r.(daily)
+	return d.at.Wall, ok && d.at.Anchor == ""
+}
+
+// OnceDate returns the date of a once rule. It is not ok for another rule.
+func OnceDate(r Rule) (date calendar.Date, ok bool) {
+	o, ok := r.(once)
+	return o.date, ok
+}
+
+// IsPast reports whether a rule is a once rule whose date, and what its offset adds to
+// it, is over at an instant.
+func IsPast(r Rule, t time.Time, loc *time.Location) bool {
+	o, ok := r.(once)
+	return ok && o.past(t, loc)
+}
+
+// StepOf returns how far apart the occurrences of an hourly or every rule are, and zero
+// for another rule.
+func StepOf(r Rule) time.Duration {
+	switch r := r.(type) {
+	case every:
+		return r.interval
+	case hourly:
+		return time.Hour
+	}
+	return 0
 }

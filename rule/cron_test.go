@@ -1,4 +1,4 @@
-package tradeclock
+package rule
 
 import (
 	"fmt"
@@ -31,7 +31,7 @@ func TestCronExpressionsAreAnsweredWithTheirRule(t *testing.T) {
 		"@hourly":           "hourly 00:00-23:00",
 		"@weekly":           "daily 00:00 on sun",
 	} {
-		_, err := ParseRule(text)
+		_, err := Parse(text)
 		assert.ErrorContains(t, err, `that is a cron expression; here it would be "`+want+`", on the sessions of the calendar alone`, text)
 	}
 }
@@ -43,11 +43,11 @@ func TestCronExpressionsWithoutARuleOfTheSameMeaning(t *testing.T) {
 		"75 9 * * *", "0 25 * * *", "0 15-9 * * *", "75 0 9 * * *", "* * 9 * * *", "*/5 0 9 * * *", "0 0 9 * * 1-5", "0 9 * * 1#2", "0 9 * * 0-6",
 		"0 9 * * 8", "0 0 9 L * *", "@monthly", "@every 5m", "30 */5 9 * * *", "*/0 9 * * *", "0 */0 * * *", "0 */24 * * *", "*/120 * * * *",
 	} {
-		_, err := ParseRule(text)
+		_, err := Parse(text)
 		assert.ErrorContains(t, err, "that is a cron expression: want a rule such as daily 09:01", text)
 	}
 	for _, text := range []string{"weekly on the 1st day please", "@nightly", "9 of the clock +", "5", "09:01 daily on mon fri", "_ 1 2 3 4"} {
-		_, err := ParseRule(text)
+		_, err := Parse(text)
 		assert.ErrorContains(t, err, "is none of daily, hourly, every, once, after", text)
 	}
 }
@@ -66,7 +66,7 @@ func TestCronSuggestionsAreDueWhenTheExpressionIs(t *testing.T) {
 					continue
 				}
 				suggested++
-				rule := MustParseRule(text)
+				rule := MustParse(text)
 				for date := (calendar.Date{Year: 2026, Month: 11, Day: 22}); date.Before(calendar.Date{Year: 2026, Month: 11, Day: 29}); date = date.AddDays(1) { // a week from Sunday
 					session, err := cal.Session(date)
 					require.NoError(t, err)

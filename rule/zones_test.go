@@ -1,4 +1,4 @@
-package tradeclock
+package rule
 
 import (
 	"testing"
@@ -37,7 +37,7 @@ func TestRulesThatRepeatOverEveryTransition(t *testing.T) {
 // step of absolute time, and no slot is given twice.
 func requireSteady(t *testing.T, name string, loc *time.Location, change int64, text string, step time.Duration) {
 	t.Helper()
-	rule := MustParseRule(text)
+	rule := MustParse(text)
 	middle := calendar.DateOf(time.Unix(change-1, 0).In(loc))
 	slots := make(map[string]bool)
 	var last time.Time

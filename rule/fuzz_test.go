@@ -1,4 +1,4 @@
-package tradeclock
+package rule
 
 import (
 	"testing"
@@ -25,26 +25,26 @@ func FuzzParseRule(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		rule, err := ParseRule(text)
+		rule, err := Parse(text)
 		if err != nil {
 			return
 		}
-		again, err := ParseRule(rule.String())
+		again, err := Parse(rule.String())
 		if err != nil {
 			t.Fatalf("%q prints %q, which does not parse: %v", text, rule, err)
 		}
 		if again != rule || again.String() != rule.String() {
 			t.Fatalf("%q prints %q, which is another rule: %q", text, rule, again)
 		}
-		if err := validateRule(rule); err != nil {
+		if err := Validate(rule); err != nil {
 			t.Fatalf("%q parses and is not valid: %v", text, err)
 		}
-		spans, err := spansOf(rule, session, loc)
+		spans, err := Compile(rule, session, loc)
 		if err != nil {
 			return
 		}
 		for i, sp := range spans {
-			if sp.n < 1 || i > 0 && !sp.due(0).After(spans[i-1].due(spans[i-1].n-1)) {
+			if sp.N < 1 || i > 0 && !sp.Due(0).After(spans[i-1].Due(spans[i-1].N-1)) {
 				t.Fatalf("%q has spans that are empty or overlap: %+v", rule, spans)
 			}
 		}

@@ -1,4 +1,4 @@
-package tradeclock
+package rule
 
 import (
 	"fmt"
@@ -47,12 +47,12 @@ func TestRuleText(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {
-			parsed, err := ParseRule(test.text)
+			parsed, err := Parse(test.text)
 			require.NoError(t, err)
 			assert.Equal(t, test.rule, parsed)
 			assert.True(t, test.rule == parsed, "rules are compared by their values")
 			assert.Equal(t, test.text, test.rule.String())
-			assert.NoError(t, validateRule(test.rule))
+			assert.NoError(t, Validate(test.rule))
 		})
 	}
 }
@@ -83,7 +83,7 @@ func TestParseRuleTolerates(t *testing.T) {
 		"every 3600s pre_open-pre_open.end-1800s": "every 1h pre_open-pre_open.end-30m",
 	}
 	for text, want := range tests {
-		rule, err := ParseRule(text)
+		rule, err := Parse(text)
 		if assert.NoError(t, err, text) {
 			assert.Equal(t, want, rule.String())
 		}
@@ -172,11 +172,11 @@ func TestParseRuleRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {
-			rule, err := ParseRule(test.text)
+			rule, err := Parse(test.text)
 			require.ErrorContains(t, err, test.want)
 			assert.ErrorContains(t, err, fmt.Sprintf("rule %q: ", test.text))
 			assert.Nil(t, rule)
-			assert.Panics(t, func() { MustParseRule(test.text) })
+			assert.Panics(t, func() { MustParse(test.text) })
 		})
 	}
 }
@@ -217,10 +217,10 @@ func TestValidateRuleOfConstructors(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.want, func(t *testing.T) {
-			assert.ErrorContains(t, validateRule(test.rule), test.want)
+			assert.ErrorContains(t, Validate(test.rule), test.want)
 		})
 	}
-	assert.NoError(t, validateRule(userRule{}), "of a user's rule nothing is known")
+	assert.NoError(t, Validate(userRule{}), "of a user's rule nothing is known")
 }
 
 // Windows whose order depends on the session are not refused beforehand.
@@ -229,7 +229,7 @@ func TestParseRuleLeavesToTheSession(t *testing.T) {
 		"hourly first close-last open", "every 1m last open-first close", "every 1m open-last open",
 		"every 1m first close-close", "every 1m last open-open+5m", "hourly close-first close",
 	} {
-		rule, err := ParseRule(text)
+		rule, err := Parse(text)
 		if assert.NoError(t, err, text) {
 			assert.Equal(t, text, rule.String())
 		}

@@ -1,4 +1,4 @@
-package tradeclock
+package rule
 
 import (
 	"errors"
@@ -128,15 +128,15 @@ func TestFilteredRuleText(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {
-			parsed, err := ParseRule(test.text)
+			parsed, err := Parse(test.text)
 			require.NoError(t, err)
 			assert.True(t, test.rule == parsed, "rules are compared by their values")
 			assert.Equal(t, test.text, test.rule.String())
-			assert.NoError(t, validateRule(test.rule))
+			assert.NoError(t, Validate(test.rule))
 		})
 	}
 	assert.Equal(t, "own on mon", On(userRule{}, OnWeekdays(time.Monday)).String())
-	assert.NoError(t, validateRule(On(userRule{}, OnWeekdays(time.Monday))))
+	assert.NoError(t, Validate(On(userRule{}, OnWeekdays(time.Monday))))
 	assert.Nil(t, On(nil, lastOfMonth), "no rule is still none")
 }
 
@@ -160,7 +160,7 @@ func TestFilteredRulesThatAreRefused(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.want, func(t *testing.T) {
-			assert.ErrorContains(t, validateRule(test.rule), test.want)
+			assert.ErrorContains(t, Validate(test.rule), test.want)
 		})
 	}
 }
@@ -180,7 +180,7 @@ func TestParseRuleRefusesFilters(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {
-			rule, err := ParseRule(test.text)
+			rule, err := Parse(test.text)
 			require.ErrorContains(t, err, test.want)
 			assert.Nil(t, rule)
 		})
@@ -191,21 +191,21 @@ func TestParseRuleRefusesFilters(t *testing.T) {
 func TestFilterChangesNoFacts(t *testing.T) {
 	f := OnWeekdays(time.Monday)
 	for _, rule := range []Rule{
-		MustParseRule("daily close-15m"), MustParseRule("daily each open"), MustParseRule("every 1m open-15:30"),
-		MustParseRule("after x 25h"), userRule{},
+		MustParse("daily close-15m"), MustParse("daily each open"), MustParse("every 1m open-15:30"),
+		MustParse("after x 25h"), userRule{},
 	} {
 		filtered := On(rule, f)
-		bare, split := splitFilter(filtered)
+		bare, split := Split(filtered)
 		assert.Equal(t, rule, bare)
 		assert.Equal(t, f, split)
-		assert.Equal(t, ruleKind(rule), ruleKind(filtered))
-		assert.Equal(t, ruleMoments(rule), ruleMoments(filtered))
-		back, ahead := ruleReach(rule)
-		filteredBack, filteredAhead := ruleReach(filtered)
+		assert.Equal(t, KindOf(rule), KindOf(filtered))
+		assert.Equal(t, Moments(rule), Moments(filtered))
+		back, ahead := Reach(rule)
+		filteredBack, filteredAhead := Reach(filtered)
 		assert.Equal(t, []int{back, ahead}, []int{filteredBack, filteredAhead})
 	}
-	bare, none := splitFilter(MustParseRule("daily 09:01"))
-	assert.Equal(t, MustParseRule("daily 09:01"), bare)
+	bare, none := Split(MustParse("daily 09:01"))
+	assert.Equal(t, MustParse("daily 09:01"), bare)
 	assert.Zero(t, none)
 }
 
@@ -214,19 +214,19 @@ func TestOccurrencesOfFilteredRules(t *testing.T) {
 	own := userRule{list: []Occurrence{{calendar.Wall(9, 15).On(monday.Date, loc), "own"}}}
 	onMonday, onTuesday := OnWeekdays(time.Monday), OnWeekdays(time.Tuesday)
 
-	list, err := On(MustParseRule("every 1m open-close"), onMonday).Occurrences(monday, loc)
+	list, err := On(MustParse("every 1m open-close"), onMonday).Occurrences(monday, loc)
 	require.NoError(t, err)
 	assert.Len(t, list, 375)
 	list, err = On(own, onMonday).Occurrences(monday, loc)
 	require.NoError(t, err)
 	assert.Equal(t, []Occurrence{{own.list[0].Due.UTC(), "own"}}, list)
-	list, err = On(MustParseRule("daily 09:01"), onTuesday).Occurrences(monday, loc)
+	list, err = On(MustParse("daily 09:01"), onTuesday).Occurrences(monday, loc)
 	assert.NoError(t, err)
 	assert.Empty(t, list)
 
-	_, err = MustParseRule("daily 09:01 on last session of month").Occurrences(monday, loc)
+	_, err = MustParse("daily 09:01 on last session of month").Occurrences(monday, loc)
 	assert.ErrorContains(t, err, "has no occurrences by itself: they depend on the other sessions of the month")
-	_, err = MustParseRule("after x 5m on mon").Occurrences(monday, loc)
+	_, err = MustParse("after x 5m on mon").Occurrences(monday, loc)
 	assert.ErrorContains(t, err, "they are those of the schedule of x")
 }
 
@@ -287,7 +287,7 @@ func TestFilterAdmits(t *testing.T) {
 				if day != 'R' {
 					continue
 				}
-				admitted, err := test.filter.admits(monday.AddDays(i), onlyRegular, days.session)
+				admitted, err := test.filter.Admits(monday.AddDays(i), onlyRegular, days.session)
 				switch {
 				case err != nil:
 					assert.ErrorIs(t, err, errNotPublished)
@@ -303,7 +303,7 @@ func TestFilterAdmits(t *testing.T) {
 		})
 	}
 	days := filterDays{monday, "RRRR??."}
-	_, err := NthSession(-1, calendar.Week).admits(monday.AddDays(3), onlyRegular, days.session)
+	_, err := NthSession(-1, calendar.Week).Admits(monday.AddDays(3), onlyRegular, days.session)
 	assert.EqualError(t, err, "whether 2026-11-26 is the last session of week depends on 2026-11-28: 2026-11-28: not published")
 }
 
@@ -324,8 +324,8 @@ func TestFilterAdmitsThroughTheYear(t *testing.T) {
 			if !session(d).Open() {
 				continue
 			}
-			first, last := f.dates(d)
-			got, err := f.admits(d, calendar.Session.Open, func(at calendar.Date) (calendar.Session, error) {
+			first, last := f.Dates(d)
+			got, err := f.Admits(d, calendar.Session.Open, func(at calendar.Date) (calendar.Session, error) {
 				require.False(t, at == d || at.Before(first) || at.After(last), "%v asks for %v on %v", f, at, d)
 				return session(at), nil
 			})
@@ -345,6 +345,6 @@ func TestFilterAdmitsThroughTheYear(t *testing.T) {
 		}
 	}
 	d := calendar.Date{Year: 2026, Month: 11, Day: 25}
-	first, last := OnWeekdays(time.Monday).dates(d)
+	first, last := OnWeekdays(time.Monday).Dates(d)
 	assert.Equal(t, []calendar.Date{d, d}, []calendar.Date{first, last})
 }

@@ -1,4 +1,4 @@
-package tradeclock
+package rule
 
 import (
 	"errors"
@@ -61,25 +61,25 @@ func On(r Rule, f Filter) Rule {
 }
 
 // filtered is a rule with a filter. The scheduler takes it apart with
-// splitFilter, since only it knows which sessions count.
+// Split, since only it knows which sessions count.
 type filtered struct {
 	rule   Rule
 	filter Filter
 }
 
-// splitFilter returns what a rule is without its filter, and the filter, which
+// Split returns what a rule is without its filter, and the filter, which
 // is zero if it has none.
-func splitFilter(r Rule) (bare Rule, f Filter) {
+func Split(r Rule) (bare Rule, f Filter) {
 	if r, ok := r.(filtered); ok {
 		return r.rule, r.filter
 	}
 	return r, Filter{}
 }
 
-func (r filtered) kind() string                 { return ruleKind(r.rule) }
-func (r filtered) moments() []Moment            { return ruleMoments(r.rule) }
+func (r filtered) kind() string                 { return KindOf(r.rule) }
+func (r filtered) moments() []Moment            { return Moments(r.rule) }
 func (r filtered) String() string               { return r.rule.String() + " " + wordOn + " " + r.filter.String() }
-func (r filtered) MarshalText() ([]byte, error) { return marshalRule(r) }
+func (r filtered) MarshalText() ([]byte, error) { return Marshal(r) }
 func (r filtered) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
 }
@@ -100,14 +100,14 @@ func (r filtered) check() error {
 
 // spans applies a filter of weekdays. The number of a session in its period
 // cannot be told from the session alone.
-func (r filtered) spans(s calendar.Session, loc *time.Location) ([]span, error) {
+func (r filtered) spans(s calendar.Session, loc *time.Location) ([]Span, error) {
 	if r.filter.kind == filterNth {
 		return nil, fmt.Errorf("the rule %q has no occurrences by itself: they depend on the other sessions of the %s", r, r.filter.of)
 	}
 	if !r.filter.days.has(s.Date.Weekday()) {
 		return nil, nil
 	}
-	return spansOf(r.rule, s, loc)
+	return Compile(r.rule, s, loc)
 }
 
 // String returns the text form, which ParseFilter reads: "mon,wed,fri", "last
@@ -139,6 +139,10 @@ func (f *Filter) UnmarshalText(text []byte) (err error) {
 // mostSessions are how many sessions a period can have.
 var mostSessions = [...]int{calendar.Week: 7, calendar.Month: 31, calendar.Quarter: 92, calendar.Year: 366}
 
+// Nth returns which session of which period the filter admits, from the end if n is below
+// zero. It is not ok for another filter than one of NthSession.
+func (f Filter) Nth() (n int, of calendar.Period, ok bool) { return f.n, f.of, f.kind == filterNth }
+
 // check reports what is wrong with the filter.
 func (f Filter) check() error {
 	switch f.kind {
@@ -159,9 +163,9 @@ func (f Filter) check() error {
 	return nil
 }
 
-// dates returns the first and the last date that admits may look at to tell
+// Dates returns the first and the last date that Admits may look at to tell
 // whether d is one of the filter's dates, d included.
-func (f Filter) dates(d calendar.Date) (first, last calendar.Date) {
+func (f Filter) Dates(d calendar.Date) (first, last calendar.Date) {
 	if f.kind != filterNth {
 		return d, d
 	}
@@ -172,17 +176,17 @@ func (f Filter) dates(d calendar.Date) (first, last calendar.Date) {
 	return d, last
 }
 
-// admits reports whether d is one of the filter's dates. The sessions that count
+// Admits reports whether d is one of the filter's dates. The sessions that count
 // are those for which counts is true; that of d is one of them. Where it depends
 // on a date that session does not know, the error wraps what session said.
-func (f Filter) admits(d calendar.Date, counts func(calendar.Session) bool, session func(calendar.Date) (calendar.Session, error)) (bool, error) {
+func (f Filter) Admits(d calendar.Date, counts func(calendar.Session) bool, session func(calendar.Date) (calendar.Session, error)) (bool, error) {
 	switch f.kind {
 	case filterNone:
 		return true, nil
 	case filterWeekdays:
 		return f.days.has(d.Weekday()), nil
 	}
-	first, last := f.dates(d)
+	first, last := f.Dates(d)
 	from, step, others := first, 1, f.n-1 // others are the sessions between d and that end of the period
 	if f.n < 0 {
 		from, step, others = last, -1, -f.n-1

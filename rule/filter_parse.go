@@ -1,4 +1,4 @@
-package tradeclock
+package rule
 
 import (
 	"fmt"

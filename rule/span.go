@@ -1,4 +1,4 @@
-package tradeclock
+package rule
 
 import (
 	"cmp"
@@ -13,21 +13,21 @@ import (
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
-// span is a run of due instants at one step: the compiled form of a rule, or of
+// Span is a run of due instants at one step: the compiled form of a rule, or of
 // a part of it, on one session. Times are in seconds of Unix time.
-type span struct {
-	first int64
-	step  int64 // zero if n is 1
-	n     int
+type Span struct {
+	First int64
+	Step  int64 // zero if n is 1
+	N     int
 	label slotLabel
 	slot  string // of labelText
 	// window is the number of a window of a phase, from 1, of labelWindow.
 	window int
-	// shift is how much of first after rules have added. Slots are named without
+	// Shift is how much of first after rules have added. Slots are named without
 	// it, since they are those of the task that is followed.
-	shift int64
-	// skip is why the occurrences are skipped, if they are.
-	skip string
+	Shift int64
+	// Skip is why the occurrences are skipped, if they are.
+	Skip string
 }
 
 // slotLabel says how the slots of a span are named.
@@ -43,22 +43,28 @@ const (
 
 const (
 	hourSlot = "2006-01-02T15-07:00"
-	timeSlot = "2006-01-02T15:04:05-07:00"
+	TimeSlot = "2006-01-02T15:04:05-07:00"
 )
 
-// due returns the i-th due instant, in UTC.
-func (sp span) due(i int) time.Time {
-	return time.Unix(sp.first+int64(i)*sp.step, 0).UTC()
+// SkippedAt returns the span of one occurrence, whose slot is the session's date and which
+// is skipped.
+func SkippedAt(due time.Time, why string) Span {
+	return Span{First: due.Unix(), N: 1, label: labelDate, Skip: why}
 }
 
-// slotAt returns the slot of the i-th due instant.
-func (sp span) slotAt(i int, session calendar.Date, loc *time.Location) string {
-	named := time.Unix(sp.first+int64(i)*sp.step-sp.shift, 0)
+// Due returns the i-th due instant, in UTC.
+func (sp Span) Due(i int) time.Time {
+	return time.Unix(sp.First+int64(i)*sp.Step, 0).UTC()
+}
+
+// SlotAt returns the slot of the i-th due instant.
+func (sp Span) SlotAt(i int, session calendar.Date, loc *time.Location) string {
+	named := time.Unix(sp.First+int64(i)*sp.Step-sp.Shift, 0)
 	switch sp.label {
 	case labelHour:
 		return named.In(loc).Format(hourSlot)
 	case labelTime:
-		return named.In(loc).Format(timeSlot)
+		return named.In(loc).Format(TimeSlot)
 	case labelText:
 		return sp.slot
 	case labelWindow:
@@ -67,24 +73,24 @@ func (sp span) slotAt(i int, session calendar.Date, loc *time.Location) string {
 	return session.String()
 }
 
-// after returns the index of the first due instant later than t, in Unix time, or
+// After returns the index of the first due instant later than t, in Unix time, or
 // n. Due instants are whole seconds, so that what t has beyond one does not count.
-func (sp span) after(t int64) int {
-	passed := t - sp.first
+func (sp Span) After(t int64) int {
+	passed := t - sp.First
 	switch {
 	case passed < 0:
 		return 0
-	case sp.n == 1:
+	case sp.N == 1:
 		return 1
 	}
-	return int(min(passed/sp.step+1, int64(sp.n)))
+	return int(min(passed/sp.Step+1, int64(sp.N)))
 }
 
-// spansOf compiles a rule for one session, in order of the first due instants.
+// Compile compiles a rule for one session, in order of the first due instants.
 // The spans of a rule of this package do not overlap. A user's rule is not
 // trusted: its panic becomes an error, and so does an occurrence that breaks the
 // contract of Rule.
-func spansOf(r Rule, s calendar.Session, loc *time.Location) ([]span, error) {
+func Compile(r Rule, s calendar.Session, loc *time.Location) ([]Span, error) {
 	if b, ok := r.(builtin); ok {
 		return b.spans(s, loc)
 	}
@@ -92,7 +98,7 @@ func spansOf(r Rule, s calendar.Session, loc *time.Location) ([]span, error) {
 	if err != nil {
 		return nil, err
 	}
-	spans := make([]span, 0, len(found))
+	spans := make([]Span, 0, len(found))
 	slots := make(map[string]bool, len(found))
 	for _, o := range found {
 		if err := checkOccurrence(o, s, loc); err != nil {
@@ -102,15 +108,15 @@ func spansOf(r Rule, s calendar.Session, loc *time.Location) ([]span, error) {
 			return nil, fmt.Errorf("the rule gave slot %q twice for session %s", o.Slot, s.Date)
 		}
 		slots[o.Slot] = true
-		spans = append(spans, span{first: o.Due.Unix(), n: 1, label: labelText, slot: o.Slot})
+		spans = append(spans, Span{First: o.Due.Unix(), N: 1, label: labelText, slot: o.Slot})
 	}
 	sortSpans(spans)
 	return spans, nil
 }
 
 // sortSpans orders spans by their first due instants.
-func sortSpans(spans []span) {
-	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.first, b.first) })
+func sortSpans(spans []Span) {
+	slices.SortStableFunc(spans, func(a, b Span) int { return cmp.Compare(a.First, b.First) })
 }
 
 func userOccurrences(r Rule, s calendar.Session, loc *time.Location) (found []Occurrence, err error) {
@@ -152,11 +158,11 @@ func occurrences(r builtin, s calendar.Session, loc *time.Location) ([]Occurrenc
 	}
 	var list []Occurrence
 	for _, sp := range spans {
-		if sp.skip != "" {
-			return nil, errors.New(sp.skip)
+		if sp.Skip != "" {
+			return nil, errors.New(sp.Skip)
 		}
-		for i := range sp.n {
-			list = append(list, Occurrence{Due: sp.due(i), Slot: sp.slotAt(i, s.Date, loc)})
+		for i := range sp.N {
+			list = append(list, Occurrence{Due: sp.Due(i), Slot: sp.SlotAt(i, s.Date, loc)})
 		}
 	}
 	return list, nil

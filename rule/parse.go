@@ -1,4 +1,4 @@
-package tradeclock
+package rule
 
 import (
 	"errors"
@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
-// ParseRule parses the text form of a rule, which its String prints again:
+// Parse parses the text form of a rule, which its String prints again:
 //
 //	daily 09:01
 //	hourly 09:30-15:30
@@ -34,8 +35,8 @@ import (
 // 2nd last session of quarter. See On.
 //
 // The error quotes the text and says what was expected and where.
-func ParseRule(text string) (Rule, error) {
-	r, err := parseRule(text)
+func Parse(text string) (Rule, error) {
+	r, err := parseBuiltin(text)
 	if err == nil {
 		err = r.check()
 	}
@@ -45,10 +46,10 @@ func ParseRule(text string) (Rule, error) {
 	return r, nil
 }
 
-// MustParseRule is ParseRule for a text that is written in code. It panics on an
+// MustParse is Parse for a text that is written in code. It panics on an
 // error.
-func MustParseRule(text string) Rule {
-	r, err := ParseRule(text)
+func MustParse(text string) Rule {
+	r, err := Parse(text)
 	if err != nil {
 		panic("tradeclock: " + err.Error())
 	}
@@ -56,7 +57,7 @@ func MustParseRule(text string) Rule {
 }
 
 // ParseMoment parses the text form of a moment, which its String prints again:
-// see ParseRule.
+// see Parse.
 func ParseMoment(text string) (Moment, error) {
 	p := parser{rest: text}
 	m := p.moment(lastSecond)
@@ -83,7 +84,7 @@ func (m Moment) String() string {
 		text += "+"
 	}
 	if m.Offset != 0 {
-		text += durationText(m.Offset)
+		text += said.Duration(m.Offset)
 	}
 	return text
 }
@@ -113,37 +114,25 @@ func (w window) String() string {
 	return w.from.String() + "-" + end
 }
 
-// durationText is Duration.String without units that are zero: 5m, not 5m0s.
-func durationText(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
-
-func parseRule(text string) (builtin, error) {
+func parseBuiltin(text string) (builtin, error) {
 	p := &parser{rest: text}
 	var r builtin
 	switch kind := p.word(); kind {
-	case kindDaily:
+	case KindDaily:
 		r = daily{p.moment(lastSecond)}
-	case kindHourly:
+	case KindHourly:
 		r = hourly{p.window()}
-	case kindEvery:
+	case KindEvery:
 		r = every{p.duration(p.word()), p.window()}
-	case kindOnce:
+	case KindOnce:
 		r = once{p.date(), p.moment(lastSecond)}
-	case kindAfter:
+	case KindAfter:
 		r = p.after()
 	default:
 		if looksLikeCron(text) {
 			return nil, cronError(text)
 		}
-		return nil, fmt.Errorf("%q is none of daily, hourly, every, once, after%s", kind, spelling.Hint(kind, ruleKinds))
+		return nil, fmt.Errorf("%q is none of daily, hourly, every, once, after%s", kind, spelling.Hint(kind, kinds))
 	}
 	if p.keyword(wordOn) {
 		r = filtered{r, p.filter()}
@@ -160,9 +149,8 @@ const (
 
 	lastSecond = calendar.EndOfDay - 1
 
-	wantMoment   = "a time such as 09:15 or an anchor such as close-15m"
-	wantAnchor   = "an anchor such as open, close, pre_open or pre_open.end"
-	wantDuration = "a duration such as 90s, 5m or 1h30m"
+	wantMoment = "a time such as 09:15 or an anchor such as close-15m"
+	wantAnchor = "an anchor such as open, close, pre_open or pre_open.end"
 )
 
 // parser reads a text from its front. It keeps its first error, so that its
@@ -254,7 +242,7 @@ func (p *parser) duration(text string) time.Duration {
 	d, err := time.ParseDuration(text)
 	if err != nil {
 		p.rest = text + p.rest
-		p.fail(wantDuration)
+		p.fail(said.WantDuration)
 	}
 	return d
 }
@@ -309,7 +297,7 @@ func (p *parser) moment(latest calendar.WallTime) Moment {
 	start := p.rest
 	anchor := p.take(letters + digits + "_.")
 	if anchor == "" && window == DefaultWindow {
-		p.failNear(wantMoment, []string{anchorOpen, anchorClose})
+		p.failNear(wantMoment, []string{AnchorOpen, AnchorClose})
 		return Moment{}
 	}
 	if !validAnchor(anchor) {
@@ -352,7 +340,7 @@ func (p *parser) wall(latest calendar.WallTime) calendar.WallTime {
 		return wall
 	}
 	days := strings.TrimLeft(p.rest[1:], blanks)
-	if len(days) < 2 || days[0] < '1' || days[0] > '0'+maxDaysOn || days[1] != 'd' {
+	if len(days) < 2 || days[0] < '1' || days[0] > '0'+MaxDaysOn || days[1] != 'd' {
 		p.fail("whole days from +1d to +7d")
 		return 0
 	}

@@ -1,4 +1,4 @@
-package tradeclock
+package rule
 
 import (
 	"errors"
@@ -65,7 +65,7 @@ func ruleOfCron(text string) (rule string, ok bool) {
 	if !cronAny(fields[4]) {
 		rule += " " + wordOn + " " + cronWeekdays(fields[4])
 	}
-	parsed, err := ParseRule(rule)
+	parsed, err := Parse(rule)
 	if !ok || err != nil {
 		return "", false
 	}
@@ -85,17 +85,17 @@ func cronTimes(second int, minutes, hours string) (rule string, ok bool) {
 		at := calendar.Wall(from, minute) + calendar.WallTime(second)
 		switch {
 		case from == to:
-			return kindDaily + " " + at.String(), true
+			return KindDaily + " " + at.String(), true
 		case everyHours == 1:
-			return fmt.Sprintf("%s %s-%s", kindHourly, at, at+calendar.Wall(to-from, 0)), true
+			return fmt.Sprintf("%s %s-%s", KindHourly, at, at+calendar.Wall(to-from, 0)), true
 		}
-		return fmt.Sprintf("%s %dh %s-24:00", kindEvery, everyHours, at), true
+		return fmt.Sprintf("%s %dh %s-24:00", KindEvery, everyHours, at), true
 	}
 	step, ok := cronStep(minutes)
 	if !ok || everyHours != 1 || second != 0 {
 		return "", false
 	}
-	return fmt.Sprintf("%s %dm %s-%02d:00", kindEvery, step, calendar.Wall(from, 0), to+1), true
+	return fmt.Sprintf("%s %dm %s-%02d:00", KindEvery, step, calendar.Wall(from, 0), to+1), true
 }
 
 // cronHours returns the first and the last hour of a field, and how many lie between

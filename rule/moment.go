@@ -1,4 +1,4 @@
-package tradeclock
+package rule
 
 import (
 	"errors"
@@ -82,15 +82,15 @@ func (m Moment) In(w Window) Moment {
 }
 
 const (
-	anchorOpen  = "open"  // a start of the regular phase
-	anchorClose = "close" // an end of the regular phase
-	anchorEnd   = ".end"  // after a phase's name: its end
+	AnchorOpen  = "open"  // a start of the regular phase
+	AnchorClose = "close" // an end of the regular phase
+	AnchorEnd   = ".end"  // after a phase's name: its end
 	noAnchor    = "(none)"
 
 	maxOffset  = 24 * time.Hour
 	maxWindow  = 24 * time.Hour // as the clocks show it
-	maxDaysOn  = 7              // of a wall time, after the session's date
-	wallsLimit = (maxDaysOn + 1) * calendar.EndOfDay
+	MaxDaysOn  = 7              // of a wall time, after the session's date
+	wallsLimit = (MaxDaysOn + 1) * calendar.EndOfDay
 )
 
 // validate reports what is wrong with the moment by itself.
@@ -116,8 +116,8 @@ func (m Moment) validate() error {
 	return nil
 }
 
-// validateSingle also refuses a moment that may be several.
-func (m Moment) validateSingle() error {
+// ValidateSingle also refuses a moment that may be several.
+func (m Moment) ValidateSingle() error {
 	if err := m.validate(); err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (m Moment) validateWall() error {
 		return errors.New("a time of day has a minute from 0 to 59 and an hour from 0")
 	}
 	if m.Wall < 0 || m.Wall >= wallsLimit {
-		return fmt.Errorf("%d seconds after midnight is not between 00:00 and 23:59:59+%dd", m.Wall, maxDaysOn)
+		return fmt.Errorf("%d seconds after midnight is not between 00:00 and 23:59:59+%dd", m.Wall, MaxDaysOn)
 	}
 	return nil
 }
@@ -146,24 +146,24 @@ func (m Moment) validateWall() error {
 // validAnchor reports whether the name can be an anchor: a phase, open or close, with
 // .end after it if it is the end of a phase.
 func validAnchor(name string) bool {
-	phase := strings.TrimSuffix(name, anchorEnd)
-	if phase == anchorOpen || phase == anchorClose {
+	phase := strings.TrimSuffix(name, AnchorEnd)
+	if phase == AnchorOpen || phase == AnchorClose {
 		return phase == name
 	}
 	return calendar.ValidPhase(phase)
 }
 
-// phase returns the phase that the anchor names, and nothing for a wall time.
-func (m Moment) phase() string {
-	if m.Anchor == anchorOpen || m.Anchor == anchorClose {
+// Phase returns the phase that the anchor names, and nothing for a wall time.
+func (m Moment) Phase() string {
+	if m.Anchor == AnchorOpen || m.Anchor == AnchorClose {
 		return calendar.PhaseRegular
 	}
-	return strings.TrimSuffix(m.Anchor, anchorEnd)
+	return strings.TrimSuffix(m.Anchor, AnchorEnd)
 }
 
 // atEnd reports whether the anchor is the end of its phase.
 func (m Moment) atEnd() bool {
-	return m.Anchor == anchorClose || strings.HasSuffix(m.Anchor, anchorEnd)
+	return m.Anchor == AnchorClose || strings.HasSuffix(m.Anchor, AnchorEnd)
 }
 
 // inLast reports whether the anchor is in the last window of its phase.
@@ -171,8 +171,8 @@ func (m Moment) inLast() bool {
 	return m.Window == LastWindow || m.Window == DefaultWindow && m.atEnd()
 }
 
-// resolve returns the instant of a single moment on a session, in UTC.
-func (m Moment) resolve(s calendar.Session, loc *time.Location) (time.Time, error) {
+// Resolve returns the instant of a single moment on a session, in UTC.
+func (m Moment) Resolve(s calendar.Session, loc *time.Location) (time.Time, error) {
 	if m.Anchor == "" {
 		return m.Wall.On(s.Date, loc), nil
 	}
@@ -194,7 +194,7 @@ func (m Moment) edges(s calendar.Session) ([]time.Time, error) {
 		return nil, fmt.Errorf("the hours of session %s are not known", s.Date)
 	}
 	var edges []time.Time
-	phase, atEnd := m.phase(), m.atEnd()
+	phase, atEnd := m.Phase(), m.atEnd()
 	for _, p := range s.Phases {
 		switch {
 		case p.Name != phase:
@@ -205,7 +205,7 @@ func (m Moment) edges(s calendar.Session) ([]time.Time, error) {
 		}
 	}
 	if len(edges) == 0 {
-		return nil, fmt.Errorf("session %s has no %s", s.Date, strings.TrimSuffix(m.Anchor, anchorEnd))
+		return nil, fmt.Errorf("session %s has no %s", s.Date, strings.TrimSuffix(m.Anchor, AnchorEnd))
 	}
 	slices.SortFunc(edges, time.Time.Compare)
 	return edges, nil
@@ -243,13 +243,13 @@ func (w window) moments() []Moment { return []Moment{w.from, w.to} }
 // check reports what is wrong with the window, but not whether it is inverted,
 // which depends on the rule: an hourly rule may begin and end at one moment.
 func (w window) check() error {
-	if err := w.from.validateSingle(); err != nil {
+	if err := w.from.ValidateSingle(); err != nil {
 		return err
 	}
 	if w.toMidnight() {
 		return nil
 	}
-	if err := w.to.validateSingle(); err != nil {
+	if err := w.to.ValidateSingle(); err != nil {
 		return err
 	}
 	if w.onWall() && w.to.Wall > w.from.Wall && w.to.Wall/calendar.EndOfDay != w.from.Wall/calendar.EndOfDay {
@@ -272,7 +272,7 @@ func (w window) toMidnight() bool {
 // two anchors of one phase of which the first is never before the second.
 func (w window) longest() time.Duration {
 	later := w.to.atEnd() && !w.from.atEnd() || w.to.inLast() && !w.from.inLast()
-	if later || w.from.phase() != w.to.phase() {
+	if later || w.from.Phase() != w.to.Phase() {
 		return maxWindow
 	}
 	length := time.Duration(w.to.Wall-w.from.Wall)*time.Second + w.to.Offset - w.from.Offset
@@ -284,10 +284,10 @@ func (w window) longest() time.Duration {
 
 // resolve returns the instants of both ends on a session.
 func (w window) resolve(s calendar.Session, loc *time.Location) (from, to time.Time, err error) {
-	if from, err = w.from.resolve(s, loc); err != nil {
+	if from, err = w.from.Resolve(s, loc); err != nil {
 		return from, to, err
 	}
-	if to, err = w.to.resolve(s, loc); err != nil {
+	if to, err = w.to.Resolve(s, loc); err != nil {
 		return from, to, err
 	}
 	// The windows of two sessions must not overlap, or a slot would have two.
@@ -332,8 +332,8 @@ func (w window) parts(s calendar.Session, from, to time.Time) []stretch {
 	if w.from.Anchor == "" || w.to.Anchor == "" {
 		return []stretch{whole}
 	}
-	phase := w.from.phase()
-	if w.to.phase() != phase {
+	phase := w.from.Phase()
+	if w.to.Phase() != phase {
 		phase = calendar.PhaseRegular
 	}
 	var parts []stretch
