@@ -79,10 +79,39 @@ func (s *UnifiedTaskScheduler) Halt(ctx context.Context, account, reason, actor 
 		return struct{}{}, s.storeHalt(ctx, h)
 	})
 	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.tellUnstored()
 		return fmt.Errorf("halt: it is in force and not stored yet: %w", err)
 	}
 	s.haltStored(h)
 	return nil
+}
+
+// tellUnstored keeps the condition that a halt is in force here alone. The caller holds
+// mu.
+func (s *UnifiedTaskScheduler) tellUnstored() {
+	var texts []string
+	for _, h := range s.control.notStored() {
+		texts = append(texts, haltedText(h))
+	}
+	s.setCondition("halts unstored", join("in force in this process alone, as the ledger did not store it: ", texts))
+}
+
+// notStored are the halts that have not reached the ledger, by account.
+func (c *control) notStored() []Halt {
+	var halts []Halt
+	for _, account := range slices.Sorted(maps.Keys(c.unstored)) {
+		halts = append(halts, c.unstored[account])
+	}
+	return halts
+}
+
+func haltedText(h Halt) string {
+	if h.Account == "" {
+		return fmt.Sprintf("the halt of all accounts by %s (%s)", h.Actor, h.Reason)
+	}
+	return fmt.Sprintf("the halt of account %q by %s (%s)", h.Account, h.Actor, h.Reason)
 }
 
 // storeHalt stores a halt whose account has been found to be known.
@@ -129,6 +158,7 @@ func (s *UnifiedTaskScheduler) haltStored(h Halt) {
 	s.control.orders++
 	if s.control.unstored[h.Account] == h {
 		delete(s.control.unstored, h.Account)
+		s.tellUnstored()
 	}
 }
 
@@ -149,7 +179,7 @@ func (s *UnifiedTaskScheduler) Lift(ctx context.Context, account, reason, actor 
 			return struct{}{}, s.halting.Lift(ctx, h)
 		})
 		if err != nil {
-			return fmt.Errorf("lift: the halt stays in force: %w", err)
+			return fmt.Errorf("lift: it stays in force until the ledger is read without it: %w", err)
 		}
 	}
 	s.mu.Lock()
@@ -157,6 +187,7 @@ func (s *UnifiedTaskScheduler) Lift(ctx context.Context, account, reason, actor 
 	s.control.orders++
 	delete(s.control.halts, account)
 	delete(s.control.unstored, account)
+	s.tellUnstored()
 	s.log.Warn("halt lifted", "account", account, "reason", reason, "actor", actor)
 	return nil
 }
@@ -172,6 +203,9 @@ func (s *UnifiedTaskScheduler) readHalts(ctx context.Context) error {
 		if c.reading {
 			if err := s.awaitParked(ctx, func() bool { return !c.reading }); err != nil {
 				return err
+			}
+			if s.life.crashed.Load() {
+				return ErrCrashed // whoever reads them does not come back
 			}
 			continue
 		}
@@ -232,12 +266,29 @@ func (s *UnifiedTaskScheduler) takeHalts(halts []Halt) {
 	if len(halts) == 0 && len(s.control.halts) == 0 {
 		return
 	}
+	was := maps.Clone(s.control.halts)
 	clear(s.control.halts)
 	for _, h := range halts {
 		s.control.halts[h.Account] = h
 	}
 	maps.Copy(s.control.halts, s.control.unstored)
+	s.tellRead(was)
 	s.endRetries()
+}
+
+// tellRead logs what a reading of the halts has changed, as an order of another process
+// does, or one of this process whose answer was lost.
+func (s *UnifiedTaskScheduler) tellRead(was map[string]Halt) {
+	for account, h := range s.control.halts {
+		if old, had := was[account]; !had || old.Reason != h.Reason || old.Actor != h.Actor {
+			s.log.Warn("a halt was read", "account", account, "reason", h.Reason, "actor", h.Actor)
+		}
+	}
+	for account := range was {
+		if _, still := s.control.halts[account]; !still {
+			s.log.Warn("a halt was lifted", "account", account)
+		}
+	}
 }
 
 // storeHalts stores the halts that could not be stored when they were ordered. The

@@ -34,6 +34,9 @@ func (s *UnifiedTaskScheduler) kickLater() {
 // beginPumping reports whether the caller is to let the pump go on. If it does
 // already, it looks once more at what can start.
 func (s *UnifiedTaskScheduler) beginPumping() bool {
+	if s.life.ended {
+		return false // nobody would end a call that it made
+	}
 	if s.queue.pumping {
 		s.queue.again = true
 		return false
@@ -54,7 +57,7 @@ func (s *UnifiedTaskScheduler) pump() {
 			continue
 		}
 		s.flush()
-		if !s.queue.again {
+		if !s.queue.again || s.life.ended {
 			break
 		}
 	}
@@ -78,7 +81,7 @@ func (s *UnifiedTaskScheduler) nextBatch(ctx context.Context) []*pending {
 	s.enqueueReruns(now)
 	s.expire(now)
 	s.lineUpSpread(now)
-	if !q.hasReady() {
+	if !q.hasReady() || s.life.draining {
 		return nil
 	}
 	if !known { // or else what was ordered in another process would be learnt at ticks alone

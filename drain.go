@@ -23,6 +23,9 @@ type LeakError struct {
 	// Unstored are the runs whose outcome did not reach the ledger: the next holder
 	// of the term records them as interrupted.
 	Unstored []Run
+	// Halts are in force here and did not reach the ledger: the next process does not
+	// know of them.
+	Halts []Halt
 	// Calls are the stores that have not returned from a call.
 	Calls []string
 }
@@ -41,6 +44,9 @@ func (e *LeakError) Error() string {
 	}
 	for _, r := range e.Unreleased {
 		parts = append(parts, fmt.Sprintf("the claim of run %s of %s, which did not start, is not given back", r.Slot, rowName(r.Task, r.Account)))
+	}
+	for _, h := range e.Halts {
+		parts = append(parts, haltedText(h)+" is not stored: the next process does not know of it")
 	}
 	for _, name := range e.Calls {
 		parts = append(parts, fmt.Sprintf("a call to the %s has not returned", name))
@@ -91,7 +97,9 @@ func (s *UnifiedTaskScheduler) finish(ctx context.Context, err *LeakError) error
 	s.mu.Lock()
 	s.sendBeat(ctx)
 	s.mu.Unlock()
-	told := func() bool { return !s.lanes.beat.busy && s.events.idle() }
+	// A call that was begun before the end may go on beside the beat: without alarms
+	// nothing would end it.
+	told := func() bool { return !s.lanes.beat.busy && s.events.idle() && len(s.hanging()) == 0 }
 	if s.awaitFor(ctx, leakGrace, told) != nil && err == nil {
 		err = &LeakError{Calls: s.untold()}
 	}
@@ -103,11 +111,12 @@ func (s *UnifiedTaskScheduler) finish(ctx context.Context, err *LeakError) error
 	return nil
 }
 
-// untold names who has not returned from being told something.
+// untold names who has not returned from being told something, and the stores that have
+// not returned from a call.
 func (s *UnifiedTaskScheduler) untold() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var names []string
+	names := s.hanging()
 	if s.lanes.beat.busy {
 		names = append(names, s.lanes.beat.name)
 	}
@@ -168,10 +177,11 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 	s.alarms.stop(s.term.lapse)
 	s.alarms.stop(s.term.renewal)
 	leaks.Calls = s.hanging()
+	leaks.Halts = s.control.notStored()
 	s.log.Info("stopped", "after", s.clock.Now().Sub(began), "drained", running-interrupted, "interrupted", interrupted,
 		"unstored", len(leaks.Unstored), "watermark", s.books.mark, "resigned", resigned)
 	s.mu.Unlock()
-	if len(leaks.Running)+len(leaks.Executors)+len(leaks.Unstored)+len(leaks.Unreleased)+len(leaks.Calls) > 0 {
+	if len(leaks.Running)+len(leaks.Executors)+len(leaks.Unstored)+len(leaks.Unreleased)+len(leaks.Halts)+len(leaks.Calls) > 0 {
 		s.log.Error("not everything has ended", "error", leaks)
 		return leaks
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -79,6 +78,10 @@ func (e ScheduleEdit) Apply(s *Schedule) {
 	set(&s.Description, e.Description)
 }
 
+// oneSession is less than how far apart edits of two sessions are that are made at the
+// hours of one desk.
+const oneSession = 16 * time.Hour
+
 func set[T any](field *T, value *T) {
 	if value != nil {
 		*field = *value
@@ -89,21 +92,22 @@ func set[T any](field *T, value *T) {
 // it replaces old at now. A zero old means that the row is new. What s itself
 // carries in these fields is ignored. It is for those who write a store.
 //
-// Since becomes now if the row is new or its rule, calendar or enabling changes. A change
+// Since becomes now if the row is new or its rule, calendar, sessions or enabling change. A change
 // of the rule's kind takes effect at the next session, and Prior keeps the rule
-// that holds until then. A store does not know its calendar: it takes the next
-// session to begin on a later date in UTC.
+// that holds until then. A store does not know its calendar, and a date in UTC is not that
+// of every market: it takes two edits to be of one session if they are less than sixteen
+// hours apart.
 func (s Schedule) Edited(old Schedule, now time.Time) Schedule {
 	s.Since, s.Prior, s.Version = old.Since, old.Prior, old.Version+1
 	if old.Rule == nil {
 		s.Since, s.Prior = now.UTC(), nil
 		return s
 	}
-	if s.Rule.String() == old.Rule.String() && s.Calendar == old.Calendar && s.Disabled == old.Disabled {
+	if s.Rule.String() == old.Rule.String() && s.Calendar == old.Calendar && s.Sessions == old.Sessions && s.Disabled == old.Disabled {
 		return s
 	}
 	inForce := old.Rule
-	if old.Prior != nil && calendar.DateOf(now.UTC()) == calendar.DateOf(old.Since.UTC()) {
+	if old.Prior != nil && now.Sub(old.Since) < oneSession {
 		inForce = old.Prior
 	}
 	s.Since, s.Prior = now.UTC(), nil

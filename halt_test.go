@@ -200,7 +200,7 @@ func TestRule30_LiftThatFailsLeavesTheHalt(t *testing.T) {
 	d.Tick()
 	require.NoError(t, s.Halt(t.Context(), "", "loss limit", "risk", false))
 	faulty.Fail(tradeclocktest.OpLift, errors.New("disk full"))
-	require.ErrorContains(t, s.Lift(t.Context(), "", "all clear", "risk"), "the halt stays in force")
+	require.ErrorContains(t, s.Lift(t.Context(), "", "all clear", "risk"), "it stays in force until the ledger is read without it")
 	d.Until(at("2026-11-23 09:00:00"))
 	assert.Equal(t, []string{"09:00 skipped"}, became(w.runs("watch")))
 }

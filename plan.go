@@ -234,11 +234,11 @@ func compareOccurrences(a, b occurrence) int {
 
 // holdsFrom is the instant from which the row's occurrences count: an edit never
 // brings up one that is already past, and neither does an edit of the task that
-// an after rule follows.
+// an after rule follows. That it was disabled is none: what follows it runs.
 func (r *row) holdsFrom() time.Time {
 	since := r.Since
 	for base := r.base; base != nil; base = base.base {
-		if base.Since.After(since) {
+		if !base.Disabled && base.Since.After(since) {
 			since = base.Since
 		}
 	}

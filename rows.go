@@ -435,7 +435,7 @@ func (p *policy) carriedOver(s Schedule, old *row, holds time.Time) (since time.
 		return holds, s.Prior
 	case old == nil || s.Since.After(old.Since):
 		return s.Since, s.Prior
-	case p.text == old.text && s.Calendar == old.Calendar && s.Disabled == old.Disabled:
+	case p.text == old.text && s.Calendar == old.Calendar && s.Sessions == old.Sessions && s.Disabled == old.Disabled:
 		if s.Prior == nil {
 			return old.Since, old.Prior
 		}

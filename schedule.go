@@ -74,7 +74,7 @@ type Schedule struct {
 	Description string `json:"description,omitzero"`
 
 	// Since is the instant from which the row holds: only occurrences later than
-	// it are due. A store sets it when the rule, the calendar or the enabling changes. Zero
+	// it are due. A store sets it when the rule, the calendar, the sessions or the enabling change. Zero
 	// means always.
 	Since time.Time `json:"since,omitzero"`
 	// Prior is the rule of another kind that Rule replaced at Since, if it did.

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // What keeps tasks from running without anybody having asked for it is told here: in
@@ -19,6 +19,7 @@ type silence struct {
 	unserved map[rowKey]bool // rows of accounts that nobody serves
 	early    map[rowKey]*row // rows that hold from the future
 	pending  map[rowKey]*row // rows whose rule may take effect at the next session
+	changed  bool            // the conditions do not say it all yet
 }
 
 // skewAllowed is how far the clock of a schedule store may be ahead of the scheduler's.
@@ -26,7 +27,7 @@ const skewAllowed = time.Minute
 
 // reportSilence looks at all rows and accounts anew. The caller holds mu.
 func (s *UnifiedTaskScheduler) reportSilence() {
-	s.sched.silence = silence{make(map[rowKey]bool), make(map[rowKey]*row), make(map[rowKey]*row)}
+	s.sched.silence = silence{make(map[rowKey]bool), make(map[rowKey]*row), make(map[rowKey]*row), true}
 	for key := range s.sched.rows {
 		s.noteSilence(key)
 	}
@@ -35,21 +36,23 @@ func (s *UnifiedTaskScheduler) reportSilence() {
 
 // noteSilence looks at one row.
 func (s *UnifiedTaskScheduler) noteSilence(key rowKey) {
-	quiet := &s.sched.silence
+	quiet, r, now := &s.sched.silence, s.sched.rows[key], s.clock.Now()
+	runs := r != nil && !r.Disabled
+	unserved := runs && key.account != "" && s.term.resumed && s.isUnserved(key.account)
+	early := runs && r.isEarly(now)
+	if unserved != quiet.unserved[key] || early || quiet.early[key] != nil {
+		quiet.changed = true
+	}
 	delete(quiet.unserved, key)
 	delete(quiet.early, key)
 	delete(quiet.pending, key)
-	r := s.sched.rows[key]
-	if r == nil || r.Disabled {
-		return
-	}
-	if key.account != "" && s.term.resumed && s.isUnserved(key.account) {
+	if unserved {
 		quiet.unserved[key] = true
 	}
-	if r.isEarly(s.clock.Now()) {
+	if early {
 		quiet.early[key] = r
 	}
-	if r.Prior != nil && r.waitsForSession(s.clock.Now()) {
+	if runs && r.Prior != nil && r.waitsForSession(now) {
 		quiet.pending[key] = r
 	}
 }
@@ -88,7 +91,9 @@ func (r *row) waitsForSession(now time.Time) bool {
 func (s *UnifiedTaskScheduler) tellSilence() {
 	quiet, now := &s.sched.silence, s.clock.Now()
 	if len(quiet.early)+len(quiet.pending) > 0 {
+		early := len(quiet.early)
 		maps.DeleteFunc(quiet.early, func(_ rowKey, r *row) bool { return !r.isEarly(now) })
+		quiet.changed = quiet.changed || len(quiet.early) != early
 		maps.DeleteFunc(quiet.pending, func(_ rowKey, r *row) bool { return !r.waitsForSession(now) })
 	}
 	if s.hasAccount() {
@@ -96,6 +101,10 @@ func (s *UnifiedTaskScheduler) tellSilence() {
 	} else {
 		s.degrade("accounts", noAccount)
 	}
+	if !quiet.changed {
+		return
+	}
+	quiet.changed = false
 	s.setCondition("unserved", keysText("schedules of accounts that are not enrolled: ", quiet.unserved))
 	s.setCondition("early", earlyText(quiet.early))
 }
@@ -111,16 +120,29 @@ func (s *UnifiedTaskScheduler) hasServedRow() bool {
 	return s.hasAccount() && len(s.sched.rows) > len(s.sched.silence.unserved)
 }
 
-// keysText names the first of some rows.
+// keysText names the first of some rows, of which there may be very many.
 func keysText[V any](prefix string, rows map[rowKey]V) string {
 	if len(rows) == 0 {
 		return ""
 	}
-	var names []string
-	for _, key := range slices.SortedFunc(maps.Keys(rows), rowKey.compare) {
-		names = append(names, rowName(key.task, key.account))
+	var first []rowKey
+	for key := range rows {
+		at, _ := slices.BinarySearchFunc(first, key, rowKey.compare)
+		if at == oddTasksShown {
+			continue
+		}
+		first = slices.Insert(first, at, key)
+		first = first[:min(len(first), oddTasksShown)]
 	}
-	return prefix + said.Names(names, oddTasksShown)
+	names := make([]string, len(first))
+	for i, key := range first {
+		names[i] = rowName(key.task, key.account)
+	}
+	text := prefix + strings.Join(names, ", ")
+	if more := len(rows) - len(first); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 func earlyText(rows map[rowKey]*row) string {

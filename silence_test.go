@@ -3,6 +3,7 @@ package tradeclock_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -232,4 +233,41 @@ func TestRule41_AnEditForTheNextSession(t *testing.T) {
 	assert.Contains(t, said, "takes effect at the next session")
 	d.Until(at("2026-11-24 00:00:00"))
 	assert.Empty(t, s.Status().Notices)
+}
+
+// TestManyRowsOfNobodyAreToldShortly has rows of many accounts that nobody serves: the
+// condition names the first of them, and follows what changes.
+func TestManyRowsOfNobodyAreToldShortly(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:00:00")
+	rows := []tradeclock.Schedule{row("buy", "daily 09:00")}
+	for i := range 30 {
+		own := row("buy", "daily 09:00")
+		own.Account = fmt.Sprintf("9%02d", 29-i)
+		rows = append(rows, own)
+	}
+	s, d := w.drive(w.config(rows...))
+	told := func(accounts ...string) string {
+		text := "schedules of accounts that are not enrolled: "
+		for i, account := range accounts {
+			if i > 0 {
+				text += ", "
+			}
+			text += "buy for account " + account
+		}
+		return text
+	}
+	d.Tick()
+	assert.Contains(t, s.Status().Degraded, told("900", "901", "902", "903", "904", "905", "906", "907", "908", "909")+" and 20 more")
+
+	require.NoError(t, s.Enroll(t.Context(), "902", w.rec))
+	d.Tick()
+	assert.Contains(t, s.Status().Degraded, told("900", "901", "903", "904", "905", "906", "907", "908", "909", "910")+" and 19 more")
+
+	for i := range 25 {
+		if i != 2 {
+			require.NoError(t, s.Enroll(t.Context(), fmt.Sprintf("9%02d", i), w.rec))
+		}
+	}
+	d.Tick()
+	assert.Contains(t, s.Status().Degraded, told("925", "926", "927", "928", "929"))
 }

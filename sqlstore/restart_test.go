@@ -20,7 +20,7 @@ func TestDayRestartedEveryMinute(t *testing.T) {
 	skipLong(t)
 	onEach(t, func(t *testing.T, on database) {
 		if on.name == onPostgres.name {
-			testDayRestartedEveryMinute(t, on, "09:45", 31)
+			testDayRestartedEveryMinute(t, on, "09:45", 32)
 			return
 		}
 		testDayRestartedEveryMinute(t, on, "18:06", 375)

@@ -96,7 +96,9 @@ func (f *Faulty) Fail(op Op, err error) { f.give(op, fault{err: err}) }
 
 // Hang makes a call wait until its context ends or it is healed. A call whose
 // context ends returns the cause, and does nothing; one that is healed is made
-// then; one that is given another fault meanwhile has that.
+// then; one that is given another fault meanwhile has that. A Driver of NewDriver, which
+// ticks in place, waits for such a call as a tick does, and no time passes meanwhile: let
+// StartDriver drive a scheduler whose stores hang.
 func (f *Faulty) Hang(op Op) { f.give(op, fault{hang: &hang{ended: make(chan struct{})}}) }
 
 // LoseAnswer makes a call do what it should and then return ErrLostAnswer, until

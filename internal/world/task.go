@@ -26,13 +26,14 @@ type task struct {
 }
 
 // replaces returns the task as the edit of another. That a rule was replaced by one of
-// another kind is known until the next date in UTC.
+// another kind is known to an edit of the same session, which is less than sixteen hours
+// later.
 func (t task) replaces(old task, now time.Time) task {
 	if t.rule() == old.rule() && t.Disabled == old.Disabled {
 		t.prior, t.edited = old.prior, old.edited
 		return t
 	}
-	if old.prior != nil && calendar.DateOf(old.edited.UTC()) == calendar.DateOf(now.UTC()) {
+	if old.prior != nil && now.Sub(old.edited) < 16*time.Hour {
 		old = *old.prior
 	}
 	t.prior, t.edited = nil, now

@@ -1,0 +1,79 @@
+package tradeclock_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
+)
+
+// TestRule07_TwoEditsOfOneMorning edits the kind of a rule before and after nine in the
+// morning of Tokyo, which are two dates in UTC: what held when the session began goes on
+// to hold.
+func TestRule07_TwoEditsOfOneMorning(t *testing.T) {
+	tokyo := time.FixedZone("JST", 9*60*60)
+	day := func(hour, minute int) time.Time { return time.Date(2026, time.November, 24, hour, minute, 0, 0, tokyo) }
+	was := tradeclock.Schedule{Task: "buy", Rule: rule.MustParse("daily 08:30"), Version: 1}
+	edited := func(text string, now time.Time) tradeclock.Schedule {
+		next := was
+		next.Rule = rule.MustParse(text)
+		was = next.Edited(was, now)
+		return was
+	}
+	assert.Equal(t, "daily 08:30", edited("hourly 09:30-14:30", day(8, 50)).Prior.String())
+	again := edited("hourly 09:30-13:30", day(9, 2))
+	assert.Equal(t, "daily 08:30", again.Prior.String(), "it is the same session")
+	assert.Equal(t, day(9, 2).UTC(), again.Since)
+
+	assert.Nil(t, edited("hourly 09:30-12:30", day(8, 45).AddDate(0, 0, 1)).Prior, "on the next day the hourly rule has taken effect")
+	assert.Equal(t, "hourly 09:30-12:30", edited("daily 08:30", day(8, 50).AddDate(0, 0, 1)).Prior.String())
+}
+
+// TestRule25_OtherSessionsHoldFromTheEditOn names other sessions for a task after its time
+// on a Saturday, while nobody is active: it does not run for the time before the edit.
+func TestRule25_OtherSessionsHoldFromTheEditOn(t *testing.T) {
+	w := newWorld(t, "2026-11-28 09:00:30")
+	_, err := w.store.PutSchedule(t.Context(), row("buy", "daily 09:01"))
+	require.NoError(t, err)
+	cfg := w.config()
+	cfg.Schedules = w.store
+	s, d := w.drive(cfg)
+	d.Tick()
+	require.NoError(t, s.Close(t.Context()))
+
+	w.clock.Advance(45 * time.Second)
+	every := tradeclock.EveryDay
+	_, err = w.store.UpdateSchedule(t.Context(), "", "buy", 1, tradeclock.ScheduleEdit{Sessions: &every})
+	require.NoError(t, err)
+	_, d = w.drive(cfg)
+	d.Until(at("2026-11-29 09:02:00"))
+	require.Len(t, w.runs("buy"), 1, "Sunday's alone")
+	assert.Equal(t, day("2026-11-29"), w.runs("buy")[0].Session)
+}
+
+// TestRule06_WhatFollowsATaskThatIsDisabledWhileNobodyIsActive disables a task between its
+// time and that of the one which follows it.
+func TestRule06_WhatFollowsATaskThatIsDisabledWhileNobodyIsActive(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	for _, r := range []tradeclock.Schedule{row("first", "daily 09:00"), row("second", "after first 5m", catchUp(30*time.Minute))} {
+		_, err := w.store.PutSchedule(t.Context(), r)
+		require.NoError(t, err)
+	}
+	cfg := w.config()
+	cfg.Schedules = w.store
+	s, d := w.drive(cfg)
+	d.Until(at("2026-11-23 09:04:30"))
+	require.NoError(t, s.Close(t.Context()))
+
+	w.clock.Advance(90 * time.Second)
+	_, err := w.store.UpdateSchedule(t.Context(), "", "first", 1, tradeclock.ScheduleEdit{Disabled: ptr(true)})
+	require.NoError(t, err)
+	w.clock.Advance(10 * time.Second)
+	_, d = w.drive(cfg)
+	d.Tick()
+	assert.Equal(t, []string{"09:05 succeeded"}, became(w.runs("second")))
+}
