@@ -47,30 +47,16 @@
 //
 // # Where things are
 //
-// What users meet: executor.go; schedule.go, edit.go and timetable.go; rule.go,
-// rule_parse.go, moment.go and filter.go, with cron.go for those who come from cron;
-// json.go, the JSON of them all; calendar.go, period.go and table.go;
-// ledger.go; heartbeat.go, with the heartbeat loop; observe.go; and memory.go and its
-// neighbours, one store in memory for all of them.
+// What a service implements: [TaskExecutor], with [Mux] and [Chain] for many tasks,
+// [ScheduleStore], [Ledger], [HeartbeatSink], and what they may also be, such as [Starter],
+// [TaskLister], [Reviser], [History] and [HaltStore].
 //
-// The engine's files follow the flow: scheduler.go has the configuration and the
-// loop; poll.go reads the rows or changes.go what is different in them, rows.go and
-// row.go compile them, and report.go tells what is odd about them; calendars.go and
-// view.go read the calendars, and replan.go follows one that changes; plan.go,
-// market.go, timeline.go and span.go, which are pure, say what is due; enqueue.go,
-// wave.go and queue.go line runs up, dispatch.go claims and starts them; spread.go,
-// spreadwave.go and startlimit.go say by how much a start is shifted and how many
-// there may be in a time; execution.go runs one, in a goroutine of runners.go;
-// settle.go brings outcomes to the ledger, and record.go what did not run and the
-// watermark; drain.go brings all to its end. term.go, account.go and executors.go say
-// who runs and for whom; trigger.go and control.go take orders of people; status.go,
-// agenda.go and explain.go tell, silence.go and almost.go of what keeps tasks from
-// running, and badruns.go of what went wrong for long.
+// What it writes and reads: [Config], [Schedule], [ScheduleEdit], [Run], [Status],
+// [AgendaItem], [Heartbeat], and the events of an [Observer].
 //
-// Below it, clock.go and alarm.go are the time, io.go calls stores and calendars so
-// that none can hold up another, and rest.go and bell.go know when nothing goes on.
-//
-// The trading days of exchanges are in the package exchange.
+// The rules are in the package rule, trading days in the package calendar, and those of
+// sixteen exchanges in the package exchange. For who changes the scheduler itself,
+// docs/architecture.md follows one run through the house.
 //
 // # Testing
 //

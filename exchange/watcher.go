@@ -13,7 +13,6 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 )
 
@@ -26,7 +25,7 @@ type WatcherConfig struct {
 	// Required.
 	Path string
 	// Clock is the source of time. Nil means the real clock.
-	Clock tradeclock.Clock
+	Clock clockwork.Clock
 	// Interval is the time from one reading to the next. Zero means
 	// DefaultInterval.
 	Interval time.Duration
@@ -51,7 +50,7 @@ type WatcherConfig struct {
 // All methods are safe for concurrent use.
 type Watcher struct {
 	path     string
-	clock    tradeclock.Clock
+	clock    clockwork.Clock
 	interval time.Duration
 	log      *slog.Logger
 

@@ -72,7 +72,7 @@ var breakages = []breakage{
 	{"the next term plans again what was recorded", "enqueue.go", ` || s.term.ahead.has(a.name, r.Task, o.slot, o.due)`, ``},
 	{"a goroutine leaves a run behind", "runners.go", `for len(r.started) > 0 {`, `for len(r.started) > 1 {`},
 	{"a run waits for the goroutine of another", "runners.go", `r.call() // for the next: this run may take its time`, ``},
-	{"a wall time that the clocks skip goes back", "clock.go", `if instant.Before(period) {`, `if false {`},
+	{"a wall time that the clocks skip goes back", "calendar/walltime.go", `if instant.Before(period) {`, `if false {`},
 	{"a run is not told that it resumes", "dispatch.go", `p.run.First, p.run.Resumed = c.First, c.Resumed`, `p.run.First = c.First`},
 	{"the first run is told from its own term", "memory_ledger.go", `row.First, row.Resumed = !facts.succeeded, facts.claimedIn < row.Term`, `row.First, row.Resumed = !facts.succeeded || facts.claimedIn < row.Term, facts.claimedIn < row.Term`},
 	{"late evidence is dropped", "memory_ledger.go", `row.Late = &Evidence{`, `_ = &Evidence{`},

@@ -1,0 +1,98 @@
+package tradeclock_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/tradeclock/tradeclock"
+
+// mayImport is what each package of the module may import of it: arrows point down.
+var mayImport = map[string][]string{
+	".":                     {"calendar", "rule", "internal/naming", "internal/said", "internal/spelling", "internal/turns"},
+	"calendar":              {"internal/naming"},
+	"rule":                  {"calendar", "internal/naming", "internal/said", "internal/spelling"},
+	"exchange":              {"calendar", "internal/spelling"},
+	"exchange/internal/gen": {"calendar", "exchange"},
+	"trading":               {".", "rule"},
+	"tradeclocktest":        {".", "calendar", "rule"},
+	"internal/world":        {".", "calendar", "rule", "internal/turns"},
+	"internal/world/cmd":    {"internal/world"},
+	"internal/world/teeth":  {},
+	"internal/naming":       {},
+	"internal/said":         {},
+	"internal/spelling":     {},
+	"internal/turns":        {},
+	"internal/zones":        {},
+	"internal/needs":        {},
+	"internal/pgtest":       {"internal/needs"},
+}
+
+// TestArrowsPointDown holds the imports of every package, without its tests, to what
+// docs/architecture.md says.
+func TestArrowsPointDown(t *testing.T) {
+	imports := importsOfTheModule(t)
+	assert.Equal(t, slices.Sorted(maps.Keys(mayImport)), slices.Sorted(maps.Keys(imports)), "each package is in the table")
+	for room, found := range imports {
+		for _, other := range found {
+			assert.Contains(t, mayImport[room], other, "what %s may import", room)
+		}
+		for _, other := range mayImport[room] {
+			assert.Contains(t, found, other, "%s need not be allowed", room)
+		}
+	}
+}
+
+// importsOfTheModule returns what each package of the module imports of it. Folders with
+// a go.mod are other modules.
+func importsOfTheModule(t *testing.T) map[string][]string {
+	t.Helper()
+	imports := make(map[string][]string)
+	require.NoError(t, filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			inner, err := filepath.Glob(filepath.Join(name, "go.mod"))
+			if name != "." && (err != nil || len(inner) > 0 || strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		room := path.Dir(filepath.ToSlash(name))
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		found := imports[room]
+		for _, spec := range file.Imports {
+			other, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if other == module {
+				other = module + "/."
+			}
+			if within, ok := strings.CutPrefix(other, module+"/"); ok && !slices.Contains(found, within) {
+				found = append(found, within)
+			}
+		}
+		imports[room] = found
+		return nil
+	}))
+	return imports
+}
