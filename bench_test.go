@@ -110,6 +110,7 @@ func BenchmarkBurst(b *testing.B) {
 			Calendar:  calendar.Weekdays(kolkata),
 			Clock:     clock,
 			Logger:    slog.New(slog.DiscardHandler),
+			Ledger:    tradeclock.NewMemory(clock),
 		})
 		require.NoError(b, err)
 		var runs atomic.Int64

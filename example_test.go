@@ -41,6 +41,7 @@ func Example() {
 		),
 		Calendar: calendar.Weekdays(kolkata),
 		Logger:   slog.New(slog.DiscardHandler),
+		Ledger:   tradeclock.NewMemory(nil),
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -90,6 +91,7 @@ func newExample(clock tradeclock.Clock, executor tradeclock.TaskExecutor, rows .
 		Schedules: tradeclock.FixedSchedules(rows...),
 		Clock:     clock,
 		Logger:    slog.New(slog.DiscardHandler),
+		Ledger:    tradeclock.NewMemory(clock),
 	})
 	if err != nil {
 		panic(err)
@@ -221,6 +223,7 @@ func ExampleScheduleStore() {
 		Schedules: settings{"analysis": "daily 16:00", "buy_orders": "daily 25:00"},
 		Clock:     clock,
 		Logger:    slog.New(slog.DiscardHandler),
+		Ledger:    tradeclock.NewMemory(clock),
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -474,6 +477,7 @@ func ExampleMonitor() {
 		Heartbeats: store,
 		Clock:      clock,
 		Logger:     slog.New(slog.DiscardHandler),
+		Ledger:     tradeclock.NewMemory(clock),
 	})
 	if err != nil {
 		fmt.Println(err)

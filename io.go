@@ -30,14 +30,16 @@ type lanes struct {
 	poll, lead, halts, order, claim, manual, release, settle, record, enroll, beat, find, past lane
 }
 
+// inMemory reports whether a store answers from memory.
+func inMemory(store any) bool {
+	m, ok := store.(InMemory)
+	return ok && m.InMemory() == store
+}
+
 func newLanes(cfg Config) lanes {
-	_, memLedger := cfg.Ledger.(*Memory)
-	_, memBeats := cfg.Heartbeats.(*Memory)
-	direct := false
-	switch cfg.Schedules.(type) {
-	case *Memory, fixedSchedules:
-		direct = true
-	}
+	memLedger, memBeats := inMemory(cfg.Ledger), inMemory(cfg.Heartbeats)
+	_, fixed := cfg.Schedules.(fixedSchedules)
+	direct := fixed || inMemory(cfg.Schedules)
 	return lanes{
 		poll:    lane{name: "schedule store", direct: direct},
 		lead:    lane{name: "ledger's terms", direct: memLedger},

@@ -130,7 +130,7 @@ func (s Schedule) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. A key that it does not know is an error,
-// and so is a rule that ParseRule does not take: a rule of a type of your own is
+// and so is a rule that rule.Parse does not take: a rule of a type of your own is
 // written as its text, and read by what knows its type.
 func (s *Schedule) UnmarshalJSON(data []byte) error {
 	var read Schedule

@@ -476,3 +476,10 @@ type Pruner interface {
 	// it removed can never be claimed again, unless it is Manual.
 	Prune(ctx context.Context, scheduler string, before time.Time) (int, error)
 }
+
+// InMemory is a store whose methods wait for nothing, so that the scheduler calls them in
+// place. InMemory returns the store itself: what embeds one returns another, and is called
+// as any store is.
+type InMemory interface {
+	InMemory() any
+}

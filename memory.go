@@ -73,6 +73,9 @@ func NewMemory(clock Clock) *Memory {
 	}
 }
 
+// InMemory returns the store: its methods wait for nothing.
+func (m *Memory) InMemory() any { return m }
+
 // Schedules returns the rows by task, then account.
 func (m *Memory) Schedules(context.Context) ([]Schedule, error) {
 	m.mu.Lock()

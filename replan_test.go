@@ -325,7 +325,7 @@ func TestATickWaitsForAllCalendarsOnce(t *testing.T) {
 func TestIdleMinuteOfTwoMarketsAllocatesNothing(t *testing.T) {
 	w := newWorld(t, "2026-11-23 10:00:00")
 	cfg := w.config(row("buy", "daily open+5m"), row("us", "daily open on last session of month", onCalendar("XNYS")))
-	cfg.Ledger, cfg.Heartbeats = nil, nil
+	cfg.Heartbeats = nil
 	cfg.Calendar, cfg.Calendars = newSnapshots(calendarOf(t, mumbai())), finder(newSnapshots(calendarOf(t, nyse())))
 	s, d := w.drive(cfg)
 	d.Tick()

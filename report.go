@@ -87,7 +87,7 @@ func (s *UnifiedTaskScheduler) reportProblems(fresh []*row) {
 	var slow []string
 	for _, r := range fresh {
 		s.clear("slot " + r.Task) // it may have another rule
-		if !s.private && !r.Disabled && s.cfg.TermLength+takeoverWithin > r.catchUp() {
+		if !r.Disabled && s.cfg.TermLength+takeoverWithin > r.catchUp() {
 			slow = append(slow, rowName(r.Task, r.Account))
 		}
 	}

@@ -81,6 +81,7 @@ func TestNewWarnsOfWeekdaysAndNotOfACalendarThatWasChosen(t *testing.T) {
 			_, err := tradeclock.New(tradeclock.Config{
 				Schedules: tradeclock.FixedSchedules(row("buy", "daily 09:00")), Calendar: test.cal,
 				Logger: slog.New(slog.NewTextHandler(&log, nil)),
+				Ledger: tradeclock.NewMemory(nil),
 			})
 			require.NoError(t, err)
 			assert.Equal(t, test.warn, strings.Contains(log.String(), "no exchange calendar is configured"), log.String())

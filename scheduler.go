@@ -31,8 +31,8 @@ type Config struct {
 	Account  string
 	// Schedules says what runs when. Required.
 	Schedules ScheduleStore
-	// Ledger keeps the runs. Nil means one in memory, which forgets them when the
-	// process ends: a restart then may run again what ran before.
+	// Ledger keeps the runs. Required: that of the package sqlstore in a service, and a
+	// Memory, which forgets them when the process ends, in a test.
 	Ledger Ledger
 	// Heartbeats receives a heartbeat a minute. Nil means none are sent.
 	Heartbeats HeartbeatSink
@@ -59,8 +59,7 @@ type Config struct {
 	// them. Nil means that no schedule may name one.
 	StartLimits []StartLimit
 	// TermLength is how long a term lasts if it is not renewed. Zero means 30
-	// seconds. With the default Ledger, which no other process sees, terms do not
-	// expire.
+	// seconds.
 	TermLength time.Duration
 	// DrainTimeout is how long running tasks may go on when Run ends. Zero means 30
 	// seconds.
@@ -109,7 +108,6 @@ type UnifiedTaskScheduler struct {
 	log      *slog.Logger
 	holder   string        // this instance, unique
 	calendar *calendarView // of rows that name none
-	private  bool          // the ledger is this scheduler's own, in memory
 
 	alarms  alarms
 	events  announcer
@@ -178,14 +176,12 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("tradeclock: %w", err)
 	}
-	private := cfg.Ledger == nil
 	cfg = cfg.withDefaults()
 	s := &UnifiedTaskScheduler{
-		cfg:     cfg,
-		clock:   cfg.Clock,
-		loc:     cfg.Location,
-		holder:  cfg.Instance + "/" + rand.Text()[:12],
-		private: private,
+		cfg:    cfg,
+		clock:  cfg.Clock,
+		loc:    cfg.Location,
+		holder: cfg.Instance + "/" + rand.Text()[:12],
 	}
 	s.log = slog.New(livingLog{cfg.Logger.With("scheduler", cfg.Name).Handler(), &s.life.crashed})
 	s.order = orderOf(cfg.Clock)
@@ -231,6 +227,9 @@ func (cfg Config) check() error {
 		if cfg.Executor == nil {
 			bad("Executor", fmt.Errorf("account %q has none", cfg.Account))
 		}
+	}
+	if cfg.Ledger == nil {
+		bad("Ledger", errors.New("a ledger is required: sqlstore has that of a service, NewMemory is that of a test"))
 	}
 	switch fixed := cfg.Schedules.(type) {
 	case nil:
@@ -321,9 +320,6 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Calendar == nil {
 		cfg.Calendar = calendar.Weekdays(cfg.Location)
 	}
-	if cfg.Ledger == nil {
-		cfg.Ledger = NewMemory(cfg.Clock)
-	}
 	if cfg.Instance == "" {
 		host, err := os.Hostname()
 		if err != nil {
@@ -345,13 +341,13 @@ func (cfg Config) withDefaults() Config {
 
 // warn logs what New accepts and an operator should know.
 func (s *UnifiedTaskScheduler) warn() {
-	if s.private {
-		s.log.Warn("no ledger is configured: after a restart, tasks that ran may run again")
+	if s.lanes.claim.direct {
+		s.log.Warn("the ledger is in memory: after a restart, tasks that ran may run again")
 	}
 	if s.calendar.name == calendar.WeekdaysName {
 		s.log.Warn("no exchange calendar is configured: holidays are not known", "calendar", s.calendar.name, "location", s.loc.String())
 	}
-	if takeover := s.cfg.TermLength + takeoverWithin; !s.private && takeover > DefaultCatchUp {
+	if takeover := s.cfg.TermLength + takeoverWithin; takeover > DefaultCatchUp {
 		s.log.Warn("a takeover may take longer than the default catch-up: runs that are due meanwhile are missed",
 			"takeover", takeover, "catch_up", DefaultCatchUp)
 	}
@@ -490,7 +486,7 @@ func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
 	defer s.giveTurn()
 	now := s.clock.Now()
 	s.noteWake(now)
-	if !s.life.running || s.private { // or else the keeper does, which may wait for the ledger
+	if !s.life.running { // or else the keeper does, which may wait for the ledger
 		s.renewIfDue(ctx, now)
 	}
 	s.pollIfDue(ctx, now)

@@ -321,7 +321,7 @@ func TestConfigRefusesStartLimits(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := New(Config{Schedules: FixedSchedules(limited), StartLimits: test.limits})
+			_, err := New(Config{Schedules: FixedSchedules(limited), StartLimits: test.limits, Ledger: NewMemory(nil)})
 			if test.want == nil {
 				assert.NoError(t, err)
 			}

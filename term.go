@@ -72,9 +72,6 @@ func (s *UnifiedTaskScheduler) termMargin() time.Duration { return s.cfg.TermLen
 // for its end while another holds it.
 func (s *UnifiedTaskScheduler) keepLoop(ctx context.Context) {
 	defer s.keeping.close()
-	if s.private {
-		return // a term that nobody else can take needs no renewal
-	}
 	for s.keeping.wait(ctx) {
 		s.mu.Lock()
 		s.renewIfDue(ctx, s.clock.Now())
@@ -90,7 +87,7 @@ func (s *UnifiedTaskScheduler) keepLoop(ctx context.Context) {
 // keepBetweenTicks renews the term while runs go on in a program that calls Tick,
 // where no keeper does. The caller holds mu.
 func (s *UnifiedTaskScheduler) keepBetweenTicks() {
-	if s.private || !s.needsTerm() {
+	if !s.needsTerm() {
 		return
 	}
 	if !s.life.running && s.term.renewal == nil {
@@ -169,8 +166,7 @@ func (s *UnifiedTaskScheduler) renewIfDue(ctx context.Context, now time.Time) {
 	if s.life.draining && s.term.term.Number == 0 || s.term.resigned || s.life.ended {
 		return
 	}
-	held := s.term.term.Number != 0
-	if !now.Before(s.term.renewAt) && !(held && s.private) {
+	if !now.Before(s.term.renewAt) {
 		s.lead(ctx, now)
 	}
 	if s.term.term.Number != 0 && !s.term.resumed {
@@ -186,9 +182,6 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	}
 	s.term.leading = true
 	length := s.cfg.TermLength
-	if s.private {
-		length = 100 * 365 * 24 * time.Hour
-	}
 	term, err := s.askForTerm(ctx, length)
 	s.term.leading = false
 	if err != nil && ctx.Err() != nil {
@@ -220,9 +213,6 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	}
 	s.term.renewAt = now.Add(length / 3)
 	s.term.term = term
-	if s.private {
-		return
-	}
 	s.term.trusted = now.Add(length - s.termMargin())
 	s.unwatchLapse()
 	s.watchLapse()

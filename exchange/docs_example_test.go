@@ -74,7 +74,7 @@ func schedulerWithCalendars() tradeclock.Config {
 func TestConfigurationOfTheDocumentationIsValid(t *testing.T) {
 	cfg := schedulerWithCalendars()
 	cfg.Executor = tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil })
-	cfg.Logger = slog.New(slog.DiscardHandler)
+	cfg.Ledger, cfg.Logger = tradeclock.NewMemory(nil), slog.New(slog.DiscardHandler)
 	_, err := tradeclock.New(cfg)
 	require.NoError(t, err)
 }
