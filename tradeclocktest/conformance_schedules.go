@@ -304,7 +304,7 @@ var editorCases = []struct {
 		assert.Zero(w.t, w.seed())
 	}},
 	{"bad rows are refused where they are written", testRefusals},
-	{"the instant from which a row holds follows its rule, calendar and enabling", testSince},
+	{"the instant from which a row holds follows its rule, calendar, sessions and enabling", testSince},
 	{"each edit changes the revision", testRevision},
 	{"the changes since each revision lead to the rows as they are", testChanges},
 	{"what is handed over and out is not shared", func(w *editorTest) {
@@ -353,7 +353,7 @@ func testPartialUpdates(w *editorTest) {
 		field func(s *tradeclock.Schedule)
 	}{
 		{"nothing", tradeclock.ScheduleEdit{}, func(*tradeclock.Schedule) {}},
-		{"Sessions", tradeclock.ScheduleEdit{Sessions: &sessions}, func(s *tradeclock.Schedule) { s.Sessions = sessions }},
+		{"Sessions", tradeclock.ScheduleEdit{Sessions: &sessions}, func(s *tradeclock.Schedule) { s.Sessions, s.Since = sessions, at(9, 30) }},
 		{"Priority", tradeclock.ScheduleEdit{Priority: &priority}, func(s *tradeclock.Schedule) { s.Priority = priority }},
 		{"Timeout", tradeclock.ScheduleEdit{Timeout: &timeout}, func(s *tradeclock.Schedule) { s.Timeout = timeout }},
 		{"CatchUp", tradeclock.ScheduleEdit{CatchUp: &catchUp}, func(s *tradeclock.Schedule) { s.CatchUp = catchUp }},
@@ -444,7 +444,7 @@ func testRefusals(w *editorTest) {
 // testSince makes edits at different times and checks Since and Prior.
 func testSince(w *editorTest) {
 	priority, disabled, enabled, spread := 1, true, false, time.Minute
-	fo, ny := "XNSE.FO", "XNYS"
+	fo, ny, days := "XNSE.FO", "XNYS", tradeclock.EveryDay
 	daily, hourly := rule.MustParse("daily 09:30"), rule.MustParse("hourly 09:30-15:30")
 	later, every := rule.MustParse("hourly 10:30-15:30"), rule.MustParse("every 5m 09:15-15:30")
 	steps := []struct {
@@ -471,7 +471,9 @@ func testSince(w *editorTest) {
 		{"another kind on that day", at(33, 1), tradeclock.ScheduleEdit{Rule: every}, at(33, 1), "hourly 10:30-15:30"},
 		{"disabling on a day after that", at(57, 0), tradeclock.ScheduleEdit{Disabled: &disabled}, at(57, 0), ""},
 		{"a calendar", at(57, 1), tradeclock.ScheduleEdit{Calendar: &fo}, at(57, 1), ""},
-		{"the same calendar", at(57, 2), tradeclock.ScheduleEdit{Calendar: &fo}, at(57, 1), ""},
+		{"sessions", at(57, 1).Add(time.Second), tradeclock.ScheduleEdit{Sessions: &days}, at(57, 1).Add(time.Second), ""},
+		{"the same sessions", at(57, 1).Add(2 * time.Second), tradeclock.ScheduleEdit{Sessions: &days}, at(57, 1).Add(time.Second), ""},
+		{"the same calendar", at(57, 2), tradeclock.ScheduleEdit{Calendar: &fo}, at(57, 1).Add(time.Second), ""},
 		{"a rule of another kind", at(57, 3), tradeclock.ScheduleEdit{Rule: daily}, at(57, 3), "every 5m 09:15-15:30"},
 		{"then another calendar on the same day", at(57, 4), tradeclock.ScheduleEdit{Calendar: &ny}, at(57, 4), "every 5m 09:15-15:30"},
 	}
