@@ -202,7 +202,7 @@ func (v *vetting) vetPolicy(s Schedule, known *policy) *vetted {
 func (v *vetting) calendarOf(p *policy) (*calendarView, error) {
 	view, err := v.find(p.Calendar)
 	if err != nil {
-		return nil, fmt.Errorf("Calendar: %w", err)
+		return nil, inField("Calendar", err)
 	}
 	if _, follows := p.follows(); follows && p.Calendar == "" {
 		return nil, nil
@@ -280,13 +280,13 @@ func (v *vetting) link(r *row) {
 		base := v.base(r.Account, task)
 		switch {
 		case v.hides(r.Account, task):
-			v.drop(r, fmt.Errorf("Rule: %q: the row of task %q for account %q cannot be used", at.text, task, r.Account))
+			v.drop(r, inField("Rule", fmt.Errorf("%q: the row of task %q for account %q cannot be used", at.text, task, r.Account)))
 			return
 		case base == nil:
-			v.drop(r, fmt.Errorf("Rule: %q: no schedule of task %q that it could come after%s", at.text, task, v.hint(task)))
+			v.drop(r, inField("Rule", fmt.Errorf("%q: no schedule of task %q that it could come after%s", at.text, task, v.hint(task))))
 			return
 		case slices.Contains(path, base.Task):
-			v.drop(r, fmt.Errorf("Rule: %q: a cycle: %s", r.text, strings.Join(append(path, base.Task), " after ")))
+			v.drop(r, inField("Rule", fmt.Errorf("%q: a cycle: %s", r.text, strings.Join(append(path, base.Task), " after "))))
 			return
 		}
 		at.base = base
@@ -303,7 +303,7 @@ func (v *vetting) link(r *row) {
 // follow gives a row with an after rule the calendar of what it comes after.
 func (r *row) follow(view *calendarView) error {
 	if r.view != nil && r.view != view {
-		return fmt.Errorf("Calendar: %s: the task that %s comes after is on calendar %s", r.Calendar, r.Task, view.name)
+		return inField("Calendar", fmt.Errorf("%s: the task that %s comes after is on calendar %s", r.Calendar, r.Task, view.name))
 	}
 	r.view = view
 	return view.phases.check(r.Schedule)
@@ -395,7 +395,7 @@ func (ph phaseNames) check(s Schedule) error {
 	}
 	for _, m := range rule.Moments(s.Rule) {
 		if err := ph.checkMoment(m); err != nil {
-			return fmt.Errorf("Rule: %w", err)
+			return inField("Rule", err)
 		}
 	}
 	if s.CatchUpUntil != nil {
@@ -444,3 +444,6 @@ func (p *policy) carriedOver(s Schedule, old *row, holds time.Time) (since time.
 	edited := s.Edited(old.schedule(), holds)
 	return edited.Since, edited.Prior
 }
+
+// inField names the field of a row that an error is about.
+func inField(name string, err error) error { return fmt.Errorf("%s: %w", name, err) }

@@ -286,7 +286,7 @@ func (cfg Config) checkCalendars(rows []Schedule) error {
 			_, err = findView(cfg.Calendars, r.Calendar)
 		}
 		if err != nil {
-			errs = append(errs, RowError{r.Task, r.Account, fmt.Errorf("Calendar: %w", err)})
+			errs = append(errs, RowError{r.Task, r.Account, inField("Calendar", err)})
 		}
 	}
 	return errors.Join(errs...)
