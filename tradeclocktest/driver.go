@@ -150,6 +150,8 @@ func (d *Driver) pass(to time.Time) {
 // time pass that what goes on is given for that.
 func (d *Driver) await(ended <-chan struct{}) {
 	for {
+		// What rests without having noticed waits for something else than its end.
+		noticed := ending(d.s.Status().State)
 		_ = d.s.Quiesce(context.Background())
 		select {
 		case <-ended:
@@ -157,7 +159,7 @@ func (d *Driver) await(ended <-chan struct{}) {
 		default:
 		}
 		now, wake := d.clock.Now(), d.s.NextWake()
-		if ending(d.s.Status().State) && wake.After(now) {
+		if noticed && wake.After(now) {
 			d.clock.Advance(wake.Sub(now))
 		} else {
 			runtime.Gosched() // it has not noticed yet, or is just about to return
