@@ -127,7 +127,7 @@ func (w *planWorld) onDate(account string, t planTask, date calendar.Date) (foun
 	for _, c := range chain {
 		everyDay = everyDay && c.Sessions&EveryDay != 0
 		named = named && c.Sessions.Has(session.Kind)
-		if c.Since.After(since) {
+		if !c.Disabled && c.Since.After(since) { // what is followed may be disabled
 			since = c.Since
 		}
 	}
