@@ -208,7 +208,7 @@ func (t *afflicted) subject(task string) string {
 	if len(names) == 1 {
 		return rowName(task, names[0])
 	}
-	return fmt.Sprintf("%s for %d accounts (%s)", task, len(names), said.Names(names, accountsShown))
+	return fmt.Sprintf("%s for %d accounts (%s)", task, len(names), said.Names(names[:min(len(names), accountsShown)], len(names)))
 }
 
 // tellBadRuns makes the conditions of many accounts anew, and ends those of sessions

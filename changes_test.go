@@ -22,9 +22,6 @@ import (
 // two schedulers, one can list the changes and the other reads all rows: after each
 // tick both must have the same rows, plan the same, and have told the same.
 func TestChangesHaveTheEffectOfAWholeReading(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long")
-	}
 	var patched, whole int
 	for seed := range uint64(60) {
 		w := newEditWorld(t, seed)

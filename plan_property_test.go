@@ -19,9 +19,6 @@ import (
 // TestRule05_CuttingARangeNeverChangesWhatIsDue plans made-up schedules over made-up
 // ranges, whole and cut at made-up points, and compares with the oracle.
 func TestRule05_CuttingARangeNeverChangesWhatIsDue(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long, and pure")
-	}
 	var due, skipped int
 	for seed := range uint64(300) {
 		for _, o := range checkPlan(t, seed, nil, wholePlans) {

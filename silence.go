@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // What keeps tasks from running without anybody having asked for it is told here: in
@@ -138,11 +138,7 @@ func keysText[V any](prefix string, rows map[rowKey]V) string {
 	for i, key := range first {
 		names[i] = rowName(key.task, key.account)
 	}
-	text := prefix + strings.Join(names, ", ")
-	if more := len(rows) - len(first); more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
+	return prefix + said.Names(names, len(rows))
 }
 
 func earlyText(rows map[rowKey]*row) string {

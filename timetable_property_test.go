@@ -18,9 +18,6 @@ import (
 // made-up instants, at due instants and beside them, and compares with the oracle. An
 // date that the calendar does not know stands for an occurrence that is skipped.
 func TestTimetableAgreesWithThePlan(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long, and pure")
-	}
 	var known, unknown int
 	for seed := range uint64(150) {
 		random := rand.New(rand.NewPCG(seed, 6))

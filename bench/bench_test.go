@@ -24,9 +24,6 @@ var sizes = map[int]int{1: 20, 2: 20, 3: 20, 4: 1, 5: 2, 6: 100, 7: 20}
 // TestEachContenderDoesItsWork runs every contender, those of a race at the same
 // time. Each checks that it did all of its work, and fails if not.
 func TestEachContenderDoesItsWork(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long: our part of it is tested where it is at home")
-	}
 	var s servers
 	t.Cleanup(s.close)
 	for _, r := range races() {

@@ -50,9 +50,6 @@ func TestWallTimeOn(t *testing.T) {
 // Every change of the clocks of every zone from 1970 to 2037, against a scan of
 // what the clocks show each half minute, and the days around each new year, where time.ZoneBounds is of no help.
 func TestWallTimeOnAtEveryTransition(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long, and pure")
-	}
 	changes := 0
 	for name, loc := range zones.All(t) {
 		for year := 1970; year <= 2037; year++ {

@@ -14,9 +14,6 @@ import (
 
 // Rules that repeat over every change of the clocks of every zone from 1970 to 2037.
 func TestRulesThatRepeatOverEveryTransition(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long, and pure")
-	}
 	steps := map[string]time.Duration{
 		"every 97m 00:00-24:00": 97 * time.Minute, "hourly 00:30-23:30": time.Hour, "hourly 01:00-24:00": time.Hour,
 	}

@@ -256,7 +256,6 @@ func empty(t *testing.T, db *sql.DB) {
 // each way. The call is made to the end on another connection, with the result
 // that it would have had, or it says that it does not know.
 func TestConnectionCutInEachCall(t *testing.T) {
-	skipLong(t)
 	calls := storeCalls(tradeclock.Term{Scheduler: paper, Holder: "a", Number: 1})
 	for _, c := range calls {
 		t.Run(c.name, func(t *testing.T) {

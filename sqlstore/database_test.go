@@ -45,21 +45,10 @@ var (
 		"SELECT coalesce(string_agg(tablename, ','), '') FROM pg_tables WHERE schemaname = current_schema()"}
 )
 
-// onEach runs a test on each database, and with -short on PostgreSQL alone: SQLite is
-// part of the program, which the race detector makes ten times slower.
+// onEach runs a test on each database.
 func onEach(t *testing.T, test func(t *testing.T, on database)) {
-	if !testing.Short() {
-		t.Run(onSQLite.name, func(t *testing.T) { test(t, onSQLite) })
-	}
-	t.Run(onPostgres.name, func(t *testing.T) { test(t, onPostgres) })
-}
-
-// skipLong leaves out a test that takes its time, as where the race detector is to see
-// the others.
-func skipLong(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("long")
+	for _, on := range []database{onSQLite, onPostgres} {
+		t.Run(on.name, func(t *testing.T) { test(t, on) })
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 // looks at a few. Memory, which counts as they come, must tell the same.
 
 func TestFactsAgreeWithMemory(t *testing.T) {
-	skipLong(t)
 	onEach(t, testFactsAgreeWithMemory)
 }
 

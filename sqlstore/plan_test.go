@@ -74,9 +74,6 @@ func TestNoStatementOfATickScansTheRuns(t *testing.T) {
 // was filled and never analysed, and for one that was analysed before an outage
 // made the first ranges and resumed runs.
 func TestNoStatementOfATickScansTheRunsOfAServer(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long")
-	}
 	s := filled(t, 10_000)
 	t.Run("never analysed", func(t *testing.T) { planned(t, s) })
 	_, err := s.db.ExecContext(t.Context(), "UPDATE tradeclock_runs SET outcome = 'succeeded'; ANALYZE tradeclock_runs")

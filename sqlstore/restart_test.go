@@ -17,7 +17,6 @@ import (
 // other one while the minute's runs are under way, and starts the next at the
 // minute after. On PostgreSQL, where a process is dear, the day is its first hour.
 func TestDayRestartedEveryMinute(t *testing.T) {
-	skipLong(t)
 	onEach(t, func(t *testing.T, on database) {
 		if on.name == onPostgres.name {
 			testDayRestartedEveryMinute(t, on, "09:45", 32)
@@ -69,7 +68,6 @@ func (s *service) finish() map[occurrence]tradeclock.Outcome {
 // ten minutes before a minute of the day to ten minutes after it. What the file
 // holds of the last call before that is left to chance too.
 func TestRestartsAroundAMinute(t *testing.T) {
-	skipLong(t)
 	onEach(t, testRestartsAroundAMinute)
 }
 
@@ -98,7 +96,6 @@ func testRestartsAroundAMinute(t *testing.T, on database) {
 // TestKilledAfterAFaultyMinute lets something go wrong in the minute of an order
 // task, which runs to its end all the same, and kills the process then.
 func TestKilledAfterAFaultyMinute(t *testing.T) {
-	skipLong(t)
 	onEach(t, testKilledAfterAFaultyMinute)
 }
 

@@ -18,7 +18,6 @@ import (
 // while it runs. Restarts and a database that fails have files of their own.
 
 func TestTradingDay(t *testing.T) {
-	skipLong(t)
 	onEach(t, testTradingDay)
 }
 

@@ -82,7 +82,6 @@ func testScheduleKeepsEveryField(t *testing.T, on database) {
 }
 
 func TestHandEdit(t *testing.T) {
-	skipLong(t)
 	onEach(t, testHandEdit)
 }
 

@@ -15,7 +15,6 @@ import (
 // each way in which a run begins or ends must count it.
 
 func TestWhatIsNotSettledIsCounted(t *testing.T) {
-	skipLong(t)
 	onEach(t, testWhatIsNotSettledIsCounted)
 }
 

@@ -70,15 +70,6 @@ func number(t *testing.T, variable string, usual int) int {
 	return n
 }
 
-// skipLong leaves out a test that takes its time, as where the race detector is to see
-// the processes of the others.
-func skipLong(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("long")
-	}
-}
-
 // database is where a service keeps its state.
 type database struct{ driver, dsn string }
 
@@ -88,7 +79,6 @@ func newFile(t *testing.T) database {
 
 func newSchema(t *testing.T) database {
 	t.Helper()
-	skipLong(t)
 	dsn, schema, err := pgtest.Shared()
 	needs.Met(t, err)
 	d := database{"pgx", dsn}

@@ -112,7 +112,6 @@ func TestReplicasWhoseConnectionsAreCut(t *testing.T) {
 
 func newServer(t *testing.T, settings ...string) *pgtest.Server {
 	t.Helper()
-	skipLong(t)
 	server, err := pgtest.New(settings...)
 	needs.Met(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Close()) })

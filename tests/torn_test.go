@@ -218,7 +218,6 @@ func TestTheTermIsSetBackByHand(t *testing.T) {
 // the start of the next. TRADECLOCK_TEST_NONSENSE says how many values are tried,
 // one unless it is set.
 func TestNonsenseInEachColumn(t *testing.T) {
-	skipLong(t)
 	onEach(t, func(d *desk) {
 		d.run(3 * time.Minute)
 		require.NoError(d.t, d.store.Halt(d.t.Context(), tradeclock.Halt{Scheduler: service.Name, Account: "43", At: d.clock.Now(), Serving: true}))

@@ -22,7 +22,6 @@ const worlds = 6
 // TestWorldsOnSQLite holds simulated worlds whose store is SQLite to what those in memory
 // are held to. A seed has the same world on both, as every call is answered alike.
 func TestWorldsOnSQLite(t *testing.T) {
-	skipLong(t)
 	t.Parallel()
 	first := uint64(100 * number(t, "TRADECLOCK_TEST_SEED", 3))
 	for seed := first; seed < first+uint64(number(t, "TRADECLOCK_TEST_WORLDS", worlds)); seed++ {

@@ -16,9 +16,6 @@ import (
 )
 
 func TestMeasuresAndDraws(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long")
-	}
 	tests := []struct {
 		subject, upTo string
 		sizes         int
@@ -54,9 +51,6 @@ func TestMeasuresAndDraws(t *testing.T) {
 // TestSomeSizesAloneOverwriteNothing measures as one does who tries the program, in a
 // folder as the root is.
 func TestSomeSizesAloneOverwriteNothing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long")
-	}
 	t.Chdir(t.TempDir())
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)

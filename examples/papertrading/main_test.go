@@ -133,7 +133,6 @@ func (r records) checkWholeDay(session calendar.Date, accounts int, occurrences 
 }
 
 func TestASeededDayIsTheSameEachTime(t *testing.T) {
-	skipLong(t)
 	t.Parallel()
 	opts := fast(t)
 
@@ -151,7 +150,6 @@ func TestASeededDayIsTheSameEachTime(t *testing.T) {
 }
 
 func TestASecondRunReplaysTheNextSession(t *testing.T) {
-	skipLong(t)
 	t.Parallel()
 	opts := fast(t, "-accounts", "alice")
 
@@ -230,17 +228,7 @@ func TestASpecialSessionMovesItsTasks(t *testing.T) {
 	}
 }
 
-// skipLong leaves out a test that takes its time, as where the race detector is to see
-// the others.
-func skipLong(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("long")
-	}
-}
-
 func TestRealBars(t *testing.T) {
-	skipLong(t)
 	t.Parallel()
 	files := barFiles(t)
 	opts := fast(t, append([]string{"-accounts", "alice", "-bars"}, files...)...)
@@ -391,7 +379,6 @@ func TestACrashInTheMiddleOfTheBuyOrders(t *testing.T) {
 }
 
 func TestWhatACrashMissedIsRecorded(t *testing.T) {
-	skipLong(t)
 	t.Parallel()
 	binary := build(t)
 	file := filepath.Join(t.TempDir(), "papertrading.db")

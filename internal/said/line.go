@@ -45,12 +45,13 @@ func Counted(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// Names lists the first of some names, and how many more there are.
-func Names(names []string, most int) string {
-	if n := len(names) - most; n > 0 {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", n)
+// Names lists the first of some names, and how many more of all there are.
+func Names(first []string, all int) string {
+	text := strings.Join(first, ", ")
+	if more := all - len(first); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
 	}
-	return strings.Join(names, ", ")
+	return text
 }
 
 // WantDuration is what is wanted where a duration is not understood.

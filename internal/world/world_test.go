@@ -44,13 +44,9 @@ func TestFaultless(t *testing.T) {
 // TestReplay runs worlds twice, and compares their timelines whole.
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	days := 2
-	if testing.Short() {
-		days = 1
-	}
 	for seed := range uint64(4) {
-		first := Run(seed, Options{Days: days, Whole: true})
-		second := Run(seed, Options{Days: days, Whole: true})
+		first := Run(seed, Options{Days: 2, Whole: true})
+		second := Run(seed, Options{Days: 2, Whole: true})
 		require.Equal(t, first, second, "seed %d", seed)
 		require.NotEmpty(t, first.Timeline)
 	}
@@ -104,11 +100,8 @@ func TestWorlds(t *testing.T) {
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
-			if testing.Short() {
-				part.seeds /= 5
-			}
 			var checked Checked
-			for seed := part.from; seed < part.from+part.seeds && !t.Failed(); seed++ {
+			for seed := part.from; seed < part.from+part.seeds/raceShare && !t.Failed(); seed++ {
 				r := Run(seed, Options{Days: part.days})
 				report(t, r)
 				checked.Add(r.Checked)
