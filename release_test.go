@@ -160,7 +160,6 @@ func TestRule20_AnInterruptedRunRunsAgainOnce(t *testing.T) {
 	for range 30 {
 		d.For(time.Second)
 	}
-	faulty.Heal()
 	require.NoError(t, stop())
 	assert.Len(t, w.rec.Runs(), 1)
 	assert.Equal(t, []string{"2026-11-23 interrupted"}, tell(w.runs("analysis")))
