@@ -317,7 +317,7 @@ func (b *book) checkNormal(account string, o occurrence, due time.Duration) {
 	if t.StartLimit != "" {
 		bound *= 5 // for the others that count against it
 	}
-	if o.skip || b.wasAway(account, due, due) || b.disturbed.touch(due-calm-10*time.Second, due+t.Spread+10*time.Second) || b.held(account, o, start) {
+	if o.skip || o.late || b.wasAway(account, due, due) || b.disturbed.touch(due-calm-10*time.Second, due+t.Spread+10*time.Second) || b.held(account, o, start) {
 		return
 	}
 	b.checked.AtOnce++

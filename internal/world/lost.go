@@ -37,7 +37,7 @@ func (b *book) checkCaughtUp(account string, o occurrence, due time.Duration) {
 	if o.skip || b.wasAway(account, due, due) || strings.Contains(o.slot, "T") || row == nil || row.outcome != tradeclock.Missed {
 		return
 	}
-	if t.CatchUpUntil != nil { // it may end earlier
+	if t.CatchUpUntil != nil || !row.run.Due.Equal(o.due) { // it may end earlier, or the slot was due at another time
 		return
 	}
 	if b.calendars.uncertain(due-poll, due+t.catchUp()) || b.rows.uncertain(due-poll, due+t.catchUp()) {

@@ -13,6 +13,7 @@ type occurrence struct {
 	slot string
 	due  time.Time
 	skip bool // it is recorded, and must not run
+	late bool // its catch-up is over by then
 }
 
 // occurrencesOn lists what is due of a task on a session, by the documentation of
@@ -28,6 +29,10 @@ func (x exchangePlace) occurrencesOn(tasks []task, account, name string, date ca
 	for i := range found {
 		found[i].task = t.Task
 		found[i].skip = found[i].skip || is.unknown && !everyDay || closed
+		if t.CatchUpUntil != nil {
+			until, told := x.untilOf(t, date, is)
+			found[i].late = told && !found[i].due.Before(until)
+		}
 	}
 	return found
 }

@@ -68,7 +68,7 @@ func (b *book) wished(x *execution) (invariant, text string) {
 		return "triggers", fmt.Sprintf("%s was told: %v", x.run.Actor, wish.err)
 	case wish.executed:
 		return "triggers", x.run.Actor + " has got a run already"
-	case wish.req.ForToday != (x.run.Slot == x.run.Session.String()):
+	case wish.req.ForToday != (x.run.Slot == x.run.Session.String() || x.run.Slot == stuckSlot):
 		return "triggers", fmt.Sprintf("%s asked for a run for today: %v", x.run.Actor, wish.req.ForToday)
 	case !wish.req.Force && !b.mayRunOn(x):
 		return "triggers", "it is not a day for it"
