@@ -39,7 +39,9 @@ func (s *UnifiedTaskScheduler) takeChanges(read reading, known string) bool {
 		p.remove(rowKey{removed.Account, removed.Task})
 	}
 	s.sched.revision = read.revision
-	s.use(s.sched.snap.patched(p.diff()))
+	gone, come := p.diff()
+	s.keepDue(s.sched.snap, come, p.before)
+	s.use(s.sched.snap.patched(gone, come))
 	s.reportPatch(p)
 	return true
 }
@@ -117,6 +119,14 @@ func (p *patch) set(key rowKey, r *row) {
 	} else {
 		p.rows[key] = r
 	}
+}
+
+// before returns the row that a key had.
+func (p *patch) before(key rowKey) *row {
+	if was, touched := p.was[key]; touched {
+		return was
+	}
+	return p.rows[key]
 }
 
 // keys returns those that are touched, in order.

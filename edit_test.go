@@ -77,3 +77,64 @@ func TestRule06_WhatFollowsATaskThatIsDisabledWhileNobodyIsActive(t *testing.T) 
 	d.Tick()
 	assert.Equal(t, []string{"09:05 succeeded"}, became(w.runs("second")))
 }
+
+// TestRule25_WhatWasDueBeforeAnEditThatIsReadLater edits rows after the last tick and
+// before the next one, which is late: what came due in between by the rule of before is
+// run, or recorded.
+func TestRule25_WhatWasDueBeforeAnEditThatIsReadLater(t *testing.T) {
+	text := func(rule rule.Rule) tradeclock.ScheduleEdit { return tradeclock.ScheduleEdit{Rule: rule} }
+	parse := rule.MustParse
+	for name, test := range map[string]struct {
+		rule string
+		edit tradeclock.ScheduleEdit
+		want []string // by 09:04
+	}{
+		"another time of day":       {"daily 09:01", text(parse("daily 09:30")), []string{"09:01 succeeded"}},
+		"a time that has come too":  {"daily 09:01", text(parse("daily 09:02:45")), []string{"09:02 succeeded"}},
+		"another kind":              {"daily 09:01", text(parse("every 1m 09:00-10:00")), []string{"09:01 succeeded"}},
+		"another kind that repeats": {"every 1m 09:00-10:00", text(parse("daily 15:00")), []string{"09:01 missed", "09:02 succeeded", "09:03 succeeded", "09:04 succeeded"}},
+		"another grid":              {"every 1m 09:00-10:00", text(parse("every 20m 09:00-10:00")), []string{"09:01 missed", "09:02 succeeded"}},
+		"other sessions":            {"daily 09:01", tradeclock.ScheduleEdit{Sessions: ptr(tradeclock.EveryDay)}, []string{"09:01 succeeded"}},
+		"another catch-up alone":    {"daily 09:01", tradeclock.ScheduleEdit{CatchUp: ptr(time.Hour)}, []string{"09:01 succeeded"}},
+		"disabled":                  {"daily 09:01", tradeclock.ScheduleEdit{Disabled: ptr(true)}, nil},
+		"an occurrence yet to come": {"daily 09:02:45", text(parse("daily 09:30")), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 09:00:00")
+			_, err := w.store.PutSchedule(t.Context(), row("task", test.rule, catchUp(5*time.Minute)))
+			require.NoError(t, err)
+			cfg := w.config()
+			cfg.Schedules = w.store
+			_, d := w.drive(cfg)
+			d.Tick()
+
+			w.clock.Advance(150 * time.Second) // the host sleeps
+			_, err = w.store.UpdateSchedule(t.Context(), "", "task", 1, test.edit)
+			require.NoError(t, err)
+			w.clock.Advance(30 * time.Second)
+			d.Until(at("2026-11-23 09:04:00"))
+			assert.Equal(t, test.want, became(w.runs("task")))
+		})
+	}
+}
+
+// TestRule25_AnOwnRowThatIsReadLater gives an account a row of its own after the time of
+// the shared one, and before the next tick.
+func TestRule25_AnOwnRowThatIsReadLater(t *testing.T) {
+	w := newWorld(t, "2026-11-23 09:00:00")
+	_, err := w.store.PutSchedule(t.Context(), row("task", "daily 09:01", catchUp(5*time.Minute)))
+	require.NoError(t, err)
+	cfg := w.config()
+	cfg.Schedules = w.store
+	_, d := w.drive(cfg)
+	d.Tick()
+
+	w.clock.Advance(90 * time.Second)
+	own := row("task", "daily 09:30")
+	own.Account = "42"
+	_, err = w.store.PutSchedule(t.Context(), own)
+	require.NoError(t, err)
+	w.clock.Advance(30 * time.Second)
+	d.Until(at("2026-11-23 09:31:00"))
+	assert.Equal(t, []string{"09:01 succeeded"}, became(w.runs("task")))
+}

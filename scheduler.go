@@ -157,6 +157,8 @@ type planState struct {
 	// upTo is the instant up to which everything is planned: the end of the last
 	// range. Zero until a term has been resumed from.
 	upTo time.Time
+	// kept came due since, by rows that have been edited meanwhile.
+	kept []occurrence
 	// next is the first due instant after upTo: before it there is nothing to plan.
 	next      time.Time
 	nextFound bool // false if next is only the end of the horizon
@@ -567,6 +569,9 @@ func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
 			p.farUntil = now.AddDate(0, 0, horizonDays)
 			p.far = s.sched.snap.beyond(p.farUntil)
 		}
+	}
+	if p.kept != nil {
+		due = s.withKept(due, now)
 	}
 	s.enqueueRevised(from, now)
 	s.sched.snap.markPlanned(due)

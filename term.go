@@ -388,7 +388,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 		}
 	}
 	s.term.planned = false
-	s.plan.upTo, s.plan.next = watermark, time.Time{}
+	s.plan.upTo, s.plan.next, s.plan.kept = watermark, time.Time{}, nil
 	s.plan.doubted = false
 	if s.sched.loaded {
 		s.sched.snap.unplan(watermark)

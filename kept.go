@@ -1,0 +1,62 @@
+package tradeclock
+
+import (
+	"slices"
+	"time"
+)
+
+// keepDue keeps what came due between the last plan and the edits that a poll has
+// brought, by the rows that were in force: an edit holds from its own instant on, which
+// may be long before it is read, as when the host slept. Fresh are the rows that are new
+// or different. The caller holds mu.
+func (s *UnifiedTaskScheduler) keepDue(before *snapshot, fresh []*row, was func(rowKey) *row) {
+	now := s.clock.Now().Round(0).UTC()
+	if !s.term.resumed || !s.plan.upTo.Before(now) {
+		return
+	}
+	follow := make(map[*row][]*row) // those that have taken the place of each
+	for _, r := range fresh {
+		old := was(r.key())
+		if old == nil && r.Account != "" {
+			old = was(rowKey{"", r.Task})
+		}
+		if old != nil && r.holdsFrom().After(s.plan.upTo) {
+			follow[old] = append(follow[old], r)
+		}
+	}
+	if len(follow) == 0 {
+		return
+	}
+	for _, o := range before.plan(s.plan.upTo, now) {
+		for _, r := range follow[o.row] {
+			if o.due.After(r.holdsFrom()) {
+				continue
+			}
+			if r.Account != o.row.Account { // it has been one of the accounts of a shared row
+				own := *o.row
+				own.Account = r.Account
+				o.row = &own
+			}
+			s.plan.kept = append(s.plan.kept, o)
+		}
+	}
+}
+
+// withKept adds what was kept and is due by an instant. What an edit has removed or
+// disabled does not run, and neither does what it has moved to a time that has come as
+// well.
+func (s *UnifiedTaskScheduler) withKept(due []occurrence, now time.Time) []occurrence {
+	var later []occurrence
+	for _, o := range s.plan.kept {
+		r := s.sched.rows[o.row.key()]
+		moved := func(n occurrence) bool { return n.row == r && n.slot == o.slot }
+		switch {
+		case o.due.After(now):
+			later = append(later, o)
+		case r != nil && !r.Disabled && !slices.ContainsFunc(due, moved):
+			due = append(due, o)
+		}
+	}
+	s.plan.kept = later
+	return claimOrder(due)
+}
