@@ -86,6 +86,10 @@ func TestHandEdit(t *testing.T) {
 }
 
 func testHandEdit(t *testing.T, on database) {
+	ago := func(d time.Duration) string {
+		return "UPDATE tradeclock_schedules SET version = version + 1, since = '" +
+			time.Now().Add(-d).UTC().Format("2006-01-02T15:04:05.000000000Z") + "';"
+	}
 	tests := []struct {
 		name      string
 		statement string
@@ -108,6 +112,11 @@ func testHandEdit(t *testing.T, on database) {
 		{"another calendar", "UPDATE tradeclock_schedules SET calendar = 'XNYS'", "daily 09:01", "", false, true},
 		{"another kind and then calendar", `UPDATE tradeclock_schedules SET rule = 'hourly 10:00-12:00';
 			UPDATE tradeclock_schedules SET calendar = 'XNYS'`, "hourly 10:00-12:00", "daily 09:01", false, true},
+		{"other sessions", "UPDATE tradeclock_schedules SET sessions = 'every-day'", "daily 09:01", "", false, true},
+		{"another kind twice in one session", "UPDATE tradeclock_schedules SET rule = 'hourly 10:00-12:00';" + ago(15*time.Hour) +
+			"UPDATE tradeclock_schedules SET rule = 'every 5m 10:00-12:00'", "every 5m 10:00-12:00", "daily 09:01", false, true},
+		{"another kind twice in two sessions", "UPDATE tradeclock_schedules SET rule = 'hourly 10:00-12:00';" + ago(17*time.Hour) +
+			"UPDATE tradeclock_schedules SET rule = 'every 5m 10:00-12:00'", "every 5m 10:00-12:00", "hourly 10:00-12:00", false, true},
 		{"disabled", "UPDATE tradeclock_schedules SET enabled = 0", "daily 09:01", "", true, true},
 		{"another policy", "UPDATE tradeclock_schedules SET priority = 7", "daily 09:01", "", false, false},
 		{"deleted and made again", `DELETE FROM tradeclock_schedules;
