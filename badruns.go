@@ -16,16 +16,16 @@ import (
 // weeks is not healthy, and neither is the day of an order that was missed. What this
 // process has not seen of them is read from the ledger. Guarded by the scheduler's mu.
 type badRuns struct {
-	streaks map[rowKey]*streak
-	missed  map[rowKey]missedRun
+	streaks map[ScheduleKey]*streak
+	missed  map[ScheduleKey]missedRun
 	// inARow and lost are the accounts of which health tells, by task.
 	inARow, lost map[string]*afflicted
 	// over is when the first session of a missed run is over.
 	over time.Time
 
-	recall    bool     // what the last sessions left is to be read
-	recalling bool     // a reading goes on
-	unknown   []rowKey // streaks of which the ledger may have the beginning
+	recall    bool          // what the last sessions left is to be read
+	recalling bool          // a reading goes on
+	unknown   []ScheduleKey // streaks of which the ledger may have the beginning
 }
 
 // streak are the skipped, missed and failed runs of a task of an account since one
@@ -62,7 +62,7 @@ const (
 
 func newBadRuns() badRuns {
 	return badRuns{
-		streaks: make(map[rowKey]*streak), missed: make(map[rowKey]missedRun),
+		streaks: make(map[ScheduleKey]*streak), missed: make(map[ScheduleKey]missedRun),
 		inARow: make(map[string]*afflicted), lost: make(map[string]*afflicted),
 	}
 }
@@ -83,7 +83,7 @@ func isBad(outcome Outcome, reason string) bool {
 
 // countRun counts an outcome. The caller holds mu.
 func (s *UnifiedTaskScheduler) countRun(a *account, ts *taskState, run *Run, outcome Outcome, reason string) {
-	b, key := &s.health.runs, rowKey{a.name, ts.name}
+	b, key := &s.health.runs, ScheduleKey{Task: ts.name, Account: a.name}
 	if m, missed := b.missed[key]; missed && m.slot == run.Slot && outcome != Missed {
 		delete(b.missed, key) // somebody has triggered it since
 		s.relieve(b.lost, lostRuns, key)
@@ -109,7 +109,7 @@ func (s *UnifiedTaskScheduler) countRun(a *account, ts *taskState, run *Run, out
 	}
 }
 
-func (s *UnifiedTaskScheduler) endStreak(key rowKey) {
+func (s *UnifiedTaskScheduler) endStreak(key ScheduleKey) {
 	if b := &s.health.runs; b.streaks[key] != nil {
 		delete(b.streaks, key)
 		s.relieve(b.inARow, runsInARow, key)
@@ -117,7 +117,7 @@ func (s *UnifiedTaskScheduler) endStreak(key rowKey) {
 }
 
 // tellStreak tells of a streak that has become long.
-func (s *UnifiedTaskScheduler) tellStreak(key rowKey, st *streak, reason string) {
+func (s *UnifiedTaskScheduler) tellStreak(key ScheduleKey, st *streak, reason string) {
 	if b := &s.health.runs; st.before+st.count >= badRunsLimit {
 		s.afflict(b.inARow, runsInARow, key, reason)
 	}
@@ -142,7 +142,7 @@ func (s *UnifiedTaskScheduler) noteMissed(r *row, run *Run, reason string) {
 	if r.Delivery != AtMostOnce || !s.clock.Now().Before(over) {
 		return
 	}
-	key := rowKey{run.Account, run.Task}
+	key := ScheduleKey{Task: run.Task, Account: run.Account}
 	b.missed[key] = missedRun{run.Slot, over}
 	if b.over.IsZero() || over.Before(b.over) {
 		b.over = over
@@ -158,24 +158,24 @@ const (
 
 // afflict adds an account to those of a task of which health tells. Of many, it tells
 // at the next tick.
-func (s *UnifiedTaskScheduler) afflict(by map[string]*afflicted, kind string, key rowKey, last string) {
-	t := by[key.task]
+func (s *UnifiedTaskScheduler) afflict(by map[string]*afflicted, kind string, key ScheduleKey, last string) {
+	t := by[key.Task]
 	if t == nil {
 		t = &afflicted{accounts: make(map[string]bool)}
-		by[key.task] = t
+		by[key.Task] = t
 	}
-	if t.accounts[key.account] {
+	if t.accounts[key.Account] {
 		return
 	}
-	t.accounts[key.account], t.last = true, last
-	s.tellOrWait(by, kind, key.task)
+	t.accounts[key.Account], t.last = true, last
+	s.tellOrWait(by, kind, key.Task)
 }
 
 // relieve takes it out again.
-func (s *UnifiedTaskScheduler) relieve(by map[string]*afflicted, kind string, key rowKey) {
-	if t := by[key.task]; t != nil && t.accounts[key.account] {
-		delete(t.accounts, key.account)
-		s.tellOrWait(by, kind, key.task)
+func (s *UnifiedTaskScheduler) relieve(by map[string]*afflicted, kind string, key ScheduleKey) {
+	if t := by[key.Task]; t != nil && t.accounts[key.Account] {
+		delete(t.accounts, key.Account)
+		s.tellOrWait(by, kind, key.Task)
 	}
 }
 
@@ -249,7 +249,7 @@ func (s *UnifiedTaskScheduler) forgetBadRuns() {
 	}
 }
 
-func (s *UnifiedTaskScheduler) forgetBadRun(key rowKey) {
+func (s *UnifiedTaskScheduler) forgetBadRun(key ScheduleKey) {
 	if s.runsNow(key) != nil {
 		return
 	}
@@ -261,9 +261,9 @@ func (s *UnifiedTaskScheduler) forgetBadRun(key rowKey) {
 }
 
 // runsNow returns the row by which a task of an account runs, or nil if it does not.
-func (s *UnifiedTaskScheduler) runsNow(key rowKey) *row {
-	r := s.rowFor(key.account, key.task)
-	if _, err := s.accounts.enrolled(key.account); err != nil || r == nil || r.Disabled {
+func (s *UnifiedTaskScheduler) runsNow(key ScheduleKey) *row {
+	r := s.rowFor(key.Account, key.Task)
+	if _, err := s.accounts.enrolled(key.Account); err != nil || r == nil || r.Disabled {
 		return nil
 	}
 	return r
@@ -316,7 +316,7 @@ func (s *UnifiedTaskScheduler) recallSessions(t Term) {
 	seen := make(map[string]bool)
 	for key, r := range s.sched.rows {
 		if !r.Disabled {
-			seen[key.task] = true
+			seen[key.Task] = true
 		}
 	}
 	tasks := slices.Sorted(maps.Keys(seen))
@@ -336,7 +336,7 @@ func (s *UnifiedTaskScheduler) recallSessions(t Term) {
 
 // recallRun takes in a bad run of the last days.
 func (s *UnifiedTaskScheduler) recallRun(run *Run) {
-	b, key := &s.health.runs, rowKey{run.Account, run.Task}
+	b, key := &s.health.runs, ScheduleKey{Task: run.Task, Account: run.Account}
 	r := s.runsNow(key)
 	if r == nil || !isBad(run.Outcome, run.Reason) {
 		return
@@ -344,15 +344,15 @@ func (s *UnifiedTaskScheduler) recallRun(run *Run) {
 	if run.Outcome == Missed {
 		s.noteMissed(r, run, run.Reason)
 	}
-	if b.streaks[key] == nil && !s.accounts.byName[key.account].task(key.task).good {
+	if b.streaks[key] == nil && !s.accounts.byName[key.Account].task(key.Task).good {
 		b.streaks[key] = &streak{first: s.clock.Now()}
 		b.unknown = append(b.unknown, key)
 	}
 }
 
 // recallStreak reads what the ledger has of a streak from before this process.
-func (s *UnifiedTaskScheduler) recallStreak(t Term, key rowKey) {
-	runs, ok := s.readPast(t, Query{Scheduler: s.cfg.Name, Account: key.account, Task: key.task, Limit: 3 * badRunsLimit})
+func (s *UnifiedTaskScheduler) recallStreak(t Term, key ScheduleKey) {
+	runs, ok := s.readPast(t, Query{Scheduler: s.cfg.Name, Account: key.Account, Task: key.Task, Limit: 3 * badRunsLimit})
 	st := s.health.runs.streaks[key]
 	if !ok || st == nil || st.known {
 		return
@@ -360,7 +360,7 @@ func (s *UnifiedTaskScheduler) recallStreak(t Term, key rowKey) {
 	st.known = true
 	last := ""
 	for _, run := range slices.Backward(runs) {
-		if run.Account != key.account || !run.Due.Before(st.first) {
+		if run.Account != key.Account || !run.Due.Before(st.first) {
 			continue
 		}
 		if run.Outcome == Succeeded {

@@ -17,26 +17,26 @@ func (s *UnifiedTaskScheduler) takeChanges(read reading, known string) bool {
 	v := newVetting(read.rows, s.viewOf, s.limits.find, nil)
 	v.old, v.holds = s.sched.rows, s.editsHold(s.clock.Now())
 	for _, row := range read.rows {
-		if !s.standsAlone(row.key()) {
+		if !s.standsAlone(row.Key()) {
 			return false
 		}
-		v.share(v.old[row.key()])
+		v.share(v.old[row.Key()])
 		v.add(row)
 	}
 	for _, removed := range read.removed {
-		if !s.standsAlone(rowKey{removed.Account, removed.Task}) {
+		if !s.standsAlone(removed) {
 			return false
 		}
 	}
 	if len(v.bad) > 0 || len(v.followed) > 0 || slices.ContainsFunc(v.order, s.mayBeShadowed) {
 		return false
 	}
-	p := patch{rows: s.sched.rows, was: make(map[rowKey]*row), copied: make(map[rowKey]bool)}
+	p := patch{rows: s.sched.rows, was: make(map[ScheduleKey]*row), copied: make(map[ScheduleKey]bool)}
 	for _, r := range v.order {
 		p.put(r)
 	}
 	for _, removed := range read.removed {
-		p.remove(rowKey{removed.Account, removed.Task})
+		p.remove(removed)
 	}
 	s.sched.revision = read.revision
 	gone, come := p.diff()
@@ -48,28 +48,28 @@ func (s *UnifiedTaskScheduler) takeChanges(read reading, known string) bool {
 
 // standsAlone reports whether no after rule links the row of a key with others, nor
 // the row for all accounts, which it may shadow.
-func (s *UnifiedTaskScheduler) standsAlone(key rowKey) bool {
+func (s *UnifiedTaskScheduler) standsAlone(key ScheduleKey) bool {
 	linked := func(r *row) bool { return r != nil && r.base != nil }
-	return !s.sched.followed[key.task] && !linked(s.sched.rows[key]) && !linked(s.sched.rows[rowKey{"", key.task}])
+	return !s.sched.followed[key.Task] && !linked(s.sched.rows[key]) && !linked(s.sched.rows[ScheduleKey{Task: key.Task}])
 }
 
 // mayBeShadowed reports whether a row is a new one for all accounts, of which some
 // may have their own already.
 func (s *UnifiedTaskScheduler) mayBeShadowed(r *row) bool {
-	return r.Account == "" && s.sched.rows[r.key()] == nil
+	return r.Account == "" && s.sched.rows[r.Key()] == nil
 }
 
 // patch is a change of some of the rows in force.
 type patch struct {
-	rows map[rowKey]*row
-	was  map[rowKey]*row // what there was of each that is touched, or nil
+	rows map[ScheduleKey]*row
+	was  map[ScheduleKey]*row // what there was of each that is touched, or nil
 	// copied are the rows for all others whose shadowed is a copy, which may be changed.
-	copied map[rowKey]bool
+	copied map[ScheduleKey]bool
 }
 
 // put adds a row, or replaces the one of its key.
 func (p *patch) put(r *row) {
-	key := r.key()
+	key := r.Key()
 	was := p.rows[key]
 	if r.Account == "" {
 		r.shadowed = was.shadowed
@@ -80,20 +80,20 @@ func (p *patch) put(r *row) {
 	}
 }
 
-func (p *patch) remove(key rowKey) {
+func (p *patch) remove(key ScheduleKey) {
 	if p.rows[key] == nil {
 		return
 	}
 	p.set(key, nil)
-	if key.account != "" {
+	if key.Account != "" {
 		p.shadow(key, false)
 	}
 }
 
 // shadow notes that an account has a row of its own now, or has no longer. The row
 // for all others is replaced, since rows are never changed.
-func (p *patch) shadow(own rowKey, has bool) {
-	key := rowKey{"", own.task}
+func (p *patch) shadow(own ScheduleKey, has bool) {
+	key := ScheduleKey{Task: own.Task}
 	if p.rows[key] == nil {
 		return
 	}
@@ -104,13 +104,13 @@ func (p *patch) shadow(own rowKey, has bool) {
 		p.set(key, &shared)
 	}
 	if has {
-		p.rows[key].shadow(own.account)
+		p.rows[key].shadow(own.Account)
 	} else {
-		delete(p.rows[key].shadowed, own.account)
+		delete(p.rows[key].shadowed, own.Account)
 	}
 }
 
-func (p *patch) set(key rowKey, r *row) {
+func (p *patch) set(key ScheduleKey, r *row) {
 	if _, touched := p.was[key]; !touched {
 		p.was[key] = p.rows[key]
 	}
@@ -130,8 +130,8 @@ func (p *patch) before(key rowKey) *row {
 }
 
 // keys returns those that are touched, in order.
-func (p *patch) keys() []rowKey {
-	return slices.SortedFunc(maps.Keys(p.was), rowKey.compare)
+func (p *patch) keys() []ScheduleKey {
+	return slices.SortedFunc(maps.Keys(p.was), ScheduleKey.Compare)
 }
 
 // diff returns the rows that are no longer there, and those that have come.
@@ -164,8 +164,8 @@ func (s *UnifiedTaskScheduler) reportPatch(p patch) {
 			continue // its accounts have a schedule as before
 		}
 		for _, a := range s.accountsOf(key) {
-			s.compareAccount(a, key.task)
-			s.forgetBadRun(rowKey{a.name, key.task})
+			s.compareAccount(a, key.Task)
+			s.forgetBadRun(ScheduleKey{Task: key.Task, Account: a.name})
 		}
 	}
 	if !change.isEmpty() {

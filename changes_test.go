@@ -174,8 +174,8 @@ type shownRow struct {
 	shadowed             []string
 }
 
-func (e *edited) rowsInForce() map[rowKey]shownRow {
-	rows := make(map[rowKey]shownRow)
+func (e *edited) rowsInForce() map[ScheduleKey]shownRow {
+	rows := make(map[ScheduleKey]shownRow)
 	for key, r := range e.sched.rows {
 		shown := shownRow{r.schedule(), r.text, r.view.name, "", slices.Sorted(maps.Keys(r.shadowed))}
 		if r.base != nil {

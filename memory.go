@@ -37,12 +37,12 @@ type Memory struct {
 	clock Clock
 
 	mu        sync.Mutex
-	schedules map[rowKey]*Schedule
+	schedules map[ScheduleKey]*Schedule
 	sorted    []*Schedule // those by task, then account; nil if that is to be done anew
 	revision  string
 	followed  map[string]int // how many after rules name a task
 	edits     int64
-	edited    []rowKey                 // by the last edits, in order
+	edited    []ScheduleKey            // by the last edits, in order
 	ledgers   map[string]*memoryLedger // by scheduler name
 	beats     map[beatKey]*memoryBeat
 }
@@ -66,7 +66,7 @@ func NewMemory(clock Clock) *Memory {
 	return &Memory{
 		clock:     clock,
 		revision:  "0",
-		schedules: make(map[rowKey]*Schedule),
+		schedules: make(map[ScheduleKey]*Schedule),
 		followed:  make(map[string]int),
 		ledgers:   make(map[string]*memoryLedger),
 		beats:     make(map[beatKey]*memoryBeat),
@@ -102,12 +102,12 @@ func (m *Memory) Changes(_ context.Context, since string) (ScheduleChanges, erro
 	}
 	changes := ScheduleChanges{Revision: m.revision}
 	keys := slices.Clone(m.edited[len(m.edited)-int(missed):])
-	slices.SortFunc(keys, rowKey.compare)
+	slices.SortFunc(keys, ScheduleKey.Compare)
 	for _, key := range slices.Compact(keys) {
 		if s, ok := m.schedules[key]; ok {
 			changes.Rows = append(changes.Rows, detached(*s))
 		} else {
-			changes.Removed = append(changes.Removed, ScheduleKey{Task: key.task, Account: key.account})
+			changes.Removed = append(changes.Removed, key)
 		}
 	}
 	return changes, nil
@@ -129,9 +129,10 @@ func (m *Memory) PutSchedule(_ context.Context, s Schedule) (Schedule, error) {
 func (m *Memory) UpdateSchedule(_ context.Context, account, task string, version int64, edit ScheduleEdit) (Schedule, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	kept := m.schedules[rowKey{account, task}]
+	key := ScheduleKey{Task: task, Account: account}
+	kept := m.schedules[key]
 	if kept == nil {
-		return Schedule{}, fmt.Errorf("update schedule of %s: %w", rowName(task, account), ErrNoSchedule)
+		return Schedule{}, fmt.Errorf("update schedule of %s: %w", key, ErrNoSchedule)
 	}
 	if kept.Version != version {
 		return Schedule{}, &ConflictError{Task: task, Account: account, Have: kept.Version, Want: version}
@@ -149,7 +150,7 @@ func (m *Memory) SeedSchedules(_ context.Context, defaults ...Schedule) (added i
 	defer m.mu.Unlock()
 	var missing []Schedule
 	for _, s := range defaults {
-		if _, ok := m.schedules[s.key()]; !ok {
+		if _, ok := m.schedules[s.Key()]; !ok {
 			s.Prior = nil
 			missing = append(missing, s)
 		}
@@ -172,13 +173,13 @@ func (m *Memory) SeedSchedules(_ context.Context, defaults ...Schedule) (added i
 func (m *Memory) DeleteSchedule(_ context.Context, account, task string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	key := rowKey{account, task}
+	key := ScheduleKey{Task: task, Account: account}
 	if _, ok := m.schedules[key]; !ok {
-		return fmt.Errorf("delete schedule of %s: %w", rowName(task, account), ErrNoSchedule)
+		return fmt.Errorf("delete schedule of %s: %w", key, ErrNoSchedule)
 	}
 	if m.followed[task] > 0 {
 		if err := ValidateSchedules(m.rowsWithout(key), nil); err != nil {
-			return fmt.Errorf("delete schedule of %s: %w", rowName(task, account), err)
+			return fmt.Errorf("delete schedule of %s: %w", key, err)
 		}
 	}
 	m.countFollower(m.schedules[key], -1)
@@ -192,25 +193,25 @@ func (m *Memory) put(s Schedule) (Schedule, error) {
 	s.Prior = nil
 	rows := []Schedule{s}
 	if _, _, ok := rule.Follows(s.Rule); ok || m.followed[s.Task] > 0 {
-		rows = append(m.rowsWithout(s.key()), s)
+		rows = append(m.rowsWithout(s.Key()), s)
 	}
 	if err := ValidateSchedules(rows, nil); err != nil {
-		return Schedule{}, fmt.Errorf("edit schedule of %s: %w", rowName(s.Task, s.Account), err)
+		return Schedule{}, fmt.Errorf("edit schedule of %s: %w", s.Key(), err)
 	}
 	return m.keep(s), nil
 }
 
 func (m *Memory) keep(s Schedule) Schedule {
-	kept := m.schedules[s.key()]
+	kept := m.schedules[s.Key()]
 	if kept == nil {
 		kept = new(Schedule)
-		m.schedules[s.key()] = kept
+		m.schedules[s.Key()] = kept
 		m.sorted = nil
 	}
 	m.countFollower(kept, -1)
 	*kept = detached(s.Edited(*kept, m.clock.Now()))
 	m.countFollower(kept, 1)
-	m.revise(s.key())
+	m.revise(s.Key())
 	return detached(*kept)
 }
 
@@ -222,7 +223,7 @@ func (m *Memory) countFollower(s *Schedule, n int) {
 	}
 }
 
-func (m *Memory) revise(edited rowKey) {
+func (m *Memory) revise(edited ScheduleKey) {
 	m.edits++
 	m.revision = strconv.FormatInt(m.edits, 10)
 	if len(m.edited) == 2*editsKept {
@@ -231,15 +232,15 @@ func (m *Memory) revise(edited rowKey) {
 	m.edited = append(m.edited, edited)
 }
 
-func (m *Memory) rows() []Schedule { return m.rowsWithout(rowKey{}) }
+func (m *Memory) rows() []Schedule { return m.rowsWithout(ScheduleKey{}) }
 
-func (m *Memory) rowsWithout(but rowKey) []Schedule {
+func (m *Memory) rowsWithout(but ScheduleKey) []Schedule {
 	if m.sorted == nil {
-		m.sorted = slices.SortedFunc(maps.Values(m.schedules), func(a, b *Schedule) int { return a.key().compare(b.key()) })
+		m.sorted = slices.SortedFunc(maps.Values(m.schedules), func(a, b *Schedule) int { return a.Key().Compare(b.Key()) })
 	}
 	rows := make([]Schedule, 0, len(m.sorted)+1)
 	for _, s := range m.sorted {
-		if s.key() != but {
+		if s.Key() != but {
 			rows = append(rows, detached(*s))
 		}
 	}

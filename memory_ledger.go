@@ -290,7 +290,7 @@ func checkFinal(run *Run) error {
 	if run.Outcome.Final() {
 		return nil
 	}
-	return fmt.Errorf("%s %s: the outcome %q is not final", rowName(run.Task, run.Account), run.Slot, run.Outcome)
+	return fmt.Errorf("%s %s: the outcome %q is not final", ScheduleKey{Task: run.Task, Account: run.Account}, run.Slot, run.Outcome)
 }
 
 // copyOf returns a run that shares nothing with r that either side changes.

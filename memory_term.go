@@ -78,7 +78,7 @@ func (l *memoryLedger) aheadOf(account string) time.Time {
 // resumed returns the enrolment with the instant up to which the account was
 // served: the last term that enrolled it served it until the next one began.
 func (l *memoryLedger) resumed(e memoryEnrolment) Enrolment {
-	if e.away() || !e.Returned.IsZero() {
+	if !e.Withdrawn.IsZero() || !e.Returned.IsZero() {
 		return e.Enrolment
 	}
 	served := l.watermark

@@ -12,7 +12,7 @@ import (
 // schedules is what the polls have brought. Guarded by mu.
 type schedules struct {
 	snap     *snapshot
-	rows     map[rowKey]*row
+	rows     map[ScheduleKey]*row
 	views    map[string]*calendarView // those that rows have named
 	notFound map[string]error         // and those that were not found
 	look     time.Duration            // wait before these are asked for again
@@ -24,8 +24,8 @@ type schedules struct {
 	retry    time.Duration // wait before the next poll while there are no rows yet
 	retryAt  time.Time     // and when that is
 	rejected []RowError
-	followed map[string]bool   // tasks that after rules name
-	odd      map[rowKey]string // what is odd about the tasks of accounts: see compareTask
+	followed map[string]bool        // tasks that after rules name
+	odd      map[ScheduleKey]string // what is odd about the tasks of accounts: see compareTask
 	// unreported is true if accounts came or went since their tasks were compared
 	// with the rows.
 	unreported bool

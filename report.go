@@ -12,10 +12,10 @@ import (
 
 // reportRows tells what a reading of all rows changed, and what is odd about them.
 // Those that are fresh were not in force before, or differently. The caller holds mu.
-func (s *UnifiedTaskScheduler) reportRows(old map[rowKey]*row, fresh []*row, rejected []RowError) {
+func (s *UnifiedTaskScheduler) reportRows(old map[ScheduleKey]*row, fresh []*row, rejected []RowError) {
 	change := SchedulesChanged{Quarantined: rejected}
 	for _, r := range fresh {
-		change.compare(old[r.key()], r)
+		change.compare(old[r.Key()], r)
 	}
 	if kept := len(s.sched.rows) - len(change.Added); kept < len(old) {
 		for key, was := range old {
@@ -44,7 +44,7 @@ func (s *UnifiedTaskScheduler) reportRows(old map[rowKey]*row, fresh []*row, rej
 // tellPending logs which edits take effect only at the next session.
 func (s *UnifiedTaskScheduler) tellPending(fresh []*row) {
 	for _, r := range fresh {
-		if s.sched.silence.pending[r.key()] == r {
+		if s.sched.silence.pending[r.Key()] == r {
 			s.log.Info("an edit takes effect at the next session", "task", r.Task, "account", r.Account, "rule", r.text, "until_then", r.Prior.String())
 		}
 	}
@@ -112,7 +112,7 @@ func (s *UnifiedTaskScheduler) pastOnce() []string {
 			}
 		}
 	}
-	slices.SortFunc(past, func(a, b *row) int { return a.key().compare(b.key()) })
+	slices.SortFunc(past, func(a, b *row) int { return a.Key().Compare(b.Key()) })
 	names := make([]string, len(past))
 	for i, r := range past {
 		names[i] = fmt.Sprintf("%s (%s)", rowName(r.Task, r.Account), r.text)
@@ -140,7 +140,7 @@ func (s *UnifiedTaskScheduler) reportTasks() {
 		return
 	}
 	s.sched.unreported = false
-	s.sched.odd = make(map[rowKey]string)
+	s.sched.odd = make(map[ScheduleKey]string)
 	if slices.ContainsFunc(s.accounts.sorted(), func(a *account) bool { return a.lists }) {
 		for key := range s.sched.rows {
 			s.compareTask(key)
@@ -155,18 +155,18 @@ func (s *UnifiedTaskScheduler) reportTasks() {
 }
 
 // compareTask compares a row's task with what the executors of its accounts know.
-func (s *UnifiedTaskScheduler) compareTask(key rowKey) {
+func (s *UnifiedTaskScheduler) compareTask(key ScheduleKey) {
 	for _, a := range s.accountsOf(key) {
-		s.compareAccount(a, key.task)
+		s.compareAccount(a, key.Task)
 	}
 }
 
 // accountsOf returns the accounts that a row may hold for.
-func (s *UnifiedTaskScheduler) accountsOf(key rowKey) []*account {
-	if key.account == "" {
+func (s *UnifiedTaskScheduler) accountsOf(key ScheduleKey) []*account {
+	if key.Account == "" {
 		return s.accounts.sorted()
 	}
-	if a := s.accounts.byName[key.account]; a != nil {
+	if a := s.accounts.byName[key.Account]; a != nil {
 		return []*account{a}
 	}
 	return nil
@@ -178,7 +178,7 @@ func (s *UnifiedTaskScheduler) compareAccount(a *account, task string) {
 	if !a.lists {
 		return
 	}
-	key := rowKey{a.name, task}
+	key := ScheduleKey{Task: task, Account: a.name}
 	scheduled, known := s.rowFor(a.name, task) != nil, slices.Contains(a.known, task)
 	switch {
 	case a.gone || scheduled == known:
@@ -203,10 +203,10 @@ func (s *UnifiedTaskScheduler) reportOdd() {
 
 // rowFor returns the row that holds for an account's task, or nil.
 func (s *UnifiedTaskScheduler) rowFor(account, task string) *row {
-	if r := s.sched.rows[rowKey{account, task}]; r != nil {
+	if r := s.sched.rows[ScheduleKey{Task: task, Account: account}]; r != nil {
 		return r
 	}
-	if r := s.sched.rows[rowKey{"", task}]; r != nil && r.holdsFor(account) {
+	if r := s.sched.rows[ScheduleKey{Task: task}]; r != nil && r.holdsFor(account) {
 		return r
 	}
 	return nil

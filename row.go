@@ -1,21 +1,10 @@
 package tradeclock
 
 import (
-	"cmp"
-	"strings"
 	"time"
 
 	"github.com/tradeclock/tradeclock/rule"
 )
-
-// rowKey is what a row is found by. Account is empty in the row for all others.
-type rowKey struct{ account, task string }
-
-func (k rowKey) compare(o rowKey) int {
-	return cmp.Or(strings.Compare(k.task, o.task), strings.Compare(k.account, o.account))
-}
-
-func (s *Schedule) key() rowKey { return rowKey{s.Account, s.Task} }
 
 // row is a vetted schedule. It is never changed once it is in force, so that
 // what reads it needs no lock.
@@ -92,7 +81,8 @@ func (r *row) schedule() Schedule {
 	return s
 }
 
-func (r *row) key() rowKey { return rowKey{r.Account, r.Task} }
+// Key is the key with the account of the row, which its policy has not.
+func (r *row) Key() ScheduleKey { return ScheduleKey{Task: r.Task, Account: r.Account} }
 
 // follows returns the task that the policy's rule comes after, if it is such a rule.
 func (p *policy) follows() (task string, ok bool) {

@@ -32,12 +32,12 @@ func vetRows(schedules []Schedule, find calendarFinder, findLimit limitFinder, u
 
 // vetting is the work of vetRows.
 type vetting struct {
-	rows    map[rowKey]*row // those that are good, in the end
-	order   []*row          // and in the order in which they came
-	fresh   []*row          // those of them that are not as they were before
+	rows    map[ScheduleKey]*row // those that are good, in the end
+	order   []*row               // and in the order in which they came
+	fresh   []*row               // those of them that are not as they were before
 	dropped map[*row]bool
 	bad     []RowError
-	badOwn  map[rowKey]bool // those of them that are of an account
+	badOwn  map[ScheduleKey]bool // those of them that are of an account
 	// followed are the tasks that after rules name.
 	followed  map[string]bool
 	find      calendarFinder
@@ -45,7 +45,7 @@ type vetting struct {
 
 	// old are the rows that were in force before, if there were any. What is the same
 	// is used again, and a change holds from an instant on.
-	old   map[rowKey]*row
+	old   map[ScheduleKey]*row
 	holds time.Time
 
 	policies map[policyKey]*vetted
@@ -63,7 +63,7 @@ type vetted struct {
 
 func newVetting(schedules []Schedule, find calendarFinder, findLimit limitFinder, unread []RowError) *vetting {
 	v := &vetting{
-		rows: make(map[rowKey]*row, len(schedules)), order: make([]*row, 0, len(schedules)), badOwn: make(map[rowKey]bool),
+		rows: make(map[ScheduleKey]*row, len(schedules)), order: make([]*row, 0, len(schedules)), badOwn: make(map[ScheduleKey]bool),
 		dropped: make(map[*row]bool), followed: make(map[string]bool), find: find, findLimit: findLimit,
 		policies: make(map[policyKey]*vetted), known: make(map[policyKey]*policy),
 	}
@@ -77,7 +77,7 @@ func newVetting(schedules []Schedule, find calendarFinder, findLimit limitFinder
 func (v *vetting) reject(task, account string, err error) {
 	v.bad = append(v.bad, RowError{task, account, err})
 	if account != "" {
-		v.badOwn[rowKey{account, task}] = true
+		v.badOwn[ScheduleKey{Task: task, Account: account}] = true
 	}
 }
 
@@ -121,7 +121,7 @@ func (v *vetting) share(old *row) {
 }
 
 func (v *vetting) add(s Schedule) {
-	key := s.key()
+	key := s.Key()
 	p := v.policyOf(s)
 	err := p.err
 	if s.Account != "" && naming.Check(s.Account) != nil {
@@ -141,7 +141,7 @@ func (v *vetting) keep(r *row) {
 	if task, follows := r.follows(); follows {
 		v.followed[task] = true
 	}
-	v.rows[r.key()] = r
+	v.rows[r.Key()] = r
 	v.order = append(v.order, r)
 }
 
@@ -149,7 +149,7 @@ func (v *vetting) keep(r *row) {
 // is different. A row that is linked with others is made anew, as those may be
 // different.
 func (v *vetting) rowOf(s Schedule, p *vetted) *row {
-	old := v.old[s.key()]
+	old := v.old[s.Key()]
 	if v.old != nil {
 		s.Since, s.Prior = p.carriedOver(s, old, v.holds)
 		p = v.policyOf(s)
@@ -221,7 +221,7 @@ func (v *vetting) derive() {
 	}
 	for _, bad := range v.bad {
 		for _, r := range followers[bad.Task] {
-			if v.hides(bad.Account, bad.Task) && v.rows[rowKey{bad.Account, r.Task}] == nil {
+			if v.hides(bad.Account, bad.Task) && v.rows[ScheduleKey{Task: r.Task, Account: bad.Account}] == nil {
 				v.keep(v.derived(r, bad.Account))
 			}
 		}
@@ -232,7 +232,7 @@ func (v *vetting) derive() {
 			continue
 		}
 		for _, r := range followers[own.Task] {
-			if v.rows[rowKey{own.Account, r.Task}] == nil {
+			if v.rows[ScheduleKey{Task: r.Task, Account: own.Account}] == nil {
 				v.keep(v.derived(r, own.Account))
 			}
 		}
@@ -242,7 +242,7 @@ func (v *vetting) derive() {
 // hides reports whether an account has a row of its own for a task that cannot be
 // used. It hides the one for all others, by which nothing of the account is to run.
 func (v *vetting) hides(account, task string) bool {
-	key := rowKey{account, task}
+	key := ScheduleKey{Task: task, Account: account}
 	return v.badOwn[key] && v.rows[key] == nil
 }
 
@@ -310,10 +310,10 @@ func (r *row) follow(view *calendarView) error {
 }
 
 func (v *vetting) base(account, task string) *row {
-	if r := v.rows[rowKey{account, task}]; r != nil {
+	if r := v.rows[ScheduleKey{Task: task, Account: account}]; r != nil {
 		return r
 	}
-	return v.rows[rowKey{"", task}]
+	return v.rows[ScheduleKey{Task: task}]
 }
 
 // hint names the tasks that a misspelled one is near to.
@@ -337,7 +337,7 @@ func (v *vetting) removeDropped() {
 	isDropped := func(r *row) bool { return v.dropped[r] }
 	v.order, v.fresh = slices.DeleteFunc(v.order, isDropped), slices.DeleteFunc(v.fresh, isDropped)
 	for r := range v.dropped {
-		delete(v.rows, r.key())
+		delete(v.rows, r.Key())
 	}
 }
 

@@ -1,6 +1,7 @@
 package tradeclock
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -312,11 +313,22 @@ type ScheduleChanges struct {
 	Revision string `json:"revision"`
 }
 
-// ScheduleKey is what a row is found by.
+// ScheduleKey is what a row is found by. Account is empty in the row for all others.
 type ScheduleKey struct {
 	Task    string `json:"task"`
 	Account string `json:"account,omitzero"`
 }
+
+// Key returns what the row is found by.
+func (s Schedule) Key() ScheduleKey { return ScheduleKey{Task: s.Task, Account: s.Account} }
+
+// Compare orders keys by task, then account, as a store lists its rows.
+func (k ScheduleKey) Compare(o ScheduleKey) int {
+	return cmp.Or(strings.Compare(k.Task, o.Task), strings.Compare(k.Account, o.Account))
+}
+
+// String names the row in a sentence: "buy", or "buy for account 42".
+func (k ScheduleKey) String() string { return rowName(k.Task, k.Account) }
 
 // QuarantineError is the error with which a ScheduleStore reports rows that it
 // could not make a Schedule of, beside the rows that it could: Schedules then

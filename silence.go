@@ -16,10 +16,10 @@ import (
 // silence is what of the rows and accounts keeps tasks from running. Guarded by the
 // scheduler's mu.
 type silence struct {
-	unserved map[rowKey]bool // rows of accounts that nobody serves
-	early    map[rowKey]*row // rows that hold from the future
-	pending  map[rowKey]*row // rows whose rule may take effect at the next session
-	changed  bool            // the conditions do not say it all yet
+	unserved map[ScheduleKey]bool // rows of accounts that nobody serves
+	early    map[ScheduleKey]*row // rows that hold from the future
+	pending  map[ScheduleKey]*row // rows whose rule may take effect at the next session
+	changed  bool                 // the conditions do not say it all yet
 }
 
 // skewAllowed is how far the clock of a schedule store may be ahead of the scheduler's.
@@ -27,7 +27,7 @@ const skewAllowed = time.Minute
 
 // reportSilence looks at all rows and accounts anew. The caller holds mu.
 func (s *UnifiedTaskScheduler) reportSilence() {
-	s.sched.silence = silence{make(map[rowKey]bool), make(map[rowKey]*row), make(map[rowKey]*row), true}
+	s.sched.silence = silence{make(map[ScheduleKey]bool), make(map[ScheduleKey]*row), make(map[ScheduleKey]*row), true}
 	for key := range s.sched.rows {
 		s.noteSilence(key)
 	}
@@ -35,10 +35,10 @@ func (s *UnifiedTaskScheduler) reportSilence() {
 }
 
 // noteSilence looks at one row.
-func (s *UnifiedTaskScheduler) noteSilence(key rowKey) {
+func (s *UnifiedTaskScheduler) noteSilence(key ScheduleKey) {
 	quiet, r, now := &s.sched.silence, s.sched.rows[key], s.clock.Now()
 	runs := r != nil && !r.Disabled
-	unserved := runs && key.account != "" && s.term.resumed && s.isUnserved(key.account)
+	unserved := runs && key.Account != "" && s.term.resumed && s.isUnserved(key.Account)
 	early := runs && r.isEarly(now)
 	if unserved != quiet.unserved[key] || early || quiet.early[key] != nil {
 		quiet.changed = true
@@ -92,9 +92,9 @@ func (s *UnifiedTaskScheduler) tellSilence() {
 	quiet, now := &s.sched.silence, s.clock.Now()
 	if len(quiet.early)+len(quiet.pending) > 0 {
 		early := len(quiet.early)
-		maps.DeleteFunc(quiet.early, func(_ rowKey, r *row) bool { return !r.isEarly(now) })
+		maps.DeleteFunc(quiet.early, func(_ ScheduleKey, r *row) bool { return !r.isEarly(now) })
 		quiet.changed = quiet.changed || len(quiet.early) != early
-		maps.DeleteFunc(quiet.pending, func(_ rowKey, r *row) bool { return !r.waitsForSession(now) })
+		maps.DeleteFunc(quiet.pending, func(_ ScheduleKey, r *row) bool { return !r.waitsForSession(now) })
 	}
 	if s.hasAccount() {
 		s.clear("accounts")
@@ -121,13 +121,13 @@ func (s *UnifiedTaskScheduler) hasServedRow() bool {
 }
 
 // keysText names the first of some rows, of which there may be very many.
-func keysText[V any](prefix string, rows map[rowKey]V) string {
+func keysText[V any](prefix string, rows map[ScheduleKey]V) string {
 	if len(rows) == 0 {
 		return ""
 	}
-	var first []rowKey
+	var first []ScheduleKey
 	for key := range rows {
-		at, _ := slices.BinarySearchFunc(first, key, rowKey.compare)
+		at, _ := slices.BinarySearchFunc(first, key, ScheduleKey.Compare)
 		if at == oddTasksShown {
 			continue
 		}
@@ -136,12 +136,12 @@ func keysText[V any](prefix string, rows map[rowKey]V) string {
 	}
 	names := make([]string, len(first))
 	for i, key := range first {
-		names[i] = rowName(key.task, key.account)
+		names[i] = key.String()
 	}
 	return prefix + said.Names(names, len(rows))
 }
 
-func earlyText(rows map[rowKey]*row) string {
+func earlyText(rows map[ScheduleKey]*row) string {
 	var latest time.Time
 	for _, r := range rows {
 		if from := r.holdsFrom(); from.After(latest) {
@@ -176,7 +176,7 @@ func (s *UnifiedTaskScheduler) notices() []string {
 		told = append(told, s.heldText())
 	}
 	quiet := &s.sched.silence
-	for _, key := range slices.SortedFunc(maps.Keys(quiet.pending), rowKey.compare) {
+	for _, key := range slices.SortedFunc(maps.Keys(quiet.pending), ScheduleKey.Compare) {
 		if r := quiet.pending[key]; r.waitsForSession(s.clock.Now()) {
 			told = append(told, r.pendingText())
 		}

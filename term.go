@@ -482,11 +482,11 @@ type accounted struct {
 }
 
 // accountedRows is that of all tasks and accounts.
-type accountedRows map[rowKey]*accounted
+type accountedRows map[ScheduleKey]*accounted
 
 func (all accountedRows) add(runs []Run) {
 	for _, r := range runs {
-		key := rowKey{r.Account, r.Task}
+		key := ScheduleKey{Task: r.Task, Account: r.Account}
 		if all[key] == nil {
 			all[key] = &accounted{slots: make(map[string]bool)}
 		}
@@ -499,7 +499,7 @@ func (all accountedRows) add(runs []Run) {
 
 // has reports whether the occurrence is one of theirs, or lies in a range.
 func (all accountedRows) has(account, task, slot string, due time.Time) bool {
-	known := all[rowKey{account, task}]
+	known := all[ScheduleKey{Task: task, Account: account}]
 	if known == nil {
 		return false
 	}

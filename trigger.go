@@ -198,7 +198,7 @@ func (s *UnifiedTaskScheduler) slotInDoubt(p *pending) error {
 func (s *UnifiedTaskScheduler) taskNames() []string {
 	var names []string
 	for key := range s.sched.rows {
-		names = append(names, key.task)
+		names = append(names, key.Task)
 	}
 	return names
 }

@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -81,7 +80,7 @@ func (s *Store) changesSince(ctx context.Context, conn *sql.Conn, from int64) (c
 	}
 	known := make(map[tradeclock.ScheduleKey]bool, len(keys))
 	for _, row := range slices.Concat(set.rows, set.broken) {
-		known[tradeclock.ScheduleKey{Task: row.Task, Account: row.Account}] = true
+		known[row.Key()] = true
 	}
 	for _, key := range keys {
 		if !known[key] {
@@ -121,9 +120,7 @@ func (s *Store) changedKeys(ctx context.Context, conn *sql.Conn, from int64) (re
 	if from < 0 || int64(len(keys)) != revision-from {
 		return 0, nil, fmt.Errorf("since revision %d, and the present one is %d: %w", from, revision, tradeclock.ErrRevisionUnknown)
 	}
-	slices.SortFunc(keys, func(a, b tradeclock.ScheduleKey) int {
-		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Account, b.Account))
-	})
+	slices.SortFunc(keys, tradeclock.ScheduleKey.Compare)
 	return revision, slices.Compact(keys), nil
 }
 

@@ -116,7 +116,7 @@ func testRowsCanBeUsed(t *testing.T, store tradeclock.ScheduleStore) {
 	rows, bad := readAll(t, store)
 	seen := make(map[tradeclock.ScheduleKey]bool)
 	for _, row := range rows {
-		key := tradeclock.ScheduleKey{Task: row.Task, Account: row.Account}
+		key := row.Key()
 		assert.False(t, seen[key], "%v is there twice", key)
 		seen[key] = true
 		assert.NotEmpty(t, row.Task)
@@ -556,7 +556,7 @@ func testChanges(w *editorTest) {
 func changed(rows []tradeclock.Schedule, changes tradeclock.ScheduleChanges) []tradeclock.Schedule {
 	byKey := make(map[tradeclock.ScheduleKey]tradeclock.Schedule)
 	for _, row := range slices.Concat(rows, changes.Rows) {
-		byKey[tradeclock.ScheduleKey{Task: row.Task, Account: row.Account}] = row
+		byKey[row.Key()] = row
 	}
 	for _, key := range changes.Removed {
 		delete(byKey, key)
