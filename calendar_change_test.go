@@ -41,7 +41,7 @@ type changeWorld struct {
 	seed    uint64
 	random  *rand.Rand
 	clock   *clockwork.FakeClock
-	store   *Memory
+	store   TestStore
 	markets []*changeMarket
 	catchUp map[string]time.Duration // by task
 
@@ -191,7 +191,7 @@ func (w *changeWorld) Observe(e Event) {
 // play runs the scheduler for some hours, at uneven ticks.
 func (w *changeWorld) play(t *testing.T) {
 	t.Helper()
-	w.store = NewMemory(w.clock)
+	w.store = NewStore(w.clock)
 	s, err := New(Config{
 		Schedules: FixedSchedules(w.rows()...), Executor: w, Ledger: w.store, Observer: w, Clock: w.clock,
 		Calendar:  w.markets[0].calendar(),

@@ -41,13 +41,13 @@ type editWorld struct {
 	t              *testing.T
 	random         *rand.Rand
 	clock          *clockwork.FakeClock
-	memory         *Memory
+	store          TestStore
 	patched, whole *edited
 }
 
 // edited is one of the schedulers, the store as it reads it, and what it told.
 type edited struct {
-	*Memory
+	TestStore
 	*UnifiedTaskScheduler
 	reads  int
 	mu     sync.Mutex
@@ -56,7 +56,7 @@ type edited struct {
 
 func (e *edited) Schedules(ctx context.Context) ([]Schedule, error) {
 	e.reads++
-	return e.Memory.Schedules(ctx)
+	return e.TestStore.Schedules(ctx)
 }
 
 // wholeReads is a store that lists no changes.
@@ -75,17 +75,17 @@ var editAccounts = []string{"a", "b", "c"}
 
 func newEditWorld(t *testing.T, seed uint64) *editWorld {
 	w := &editWorld{t: t, random: rand.New(rand.NewPCG(seed, 7)), clock: clockwork.NewFakeClockAt(time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC))}
-	w.memory = NewMemory(w.clock)
+	w.store = NewStore(w.clock)
 	w.seed(Schedule{Task: "t0", Rule: rule.MustParse("daily 09:00")}, Schedule{Task: "t1", Account: "a", Rule: rule.MustParse("every 5m 09:00-17:00")})
-	w.patched, w.whole = &edited{Memory: w.memory}, &edited{Memory: w.memory}
+	w.patched, w.whole = &edited{TestStore: w.store}, &edited{TestStore: w.store}
 	w.start(w.patched, w.patched)
-	w.start(w.whole, wholeReads{w.whole, w.memory})
+	w.start(w.whole, wholeReads{w.whole, w.store})
 	w.compare()
 	return w
 }
 
 func (w *editWorld) seed(rows ...Schedule) {
-	_, err := w.memory.SeedSchedules(w.t.Context(), rows...)
+	_, err := w.store.SeedSchedules(w.t.Context(), rows...)
 	require.NoError(w.t, err)
 }
 
@@ -99,7 +99,7 @@ func (w *editWorld) start(e *edited, store ScheduleStore) {
 	}
 	s, err := New(Config{
 		Schedules: store, Calendar: calendar.Weekdays(time.UTC), Clock: w.clock, Observer: ObserverFunc(observe), Logger: slog.New(slog.DiscardHandler),
-		Ledger: NewMemory(w.clock),
+		Ledger: NewStore(w.clock),
 	})
 	require.NoError(w.t, err)
 	e.UnifiedTaskScheduler = s
@@ -114,7 +114,7 @@ func (w *editWorld) edit() {
 	for range 1 + w.random.IntN(3) {
 		account, task := one(w.random, "", "", "a", "b", "c", "d"), one(w.random, "t0", "t1", "t2", "t3", "t4")
 		if w.random.IntN(4) == 0 {
-			_ = w.memory.DeleteSchedule(w.t.Context(), account, task)
+			_ = w.store.DeleteSchedule(w.t.Context(), account, task)
 			continue
 		}
 		row := Schedule{
@@ -124,7 +124,7 @@ func (w *editWorld) edit() {
 		if w.random.IntN(40) == 0 {
 			row.Calendar = "nowhere"
 		}
-		_, _ = w.memory.PutSchedule(w.t.Context(), row)
+		_, _ = w.store.PutSchedule(w.t.Context(), row)
 	}
 	if account := one(w.random, editAccounts...); w.random.IntN(10) == 0 {
 		for _, e := range []*edited{w.patched, w.whole} {

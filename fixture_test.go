@@ -17,6 +17,10 @@ import (
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
+func init() {
+	tradeclock.NewStore = func(clock tradeclock.Clock) tradeclock.TestStore { return tradeclock.NewMemory(clock) }
+}
+
 // world is what the schedulers of a test share: a fake clock, a store in memory,
 // and recorders of what runs and beats.
 type world struct {

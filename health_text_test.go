@@ -1,39 +1,36 @@
-package tradeclock
+package tradeclock_test
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/rule"
 )
 
-// quietConfig is that of a scheduler on a fake clock that logs into a text.
-func quietConfig(log *strings.Builder) Config {
-	clock := clockwork.NewFakeClock()
-	return Config{
-		Executor:  ExecutorFunc(func(context.Context, Run) error { return nil }),
-		Schedules: FixedSchedules(Schedule{Task: "buy", Rule: rule.MustParse("daily 09:15")}),
-		Ledger:    NewMemory(clock), Clock: clock, Logger: slog.New(slog.NewTextHandler(log, nil)),
-	}
-}
-
+// TestConditionsAreOneLine fails each poll with an error of two lines: the condition has
+// one, and is told once, as it is no news at the next poll.
 func TestConditionsAreOneLine(t *testing.T) {
-	s, err := New(quietConfig(new(strings.Builder)))
-	require.NoError(t, err)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.degrade("poll", errors.Join(errors.New("no route"), errors.New("no\x1b[31m luck")).Error())
-	assert.Equal(t, []string{"no route; no [31m luck"}, s.degraded(s.clock.Now()))
-	assert.False(t, s.degrade("poll", "no route\nno\x1b[31m luck"), "it is no news")
+	var log strings.Builder
+	w := newWorld(t, "2026-11-23 08:55:00")
+	cfg := w.config()
+	cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	var polls int
+	cfg.Schedules = schedulesFunc(func() ([]tradeclock.Schedule, error) {
+		polls++
+		return nil, errors.Join(errors.New("no route"), errors.New("no\x1b[31m luck"))
+	})
+	s, d := w.drive(cfg)
+	d.For(3 * time.Minute)
+	assert.Equal(t, []string{"the schedules cannot be read, nothing runs: schedule store: no route; no [31m luck"}, s.Status().Degraded)
+	assert.Greater(t, polls, 1)
+	assert.Equal(t, 1, strings.Count(log.String(), "no route"), log.String())
 }
 
 func TestAMarketThatNeverClosesLacksNoCalendar(t *testing.T) {
@@ -42,15 +39,15 @@ func TestAMarketThatNeverClosesLacksNoCalendar(t *testing.T) {
 		warns    bool
 	}{{nil, true}, {calendar.Weekdays(time.UTC), true}, {calendar.AlwaysOpen(time.UTC), false}} {
 		var log strings.Builder
-		cfg := quietConfig(&log)
-		cfg.Calendar = test.calendar
-		_, err := New(cfg)
+		cfg := newWorld(t, "2026-11-23 08:55:00").config(row("buy", "daily 09:15"))
+		cfg.Calendar, cfg.Logger = test.calendar, slog.New(slog.NewTextHandler(&log, nil))
+		_, err := tradeclock.New(cfg)
 		require.NoError(t, err)
 		assert.Equal(t, test.warns, strings.Contains(log.String(), "no exchange calendar is configured"), log.String())
 	}
 }
 
 func TestSessionSetWithoutNamesIsTheDefault(t *testing.T) {
-	assert.Equal(t, "regular,shortened", SessionSet(0).String())
-	assert.Equal(t, "special", OnSpecial.String())
+	assert.Equal(t, "regular,shortened", tradeclock.SessionSet(0).String())
+	assert.Equal(t, "special", tradeclock.OnSpecial.String())
 }

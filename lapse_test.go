@@ -21,7 +21,7 @@ func TestLapseOfRenewedTerm(t *testing.T) {
 	s, err := New(Config{
 		Executor:  ExecutorFunc(func(context.Context, Run) error { return nil }),
 		Schedules: FixedSchedules(Schedule{Task: "buy", Rule: rule.MustParse("daily 09:15")}),
-		Ledger:    NewMemory(clock), Clock: clock, Logger: slog.New(slog.DiscardHandler),
+		Ledger:    NewStore(clock), Clock: clock, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	require.NoError(t, s.Tick(t.Context()))

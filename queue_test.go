@@ -25,7 +25,7 @@ func TestWavesAmongRunsThatAreReady(t *testing.T) {
 	}
 	s, err := New(Config{
 		Name: "paper", Account: "42", Executor: none, Schedules: FixedSchedules(rows...), Calendar: calendar.AlwaysOpen(time.UTC),
-		Clock: clock, Ledger: NewMemory(clock), Logger: slog.New(slog.DiscardHandler),
+		Clock: clock, Ledger: NewStore(clock), Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	require.NoError(t, s.Tick(t.Context()))

@@ -184,7 +184,7 @@ func TestStartLimitMakesNoRunsInAdvance(t *testing.T) {
 	sell := Schedule{Task: "sell", Rule: rule.MustParse("daily 09:00")}
 	s, err := New(Config{
 		Name: "paper", Schedules: FixedSchedules(buy, sell), Calendar: calendar.AlwaysOpen(time.UTC), Clock: clock,
-		Ledger: NewMemory(clock), Logger: slog.New(slog.DiscardHandler),
+		Ledger: NewStore(clock), Logger: slog.New(slog.DiscardHandler),
 		StartLimits: []StartLimit{{Name: "broker", Starts: 10}}, MaxConcurrent: 20,
 	})
 	require.NoError(t, err)
@@ -321,7 +321,7 @@ func TestConfigRefusesStartLimits(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := New(Config{Schedules: FixedSchedules(limited), StartLimits: test.limits, Ledger: NewMemory(nil)})
+			_, err := New(Config{Schedules: FixedSchedules(limited), StartLimits: test.limits, Ledger: NewStore(nil)})
 			if test.want == nil {
 				assert.NoError(t, err)
 			}
