@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -19,7 +20,7 @@ import (
 func TestNothingWaitsForTheClockAfterRuns(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(at("2026-11-23 09:14:00"))
 	goOn := make(chan struct{})
-	store := tradeclock.NewMemory(clock)
+	store := memstore.New(clock)
 	s, err := tradeclock.New(tradeclock.Config{
 		Executor: tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error {
 			<-goOn

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -20,7 +21,7 @@ import (
 // simulated is a scheduler of tasks that do nothing, all in memory, by schedules
 // that can be edited.
 func simulated(t testing.TB, clock tradeclock.Clock, cal calendar.Calendar, rows ...tradeclock.Schedule) *tradeclock.UnifiedTaskScheduler {
-	store := tradeclock.NewMemory(clock)
+	store := memstore.New(clock)
 	_, err := store.SeedSchedules(t.Context(), rows...)
 	require.NoError(t, err)
 	s, err := tradeclock.New(tradeclock.Config{
@@ -110,7 +111,7 @@ func BenchmarkBurst(b *testing.B) {
 			Calendar:  calendar.Weekdays(kolkata),
 			Clock:     clock,
 			Logger:    slog.New(slog.DiscardHandler),
-			Ledger:    tradeclock.NewMemory(clock),
+			Ledger:    memstore.New(clock),
 		})
 		require.NoError(b, err)
 		var runs atomic.Int64

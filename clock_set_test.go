@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -41,7 +42,7 @@ func newHostWorld(t testing.TB, start string) (*world, *hostClock) {
 	real := clockwork.NewRealClock().Now()
 	w.clock = clockwork.NewFakeClockAt(real.Add(at(start).Sub(real)))
 	host := &hostClock{FakeClock: w.clock}
-	w.store = tradeclock.NewMemory(host)
+	w.store = memstore.New(host)
 	w.rec = tradeclocktest.NewRecorder(host)
 	return w, host
 }

@@ -54,6 +54,9 @@
 // What it writes and reads: [Config], [Schedule], [ScheduleEdit], [Run], [Status],
 // [AgendaItem], [Heartbeat], and the events of an [Observer].
 //
+// The package sqlstore, a module of its own, keeps it all in SQLite or PostgreSQL, and
+// memstore in memory, for tests.
+//
 // The rules are in the package rule, trading days in the package calendar, and those of
 // sixteen exchanges in the package exchange. For who changes the scheduler itself,
 // docs/architecture.md follows one run through the house.

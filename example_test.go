@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -41,7 +42,7 @@ func Example() {
 		),
 		Calendar: calendar.Weekdays(kolkata),
 		Logger:   slog.New(slog.DiscardHandler),
-		Ledger:   tradeclock.NewMemory(nil),
+		Ledger:   memstore.New(nil),
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -91,7 +92,7 @@ func newExample(clock tradeclock.Clock, executor tradeclock.TaskExecutor, rows .
 		Schedules: tradeclock.FixedSchedules(rows...),
 		Clock:     clock,
 		Logger:    slog.New(slog.DiscardHandler),
-		Ledger:    tradeclock.NewMemory(clock),
+		Ledger:    memstore.New(clock),
 	})
 	if err != nil {
 		panic(err)
@@ -223,7 +224,7 @@ func ExampleScheduleStore() {
 		Schedules: settings{"analysis": "daily 16:00", "buy_orders": "daily 25:00"},
 		Clock:     clock,
 		Logger:    slog.New(slog.DiscardHandler),
-		Ledger:    tradeclock.NewMemory(clock),
+		Ledger:    memstore.New(clock),
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -244,7 +245,7 @@ func ExampleScheduleStore() {
 // recorded of it, with Annotate.
 func ExampleSkip() {
 	clock := monday()
-	ledger := tradeclock.NewMemory(clock)
+	ledger := memstore.New(clock)
 	candidates := 0
 	scheduler, err := tradeclock.New(tradeclock.Config{
 		Executor: tradeclock.ExecutorFunc(func(ctx context.Context, run tradeclock.Run) error {
@@ -470,14 +471,14 @@ func ExampleUnifiedTaskScheduler_Explain() {
 func ExampleMonitor() {
 	ctx := context.Background()
 	clock := monday()
-	store := tradeclock.NewMemory(clock)
+	store := memstore.New(clock)
 	scheduler, err := tradeclock.New(tradeclock.Config{
 		Name:       "paper",
 		Schedules:  tradeclock.FixedSchedules(),
 		Heartbeats: store,
 		Clock:      clock,
 		Logger:     slog.New(slog.DiscardHandler),
-		Ledger:     tradeclock.NewMemory(clock),
+		Ledger:     memstore.New(clock),
 	})
 	if err != nil {
 		fmt.Println(err)

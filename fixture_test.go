@@ -13,12 +13,13 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
 func init() {
-	tradeclock.NewStore = func(clock tradeclock.Clock) tradeclock.TestStore { return tradeclock.NewMemory(clock) }
+	tradeclock.NewStore = func(clock tradeclock.Clock) tradeclock.TestStore { return memstore.New(clock) }
 }
 
 // world is what the schedulers of a test share: a fake clock, a store in memory,
@@ -26,7 +27,7 @@ func init() {
 type world struct {
 	t     testing.TB
 	clock *clockwork.FakeClock
-	store *tradeclock.Memory
+	store *memstore.Store
 	rec   *tradeclocktest.Recorder
 	beats *tradeclocktest.Beats
 }
@@ -38,7 +39,7 @@ func newWorld(t testing.TB, start string) *world {
 	return &world{
 		t:     t,
 		clock: clock,
-		store: tradeclock.NewMemory(clock),
+		store: memstore.New(clock),
 		rec:   tradeclocktest.NewRecorder(clock),
 		beats: new(tradeclocktest.Beats),
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -146,7 +147,7 @@ func cutOff(ctx context.Context, ledger tradeclock.History, since calendar.Date)
 // and leaves it for a person to look into.
 func ExampleHistory() {
 	ctx, clock := context.Background(), monday()
-	store := tradeclock.NewMemory(clock)
+	store := memstore.New(clock)
 	today := calendar.DateOf(clock.Now())
 	term, err := store.Lead(ctx, "paper", "the process that dies", time.Second)
 	if err != nil {

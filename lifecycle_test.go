@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -288,13 +289,13 @@ func TestRule28_StartersThatFail(t *testing.T) {
 
 // busyLedger does something while it is asked for a claim.
 type busyLedger struct {
-	*tradeclock.Memory
+	*memstore.Store
 	meanwhile func()
 }
 
 func (l *busyLedger) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
 	l.meanwhile()
-	return l.Memory.Claim(ctx, t, runs)
+	return l.Store.Claim(ctx, t, runs)
 }
 
 // TestRule28_AWithdrawalDuringAClaim lets an account go and come back while one of its

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -217,7 +218,7 @@ func TestOneCalendarThatHangsDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := clockwork.NewRealClock()
 		clock.Sleep(at("2026-11-23 08:59:00").Sub(clock.Now()))
-		w := &world{t: t, store: tradeclock.NewMemory(clock), rec: tradeclocktest.NewRecorder(clock), beats: new(tradeclocktest.Beats)}
+		w := &world{t: t, store: memstore.New(clock), rec: tradeclocktest.NewRecorder(clock), beats: new(tradeclocktest.Beats)}
 		hang := make(chan struct{})
 		us := &liveCalendar{cal: calendarOf(t, nyse())}
 		cfg := w.config(row("buy", "daily 09:01"), row("us", "daily open", onCalendar("XNYS")))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
@@ -277,7 +278,7 @@ func (c slowly) Session(d calendar.Date) (calendar.Session, error) {
 // is told that the calendar does not know it.
 func TestTwoWhoAskASlowCalendarWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, store: tradeclock.NewMemory(clockwork.NewRealClock()), rec: tradeclocktest.NewRecorder(clockwork.NewRealClock())}
+		w := &world{t: t, store: memstore.New(clockwork.NewRealClock()), rec: tradeclocktest.NewRecorder(clockwork.NewRealClock())}
 		cfg := w.config(row("buy", "daily 09:01"))
 		cfg.Clock, cfg.Heartbeats, cfg.Calendar = clockwork.NewRealClock(), nil, slowly{calendarOf(t, mumbai())}
 		s := w.scheduler(cfg)
@@ -301,7 +302,7 @@ func TestTwoWhoAskASlowCalendarWaitForEachOther(t *testing.T) {
 func TestATickWaitsForAllCalendarsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := clockwork.NewRealClock()
-		w := &world{t: t, store: tradeclock.NewMemory(clock), rec: tradeclocktest.NewRecorder(clock)}
+		w := &world{t: t, store: memstore.New(clock), rec: tradeclocktest.NewRecorder(clock)}
 		cfg := w.config()
 		cfg.Clock, cfg.Heartbeats = clock, nil
 		cfg.Schedules = &rowsStore{rows: []tradeclock.Schedule{

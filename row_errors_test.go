@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -70,6 +71,12 @@ func TestErrorsOfUnknownTasksNameThoseThatAreNear(t *testing.T) {
 		`buy_order for account 42 has a schedule, and the executor does not know it: did you mean "buy_orders"?`)
 }
 
+func TestNewNamesTheStoresThatItLacks(t *testing.T) {
+	_, err := tradeclock.New(tradeclock.Config{})
+	assert.ErrorContains(t, err, "field Ledger: a ledger is required: take the package sqlstore in a service, and memstore in a test")
+	assert.ErrorContains(t, err, "field Schedules: a schedule store is required")
+}
+
 // A market that never closes has no holidays that could be missing.
 func TestNewWarnsOfWeekdaysAndNotOfACalendarThatWasChosen(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -81,7 +88,7 @@ func TestNewWarnsOfWeekdaysAndNotOfACalendarThatWasChosen(t *testing.T) {
 			_, err := tradeclock.New(tradeclock.Config{
 				Schedules: tradeclock.FixedSchedules(row("buy", "daily 09:00")), Calendar: test.cal,
 				Logger: slog.New(slog.NewTextHandler(&log, nil)),
-				Ledger: tradeclock.NewMemory(nil),
+				Ledger: memstore.New(nil),
 			})
 			require.NoError(t, err)
 			assert.Equal(t, test.warn, strings.Contains(log.String(), "no exchange calendar is configured"), log.String())

@@ -21,6 +21,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -186,7 +187,7 @@ func TestRule13_AHangingCalendarDelaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := clockwork.NewRealClock()
 		clock.Sleep(at("2026-11-23 23:30:00").Sub(clock.Now()))
-		w := &world{t: t, store: tradeclock.NewMemory(clock), rec: tradeclocktest.NewRecorder(clock), beats: new(tradeclocktest.Beats)}
+		w := &world{t: t, store: memstore.New(clock), rec: tradeclocktest.NewRecorder(clock), beats: new(tradeclocktest.Beats)}
 		hang := make(chan struct{})
 		cal := &liveCalendar{cal: calendarOf(t, mumbai())}
 		cfg := w.config(row("monitor", "every 1m 00:00-01:00"))
@@ -334,7 +335,7 @@ func (e slowLogin) Stop(context.Context, string) error        { return nil }
 
 // watchedLedger notes the size of each batch of claims, and looks at each.
 type watchedLedger struct {
-	*tradeclock.Memory
+	*memstore.Store
 	mu     sync.Mutex
 	claims []int
 	look   func(runs []tradeclock.Run)
@@ -347,12 +348,12 @@ func (l *watchedLedger) Claim(ctx context.Context, t tradeclock.Term, runs []tra
 	if l.look != nil {
 		l.look(runs)
 	}
-	return l.Memory.Claim(ctx, t, runs)
+	return l.Store.Claim(ctx, t, runs)
 }
 
 func TestRule14_NoMoreAreClaimedThanCanStart(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
-	ledger := &watchedLedger{Memory: w.store}
+	ledger := &watchedLedger{Store: w.store}
 	var rows []tradeclock.Schedule
 	for i := range 7 {
 		task := fmt.Sprintf("task_%d", i)
@@ -391,7 +392,7 @@ func (w *world) executing() int {
 
 func TestRule14_AnInstantIsOneBatch(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
-	ledger := &watchedLedger{Memory: w.store}
+	ledger := &watchedLedger{Store: w.store}
 	cfg := w.config(row("buy_orders", "daily 09:00"), row("analysis", "daily 09:00"))
 	cfg.Ledger, cfg.Account, cfg.Executor = ledger, "", nil
 	s := w.scheduler(cfg)

@@ -31,8 +31,8 @@ type Config struct {
 	Account  string
 	// Schedules says what runs when. Required.
 	Schedules ScheduleStore
-	// Ledger keeps the runs. Required: that of the package sqlstore in a service, and a
-	// Memory, which forgets them when the process ends, in a test.
+	// Ledger keeps the runs. Required: that of the package sqlstore in a service, and of
+	// memstore, which forgets them when the process ends, in a test.
 	Ledger Ledger
 	// Heartbeats receives a heartbeat a minute. Nil means none are sent.
 	Heartbeats HeartbeatSink
@@ -231,7 +231,7 @@ func (cfg Config) check() error {
 		}
 	}
 	if cfg.Ledger == nil {
-		bad("Ledger", errors.New("a ledger is required: sqlstore has that of a service, NewMemory is that of a test"))
+		bad("Ledger", errors.New("a ledger is required: take the package sqlstore in a service, and memstore in a test"))
 	}
 	switch fixed := cfg.Schedules.(type) {
 	case nil:

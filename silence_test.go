@@ -15,6 +15,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -90,7 +91,7 @@ func TestRule41_RowsFromTheFuture(t *testing.T) {
 	} {
 		t.Run(test.ahead.String(), func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:58:00")
-			ahead := tradeclock.NewMemory(clockwork.NewFakeClockAt(w.clock.Now().Add(test.ahead)))
+			ahead := memstore.New(clockwork.NewFakeClockAt(w.clock.Now().Add(test.ahead)))
 			_, err := ahead.SeedSchedules(t.Context(), row("buy", "daily 09:00"), row("report", "after buy 5m"))
 			require.NoError(t, err)
 			cfg := w.config()

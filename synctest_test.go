@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -24,7 +25,7 @@ func TestRunInSynctest(t *testing.T) {
 		clock.Sleep(at("2026-11-23 08:55:10").Sub(clock.Now()))
 		w := &world{
 			t:     t,
-			store: tradeclock.NewMemory(clock),
+			store: memstore.New(clock),
 			rec:   tradeclocktest.NewRecorder(clock),
 			beats: new(tradeclocktest.Beats),
 		}
@@ -54,7 +55,7 @@ func TestRunInSynctest(t *testing.T) {
 func TestStopInSynctest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := clockwork.NewRealClock()
-		w := &world{t: t, store: tradeclock.NewMemory(clock), rec: tradeclocktest.NewRecorder(clock), beats: new(tradeclocktest.Beats)}
+		w := &world{t: t, store: memstore.New(clock), rec: tradeclocktest.NewRecorder(clock), beats: new(tradeclocktest.Beats)}
 		clock.Sleep(at("2026-11-23 15:59:00").Sub(clock.Now()))
 		cfg := w.config(row("analysis", "daily 16:00"))
 		cfg.Clock = clock

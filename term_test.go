@@ -15,6 +15,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -384,7 +385,7 @@ func TestRule27_NoStarterOnALapsedTerm(t *testing.T) {
 // mistakenLedger says once that the term has ended, which it has not, while it is
 // busy with an enrolment.
 type mistakenLedger struct {
-	*tradeclock.Memory
+	*memstore.Store
 	enrolling atomic.Bool
 	refused   chan struct{}
 }
@@ -394,14 +395,14 @@ func (l *mistakenLedger) Claim(ctx context.Context, t tradeclock.Term, runs []tr
 		defer close(l.refused)
 		return nil, tradeclock.ErrDeposed
 	}
-	return l.Memory.Claim(ctx, t, runs)
+	return l.Store.Claim(ctx, t, runs)
 }
 
 func (l *mistakenLedger) Enroll(ctx context.Context, t tradeclock.Term, accounts []tradeclock.Enrolment) error {
 	if l.enrolling.Load() {
 		<-l.refused
 	}
-	return l.Memory.Enroll(ctx, t, accounts)
+	return l.Store.Enroll(ctx, t, accounts)
 }
 
 // TestRule27_WhatATermDroppedHoldsTheWatermark keeps the watermark before what was
@@ -409,7 +410,7 @@ func (l *mistakenLedger) Enroll(ctx context.Context, t tradeclock.Term, accounts
 func TestRule27_WhatATermDroppedHoldsTheWatermark(t *testing.T) {
 	for range 50 { // the order of the two calls' ends is not the test's
 		w := newWorld(t, "2026-11-23 08:59:00")
-		ledger := &mistakenLedger{Memory: w.store, refused: make(chan struct{})}
+		ledger := &mistakenLedger{Store: w.store, refused: make(chan struct{})}
 		cfg := w.config(row("buy", "daily 09:00"))
 		cfg.Ledger = ledger
 		s, d := w.drive(cfg)

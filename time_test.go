@@ -35,15 +35,17 @@ var forbidden = map[string][]string{
 // realClockDefaults are the places in which a nil Clock becomes the real one.
 var realClockDefaults = []string{
 	"clock.go clockwork.NewRealClock",
-	"memory.go clockwork.NewRealClock",
 	"scheduler.go clockwork.NewRealClock",
+	"memstore/store.go clockwork.NewRealClock",
 }
 
 func TestRule01_TheInjectedClockIsTheOnlySourceOfTime(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
+	stores, err := filepath.Glob("memstore/*.go")
+	require.NoError(t, err)
 	var uses []string
-	for _, file := range files {
+	for _, file := range slices.Concat(files, stores) {
 		if !strings.HasSuffix(file, "_test.go") {
 			uses = append(uses, forbiddenUses(t, file)...)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -137,13 +138,13 @@ func TestRule24_ACalendarThatIsNotFoundIsLookedForWithinSeconds(t *testing.T) {
 
 // slow is a ledger whose calls take as long as they take, with no fault.
 type slow struct {
-	*tradeclock.Memory
+	*memstore.Store
 	pause func()
 }
 
 func (l slow) Halts(ctx context.Context, scheduler string) ([]tradeclock.Halt, error) {
 	l.pause()
-	return l.Memory.Halts(ctx, scheduler)
+	return l.Store.Halts(ctx, scheduler)
 }
 
 // Many triggers at once wait for each other: a store that is merely busy has not

@@ -9,6 +9,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -67,7 +68,7 @@ func ourEdits(b *bout, f field, shown func(s store) tradeclock.ScheduleStore) er
 	if _, err := st.SeedSchedules(b.ctx, rig.OwnRows(b.N)...); err != nil {
 		return err
 	}
-	s, err := rig.Scheduler(tradeclock.NewMemory(clock), shown(st), clock, calendar.Weekdays(rig.Kolkata))
+	s, err := rig.Scheduler(memstore.New(clock), shown(st), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return err
 	}

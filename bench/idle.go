@@ -13,6 +13,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -72,7 +73,7 @@ func rowsForEach(b *bout) error {
 			rows = append(rows, row)
 		}
 	}
-	return idleTicks(b, clock, tradeclock.NewMemory(clock), tradeclock.FixedSchedules(rows...), 1000)
+	return idleTicks(b, clock, memstore.New(clock), tradeclock.FixedSchedules(rows...), 1000)
 }
 
 // idleTicks ticks through minutes of a Sunday.
@@ -109,7 +110,7 @@ func idleTicks(b *bout, clock *clockwork.FakeClock, st store, schedules tradeclo
 // loadRows takes n rows, each of an account, from a store whose read costs nothing.
 func loadRows(b *bout) error {
 	clock := clockwork.NewFakeClockAt(rig.Sunday)
-	st := tradeclock.NewMemory(clock)
+	st := memstore.New(clock)
 	s, err := rig.Scheduler(st, tradeclock.FixedSchedules(rig.OwnRows(b.N)...), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return err

@@ -9,11 +9,11 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
 
-// store is what tradeclock keeps its state in: tradeclock.Memory or a
-// sqlstore.Store.
+// store is what tradeclock keeps its state in: a memstore.Store or a sqlstore.Store.
 type store interface {
 	tradeclock.ScheduleStore
 	tradeclock.Reviser
@@ -46,7 +46,7 @@ func (f field) open(b *bout, clock tradeclock.Clock) (s store, closeStore func()
 		s, err := sqlstore.Open(b.ctx, db, opts...)
 		return s, db.Close, err
 	}
-	return tradeclock.NewMemory(clock), func() error { return nil }, nil
+	return memstore.New(clock), func() error { return nil }, nil
 }
 
 // openPostgres returns the server's database with a new schema, in which all

@@ -11,6 +11,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -162,7 +163,7 @@ func ourYear(sim simulation) error {
 	for i, task := range sim.table.tasks {
 		rows = append(rows, tradeclock.Schedule{Task: fmt.Sprintf("task-%d", i), Rule: rule.MustParse(task.rule)})
 	}
-	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(rows...), clock, calendar.Weekdays(rig.Kolkata))
+	s, err := rig.Scheduler(memstore.New(clock), tradeclock.FixedSchedules(rows...), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return err
 	}

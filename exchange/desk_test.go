@@ -14,6 +14,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
@@ -29,7 +30,7 @@ type desk struct {
 	loc       *time.Location
 	clock     *clockwork.FakeClock
 	scheduler *tradeclock.UnifiedTaskScheduler
-	ledger    *tradeclock.Memory
+	ledger    *memstore.Store
 	executed  *tradeclocktest.Recorder
 }
 
@@ -45,7 +46,7 @@ func newDesk(t *testing.T, cal calendar.Calendar, start string, rows ...tradeclo
 func newDeskOf(t *testing.T, cfg tradeclock.Config, clock *clockwork.FakeClock, rows ...tradeclock.Schedule) *desk {
 	t.Helper()
 	d := &desk{t: t, loc: cfg.Calendar.Location(), clock: clock}
-	d.ledger, d.executed = tradeclock.NewMemory(clock), tradeclocktest.NewRecorder(clock)
+	d.ledger, d.executed = memstore.New(clock), tradeclocktest.NewRecorder(clock)
 	cfg.Name, cfg.Account, cfg.Executor = "desk", "alice", d.executed
 	cfg.Schedules, cfg.Ledger = tradeclock.FixedSchedules(rows...), d.ledger
 	cfg.Clock, cfg.Logger = clock, quiet

@@ -16,6 +16,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -74,7 +75,7 @@ func schedulerWithCalendars() tradeclock.Config {
 func TestConfigurationOfTheDocumentationIsValid(t *testing.T) {
 	cfg := schedulerWithCalendars()
 	cfg.Executor = tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil })
-	cfg.Ledger, cfg.Logger = tradeclock.NewMemory(nil), slog.New(slog.DiscardHandler)
+	cfg.Ledger, cfg.Logger = memstore.New(nil), slog.New(slog.DiscardHandler)
 	_, err := tradeclock.New(cfg)
 	require.NoError(t, err)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
@@ -30,7 +31,7 @@ func (w *watched) newBuyer(cal calendar.Calendar, day string) *buyer {
 	b := &buyer{w: w, ran: tradeclocktest.NewRecorder(w.clock)}
 	var err error
 	b.scheduler, err = tradeclock.New(tradeclock.Config{
-		Name: "desk", Account: "alice", Executor: b.ran, Ledger: tradeclock.NewMemory(w.clock),
+		Name: "desk", Account: "alice", Executor: b.ran, Ledger: memstore.New(w.clock),
 		Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy", Rule: rule.MustParse("daily open")}),
 		Calendar:  cal, Clock: w.clock, Logger: slog.New(slog.DiscardHandler),
 	})

@@ -10,20 +10,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/memstore"
 )
 
 // What a run is told of its session follows from all runs of it, of which the store
-// looks at a few. Memory, which counts as they come, must tell the same.
+// looks at a few. That in memory, which counts as they come, must tell the same.
 
-func TestFactsAgreeWithMemory(t *testing.T) {
-	onEach(t, testFactsAgreeWithMemory)
+func TestFactsAgreeWithMemstore(t *testing.T) {
+	onEach(t, testFactsAgreeWithMemstore)
 }
 
-func testFactsAgreeWithMemory(t *testing.T, on database) {
+func testFactsAgreeWithMemstore(t *testing.T, on database) {
 	for seed := range uint64(12) {
 		clock := newClock()
 		h := history{t: t, random: rand.New(rand.NewPCG(seed, 1)), ledgers: []tradeclock.Ledger{
-			tradeclock.NewMemory(clock), openAt(t, on.place(t), clock),
+			memstore.New(clock), openAt(t, on.place(t), clock),
 		}}
 		h.lead()
 		for n := range 120 {

@@ -18,7 +18,7 @@ import (
 )
 
 // ScheduleEditor is a ScheduleStore whose rows can be edited. The methods are
-// documented at tradeclock.Memory.
+// documented at memstore.Store.
 type ScheduleEditor interface {
 	tradeclock.ScheduleStore
 	PutSchedule(ctx context.Context, s tradeclock.Schedule) (tradeclock.Schedule, error)

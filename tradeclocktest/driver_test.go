@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
@@ -28,7 +29,7 @@ func at(hour, minute, second int) time.Time {
 type office struct {
 	t     *testing.T
 	clock *clockwork.FakeClock
-	store *tradeclock.Memory
+	store *memstore.Store
 	rec   *tradeclocktest.Recorder
 	log   bytes.Buffer
 	told  atomic.Int64 // how many events the observer was told
@@ -36,7 +37,7 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	clock := clockwork.NewFakeClockAt(at(8, 59, 0))
-	return &office{t: t, clock: clock, store: tradeclock.NewMemory(clock), rec: tradeclocktest.NewRecorder(clock)}
+	return &office{t: t, clock: clock, store: memstore.New(clock), rec: tradeclocktest.NewRecorder(clock)}
 }
 
 // config is that of a scheduler whose orders are due at 09:01.
@@ -262,7 +263,7 @@ func TestCrashFromATask(t *testing.T) {
 
 // crashing is a schedule store in which the power fails, once it is told how.
 type crashing struct {
-	*tradeclock.Memory
+	*memstore.Store
 	crash func()
 }
 
@@ -270,13 +271,13 @@ func (c *crashing) Revision(ctx context.Context) (string, error) {
 	if c.crash != nil {
 		c.crash()
 	}
-	return c.Memory.Revision(ctx)
+	return c.Store.Revision(ctx)
 }
 
 // A tick in whose middle the power fails neither beats nor moves the watermark.
 func TestCrashInTheMiddleOfATick(t *testing.T) {
 	o := newOffice(t)
-	store := &crashing{Memory: o.store}
+	store := &crashing{Store: o.store}
 	cfg := o.config()
 	cfg.Schedules = store
 	s := o.new(cfg)

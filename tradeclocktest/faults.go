@@ -9,7 +9,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 )
 
-// Store is all that a scheduler can use of a store, which tradeclock.Memory and
+// Store is all that a scheduler can use of a store, which memstore.Store and
 // sqlstore.Store have.
 type Store interface {
 	tradeclock.ScheduleStore

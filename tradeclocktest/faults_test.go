@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -20,7 +21,7 @@ var noon = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
 // A store without faults is held to the same contracts as the one it wraps.
 func TestFaultyPassesOn(t *testing.T) {
 	open := func(clock tradeclock.Clock) *tradeclocktest.Faulty {
-		return tradeclocktest.NewFaulty(tradeclock.NewMemory(clock))
+		return tradeclocktest.NewFaulty(memstore.New(clock))
 	}
 	tradeclocktest.TestLedger(t, func(_ *testing.T, clock tradeclock.Clock) tradeclock.Ledger { return open(clock) })
 	tradeclocktest.TestScheduleStore(t, func(_ *testing.T, clock tradeclock.Clock) tradeclock.ScheduleStore { return open(clock) })
@@ -75,7 +76,7 @@ func everyCall(store tradeclocktest.Store, term tradeclock.Term) map[tradeclockt
 }
 
 func openFaulty(t *testing.T) (*tradeclocktest.Faulty, tradeclock.Term) {
-	memory := tradeclock.NewMemory(clockwork.NewFakeClockAt(noon))
+	memory := memstore.New(clockwork.NewFakeClockAt(noon))
 	term, err := memory.Lead(t.Context(), "paper", "a", time.Minute)
 	require.NoError(t, err)
 	return tradeclocktest.NewFaulty(memory), term

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -60,7 +61,7 @@ func runWeek(t *testing.T, name string, service trading.Service) (slots map[stri
 	kolkata := time.FixedZone("IST", 5*3600+1800)
 	start := time.Date(2026, time.November, 23, 0, 0, 0, 0, kolkata)
 	clock := clockwork.NewFakeClockAt(start)
-	ledger := tradeclock.NewMemory(clock)
+	ledger := memstore.New(clock)
 	s, err := tradeclock.New(tradeclock.Config{
 		Name:      name,
 		Account:   "alice",

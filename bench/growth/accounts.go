@@ -11,6 +11,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -48,7 +49,7 @@ func accountsSubject() subject {
 func idleAccounts(ctx context.Context, n int) (tick, bytes float64, err error) {
 	clock := clockwork.NewFakeClockAt(rig.Sunday)
 	before := rig.Heap()
-	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(trading.DefaultSchedules()...), clock, calendar.Weekdays(rig.Kolkata))
+	s, err := rig.Scheduler(memstore.New(clock), tradeclock.FixedSchedules(trading.DefaultSchedules()...), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -93,7 +94,7 @@ func burstOf(ctx context.Context, n int) (float64, error) {
 	for i := range rows {
 		rows[i] = tradeclock.Schedule{Task: fmt.Sprintf("task-%02d", i), Rule: rule.Daily(rule.At(9, i))}
 	}
-	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(rows...), clock, calendar.Weekdays(rig.Kolkata))
+	s, err := rig.Scheduler(memstore.New(clock), tradeclock.FixedSchedules(rows...), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return 0, err
 	}

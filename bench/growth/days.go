@@ -10,6 +10,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -53,7 +54,7 @@ func simulatedDay(ctx context.Context, n int) (float64, error) {
 // simulate lets n days from a Monday on go by, minute by minute.
 func simulate(ctx context.Context, n int) error {
 	clock := clockwork.NewFakeClockAt(rig.Sunday.AddDate(0, 0, 1))
-	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(trading.DefaultSchedules()...), clock, calendar.Weekdays(rig.Kolkata))
+	s, err := rig.Scheduler(memstore.New(clock), tradeclock.FixedSchedules(trading.DefaultSchedules()...), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return err
 	}

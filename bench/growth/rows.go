@@ -10,6 +10,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -44,7 +45,7 @@ func rowsSubject() subject {
 // loadRows returns the time of the tick that takes n rows, and the memory of each.
 func loadRows(ctx context.Context, n int) (load, bytes float64, err error) {
 	clock := clockwork.NewFakeClockAt(rig.Sunday)
-	s, err := rig.Scheduler(tradeclock.NewMemory(clock), tradeclock.FixedSchedules(rig.OwnRows(n)...), clock, calendar.Weekdays(rig.Kolkata))
+	s, err := rig.Scheduler(memstore.New(clock), tradeclock.FixedSchedules(rig.OwnRows(n)...), clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -64,7 +65,7 @@ func loadRows(ctx context.Context, n int) (load, bytes float64, err error) {
 // edit together with the tick that takes it.
 func editRows(ctx context.Context, n int) (tick, edit float64, err error) {
 	clock := clockwork.NewFakeClockAt(rig.Sunday)
-	st := tradeclock.NewMemory(clock)
+	st := memstore.New(clock)
 	if _, err := st.SeedSchedules(ctx, rig.OwnRows(n)...); err != nil {
 		return 0, 0, err
 	}
@@ -91,7 +92,7 @@ func editRows(ctx context.Context, n int) (tick, edit float64, err error) {
 
 // editAndTick moves the task of an account to before all others, and ticks. The
 // edit is in effect if that occurrence is the next.
-func editAndTick(ctx context.Context, s *tradeclock.UnifiedTaskScheduler, st *tradeclock.Memory, clock *clockwork.FakeClock, i int) error {
+func editAndTick(ctx context.Context, s *tradeclock.UnifiedTaskScheduler, st *memstore.Store, clock *clockwork.FakeClock, i int) error {
 	rule := rule.Daily(rule.At(7, 59-i))
 	if _, err := st.UpdateSchedule(ctx, rig.Account(i), "open", 1, tradeclock.ScheduleEdit{Rule: rule}); err != nil {
 		return err

@@ -15,11 +15,12 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
 
 func memoryLedger(ctx context.Context) (*opened, error) {
-	return claimAndSettle(ctx, tradeclock.NewMemory(nil), func() error { return nil })
+	return claimAndSettle(ctx, memstore.New(nil), func() error { return nil })
 }
 
 func sqliteLedger(ctx context.Context) (*opened, error) {

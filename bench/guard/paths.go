@@ -12,6 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -35,7 +36,7 @@ func paths() []path {
 // world is a scheduler in memory, on a fake clock.
 type world struct {
 	clock *clockwork.FakeClock
-	store *tradeclock.Memory
+	store *memstore.Store
 	s     *tradeclock.UnifiedTaskScheduler
 	ran   atomic.Int64
 	// task is what a run does beside being counted, or nil. It is given the number
@@ -46,7 +47,7 @@ type world struct {
 // newWorld returns a scheduler of n accounts on which the first tick is done.
 func newWorld(ctx context.Context, at time.Time, cal calendar.Calendar, n int, rows ...tradeclock.Schedule) (*world, error) {
 	w := &world{clock: clockwork.NewFakeClockAt(at)}
-	w.store = tradeclock.NewMemory(w.clock)
+	w.store = memstore.New(w.clock)
 	if _, err := w.store.SeedSchedules(ctx, rows...); err != nil {
 		return nil, err
 	}
@@ -181,7 +182,7 @@ func loadRows(ctx context.Context) (*opened, error) {
 		operations: n,
 		step: func() error {
 			clock := clockwork.NewFakeClockAt(rig.Sunday)
-			s, err := rig.Scheduler(tradeclock.NewMemory(clock), rows, clock, calendar.Weekdays(rig.Kolkata))
+			s, err := rig.Scheduler(memstore.New(clock), rows, clock, calendar.Weekdays(rig.Kolkata))
 			if err != nil {
 				return err
 			}

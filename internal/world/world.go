@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/memstore"
 )
 
 // schedulerName is the name of the one scheduler of a world.
@@ -125,7 +126,7 @@ func newWorld(seed uint64, opts Options) *World {
 		staled:   make(map[string]time.Duration),
 		timeline: timeline{whole: opts.Whole, digest: fnv.New64a()},
 	}
-	if w.database = tradeclock.NewMemory(worldClock{w: w}); opts.Database != nil {
+	if w.database = memstore.New(worldClock{w: w}); opts.Database != nil {
 		w.database = opts.Database(worldClock{w: w})
 	}
 	w.routines.turn = func(n int) int {

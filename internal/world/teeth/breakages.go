@@ -9,12 +9,12 @@ type breakage struct {
 
 var breakages = []breakage{
 	{"claim after the start", "dispatch.go", `if (q.backoff > 0 || s.books.reconciling > 0 && p.row.repeats()) && p.mayRunUnclaimed() {`, `if p.reclaim == "" {`},
-	{"no unique slot", "memory_ledger.go", `if taken := l.rows.of(run); taken != nil {`, `if taken := l.rows.of(run); taken != nil && taken.Token == run.Token {`},
+	{"no unique slot", "memstore/ledger.go", `if taken := l.rows.of(run); taken != nil {`, `if taken := l.rows.of(run); taken != nil && taken.Token == run.Token {`},
 	{"the watermark is advanced first", "record.go", `if due, ok := s.queue.earliest(); ok {`, `if due, ok := s.queue.earliest(); ok && false {`},
-	{"no fencing", "memory_ledger.go", `if l == nil || !l.leading || l.term != t {`, `if l == nil {`},
-	{"settled without the token", "memory_ledger.go", `entitled := run.Token != "" && row.Token == run.Token`, `entitled := true`},
-	{"a term is granted before the last one ends", "memory_term.go", `if left := l.expires.Sub(now); left > 0 {`, `if left := l.expires.Sub(now); left > ttl/2 {`},
-	{"the watermark goes back", "memory_ledger.go", `if to.After(l.watermark) {`, `if !to.IsZero() && !to.Equal(l.watermark) && l.term.Number > 1 {`},
+	{"no fencing", "memstore/ledger.go", `if l == nil || !l.leading || l.term != t {`, `if l == nil {`},
+	{"settled without the token", "memstore/ledger.go", `entitled := run.Token != "" && row.Token == run.Token`, `entitled := true`},
+	{"a term is granted before the last one ends", "memstore/term.go", `if left := l.expires.Sub(now); left > 0 {`, `if left := l.expires.Sub(now); left > ttl/2 {`},
+	{"the watermark goes back", "memstore/ledger.go", `if to.After(l.watermark) {`, `if !to.IsZero() && !to.Equal(l.watermark) && l.term.Number > 1 {`},
 	{"catch-up is ignored", "enqueue.go", `end := o.due.Add(r.catchUp())`, `end := o.due.Add(24 * time.Hour)`},
 	{"halts are ignored", "control.go", `	h, ok := s.control.halts[account]
 	return h, ok`, `	h, ok := s.control.halts[account]
@@ -74,8 +74,8 @@ var breakages = []breakage{
 	{"a run waits for the goroutine of another", "runners.go", `r.call() // for the next: this run may take its time`, ``},
 	{"a wall time that the clocks skip goes back", "calendar/walltime.go", `if instant.Before(period) {`, `if false {`},
 	{"a run is not told that it resumes", "dispatch.go", `p.run.First, p.run.Resumed = c.First, c.Resumed`, `p.run.First = c.First`},
-	{"the first run is told from its own term", "memory_ledger.go", `row.First, row.Resumed = !facts.succeeded, facts.claimedIn < row.Term`, `row.First, row.Resumed = !facts.succeeded || facts.claimedIn < row.Term, facts.claimedIn < row.Term`},
-	{"late evidence is dropped", "memory_ledger.go", `row.Late = &Evidence{`, `_ = &Evidence{`},
+	{"the first run is told from its own term", "memstore/ledger.go", `row.First, row.Resumed = !facts.succeeded, facts.claimedIn < row.Term`, `row.First, row.Resumed = !facts.succeeded || facts.claimedIn < row.Term, facts.claimedIn < row.Term`},
+	{"late evidence is dropped", "memstore/ledger.go", `row.Late = &tradeclock.Evidence{`, `_ = &tradeclock.Evidence{`},
 	{"a run for today has a slot of its own", "trigger.go", `	if !req.ForToday {
 		slot`, `	if true {
 		slot`},

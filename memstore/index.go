@@ -1,18 +1,20 @@
-package tradeclock
+package memstore
 
 import (
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock"
 )
 
 // rangeIndex is the rows of one task and account that stand for more than one
 // occurrence. The nil index has none.
 type rangeIndex struct {
-	rows    []*Run
+	rows    []*tradeclock.Run
 	through time.Time // the latest due time in any of them
 }
 
-func (l *memoryLedger) indexRange(row *Run) {
+func (l *ledger) indexRange(row *tradeclock.Run) {
 	key := rangeKey{row.Account, row.Task}
 	index := l.ranges[key]
 	if index == nil {
@@ -29,7 +31,7 @@ func (l *memoryLedger) indexRange(row *Run) {
 
 // covering returns the row in whose range due lies, or nil. It looks at no row
 // for an instant later than all of them, which is the common case.
-func (r *rangeIndex) covering(due time.Time) *Run {
+func (r *rangeIndex) covering(due time.Time) *tradeclock.Run {
 	if r == nil || due.After(r.through) {
 		return nil
 	}
@@ -51,7 +53,7 @@ type sessionFacts struct {
 
 // noteClaim notes that the row is claimed, and returns the facts of its session if
 // it is of a repeating run. Others have no use for them.
-func (l *memoryLedger) noteClaim(row *Run) sessionFacts {
+func (l *ledger) noteClaim(row *tradeclock.Run) sessionFacts {
 	if !row.Repeating {
 		if row.Session.After(l.single[row.Task]) {
 			l.single[row.Task] = row.Session
@@ -70,7 +72,7 @@ func (l *memoryLedger) noteClaim(row *Run) sessionFacts {
 
 // forgetClaim takes back what noteClaim noted of a run that never started. The facts
 // of a session without any other are told from the rows when one is claimed again.
-func (l *memoryLedger) forgetClaim(row *Run) {
+func (l *ledger) forgetClaim(row *tradeclock.Run) {
 	key := factsKey{row.Account, row.Task, row.Session}
 	facts, known := l.facts[key]
 	if !known || !row.Repeating {
@@ -86,21 +88,21 @@ func (l *memoryLedger) forgetClaim(row *Run) {
 
 // factsFromRows returns the facts of a session before its first repeating run: the
 // task may have had others.
-func (l *memoryLedger) factsFromRows(run *Run) sessionFacts {
+func (l *ledger) factsFromRows(run *tradeclock.Run) sessionFacts {
 	facts := sessionFacts{claimedIn: run.Term}
 	if run.Session.After(l.single[run.Task]) {
 		return facts
 	}
 	for row := range l.rows.ofTask(run.Account, run.Task) {
 		if row.Session == run.Session && row.Token != "" {
-			facts.succeeded = facts.succeeded || row.Outcome == Succeeded
+			facts.succeeded = facts.succeeded || row.Outcome == tradeclock.Succeeded
 			facts.claimedIn = min(facts.claimedIn, row.Term)
 		}
 	}
 	return facts
 }
 
-func (l *memoryLedger) noteSuccess(row *Run) {
+func (l *ledger) noteSuccess(row *tradeclock.Run) {
 	key := factsKey{row.Account, row.Task, row.Session}
 	if facts, known := l.facts[key]; known && !facts.succeeded {
 		facts.succeeded = true

@@ -1,25 +1,27 @@
-package tradeclock
+package memstore
 
 import (
 	"context"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock"
 )
 
 // Lead takes the scheduler's term, or renews it.
-func (m *Memory) Lead(_ context.Context, scheduler, holder string, ttl time.Duration) (Term, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l, now := m.ledger(scheduler), m.clock.Now()
+func (s *Store) Lead(_ context.Context, scheduler, holder string, ttl time.Duration) (tradeclock.Term, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, now := s.ledger(scheduler), s.clock.Now()
 	if l.leading && l.term.Holder != holder {
 		if left := l.expires.Sub(now); left > 0 {
-			return Term{}, &HeldError{Term: l.term, Left: left}
+			return tradeclock.Term{}, &tradeclock.HeldError{Term: l.term, Left: left}
 		}
 		l.leading = false
 	}
 	if !l.leading {
-		l.term = Term{Scheduler: scheduler, Holder: holder, Number: l.term.Number + 1}
+		l.term = tradeclock.Term{Scheduler: scheduler, Holder: holder, Number: l.term.Number + 1}
 		l.leading = true
 		l.starts = append(l.starts, l.watermark)
 	}
@@ -28,33 +30,33 @@ func (m *Memory) Lead(_ context.Context, scheduler, holder string, ttl time.Dura
 }
 
 // Resign ends the term at once, if it is the current one.
-func (m *Memory) Resign(_ context.Context, t Term) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if l, err := m.fenced(t); err == nil {
+func (s *Store) Resign(_ context.Context, t tradeclock.Term) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l, err := s.fenced(t); err == nil {
 		l.leading = false
 	}
 	return nil
 }
 
 // Resume returns what the holder of a new term starts from.
-func (m *Memory) Resume(_ context.Context, t Term) (State, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l, err := m.fenced(t)
+func (s *Store) Resume(_ context.Context, t tradeclock.Term) (tradeclock.State, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, err := s.fenced(t)
 	if err != nil {
-		return State{}, err
+		return tradeclock.State{}, err
 	}
-	state := State{Watermark: l.watermark}
+	state := tradeclock.State{Watermark: l.watermark}
 	for _, account := range slices.Sorted(maps.Keys(l.enrolments)) {
 		state.Enrolments = append(state.Enrolments, l.resumed(l.enrolments[account]))
 	}
 	for row := range l.rows.all() {
-		if row.Outcome == Running && row.Term < t.Number {
+		if row.Outcome == tradeclock.Running && row.Term < t.Number {
 			state.Unsettled = append(state.Unsettled, copyOf(row))
 			continue
 		}
-		if row.Outcome == Interrupted && row.RerunUntil.After(l.watermark) {
+		if row.Outcome == tradeclock.Interrupted && row.RerunUntil.After(l.watermark) {
 			state.Interrupted = append(state.Interrupted, copyOf(row))
 		}
 		if row.Through().After(l.aheadOf(row.Account)) {
@@ -68,7 +70,7 @@ func (m *Memory) Resume(_ context.Context, t Term) (State, error) {
 }
 
 // aheadOf is the instant after which the rows of an account are ahead.
-func (l *memoryLedger) aheadOf(account string) time.Time {
+func (l *ledger) aheadOf(account string) time.Time {
 	if e := l.enrolments[account]; !e.Returned.IsZero() && e.From.Before(l.watermark) {
 		return e.From
 	}
@@ -77,7 +79,7 @@ func (l *memoryLedger) aheadOf(account string) time.Time {
 
 // resumed returns the enrolment with the instant up to which the account was
 // served: the last term that enrolled it served it until the next one began.
-func (l *memoryLedger) resumed(e memoryEnrolment) Enrolment {
+func (l *ledger) resumed(e enrolment) tradeclock.Enrolment {
 	if !e.Withdrawn.IsZero() || !e.Returned.IsZero() {
 		return e.Enrolment
 	}
@@ -92,24 +94,24 @@ func (l *memoryLedger) resumed(e memoryEnrolment) Enrolment {
 }
 
 // Enroll notes that the term serves accounts.
-func (m *Memory) Enroll(_ context.Context, t Term, accounts []Enrolment) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l, err := m.fenced(t)
+func (s *Store) Enroll(_ context.Context, t tradeclock.Term, accounts []tradeclock.Enrolment) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, err := s.fenced(t)
 	if err != nil {
 		return err
 	}
 	for _, a := range accounts {
-		l.enrolments[a.Account] = memoryEnrolment{a, t.Number}
+		l.enrolments[a.Account] = enrolment{a, t.Number}
 	}
 	return nil
 }
 
 // Withdraw notes that an account is not served any more.
-func (m *Memory) Withdraw(_ context.Context, t Term, gone Enrolment) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l, err := m.fenced(t)
+func (s *Store) Withdraw(_ context.Context, t tradeclock.Term, gone tradeclock.Enrolment) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, err := s.fenced(t)
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,15 @@
-package tradeclock
+package memstore
 
 import (
 	"iter"
 	"maps"
+
+	"github.com/tradeclock/tradeclock"
 )
 
-// memoryRows are the rows of a ledger, found by their slot and then their account:
+// ledgerRows are the rows of a ledger, found by their slot and then their account:
 // the runs of one batch have a slot in common.
-type memoryRows struct {
+type ledgerRows struct {
 	slots map[slotOfTask]rowsOfSlot
 	// last is the slot that was looked for last, and found its rows.
 	last  slotOfTask
@@ -19,21 +21,23 @@ type slotOfTask struct{ task, slot string }
 // rowsOfSlot are the rows of one slot. Of many schedulers it is that of one account,
 // and a map for each slot would take as much memory as the row.
 type rowsOfSlot struct {
-	first  *Run
-	others map[string]*Run // by account
+	first  *tradeclock.Run
+	others map[string]*tradeclock.Run // by account
 }
 
 // of returns the row of the run's slot, or nil.
-func (rows *memoryRows) of(run *Run) *Run { return rows.slot(run).of(run.Account) }
+func (rows *ledgerRows) of(run *tradeclock.Run) *tradeclock.Run {
+	return rows.slot(run).of(run.Account)
+}
 
-func (at rowsOfSlot) of(account string) *Run {
+func (at rowsOfSlot) of(account string) *tradeclock.Run {
 	if at.first != nil && at.first.Account == account {
 		return at.first
 	}
 	return at.others[account]
 }
 
-func (rows *memoryRows) slot(run *Run) rowsOfSlot {
+func (rows *ledgerRows) slot(run *tradeclock.Run) rowsOfSlot {
 	if key := (slotOfTask{run.Task, run.Slot}); key != rows.last {
 		rows.last, rows.found = key, rows.slots[key]
 	}
@@ -41,13 +45,13 @@ func (rows *memoryRows) slot(run *Run) rowsOfSlot {
 }
 
 // add adds a row, whose slot has none.
-func (rows *memoryRows) add(row *Run) {
+func (rows *ledgerRows) add(row *tradeclock.Run) {
 	at := rows.slot(row)
 	switch {
 	case at.first == nil:
 		at.first = row
 	case at.others == nil:
-		at.others = map[string]*Run{row.Account: row}
+		at.others = map[string]*tradeclock.Run{row.Account: row}
 	default:
 		at.others[row.Account] = row
 		return
@@ -56,8 +60,8 @@ func (rows *memoryRows) add(row *Run) {
 }
 
 // ofTask yields the rows of an account's task, in no order. It looks at every slot.
-func (rows *memoryRows) ofTask(account, task string) iter.Seq[*Run] {
-	return func(yield func(*Run) bool) {
+func (rows *ledgerRows) ofTask(account, task string) iter.Seq[*tradeclock.Run] {
+	return func(yield func(*tradeclock.Run) bool) {
 		for key, at := range rows.slots {
 			if key.task != task {
 				continue
@@ -70,8 +74,8 @@ func (rows *memoryRows) ofTask(account, task string) iter.Seq[*Run] {
 }
 
 // all yields every row, in no order.
-func (rows *memoryRows) all() iter.Seq[*Run] {
-	return func(yield func(*Run) bool) {
+func (rows *ledgerRows) all() iter.Seq[*tradeclock.Run] {
+	return func(yield func(*tradeclock.Run) bool) {
 		for _, at := range rows.slots {
 			if at.first != nil && !yield(at.first) {
 				return
@@ -86,7 +90,7 @@ func (rows *memoryRows) all() iter.Seq[*Run] {
 }
 
 // drop removes one row.
-func (rows *memoryRows) drop(row *Run) {
+func (rows *ledgerRows) drop(row *tradeclock.Run) {
 	at := rows.slot(row)
 	if at.first == row {
 		at.first = nil
@@ -101,7 +105,7 @@ func (rows *memoryRows) drop(row *Run) {
 }
 
 // within yields the rows among which those of a query are, in no order.
-func (rows *memoryRows) within(q Query) iter.Seq[*Run] {
+func (rows *ledgerRows) within(q tradeclock.Query) iter.Seq[*tradeclock.Run] {
 	if q.Account != "" && q.Task != "" {
 		return rows.ofTask(q.Account, q.Task)
 	}
@@ -109,10 +113,10 @@ func (rows *memoryRows) within(q Query) iter.Seq[*Run] {
 }
 
 // remove removes the rows that match and returns their number.
-func (rows *memoryRows) remove(match func(*Run) bool) (removed int) {
+func (rows *ledgerRows) remove(match func(*tradeclock.Run) bool) (removed int) {
 	for slot, at := range rows.slots {
 		before := len(at.others)
-		maps.DeleteFunc(at.others, func(_ string, row *Run) bool { return match(row) })
+		maps.DeleteFunc(at.others, func(_ string, row *tradeclock.Run) bool { return match(row) })
 		removed += before - len(at.others)
 		if at.first != nil && match(at.first) {
 			at.first = nil

@@ -1,4 +1,4 @@
-package tradeclock
+package memstore
 
 import (
 	"context"
@@ -6,33 +6,34 @@ import (
 	"maps"
 	"time"
 
+	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 )
 
-// memoryLedger is the ledger of one scheduler name. Rows are found by their key;
+// ledger is the ledger of one scheduler name. Rows are found by their key;
 // ranges and facts are indexes of them, so that no call of a tick looks at more
 // rows than it was given.
-type memoryLedger struct {
-	term    Term // the current one, or the last one if leading is false
+type ledger struct {
+	term    tradeclock.Term // the current one, or the last one if leading is false
 	leading bool
 	expires time.Time
 
 	watermark  time.Time
 	starts     []time.Time // the watermark at the start of each term, from the first
 	floor      time.Time   // what is due before it was pruned
-	enrolments map[string]memoryEnrolment
+	enrolments map[string]enrolment
 
-	rows   memoryRows
+	rows   ledgerRows
 	ranges map[rangeKey]*rangeIndex
 	facts  map[factsKey]sessionFacts // of repeating runs
 	single map[string]calendar.Date  // by task, the last session in which it had others
 
-	halts map[string]Halt // by account
-	audit []AuditEntry
+	halts map[string]tradeclock.Halt // by account
+	audit []tradeclock.AuditEntry
 }
 
-type memoryEnrolment struct {
-	Enrolment
+type enrolment struct {
+	tradeclock.Enrolment
 	term int64 // the last one that enrolled it
 }
 
@@ -43,41 +44,41 @@ type factsKey struct {
 	session       calendar.Date
 }
 
-func (m *Memory) ledger(scheduler string) *memoryLedger {
-	l := m.ledgers[scheduler]
+func (s *Store) ledger(scheduler string) *ledger {
+	l := s.ledgers[scheduler]
 	if l == nil {
-		l = &memoryLedger{
-			enrolments: make(map[string]memoryEnrolment),
-			rows:       memoryRows{slots: make(map[slotOfTask]rowsOfSlot)},
+		l = &ledger{
+			enrolments: make(map[string]enrolment),
+			rows:       ledgerRows{slots: make(map[slotOfTask]rowsOfSlot)},
 			ranges:     make(map[rangeKey]*rangeIndex),
 			facts:      make(map[factsKey]sessionFacts),
 			single:     make(map[string]calendar.Date),
-			halts:      make(map[string]Halt),
+			halts:      make(map[string]tradeclock.Halt),
 		}
-		m.ledgers[scheduler] = l
+		s.ledgers[scheduler] = l
 	}
 	return l
 }
 
 // fenced returns the ledger in which a write under t may be made.
-func (m *Memory) fenced(t Term) (*memoryLedger, error) {
-	l := m.ledgers[t.Scheduler]
+func (s *Store) fenced(t tradeclock.Term) (*ledger, error) {
+	l := s.ledgers[t.Scheduler]
 	if l == nil || !l.leading || l.term != t {
-		return nil, fmt.Errorf("term %d of %s: %w", t.Number, t.Scheduler, ErrDeposed)
+		return nil, fmt.Errorf("term %d of %s: %w", t.Number, t.Scheduler, tradeclock.ErrDeposed)
 	}
 	return l, nil
 }
 
 // Claim makes a row that is Running for each run whose slot is free.
-func (m *Memory) Claim(_ context.Context, t Term, runs []Run) ([]Claim, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l, err := m.fenced(t)
+func (s *Store) Claim(_ context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, err := s.fenced(t)
 	if err != nil {
 		return nil, err
 	}
-	claims := make([]Claim, len(runs))
-	room := make([]Run, len(runs)) // for the rows: those of one batch come and go together
+	claims := make([]tradeclock.Claim, len(runs))
+	room := make([]tradeclock.Run, len(runs)) // for the rows: those of one batch come and go together
 	for i := range runs {
 		claims[i] = l.claim(&runs[i], &room[i])
 	}
@@ -85,7 +86,7 @@ func (m *Memory) Claim(_ context.Context, t Term, runs []Run) ([]Claim, error) {
 }
 
 // claim makes row the row of the run's slot, if that is free.
-func (l *memoryLedger) claim(run, row *Run) Claim {
+func (l *ledger) claim(run, row *tradeclock.Run) tradeclock.Claim {
 	if taken := l.rows.of(run); taken != nil {
 		return l.answer(taken, run)
 	}
@@ -93,7 +94,7 @@ func (l *memoryLedger) claim(run, row *Run) Claim {
 		return takenBy(span)
 	}
 	if !run.Manual && (run.Due.Before(l.floor) || !run.Backdated && !run.Due.After(l.watermark)) {
-		return Claim{}
+		return tradeclock.Claim{}
 	}
 	claim := l.start(row, run)
 	l.rows.add(row)
@@ -101,12 +102,12 @@ func (l *memoryLedger) claim(run, row *Run) Claim {
 }
 
 // start makes row the row of run, Running under the current term.
-func (l *memoryLedger) start(row, run *Run) Claim {
+func (l *ledger) start(row, run *tradeclock.Run) tradeclock.Claim {
 	late := row.Late
 	*row = *run
 	row.Details = maps.Clone(run.Details)
 	row.Scheduler, row.Term = l.term.Scheduler, l.term.Number
-	row.Outcome, row.Late = Running, late
+	row.Outcome, row.Late = tradeclock.Running, late
 	row.First, row.Resumed, row.RerunUntil = false, false, time.Time{}
 	if facts := l.noteClaim(row); row.Repeating {
 		row.First, row.Resumed = !facts.succeeded, facts.claimedIn < row.Term
@@ -115,47 +116,47 @@ func (l *memoryLedger) start(row, run *Run) Claim {
 }
 
 // answer says how the row of a slot stands to a run that would start there.
-func (l *memoryLedger) answer(row, run *Run) Claim {
-	if row.Outcome == Running && row.Token == run.Token {
-		return Claim{Held: true, Outcome: Running, First: row.First, Resumed: row.Resumed}
+func (l *ledger) answer(row, run *tradeclock.Run) tradeclock.Claim {
+	if row.Outcome == tradeclock.Running && row.Token == run.Token {
+		return tradeclock.Claim{Held: true, Outcome: tradeclock.Running, First: row.First, Resumed: row.Resumed}
 	}
 	return takenBy(row)
 }
 
-func takenBy(row *Run) Claim {
-	taken := Run{Session: row.Session, Due: row.Due, Outcome: row.Outcome, Reason: row.Reason, Finished: row.Finished}
-	return Claim{Outcome: row.Outcome, Taken: &taken}
+func takenBy(row *tradeclock.Run) tradeclock.Claim {
+	taken := tradeclock.Run{Session: row.Session, Due: row.Due, Outcome: row.Outcome, Reason: row.Reason, Finished: row.Finished}
+	return tradeclock.Claim{Outcome: row.Outcome, Taken: &taken}
 }
 
 // Reclaim replaces the row of an interrupted run, or of one that never started,
 // by run. A row that stands for a range is left: its other slots would be lost.
-func (m *Memory) Reclaim(_ context.Context, t Term, old string, run Run) (Claim, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l, err := m.fenced(t)
+func (s *Store) Reclaim(_ context.Context, t tradeclock.Term, old string, run tradeclock.Run) (tradeclock.Claim, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, err := s.fenced(t)
 	if err != nil {
-		return Claim{}, err
+		return tradeclock.Claim{}, err
 	}
 	row := l.rows.of(&run)
 	if row == nil {
-		return Claim{}, nil
+		return tradeclock.Claim{}, nil
 	}
-	free := row.Outcome == Interrupted || neverStarted(row)
+	free := row.Outcome == tradeclock.Interrupted || neverStarted(row)
 	if free && row.Token == old && row.Count <= 1 {
 		return l.start(row, &run), nil
 	}
 	return l.answer(row, &run), nil
 }
 
-func neverStarted(row *Run) bool {
-	return (row.Outcome == Missed || row.Outcome == Skipped) && row.Token == "" && row.Started.IsZero()
+func neverStarted(row *tradeclock.Run) bool {
+	return (row.Outcome == tradeclock.Missed || row.Outcome == tradeclock.Skipped) && row.Token == "" && row.Started.IsZero()
 }
 
 // Release gives back the claims of runs that never started.
-func (m *Memory) Release(_ context.Context, t Term, runs []Run) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l, err := m.fenced(t)
+func (s *Store) Release(_ context.Context, t tradeclock.Term, runs []tradeclock.Run) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, err := s.fenced(t)
 	if err != nil {
 		return err
 	}
@@ -165,9 +166,9 @@ func (m *Memory) Release(_ context.Context, t Term, runs []Run) error {
 	return nil
 }
 
-func (l *memoryLedger) release(run *Run) {
+func (l *ledger) release(run *tradeclock.Run) {
 	row := l.rows.of(run)
-	if row == nil || row.Outcome != Running || run.Token == "" || row.Token != run.Token {
+	if row == nil || row.Outcome != tradeclock.Running || run.Token == "" || row.Token != run.Token {
 		return
 	}
 	l.forgetClaim(row)
@@ -177,20 +178,20 @@ func (l *memoryLedger) release(run *Run) {
 	}
 	row.Outcome, row.Reason, row.Finished, row.RerunUntil = run.Outcome, run.Reason, run.Finished, run.RerunUntil
 	row.Started, row.Attempt = time.Time{}, 0
-	if row.Outcome != Interrupted { // it is one that never had a token
+	if row.Outcome != tradeclock.Interrupted { // it is one that never had a token
 		row.Token, row.Manual, row.Actor = "", false, ""
 	}
 }
 
 // Record adds the rows of runs that never started and moves the watermark.
-func (m *Memory) Record(_ context.Context, t Term, outcomes []Run, to time.Time) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l, err := m.fenced(t)
+func (s *Store) Record(_ context.Context, t tradeclock.Term, outcomes []tradeclock.Run, to time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, err := s.fenced(t)
 	if err != nil {
 		return err
 	}
-	var taken []Run
+	var taken []tradeclock.Run
 	for i := range outcomes {
 		if err := checkFinal(&outcomes[i]); err != nil {
 			return fmt.Errorf("record %w", err)
@@ -200,7 +201,7 @@ func (m *Memory) Record(_ context.Context, t Term, outcomes []Run, to time.Time)
 		}
 	}
 	if taken != nil {
-		return &TakenError{taken}
+		return &tradeclock.TakenError{Runs: taken}
 	}
 	for i := range outcomes {
 		l.record(&outcomes[i])
@@ -211,13 +212,13 @@ func (m *Memory) Record(_ context.Context, t Term, outcomes []Run, to time.Time)
 	return nil
 }
 
-func (l *memoryLedger) record(run *Run) {
+func (l *ledger) record(run *tradeclock.Run) {
 	row := l.rows.of(run)
 	switch {
 	case row == nil && run.Count <= 1 && l.ranges[rangeKey{run.Account, run.Task}].covering(run.Due) != nil:
 		return
 	case row == nil:
-		row = new(Run)
+		row = new(tradeclock.Run)
 		*row = copyOf(run)
 		row.Scheduler, row.Term, row.Token = l.term.Scheduler, l.term.Number, ""
 		l.rows.add(row)
@@ -233,7 +234,7 @@ func (l *memoryLedger) record(run *Run) {
 
 // cutsShort reports whether the slot of a range is taken by a row that would leave
 // out some of its occurrences.
-func (l *memoryLedger) cutsShort(run *Run) bool {
+func (l *ledger) cutsShort(run *tradeclock.Run) bool {
 	if run.Count <= 1 {
 		return false
 	}
@@ -241,60 +242,60 @@ func (l *memoryLedger) cutsShort(run *Run) bool {
 	return row != nil && !extends(run, row) && row.Through().Before(run.Through())
 }
 
-func extends(run, row *Run) bool {
+func extends(run, row *tradeclock.Run) bool {
 	return run.Occurrences() > row.Occurrences() && neverStarted(row) &&
 		run.Outcome == row.Outcome && run.Reason == row.Reason
 }
 
 // Settle stores the outcomes of runs.
-func (m *Memory) Settle(_ context.Context, runs []Run) ([]SettleResult, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (s *Store) Settle(_ context.Context, runs []tradeclock.Run) ([]tradeclock.SettleResult, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for i := range runs {
 		if err := checkFinal(&runs[i]); err != nil {
 			return nil, fmt.Errorf("settle %w", err)
 		}
 	}
-	results := make([]SettleResult, len(runs))
+	results := make([]tradeclock.SettleResult, len(runs))
 	for i := range runs {
-		if l := m.ledgers[runs[i].Scheduler]; l != nil {
+		if l := s.ledgers[runs[i].Scheduler]; l != nil {
 			results[i].Accepted = l.settle(&runs[i])
 		}
 	}
 	return results, nil
 }
 
-func (l *memoryLedger) settle(run *Run) bool {
+func (l *ledger) settle(run *tradeclock.Run) bool {
 	row := l.rows.of(run)
 	if row == nil {
 		return false
 	}
 	entitled := run.Token != "" && row.Token == run.Token
 	switch {
-	case entitled && row.Outcome == Running:
+	case entitled && row.Outcome == tradeclock.Running:
 		row.Outcome, row.Reason = run.Outcome, run.Reason
 		row.Started, row.Finished, row.Attempt = run.Started, run.Finished, run.Attempt
 		row.Details, row.RerunUntil = maps.Clone(run.Details), run.RerunUntil
-		if row.Outcome == Succeeded {
+		if row.Outcome == tradeclock.Succeeded {
 			l.noteSuccess(row)
 		}
 		return true
 	case entitled && row.Outcome == run.Outcome:
 		return true
 	}
-	row.Late = &Evidence{Outcome: run.Outcome, Reason: run.Reason, Finished: run.Finished}
+	row.Late = &tradeclock.Evidence{Outcome: run.Outcome, Reason: run.Reason, Finished: run.Finished}
 	return false
 }
 
-func checkFinal(run *Run) error {
+func checkFinal(run *tradeclock.Run) error {
 	if run.Outcome.Final() {
 		return nil
 	}
-	return fmt.Errorf("%s %s: the outcome %q is not final", ScheduleKey{Task: run.Task, Account: run.Account}, run.Slot, run.Outcome)
+	return fmt.Errorf("%s %s: the outcome %q is not final", tradeclock.ScheduleKey{Task: run.Task, Account: run.Account}, run.Slot, run.Outcome)
 }
 
 // copyOf returns a run that shares nothing with r that either side changes.
-func copyOf(r *Run) Run {
+func copyOf(r *tradeclock.Run) tradeclock.Run {
 	c := *r
 	c.Details = maps.Clone(r.Details)
 	if r.Late != nil {

@@ -1,4 +1,4 @@
-package tradeclock
+package memstore
 
 import (
 	"cmp"
@@ -8,20 +8,21 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // Runs returns the selected runs by due time, then account, task and slot.
-func (m *Memory) Runs(_ context.Context, q Query) ([]Run, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var runs []Run
-	for scheduler, l := range m.ledgers {
+func (s *Store) Runs(_ context.Context, q tradeclock.Query) ([]tradeclock.Run, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var runs []tradeclock.Run
+	for scheduler, l := range s.ledgers {
 		if q.Scheduler != "" && q.Scheduler != scheduler {
 			continue
 		}
 		for row := range l.rows.within(q) {
-			if q.selects(row) {
+			if selects(q, row) {
 				runs = append(runs, copyOf(row))
 			}
 		}
@@ -33,7 +34,8 @@ func (m *Memory) Runs(_ context.Context, q Query) ([]Run, error) {
 	return runs, nil
 }
 
-func (q Query) selects(r *Run) bool {
+// selects reports whether a query selects a run of a scheduler that it is about.
+func selects(q tradeclock.Query, r *tradeclock.Run) bool {
 	return (q.Account == "" || q.Account == r.Account) &&
 		(q.Task == "" || q.Task == r.Task) &&
 		(q.Slot == "" || q.Slot == r.Slot) &&
@@ -44,10 +46,10 @@ func (q Query) selects(r *Run) bool {
 
 // ResetWatermark sets the watermark back to an instant, or to before the ranges
 // that go on beyond it.
-func (m *Memory) ResetWatermark(_ context.Context, t Term, to time.Time, reason, actor string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l, err := m.fenced(t)
+func (s *Store) ResetWatermark(_ context.Context, t tradeclock.Term, to time.Time, reason, actor string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, err := s.fenced(t)
 	if err != nil {
 		return err
 	}
@@ -55,7 +57,7 @@ func (m *Memory) ResetWatermark(_ context.Context, t Term, to time.Time, reason,
 		return fmt.Errorf("reset the watermark of %s to %v: it is at %v, and can only be set back", t.Scheduler, to, l.watermark)
 	}
 	end := to
-	goes := func(row *Run) bool { return neverStarted(row) && row.Through().After(end) }
+	goes := func(row *tradeclock.Run) bool { return neverStarted(row) && row.Through().After(end) }
 	for row := range l.rows.all() {
 		if goes(row) && !row.Due.After(to) {
 			to = row.Due.Add(-time.Second)
@@ -74,17 +76,17 @@ func (m *Memory) ResetWatermark(_ context.Context, t Term, to time.Time, reason,
 		}
 	}
 	l.remove(goes)
-	l.audit = append(l.audit, AuditEntry{Action: "reset", Actor: actor, Reason: reason, At: m.clock.Now().UTC()})
+	l.audit = append(l.audit, tradeclock.AuditEntry{Action: "reset", Actor: actor, Reason: reason, At: s.clock.Now().UTC()})
 	return nil
 }
 
 // Prune removes the final rows that are due before before. A range stays until
 // all of it is due before.
-func (m *Memory) Prune(_ context.Context, scheduler string, before time.Time) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l := m.ledger(scheduler)
-	if limit := l.watermark.Add(-MinRetention); before.After(limit) {
+func (s *Store) Prune(_ context.Context, scheduler string, before time.Time) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.ledger(scheduler)
+	if limit := l.watermark.Add(-tradeclock.MinRetention); before.After(limit) {
 		return 0, fmt.Errorf("prune %s before %v: what is due after %v may still be needed", scheduler, before, limit)
 	}
 	if before.After(l.floor) {
@@ -93,13 +95,13 @@ func (m *Memory) Prune(_ context.Context, scheduler string, before time.Time) (i
 	// A session of an earlier date has no more runs.
 	maps.DeleteFunc(l.facts, func(key factsKey, _ sessionFacts) bool { return key.session.Before(calendar.DateOf(before.UTC())) })
 	maps.DeleteFunc(l.single, func(_ string, last calendar.Date) bool { return last.Before(calendar.DateOf(before.UTC())) })
-	return l.remove(func(row *Run) bool {
+	return l.remove(func(row *tradeclock.Run) bool {
 		return row.Outcome.Final() && row.Through().Before(before) && !row.Through().After(l.aheadOf(row.Account))
 	}), nil
 }
 
 // remove removes the rows that match and returns their number.
-func (l *memoryLedger) remove(match func(*Run) bool) int {
+func (l *ledger) remove(match func(*tradeclock.Run) bool) int {
 	removed := l.rows.remove(match)
 	maps.DeleteFunc(l.ranges, func(_ rangeKey, r *rangeIndex) bool {
 		r.rows = slices.DeleteFunc(r.rows, match)
@@ -108,7 +110,7 @@ func (l *memoryLedger) remove(match func(*Run) bool) int {
 	return removed
 }
 
-func inOrder(a, b Run) int {
+func inOrder(a, b tradeclock.Run) int {
 	return cmp.Or(
 		a.Due.Compare(b.Due),
 		cmp.Compare(a.Account, b.Account),

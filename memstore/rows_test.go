@@ -1,24 +1,28 @@
-package tradeclock
+package memstore
 
 import (
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/tradeclock/tradeclock"
 )
 
-// TestMemoryRowsOfOneSlot adds and removes rows of several accounts in one slot: which
+// TestRowsOfOneSlot adds and removes rows of several accounts in one slot: which
 // of them came first makes no difference.
-func TestMemoryRowsOfOneSlot(t *testing.T) {
+func TestRowsOfOneSlot(t *testing.T) {
 	for _, removed := range []string{"a", "b", "c"} {
 		t.Run(removed, func(t *testing.T) {
-			rows := memoryRows{slots: make(map[slotOfTask]rowsOfSlot)}
-			run := func(account string) *Run { return &Run{Task: "buy", Slot: "2026-11-23", Account: account} }
+			rows := ledgerRows{slots: make(map[slotOfTask]rowsOfSlot)}
+			run := func(account string) *tradeclock.Run {
+				return &tradeclock.Run{Task: "buy", Slot: "2026-11-23", Account: account}
+			}
 			for _, account := range []string{"a", "b", "c"} {
 				assert.Nil(t, rows.of(run(account)))
 				rows.add(run(account))
 			}
-			isRemoved := func(row *Run) bool { return row.Account == removed }
+			isRemoved := func(row *tradeclock.Run) bool { return row.Account == removed }
 			assert.Equal(t, 1, rows.remove(isRemoved))
 			assert.Zero(t, rows.remove(isRemoved))
 			assert.Nil(t, rows.of(run(removed)))
@@ -32,7 +36,7 @@ func TestMemoryRowsOfOneSlot(t *testing.T) {
 				accounts = append(accounts, row.Account)
 			}
 			assert.ElementsMatch(t, []string{"a", "b", "c"}, accounts)
-			assert.Equal(t, 3, rows.remove(func(*Run) bool { return true }))
+			assert.Equal(t, 3, rows.remove(func(*tradeclock.Run) bool { return true }))
 			assert.Empty(t, rows.slots)
 			assert.Nil(t, rows.of(run("a")))
 			assert.Empty(t, slices.Collect(rows.all()))

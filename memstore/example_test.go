@@ -1,0 +1,46 @@
+package memstore_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/rule"
+)
+
+// A test gives the scheduler one store for all, and reads there what became of a minute.
+func Example() {
+	ctx := context.Background()
+	clock := clockwork.NewFakeClockAt(time.Date(2026, time.November, 23, 9, 0, 30, 0, time.UTC))
+	store := memstore.New(clock)
+	_, err := store.SeedSchedules(ctx, tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01")})
+	if err != nil {
+		panic(err)
+	}
+	s, err := tradeclock.New(tradeclock.Config{
+		Name: "paper", Account: "42", Schedules: store, Ledger: store, Heartbeats: store,
+		Executor: tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil }),
+		Clock:    clock, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		panic(err)
+	}
+	for range 2 {
+		_ = s.Tick(ctx)
+		_ = s.Quiesce(ctx)
+		clock.Advance(30 * time.Second)
+	}
+	runs, err := store.Runs(ctx, tradeclock.Query{Scheduler: "paper"})
+	for _, run := range runs {
+		fmt.Println(run.Task, run.Slot, run.Outcome)
+	}
+	fmt.Println(err)
+	// Output:
+	// buy_orders 2026-11-23 succeeded
+	// <nil>
+}

@@ -1,0 +1,196 @@
+package memstore
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
+)
+
+// editsKept is how many edits are remembered at least, to list what changed.
+const editsKept = 10_000
+
+// Schedules returns the rows by task, then account.
+func (s *Store) Schedules(context.Context) ([]tradeclock.Schedule, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rows(), nil
+}
+
+// Revision changes with each edit of a row.
+func (s *Store) Revision(context.Context) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.revision, nil
+}
+
+// Changes returns the rows that were edited since a revision. The error wraps
+// tradeclock.ErrRevisionUnknown if that is too many edits ago.
+func (s *Store) Changes(_ context.Context, since string) (tradeclock.ScheduleChanges, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from, err := strconv.ParseInt(since, 10, 64)
+	missed := s.edits - from
+	if err != nil || missed < 0 || missed > int64(len(s.edited)) {
+		return tradeclock.ScheduleChanges{}, fmt.Errorf("changes since revision %q: %w", since, tradeclock.ErrRevisionUnknown)
+	}
+	changes := tradeclock.ScheduleChanges{Revision: s.revision}
+	keys := slices.Clone(s.edited[len(s.edited)-int(missed):])
+	slices.SortFunc(keys, tradeclock.ScheduleKey.Compare)
+	for _, key := range slices.Compact(keys) {
+		if row, ok := s.schedules[key]; ok {
+			changes.Rows = append(changes.Rows, detached(*row))
+		} else {
+			changes.Removed = append(changes.Removed, key)
+		}
+	}
+	return changes, nil
+}
+
+// PutSchedule adds the row of a task and account, or replaces it whatever its
+// version, and returns it with the Since, Prior and Version that
+// tradeclock.Schedule.Edited gives it. It refuses what tradeclock.ValidateSchedules
+// reports of the rows that would result.
+func (s *Store) PutSchedule(_ context.Context, row tradeclock.Schedule) (tradeclock.Schedule, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.put(row)
+}
+
+// UpdateSchedule makes an edit in the row of a task and account, and returns the
+// row. The version is that of the row from which the edit was made: the error is
+// a *tradeclock.ConflictError if the row has another, and wraps
+// tradeclock.ErrNoSchedule if there is no row. It refuses what PutSchedule refuses.
+func (s *Store) UpdateSchedule(_ context.Context, account, task string, version int64, edit tradeclock.ScheduleEdit) (tradeclock.Schedule, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := tradeclock.ScheduleKey{Task: task, Account: account}
+	kept := s.schedules[key]
+	if kept == nil {
+		return tradeclock.Schedule{}, fmt.Errorf("update schedule of %s: %w", key, tradeclock.ErrNoSchedule)
+	}
+	if kept.Version != version {
+		return tradeclock.Schedule{}, &tradeclock.ConflictError{Task: task, Account: account, Have: kept.Version, Want: version}
+	}
+	row := *kept
+	edit.Apply(&row)
+	return s.put(row)
+}
+
+// SeedSchedules adds those of the default rows that are missing and returns
+// their number. A row that exists stays as it is, edited or disabled. It adds
+// none of them if it refuses one, for what PutSchedule refuses.
+func (s *Store) SeedSchedules(_ context.Context, defaults ...tradeclock.Schedule) (added int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var missing []tradeclock.Schedule
+	for _, row := range defaults {
+		if _, ok := s.schedules[row.Key()]; !ok {
+			row.Prior = nil
+			missing = append(missing, row)
+		}
+	}
+	if len(missing) == 0 {
+		return 0, nil
+	}
+	if err := tradeclock.ValidateSchedules(append(s.rows(), missing...), nil); err != nil {
+		return 0, fmt.Errorf("seed schedules: %w", err)
+	}
+	for _, row := range missing {
+		s.keep(row)
+	}
+	return len(missing), nil
+}
+
+// DeleteSchedule removes the row of a task and account. The error wraps
+// tradeclock.ErrNoSchedule if there is none. It refuses to remove a row that an
+// after rule of another needs.
+func (s *Store) DeleteSchedule(_ context.Context, account, task string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := tradeclock.ScheduleKey{Task: task, Account: account}
+	if _, ok := s.schedules[key]; !ok {
+		return fmt.Errorf("delete schedule of %s: %w", key, tradeclock.ErrNoSchedule)
+	}
+	if s.followed[task] > 0 {
+		if err := tradeclock.ValidateSchedules(s.rowsWithout(key), nil); err != nil {
+			return fmt.Errorf("delete schedule of %s: %w", key, err)
+		}
+	}
+	s.countFollower(s.schedules[key], -1)
+	delete(s.schedules, key)
+	s.sorted = nil
+	s.revise(key)
+	return nil
+}
+
+func (s *Store) put(row tradeclock.Schedule) (tradeclock.Schedule, error) {
+	row.Prior = nil
+	rows := []tradeclock.Schedule{row}
+	if _, _, ok := rule.Follows(row.Rule); ok || s.followed[row.Task] > 0 {
+		rows = append(s.rowsWithout(row.Key()), row)
+	}
+	if err := tradeclock.ValidateSchedules(rows, nil); err != nil {
+		return tradeclock.Schedule{}, fmt.Errorf("edit schedule of %s: %w", row.Key(), err)
+	}
+	return s.keep(row), nil
+}
+
+func (s *Store) keep(row tradeclock.Schedule) tradeclock.Schedule {
+	kept := s.schedules[row.Key()]
+	if kept == nil {
+		kept = new(tradeclock.Schedule)
+		s.schedules[row.Key()] = kept
+		s.sorted = nil
+	}
+	s.countFollower(kept, -1)
+	*kept = detached(row.Edited(*kept, s.clock.Now()))
+	s.countFollower(kept, 1)
+	s.revise(row.Key())
+	return detached(*kept)
+}
+
+// countFollower counts the row by the task that its rule comes after, if it is such
+// a rule.
+func (s *Store) countFollower(row *tradeclock.Schedule, n int) {
+	if task, _, ok := rule.Follows(row.Rule); ok {
+		s.followed[task] += n
+	}
+}
+
+func (s *Store) revise(edited tradeclock.ScheduleKey) {
+	s.edits++
+	s.revision = strconv.FormatInt(s.edits, 10)
+	if len(s.edited) == 2*editsKept {
+		s.edited = append(s.edited[:0], s.edited[editsKept:]...)
+	}
+	s.edited = append(s.edited, edited)
+}
+
+func (s *Store) rows() []tradeclock.Schedule { return s.rowsWithout(tradeclock.ScheduleKey{}) }
+
+func (s *Store) rowsWithout(but tradeclock.ScheduleKey) []tradeclock.Schedule {
+	if s.sorted == nil {
+		s.sorted = slices.SortedFunc(maps.Values(s.schedules), func(a, b *tradeclock.Schedule) int { return a.Key().Compare(b.Key()) })
+	}
+	rows := make([]tradeclock.Schedule, 0, len(s.sorted)+1)
+	for _, row := range s.sorted {
+		if row.Key() != but {
+			rows = append(rows, detached(*row))
+		}
+	}
+	return rows
+}
+
+// detached returns row with nothing that it shares with the original.
+func detached(row tradeclock.Schedule) tradeclock.Schedule {
+	if row.CatchUpUntil != nil {
+		until := *row.CatchUpUntil
+		row.CatchUpUntil = &until
+	}
+	return row
+}
