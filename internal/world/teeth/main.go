@@ -97,14 +97,14 @@ func run(dir string, from, seeds, days int) (string, error) {
 	return "", nil
 }
 
-// copyModule copies what the worlds are built from.
+// copyModule copies the code of the module, and with it what the worlds are built from.
 func copyModule(to string) error {
 	return filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if d.IsDir() {
-			if path != "." && path != "internal" && !strings.HasPrefix(path, "internal/") {
+			if path != "." && strings.HasPrefix(d.Name(), ".") {
 				return filepath.SkipDir
 			}
 			return os.MkdirAll(filepath.Join(to, path), 0o700)
