@@ -122,7 +122,7 @@ func (p *patch) set(key ScheduleKey, r *row) {
 }
 
 // before returns the row that a key had.
-func (p *patch) before(key rowKey) *row {
+func (p *patch) before(key ScheduleKey) *row {
 	if was, touched := p.was[key]; touched {
 		return was
 	}

@@ -9,16 +9,16 @@ import (
 // brought, by the rows that were in force: an edit holds from its own instant on, which
 // may be long before it is read, as when the host slept. Fresh are the rows that are new
 // or different. The caller holds mu.
-func (s *UnifiedTaskScheduler) keepDue(before *snapshot, fresh []*row, was func(rowKey) *row) {
+func (s *UnifiedTaskScheduler) keepDue(before *snapshot, fresh []*row, was func(ScheduleKey) *row) {
 	now := s.clock.Now().Round(0).UTC()
 	if !s.term.resumed || !s.plan.upTo.Before(now) {
 		return
 	}
 	follow := make(map[*row][]*row) // those that have taken the place of each
 	for _, r := range fresh {
-		old := was(r.key())
+		old := was(r.Key())
 		if old == nil && r.Account != "" {
-			old = was(rowKey{"", r.Task})
+			old = was(ScheduleKey{Task: r.Task})
 		}
 		if old != nil && r.holdsFrom().After(s.plan.upTo) {
 			follow[old] = append(follow[old], r)
@@ -48,7 +48,7 @@ func (s *UnifiedTaskScheduler) keepDue(before *snapshot, fresh []*row, was func(
 func (s *UnifiedTaskScheduler) withKept(due []occurrence, now time.Time) []occurrence {
 	var later []occurrence
 	for _, o := range s.plan.kept {
-		r := s.sched.rows[o.row.key()]
+		r := s.sched.rows[o.row.Key()]
 		moved := func(n occurrence) bool { return n.row == r && n.slot == o.slot }
 		switch {
 		case o.due.After(now):

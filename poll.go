@@ -167,7 +167,7 @@ func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, no
 	snap := newSnapshot(v.order, func(v *calendarView) calendar.Calendar { return v })
 	if before != nil {
 		snap.carryOver(before)
-		s.keepDue(before, v.fresh, func(key rowKey) *row { return old[key] })
+		s.keepDue(before, v.fresh, func(key ScheduleKey) *row { return old[key] })
 	}
 	s.use(snap)
 	s.reportRows(old, v.fresh, v.bad)
