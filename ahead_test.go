@@ -49,7 +49,7 @@ func (w *world) put(r tradeclock.Schedule) {
 }
 
 func TestRule10_HoursThatAreNotKnownAreToldBeforeTheSession(t *testing.T) {
-	everySession := on(tradeclock.OnRegular | tradeclock.OnShortened | tradeclock.OnSpecial)
+	everySession := on(calendar.OnRegular | calendar.OnShortened | calendar.OnSpecial)
 	w := newWorld(t, "2026-11-04 23:58:00")
 	cal := new(liveCalendar)
 	cal.set(calendarOf(t, muhuratTable()), nil)
@@ -89,9 +89,9 @@ func TestRule10_HoursThatArriveEndTheWarning(t *testing.T) {
 func TestRule10_ASpecialSessionOnWhichTasksDoNotRunIsToldBefore(t *testing.T) {
 	w := newWorld(t, "2026-10-08 23:58:00")
 	s, log, until := w.driveLogged(calendarOf(t, muhuratTable()), row("buy", "daily 09:01"), row("monitor", "every 1m open-close"),
-		row("muhurat", "daily open", on(tradeclock.OnSpecial)), row("both", "daily open", on(tradeclock.OnRegular|tradeclock.OnSpecial)),
-		row("backup", "daily 22:00", on(tradeclock.EveryDay)), row("halves", "daily 10:00", on(tradeclock.OnShortened)),
-		row("late", "daily close-90m", on(tradeclock.OnSpecial)), row("sundays", "daily 10:00 on sun"), row("mondays", "daily 10:00 on mon"),
+		row("muhurat", "daily open", on(calendar.OnSpecial)), row("both", "daily open", on(calendar.OnRegular|calendar.OnSpecial)),
+		row("backup", "daily 22:00", on(calendar.EveryDay)), row("halves", "daily 10:00", on(calendar.OnShortened)),
+		row("late", "daily close-90m", on(calendar.OnSpecial)), row("sundays", "daily 10:00 on sun"), row("mondays", "daily 10:00 on mon"),
 		row("trip", "once 2026-11-08 10:00"), row("later trip", "once 2026-11-09 10:00"),
 		row("off", "daily 10:00", func(r *tradeclock.Schedule) { r.Disabled = true }))
 	const told = "calendar XNSE: 2026-11-08 is a special session: Muhurat trading: tasks that do not run on it: buy, monitor, sundays, trip"
@@ -116,7 +116,7 @@ func TestRule10_WhatIsToldOfASessionFollowsTheRows(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:00:00")
 	cfg := w.config()
 	cfg.Calendar = calendarOf(t, muhuratTable())
-	w.put(row("wall", "daily 09:00", on(tradeclock.OnSpecial)))
+	w.put(row("wall", "daily 09:00", on(calendar.OnSpecial)))
 	cfg.Schedules = w.store
 	s, d := w.drive(cfg)
 	d.Until(at("2026-11-23 08:01:00"))
@@ -127,7 +127,7 @@ func TestRule10_WhatIsToldOfASessionFollowsTheRows(t *testing.T) {
 	d.Until(at("2026-11-23 08:03:00"))
 	assert.Equal(t, []string{"calendar XNSE: 2026-12-05 is a special session: Drill, whose hours are not known: tasks that do not run on it: wall"}, s.Status().Notices)
 
-	w.put(row("wall", "daily open", on(tradeclock.OnSpecial)))
+	w.put(row("wall", "daily open", on(calendar.OnSpecial)))
 	d.Until(at("2026-11-23 08:05:00"))
 	assert.Empty(t, s.Status().Notices)
 	assert.Equal(t, []string{"calendar XNSE: 2026-12-05 is a special session: Drill, whose hours are not known: tasks that need them: wall"}, s.Status().Degraded)
@@ -190,7 +190,7 @@ func TestRule31_NextTellsWhatIsFarAhead(t *testing.T) {
 		{"the evening before it", known, []tradeclock.Schedule{row("a", "daily open-10h on first session of year")}, "2026-12-31 23:15:00"},
 		{"what follows one that is far", known, []tradeclock.Schedule{row("a", "once 2027-04-01 09:15"), row("b", "after a 5m"),
 			row("off", "once 2027-03-01 09:15", func(r *tradeclock.Schedule) { r.Disabled = true })}, "2027-04-01 09:15:00"},
-		{"a kind of session that does not come", known, []tradeclock.Schedule{row("a", "daily 09:00", on(tradeclock.OnShortened))}, ""},
+		{"a kind of session that does not come", known, []tradeclock.Schedule{row("a", "daily 09:00", on(calendar.OnShortened))}, ""},
 		{"past the coverage nothing is guessed", week(t), []tradeclock.Schedule{row("a", "daily 09:00 on 2nd session of year")}, ""},
 		{"never", known, []tradeclock.Schedule{row("a", "once 2026-01-01 09:15")}, ""},
 	}

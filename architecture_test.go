@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"exchange":              {"calendar", "internal/spelling"},
 	"exchange/internal/gen": {"calendar", "exchange"},
 	"memstore":              {".", "calendar", "rule"},
-	"trading":               {".", "rule"},
+	"trading":               {".", "calendar", "rule"},
 	"tradeclocktest":        {".", "calendar", "rule"},
 	"internal/world":        {".", "calendar", "memstore", "rule", "internal/turns"},
 	"internal/world/cmd":    {"internal/world"},

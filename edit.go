@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -32,13 +33,13 @@ func (e *ConflictError) Error() string {
 // ScheduleEdit is a partial update of a schedule: it sets the fields that are
 // not nil and leaves the others as they are. The zero value changes nothing.
 type ScheduleEdit struct {
-	Rule     rule.Rule      `json:"rule,omitempty"`
-	Calendar *string        `json:"calendar,omitempty"`
-	Disabled *bool          `json:"disabled,omitempty"`
-	Sessions *SessionSet    `json:"sessions,omitempty"`
-	Priority *int           `json:"priority,omitempty"`
-	Timeout  *time.Duration `json:"timeout,omitempty"`
-	CatchUp  *time.Duration `json:"catch_up,omitempty"`
+	Rule     rule.Rule            `json:"rule,omitempty"`
+	Calendar *string              `json:"calendar,omitempty"`
+	Disabled *bool                `json:"disabled,omitempty"`
+	Sessions *calendar.SessionSet `json:"sessions,omitempty"`
+	Priority *int                 `json:"priority,omitempty"`
+	Timeout  *time.Duration       `json:"timeout,omitempty"`
+	CatchUp  *time.Duration       `json:"catch_up,omitempty"`
 	// CatchUpUntil sets Schedule.CatchUpUntil, and NoCatchUpUntil removes it.
 	CatchUpUntil   *rule.Moment   `json:"catch_up_until,omitempty"`
 	NoCatchUpUntil bool           `json:"no_catch_up_until,omitempty"`

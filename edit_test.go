@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -46,7 +47,7 @@ func TestRule25_OtherSessionsHoldFromTheEditOn(t *testing.T) {
 	require.NoError(t, s.Close(t.Context()))
 
 	w.clock.Advance(45 * time.Second)
-	every := tradeclock.EveryDay
+	every := calendar.EveryDay
 	_, err = w.store.UpdateSchedule(t.Context(), "", "buy", 1, tradeclock.ScheduleEdit{Sessions: &every})
 	require.NoError(t, err)
 	_, d = w.drive(cfg)
@@ -94,7 +95,7 @@ func TestRule25_WhatWasDueBeforeAnEditThatIsReadLater(t *testing.T) {
 		"another kind":              {"daily 09:01", text(parse("every 1m 09:00-10:00")), []string{"09:01 succeeded"}},
 		"another kind that repeats": {"every 1m 09:00-10:00", text(parse("daily 15:00")), []string{"09:01 missed", "09:02 succeeded", "09:03 succeeded", "09:04 succeeded"}},
 		"another grid":              {"every 1m 09:00-10:00", text(parse("every 20m 09:00-10:00")), []string{"09:01 missed", "09:02 succeeded"}},
-		"other sessions":            {"daily 09:01", tradeclock.ScheduleEdit{Sessions: ptr(tradeclock.EveryDay)}, []string{"09:01 succeeded"}},
+		"other sessions":            {"daily 09:01", tradeclock.ScheduleEdit{Sessions: ptr(calendar.EveryDay)}, []string{"09:01 succeeded"}},
 		"another catch-up alone":    {"daily 09:01", tradeclock.ScheduleEdit{CatchUp: ptr(time.Hour)}, []string{"09:01 succeeded"}},
 		"disabled":                  {"daily 09:01", tradeclock.ScheduleEdit{Disabled: ptr(true)}, nil},
 		"an occurrence yet to come": {"daily 09:02:45", text(parse("daily 09:30")), nil},

@@ -230,7 +230,7 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 func (r *row) runsOn(date calendar.Date) bool {
 	session, err := r.view.Session(date)
 	for ; r != nil; r = r.base {
-		if r.Sessions&EveryDay == 0 && (err != nil || !r.Sessions.Has(session.Kind)) {
+		if r.Sessions&calendar.EveryDay == 0 && (err != nil || !r.Sessions.Has(session.Kind)) {
 			return false
 		}
 	}

@@ -79,7 +79,7 @@ func (c *liveCalendar) Session(d calendar.Date) (calendar.Session, error) {
 	return cal.Session(d)
 }
 
-func on(set tradeclock.SessionSet) func(*tradeclock.Schedule) {
+func on(set calendar.SessionSet) func(*tradeclock.Schedule) {
 	return func(s *tradeclock.Schedule) { s.Sessions = set }
 }
 
@@ -87,11 +87,11 @@ func TestRule09_AScheduleRunsOnTheKindsThatItNames(t *testing.T) {
 	w := newWorld(t, "2026-11-23 00:00:00")
 	cfg := w.config(
 		row("default", "daily 09:00"),
-		row("regular", "daily 09:00", on(tradeclock.OnRegular)),
-		row("shortened", "daily 09:00", on(tradeclock.OnShortened)),
-		row("special", "daily 09:00", on(tradeclock.OnSpecial)),
-		row("any session", "daily 09:00", on(tradeclock.OnRegular|tradeclock.OnShortened|tradeclock.OnSpecial)),
-		row("every day", "daily 09:00", on(tradeclock.EveryDay)),
+		row("regular", "daily 09:00", on(calendar.OnRegular)),
+		row("shortened", "daily 09:00", on(calendar.OnShortened)),
+		row("special", "daily 09:00", on(calendar.OnSpecial)),
+		row("any session", "daily 09:00", on(calendar.OnRegular|calendar.OnShortened|calendar.OnSpecial)),
+		row("every day", "daily 09:00", on(calendar.EveryDay)),
 	)
 	cfg.Calendar = week(t)
 	_, d := w.drive(cfg)
@@ -129,7 +129,7 @@ func TestRule10_PastItsCoverageACalendarIsNotGuessedAt(t *testing.T) {
 	table.Last = day("2026-11-27")
 	w := newWorld(t, "2026-11-27 20:00:00")
 	cfg := w.config(row("buy", "daily 09:00"), row("watch", "every 1m 09:15-15:30"), row("anchored", "daily close-15m"),
-		row("anchored watch", "every 1m open-close"), row("backup", "daily 22:00", on(tradeclock.EveryDay)))
+		row("anchored watch", "every 1m open-close"), row("backup", "daily 22:00", on(calendar.EveryDay)))
 	cfg.Calendar = calendarOf(t, table)
 	s, d := w.drive(cfg)
 
@@ -216,7 +216,7 @@ func TestRule10_ACalendarThatHangs(t *testing.T) {
 		hang()
 		return nil
 	})
-	cfg := w.config(row("buy", "daily 09:00"), row("backup", "daily 09:00", on(tradeclock.EveryDay)))
+	cfg := w.config(row("buy", "daily 09:00"), row("backup", "daily 09:00", on(calendar.EveryDay)))
 	cfg.Calendar = cal
 	s := w.scheduler(cfg)
 
@@ -467,7 +467,7 @@ func TestRule10_ACalendarWarnsBeforeItsCoverageEnds(t *testing.T) {
 }
 
 func TestRule11_AnAnchorThatASessionLacksIsASkippedRun(t *testing.T) {
-	muhurat := on(tradeclock.OnRegular | tradeclock.OnSpecial)
+	muhurat := on(calendar.OnRegular | calendar.OnSpecial)
 	tests := []struct {
 		name, rule, want string // on 2026-11-27, with the session from 18:00 to 19:00
 	}{
@@ -562,11 +562,11 @@ func TestRule11_ACapThatCannotBeTold(t *testing.T) {
 		{"a wall time", "2026-11-26 09:59:59", row("buy", "daily 09:01", until(rule.At(10, 0))), "09:01 succeeded", ""},
 		{"after the wall time", "2026-11-26 10:00:00", row("buy", "daily 09:01", until(rule.At(10, 0))), "09:01 missed",
 			"its catch-up had ended at 10:00"},
-		{"a day without the anchor", "2026-11-24 09:03:00", row("buy", "daily 09:01", on(tradeclock.EveryDay), until(closing)), "09:01 missed",
+		{"a day without the anchor", "2026-11-24 09:03:00", row("buy", "daily 09:01", on(calendar.EveryDay), until(closing)), "09:01 missed",
 			"its catch-up until close cannot be told, so that it could only be on time: session 2026-11-24 has no close"},
-		{"a day that is not known", "2026-11-28 09:03:00", row("buy", "daily 09:01", on(tradeclock.EveryDay), until(closing)), "09:01 missed",
+		{"a day that is not known", "2026-11-28 09:03:00", row("buy", "daily 09:01", on(calendar.EveryDay), until(closing)), "09:01 missed",
 			"its catch-up until close cannot be told, so that it could only be on time: calendar XNSE: 2026-11-28: date is outside the calendar's coverage, 2026-11-01 to 2026-11-27"},
-		{"a wall time of a day that is not known", "2026-11-28 09:59:00", row("buy", "daily 09:01", on(tradeclock.EveryDay), until(rule.At(10, 0))),
+		{"a wall time of a day that is not known", "2026-11-28 09:59:00", row("buy", "daily 09:01", on(calendar.EveryDay), until(rule.At(10, 0))),
 			"09:01 succeeded", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

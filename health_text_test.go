@@ -48,6 +48,6 @@ func TestAMarketThatNeverClosesLacksNoCalendar(t *testing.T) {
 }
 
 func TestSessionSetWithoutNamesIsTheDefault(t *testing.T) {
-	assert.Equal(t, "regular,shortened", tradeclock.SessionSet(0).String())
-	assert.Equal(t, "special", tradeclock.OnSpecial.String())
+	assert.Equal(t, "regular,shortened", calendar.SessionSet(0).String())
+	assert.Equal(t, "special", calendar.OnSpecial.String())
 }

@@ -35,7 +35,7 @@ func TestGoldenJSON(t *testing.T) {
 	}
 	for name, value := range map[string]any{
 		"schedule": tradeclock.Schedule{
-			Task: "buy_orders", Account: "42", Rule: rule.MustParse("daily 09:01 on mon-fri"), Calendar: "XNSE", Sessions: tradeclock.OnRegular | tradeclock.OnSpecial,
+			Task: "buy_orders", Account: "42", Rule: rule.MustParse("daily 09:01 on mon-fri"), Calendar: "XNSE", Sessions: calendar.OnRegular | calendar.OnSpecial,
 			Priority: 1, Timeout: 4 * time.Minute, CatchUp: 90 * time.Minute, CatchUpUntil: &until, Overlap: tradeclock.OverlapQueue, Exclusive: "orders",
 			Spread: 1500 * time.Millisecond, StartLimit: "broker", Delivery: tradeclock.AtLeastOnce, Retry: tradeclock.Retry{Attempts: 3, Backoff: time.Second, Within: time.Hour},
 			Description: "Place the orders.", Since: at, Prior: rule.MustParse("every 1m open-close"), Version: 3,

@@ -34,7 +34,7 @@ var jsonTypes = []any{
 // that are made by a function of their own.
 var textTypes = map[reflect.Type]int{
 	reflect.TypeFor[Outcome](): len(outcomeNames), reflect.TypeFor[Overlap](): len(overlapNames),
-	reflect.TypeFor[Delivery](): len(deliveryNames), reflect.TypeFor[SessionSet](): int(allSessions) + 1,
+	reflect.TypeFor[Delivery](): len(deliveryNames), reflect.TypeFor[calendar.SessionSet](): 1 << 4,
 	reflect.TypeFor[SchedulerState](): len(stateNames), reflect.TypeFor[Liveness](): len(livenessNames),
 	reflect.TypeFor[calendar.SessionKind](): 4, reflect.TypeFor[calendar.Period](): 4, reflect.TypeFor[rule.Window](): 4,
 	reflect.TypeFor[calendar.WallTime](): int(calendar.EndOfDay) + 1, reflect.TypeFor[calendar.Date](): 0, reflect.TypeFor[rule.Moment](): 0, reflect.TypeFor[rule.Filter](): 0,
@@ -100,7 +100,7 @@ func TestJSONNamesEveryField(t *testing.T) {
 func TestTextsRefuseWhatHasNoName(t *testing.T) {
 	for _, value := range []encoding.TextMarshaler{
 		Outcome(99), Overlap(9), Delivery(9), SchedulerState(9), Liveness(9), calendar.SessionKind(9), calendar.Period(9), rule.Window(9),
-		SessionSet(1 << 7), calendar.WallTime(-1), calendar.Wall(9, 75), calendar.EndOfDay + 1, rule.At(9, 75), rule.AtAnchor("Open", 0), rule.NthSession(0, calendar.Week), rule.OnWeekdays(),
+		calendar.SessionSet(1 << 7), calendar.WallTime(-1), calendar.Wall(9, 75), calendar.EndOfDay + 1, rule.At(9, 75), rule.AtAnchor("Open", 0), rule.NthSession(0, calendar.Week), rule.OnWeekdays(),
 		rule.Daily(rule.At(9, 75)).(encoding.TextMarshaler), rule.On(rule.Daily(rule.At(9, 15)), rule.OnWeekdays()).(encoding.TextMarshaler),
 	} {
 		_, err := value.MarshalText()
@@ -156,7 +156,7 @@ func TestJSONOfSchedulesThatCannotBeReadBack(t *testing.T) {
 func TestScheduleEditJSONSetsBackToDefaults(t *testing.T) {
 	var edit ScheduleEdit
 	require.NoError(t, json.Unmarshal([]byte(`{"timeout":"0s","sessions":"","disabled":false}`), &edit))
-	s := Schedule{Rule: rule.Daily(rule.At(9, 15)), Timeout: time.Hour, CatchUp: time.Hour, Sessions: EveryDay, Disabled: true}
+	s := Schedule{Rule: rule.Daily(rule.At(9, 15)), Timeout: time.Hour, CatchUp: time.Hour, Sessions: calendar.EveryDay, Disabled: true}
 	edit.Apply(&s)
 	assert.Equal(t, Schedule{Rule: rule.Daily(rule.At(9, 15)), CatchUp: time.Hour}, s)
 }
@@ -213,7 +213,7 @@ func assertText(t *testing.T, value any) {
 	text, err := value.(encoding.TextMarshaler).MarshalText()
 	require.NoError(t, err, "%v", value)
 	if shown := fmt.Sprint(value); shown != string(text) {
-		require.Contains(t, []any{SessionSet(0), calendar.EndOfDay, calendar.Date{}}, value, "%s is shown as %s", text, shown)
+		require.Contains(t, []any{calendar.SessionSet(0), calendar.EndOfDay, calendar.Date{}}, value, "%s is shown as %s", text, shown)
 	}
 	again := reflect.New(reflect.TypeOf(value))
 	require.NoError(t, again.Interface().(encoding.TextUnmarshaler).UnmarshalText(text), "%s", text)

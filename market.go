@@ -49,7 +49,7 @@ type group struct {
 	timing
 	prior    timing    // replaced by timing at since, at the next session
 	since    time.Time // zero unless there is a prior
-	sessions SessionSet
+	sessions calendar.SessionSet
 	base     *group        // of an after rule
 	delay    time.Duration // of an after rule
 	rows     []*row
@@ -478,7 +478,7 @@ func (g *group) runsOn(k calendar.SessionKind) bool {
 
 func (g *group) everyDay() bool {
 	for ; g != nil; g = g.base {
-		if g.sessions&EveryDay == 0 {
+		if g.sessions&calendar.EveryDay == 0 {
 			return false
 		}
 	}

@@ -109,7 +109,7 @@ type groupKey struct {
 	timing   timing
 	prior    timing
 	since    int64
-	sessions SessionSet
+	sessions calendar.SessionSet
 	base     *group
 	own      *row // set if the rule cannot be compared
 }

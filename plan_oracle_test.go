@@ -125,7 +125,7 @@ func (w *planWorld) onDate(account string, t planTask, date calendar.Date) (foun
 	everyDay, named := true, true
 	var since time.Time
 	for _, c := range chain {
-		everyDay = everyDay && c.Sessions&EveryDay != 0
+		everyDay = everyDay && c.Sessions&calendar.EveryDay != 0
 		named = named && c.Sessions.Has(session.Kind)
 		if !c.Disabled && c.Since.After(since) { // what is followed may be disabled
 			since = c.Since

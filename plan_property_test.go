@@ -305,13 +305,13 @@ func (w *planWorld) someTask(name, account string, random *rand.Rand) planTask {
 	t.Task, t.Account = name, account
 	t.Disabled = random.IntN(10) == 0
 	if random.IntN(2) == 0 {
-		t.Sessions = SessionSet(random.IntN(int(allSessions) + 1))
+		t.Sessions = calendar.SessionSet(random.IntN(1 << 4))
 	}
 	if random.IntN(3) == 0 {
 		t.Since = w.instant(w.first, 0).Add(time.Duration(random.IntN(planDays*24*60)) * time.Minute)
 	}
 	if _, _, nth := t.filter.Nth(); nth {
-		t.Sessions &^= EveryDay
+		t.Sessions &^= calendar.EveryDay
 	}
 	if !t.Since.IsZero() && t.base == "" && random.IntN(2) == 0 {
 		if before := w.someRule(nil, random); before.kind != t.kind {

@@ -277,10 +277,10 @@ func TestRule06_AfterFollowsThePlannedTime(t *testing.T) {
 	t.Run("on the sessions of both", func(t *testing.T) {
 		w := newWorld(t, "2026-11-23 08:00:00")
 		cfg := w.config(
-			row("everyday", "daily 09:00", func(s *tradeclock.Schedule) { s.Sessions = tradeclock.EveryDay }),
-			row("special", "daily 09:00", func(s *tradeclock.Schedule) { s.Sessions = tradeclock.OnRegular | tradeclock.OnSpecial }),
+			row("everyday", "daily 09:00", func(s *tradeclock.Schedule) { s.Sessions = calendar.EveryDay }),
+			row("special", "daily 09:00", func(s *tradeclock.Schedule) { s.Sessions = calendar.OnRegular | calendar.OnSpecial }),
 			row("after everyday", "after everyday 1m"),
-			row("everyday after special", "after special 1m", func(s *tradeclock.Schedule) { s.Sessions = tradeclock.EveryDay }),
+			row("everyday after special", "after special 1m", func(s *tradeclock.Schedule) { s.Sessions = calendar.EveryDay }),
 			row("after special", "after special 2m"),
 		)
 		cfg.Calendar = week(t)
@@ -599,7 +599,7 @@ func TestPreviewOfADayEqualsWhatThenRuns(t *testing.T) {
 			cfg := w.config(append(tradingWeekRows(),
 				row("anchored", "every 10m open-close"), row("last", "daily close-15m"), row("night", "daily 02:00+1d"),
 				row("holiday", "once 2026-11-24 09:00"), row("backup", "daily 22:00", func(s *tradeclock.Schedule) {
-					s.Sessions = tradeclock.EveryDay
+					s.Sessions = calendar.EveryDay
 				}),
 				tradeclock.Schedule{Task: "cron", Rule: cronLike{[]int{0, 30}, 9, 11}},
 				row("buy_orders", "daily 15:00", func(s *tradeclock.Schedule) { s.Account = "7" }),
@@ -642,7 +642,7 @@ func TestPreviewOfAnUnknownDayEqualsWhatIsThenRecorded(t *testing.T) {
 	for name, cal := range calendars {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-29 23:00:00")
-			cfg := w.config(row("buy", "daily 09:00"), row("close", "daily close"), row("backup", "daily 22:00", on(tradeclock.EveryDay)))
+			cfg := w.config(row("buy", "daily 09:00"), row("close", "daily close"), row("backup", "daily 22:00", on(calendar.EveryDay)))
 			cfg.Calendar = cal
 			s, d := w.drive(cfg)
 			d.Tick()

@@ -71,8 +71,8 @@ func TestRule06_TheLastSessionOfEachMonth(t *testing.T) {
 	w := newWorld(t, "2026-01-01 00:00:00")
 	cfg := w.config(
 		row("report", "daily close+30m on last session of month"),
-		row("any kind", "daily close+30m on last session of month", on(tradeclock.OnRegular|tradeclock.OnShortened|tradeclock.OnSpecial)),
-		row("regular", "daily 17:00 on last session of month", on(tradeclock.OnRegular)),
+		row("any kind", "daily close+30m on last session of month", on(calendar.OnRegular|calendar.OnShortened|calendar.OnSpecial)),
+		row("regular", "daily 17:00 on last session of month", on(calendar.OnRegular)),
 		row("quarter", "daily 09:00 on 2nd session of quarter"),
 		row("year", "daily 09:00 on 2nd last session of year"),
 	)
@@ -153,7 +153,7 @@ func TestRule06_FiltersThroughTwoWeeks(t *testing.T) {
 		row("follower", "after every 10m"),
 		row("filtered follower", "after hours 24h on fri"),
 		row("own filter", "after weekdays 5m on 2nd session of week"),
-		row("fewer kinds", "after shortened 5m", on(tradeclock.OnRegular)),
+		row("fewer kinds", "after shortened 5m", on(calendar.OnRegular)),
 		row("shortened", "daily 09:00 on last session of week"),
 	)
 	cfg.Calendar = calendarOf(t, mumbai(
@@ -196,7 +196,7 @@ func splitSaturday(t *testing.T) calendar.Calendar {
 
 // TestRule11_EachWindowOfASplitDay holds rules 6 and 11.
 func TestRule11_EachWindowOfASplitDay(t *testing.T) {
-	anySession := on(tradeclock.OnRegular | tradeclock.OnShortened | tradeclock.OnSpecial)
+	anySession := on(calendar.OnRegular | calendar.OnShortened | calendar.OnSpecial)
 	w := newWorld(t, "2026-11-28 00:00:00")
 	cfg := w.config(
 		row("each", "daily each open+5m", anySession),
@@ -227,7 +227,7 @@ func TestRule11_EachWindowOfASplitDay(t *testing.T) {
 // catch-up.
 func TestRule19_EachWindowCatchesUpByItself(t *testing.T) {
 	w := newWorld(t, "2026-11-28 09:00:00")
-	cfg := w.config(row("report", "daily each close", on(tradeclock.OnSpecial), catchUp(4*time.Hour),
+	cfg := w.config(row("report", "daily each close", on(calendar.OnSpecial), catchUp(4*time.Hour),
 		func(s *tradeclock.Schedule) { s.Overlap = tradeclock.OverlapQueue }))
 	cfg.Calendar = splitSaturday(t)
 	_, d := w.drive(cfg)
@@ -275,9 +275,9 @@ func TestRule07_EditsOfFiltersAndWindows(t *testing.T) {
 }
 
 func TestFiltersThatAScheduleCannotHave(t *testing.T) {
-	everyDay := row("report", "daily 20:00 on last session of month", on(tradeclock.EveryDay))
+	everyDay := row("report", "daily 20:00 on last session of month", on(calendar.EveryDay))
 	assert.ErrorContains(t, everyDay.Validate(), "Sessions: every-day does not say which sessions the last session of month is one of")
-	assert.NoError(t, row("report", "daily 20:00 on sat,sun", on(tradeclock.EveryDay)).Validate())
+	assert.NoError(t, row("report", "daily 20:00 on sat,sun", on(calendar.EveryDay)).Validate())
 
 	until := rule.AtAnchor("close", 0).In(rule.EachWindow)
 	each := row("report", "daily 20:00", func(s *tradeclock.Schedule) { s.CatchUpUntil = &until })

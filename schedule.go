@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +34,7 @@ type Schedule struct {
 	Disabled bool `json:"disabled,omitzero"`
 	// Sessions are the kinds of session that the task runs on. Zero means
 	// regular and shortened.
-	Sessions SessionSet `json:"sessions,omitzero"`
+	Sessions calendar.SessionSet `json:"sessions,omitzero"`
 	// Priority orders what is due at one instant: lower first, zero by default.
 	Priority int `json:"priority,omitzero"`
 	// Timeout bounds each attempt. Zero is none.
@@ -91,93 +90,6 @@ const (
 	DefaultCatchUp    = 2 * time.Minute
 	maxScheduleLength = 31 * 24 * time.Hour // bounds CatchUp, Spread and Timeout to what can be meant
 )
-
-// SessionSet is a set of kinds of session. The zero value means the default,
-// which is OnRegular and OnShortened.
-type SessionSet uint8
-
-// The kinds that a schedule may name. EveryDay means each calendar date,
-// whatever the calendar says of it, and includes the others.
-const (
-	OnRegular SessionSet = 1 << iota
-	OnShortened
-	OnSpecial
-	EveryDay
-
-	defaultSessions = OnRegular | OnShortened
-	allSessions     = OnRegular | OnShortened | OnSpecial | EveryDay
-)
-
-var sessionSetNames = []string{"regular", "shortened", "special", "every-day"}
-
-// Has reports whether a task with these sessions runs on a date of kind k.
-func (s SessionSet) Has(k calendar.SessionKind) bool {
-	if s == 0 {
-		s = defaultSessions
-	}
-	if s&EveryDay != 0 {
-		return true
-	}
-	switch k {
-	case calendar.Regular:
-		return s&OnRegular != 0
-	case calendar.Shortened:
-		return s&OnShortened != 0
-	case calendar.Special:
-		return s&OnSpecial != 0
-	}
-	return false
-}
-
-// String returns the set in the form that ParseSessionSet reads:
-// "regular,shortened".
-func (s SessionSet) String() string {
-	if s == 0 {
-		s = defaultSessions
-	}
-	var names []string
-	for i, name := range sessionSetNames {
-		if s&(1<<i) != 0 {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, ",")
-}
-
-// ParseSessionSet parses names separated by commas: regular, shortened, special
-// and every-day. The empty text is the default set.
-func ParseSessionSet(text string) (SessionSet, error) {
-	if text == "" {
-		return 0, nil
-	}
-	var set SessionSet
-	for name := range strings.SplitSeq(text, ",") {
-		i := slices.Index(sessionSetNames, strings.TrimSpace(name))
-		if i < 0 {
-			return 0, fmt.Errorf("sessions %q: %q is none of %s", text, name, strings.Join(sessionSetNames, ", "))
-		}
-		set |= 1 << i
-	}
-	return set, nil
-}
-
-// MarshalText returns the set in the form of String, but that of zero is empty, so
-// that it reads back as zero. It is an error for a set with unknown kinds.
-func (s SessionSet) MarshalText() ([]byte, error) {
-	switch {
-	case s == 0:
-		return nil, nil
-	case s&^allSessions != 0:
-		return nil, fmt.Errorf("sessions: %#x has unknown kinds", uint8(s))
-	}
-	return []byte(s.String()), nil
-}
-
-// UnmarshalText parses what MarshalText wrote.
-func (s *SessionSet) UnmarshalText(text []byte) (err error) {
-	*s, err = ParseSessionSet(string(text))
-	return err
-}
 
 // Overlap says what becomes of an occurrence that comes due while an earlier run of
 // the same task and account goes on. What came due while none ran, as in an outage, is
@@ -414,11 +326,11 @@ func (s Schedule) Validate() error {
 			bad("Prior", "%w", err)
 		}
 	}
-	if s.Sessions&^allSessions != 0 {
-		bad("Sessions", "%#x has unknown kinds", uint8(s.Sessions))
+	if err := s.Sessions.Validate(); err != nil {
+		bad("Sessions", "%w", err)
 	}
 	_, f := rule.Split(s.Rule)
-	if _, _, nth := f.Nth(); nth && s.Sessions&EveryDay != 0 {
+	if _, _, nth := f.Nth(); nth && s.Sessions&calendar.EveryDay != 0 {
 		bad("Sessions", "every-day does not say which sessions the %s is one of", f)
 	}
 	if int(s.Overlap) >= len(overlapNames) {

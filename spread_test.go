@@ -91,7 +91,7 @@ func TestSpreadWithin(t *testing.T) {
 		require.NoError(t, err)
 		return &m
 	}
-	hoursUnknown, everyDay := calendar.Date{Year: 2026, Month: 11, Day: 8}, OnSpecial|EveryDay
+	hoursUnknown, everyDay := calendar.Date{Year: 2026, Month: 11, Day: 8}, calendar.OnSpecial|calendar.EveryDay
 	for _, test := range []struct {
 		name     string
 		schedule Schedule

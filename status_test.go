@@ -165,7 +165,7 @@ func TestRule32_Explain(t *testing.T) {
 		row("slow", "daily 09:00", func(s *tradeclock.Schedule) { s.Timeout = time.Minute }), row("running", "daily 09:00"),
 		row("halting", "daily 09:00"), row("halted", "daily 09:10"),
 		row("watch", "every 1m 08:50-09:04"), row("off", "daily 09:00", disabled), row("buy", "daily 16:05"),
-		row("anchored", "daily close-90m", func(s *tradeclock.Schedule) { s.Sessions = tradeclock.OnSpecial | tradeclock.OnRegular }),
+		row("anchored", "daily close-90m", func(s *tradeclock.Schedule) { s.Sessions = calendar.OnSpecial | calendar.OnRegular }),
 		row("trip", "once 2026-12-01 10:00"), row("manual", "daily 16:05"),
 	}
 	cfg := w.config(rows...)

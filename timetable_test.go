@@ -33,7 +33,7 @@ func TestTimetable(t *testing.T) {
 	prior := func(text string) func(*tradeclock.Schedule) {
 		return func(s *tradeclock.Schedule) { s.Prior = rule.MustParse(text) }
 	}
-	kinds := func(set tradeclock.SessionSet) func(*tradeclock.Schedule) {
+	kinds := func(set calendar.SessionSet) func(*tradeclock.Schedule) {
 		return func(s *tradeclock.Schedule) { s.Sessions = set }
 	}
 	for _, test := range []struct {
@@ -49,19 +49,19 @@ func TestTimetable(t *testing.T) {
 		{"over a holiday", exchange, row("buy", "daily 09:00"), "2026-11-23T12:00:00+05:30", "2026-11-25T09:00:00+05:30"},
 		{"asked from another zone", weekdays, row("buy", "daily 00:30"), "2026-11-22T20:00:00-05:00", "2026-11-24T00:30:00+05:30"},
 		{"of yesterday's session", weekdays, row("buy", "daily 02:00+1d"), "2026-11-24T01:00:00+05:30", "2026-11-24T02:00:00+05:30"},
-		{"of tomorrow's session, before today's", exchange, row("watch", "every 1h open-14h-close", kinds(tradeclock.OnRegular|tradeclock.OnSpecial)), "2026-11-15T19:05:00+05:30", "2026-11-15T19:15:00+05:30"},
+		{"of tomorrow's session, before today's", exchange, row("watch", "every 1h open-14h-close", kinds(calendar.OnRegular|calendar.OnSpecial)), "2026-11-15T19:05:00+05:30", "2026-11-15T19:15:00+05:30"},
 		{"in the gap of the clocks", always, row("buy", "daily 02:30"), "2026-03-08T00:00:00-05:00", "2026-03-08T03:00:00-04:00"},
 		{"first of what the clocks show twice", always, row("buy", "daily 01:30"), "2026-11-01T00:00:00-04:00", "2026-11-01T01:30:00-04:00"},
 		{"not again when they show it twice", always, row("buy", "daily 01:30"), "2026-11-01T01:30:00-04:00", "2026-11-02T01:30:00-05:00"},
 		{"an hour later after the clocks", always, row("buy", "daily 09:00"), "2026-10-31T12:00:00-04:00", "2026-11-01T09:00:00-05:00"},
-		{"on a special session", exchange, row("buy", "daily open+5m", kinds(tradeclock.OnRegular|tradeclock.OnSpecial)), "2026-11-07T00:00:00+05:30", "2026-11-08T18:05:00+05:30"},
+		{"on a special session", exchange, row("buy", "daily open+5m", kinds(calendar.OnRegular|calendar.OnSpecial)), "2026-11-07T00:00:00+05:30", "2026-11-08T18:05:00+05:30"},
 		{"not on a special session", exchange, row("buy", "daily open+5m"), "2026-11-07T00:00:00+05:30", "2026-11-09T09:20:00+05:30"},
-		{"in each window", exchange, row("buy", "daily each open+5m", kinds(tradeclock.OnSpecial)), "2026-11-28T09:20:00+05:30", "2026-11-28T11:35:00+05:30"},
+		{"in each window", exchange, row("buy", "daily each open+5m", kinds(calendar.OnSpecial)), "2026-11-28T09:20:00+05:30", "2026-11-28T11:35:00+05:30"},
 		{"within an every rule", exchange, row("watch", "every 1m open-close"), "2026-11-23T09:16:30+05:30", "2026-11-23T09:17:00+05:30"},
 		{"after the last of an every rule", exchange, row("watch", "every 1m open-close"), "2026-11-23T15:29:00+05:30", "2026-11-25T09:15:00+05:30"},
 		{"on a weekday", weekdays, row("buy", "daily 09:00 on wed"), "2026-11-23T12:00:00+05:30", "2026-11-25T09:00:00+05:30"},
 		{"on the last session of the month", weekdays, row("buy", "daily 09:00 on last session of month"), "2026-11-23T12:00:00+05:30", "2026-11-30T09:00:00+05:30"},
-		{"on closed days too", weekdays, row("buy", "daily 09:00", kinds(tradeclock.EveryDay)), "2026-11-27T12:00:00+05:30", "2026-11-28T09:00:00+05:30"},
+		{"on closed days too", weekdays, row("buy", "daily 09:00", kinds(calendar.EveryDay)), "2026-11-27T12:00:00+05:30", "2026-11-28T09:00:00+05:30"},
 		{"once, years ahead", weekdays, row("buy", "once 2031-11-24 09:00"), "2026-11-23T12:00:00+05:30", "2031-11-24T09:00:00+05:30"},
 		{"not before the row holds", weekdays, row("buy", "daily 09:00", since("2026-11-25 09:00:00")), "2026-11-23T08:00:00+05:30", "2026-11-26T09:00:00+05:30"},
 		{"of the rule before the edit", weekdays, row("buy", "hourly 10:00-15:00", prior("daily 09:00"), since("2026-11-23 09:30:00")), "2026-11-23T09:30:00+05:30", "2026-11-24T10:00:00+05:30"},

@@ -226,7 +226,7 @@ func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req TriggerRequest, now 
 	today := calendar.DateOf(now.In(loc))
 	session, err := sessionOf(r.view, today)
 	if !req.Force {
-		if err != nil && r.Sessions&EveryDay == 0 {
+		if err != nil && r.Sessions&calendar.EveryDay == 0 {
 			return occurrence{}, fmt.Errorf("%w: %w", ErrOutsideSession, err)
 		}
 		if !r.Sessions.Has(session.Kind) {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -305,7 +306,7 @@ func TestRule29_ManualRunOfADeadProcess(t *testing.T) {
 
 func TestRule29_ATaskOfEveryDayRunsOnADateThatNobodyKnows(t *testing.T) {
 	w := newWorld(t, "2028-01-03 10:00:00")
-	cfg := w.config(row("backup", "daily 16:05", on(tradeclock.EveryDay)), row("buy", "daily 16:05"))
+	cfg := w.config(row("backup", "daily 16:05", on(calendar.EveryDay)), row("buy", "daily 16:05"))
 	cfg.Calendar = calendarOf(t, mumbai()) // until 2027
 	s, d := w.drive(cfg)
 	d.Tick()

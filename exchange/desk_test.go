@@ -158,7 +158,7 @@ func outcome(run tradeclock.Run) string {
 func row(task, text string) tradeclock.Schedule {
 	return tradeclock.Schedule{
 		Task: task, Rule: rule.MustParse(text),
-		Sessions: tradeclock.OnRegular | tradeclock.OnShortened | tradeclock.OnSpecial,
+		Sessions: calendar.OnRegular | calendar.OnShortened | calendar.OnSpecial,
 	}
 }
 

@@ -65,7 +65,7 @@ func schedulerWithCalendars() tradeclock.Config {
 			tradeclock.Schedule{Task: "rebalance", Rule: rule.MustParse("daily close-15m")},
 			tradeclock.Schedule{Task: "roll_futures", Calendar: "XNSE.FO",
 				Rule: rule.MustParse("daily close-30m on last session of month")},
-			tradeclock.Schedule{Task: "muhurat_report", Sessions: tradeclock.OnSpecial,
+			tradeclock.Schedule{Task: "muhurat_report", Sessions: calendar.OnSpecial,
 				Rule: rule.MustParse("daily close+5m")},
 		),
 	}

@@ -183,7 +183,7 @@ func onOneLine(text string) string { return strings.Join(strings.Fields(text), "
 func TestDocumentationQuotesWhatIsToldOfTheDaysToCome(t *testing.T) {
 	quoted := onOneLine(documentation(t))
 	rebalance := tradeclock.Schedule{Task: "rebalance", Rule: rule.MustParse("daily close-15m")}
-	muhurat := tradeclock.Schedule{Task: "muhurat_report", Sessions: tradeclock.OnSpecial, Rule: rule.MustParse("daily close+5m")}
+	muhurat := tradeclock.Schedule{Task: "muhurat_report", Sessions: calendar.OnSpecial, Rule: rule.MustParse("daily close+5m")}
 	frozen := exchange.FrozenCalendar(t, "XNSE")
 	for _, tt := range []struct {
 		start, until      string

@@ -106,7 +106,7 @@ func TestTheWeekendOnWhichTheClocksAreMoved(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			everyDay := row("night", "hourly 00:30-04:30")
-			everyDay.Sessions = tradeclock.EveryDay
+			everyDay.Sessions = calendar.EveryDay
 			d := newDesk(t, exchange.MustGet(test.calendar), test.before+" 07:00",
 				row("open", "daily open"), row("square off", "daily close-15m"), everyDay)
 			d.until(test.after + " 18:00")

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
@@ -163,7 +164,7 @@ func TestErasOfTheIndianMarket(t *testing.T) {
 // The Muhurat session of 2026-11-08 is certain, and its hours are not.
 func TestASessionOfUnknownHours(t *testing.T) {
 	everyKind := trading.DefaultSchedules()[0]
-	everyKind.Sessions = tradeclock.OnSpecial
+	everyKind.Sessions = calendar.OnSpecial
 	rows := append(trading.SessionSchedules()[1:], everyKind, row("wall monitor", "every 1m 18:00-19:00"),
 		tradeclock.Schedule{Task: "regular days", Rule: rule.MustParse("daily 09:00")})
 	d := newDesk(t, exchange.FrozenCalendar(t, "XNSE"), "2026-11-08 07:00", rows...)
@@ -194,7 +195,7 @@ func TestTheEndOfTheCoverage(t *testing.T) {
 	nse := exchange.FrozenCalendar(t, "XNSE")
 	clock := clockwork.NewFakeClockAt(wallClock(t, "2026-12-30 23:59", nse.Location()))
 	backup := row("backup", "daily 22:00")
-	backup.Sessions = tradeclock.EveryDay
+	backup.Sessions = calendar.EveryDay
 	d := newDeskOf(t, tradeclock.Config{Calendar: nse, Heartbeats: beats}, clock,
 		row("buy", "daily 09:01"), row("monitor", "every 1m 09:15-15:30"), row("square off", "daily close-15m"), backup)
 	d.until("2026-12-31 08:00")

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -58,7 +59,7 @@ func (s *Store) readSchedule(text []string) (tradeclock.Schedule, error) {
 	r.rule("rule", &row.Rule)
 	row.Calendar = r.column("calendar")
 	row.Disabled = r.int("enabled") == 0
-	row.Sessions = read(&r, "sessions", tradeclock.ParseSessionSet)
+	row.Sessions = read(&r, "sessions", calendar.ParseSessionSet)
 	row.Priority = r.int("priority")
 	row.Timeout = read(&r, "timeout", parseDuration)
 	row.CatchUp = read(&r, "catch_up", parseDuration)

@@ -62,7 +62,7 @@ func testScheduleKeepsEveryField(t *testing.T, on database) {
 		Rule:         rule.MustParse("every 1m open-close"),
 		Calendar:     "XNSE.FO",
 		Disabled:     true,
-		Sessions:     tradeclock.OnRegular | tradeclock.OnSpecial,
+		Sessions:     calendar.OnRegular | calendar.OnSpecial,
 		Priority:     -3,
 		Timeout:      90 * time.Second,
 		CatchUp:      time.Hour,

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -213,7 +214,7 @@ func fullSchedule() tradeclock.Schedule {
 	until := rule.AtAnchor("close", -5*time.Minute)
 	return tradeclock.Schedule{
 		Task: "sell_monitor", Account: "42", Rule: rule.MustParse("every 1m 09:15-15:30"), Calendar: "XNSE.FO", Disabled: true,
-		Sessions: tradeclock.OnRegular | tradeclock.OnSpecial, Priority: -3,
+		Sessions: calendar.OnRegular | calendar.OnSpecial, Priority: -3,
 		Timeout: 45 * time.Second, CatchUp: 90 * time.Second, CatchUpUntil: &until,
 		Overlap: tradeclock.OverlapQueue, Exclusive: "orders", Spread: 100 * time.Second, StartLimit: "broker", Delivery: tradeclock.AtLeastOnce,
 		Retry:       tradeclock.Retry{Attempts: 3, Backoff: 1500 * time.Millisecond, MaxBackoff: time.Minute, Within: 2 * time.Minute},
@@ -339,7 +340,7 @@ func testOddScheduleNames(w *editorTest) {
 // field, and expects each to change its own field alone.
 func testPartialUpdates(w *editorTest) {
 	var (
-		disabled, sessions, priority = false, tradeclock.EveryDay, 0
+		disabled, sessions, priority = false, calendar.EveryDay, 0
 		timeout, catchUp             = time.Duration(0), 10 * time.Minute
 		until                        = rule.At(15, 0)
 		overlap, delivery            = tradeclock.OverlapCancel, tradeclock.AtMostOnce
@@ -444,7 +445,7 @@ func testRefusals(w *editorTest) {
 // testSince makes edits at different times and checks Since and Prior.
 func testSince(w *editorTest) {
 	priority, disabled, enabled, spread := 1, true, false, time.Minute
-	fo, ny, days := "XNSE.FO", "XNYS", tradeclock.EveryDay
+	fo, ny, days := "XNSE.FO", "XNYS", calendar.EveryDay
 	daily, hourly := rule.MustParse("daily 09:30"), rule.MustParse("hourly 09:30-15:30")
 	later, every := rule.MustParse("hourly 10:30-15:30"), rule.MustParse("every 5m 09:15-15:30")
 	steps := []struct {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -131,7 +132,7 @@ func SessionSchedules() []tradeclock.Schedule {
 	rows := DefaultSchedules()
 	for i, row := range rows {
 		rows[i].Rule = rule.MustParse(rules[row.Task])
-		rows[i].Sessions = tradeclock.OnRegular | tradeclock.OnShortened | tradeclock.OnSpecial
+		rows[i].Sessions = calendar.OnRegular | calendar.OnShortened | calendar.OnSpecial
 	}
 	return rows
 }

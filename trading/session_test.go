@@ -47,7 +47,7 @@ func TestSessionSchedulesHaveTheDefaultPolicies(t *testing.T) {
 	session := byTask(trading.SessionSchedules())
 	for task, row := range defaults() {
 		got := session[task]
-		assert.Equal(t, tradeclock.OnRegular|tradeclock.OnShortened|tradeclock.OnSpecial, got.Sessions, task)
+		assert.Equal(t, calendar.OnRegular|calendar.OnShortened|calendar.OnSpecial, got.Sessions, task)
 		got.Rule, got.Sessions = row.Rule, row.Sessions
 		assert.Equal(t, row, got)
 	}

@@ -3,7 +3,6 @@ package world
 import (
 	"time"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 )
 
@@ -25,7 +24,7 @@ func (x exchangePlace) occurrencesOn(tasks []task, account, name string, date ca
 		return nil
 	}
 	found := x.occurrencesAt(tasks, account, t, date, is)
-	everyDay := t.Sessions&tradeclock.EveryDay != 0
+	everyDay := t.Sessions&calendar.EveryDay != 0
 	for i := range found {
 		found[i].task = t.Task
 		found[i].skip = found[i].skip || is.unknown && !everyDay || closed

@@ -180,7 +180,7 @@ func makeTasks(c chance) []task {
 	}
 	for _, i := range []int{9, 12} {
 		if c.oneIn(2, "special", taskNames[i], 0) {
-			tasks[i].Sessions = tradeclock.OnRegular | tradeclock.OnShortened | tradeclock.OnSpecial
+			tasks[i].Sessions = calendar.OnRegular | calendar.OnShortened | calendar.OnSpecial
 		}
 	}
 	for _, i := range []int{4, 6, 7} {
@@ -189,7 +189,7 @@ func makeTasks(c chance) []task {
 		}
 	}
 	tasks[3].Exclusive = "book"
-	tasks[8].Sessions = tradeclock.EveryDay
+	tasks[8].Sessions = calendar.EveryDay
 	if c.oneIn(2, "late cleanup", "", 0) { // after an outage several are to run
 		tasks[8].CatchUp = 60 * time.Hour
 	}
@@ -199,9 +199,9 @@ func makeTasks(c chance) []task {
 // runAtNight moves some tasks to the hours at which clocks change, on every day.
 func runAtNight(tasks []task) {
 	for i, at := range map[int]time.Duration{6: 2*time.Hour + 30*time.Minute, 8: 30 * time.Minute} {
-		tasks[i].from, tasks[i].Sessions = at, tradeclock.EveryDay
+		tasks[i].from, tasks[i].Sessions = at, calendar.EveryDay
 	}
-	tasks[7].Sessions = tradeclock.EveryDay // it follows the first of them
+	tasks[7].Sessions = calendar.EveryDay // it follows the first of them
 	tasks[8].kind, tasks[8].to = "hourly", 4*time.Hour+30*time.Minute
 }
 

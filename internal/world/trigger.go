@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 )
 
 // wish is a person's wish to run a task now.
@@ -82,7 +83,7 @@ func (b *book) wished(x *execution) (invariant, text string) {
 func (b *book) mayRunOn(x *execution) bool {
 	for _, c := range b.calendars.given(x.p, b.w.now, 2) {
 		is := b.calendars.all[c-1][x.run.Session]
-		if is.runs(x.task) || is.unknown && x.task.Sessions&tradeclock.EveryDay != 0 {
+		if is.runs(x.task) || is.unknown && x.task.Sessions&calendar.EveryDay != 0 {
 			return true
 		}
 	}
