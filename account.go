@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/naming"
+	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -46,8 +47,8 @@ type account struct {
 	started     bool    // it has started, or needs no start
 	changing    bool    // a goroutine starts or stops it
 	cancelStart context.CancelCauseFunc
-	again       *alarm  // when a start that failed is tried again
-	stopping    Starter // what is to be stopped once the runs have returned
+	again       *quiet.Alarm // when a start that failed is tried again
+	stopping    Starter      // what is to be stopped once the runs have returned
 	blocked     []*pending
 }
 
@@ -300,7 +301,7 @@ func (s *UnifiedTaskScheduler) Enroll(ctx context.Context, name string, exec Tas
 		s.startIfNeeded(a)
 		s.kickLater()
 		if a.behind && s.life.running {
-			s.wake.ringLocked()
+			s.wake.Ring()
 		}
 	}
 	s.sched.unreported = true

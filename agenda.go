@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -75,8 +76,8 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date calendar.Date) (
 // preview plans one session date from the rows in force, with a snapshot of its
 // own, and names the enrolled accounts.
 func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) ([]occurrence, []string, error) {
-	s.begin()
-	defer s.end()
+	s.activity.Begin()
+	defer s.activity.End()
 	s.mu.Lock()
 	if !s.sched.loaded {
 		s.pollIfDue(ctx, s.clock.Now())
@@ -117,7 +118,7 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) 
 // answers.
 func (s *UnifiedTaskScheduler) ask(ctx context.Context, v *calendarView, dates ...calendar.Date) *calendarView {
 	answered := &calendarView{name: v.name, loc: v.loc, answers: make(map[calendar.Date]calendarAnswer)}
-	facts, err := inTurn(ctx, s, &v.question, pollBound, func(context.Context) (calendarFacts, error) {
+	facts, err := quiet.CallInTurn(ctx, v.question, pollBound, func(context.Context) (calendarFacts, error) {
 		return factsOf(v.source, dates, dates[0], false), nil
 	})
 	if err != nil {

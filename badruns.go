@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -294,9 +295,9 @@ func (s *UnifiedTaskScheduler) recallRuns() {
 		return
 	}
 	b.recalling = true
-	s.rest.active++
+	s.activity.Begin()
 	s.spawnLocked(func() {
-		defer s.endLocked()
+		defer s.activity.End()
 		t := s.term.term
 		if b.recall {
 			b.recall = false
@@ -387,7 +388,7 @@ func (s *UnifiedTaskScheduler) readPast(t Term, q Query) (runs []Run, ok bool) {
 		return nil, false
 	}
 	s.mu.Unlock()
-	runs, err := call(context.Background(), s, &s.lanes.past, ledgerBound, func(ctx context.Context) ([]Run, error) {
+	runs, err := quiet.Call(context.Background(), s.lanes.past, ledgerBound, func(ctx context.Context) ([]Run, error) {
 		return s.history.Runs(ctx, q)
 	})
 	s.mu.Lock()

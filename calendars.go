@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/rule"
 )
@@ -43,13 +44,14 @@ func (s *UnifiedTaskScheduler) findNamed(ctx context.Context, names []string) (f
 	until := s.clock.Now().Add(pollBound) // for all of them together
 	for _, name := range names {
 		s.mu.Unlock()
-		v, err := call(ctx, s, &s.lanes.find, until.Sub(s.clock.Now()), func(context.Context) (*calendarView, error) {
+		v, err := quiet.Call(ctx, s.lanes.find, until.Sub(s.clock.Now()), func(context.Context) (*calendarView, error) {
 			return findView(s.cfg.Calendars, name)
 		})
 		s.mu.Lock()
 		switch {
 		case err == nil:
 			found = true
+			s.openLanes(v)
 			s.sched.views[name] = v
 			delete(s.sched.notFound, name)
 			s.reportAlmost()
@@ -231,7 +233,7 @@ func (s *UnifiedTaskScheduler) refreshCalendar(ctx context.Context, v *calendarV
 func (s *UnifiedTaskScheduler) askCalendar(ctx context.Context, v *calendarView, dates []calendar.Date, today calendar.Date, count bool) (calendarFacts, error) {
 	s.mu.Unlock()
 	defer s.mu.Lock()
-	return call(ctx, s, &v.lane, pollBound, func(context.Context) (calendarFacts, error) {
+	return quiet.Call(ctx, v.lane, pollBound, func(context.Context) (calendarFacts, error) {
 		return factsOf(v.source, dates, today, count), nil
 	})
 }

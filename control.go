@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -49,8 +50,8 @@ func (s *UnifiedTaskScheduler) Halt(ctx context.Context, account, reason, actor 
 	if reason == "" || actor == "" {
 		return errors.New("halt: a reason and an actor are required")
 	}
-	s.begin()
-	defer s.end()
+	s.activity.Begin()
+	defer s.activity.End()
 	if err := s.checkAccount(ctx, account); err != nil {
 		return fmt.Errorf("halt: nothing is halted: %w", err)
 	}
@@ -75,7 +76,7 @@ func (s *UnifiedTaskScheduler) Halt(ctx context.Context, account, reason, actor 
 	if s.halting == nil {
 		return nil
 	}
-	_, err := inTurn(ctx, s, &s.lanes.order, ledgerBound, func(ctx context.Context) (struct{}, error) {
+	_, err := quiet.CallInTurn(ctx, s.lanes.order, ledgerBound, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.storeHalt(ctx, h)
 	})
 	if err != nil {
@@ -138,7 +139,7 @@ func (s *UnifiedTaskScheduler) checkAccount(ctx context.Context, account string)
 		return nil
 	}
 	if ok {
-		enrolled, err := inTurn(ctx, s, &s.lanes.order, ledgerBound, func(ctx context.Context) (bool, error) {
+		enrolled, err := quiet.CallInTurn(ctx, s.lanes.order, ledgerBound, func(ctx context.Context) (bool, error) {
 			return directory.Enrolled(ctx, s.cfg.Name, account)
 		})
 		if err != nil {
@@ -168,14 +169,14 @@ func (s *UnifiedTaskScheduler) Lift(ctx context.Context, account, reason, actor 
 	if actor == "" {
 		return errors.New("lift: an actor is required")
 	}
-	s.begin()
-	defer s.end()
+	s.activity.Begin()
+	defer s.activity.End()
 	if err := s.checkAccount(ctx, account); err != nil {
 		return fmt.Errorf("lift: %w", err)
 	}
 	if s.halting != nil {
 		h := Halt{Scheduler: s.cfg.Name, Account: account, Reason: reason, Actor: actor, At: s.clock.Now().Round(0).UTC(), Serving: true}
-		_, err := inTurn(ctx, s, &s.lanes.order, ledgerBound, func(ctx context.Context) (struct{}, error) {
+		_, err := quiet.CallInTurn(ctx, s.lanes.order, ledgerBound, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, s.halting.Lift(ctx, h)
 		})
 		if err != nil {
@@ -201,7 +202,7 @@ func (s *UnifiedTaskScheduler) readHalts(ctx context.Context) error {
 	next := c.begun + 1
 	for s.halting != nil && c.told < next {
 		if c.reading {
-			if err := s.awaitParked(ctx, func() bool { return !c.reading }); err != nil {
+			if err := s.await(ctx, func() bool { return !c.reading }); err != nil {
 				return err
 			}
 			if s.life.crashed.Load() {
@@ -223,7 +224,7 @@ func (s *UnifiedTaskScheduler) readHaltsOnce(ctx context.Context) error {
 	reading, orders := c.begun, c.orders
 	halts, err := s.storedHalts(ctx)
 	c.reading = false
-	s.stirLocked()
+	s.activity.Stir()
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err() // that nobody waits for the answer says nothing of the store
 	}
@@ -301,7 +302,7 @@ func (s *UnifiedTaskScheduler) storeHalts(ctx context.Context) {
 	s.mu.Unlock()
 	defer s.mu.Lock()
 	for _, h := range unstored {
-		_, err := call(ctx, s, &s.lanes.order, pollBound, func(ctx context.Context) (struct{}, error) {
+		_, err := quiet.Call(ctx, s.lanes.order, pollBound, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, s.storeHalt(ctx, h)
 		})
 		if err != nil {
@@ -313,12 +314,12 @@ func (s *UnifiedTaskScheduler) storeHalts(ctx context.Context) {
 
 // storedHalts lets go of mu while it asks a ledger that does not answer from memory.
 func (s *UnifiedTaskScheduler) storedHalts(ctx context.Context) ([]Halt, error) {
-	if s.lanes.halts.direct {
+	if s.lanes.halts.IsDirect() {
 		return s.halting.Halts(ctx, s.cfg.Name)
 	}
 	s.mu.Unlock()
 	defer s.mu.Lock()
-	return call(ctx, s, &s.lanes.halts, pollBound, func(ctx context.Context) ([]Halt, error) {
+	return quiet.Call(ctx, s.lanes.halts, pollBound, func(ctx context.Context) ([]Halt, error) {
 		return s.halting.Halts(ctx, s.cfg.Name)
 	})
 }
@@ -363,20 +364,20 @@ func (s *UnifiedTaskScheduler) ResetWatermark(ctx context.Context, to time.Time,
 	if !ok {
 		return fmt.Errorf("reset the watermark: %w", ErrUnsupported)
 	}
+	s.activity.Begin()
+	defer s.activity.End()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.takeTurn(ctx) {
-		return ctx.Err()
+	if err := s.takeTurn(ctx); err != nil {
+		return err
 	}
 	defer s.giveTurn()
-	s.rest.active++
-	defer s.endLocked()
 	t := s.term.term
 	if !s.term.trustedAt(s.clock.Now()) {
 		return fmt.Errorf("reset the watermark: %w", ErrNoTerm)
 	}
 	s.mu.Unlock()
-	_, err := inTurn(ctx, s, &s.lanes.order, ledgerBound, func(ctx context.Context) (struct{}, error) {
+	_, err := quiet.CallInTurn(ctx, s.lanes.order, ledgerBound, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, resetter.ResetWatermark(ctx, t, to, reason, actor)
 	})
 	s.mu.Lock()

@@ -24,8 +24,8 @@ var ErrCrashed = errors.New("the scheduler has crashed")
 // Crash may be called from a task.
 func (s *UnifiedTaskScheduler) Crash() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.life.ended {
-		s.mu.Unlock()
 		return
 	}
 	s.life.crashed.Store(true)
@@ -42,18 +42,7 @@ func (s *UnifiedTaskScheduler) Crash() {
 	if s.life.stop != nil {
 		s.life.stop()
 	}
-	var leave []func(error)
-	for _, l := range s.allLanes() {
-		if l.waiting != nil {
-			leave = append(leave, l.leave)
-		}
-	}
-	s.stirLocked()
-	s.mu.Unlock()
-	s.alarms.end()
-	for _, f := range leave {
-		f(ErrCrashed)
-	}
+	s.activity.Crash(ErrCrashed)
 }
 
 // livingLog is a logger's handler until the scheduler has crashed.

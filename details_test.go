@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
 // ring is a value that contains itself.
@@ -104,7 +106,7 @@ func TestABatchThatTookTooLongIsMadeSmaller(t *testing.T) {
 	b := books{settling: make([]settlement, 10_000)}
 	sizes := []int{len(b.nextToSettle())}
 	for range 5 {
-		b.sizeNext(len(b.nextToSettle()), errTooSlow)
+		b.sizeNext(len(b.nextToSettle()), quiet.ErrTooSlow)
 		sizes = append(sizes, len(b.nextToSettle()))
 	}
 	assert.Equal(t, []int{4096, 512, 64, 8, 1, 1}, sizes)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -16,7 +17,7 @@ import (
 func (s *UnifiedTaskScheduler) kick() {
 	switch {
 	case !s.beginPumping():
-	case s.lanes.claim.direct:
+	case s.lanes.claim.IsDirect():
 		s.pump()
 	default:
 		s.spawnLocked(s.pump)
@@ -42,7 +43,7 @@ func (s *UnifiedTaskScheduler) beginPumping() bool {
 		return false
 	}
 	s.queue.pumping = true
-	s.rest.active++
+	s.activity.Begin()
 	return true
 }
 
@@ -65,7 +66,7 @@ func (s *UnifiedTaskScheduler) pump() {
 	s.watchStarts()
 	s.queue.batch = 0
 	s.queue.pumping = false
-	s.endLocked()
+	s.activity.End()
 }
 
 // nextBatch picks what can start now, having read the halts.
@@ -93,10 +94,10 @@ func (s *UnifiedTaskScheduler) nextBatch(ctx context.Context) []*pending {
 // awaitPump waits until the pump rests, but no longer than a tick waits for a
 // store. The caller holds mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) awaitPump(ctx context.Context) {
-	bounded, cancel := s.within(ctx, pollBound)
+	bounded, cancel := s.activity.Within(ctx, pollBound)
 	defer cancel()
 	// What has not started by then starts when it can.
-	_ = s.awaitLocked(bounded, func() bool { return !s.dispatching() })
+	_ = s.await(bounded, func() bool { return !s.dispatching() })
 }
 
 // dispatching reports whether anything is being claimed or recorded.
@@ -282,7 +283,7 @@ func (s *UnifiedTaskScheduler) leaveGroup(a *account, group string) {
 // ledger out of reach, what is delivered at least once starts all the same. The
 // caller holds mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
-	runs := s.queue.claims.room(len(batch), s.lanes.claim.direct)
+	runs := s.queue.claims.room(len(batch), s.lanes.claim.IsDirect())
 	now := s.clock.Now()
 	t, drops := s.term.term, s.queue.drops
 	started := now.Round(0).UTC()
@@ -292,7 +293,7 @@ func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
 	}
 	s.mu.Unlock()
 
-	claims, err := call(ctx, s, &s.lanes.claim, ledgerBound, func(ctx context.Context) ([]Claim, error) {
+	claims, err := quiet.Call(ctx, s.lanes.claim, ledgerBound, func(ctx context.Context) ([]Claim, error) {
 		return s.claimRuns(ctx, t, batch, runs)
 	})
 	if err == nil && len(claims) != len(batch) {

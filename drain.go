@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
+	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -69,10 +69,10 @@ func (s *UnifiedTaskScheduler) Close(ctx context.Context) error {
 	case running:
 		return ErrRunning
 	}
-	s.begin()
-	defer s.end()
-	s.wake.close() // no loop waits for it
-	s.pulse.close()
+	s.activity.Begin()
+	defer s.activity.End()
+	s.wake.Close() // no loop waits for it
+	s.pulse.Close()
 	s.keepThroughDrain(ctx)
 	return s.finish(ctx, s.drain(ctx))
 }
@@ -80,14 +80,14 @@ func (s *UnifiedTaskScheduler) Close(ctx context.Context) error {
 // keepThroughDrain renews the term in place of the ticks, until it is resigned.
 func (s *UnifiedTaskScheduler) keepThroughDrain(ctx context.Context) {
 	s.mu.Lock()
-	if s.alarms.stop(s.term.renewal) {
+	if s.term.renewal.Stop() {
 		s.term.renewal = nil
 	}
 	s.mu.Unlock()
 	// A renewal that goes on must not take the term anew once it is resigned.
 	_ = s.awaitFor(ctx, ledgerBound, func() bool { return s.term.renewal == nil })
-	s.keeping.ring()
-	s.life.stopKeeper = s.background(context.WithoutCancel(ctx), s.keepLoop)
+	s.keeping.Ring()
+	s.life.stopKeeper = s.activity.Background(context.WithoutCancel(ctx), s.keepLoop)
 }
 
 // finish beats a last time and waits for the scheduler's goroutines, all of which
@@ -99,26 +99,24 @@ func (s *UnifiedTaskScheduler) finish(ctx context.Context, err *LeakError) error
 	s.mu.Unlock()
 	// A call that was begun before the end may go on beside the beat: without alarms
 	// nothing would end it.
-	told := func() bool { return !s.lanes.beat.busy && s.events.idle() && len(s.hanging()) == 0 }
+	told := func() bool { return s.events.idle() && len(s.activity.Unreturned()) == 0 }
 	if s.awaitFor(ctx, leakGrace, told) != nil && err == nil {
 		err = &LeakError{Calls: s.untold()}
 	}
-	s.alarms.close()
+	s.activity.StopAlarms()
 	if err != nil {
 		return err
 	}
-	s.order.Join()
+	s.activity.Join()
 	return nil
 }
 
 // untold names who has not returned from being told something, and the stores that have
 // not returned from a call.
 func (s *UnifiedTaskScheduler) untold() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	names := s.hanging()
-	if s.lanes.beat.busy {
-		names = append(names, s.lanes.beat.name)
+	if s.lanes.beat.IsBusy() {
+		names = append(names, s.lanes.beat.Name())
 	}
 	if !s.events.idle() {
 		names = append(names, "observer")
@@ -174,8 +172,8 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 	s.life.ended = true
 	s.queue.context()
 	s.queue.endAll(ErrStopped)
-	s.alarms.stop(s.term.lapse)
-	s.alarms.stop(s.term.renewal)
+	s.term.lapse.Stop()
+	s.term.renewal.Stop()
 	leaks.Calls = s.hanging()
 	leaks.Halts = s.control.notStored()
 	s.log.Info("stopped", "after", s.clock.Now().Sub(began), "drained", running-interrupted, "interrupted", interrupted,
@@ -186,26 +184,6 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 		return leaks
 	}
 	return nil
-}
-
-// awaitFor waits for done, but no longer than d. The caller is counted as active,
-// and as parked while it waits.
-func (s *UnifiedTaskScheduler) awaitFor(ctx context.Context, d time.Duration, done func() bool) error {
-	bounded, cancel := s.within(ctx, d)
-	defer cancel()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.awaitParked(bounded, done)
-}
-
-// awaitParked waits for done as awaitFor does, or for a crash. The caller holds mu,
-// which is let go of meanwhile.
-func (s *UnifiedTaskScheduler) awaitParked(ctx context.Context, done func() bool) error {
-	settled := func() bool { return s.life.crashed.Load() || done() }
-	p := &parking{ctx: ctx, done: settled}
-	s.park(p)
-	defer s.unpark(p)
-	return s.awaitLocked(ctx, settled)
 }
 
 // stopExecutors stops the executors of all accounts, side by side.
@@ -268,8 +246,8 @@ func (s *UnifiedTaskScheduler) resign(ctx context.Context) bool {
 		return false
 	}
 	// The keeper may have been stopped in the middle of a renewal.
-	_ = s.awaitFor(ctx, leakGrace, func() bool { return !s.lanes.lead.busy })
-	_, err := call(ctx, s, &s.lanes.lead, ledgerBound, func(ctx context.Context) (struct{}, error) {
+	_ = s.awaitFor(ctx, leakGrace, func() bool { return !s.lanes.lead.IsBusy() })
+	_, err := quiet.Call(ctx, s.lanes.lead, ledgerBound, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.cfg.Ledger.Resign(ctx, t)
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -281,7 +282,7 @@ func (r *row) repeats() bool {
 }
 
 // onTime is how late a run may be and still be on time: no tick is further away.
-const onTime = maxWait
+const onTime = quiet.MaxWait
 
 // expiry is the end of an occurrence's catch-up. If its cap cannot be told, a run
 // may be on time and not late.
@@ -371,7 +372,7 @@ func (s *UnifiedTaskScheduler) watchExpiry() {
 	if q.expiry != nil && q.expiryAt.Equal(q.expireAt) {
 		return
 	}
-	s.alarms.stop(q.expiry)
+	q.expiry.Stop()
 	q.expiry, q.expiryAt = nil, q.expireAt
 	if q.expireAt.IsZero() || s.life.draining {
 		return

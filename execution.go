@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -31,7 +32,7 @@ type execution struct {
 	ctx       runContext // to cancel it is not to take its outcome, which is what Execute returns
 
 	index    int // among those that are running
-	deadline *alarm
+	deadline *quiet.Alarm
 	endWait  context.CancelCauseFunc // of the wait for the next attempt, or nil
 	lastTry  string                  // why no further attempt starts, once the account was withdrawn
 	taken    bool                    // the outcome was taken: Execute goes on overdue
@@ -46,7 +47,7 @@ type execution struct {
 func (s *UnifiedTaskScheduler) start(p *pending, unclaimed bool) *execution {
 	s.queue.started++
 	e := &execution{pending: p, s: s, exec: p.acct.exec, seq: s.queue.started, unclaimed: unclaimed}
-	e.ctx.e, e.ctx.visit.s, e.ctx.parent = e, s, s.queue.context()
+	e.ctx.e, e.ctx.visit, e.ctx.parent = e, s.activity.NewVisit(), s.queue.context()
 	e.task.unpicked(p)
 	s.limits.started(p.row.StartLimit, p.acct.name, s.clock.Now())
 	if e.task.newest == p {
@@ -55,11 +56,11 @@ func (s *UnifiedTaskScheduler) start(p *pending, unclaimed bool) *execution {
 	e.task.running = append(e.task.running, e)
 	s.leaveTask(e.task) // of several that wait, one may have the same slot
 	s.queue.enter(e)
-	s.rest.active++
+	s.activity.Begin()
 	s.nextAttempt(e)
 	s.keepBetweenTicks()
 	s.tellStarted(&e.run)
-	s.runners.start(e)
+	s.activity.Start(e)
 	return e
 }
 
@@ -68,12 +69,12 @@ func (s *UnifiedTaskScheduler) nextAttempt(e *execution) {
 	e.run.Attempt++
 	if e.row.Timeout > 0 {
 		e.run.Deadline = s.clock.Now().Round(0).UTC().Add(e.row.Timeout)
-		e.deadline = s.alarms.after(e.row.Timeout, e.timeOut)
+		e.deadline = s.activity.After(e.row.Timeout, e.timeOut)
 	}
 }
 
-// loop makes the attempts of the run, and leaves when the last has returned.
-func (e *execution) loop() {
+// Do makes the attempts of the run, and leaves when the last has returned.
+func (e *execution) Do() {
 	left := false
 	defer func() {
 		if !left { // the executor ended its goroutine
@@ -130,7 +131,7 @@ func (e *execution) waitForRetry() (again bool, why string) {
 	s := e.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.alarms.stop(e.deadline)
+	e.deadline.Stop()
 	e.deadline = nil
 	backoff := e.backoff()
 	if e.taken || e.run.Attempt >= e.row.Retry.Attempts || !s.clock.Now().Add(backoff).Before(e.lastAttempt()) {
@@ -239,7 +240,7 @@ func (e *execution) timeOut() {
 // take takes the run's outcome and gives back its place. The caller holds mu.
 func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string, now time.Time) {
 	e.taken = true
-	s.alarms.stop(e.deadline)
+	e.deadline.Stop()
 	s.queue.places--
 	run := &e.run
 	if outcome == TimedOut { // the goroutine of the attempts goes on, and has the run for itself
@@ -315,8 +316,8 @@ func (r *returned) reuse(list []*execution) {
 func (s *UnifiedTaskScheduler) takeIn() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rest.active++
 	came, now := s.returned.takeAll(), s.clock.Now()
+	defer s.activity.EndAll(len(came))
 	for _, e := range came {
 		s.letGo(e, now)
 	}
@@ -326,7 +327,6 @@ func (s *UnifiedTaskScheduler) takeIn() {
 	if s.queue.hasReady() {
 		s.kick()
 	}
-	s.endLocked()
 }
 
 // letGo takes the outcome, if the deadline has not, and lets go of the task and
@@ -343,7 +343,6 @@ func (s *UnifiedTaskScheduler) letGo(e *execution, now time.Time) {
 	s.leaveTask(e.task)
 	s.leaveGroup(e.acct, e.row.Exclusive)
 	s.retire(e.acct)
-	s.rest.active--
 }
 
 func (e *execution) annotate(key string, value any, size int) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -17,7 +18,7 @@ func (s *UnifiedTaskScheduler) stopExecutor(a *account) {
 	if a.cancelStart != nil {
 		a.cancelStart(ErrStopped)
 	}
-	s.alarms.stop(a.again)
+	a.again.Stop()
 	a.again = nil
 	s.clear(startCondition(a))
 	if a.started {
@@ -34,20 +35,20 @@ func (s *UnifiedTaskScheduler) retire(a *account) {
 	}
 	stopping := a.stopping
 	a.stopping, a.changing = nil, true
-	s.rest.active++
-	s.spawn(func() {
-		err := errGoexit
+	s.activity.Begin()
+	s.activity.Go(func() {
+		err := quiet.ErrGoexit
 		defer func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			defer s.endLocked()
+			defer s.activity.End()
 			if err != nil {
 				s.log.Error("the executor did not stop well", "account", a.name, "error", said.Cut(err.Error(), said.MaxCondition))
 			}
 			a.changing = false
 			s.startIfNeeded(a)
 		}()
-		ctx, _ := s.visiting(context.Background())
+		ctx := s.activity.Visiting(context.Background())
 		err = said.Contain(func() error { return stopping.Stop(ctx, a.name) })
 	})
 }
@@ -91,16 +92,16 @@ func (s *UnifiedTaskScheduler) wantsStart(a *account) bool {
 // startExecutor calls Start in a goroutine, and again after backoff if it fails.
 func (s *UnifiedTaskScheduler) startExecutor(a *account, backoff time.Duration) {
 	starter := a.starter
-	ctx, _ := s.visiting(context.Background())
+	ctx := s.activity.Visiting(context.Background())
 	ctx, cancel := context.WithCancelCause(ctx)
 	a.changing, a.cancelStart = true, cancel
-	s.rest.active++
-	s.spawn(func() {
-		err := errGoexit
+	s.activity.Begin()
+	s.activity.Go(func() {
+		err := quiet.ErrGoexit
 		defer func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			defer s.endLocked()
+			defer s.activity.End()
 			wanted := ctx.Err() == nil && s.wantsStart(a)
 			cancel(nil)
 			a.changing, a.cancelStart = false, nil
@@ -146,7 +147,7 @@ func (s *UnifiedTaskScheduler) awaitStart(p *pending) {
 func startCondition(a *account) string { return "start " + a.name }
 
 func (s *UnifiedTaskScheduler) startAgain(a *account, backoff time.Duration) {
-	var again *alarm
+	var again *quiet.Alarm
 	again = s.afterLocked(backoff, func() {
 		if a.again != again {
 			return

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/internal/naming"
+	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
 // HeartbeatSink receives a scheduler's heartbeats, one a minute. An error is
@@ -195,8 +196,8 @@ func (m Monitor) verdict(beat ReceivedHeartbeat) Liveness {
 // or lost. The first beat waits a little, so that it can tell whether the term is
 // held. A beat that failed is tried again within the minute.
 func (s *UnifiedTaskScheduler) beatLoop(ctx context.Context) {
-	defer s.pulse.close()
-	for first := true; s.pulse.wait(ctx); first = false {
+	defer s.pulse.Close()
+	for first := true; s.pulse.Wait(ctx); first = false {
 		if first {
 			asked := func() bool { return s.term.resumed || s.term.holder != "" || s.term.unreachable }
 			_ = s.awaitFor(ctx, pollBound, asked)
@@ -209,7 +210,7 @@ func (s *UnifiedTaskScheduler) beatLoop(ctx context.Context) {
 		if !ok {
 			wait = min(wait, beatRetry)
 		}
-		s.pulse.ringAfter(wait)
+		s.pulse.RingAfter(wait)
 	}
 }
 
@@ -220,7 +221,7 @@ const beatRetry = 10 * time.Second
 // tick beats. The caller holds mu.
 func (s *UnifiedTaskScheduler) beatSoon() {
 	if said := s.health.said; s.life.running && said != StateStopped && said != s.state() {
-		s.pulse.ringLocked()
+		s.pulse.Ring()
 	}
 }
 
@@ -233,7 +234,7 @@ func (s *UnifiedTaskScheduler) sendBeat(ctx context.Context) bool {
 	var err error
 	hb := s.heartbeat()
 	s.health.said = hb.State
-	if s.lanes.beat.direct {
+	if s.lanes.beat.IsDirect() {
 		err = s.cfg.Heartbeats.Beat(ctx, hb)
 	} else {
 		err = s.callSink(ctx, hb)
@@ -254,7 +255,7 @@ func (s *UnifiedTaskScheduler) sendBeat(ctx context.Context) bool {
 func (s *UnifiedTaskScheduler) callSink(ctx context.Context, hb Heartbeat) error {
 	s.mu.Unlock()
 	defer s.mu.Lock()
-	_, err := call(ctx, s, &s.lanes.beat, pollBound, func(ctx context.Context) (struct{}, error) {
+	_, err := quiet.Call(ctx, s.lanes.beat, pollBound, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.cfg.Heartbeats.Beat(ctx, hb)
 	})
 	return err

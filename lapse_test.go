@@ -3,6 +3,7 @@ package tradeclock
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"testing"
 	"time"
 
@@ -30,11 +31,14 @@ func TestLapseOfRenewedTerm(t *testing.T) {
 	s.watchLapse()
 	late := s.term.lapse
 	clock.Advance(time.Minute)
+	for next := s.activity.NextWake(); !next.IsZero() && !next.After(clock.Now()); next = s.activity.NextWake() {
+		runtime.Gosched() // until it has gone off, and waits for mu
+	}
 	s.lead(t.Context(), clock.Now())
 	renewed := s.term.lapse
 	s.mu.Unlock()
 
-	late.f()
+	require.NoError(t, s.Quiesce(t.Context()))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	assert.NotSame(t, late, renewed)

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -160,16 +160,18 @@ const observerBacklog = 10_000
 type announcer struct {
 	observer Observer
 	log      *slog.Logger
-	spawn    func(f func())
-	ended    func() // called when there are no more events
+	activity *quiet.Activity
+	listener *quiet.Listener // the observer, to the activity
 
 	mu    sync.Mutex
 	queue []Event
 	lost  int
 	busy  bool
 	over  bool // nothing is told any more
+}
 
-	delivered atomic.Int64
+func newAnnouncer(o Observer, log *slog.Logger, a *quiet.Activity) announcer {
+	return announcer{observer: o, log: log, activity: a, listener: a.NewListener()}
 }
 
 // tell queues an event. The caller may hold the scheduler's lock.
@@ -189,7 +191,8 @@ func (a *announcer) tell(e Event) {
 	a.queue = append(a.queue, e)
 	if !a.busy {
 		a.busy = true
-		a.spawn(a.deliver)
+		a.listener.Begin()
+		a.activity.Go(a.deliver)
 	}
 }
 
@@ -216,9 +219,9 @@ func (a *announcer) deliver() {
 	done := false
 	defer func() {
 		if done {
-			a.ended()
+			a.listener.End()
 		} else {
-			a.spawn(a.deliver)
+			a.activity.Go(a.deliver)
 		}
 	}()
 	for e, ok := a.take(); ok; e, ok = a.take() {
@@ -246,7 +249,7 @@ func (a *announcer) take() (Event, bool) {
 }
 
 func (a *announcer) observe(e Event) {
-	defer a.delivered.Add(1)
+	defer a.listener.Took()
 	defer func() {
 		if p := recover(); p != nil {
 			a.log.Error("the observer panicked", "panic", said.Panic(p))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
 // schedules is what the polls have brought. Guarded by mu.
@@ -97,10 +98,10 @@ func (s *UnifiedTaskScheduler) readNews(ctx context.Context, known string, loade
 }
 
 func (s *UnifiedTaskScheduler) readRows(ctx context.Context, known string, loaded bool) (reading, error) {
-	if s.lanes.poll.direct { // a minute without news allocates nothing
+	if s.lanes.poll.IsDirect() { // a minute without news allocates nothing
 		return readSchedules(ctx, s.cfg.Schedules, known, loaded)
 	}
-	return call(ctx, s, &s.lanes.poll, pollBound, func(ctx context.Context) (reading, error) {
+	return quiet.Call(ctx, s.lanes.poll, pollBound, func(ctx context.Context) (reading, error) {
 		return readSchedules(ctx, s.cfg.Schedules, known, loaded)
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
 // pending is a planned run that has not started. Guarded by the scheduler's mu.
@@ -61,10 +63,10 @@ type queue struct {
 	texts     texts         // of IDs and tokens
 	pumping   bool          // the pump goes on
 	again     bool          // it was kicked meanwhile
-	expiry    *alarm        // goes off when the first catch-up ends
+	expiry    *quiet.Alarm  // goes off when the first catch-up ends
 	expiryAt  time.Time     // and that is then
 	expireAt  time.Time     // no catch-up in the queue ends before it
-	starting  *alarm        // goes off when the next run that waits for its time may start
+	starting  *quiet.Alarm  // goes off when the next run that waits for its time may start
 	startAt   time.Time     // and when that is
 	backoff   time.Duration // before the next claim, while the ledger is out of reach
 	paused    bool          // the backoff has not passed yet

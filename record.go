@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -63,8 +64,8 @@ func (s *UnifiedTaskScheduler) flush() {
 		return
 	}
 	b.flushBusy = true
-	s.rest.active++
-	if s.lanes.record.direct {
+	s.activity.Begin()
+	if s.lanes.record.IsDirect() {
 		s.flushAll()
 		return
 	}
@@ -88,7 +89,7 @@ func (s *UnifiedTaskScheduler) flushAll() {
 		s.flushOnce(ctx, s.term.term)
 	}
 	s.books.flushBusy = false
-	s.endLocked()
+	s.activity.End()
 }
 
 func (s *UnifiedTaskScheduler) flushOnce(ctx context.Context, t Term) {
@@ -195,7 +196,7 @@ func (s *UnifiedTaskScheduler) writeAccounts(ctx context.Context, t Term, gone, 
 	}
 	s.mu.Unlock()
 	defer s.mu.Lock()
-	_, err := call(ctx, s, &s.lanes.enroll, ledgerBound, func(ctx context.Context) (struct{}, error) {
+	_, err := quiet.Call(ctx, s.lanes.enroll, ledgerBound, func(ctx context.Context) (struct{}, error) {
 		for _, w := range gone {
 			if err := s.cfg.Ledger.Withdraw(ctx, t, w); err != nil {
 				return struct{}{}, err
@@ -320,12 +321,12 @@ func (r *record) parts() []*record {
 // writeRecords lets go of mu meanwhile, but for the watermark alone in a ledger that
 // answers from memory: a minute without news allocates nothing.
 func (s *UnifiedTaskScheduler) writeRecords(ctx context.Context, t Term, runs []Run, mark time.Time) error {
-	if s.lanes.record.direct && len(runs) == 0 {
+	if s.lanes.record.IsDirect() && len(runs) == 0 {
 		return s.cfg.Ledger.Record(ctx, t, nil, mark)
 	}
 	s.mu.Unlock()
 	defer s.mu.Lock()
-	_, err := call(ctx, s, &s.lanes.record, ledgerBound, func(ctx context.Context) (struct{}, error) {
+	_, err := quiet.Call(ctx, s.lanes.record, ledgerBound, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.cfg.Ledger.Record(ctx, t, runs, mark)
 	})
 	return err

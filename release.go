@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
 // releases are the claims that are to be given back. Guarded by the scheduler's mu.
@@ -81,7 +83,7 @@ func (s *UnifiedTaskScheduler) releaseLater() {
 		return
 	}
 	rs.busy = true
-	s.rest.active++
+	s.activity.Begin()
 	s.spawnLocked(s.releaseAll)
 }
 
@@ -89,7 +91,7 @@ func (s *UnifiedTaskScheduler) releaseLater() {
 // for as long as it takes. The caller holds mu, which is let go of while the ledger is
 // asked.
 func (s *UnifiedTaskScheduler) releaseAll() {
-	defer s.endLocked()
+	defer s.activity.End()
 	rs := &s.releases
 	for len(rs.waiting) > 0 {
 		if err := s.releaseBatch(); err != nil {
@@ -116,9 +118,9 @@ func (s *UnifiedTaskScheduler) releaseBatch() error {
 		return nil
 	}
 	claimGoesOn := s.claimGoesOn()
-	runs := rs.runsOf(batch, s.lanes.release.direct)
+	runs := rs.runsOf(batch, s.lanes.release.IsDirect())
 	s.mu.Unlock()
-	_, err := call(context.Background(), s, &s.lanes.release, ledgerBound, func(ctx context.Context) (struct{}, error) {
+	_, err := quiet.Call(context.Background(), s.lanes.release, ledgerBound, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.cfg.Ledger.Release(ctx, t, runs)
 	})
 	s.mu.Lock()

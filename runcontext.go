@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
 // runContext is the context of a run, in which the scheduler finds the run again.
@@ -11,7 +13,7 @@ import (
 // cancelled is made when somebody does.
 type runContext struct {
 	e      *execution
-	visit  visit
+	visit  quiet.Visit
 	parent context.Context
 
 	mu    sync.Mutex
@@ -30,7 +32,7 @@ func (c *runContext) Value(key any) any {
 	switch key.(type) {
 	case executionKey:
 		return c.e
-	case visitKey:
+	case quiet.Key:
 		return &c.visit
 	}
 	return c.cancellable().Value(key)

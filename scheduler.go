@@ -15,7 +15,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/naming"
-	"github.com/tradeclock/tradeclock/internal/turns"
+	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
 // Config says what a scheduler works with. Schedules is required, and so is an
@@ -109,28 +109,24 @@ type UnifiedTaskScheduler struct {
 	holder   string        // this instance, unique
 	calendar *calendarView // of rows that name none
 
-	alarms  alarms
-	events  announcer
-	lanes   lanes
-	history History   // nil if the ledger has none
-	halting HaltStore // nil if the ledger has none
+	activity *quiet.Activity
+	events   announcer
+	lanes    lanes
+	wake     *quiet.Bell // of the loop
+	pulse    *quiet.Bell // of the heartbeat
+	keeping  *quiet.Bell // of the term's keeper
+	history  History     // nil if the ledger has none
+	halting  HaltStore   // nil if the ledger has none
 
-	order turns.Order // of the goroutines
-
-	mu      sync.Mutex
-	ticking bool // a tick goes on, or what excludes one
-	rest    rest
+	mu      sync.Mutex // taken before the locks of the announcer and of the activity
+	ticking bool       // a tick goes on, or what excludes one
 	life    life
-	wake    bell // of the loop
-	pulse   bell // of the heartbeat
-	keeping bell // of the term's keeper
 
 	sched    schedules
 	term     tenure
 	plan     planState
 	accounts accounts
 	returned returned
-	runners  runners
 	limits   startLimits
 	queue    queue
 	books    books
@@ -186,15 +182,14 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 		holder: cfg.Instance + "/" + rand.Text()[:12],
 	}
 	s.log = slog.New(livingLog{cfg.Logger.With("scheduler", cfg.Name).Handler(), &s.life.crashed})
-	s.order = orderOf(cfg.Clock)
 	s.history, _ = cfg.Ledger.(History)
 	s.halting, _ = cfg.Ledger.(HaltStore)
-	s.alarms = alarms{clock: cfg.Clock, idle: s.stir}
-	s.events = announcer{observer: cfg.Observer, log: s.log, spawn: s.spawn, ended: s.stir}
-	s.lanes = newLanes(cfg)
-	s.runners.spawn = s.spawn
-	s.wake, s.pulse, s.keeping = s.newBell(), s.newBell(), s.newBell()
+	s.activity = quiet.New(cfg.Clock)
+	s.events = newAnnouncer(cfg.Observer, s.log, s.activity)
+	s.lanes = newLanes(cfg, s.activity)
+	s.wake, s.pulse, s.keeping = s.activity.NewBell(), s.activity.NewBell(), s.activity.NewBell()
 	s.calendar = newCalendarView(cfg.Calendar, cfg.Location)
+	s.openLanes(s.calendar)
 	s.sched.watched = []*calendarView{s.calendar}
 	s.sched.views, s.sched.notFound = make(map[string]*calendarView), make(map[string]error)
 	s.accounts.byName, s.accounts.almost, s.accounts.said = make(map[string]*account), make(map[string][]string), make(map[string]int)
@@ -343,7 +338,7 @@ func (cfg Config) withDefaults() Config {
 
 // warn logs what New accepts and an operator should know.
 func (s *UnifiedTaskScheduler) warn() {
-	if s.lanes.claim.direct {
+	if s.lanes.claim.IsDirect() {
 		s.log.Warn("the ledger is in memory: after a restart, tasks that ran may run again")
 	}
 	if s.calendar.name == calendar.WeekdaysName {
@@ -374,22 +369,22 @@ func (s *UnifiedTaskScheduler) Run(ctx context.Context) error {
 	defer s.life.stop()
 	s.mu.Unlock()
 
-	s.pulse.ring()
-	s.keeping.ring()
-	stopBeating := s.background(after, s.beatLoop)
-	s.life.stopKeeper = s.background(after, s.keepLoop)
+	s.pulse.Ring()
+	s.keeping.Ring()
+	stopBeating := s.activity.Background(after, s.beatLoop)
+	s.life.stopKeeper = s.activity.Background(after, s.keepLoop)
 
-	s.wake.ring()
-	for s.wake.wait(ctx) {
+	s.wake.Ring()
+	for s.wake.Wait(ctx) {
 		s.mu.Lock()
 		s.oneTick(ctx)
 		s.mu.Unlock()
-		s.wake.ringAfter(s.untilNextWake())
+		s.wake.RingAfter(s.untilNextWake())
 	}
 
-	s.begin()
-	defer s.end()
-	s.wake.close()
+	s.activity.Begin()
+	defer s.activity.End()
+	s.wake.Close()
 	err := s.drain(after)
 	stopBeating()
 	if s.life.crashed.Load() {
@@ -397,20 +392,6 @@ func (s *UnifiedTaskScheduler) Run(ctx context.Context) error {
 		return ErrCrashed
 	}
 	return s.finish(after, err)
-}
-
-// background runs a loop in a goroutine until stop is called, which waits for it.
-func (s *UnifiedTaskScheduler) background(ctx context.Context, loop func(context.Context)) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	s.spawn(func() {
-		defer close(ended)
-		loop(ctx)
-	})
-	return func() {
-		cancel()
-		s.order.Wait(ended, nil)
-	}
 }
 
 // Tick does one minute's work at the clock's now, for tests, simulations and
@@ -427,20 +408,18 @@ func (s *UnifiedTaskScheduler) Tick(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.activity.Begin()
+	defer s.activity.End()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.life.ended {
 		return ErrStopped
 	}
-	s.rest.active++
 	s.oneTick(ctx)
 	if s.dispatching() {
-		s.endLocked()
 		s.awaitPump(ctx)
-		s.rest.active++
 	}
 	s.sendBeat(ctx)
-	s.endLocked()
 	return ctx.Err()
 }
 
@@ -482,7 +461,7 @@ func (s *UnifiedTaskScheduler) untilNextWake() time.Duration {
 // counted as active and holds mu, which is let go of while anything is asked that
 // does not answer from memory.
 func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
-	if !s.takeTurn(ctx) {
+	if s.takeTurn(ctx) != nil {
 		return
 	}
 	defer s.giveTurn()
@@ -505,19 +484,24 @@ func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
 }
 
 // takeTurn waits until no tick goes on, and keeps others from beginning until
-// giveTurn is called. It is false if ctx has ended first. The caller of either holds
-// mu.
-func (s *UnifiedTaskScheduler) takeTurn(ctx context.Context) bool {
-	if s.ticking && s.awaitLocked(ctx, func() bool { return !s.ticking }) != nil {
-		return false
+// giveTurn is called. The error is that of ctx if it has ended first, or ErrCrashed. The
+// caller of either is counted as active and holds mu.
+func (s *UnifiedTaskScheduler) takeTurn(ctx context.Context) error {
+	for s.ticking {
+		if err := s.await(ctx, func() bool { return !s.ticking }); err != nil {
+			return err
+		}
+		if s.life.crashed.Load() {
+			return ErrCrashed // whoever ticks may not come back
+		}
 	}
 	s.ticking = true
-	return true
+	return nil
 }
 
 func (s *UnifiedTaskScheduler) giveTurn() {
 	s.ticking = false
-	s.stirLocked()
+	s.activity.Stir()
 }
 
 // noteWake notices a clock that was set, or a host that slept, since the last
@@ -531,12 +515,12 @@ func (s *UnifiedTaskScheduler) noteWake(now time.Time) {
 	}
 	wall, passed := now.Round(0).Sub(last.Round(0)), now.Sub(last)
 	if monotonic := now != now.Round(0); !monotonic {
-		passed = min(max(wall, 0), maxWait)
+		passed = min(max(wall, 0), quiet.MaxWait)
 	}
 	step := wall - passed
 	doubted := s.plan.doubted
 	s.plan.doubted = false
-	if step > -time.Second && step < maxWait {
+	if step > -time.Second && step < quiet.MaxWait {
 		return
 	}
 	s.plan.steps++
@@ -580,25 +564,4 @@ func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
 	if s.events.observer != nil {
 		s.events.tell(Ticked{From: from, To: p.upTo})
 	}
-}
-
-// spawn starts every goroutine of the scheduler, so that its end can wait for all
-// of them.
-func (s *UnifiedTaskScheduler) spawn(f func()) { s.order.Go(f) }
-
-// spawnLocked starts a goroutine for what holds mu, and may let go of it meanwhile.
-func (s *UnifiedTaskScheduler) spawnLocked(f func()) {
-	s.spawn(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		f()
-	})
-}
-
-// orderOf is the order of a simulated world, if the clock is one of those.
-func orderOf(clock Clock) turns.Order {
-	if order, ok := clock.(turns.Order); ok {
-		return order
-	}
-	return new(turns.Free)
 }

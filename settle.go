@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
 // books is what is still to be written to the ledger. Guarded by the scheduler's
@@ -41,7 +43,7 @@ type settlement struct {
 func (s *UnifiedTaskScheduler) settle() {
 	switch {
 	case !s.beginSettling():
-	case s.lanes.settle.direct:
+	case s.lanes.settle.IsDirect():
 		s.settleAll()
 	default:
 		s.spawnLocked(s.settleAll)
@@ -63,7 +65,7 @@ func (s *UnifiedTaskScheduler) beginSettling() bool {
 		return false
 	}
 	b.settleBusy = true
-	s.rest.active++
+	s.activity.Begin()
 	return true
 }
 
@@ -71,7 +73,7 @@ func (s *UnifiedTaskScheduler) beginSettling() bool {
 // for as long as it takes, one to five seconds apart. The caller holds mu, which is
 // let go of while the ledger is asked.
 func (s *UnifiedTaskScheduler) settleAll() {
-	defer s.endLocked()
+	defer s.activity.End()
 	b := &s.books
 	reconciles := false
 	for len(b.settling) > 0 {
@@ -84,7 +86,7 @@ func (s *UnifiedTaskScheduler) settleAll() {
 			break
 		}
 		s.mu.Unlock()
-		results, err := call(context.Background(), s, &s.lanes.settle, ledgerBound, func(ctx context.Context) ([]SettleResult, error) {
+		results, err := quiet.Call(context.Background(), s.lanes.settle, ledgerBound, func(ctx context.Context) ([]SettleResult, error) {
 			return s.settleBatch(ctx, t, batch)
 		})
 		s.mu.Lock()
@@ -136,7 +138,7 @@ func (b *books) nextToSettle() []settlement {
 // its time holds up few others, and else larger again.
 func (b *books) sizeNext(n int, err error) {
 	switch {
-	case errors.Is(err, errTooSlow):
+	case errors.Is(err, quiet.ErrTooSlow):
 		b.settleMost = max(1, n/8)
 	case err == nil && b.settleMost > 0:
 		b.settleMost = min(2*b.settleMost, fullBatch)
@@ -151,8 +153,7 @@ var (
 // claimGoesOn reports whether a claim was given up and has not returned: it may
 // still be made.
 func (s *UnifiedTaskScheduler) claimGoesOn() bool {
-	left := func(l *lane) bool { return l.busy && l.waiting == nil }
-	return left(&s.lanes.claim) || left(&s.lanes.manual)
+	return s.lanes.claim.IsLeft() || s.lanes.manual.IsLeft()
 }
 
 // settleTerm returns the term under which what started unclaimed is claimed. It is
@@ -170,7 +171,7 @@ func (s *UnifiedTaskScheduler) settleTerm(batch []settlement) (t Term, known boo
 
 // settleBatch settles a batch, and first claims what started unclaimed.
 func (s *UnifiedTaskScheduler) settleBatch(ctx context.Context, t Term, batch []settlement) ([]SettleResult, error) {
-	runs := s.books.outcomes.room(len(batch), s.lanes.settle.direct)
+	runs := s.books.outcomes.room(len(batch), s.lanes.settle.IsDirect())
 	var unclaimed []Run
 	for i := range batch {
 		st := &batch[i]

@@ -72,7 +72,7 @@ func (q *queue) startsAt(at time.Time) {
 // watchStarts looks through the queue again when the next run in it may start.
 func (s *UnifiedTaskScheduler) watchStarts() {
 	q := &s.queue
-	s.alarms.stop(q.starting)
+	q.starting.Stop()
 	q.starting = nil
 	for i := range q.spread {
 		q.startsAt(q.spread[i].nextStart())

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -27,9 +28,9 @@ type tenure struct {
 	// renewal plus the term's length less a margin. Zero means for ever.
 	trusted time.Time
 	renewAt time.Time
-	lapse   *alarm
-	renewal *alarm // while runs go on between ticks
-	leading bool   // a call for the term goes on
+	lapse   *quiet.Alarm
+	renewal *quiet.Alarm // while runs go on between ticks
+	leading bool         // a call for the term goes on
 	// unreachable is true if the last renewal got no answer: what is delivered at
 	// least once goes on then.
 	unreachable bool
@@ -71,8 +72,8 @@ func (s *UnifiedTaskScheduler) termMargin() time.Duration { return s.cfg.TermLen
 // keepLoop renews the term at a third of its length while it is held, and waits
 // for its end while another holds it.
 func (s *UnifiedTaskScheduler) keepLoop(ctx context.Context) {
-	defer s.keeping.close()
-	for s.keeping.wait(ctx) {
+	defer s.keeping.Close()
+	for s.keeping.Wait(ctx) {
 		s.mu.Lock()
 		s.renewIfDue(ctx, s.clock.Now())
 		wait := s.term.renewAt.Sub(s.clock.Now())
@@ -80,7 +81,7 @@ func (s *UnifiedTaskScheduler) keepLoop(ctx context.Context) {
 			wait = min(wait, retryFirst) // nothing starts before
 		}
 		s.mu.Unlock()
-		s.keeping.ringAfter(max(wait, 10*time.Millisecond))
+		s.keeping.RingAfter(max(wait, 10*time.Millisecond))
 	}
 }
 
@@ -91,7 +92,7 @@ func (s *UnifiedTaskScheduler) keepBetweenTicks() {
 		return
 	}
 	if !s.life.running && s.term.renewal == nil {
-		s.term.renewal = s.alarms.after(max(s.term.renewAt.Sub(s.clock.Now()), 0), s.renewBetweenTicks)
+		s.term.renewal = s.activity.After(max(s.term.renewAt.Sub(s.clock.Now()), 0), s.renewBetweenTicks)
 	}
 	s.watchLapse()
 }
@@ -110,12 +111,12 @@ func (s *UnifiedTaskScheduler) renewBetweenTicks() {
 		s.leaveBetweenTicks()
 		return
 	}
-	s.rest.active++
+	s.activity.Begin()
 	s.spawnLocked(func() {
 		s.renewIfDue(context.Background(), s.clock.Now())
 		s.term.renewal = nil
 		s.keepBetweenTicks()
-		s.endLocked()
+		s.activity.End()
 	})
 }
 
@@ -125,7 +126,7 @@ func (s *UnifiedTaskScheduler) leaveBetweenTicks() {
 		return
 	}
 	s.unwatchLapse()
-	if s.alarms.stop(s.term.renewal) {
+	if s.term.renewal.Stop() {
 		s.term.renewal = nil
 	}
 }
@@ -144,7 +145,7 @@ func (s *UnifiedTaskScheduler) watchLapse() {
 // setLapse calls f with mu held once d has passed, unless the term was renewed
 // meanwhile: an alarm that goes off just then can no longer be stopped.
 func (s *UnifiedTaskScheduler) setLapse(d time.Duration, f func()) {
-	var mine *alarm
+	var mine *quiet.Alarm
 	mine = s.afterLocked(d, func() {
 		if s.term.lapse == mine {
 			s.term.lapse = nil
@@ -156,7 +157,7 @@ func (s *UnifiedTaskScheduler) setLapse(d time.Duration, f func()) {
 
 // unwatchLapse stops that.
 func (s *UnifiedTaskScheduler) unwatchLapse() {
-	s.alarms.stop(s.term.lapse)
+	s.term.lapse.Stop()
 	s.term.lapse = nil
 }
 
@@ -224,12 +225,12 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 
 // askForTerm lets go of mu while it asks a ledger that does not answer from memory.
 func (s *UnifiedTaskScheduler) askForTerm(ctx context.Context, length time.Duration) (Term, error) {
-	if s.lanes.lead.direct { // a minute without news allocates nothing
+	if s.lanes.lead.IsDirect() { // a minute without news allocates nothing
 		return s.leadLedger(ctx, length)
 	}
 	s.mu.Unlock()
 	defer s.mu.Lock()
-	return call(ctx, s, &s.lanes.lead, length/3, func(ctx context.Context) (Term, error) {
+	return quiet.Call(ctx, s.lanes.lead, length/3, func(ctx context.Context) (Term, error) {
 		return s.leadLedger(ctx, length)
 	})
 }
@@ -282,10 +283,10 @@ func (s *UnifiedTaskScheduler) lapsed() {
 	case !s.life.running && len(s.queue.running) == 0:
 	default:
 		s.setLapse(time.Second, s.endLapsed)
-		s.rest.active++
+		s.activity.Begin()
 		s.spawnLocked(func() {
 			s.renewIfDue(context.Background(), s.clock.Now())
-			s.endLocked()
+			s.activity.End()
 		})
 	}
 }
@@ -345,7 +346,7 @@ func (s *UnifiedTaskScheduler) deposed(t Term, err error) {
 	s.loseTerm(err.Error())
 	s.term.renewAt = s.clock.Now()
 	if s.life.running { // the keeper waits for the renewal that was to come
-		s.alarms.after(retryFirst, s.keeping.ring)
+		s.activity.After(retryFirst, s.keeping.Ring)
 	}
 }
 
@@ -355,7 +356,7 @@ func (s *UnifiedTaskScheduler) deposed(t Term, err error) {
 func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	t := s.term.term
 	s.mu.Unlock()
-	state, err := call(ctx, s, &s.lanes.lead, ledgerBound, func(ctx context.Context) (State, error) {
+	state, err := quiet.Call(ctx, s.lanes.lead, ledgerBound, func(ctx context.Context) (State, error) {
 		return s.cfg.Ledger.Resume(ctx, t)
 	})
 	s.mu.Lock()
@@ -422,7 +423,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	s.term.since = firstDue(state.Unsettled, state.Interrupted)
 	s.startExecutors()
 	if s.life.running {
-		s.wake.ringLocked() // what came due since the watermark need not wait for the minute
+		s.wake.Ring() // what came due since the watermark need not wait for the minute
 	}
 }
 

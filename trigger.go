@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/spelling"
 	"github.com/tradeclock/tradeclock/rule"
 )
@@ -52,8 +53,8 @@ type TriggerRequest struct {
 // ErrHaltsUnread, ErrBusy, ErrNoTerm, ErrSlotTaken or ErrStopped where one of these is
 // the reason.
 func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) (Run, error) {
-	s.begin()
-	defer s.end()
+	s.activity.Begin()
+	defer s.activity.End()
 	s.mu.Lock()
 	p, err := s.prepare(ctx, req)
 	if err != nil {
@@ -110,7 +111,7 @@ func (s *UnifiedTaskScheduler) mayNotStartManual(p *pending, t Term, drops int) 
 // skipped without a start is taken over.
 func (s *UnifiedTaskScheduler) claimManual(ctx context.Context, t Term, p *pending, reopen bool) (Claim, error) {
 	run := p.run
-	claim, err := inTurn(ctx, s, &s.lanes.manual, ledgerBound, func(ctx context.Context) (Claim, error) {
+	claim, err := quiet.CallInTurn(ctx, s.lanes.manual, ledgerBound, func(ctx context.Context) (Claim, error) {
 		claims, err := s.cfg.Ledger.Claim(ctx, t, []Run{run})
 		if err == nil && len(claims) != 1 {
 			err = fmt.Errorf("the ledger answered %d claims of 1", len(claims))
@@ -125,7 +126,7 @@ func (s *UnifiedTaskScheduler) claimManual(ctx context.Context, t Term, p *pendi
 		return claim, err
 	}
 	p.replaces = claim.Taken
-	return inTurn(ctx, s, &s.lanes.manual, ledgerBound, func(ctx context.Context) (Claim, error) {
+	return quiet.CallInTurn(ctx, s.lanes.manual, ledgerBound, func(ctx context.Context) (Claim, error) {
 		return s.cfg.Ledger.Reclaim(ctx, t, "", run)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
 // calendarView is a calendar as it last answered: planning asks it, and so never
@@ -15,8 +16,8 @@ type calendarView struct {
 	name     string            // asked for once, as it is the user's to answer
 	loc      *time.Location
 	direct   calendar.Snapshotter // the source, if it answers from memory
-	lane     lane                 // to a source that does not
-	question lane                 // for questions beside the plan
+	lane     *quiet.Lane          // to the source
+	question *quiet.Lane          // for questions beside the plan
 
 	fixed    calendar.Calendar // the last snapshot of a direct source
 	version  string
@@ -43,11 +44,8 @@ func newCalendarView(cal calendar.Calendar, loc *time.Location) *calendarView {
 	if v.loc == nil {
 		v.loc = cal.Location()
 	}
-	v.lane.name = "calendar " + v.name
-	v.question.name = "calendar " + v.name + " (a question)"
 	if s, ok := cal.(calendar.Snapshotter); ok {
 		v.direct, v.fixed = s, s.Snapshot()
-		v.lane.direct, v.question.direct = true, true
 	}
 	return v
 }

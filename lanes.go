@@ -1,0 +1,60 @@
+package tradeclock
+
+import (
+	"time"
+
+	"github.com/tradeclock/tradeclock/internal/quiet"
+)
+
+// lanes are the ways to the stores and to Config.Calendars. Those to a calendar are in
+// its view.
+type lanes struct {
+	poll, lead, halts, order, claim, manual, release, settle, record, enroll, beat, find, past *quiet.Lane
+}
+
+func newLanes(cfg Config, a *quiet.Activity) lanes {
+	memLedger, memBeats := inMemory(cfg.Ledger), inMemory(cfg.Heartbeats)
+	_, fixed := cfg.Schedules.(fixedSchedules)
+	return lanes{
+		poll:    a.NewLane("schedule store", fixed || inMemory(cfg.Schedules)),
+		lead:    a.NewLane("ledger's terms", memLedger),
+		halts:   a.NewLane("ledger's halts", memLedger),
+		order:   a.NewLane("ledger's orders", memLedger),
+		manual:  a.NewLane("ledger's manual claims", memLedger),
+		claim:   a.NewLane("ledger's claims", memLedger),
+		release: a.NewLane("ledger's releases", memLedger),
+		settle:  a.NewLane("ledger's outcomes", memLedger),
+		record:  a.NewLane("ledger's records", memLedger),
+		enroll:  a.NewLane("ledger's enrolments", memLedger),
+		beat:    a.NewTellingLane("heartbeat sink", memBeats || cfg.Heartbeats == nil),
+		find:    a.NewLane("Config.Calendars", false),
+		past:    a.NewLane("ledger's history", memLedger),
+	}
+}
+
+// inMemory reports whether a store answers from memory.
+func inMemory(store any) bool {
+	m, ok := store.(InMemory)
+	return ok && m.InMemory() == store
+}
+
+// openLanes makes the lanes to a calendar.
+func (s *UnifiedTaskScheduler) openLanes(v *calendarView) {
+	v.lane = s.activity.NewLane("calendar "+v.name, v.direct != nil)
+	v.question = s.activity.NewLane("calendar "+v.name+" (a question)", v.direct != nil)
+}
+
+// hanging names the lanes whose call has not returned, but for that of the heartbeat.
+func (s *UnifiedTaskScheduler) hanging() []string {
+	var names []string
+	for _, l := range s.activity.Unreturned() {
+		if l != s.lanes.beat {
+			names = append(names, l.Name())
+		}
+	}
+	return names
+}
+
+// nextRetry is the wait before the next try of what has failed, after one of d: it
+// doubles up to a few seconds.
+func nextRetry(d time.Duration) time.Duration { return min(max(2*d, retryFirst), retryLast) }
