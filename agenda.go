@@ -115,7 +115,7 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) 
 }
 
 // ask asks a calendar for dates, beside the plan, and returns one that has the
-// answers.
+// answers. The caller is counted as active.
 func (s *UnifiedTaskScheduler) ask(ctx context.Context, v *calendarView, dates ...calendar.Date) *calendarView {
 	answered := &calendarView{name: v.name, loc: v.loc, answers: make(map[calendar.Date]calendarAnswer)}
 	facts, err := quiet.CallInTurn(ctx, v.question, pollBound, func(context.Context) (calendarFacts, error) {

@@ -326,6 +326,8 @@ func (e *explanation) why(more bool, text string) string {
 
 // noOccurrence says why the present schedule has nothing on the date.
 func (e *explanation) noOccurrence(ctx context.Context) string {
+	e.activity.Begin()
+	defer e.activity.End()
 	session, err := e.ask(ctx, e.view, e.date).Session(e.date)
 	switch {
 	case err != nil:
