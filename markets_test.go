@@ -267,7 +267,7 @@ func (s *snapshots) Session(d calendar.Date) (calendar.Session, error) {
 	return s.Snapshot().Session(d)
 }
 
-func (s *snapshots) Trouble() error {
+func (s *snapshots) DataError() error {
 	if err := s.trouble.Load(); err != nil {
 		return *err
 	}

@@ -135,7 +135,7 @@ func TestAHolidayAnnouncedAtEightStopsTodaysTasks(t *testing.T) {
 	d.until("2026-11-25 09:01") // after a holiday that was known
 	require.Len(t, d.runs(""), 1)
 	assert.Equal(t, d.watcher.Set().Names(), exchange.Names())
-	nse, err := d.watcher.Set().Get("XNSE")
+	nse, err := d.watcher.Set().Calendar("XNSE")
 	require.NoError(t, err)
 	assert.Equal(t, nse.Version(), d.runs("")[0].CalendarVersion, "the record has the version with the holiday")
 }
