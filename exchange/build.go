@@ -271,7 +271,7 @@ func resolve(d calendar.TableDay, begin, end int64, loc *time.Location) (calenda
 
 // hoursOf returns windows in the form of the root package, in the order in which
 // a session has its phases.
-func hoursOf(windows []Hours) []calendar.Hours {
+func hoursOf(windows []PhaseHours) []calendar.Hours {
 	hours := make([]calendar.Hours, len(windows))
 	for i, w := range windows {
 		hours[i] = calendar.Hours{Phase: w.Phase, Start: w.Start, End: w.End}

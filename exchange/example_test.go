@@ -154,7 +154,7 @@ func ExampleMarket_Build() {
 	market := exchange.Market{
 		MIC: "XONE", Name: "Exchange One", Timezone: "Europe/London", Version: "2026-01-01",
 		From: first, To: first.AddDays(364),
-		Segments: []exchange.Segment{{Calendar: "XONE", Eras: []exchange.Era{{From: first, Hours: []exchange.Hours{
+		Segments: []exchange.Segment{{Calendar: "XONE", Eras: []exchange.Era{{From: first, Hours: []exchange.PhaseHours{
 			{Phase: calendar.PhaseRegular, Start: calendar.Wall(8, 0), End: calendar.Wall(16, 30)},
 		}}}}},
 		Days: []exchange.Day{{Date: first, Status: exchange.StatusClosed, Name: "New Year"}},

@@ -21,7 +21,7 @@ var (
 	_ calendar.Covered     = (*Live)(nil)
 	_ calendar.PhaseLister = (*Live)(nil)
 	_ calendar.Snapshotter = (*Live)(nil)
-	_ calendar.DataChecker    = (*Live)(nil)
+	_ calendar.DataChecker = (*Live)(nil)
 )
 
 // Now returns the calendar as it is now, which has the queries. It never changes:

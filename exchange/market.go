@@ -49,13 +49,13 @@ type Segment struct {
 // stay as they are: from a date to the next era.
 type Era struct {
 	From   calendar.Date `json:"from"`
-	Hours  []Hours      `json:"hours"`
+	Hours  []PhaseHours  `json:"hours"`
 	Source string        `json:"source,omitempty"`
 }
 
-// Hours is one window of a phase, from Start, included, to End, not included,
+// PhaseHours are one window of a phase, from Start, included, to End, not included,
 // as local wall times of one date.
-type Hours struct {
+type PhaseHours struct {
 	Phase string            `json:"phase"`
 	Start calendar.WallTime `json:"start"`
 	End   calendar.WallTime `json:"end"`
@@ -81,10 +81,10 @@ type Day struct {
 	Date calendar.Date `json:"date"`
 	// Calendars are the calendars of the market that the entry is for. Empty means
 	// all. A date may have several entries, but no calendar two of one date.
-	Calendars []string `json:"calendars,omitempty"`
-	Status    DayStatus   `json:"status"`
+	Calendars []string  `json:"calendars,omitempty"`
+	Status    DayStatus `json:"status"`
 	// Hours are all windows of the day. Only a regular day may be without them.
-	Hours []Hours `json:"hours,omitempty"`
+	Hours []PhaseHours `json:"hours,omitempty"`
 	// Name says why the day differs, in the words of people.
 	Name string `json:"name"`
 	// Announced is when it was announced. Zero means that this is not known.

@@ -176,12 +176,12 @@ func (r overrideRow) day() (override, error) {
 }
 
 // hours returns the row's window, or none if it has no times.
-func (r overrideRow) hours() ([]Hours, error) {
+func (r overrideRow) hours() ([]PhaseHours, error) {
 	status, phase, start, end := DayStatus(r.fields[1]), r.fields[2], r.fields[3], r.fields[4]
 	if phase == "" && start == "" && end == "" {
 		return nil, nil
 	}
-	w := Hours{Phase: cmp.Or(phase, calendar.PhaseRegular), Start: eraEdge, End: eraEdge}
+	w := PhaseHours{Phase: cmp.Or(phase, calendar.PhaseRegular), Start: eraEdge, End: eraEdge}
 	regular := w.Phase == calendar.PhaseRegular
 	toClose := start == "" && end != "" && regular && status == StatusEarlyClose
 	fromOpen := start != "" && end == "" && regular && status == StatusLateOpen
@@ -195,7 +195,7 @@ func (r overrideRow) hours() ([]Hours, error) {
 	if end != "" {
 		p.add("end", w.End.UnmarshalText([]byte(end)))
 	}
-	return []Hours{w}, errors.Join(p...)
+	return []PhaseHours{w}, errors.Join(p...)
 }
 
 // howWithdrawn says what to do if a date is to have other rows than it has.
@@ -285,7 +285,7 @@ func (m Market) complete(day Day) ([]Day, error) {
 	if day.Date.Before(m.From) || day.Date.After(m.To) {
 		return nil, fmt.Errorf("%s: outside the coverage, %s to %s", day.Date, m.From, m.To)
 	}
-	if !slices.ContainsFunc(day.Hours, Hours.leavesEdge) {
+	if !slices.ContainsFunc(day.Hours, PhaseHours.leavesEdge) {
 		return []Day{day}, nil
 	}
 	var days []Day
@@ -310,11 +310,11 @@ func (m Market) complete(day Day) ([]Day, error) {
 	return days, nil
 }
 
-func (w Hours) leavesEdge() bool { return w.Start == eraEdge || w.End == eraEdge }
+func (w PhaseHours) leavesEdge() bool { return w.Start == eraEdge || w.End == eraEdge }
 
 // checkEdge refuses an edge that does not lie between the open and the close of the
 // era of a date.
-func (s Segment) checkEdge(d calendar.Date, at Hours) error {
+func (s Segment) checkEdge(d calendar.Date, at PhaseHours) error {
 	open, closing, _ := s.regularOn(d)
 	name, edge := "close", at.End
 	if at.End == eraEdge {
@@ -328,14 +328,14 @@ func (s Segment) checkEdge(d calendar.Date, at Hours) error {
 
 // cut returns the regular windows of the era of a date, cut off at the edge that
 // at has.
-func (s Segment) cut(d calendar.Date, at Hours) []Hours {
-	var hours []Hours
+func (s Segment) cut(d calendar.Date, at PhaseHours) []PhaseHours {
+	var hours []PhaseHours
 	for _, era := range s.Eras {
 		if !era.From.After(d) {
 			hours = era.Hours
 		}
 	}
-	var windows []Hours
+	var windows []PhaseHours
 	for _, w := range hours {
 		if at.Start != eraEdge {
 			w.Start = max(w.Start, at.Start)

@@ -85,7 +85,7 @@ func TestZonesOfAllKinds(t *testing.T) {
 		"America/Sao_Paulo", "America/Havana", "America/St_Johns", "Asia/Beirut", "Africa/Casablanca",
 		"Australia/Lord_Howe", "Antarctica/Troll", "Pacific/Apia", "Pacific/Kwajalein", "Asia/Tehran",
 	}
-	hours := []exchange.Hours{win("regular", "00:00", "12:00"), win("regular", "12:00", "24:00")}
+	hours := []exchange.PhaseHours{win("regular", "00:00", "12:00"), win("regular", "12:00", "24:00")}
 	from, to := ymd("1970-01-01"), ymd("2037-12-31")
 	for _, zone := range zones {
 		t.Run(zone, func(t *testing.T) {

@@ -98,8 +98,8 @@ func (d *watchedDesk) told() (lines []string) {
 		for _, session := range change.Sessions {
 			lines = append(lines, change.Calendar+" "+session.String())
 		}
-		for _, shift := range change.Shifts {
-			lines = append(lines, shift.String())
+		for _, c := range change.Tasks {
+			lines = append(lines, c.String())
 		}
 	}
 	return lines

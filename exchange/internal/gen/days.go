@@ -40,10 +40,10 @@ func (f *facts) days(name string, m exchange.Market, corrections map[string]stri
 // the regular hours of its era in every segment, since it is written without any.
 func (f *facts) checkRegular(r row, m exchange.Market, d exchange.Day) {
 	for _, s := range m.Segments {
-		hours := slices.DeleteFunc(slices.Clone(eraOf(s, d.Date).Hours), func(w exchange.Hours) bool {
+		hours := slices.DeleteFunc(slices.Clone(eraOf(s, d.Date).Hours), func(w exchange.PhaseHours) bool {
 			return w.Phase != calendar.PhaseRegular
 		})
-		sameTimes := slices.EqualFunc(hours, d.Hours, func(a, b exchange.Hours) bool {
+		sameTimes := slices.EqualFunc(hours, d.Hours, func(a, b exchange.PhaseHours) bool {
 			return a.Start == b.Start && a.End == b.End
 		})
 		if !sameTimes {
