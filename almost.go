@@ -31,7 +31,7 @@ var (
 	executorsMayBe = typesOf((*Starter)(nil), (*TaskLister)(nil), (*wrapper)(nil))
 	schedulesMayBe = typesOf((*Reviser)(nil), (*ChangeLister)(nil))
 	ledgersMayBe   = typesOf((*History)(nil), (*HaltStore)(nil), (*Directory)(nil), (*Resetter)(nil))
-	calendarsMayBe = typesOf((*calendar.Versioned)(nil), (*calendar.Covered)(nil), (*calendar.PhaseLister)(nil), (*calendar.Snapshotter)(nil), (*calendar.Troubled)(nil))
+	calendarsMayBe = typesOf((*calendar.Versioned)(nil), (*calendar.Covered)(nil), (*calendar.PhaseLister)(nil), (*calendar.Snapshotter)(nil), (*calendar.DataChecker)(nil))
 )
 
 // almost tells which of some optional interfaces a value has only almost.

@@ -161,7 +161,7 @@ func (s *UnifiedTaskScheduler) hasNews(v *calendarView, now time.Time) bool {
 		return true
 	}
 	_, versioned := v.direct.(calendar.Versioned)
-	if _, troubled := v.source.(calendar.Troubled); !versioned && !troubled {
+	if _, troubled := v.source.(calendar.DataChecker); !versioned && !troubled {
 		return false // another one would have another version
 	}
 	version, trouble := v.version, v.trouble
@@ -178,8 +178,8 @@ func (v *calendarView) isCurrent(version, trouble string) (current bool) {
 			current = false // it is asked properly then
 		}
 	}()
-	if t, ok := v.source.(calendar.Troubled); ok {
-		if textOf(t.Trouble()) != trouble {
+	if t, ok := v.source.(calendar.DataChecker); ok {
+		if textOf(t.DataError()) != trouble {
 			return false
 		}
 	}

@@ -27,7 +27,7 @@ func TestGoldenJSON(t *testing.T) {
 		Session: calendar.Date{Year: 2026, Month: 11, Day: 23}, Due: at.Truncate(time.Minute), Offset: 250 * time.Millisecond, Outcome: tradeclock.TimedOut, Reason: "deadline exceeded",
 		Started: at, Finished: at.Add(4 * time.Minute), Attempt: 1, Deadline: at.Add(4 * time.Minute), Term: 7, Token: "7/abc",
 		Calendar: "XNSE", CalendarVersion: "2026-11-22-1f0c33d8", Details: map[string]any{"orders": 3.0},
-		Late: &tradeclock.Evidence{Outcome: tradeclock.Succeeded, Finished: at.Add(time.Hour)},
+		Late: &tradeclock.LateOutcome{Outcome: tradeclock.Succeeded, Finished: at.Add(time.Hour)},
 	}
 	beat := tradeclock.Heartbeat{
 		Scheduler: "paper", Instance: "host-1", At: at, Term: 7, State: tradeclock.StateActive, Degraded: []string{"there are no schedules: nothing runs"},

@@ -23,11 +23,11 @@ import (
 // jsonTypes are the types that people put on a page or in a file.
 var jsonTypes = []any{
 	Schedule{}, Retry{}, StartLimit{}, ScheduleEdit{}, ScheduleChanges{}, ScheduleKey{}, QuarantineError{}, RowError{},
-	Run{}, Evidence{}, Term{}, Enrolment{}, State{}, Claim{}, SettleResult{}, Query{}, Halt{}, AuditEntry{},
+	Run{}, LateOutcome{}, Term{}, Enrolment{}, State{}, Claim{}, SettleResult{}, Query{}, Halt{}, AuditEntry{},
 	Heartbeat{}, RunningTask{}, ReceivedHeartbeat{}, InstanceHealth{}, Status{}, AgendaItem{}, TriggerRequest{},
 	calendar.Session{}, calendar.Phase{}, calendar.Hours{}, calendar.TableDay{}, rule.Occurrence{},
 	Ticked{}, RunStarted{}, RunSettled{}, RunMissed{}, RunSkipped{}, TermChanged{}, SchedulesChanged{}, CalendarChanged{},
-	SessionChange{}, Shift{}, ClockStepped{}, EventsLost{},
+	SessionChange{}, TaskChange{}, ClockStepped{}, EventsLost{},
 }
 
 // textTypes are those that are one text, with how many values each has; 0 is for those

@@ -130,11 +130,11 @@ type Run struct {
 	Details map[string]any `json:"details,omitzero"`
 	// Late is an outcome that came after the run had been settled otherwise, as
 	// of a frozen process that woke up after a takeover. It changed nothing.
-	Late *Evidence `json:"late,omitzero"`
+	Late *LateOutcome `json:"late,omitzero"`
 }
 
-// Evidence is an outcome that was reported too late to count.
-type Evidence struct {
+// LateOutcome is an outcome that was reported too late to count.
+type LateOutcome struct {
 	Outcome  Outcome   `json:"outcome"`
 	Reason   string    `json:"reason,omitzero"`
 	Finished time.Time `json:"finished,omitzero"`

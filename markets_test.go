@@ -267,7 +267,7 @@ func (s *snapshots) Session(d calendar.Date) (calendar.Session, error) {
 	return s.Snapshot().Session(d)
 }
 
-func (s *snapshots) Trouble() error {
+func (s *snapshots) DataError() error {
 	if err := s.trouble.Load(); err != nil {
 		return *err
 	}
@@ -300,7 +300,7 @@ func TestAHolidayAnnouncedInTheMorning(t *testing.T) {
 			Before: "regular session, from 2026-11-23T03:45:00Z to 2026-11-23T10:00:00Z",
 			After:  "closed: Cyclone, announced 2026-11-23",
 		}},
-		Shifts: []tradeclock.Shift{
+		Tasks: []tradeclock.TaskChange{
 			{Task: "buy", Session: day("2026-11-23"), FellAway: 1},
 			{Task: "monitor", Session: day("2026-11-23"), FellAway: 375},
 			{Task: "after_buy", Session: day("2026-11-23"), FellAway: 1},
@@ -322,10 +322,10 @@ func TestACalendarThatChangesDuringTheDay(t *testing.T) {
 		return calendar.TableDay{Date: day(date), Kind: calendar.Regular, Hours: []calendar.Hours{{Phase: calendar.PhaseRegular, Start: open, End: close}}}
 	}
 	for _, test := range []struct {
-		name   string
-		change calendar.TableDay // known from 13:00:30 on
-		shifts []string
-		runs   []string // from then to the end of Saturday
+		name    string
+		change  calendar.TableDay // known from 13:00:30 on
+		changed []string
+		runs    []string // from then to the end of Saturday
 	}{
 		{
 			"the close moves", special("2026-11-27", calendar.Wall(9, 15), calendar.Wall(17, 0)),
@@ -359,11 +359,11 @@ func TestACalendarThatChangesDuringTheDay(t *testing.T) {
 
 			changes := eventsOf[tradeclock.CalendarChanged](events)
 			require.Len(t, changes, 1)
-			var shifts []string
-			for _, shift := range changes[0].Shifts {
-				shifts = append(shifts, shift.String())
+			var changed []string
+			for _, c := range changes[0].Tasks {
+				changed = append(changed, c.String())
 			}
-			assert.Equal(t, test.shifts, shifts)
+			assert.Equal(t, test.changed, changed)
 			var runs []string
 			for _, run := range w.runs("") {
 				switch {

@@ -78,7 +78,7 @@ type CalendarChanged struct {
 	Calendar string          `json:"calendar"`
 	Version  string          `json:"version"`
 	Sessions []SessionChange `json:"sessions,omitzero"`
-	Shifts   []Shift         `json:"shifts,omitzero"`
+	Tasks   []TaskChange         `json:"tasks,omitzero"`
 	// MovedIntoPast is how many occurrences are due before now by the new version
 	// alone. They run within their catch-up, or are missed.
 	MovedIntoPast int `json:"moved_into_past"`
@@ -97,10 +97,10 @@ func (c SessionChange) String() string {
 	return fmt.Sprintf("%v: %s (was %s)", c.Date, c.After, c.Before)
 }
 
-// Shift counts the occurrences of one row on one session date that a change of a
+// TaskChange counts the occurrences of one row on one session date that a change of a
 // calendar moved to another instant, made appear, or made fall away. Account is
 // empty for a row that holds for all accounts.
-type Shift struct {
+type TaskChange struct {
 	Task     string        `json:"task"`
 	Account  string        `json:"account,omitzero"`
 	Session  calendar.Date `json:"session"`
@@ -111,19 +111,19 @@ type Shift struct {
 	Next time.Time `json:"next,omitzero"`
 }
 
-// String returns the shift in a line.
-func (sh Shift) String() string {
-	text := fmt.Sprintf("%s on %v:", rowName(sh.Task, sh.Account), sh.Session)
+// String returns the change in a line.
+func (c TaskChange) String() string {
+	text := fmt.Sprintf("%s on %v:", rowName(c.Task, c.Account), c.Session)
 	for _, part := range []struct {
 		count int
 		what  string
-	}{{sh.Moved, "moved"}, {sh.Appeared, "appeared"}, {sh.FellAway, "fell away"}} {
+	}{{c.Moved, "moved"}, {c.Appeared, "appeared"}, {c.FellAway, "fell away"}} {
 		if part.count > 0 {
 			text += fmt.Sprintf(" %d %s", part.count, part.what)
 		}
 	}
-	if !sh.Next.IsZero() {
-		text += ", from " + sh.Next.Format(time.RFC3339)
+	if !c.Next.IsZero() {
+		text += ", from " + c.Next.Format(time.RFC3339)
 	}
 	return text
 }

@@ -30,7 +30,7 @@ func (s *UnifiedTaskScheduler) calendarChanged(v *calendarView, facts calendarFa
 		s.compareDays(&change, m, was, now)
 	}
 	s.log.Info("the calendar changed", "calendar", v.name, "version", v.version, "sessions", briefly(change.Sessions),
-		"tasks", briefly(change.Shifts), "moved_into_past", change.MovedIntoPast)
+		"tasks", briefly(change.Tasks), "moved_into_past", change.MovedIntoPast)
 	s.events.tell(change)
 }
 
@@ -165,7 +165,7 @@ func (change *CalendarChanged) compare(was, is *day, m *market, upTo time.Time) 
 		for _, r := range g.rows {
 			if !r.Disabled {
 				shift.Task, shift.Account = r.Task, r.Account
-				change.Shifts = append(change.Shifts, shift)
+				change.Tasks = append(change.Tasks, shift)
 			}
 		}
 	}
@@ -189,8 +189,8 @@ func (c *compiled) slots(date calendar.Date, loc *time.Location) map[string]time
 }
 
 // shiftOf counts what a change did to the slots that were still to come.
-func shiftOf(was, is map[string]time.Time, upTo time.Time) Shift {
-	var shift Shift
+func shiftOf(was, is map[string]time.Time, upTo time.Time) TaskChange {
+	var shift TaskChange
 	for slot, due := range is {
 		before, had := was[slot]
 		switch {

@@ -222,7 +222,7 @@ type asking struct {
 	status func() tradeclock.Status
 }
 
-func (a asking) Trouble() error {
+func (a asking) DataError() error {
 	if n := a.status().Waiting; n > 0 {
 		return fmt.Errorf("%d runs wait", n)
 	}

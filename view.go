@@ -97,8 +97,8 @@ type calendarFacts struct {
 // end of the coverage is near, or if count is true.
 func factsOf(cal calendar.Calendar, dates []calendar.Date, today calendar.Date, count bool) calendarFacts {
 	facts := calendarFacts{answers: make(map[calendar.Date]calendarAnswer, len(dates))}
-	if t, ok := cal.(calendar.Troubled); ok {
-		facts.trouble = t.Trouble()
+	if t, ok := cal.(calendar.DataChecker); ok {
+		facts.trouble = t.DataError()
 	}
 	if s, ok := cal.(calendar.Snapshotter); ok {
 		cal = s.Snapshot()

@@ -50,10 +50,10 @@ type Snapshotter interface {
 	Snapshot() Calendar
 }
 
-// Troubled is a Calendar that can tell what is wrong with its data, such as a
-// file that could not be read again: it answers from older data then. Trouble
+// DataChecker is a Calendar that can tell what is wrong with its data, such as a
+// file that could not be read again: it answers from older data then. DataError
 // returns nil if all is well. The scheduler asks at each tick and shows it as a
 // condition of its health.
-type Troubled interface {
-	Trouble() error
+type DataChecker interface {
+	DataError() error
 }

@@ -11,7 +11,7 @@ import (
 // the hours of the nearest era, and the other days are closed, in the years 1 to
 // 9999. Each such session says that it is assumed. Its version tells it from c.
 // Each call returns the same calendar.
-func (c *Calendar) AssumeWeekdays() *Calendar {
+func (c *Sessions) AssumeWeekdays() *Sessions {
 	if c.assumed {
 		return c
 	}
@@ -20,7 +20,7 @@ func (c *Calendar) AssumeWeekdays() *Calendar {
 
 // makeAssuming keeps the calendar that guesses beside c, which is complete. It is
 // not made when it is asked for, as a scheduler asks at each tick.
-func (c *Calendar) makeAssuming() {
+func (c *Sessions) makeAssuming() {
 	assuming := *c
 	assuming.assumed = true
 	assuming.version += "+assumed"
@@ -29,7 +29,7 @@ func (c *Calendar) makeAssuming() {
 
 // checkDate refuses a date that does not exist, and one of a year that has not four
 // digits, which no calendar covers or assumes.
-func (c *Calendar) checkDate(d calendar.Date) error {
+func (c *Sessions) checkDate(d calendar.Date) error {
 	if exists(d) && !hasFourDigits(d) {
 		return c.notCovered(d)
 	}
@@ -39,12 +39,12 @@ func (c *Calendar) checkDate(d calendar.Date) error {
 	return nil
 }
 
-func (c *Calendar) notCovered(d calendar.Date) error {
+func (c *Sessions) notCovered(d calendar.Date) error {
 	return &CoverageError{Calendar: c.name, Date: d, First: c.first, Last: c.last}
 }
 
 // uncovered answers for a date that is not covered.
-func (c *Calendar) uncovered(d calendar.Date) (calendar.Session, error) {
+func (c *Sessions) uncovered(d calendar.Date) (calendar.Session, error) {
 	if err := c.checkDate(d); err != nil {
 		return calendar.Session{}, err
 	}

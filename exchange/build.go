@@ -25,7 +25,7 @@ import (
 //
 // The calendars keep a copy of the market: what becomes of it later does not
 // change them.
-func (m Market) Build() ([]*Calendar, error) {
+func (m Market) Build() ([]*Sessions, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
@@ -39,10 +39,10 @@ func (m Market) Build() ([]*Calendar, error) {
 		return nil, err
 	}
 	begins := beginnings(m.From, m.To, loc)
-	calendars := make([]*Calendar, len(m.Segments))
+	calendars := make([]*Sessions, len(m.Segments))
 	var errs problems
 	for i, segment := range m.Segments {
-		c := &Calendar{
+		c := &Sessions{
 			name: segment.Calendar, title: title(m.Name, segment.Name), mic: m.MIC, basis: m.Basis, version: version,
 			loc: loc, first: m.From, last: m.To,
 			before: hoursOf(segment.Eras[0].Hours), after: hoursOf(segment.Eras[len(segment.Eras)-1].Hours),
@@ -81,7 +81,7 @@ func (m Market) With(days ...Day) Market {
 // With returns the calendar with further dated days, each of which replaces the
 // whole day: see Market.With. It reports what is wrong with them like Build. The
 // version differs from that of c. A calendar that was compiled cannot be changed.
-func (c *Calendar) With(days ...Day) (*Calendar, error) {
+func (c *Sessions) With(days ...Day) (*Sessions, error) {
 	if c.market == nil {
 		return nil, fmt.Errorf("calendar %s: it was compiled from another one, which is where days are changed", c.name)
 	}
@@ -201,7 +201,7 @@ func (m Market) sessions(segment Segment, begins []int64, loc *time.Location) ([
 
 // kinds says what kind of session a day of each status is. A special one may be
 // regular by its length: see kind.
-var kinds = map[Status]calendar.SessionKind{
+var kinds = map[DayStatus]calendar.SessionKind{
 	StatusClosed:       calendar.Closed,
 	StatusRegular:      calendar.Regular,
 	StatusEarlyClose:   calendar.Shortened,
@@ -271,7 +271,7 @@ func resolve(d calendar.TableDay, begin, end int64, loc *time.Location) (calenda
 
 // hoursOf returns windows in the form of the root package, in the order in which
 // a session has its phases.
-func hoursOf(windows []Window) []calendar.Hours {
+func hoursOf(windows []PhaseHours) []calendar.Hours {
 	hours := make([]calendar.Hours, len(windows))
 	for i, w := range windows {
 		hours[i] = calendar.Hours{Phase: w.Phase, Start: w.Start, End: w.End}
@@ -284,7 +284,7 @@ func hoursOf(windows []Window) []calendar.Hours {
 
 // notePhases adds the phases of the eras, which matter for sessions that are
 // assumed even if none of the coverage has them.
-func (c *Calendar) notePhases() {
+func (c *Sessions) notePhases() {
 	for _, h := range slices.Concat(c.before, c.after) {
 		c.note(h.Phase)
 	}

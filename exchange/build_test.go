@@ -72,7 +72,7 @@ func TestWhatADayIs(t *testing.T) {
 }
 
 // describe returns a session in words, with its phases in local time.
-func describe(c *exchange.Calendar, s calendar.Session) string {
+func describe(c *exchange.Sessions, s calendar.Session) string {
 	parts := []string{s.Describe()}
 	if s.HoursUnknown {
 		parts = append(parts, "hours unknown")
@@ -91,7 +91,7 @@ func TestASessionKeepsItsSource(t *testing.T) {
 }
 
 func TestBuildRefuses(t *testing.T) {
-	day := func(date calendar.Date, status exchange.Status, hours ...exchange.Window) func(*exchange.Market) {
+	day := func(date calendar.Date, status exchange.DayStatus, hours ...exchange.PhaseHours) func(*exchange.Market) {
 		return func(m *exchange.Market) {
 			m.Days = append(m.Days, exchange.Day{Date: date, Status: status, Hours: hours})
 		}
@@ -128,11 +128,11 @@ func TestBuildRefuses(t *testing.T) {
 		{"an era past the coverage", func(m *exchange.Market) { m.Segments[1].Eras[1].From = ymd("2027-01-01") },
 			"segments: XONE.FO: eras: 2027-01-01: outside the coverage, 2025-01-01 to 2026-12-31"},
 		{"an era without a regular phase", func(m *exchange.Market) {
-			m.Segments[1].Eras[1].Hours = []exchange.Window{win("pre_open", "09:00", "09:15")}
+			m.Segments[1].Eras[1].Hours = []exchange.PhaseHours{win("pre_open", "09:00", "09:15")}
 		},
 			"segments: XONE.FO: eras: 2026-08-03: the hours have no window of the phase regular"},
 		{"an era with a window upside down", func(m *exchange.Market) {
-			m.Segments[1].Eras[1].Hours = []exchange.Window{win("regular", "15:40", "09:15")}
+			m.Segments[1].Eras[1].Hours = []exchange.PhaseHours{win("regular", "15:40", "09:15")}
 		},
 			"segments: XONE.FO: eras: 2026-08-03: regular from 15:40 to 09:15: end is not after start"},
 		{"a day past the coverage", day(ymd("2027-01-26"), exchange.StatusClosed), "days: 2027-01-26: outside the coverage, 2025-01-01 to 2026-12-31"},
@@ -149,7 +149,7 @@ func TestBuildRefuses(t *testing.T) {
 			"days: 2026-01-19: two windows of regular overlap"},
 		{"a window upside down", day(ymd("2026-01-19"), exchange.StatusSpecial, win("regular", "15:30", "09:15")),
 			"days: 2026-01-19: regular from 15:30 to 09:15: end is not after start"},
-		{"a day of a thousand windows", day(ymd("2026-01-19"), exchange.StatusSpecial, make([]exchange.Window, 1000)...),
+		{"a day of a thousand windows", day(ymd("2026-01-19"), exchange.StatusSpecial, make([]exchange.PhaseHours, 1000)...),
 			"days: 2026-01-19: there are 1000 windows, the limit is 64"},
 		{"a phase of no name", day(ymd("2026-01-19"), exchange.StatusSpecial, win("regular", "09:15", "12:00"), win("Pre Open", "09:00", "09:15")),
 			`days: 2026-01-19: "Pre Open" cannot be the name of a phase`},
@@ -205,7 +205,7 @@ func TestBuildReportsAllProblemsAtOnce(t *testing.T) {
 	m.Name = ""
 	m.Segments[1].Eras[1].From = ymd("2027-01-01")
 	m.Days[0].Status = "open"
-	m.Days[1].Hours = []exchange.Window{win("regular", "09:15", "15:30")}
+	m.Days[1].Hours = []exchange.PhaseHours{win("regular", "09:15", "15:30")}
 	_, err := m.Build()
 	require.Error(t, err)
 	assert.Equal(t, []string{
@@ -292,7 +292,7 @@ func TestACalendarWithOtherDays(t *testing.T) {
 	c := build(t, oneMarket())[1]
 	hours := exchange.Day{
 		Date: ymd("2026-11-08"), Status: exchange.StatusSpecial, Name: "Muhurat trading",
-		Hours: []exchange.Window{win("regular", "18:00", "19:00")},
+		Hours: []exchange.PhaseHours{win("regular", "18:00", "19:00")},
 	}
 	with, err := c.With(hours)
 	require.NoError(t, err)
@@ -316,16 +316,16 @@ func TestACalendarWithOtherDays(t *testing.T) {
 func TestASpecialDayOfFullLengthIsRegular(t *testing.T) {
 	tests := []struct {
 		name, date string
-		hours      []exchange.Window
+		hours      []exchange.PhaseHours
 		want       [2]calendar.SessionKind // of XONE, which trades for 375 and then 360 minutes, and of XONE.FO, 375 and 385
 	}{
-		{"the whole day an hour later", "2026-03-10", []exchange.Window{win("regular", "10:15", "16:30")}, [2]calendar.SessionKind{calendar.Regular, calendar.Regular}},
-		{"a close moved to 17:00", "2026-03-10", []exchange.Window{win("regular", "09:15", "17:00")}, [2]calendar.SessionKind{calendar.Regular, calendar.Regular}},
-		{"on a Saturday too", "2026-03-14", []exchange.Window{win("regular", "10:15", "16:30")}, [2]calendar.SessionKind{calendar.Regular, calendar.Regular}},
-		{"in two windows", "2026-03-10", []exchange.Window{win("regular", "09:15", "12:00"), win("regular", "13:00", "16:30")}, [2]calendar.SessionKind{calendar.Regular, calendar.Regular}},
-		{"nine tenths", "2026-09-10", []exchange.Window{win("regular", "10:00", "15:24")}, [2]calendar.SessionKind{calendar.Regular, calendar.Special}},
-		{"a minute less than nine tenths", "2026-09-10", []exchange.Window{win("regular", "10:00", "15:23")}, [2]calendar.SessionKind{calendar.Special, calendar.Special}},
-		{"long with its auctions alone", "2026-03-10", []exchange.Window{win("pre_open", "09:00", "13:00"), win("regular", "13:00", "14:00"), win("closing_auction", "14:00", "18:00")}, [2]calendar.SessionKind{calendar.Special, calendar.Special}},
+		{"the whole day an hour later", "2026-03-10", []exchange.PhaseHours{win("regular", "10:15", "16:30")}, [2]calendar.SessionKind{calendar.Regular, calendar.Regular}},
+		{"a close moved to 17:00", "2026-03-10", []exchange.PhaseHours{win("regular", "09:15", "17:00")}, [2]calendar.SessionKind{calendar.Regular, calendar.Regular}},
+		{"on a Saturday too", "2026-03-14", []exchange.PhaseHours{win("regular", "10:15", "16:30")}, [2]calendar.SessionKind{calendar.Regular, calendar.Regular}},
+		{"in two windows", "2026-03-10", []exchange.PhaseHours{win("regular", "09:15", "12:00"), win("regular", "13:00", "16:30")}, [2]calendar.SessionKind{calendar.Regular, calendar.Regular}},
+		{"nine tenths", "2026-09-10", []exchange.PhaseHours{win("regular", "10:00", "15:24")}, [2]calendar.SessionKind{calendar.Regular, calendar.Special}},
+		{"a minute less than nine tenths", "2026-09-10", []exchange.PhaseHours{win("regular", "10:00", "15:23")}, [2]calendar.SessionKind{calendar.Special, calendar.Special}},
+		{"long with its auctions alone", "2026-03-10", []exchange.PhaseHours{win("pre_open", "09:00", "13:00"), win("regular", "13:00", "14:00"), win("closing_auction", "14:00", "18:00")}, [2]calendar.SessionKind{calendar.Special, calendar.Special}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -356,7 +356,7 @@ func TestAnEarlyCloseAtTheEdgeOfAnEra(t *testing.T) {
 	for _, tt := range tests {
 		m := oneMarket().With(exchange.Day{
 			Date: ymd(tt.date), Calendars: []string{"XONE"}, Status: exchange.StatusEarlyClose, Name: "Storm",
-			Hours: []exchange.Window{win("regular", tt.start, tt.end)},
+			Hours: []exchange.PhaseHours{win("regular", tt.start, tt.end)},
 		})
 		_, err := m.Build()
 		if tt.want == "" {
@@ -418,9 +418,9 @@ func TestBuildTakesWhatIsWithinItsBounds(t *testing.T) {
 			}
 		},
 		"a day of 64 windows": func(m *exchange.Market) {
-			hours := []exchange.Window{win("regular", "09:15", "15:29")}
+			hours := []exchange.PhaseHours{win("regular", "09:15", "15:29")}
 			for i := range 63 {
-				hours = append(hours, exchange.Window{Phase: "call", Start: calendar.WallTime(i * 60), End: calendar.WallTime(i*60 + 60)})
+				hours = append(hours, exchange.PhaseHours{Phase: "call", Start: calendar.WallTime(i * 60), End: calendar.WallTime(i*60 + 60)})
 			}
 			m.Days = []exchange.Day{{Date: ymd("2026-03-10"), Status: exchange.StatusEarlyClose, Hours: hours}}
 		},

@@ -283,7 +283,7 @@ func (s Segment) regularOn(d calendar.Date) (start, end calendar.WallTime, ok bo
 }
 
 // bounds returns the first start and the last end of a phase.
-func bounds(windows []Window, phase string) (start, end calendar.WallTime, ok bool) {
+func bounds(windows []PhaseHours, phase string) (start, end calendar.WallTime, ok bool) {
 	for _, w := range windows {
 		if w.Phase != phase {
 			continue
@@ -298,7 +298,7 @@ func bounds(windows []Window, phase string) (start, end calendar.WallTime, ok bo
 
 // checkWindows reports what is wrong with windows apart from their times, which
 // the root package checks.
-func checkWindows(windows []Window) error {
+func checkWindows(windows []PhaseHours) error {
 	if len(windows) > maxWindows {
 		return fmt.Errorf("there are %d windows, the limit is %d", len(windows), maxWindows)
 	}

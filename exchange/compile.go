@@ -10,7 +10,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 )
 
-// Compile returns a Calendar that answers from what another one says of the dates
+// Compile returns Sessions that answer from what another one says of the dates
 // from first to last: the queries for a calendar.Table, for Weekdays, AlwaysOpen
 // or a calendar of your own. It asks for each of the dates once, and keeps the
 // answers: what the other says later is not noticed.
@@ -19,8 +19,8 @@ import (
 // are not of one local date: the windows of a phase lie within it, in whole
 // seconds, and do not overlap. It names the first ten. The coverage is at most 200
 // years. A calendar that is nil, has no location or panics is an error too.
-func Compile(cal calendar.Calendar, first, last calendar.Date) (*Calendar, error) {
-	c := &Calendar{first: first, last: last}
+func Compile(cal calendar.Calendar, first, last calendar.Date) (*Sessions, error) {
+	c := &Sessions{first: first, last: last}
 	cal, err := c.identify(cal)
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
@@ -50,7 +50,7 @@ func Compile(cal calendar.Calendar, first, last calendar.Date) (*Calendar, error
 
 // identify takes over what a calendar says of itself, and returns what is to be
 // asked for its sessions.
-func (c *Calendar) identify(cal calendar.Calendar) (source calendar.Calendar, err error) {
+func (c *Sessions) identify(cal calendar.Calendar) (source calendar.Calendar, err error) {
 	defer contain(&err)
 	if snapshotter, ok := cal.(calendar.Snapshotter); ok {
 		cal = snapshotter.Snapshot()
@@ -123,7 +123,7 @@ func adopt(s calendar.Session, d calendar.Date, begin, end int64) (calendar.Sess
 // regularHours returns the wall times of the first and of the last regular
 // session, which are those to assume next to the coverage. They are nil if there
 // is no such session.
-func (c *Calendar) regularHours() (first, last []calendar.Hours) {
+func (c *Sessions) regularHours() (first, last []calendar.Hours) {
 	regular := func(s calendar.Session) bool { return s.Kind == calendar.Regular && !s.HoursUnknown }
 	i := slices.IndexFunc(c.days, regular)
 	if i < 0 {
@@ -137,7 +137,7 @@ func (c *Calendar) regularHours() (first, last []calendar.Hours) {
 }
 
 // wallTimes returns the phases of a session as the market's clocks show them.
-func (c *Calendar) wallTimes(s calendar.Session) []calendar.Hours {
+func (c *Sessions) wallTimes(s calendar.Session) []calendar.Hours {
 	hours := make([]calendar.Hours, len(s.Phases))
 	for i, p := range s.Phases {
 		hours[i] = calendar.Hours{Phase: p.Name, Start: c.wallTime(p.Start), End: c.wallTime(p.End)}
@@ -148,7 +148,7 @@ func (c *Calendar) wallTimes(s calendar.Session) []calendar.Hours {
 	return hours
 }
 
-func (c *Calendar) wallTime(t time.Time) calendar.WallTime {
+func (c *Sessions) wallTime(t time.Time) calendar.WallTime {
 	hour, minute, second := t.In(c.loc).Clock()
 	return calendar.Wall(hour, minute) + calendar.WallTime(second)
 }

@@ -81,7 +81,7 @@ func TestReadMarketTakesEveryKey(t *testing.T) {
 	assert.Equal(t, Era{
 		From:   date(t, "2026-11-16"),
 		Source: "rule book",
-		Hours: []Window{
+		Hours: []PhaseHours{
 			{Phase: "pre_open", Start: calendar.Wall(9, 0), End: calendar.Wall(9, 15)},
 			{Phase: "regular", Start: calendar.Wall(9, 15), End: calendar.Wall(15, 30), Note: "continuous"},
 		},

@@ -4,8 +4,8 @@
 //	nse := exchange.MustGet("XNSE")
 //	open, err := nse.IsOpen(clock.Now())
 //
-// A Calendar is a calendar.Calendar, so it is what a scheduler is given, and it
-// answers the questions of a trading service besides: the session of a date, the
+// Sessions are a calendar.Calendar, so they are what a scheduler is given, and they
+// answer the questions of a trading service besides: the session of a date, the
 // next and the n-th one, the first and the last of a week, month, quarter or year,
 // the open and the close, whether the market trades at an instant.
 //
@@ -43,7 +43,7 @@
 //
 // # Versions
 //
-// A Calendar never changes. Its version is the edition of the data with a digest of
+// Sessions never change. Their version is the edition of the data with a digest of
 // them, so that the record of a run tells which data it was planned from. With
 // returns a calendar with further days, as another value with another version.
 package exchange

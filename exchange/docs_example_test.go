@@ -134,7 +134,7 @@ func TestHolidayListOfTheDocumentationBecomesDataOfTheMarket(t *testing.T) {
 	require.NoError(t, os.Remove("holiday-master.json"))
 	set, err := exchange.LoadDir(".")
 	require.NoError(t, err)
-	c, err := set.Get("XNSE")
+	c, err := set.Calendar("XNSE")
 	require.NoError(t, err)
 	assert.Equal(t, exchange.MustGet("XNSE").Version(), c.Version(), "the list says what is known")
 }

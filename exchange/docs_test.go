@@ -163,7 +163,7 @@ func TestDocumentationNamesFilesThatExist(t *testing.T) {
 
 // licensed is a calendar that does not answer for dates from one on.
 type licensed struct {
-	*exchange.Calendar
+	*exchange.Sessions
 	until calendar.Date
 }
 
@@ -171,7 +171,7 @@ func (c licensed) Session(d calendar.Date) (calendar.Session, error) {
 	if d.After(c.until) {
 		return calendar.Session{}, errors.New("the licence has run out")
 	}
-	return c.Calendar.Session(d)
+	return c.Sessions.Session(d)
 }
 
 func (c licensed) Snapshot() calendar.Calendar { return c }
@@ -241,7 +241,7 @@ func TestTheNewYearOfTheDocumentationIsRead(t *testing.T) {
 	set, err := exchange.LoadDir(dir)
 	require.NoError(t, err)
 	for _, match := range copies {
-		c, err := set.Get(match[2])
+		c, err := set.Calendar(match[2])
 		require.NoError(t, err)
 		_, last := c.Coverage()
 		assert.GreaterOrEqual(t, last.String(), match[3]+"-12-31")

@@ -29,12 +29,12 @@ var ErrUnknownCalendar = errors.New("no calendar has this name")
 // read and built when it is first asked for, and then once.
 var embedded = embeddedMarkets()
 
-func embeddedMarkets() map[string]func() ([]*Calendar, error) {
-	markets := make(map[string]func() ([]*Calendar, error))
+func embeddedMarkets() map[string]func() ([]*Sessions, error) {
+	markets := make(map[string]func() ([]*Sessions, error))
 	files, _ := dataFiles.ReadDir("data") // it is there, or this would not compile
 	for _, f := range files {
 		mic := strings.TrimSuffix(f.Name(), path.Ext(f.Name()))
-		markets[mic] = sync.OnceValues(func() ([]*Calendar, error) {
+		markets[mic] = sync.OnceValues(func() ([]*Sessions, error) {
 			m, err := readEmbedded(mic)
 			if err != nil {
 				return nil, err
@@ -68,7 +68,7 @@ var names = sync.OnceValue(func() []string {
 // a market as in XNSE.FO. The error for any other name wraps ErrUnknownCalendar.
 // Each call with a name returns the same calendar. It may be called from several
 // goroutines at once.
-func Get(name string) (*Calendar, error) {
+func Get(name string) (*Sessions, error) {
 	mic, _, _ := strings.Cut(name, ".")
 	market, ok := embedded[mic]
 	if !ok {
@@ -93,7 +93,7 @@ func unknownCalendar(name string, known []string) error {
 
 // MustGet is Get for a name that is written in code. It panics if there is no
 // calendar of that name.
-func MustGet(name string) *Calendar {
+func MustGet(name string) *Sessions {
 	c, err := Get(name)
 	if err != nil {
 		panic(fmt.Sprintf("exchange: MustGet: %v", err))
@@ -106,7 +106,7 @@ func MustGet(name string) *Calendar {
 func Lookup(name string) (calendar.Calendar, error) {
 	c, err := Get(name)
 	if err != nil {
-		return nil, err // and not a nil *Calendar
+		return nil, err // and not a nil *Sessions
 	}
 	return c, nil
 }

@@ -29,7 +29,7 @@ func Example() {
 	// calendar XNSE: 2018-01-25 is unknown: the coverage begins on 2019-01-01
 }
 
-func ExampleCalendar_OpenClose() {
+func ExampleSessions_OpenClose() {
 	day := calendar.Date{Year: 2025, Month: time.October, Day: 21} // one hour of Muhurat trading
 	nse := exchange.MustGet("XNSE")
 	open, end, err := nse.OpenClose(day)
@@ -57,7 +57,7 @@ func ExampleCalendar_OpenClose() {
 	// true calendar XNSE: the hours of 2026-12-05 are not known: special session: Disaster-recovery Saturday
 }
 
-func ExampleCalendar_NextClose() {
+func ExampleSessions_NextClose() {
 	friday := time.Date(2026, time.November, 27, 19, 0, 0, 0, time.UTC)
 	nyse := exchange.MustGet("XNYS")
 	at, err := nyse.NextClose(friday) // an hour after that of the day after Thanksgiving
@@ -65,7 +65,7 @@ func ExampleCalendar_NextClose() {
 	// Output: Mon 16:00 <nil>
 }
 
-func ExampleCalendar_Nth() {
+func ExampleSessions_Nth() {
 	nse := exchange.MustGet("XNSE")
 	day := calendar.Date{Year: 2026, Month: time.November, Day: 24} // closed
 	for _, n := range []int{1, 2, -1, -2} {
@@ -79,7 +79,7 @@ func ExampleCalendar_Nth() {
 	// -2 2026-11-20 <nil>
 }
 
-func ExampleCalendar_Last() {
+func ExampleSessions_Last() {
 	nse := exchange.MustGet("XNSE")
 	day := calendar.Date{Year: 2025, Month: time.January, Day: 29}
 	for _, p := range []calendar.Period{calendar.Week, calendar.Month, calendar.Quarter, calendar.Year} {
@@ -93,7 +93,7 @@ func ExampleCalendar_Last() {
 	// year 2025-12-31 Wednesday <nil>
 }
 
-func ExampleCalendar_Minutes() {
+func ExampleSessions_Minutes() {
 	tokyo := exchange.MustGet("XTKS")
 	day := calendar.Date{Year: 2024, Month: time.November, Day: 5}
 	minutes, err := tokyo.Minutes(day) // 09:00 to 15:25 with an hour for lunch
@@ -101,7 +101,7 @@ func ExampleCalendar_Minutes() {
 	// Output: 325 <nil>
 }
 
-func ExampleCalendar_Settles() {
+func ExampleSessions_Settles() {
 	nse := exchange.MustGet("XNSE")
 	day := calendar.Date{Year: 2026, Month: time.August, Day: 26} // Id-E-Milad
 	session, _ := nse.IsSession(day)
@@ -110,7 +110,7 @@ func ExampleCalendar_Settles() {
 	// Output: true false <nil>
 }
 
-func ExampleCalendar_With() {
+func ExampleSessions_With() {
 	nse := exchange.MustGet("XNSE")
 	day := calendar.Date{Year: 2026, Month: time.December, Day: 2}
 	closed, err := nse.With(exchange.Day{
@@ -129,7 +129,7 @@ func ExampleCalendar_With() {
 	// regular session
 }
 
-func ExampleCalendar_AssumeWeekdays() {
+func ExampleSessions_AssumeWeekdays() {
 	day := calendar.Date{Year: 2047, Month: time.August, Day: 15} // likely a holiday
 	s, err := exchange.MustGet("XNSE").AssumeWeekdays().Session(day)
 	fmt.Println(s.Kind, s.Assumed, err)
@@ -154,7 +154,7 @@ func ExampleMarket_Build() {
 	market := exchange.Market{
 		MIC: "XONE", Name: "Exchange One", Timezone: "Europe/London", Version: "2026-01-01",
 		From: first, To: first.AddDays(364),
-		Segments: []exchange.Segment{{Calendar: "XONE", Eras: []exchange.Era{{From: first, Hours: []exchange.Window{
+		Segments: []exchange.Segment{{Calendar: "XONE", Eras: []exchange.Era{{From: first, Hours: []exchange.PhaseHours{
 			{Phase: calendar.PhaseRegular, Start: calendar.Wall(8, 0), End: calendar.Wall(16, 30)},
 		}}}}},
 		Days: []exchange.Day{{Date: first, Status: exchange.StatusClosed, Name: "New Year"}},

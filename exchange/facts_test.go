@@ -220,7 +220,7 @@ var segmentCodes = map[string]string{"": "CM", ".CAS": "CM.CAS", ".FO": "FO"}
 
 // eachCalendar runs a test for every embedded calendar, with its row of
 // coverage.csv.
-func eachCalendar(t *testing.T, test func(t *testing.T, c *exchange.Calendar, coverage fact, code string)) {
+func eachCalendar(t *testing.T, test func(t *testing.T, c *exchange.Sessions, coverage fact, code string)) {
 	for _, f := range readFacts(t, "coverage.csv") {
 		codes := map[string]string{"": ""}
 		if f["mic"] == "XNSE" || f["mic"] == "XBOM" {
@@ -237,7 +237,7 @@ func eachCalendar(t *testing.T, test func(t *testing.T, c *exchange.Calendar, co
 }
 
 func TestEmbeddedCalendarsSayWhatTheFactsSay(t *testing.T) {
-	eachCalendar(t, func(t *testing.T, c *exchange.Calendar, coverage fact, code string) {
+	eachCalendar(t, func(t *testing.T, c *exchange.Sessions, coverage fact, code string) {
 		want := expect(t, coverage["mic"], code)
 		assert.Equal(t, want.loc.String(), c.Location().String())
 		last := coverage.date(t, "covers_to")
@@ -251,7 +251,7 @@ func TestEmbeddedCalendarsSayWhatTheFactsSay(t *testing.T) {
 }
 
 func TestEmbeddedCalendarsKnowNothingOutsideTheCoverageOfTheFacts(t *testing.T) {
-	eachCalendar(t, func(t *testing.T, c *exchange.Calendar, coverage fact, _ string) {
+	eachCalendar(t, func(t *testing.T, c *exchange.Sessions, coverage fact, _ string) {
 		first, last := c.Coverage()
 		assert.Equal(t, coverage["covers_from"], first.String())
 		assert.Equal(t, coverage["covers_to"], last.String())
@@ -333,7 +333,7 @@ func windows(s calendar.Session, loc *time.Location) (text string) {
 // A session trades about as long as always or is not a regular one, over all dates of
 // all markets: tasks would fall silent on a whole day that is called special.
 func TestAWholeTradingDayIsRegular(t *testing.T) {
-	eachCalendar(t, func(t *testing.T, c *exchange.Calendar, _ fact, _ string) {
+	eachCalendar(t, func(t *testing.T, c *exchange.Sessions, _ fact, _ string) {
 		first, last := c.Coverage()
 		sessions, err := c.Sessions(first, last)
 		require.NoError(t, err)
@@ -348,7 +348,7 @@ func TestAWholeTradingDayIsRegular(t *testing.T) {
 }
 
 // minutesOfTheEra returns how long the sessions around one are that have no dated entry.
-func minutesOfTheEra(t *testing.T, c *exchange.Calendar, s calendar.Session) int {
+func minutesOfTheEra(t *testing.T, c *exchange.Sessions, s calendar.Session) int {
 	t.Helper()
 	for step := -1; step > -40; step-- {
 		near, err := c.Nth(s.Date, step)
@@ -377,7 +377,7 @@ func minutes(s calendar.Session) (n int) {
 // Continuous trading ends where a closing auction begins, wherever one is known.
 func TestTheCloseIsTheBeginningOfTheClosingAuction(t *testing.T) {
 	known := map[string]bool{}
-	eachCalendar(t, func(t *testing.T, c *exchange.Calendar, _ fact, _ string) {
+	eachCalendar(t, func(t *testing.T, c *exchange.Sessions, _ fact, _ string) {
 		first, last := c.Coverage()
 		sessions, err := c.Sessions(first, last)
 		require.NoError(t, err)

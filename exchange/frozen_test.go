@@ -25,7 +25,7 @@ func Frozen(t testing.TB) Market {
 }
 
 // FrozenCalendar returns one of the market's calendars.
-func FrozenCalendar(t testing.TB, name string) *Calendar {
+func FrozenCalendar(t testing.TB, name string) *Sessions {
 	t.Helper()
 	return find(t, Frozen(t), name)
 }

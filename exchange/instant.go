@@ -8,7 +8,7 @@ import (
 
 // DateAt returns the market's local date at an instant, covered or not. A date
 // begins when the market's clocks first show its midnight.
-func (c *Calendar) DateAt(t time.Time) calendar.Date {
+func (c *Sessions) DateAt(t time.Time) calendar.Date {
 	if i, ok := c.indexAt(t); ok {
 		return c.days[i].Date
 	}
@@ -19,7 +19,7 @@ func (c *Calendar) DateAt(t time.Time) calendar.Date {
 // that are moved shift the beginnings of dates by some hours, and where a place
 // changed the side of the date line by a day, so the place that the number of
 // seconds gives is next to the right one.
-func (c *Calendar) indexAt(t time.Time) (int, bool) {
+func (c *Sessions) indexAt(t time.Time) (int, bool) {
 	at := t.Unix()
 	if at < c.begins[0] || at >= c.begins[len(c.days)] {
 		return 0, false
@@ -36,7 +36,7 @@ func (c *Calendar) indexAt(t time.Time) (int, bool) {
 
 // SessionAt returns what is known of the market's local date at an instant, which
 // may be a closed one. It fails like Session.
-func (c *Calendar) SessionAt(t time.Time) (calendar.Session, error) {
+func (c *Sessions) SessionAt(t time.Time) (calendar.Session, error) {
 	return c.Session(c.DateAt(t))
 }
 
@@ -44,7 +44,7 @@ func (c *Calendar) SessionAt(t time.Time) (calendar.Session, error) {
 // regular phase, its start included and its end not. It is closed in a break. On
 // a date of unknown hours the error is an *HoursUnknownError, and where the date
 // is not covered a *CoverageError.
-func (c *Calendar) IsOpen(t time.Time) (bool, error) {
+func (c *Sessions) IsOpen(t time.Time) (bool, error) {
 	i, ok := c.indexAt(t)
 	if !ok {
 		return c.InPhase(calendar.PhaseRegular, t)
@@ -64,7 +64,7 @@ func (c *Calendar) IsOpen(t time.Time) (bool, error) {
 // InPhase reports whether an instant lies in a window of a phase, its start
 // included and its end not. It fails like IsOpen, and with a *PhaseError if no
 // session of the calendar has the phase.
-func (c *Calendar) InPhase(phase string, t time.Time) (bool, error) {
+func (c *Sessions) InPhase(phase string, t time.Time) (bool, error) {
 	if err := c.checkPhase(phase); err != nil {
 		return false, err
 	}
@@ -86,7 +86,7 @@ func (c *Calendar) InPhase(phase string, t time.Time) (bool, error) {
 // NextOpen returns the first open of a session after an instant. Sessions without
 // a regular phase are passed over. One of unknown hours is not: the error is an
 // *HoursUnknownError then, and a *CoverageError if the coverage ends first.
-func (c *Calendar) NextOpen(t time.Time) (time.Time, error) {
+func (c *Sessions) NextOpen(t time.Time) (time.Time, error) {
 	s, err := c.search(t, 1, calendar.PhaseRegular, func(open, _ time.Time) bool { return open.After(t) })
 	open, _, _ := s.Bounds(calendar.PhaseRegular)
 	return open, err
@@ -94,7 +94,7 @@ func (c *Calendar) NextOpen(t time.Time) (time.Time, error) {
 
 // NextClose returns the first close of a session after an instant; the beginning
 // of a break is none. It fails like NextOpen.
-func (c *Calendar) NextClose(t time.Time) (time.Time, error) {
+func (c *Sessions) NextClose(t time.Time) (time.Time, error) {
 	s, err := c.search(t, 1, calendar.PhaseRegular, func(_, end time.Time) bool { return end.After(t) })
 	_, end, _ := s.Bounds(calendar.PhaseRegular)
 	return end, err
@@ -102,7 +102,7 @@ func (c *Calendar) NextClose(t time.Time) (time.Time, error) {
 
 // PreviousOpen returns the last open of a session before an instant. It fails like
 // NextOpen.
-func (c *Calendar) PreviousOpen(t time.Time) (time.Time, error) {
+func (c *Sessions) PreviousOpen(t time.Time) (time.Time, error) {
 	s, err := c.search(t, -1, calendar.PhaseRegular, func(open, _ time.Time) bool { return open.Before(t) })
 	open, _, _ := s.Bounds(calendar.PhaseRegular)
 	return open, err
@@ -110,7 +110,7 @@ func (c *Calendar) PreviousOpen(t time.Time) (time.Time, error) {
 
 // PreviousClose returns the last close of a session before an instant; the
 // beginning of a break is none. It fails like NextOpen.
-func (c *Calendar) PreviousClose(t time.Time) (time.Time, error) {
+func (c *Sessions) PreviousClose(t time.Time) (time.Time, error) {
 	s, err := c.search(t, -1, calendar.PhaseRegular, func(_, end time.Time) bool { return end.Before(t) })
 	_, end, _ := s.Bounds(calendar.PhaseRegular)
 	return end, err
@@ -119,7 +119,7 @@ func (c *Calendar) PreviousClose(t time.Time) (time.Time, error) {
 // NextWindow returns the first window of a phase that ends after an instant: the
 // one that the instant lies in, or the next. It fails like NextOpen, and with a
 // *PhaseError if no session of the calendar has the phase, or none to come.
-func (c *Calendar) NextWindow(phase string, t time.Time) (calendar.Phase, error) {
+func (c *Sessions) NextWindow(phase string, t time.Time) (calendar.Phase, error) {
 	if err := c.checkPhase(phase); err != nil {
 		return calendar.Phase{}, err
 	}
@@ -135,7 +135,7 @@ func (c *Calendar) NextWindow(phase string, t time.Time) (calendar.Phase, error)
 // search goes from the date of an instant forwards or backwards, by a step of one
 // day, to the first session with a phase whose first start and last end are what
 // is sought.
-func (c *Calendar) search(t time.Time, step int, phase string, sought func(start, end time.Time) bool) (calendar.Session, error) {
+func (c *Sessions) search(t time.Time, step int, phase string, sought func(start, end time.Time) bool) (calendar.Session, error) {
 	for n := number(c.DateAt(t)); ; n += step {
 		s, err := c.at(n)
 		if err != nil {

@@ -21,15 +21,15 @@ var (
 	_ calendar.Covered     = (*Live)(nil)
 	_ calendar.PhaseLister = (*Live)(nil)
 	_ calendar.Snapshotter = (*Live)(nil)
-	_ calendar.Troubled    = (*Live)(nil)
+	_ calendar.DataChecker = (*Live)(nil)
 )
 
 // Now returns the calendar as it is now, which has the queries. It never changes:
 // ask Now again after a while.
-func (l *Live) Now() *Calendar {
+func (l *Live) Now() *Sessions {
 	// The name was known to the set that Live was made from, and a set that lacks a
 	// calendar of the one before is refused.
-	c, _ := l.watcher.Set().Get(l.name)
+	c, _ := l.watcher.Set().Calendar(l.name)
 	if l.assumed {
 		return c.AssumeWeekdays()
 	}
@@ -37,7 +37,7 @@ func (l *Live) Now() *Calendar {
 }
 
 // AssumeWeekdays returns the calendar that follows the same files and guesses
-// where they say nothing, as Calendar.AssumeWeekdays tells. A later file that
+// where they say nothing, as Sessions.AssumeWeekdays tells. A later file that
 // covers a date goes before the guess.
 func (l *Live) AssumeWeekdays() *Live {
 	return &Live{name: l.name, watcher: l.watcher, assumed: true}
@@ -64,6 +64,6 @@ func (l *Live) Session(d calendar.Date) (calendar.Session, error) { return l.Now
 // Snapshot returns the calendar as it is now.
 func (l *Live) Snapshot() calendar.Calendar { return l.Now() }
 
-// Trouble returns why the files were refused when they were last read, or nil. The
+// DataError returns why the files were refused when they were last read, or nil. The
 // calendar answers from the data before them then.
-func (l *Live) Trouble() error { return l.watcher.Trouble() }
+func (l *Live) DataError() error { return l.watcher.DataError() }

@@ -65,7 +65,7 @@ func ExampleLoadFS() {
 		return
 	}
 	for _, name := range []string{"XNYS", "XNAS"} {
-		c, err := set.Get(name)
+		c, err := set.Calendar(name)
 		if err != nil {
 			fmt.Println(err)
 			return

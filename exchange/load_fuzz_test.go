@@ -140,7 +140,7 @@ func FuzzLoadFS(f *testing.F) {
 			return
 		}
 		for name, c := range s.calendars {
-			again, err := s.Get(name)
+			again, err := s.Calendar(name)
 			require.NoError(t, err)
 			assert.Same(t, c, again)
 			assert.Equal(t, name, c.Name())

@@ -49,13 +49,13 @@ type Segment struct {
 // stay as they are: from a date to the next era.
 type Era struct {
 	From   calendar.Date `json:"from"`
-	Hours  []Window      `json:"hours"`
+	Hours  []PhaseHours  `json:"hours"`
 	Source string        `json:"source,omitempty"`
 }
 
-// Window is one window of a phase, from Start, included, to End, not included,
+// PhaseHours are one window of a phase, from Start, included, to End, not included,
 // as local wall times of one date.
-type Window struct {
+type PhaseHours struct {
 	Phase string            `json:"phase"`
 	Start calendar.WallTime `json:"start"`
 	End   calendar.WallTime `json:"end"`
@@ -63,17 +63,17 @@ type Window struct {
 	Note string `json:"note,omitempty"`
 }
 
-// Status says what a dated day is.
-type Status string
+// DayStatus says what a dated day is.
+type DayStatus string
 
 // The statuses of a day in a data file.
 const (
-	StatusClosed       Status = "closed"
-	StatusRegular      Status = "regular"       // a full day: at the hours of its era, unless others are given
-	StatusEarlyClose   Status = "early_close"   // shortened: the close is moved
-	StatusLateOpen     Status = "late_open"     // shortened: the open is moved
-	StatusSpecial      Status = "special"       // other hours; a regular session if they are about as long
-	StatusHoursUnknown Status = "hours_unknown" // a special session whose hours are not announced yet
+	StatusClosed       DayStatus = "closed"
+	StatusRegular      DayStatus = "regular"       // a full day: at the hours of its era, unless others are given
+	StatusEarlyClose   DayStatus = "early_close"   // shortened: the close is moved
+	StatusLateOpen     DayStatus = "late_open"     // shortened: the open is moved
+	StatusSpecial      DayStatus = "special"       // other hours; a regular session if they are about as long
+	StatusHoursUnknown DayStatus = "hours_unknown" // a special session whose hours are not announced yet
 )
 
 // Day is a date that differs from the weekly pattern.
@@ -81,10 +81,10 @@ type Day struct {
 	Date calendar.Date `json:"date"`
 	// Calendars are the calendars of the market that the entry is for. Empty means
 	// all. A date may have several entries, but no calendar two of one date.
-	Calendars []string `json:"calendars,omitempty"`
-	Status    Status   `json:"status"`
+	Calendars []string  `json:"calendars,omitempty"`
+	Status    DayStatus `json:"status"`
 	// Hours are all windows of the day. Only a regular day may be without them.
-	Hours []Window `json:"hours,omitempty"`
+	Hours []PhaseHours `json:"hours,omitempty"`
 	// Name says why the day differs, in the words of people.
 	Name string `json:"name"`
 	// Announced is when it was announced. Zero means that this is not known.

@@ -173,7 +173,7 @@ func TestAYearOfTwoMarkets(t *testing.T) {
 }
 
 // checkSessions holds the runs of two tasks to the sessions of 2025.
-func checkSessions(t *testing.T, c *exchange.Calendar, opens, closes []tradeclock.Run, count int) {
+func checkSessions(t *testing.T, c *exchange.Sessions, opens, closes []tradeclock.Run, count int) {
 	t.Helper()
 	sessions, err := c.Sessions(ymd("2025-01-01"), ymd("2025-12-31"))
 	require.NoError(t, err)

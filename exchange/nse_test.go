@@ -44,7 +44,7 @@ var list2027 = []string{
 }
 
 // applied returns the frozen XNSE calendar with a list of holidays.
-func applied(t testing.TB, rows ...string) *Calendar {
+func applied(t testing.TB, rows ...string) *Sessions {
 	t.Helper()
 	m, err := readNSE(t, rows...).Apply(Frozen(t), "NSE/CMTR/99999", date(t, "2026-12-11"))
 	require.NoError(t, err)
@@ -175,7 +175,7 @@ func TestNSEListMovesTheMuhuratSession(t *testing.T) {
 	// What has hours, and what is no Muhurat session, is for a person to say.
 	drill := Day{Date: date(t, "2026-11-14"), Status: StatusHoursUnknown, Name: "Disaster-recovery Saturday"}
 	hour := Day{Date: date(t, "2026-11-08"), Status: StatusSpecial, Name: "Muhurat trading",
-		Hours: []Window{{Phase: "regular", Start: calendar.Wall(18, 0), End: calendar.Wall(19, 0)}}}
+		Hours: []PhaseHours{{Phase: "regular", Start: calendar.Wall(18, 0), End: calendar.Wall(19, 0)}}}
 	known, err := moved.Apply(m.With(drill, hour), "", date(t, "2026-12-11"))
 	require.NoError(t, err)
 	assert.Contains(t, describe(t, find(t, known, "XNSE"), "2026-11-14"), "hours unknown")
@@ -219,7 +219,7 @@ func TestNSEListIsRefused(t *testing.T) {
 
 	busy := m.With(Day{
 		Date: date(t, "2026-10-20"), Status: StatusSpecial, Name: "Drill",
-		Hours: []Window{{Phase: "regular", Start: calendar.Wall(10, 0), End: calendar.Wall(11, 0)}},
+		Hours: []PhaseHours{{Phase: "regular", Start: calendar.Wall(10, 0), End: calendar.Wall(11, 0)}},
 	})
 	_, err = readNSE(t, list2026(t)...).Apply(busy, "", calendar.Date{})
 	assert.EqualError(t, err, "year 2026: 2026-10-20: a holiday, Dussehra, and a session in the market's data")

@@ -19,7 +19,7 @@ var oracleCalendars = []string{"XNSE.CAS", "XTKS", "XHKG", "XNYS", "XLON", "XASX
 
 // oracle answers queries by looking through all days of a calendar, one by one.
 type oracle struct {
-	c    *exchange.Calendar
+	c    *exchange.Sessions
 	days []calendar.Session // each date of the coverage
 }
 

@@ -33,11 +33,11 @@ type override struct {
 const eraEdge calendar.WallTime = -1
 
 // statusWithdrawn takes back what the lines above say of a date.
-const statusWithdrawn Status = "withdrawn"
+const statusWithdrawn DayStatus = "withdrawn"
 
 // missingTimes says, for each status whose rows have times, what a row without any
 // lacks.
-var missingTimes = map[Status]string{
+var missingTimes = map[DayStatus]string{
 	StatusEarlyClose: "its close, in the column end",
 	StatusLateOpen:   "its open, in the column start",
 	StatusSpecial:    "its hours, in the columns start and end",
@@ -151,7 +151,7 @@ func isHeader(record []string) bool {
 // day returns what the row says: a day with the one window of the row, if any.
 func (r overrideRow) day() (override, error) {
 	date, status, name, source, announced := r.fields[0], r.fields[1], r.fields[5], r.fields[6], r.fields[7]
-	d := override{line: r.line, Day: Day{Status: Status(status), Name: name, Source: source}}
+	d := override{line: r.line, Day: Day{Status: DayStatus(status), Name: name, Source: source}}
 	d.withdrawn = d.Status == statusWithdrawn
 	var p problems
 	var err error
@@ -176,12 +176,12 @@ func (r overrideRow) day() (override, error) {
 }
 
 // hours returns the row's window, or none if it has no times.
-func (r overrideRow) hours() ([]Window, error) {
-	status, phase, start, end := Status(r.fields[1]), r.fields[2], r.fields[3], r.fields[4]
+func (r overrideRow) hours() ([]PhaseHours, error) {
+	status, phase, start, end := DayStatus(r.fields[1]), r.fields[2], r.fields[3], r.fields[4]
 	if phase == "" && start == "" && end == "" {
 		return nil, nil
 	}
-	w := Window{Phase: cmp.Or(phase, calendar.PhaseRegular), Start: eraEdge, End: eraEdge}
+	w := PhaseHours{Phase: cmp.Or(phase, calendar.PhaseRegular), Start: eraEdge, End: eraEdge}
 	regular := w.Phase == calendar.PhaseRegular
 	toClose := start == "" && end != "" && regular && status == StatusEarlyClose
 	fromOpen := start != "" && end == "" && regular && status == StatusLateOpen
@@ -195,7 +195,7 @@ func (r overrideRow) hours() ([]Window, error) {
 	if end != "" {
 		p.add("end", w.End.UnmarshalText([]byte(end)))
 	}
-	return []Window{w}, errors.Join(p...)
+	return []PhaseHours{w}, errors.Join(p...)
 }
 
 // howWithdrawn says what to do if a date is to have other rows than it has.
@@ -285,7 +285,7 @@ func (m Market) complete(day Day) ([]Day, error) {
 	if day.Date.Before(m.From) || day.Date.After(m.To) {
 		return nil, fmt.Errorf("%s: outside the coverage, %s to %s", day.Date, m.From, m.To)
 	}
-	if !slices.ContainsFunc(day.Hours, Window.leavesEdge) {
+	if !slices.ContainsFunc(day.Hours, PhaseHours.leavesEdge) {
 		return []Day{day}, nil
 	}
 	var days []Day
@@ -310,11 +310,11 @@ func (m Market) complete(day Day) ([]Day, error) {
 	return days, nil
 }
 
-func (w Window) leavesEdge() bool { return w.Start == eraEdge || w.End == eraEdge }
+func (w PhaseHours) leavesEdge() bool { return w.Start == eraEdge || w.End == eraEdge }
 
 // checkEdge refuses an edge that does not lie between the open and the close of the
 // era of a date.
-func (s Segment) checkEdge(d calendar.Date, at Window) error {
+func (s Segment) checkEdge(d calendar.Date, at PhaseHours) error {
 	open, closing, _ := s.regularOn(d)
 	name, edge := "close", at.End
 	if at.End == eraEdge {
@@ -328,14 +328,14 @@ func (s Segment) checkEdge(d calendar.Date, at Window) error {
 
 // cut returns the regular windows of the era of a date, cut off at the edge that
 // at has.
-func (s Segment) cut(d calendar.Date, at Window) []Window {
-	var hours []Window
+func (s Segment) cut(d calendar.Date, at PhaseHours) []PhaseHours {
+	var hours []PhaseHours
 	for _, era := range s.Eras {
 		if !era.From.After(d) {
 			hours = era.Hours
 		}
 	}
-	var windows []Window
+	var windows []PhaseHours
 	for _, w := range hours {
 		if at.Start != eraEdge {
 			w.Start = max(w.Start, at.Start)

@@ -12,7 +12,7 @@ const overrideHeader = "date,status,phase,start,end,name,source\n"
 
 // overridden returns a calendar of the small market with the overrides of a file
 // that is for the calendar named.
-func overridden(t testing.TB, file, calendar, which string) *Calendar {
+func overridden(t testing.TB, file, calendar, which string) *Sessions {
 	t.Helper()
 	o, err := ReadOverrides(strings.NewReader(file))
 	require.NoError(t, err)
@@ -22,7 +22,7 @@ func overridden(t testing.TB, file, calendar, which string) *Calendar {
 }
 
 // find returns a calendar of the market.
-func find(t testing.TB, m Market, name string) *Calendar {
+func find(t testing.TB, m Market, name string) *Sessions {
 	t.Helper()
 	calendars, err := m.Build()
 	require.NoError(t, err)
@@ -37,7 +37,7 @@ func find(t testing.TB, m Market, name string) *Calendar {
 
 // describe tells what a calendar has on a date: what it is, and its phases with
 // their local hours.
-func describe(t testing.TB, c *Calendar, day string) string {
+func describe(t testing.TB, c *Sessions, day string) string {
 	t.Helper()
 	s, err := c.Session(date(t, day))
 	require.NoError(t, err)

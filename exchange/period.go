@@ -8,14 +8,14 @@ import (
 
 // First returns the first session of the week, month, quarter or year in which a
 // date lies. It fails like NthOf.
-func (c *Calendar) First(p calendar.Period, d calendar.Date) (calendar.Session, error) {
+func (c *Sessions) First(p calendar.Period, d calendar.Date) (calendar.Session, error) {
 	return c.NthOf(p, d, 1)
 }
 
 // Last returns the last session of the week, month, quarter or year in which a
 // date lies. It fails like NthOf: past the coverage nobody knows whether a session
 // is the last.
-func (c *Calendar) Last(p calendar.Period, d calendar.Date) (calendar.Session, error) {
+func (c *Sessions) Last(p calendar.Period, d calendar.Date) (calendar.Session, error) {
 	return c.NthOf(p, d, -1)
 }
 
@@ -23,7 +23,7 @@ func (c *Calendar) Last(p calendar.Period, d calendar.Date) (calendar.Session, e
 // lies: 1 is its first, 2 the next one, and -1 its last, -2 the one before. The
 // error wraps ErrNoSession if the period has fewer, as in a week of holidays, and
 // is a *CoverageError if a date that the count needs is not covered.
-func (c *Calendar) NthOf(p calendar.Period, d calendar.Date, n int) (calendar.Session, error) {
+func (c *Sessions) NthOf(p calendar.Period, d calendar.Date, n int) (calendar.Session, error) {
 	if err := c.checkDate(d); err != nil {
 		return calendar.Session{}, err
 	}

@@ -9,26 +9,26 @@ import (
 )
 
 // IsSession reports whether there is a session on a date. It fails like Session.
-func (c *Calendar) IsSession(d calendar.Date) (bool, error) {
+func (c *Sessions) IsSession(d calendar.Date) (bool, error) {
 	s, err := c.Session(d)
 	return s.Open(), err
 }
 
 // Next returns the first session after a date. The error is a *CoverageError if
 // the coverage ends before it, as no date is stepped over that is not known.
-func (c *Calendar) Next(d calendar.Date) (calendar.Session, error) {
+func (c *Sessions) Next(d calendar.Date) (calendar.Session, error) {
 	return c.seek(d, 1, 1)
 }
 
 // Previous returns the last session before a date. It fails like Next.
-func (c *Calendar) Previous(d calendar.Date) (calendar.Session, error) {
+func (c *Sessions) Previous(d calendar.Date) (calendar.Session, error) {
 	return c.seek(d, -1, -1)
 }
 
 // Nth counts sessions from a date: 1 is the first on or after it, 2 the next one,
 // and -1 the last on or before it, -2 the one before. 0 is an error. It fails like
 // Next.
-func (c *Calendar) Nth(d calendar.Date, n int) (calendar.Session, error) {
+func (c *Sessions) Nth(d calendar.Date, n int) (calendar.Session, error) {
 	return c.seek(d, 0, n)
 }
 
@@ -36,7 +36,7 @@ func (c *Calendar) Nth(d calendar.Date, n int) (calendar.Session, error) {
 // order. Dates in the wrong order have none between them. The error is a
 // *CoverageError if any of the dates is not covered. More than 200 years, which
 // only a calendar that assumes could answer for, are an error.
-func (c *Calendar) Sessions(from, to calendar.Date) ([]calendar.Session, error) {
+func (c *Sessions) Sessions(from, to calendar.Date) ([]calendar.Session, error) {
 	for _, d := range []calendar.Date{from, to} {
 		if _, err := c.Session(d); err != nil {
 			return nil, err
@@ -60,7 +60,7 @@ func (c *Calendar) Sessions(from, to calendar.Date) ([]calendar.Session, error) 
 
 // OpenClose returns the open and the close of the session on a date: the first
 // start and the last end of its regular phase. It fails like Bounds.
-func (c *Calendar) OpenClose(d calendar.Date) (open, end time.Time, err error) {
+func (c *Sessions) OpenClose(d calendar.Date) (open, end time.Time, err error) {
 	return c.Bounds(d, calendar.PhaseRegular)
 }
 
@@ -68,7 +68,7 @@ func (c *Calendar) OpenClose(d calendar.Date) (open, end time.Time, err error) {
 // date. The error is a *ClosedError if there is no session, an *HoursUnknownError
 // if its hours are not announced, a *PhaseError if it lacks the phase, and a
 // *CoverageError if the date is not covered.
-func (c *Calendar) Bounds(d calendar.Date, phase string) (start, end time.Time, err error) {
+func (c *Sessions) Bounds(d calendar.Date, phase string) (start, end time.Time, err error) {
 	s, err := c.withHours(d)
 	if err != nil {
 		return start, end, err
@@ -83,7 +83,7 @@ func (c *Calendar) Bounds(d calendar.Date, phase string) (start, end time.Time, 
 // Minutes returns how many minutes of trading the session on a date has: those of
 // the windows of its regular phase, without the breaks between them, and without
 // seconds that are no whole minute. It fails like OpenClose.
-func (c *Calendar) Minutes(d calendar.Date) (int, error) {
+func (c *Sessions) Minutes(d calendar.Date) (int, error) {
 	if _, _, err := c.OpenClose(d); err != nil {
 		return 0, err
 	}
@@ -98,7 +98,7 @@ func (c *Calendar) Minutes(d calendar.Date) (int, error) {
 }
 
 // withHours returns the session on a date, which is one with known hours.
-func (c *Calendar) withHours(d calendar.Date) (calendar.Session, error) {
+func (c *Sessions) withHours(d calendar.Date) (calendar.Session, error) {
 	s, err := c.Session(d)
 	switch {
 	case err != nil:
@@ -112,7 +112,7 @@ func (c *Calendar) withHours(d calendar.Date) (calendar.Session, error) {
 }
 
 // checkPhase refuses a phase that no session has, which is a mistake in its name.
-func (c *Calendar) checkPhase(phase string) error {
+func (c *Sessions) checkPhase(phase string) error {
 	if slices.Contains(c.phases, phase) {
 		return nil
 	}
@@ -120,7 +120,7 @@ func (c *Calendar) checkPhase(phase string) error {
 }
 
 // seek returns the session that is the n-th from the date skip days after d.
-func (c *Calendar) seek(d calendar.Date, skip, n int) (calendar.Session, error) {
+func (c *Sessions) seek(d calendar.Date, skip, n int) (calendar.Session, error) {
 	if err := c.checkDate(d); err != nil {
 		return calendar.Session{}, err
 	}
@@ -134,7 +134,7 @@ func (c *Calendar) seek(d calendar.Date, skip, n int) (calendar.Session, error) 
 // nth returns the n-th session on or after a date that has a number or, with n
 // below zero, on or before it. The limit is the number of the last date that it
 // may have; the error wraps ErrNoSession if no known session up to it is the n-th.
-func (c *Calendar) nth(from, n, limit int) (calendar.Session, error) {
+func (c *Sessions) nth(from, n, limit int) (calendar.Session, error) {
 	step := 1
 	switch {
 	case n == 0:
@@ -163,7 +163,7 @@ func (c *Calendar) nth(from, n, limit int) (calendar.Session, error) {
 
 // count finds the n-th session from a date like nth, and in no time, if both are
 // covered.
-func (c *Calendar) count(from, n int) (found int, ok bool) {
+func (c *Sessions) count(from, n int) (found int, ok bool) {
 	if !c.covers(from) {
 		return 0, false
 	}
@@ -179,7 +179,7 @@ func (c *Calendar) count(from, n int) (found int, ok bool) {
 
 // opens reports whether there is a session on the date that has a number, without
 // looking for its hours.
-func (c *Calendar) opens(n int) (bool, error) {
+func (c *Sessions) opens(n int) (bool, error) {
 	if c.covers(n) {
 		return c.days[n-c.base].Open(), nil
 	}

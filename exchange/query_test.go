@@ -92,7 +92,7 @@ func TestDatesOfFarYearsAreNotCovered(t *testing.T) {
 	c := oneCalendar(t)
 	for _, year := range []int{-200, 0, 1, 9999, 10000, 12026} {
 		d := calendar.Date{Year: year, Month: 6, Day: 1}
-		for _, asked := range []*exchange.Calendar{c, c.AssumeWeekdays()} {
+		for _, asked := range []*exchange.Sessions{c, c.AssumeWeekdays()} {
 			if year >= 1 && year <= 9999 && asked != c {
 				continue // it assumes those
 			}

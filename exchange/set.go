@@ -16,7 +16,7 @@ import (
 // ones: a market that no file is for is answered from the embedded data. It never
 // changes, and is safe for concurrent use. LoadFile, LoadDir and LoadFS make it.
 type Set struct {
-	calendars map[string]*Calendar // those of the markets that have files
+	calendars map[string]*Sessions // those of the markets that have files
 	files     map[string]setFile   // what they were read from
 }
 
@@ -27,9 +27,9 @@ type setFile struct {
 	zone    *time.Location
 }
 
-// Get returns a calendar by its name, as XNSE or XNSE.FO. The error for a name
+// Calendar returns a calendar by its name, as XNSE or XNSE.FO. The error for a name
 // that no calendar has wraps ErrUnknownCalendar.
-func (s *Set) Get(name string) (*Calendar, error) {
+func (s *Set) Calendar(name string) (*Sessions, error) {
 	if c, ok := s.calendars[name]; ok {
 		return c, nil
 	}
@@ -42,9 +42,9 @@ func (s *Set) Get(name string) (*Calendar, error) {
 // Lookup is Get in the form that a scheduler's configuration takes, to find the
 // calendars that schedules name.
 func (s *Set) Lookup(name string) (calendar.Calendar, error) {
-	c, err := s.Get(name)
+	c, err := s.Calendar(name)
 	if err != nil {
-		return nil, err // and not a nil *Calendar
+		return nil, err // and not a nil *Sessions
 	}
 	return c, nil
 }
@@ -72,7 +72,7 @@ func micOf(name string) string {
 // newSet makes the set of the files, given by their names, or reports all that is
 // wrong with them, file by file.
 func newSet(files map[string][]byte) (*Set, error) {
-	s := &Set{calendars: make(map[string]*Calendar), files: make(map[string]setFile)}
+	s := &Set{calendars: make(map[string]*Sessions), files: make(map[string]setFile)}
 	markets := make(map[string]Market)
 	for _, kind := range []struct {
 		ext string
@@ -257,11 +257,11 @@ func (s *Set) checkShrunk(old *Set, now time.Time) error {
 // checkSucceeds refuses a calendar that is gone, covers less than it did, or is in
 // another zone, which a scheduler would not follow.
 func (s *Set) checkSucceeds(old *Set, name string) error {
-	before, err := old.Get(name)
+	before, err := old.Calendar(name)
 	if err != nil {
 		return err
 	}
-	c, err := s.Get(name)
+	c, err := s.Calendar(name)
 	switch {
 	case err != nil:
 		return errors.New("the calendar is gone")

@@ -27,9 +27,9 @@ func files(pairs ...string) fstest.MapFS {
 }
 
 // get returns a calendar of the set.
-func get(t testing.TB, s *Set, name string) *Calendar {
+func get(t testing.TB, s *Set, name string) *Sessions {
 	t.Helper()
-	c, err := s.Get(name)
+	c, err := s.Calendar(name)
 	require.NoError(t, err)
 	return c
 }
@@ -80,7 +80,7 @@ func TestSetFileOfAMarketReplacesAllOfTheEmbeddedOne(t *testing.T) {
 	assert.Equal(t, "Test Exchange, shares", get(t, s, "XNSE").Title())
 	assert.Contains(t, s.Names(), "XNSE.X")
 	assert.NotContains(t, s.Names(), "XNSE.FO")
-	_, err = s.Get("XNSE.FO")
+	_, err = s.Calendar("XNSE.FO")
 	assert.ErrorIs(t, err, ErrUnknownCalendar, "the embedded segment is not mixed with another market's data")
 	c, err := s.Lookup("XNSE.FO")
 	assert.ErrorIs(t, err, ErrUnknownCalendar)
@@ -277,10 +277,10 @@ func TestUnknownCalendarsNameThoseThatAreNear(t *testing.T) {
 	} {
 		_, err := Get(name)
 		assert.EqualError(t, err, want)
-		_, err = s.Get(name)
+		_, err = s.Calendar(name)
 		assert.EqualError(t, err, want)
 	}
-	_, err = s.Get("XTTS")
+	_, err = s.Calendar("XTTS")
 	assert.EqualError(t, err, `"XTTS": no calendar has this name: did you mean "XTST"?`)
 	_, err = Get("XTTS")
 	assert.EqualError(t, err, `"XTTS": no calendar has this name: did you mean "XTKS"?`)

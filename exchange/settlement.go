@@ -31,7 +31,7 @@ func (m Market) settlementOf(name string) *settlement {
 // weekday, and the date is no settlement holiday. The error wraps ErrNoSettlement
 // if nothing is known of the calendar's settlement, and is a *CoverageError where
 // the calendar, or the list of its settlement holidays, does not cover the date.
-func (c *Calendar) Settles(d calendar.Date) (bool, error) {
+func (c *Sessions) Settles(d calendar.Date) (bool, error) {
 	if c.settlement == nil {
 		return false, fmt.Errorf("calendar %s: %w", c.name, ErrNoSettlement)
 	}

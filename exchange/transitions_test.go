@@ -13,7 +13,7 @@ import (
 
 // transitions returns the instants within the coverage at which the clocks of the
 // calendar's zone are moved.
-func transitions(c *exchange.Calendar) (at []time.Time) {
+func transitions(c *exchange.Sessions) (at []time.Time) {
 	first, last := c.Coverage()
 	t := calendar.Wall(0, 0).On(first, c.Location()).In(c.Location())
 	_, offset := t.Zone()
@@ -49,7 +49,7 @@ func TestHoursStayWhatTheyAreWhereTheClocksAreMoved(t *testing.T) {
 
 // checkWallTimes holds the phases of a regular session to those that the last
 // regular session of the month before shows on the wall, and its edges to IsOpen.
-func checkWallTimes(t *testing.T, c *exchange.Calendar, d calendar.Date) {
+func checkWallTimes(t *testing.T, c *exchange.Sessions, d calendar.Date) {
 	t.Helper()
 	s, err := c.Session(d)
 	require.NoError(t, err)
@@ -85,7 +85,7 @@ func TestZonesOfAllKinds(t *testing.T) {
 		"America/Sao_Paulo", "America/Havana", "America/St_Johns", "Asia/Beirut", "Africa/Casablanca",
 		"Australia/Lord_Howe", "Antarctica/Troll", "Pacific/Apia", "Pacific/Kwajalein", "Asia/Tehran",
 	}
-	hours := []exchange.Window{win("regular", "00:00", "12:00"), win("regular", "12:00", "24:00")}
+	hours := []exchange.PhaseHours{win("regular", "00:00", "12:00"), win("regular", "12:00", "24:00")}
 	from, to := ymd("1970-01-01"), ymd("2037-12-31")
 	for _, zone := range zones {
 		t.Run(zone, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestZonesOfAllKinds(t *testing.T) {
 
 // checkDates walks through the coverage and holds DateAt to what the clocks show.
 // Where they show a midnight twice, a date has begun and does not end again.
-func checkDates(t *testing.T, c *exchange.Calendar) {
+func checkDates(t *testing.T, c *exchange.Sessions) {
 	first, last := c.Coverage()
 	latest := first
 	end := calendar.Wall(24, 0).On(last, c.Location())

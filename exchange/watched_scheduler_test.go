@@ -98,8 +98,8 @@ func (d *watchedDesk) told() (lines []string) {
 		for _, session := range change.Sessions {
 			lines = append(lines, change.Calendar+" "+session.String())
 		}
-		for _, shift := range change.Shifts {
-			lines = append(lines, shift.String())
+		for _, c := range change.Tasks {
+			lines = append(lines, c.String())
 		}
 	}
 	return lines
@@ -135,7 +135,7 @@ func TestAHolidayAnnouncedAtEightStopsTodaysTasks(t *testing.T) {
 	d.until("2026-11-25 09:01") // after a holiday that was known
 	require.Len(t, d.runs(""), 1)
 	assert.Equal(t, d.watcher.Set().Names(), exchange.Names())
-	nse, err := d.watcher.Set().Get("XNSE")
+	nse, err := d.watcher.Set().Calendar("XNSE")
 	require.NoError(t, err)
 	assert.Equal(t, nse.Version(), d.runs("")[0].CalendarVersion, "the record has the version with the holiday")
 }

@@ -93,7 +93,7 @@ func NewWatcher(cfg WatcherConfig) (*Watcher, error) {
 }
 
 // Run reads the files again at each interval until ctx ends, and returns nil
-// then. What is refused is logged, and kept for Trouble. It starts no goroutine.
+// then. What is refused is logged, and kept for DataError. It starts no goroutine.
 func (w *Watcher) Run(ctx context.Context) error {
 	ticker := w.clock.NewTicker(w.interval)
 	defer ticker.Stop()
@@ -151,7 +151,7 @@ func (w *Watcher) read(old *Set) (*Set, error) {
 
 // refuse keeps the error, and logs it unless it is the one before.
 func (w *Watcher) refuse(err error) {
-	before := w.Trouble()
+	before := w.DataError()
 	w.trouble.Store(&err)
 	if before == nil || before.Error() != err.Error() {
 		w.log.Error("the calendar files are refused; the calendars stay as they were", "error", err)
@@ -161,7 +161,7 @@ func (w *Watcher) refuse(err error) {
 func (w *Watcher) logChanges(old, set *Set) {
 	for _, name := range slices.Sorted(maps.Keys(set.calendars)) {
 		is, was := set.calendars[name].Version(), ""
-		if c, err := old.Get(name); err == nil {
+		if c, err := old.Calendar(name); err == nil {
 			was = c.Version()
 		}
 		if is != was {
@@ -170,8 +170,8 @@ func (w *Watcher) logChanges(old, set *Set) {
 	}
 }
 
-// Trouble returns why the files were refused when they were last read, or nil.
-func (w *Watcher) Trouble() error {
+// DataError returns why the files were refused when they were last read, or nil.
+func (w *Watcher) DataError() error {
 	if err := w.trouble.Load(); err != nil {
 		return *err
 	}
@@ -184,7 +184,7 @@ func (w *Watcher) Set() *Set { return w.set.Load() }
 // Calendar returns a calendar that follows the files. The error for a name that
 // no calendar has wraps ErrUnknownCalendar.
 func (w *Watcher) Calendar(name string) (*Live, error) {
-	if _, err := w.Set().Get(name); err != nil {
+	if _, err := w.Set().Calendar(name); err != nil {
 		return nil, err
 	}
 	return &Live{name: name, watcher: w}, nil

@@ -68,15 +68,15 @@ func (w *watched) refused(want string) {
 	err := w.Refresh()
 	require.ErrorContains(w.t, err, want)
 	assert.Same(w.t, set, w.Set(), "the old data stay")
-	assert.Equal(w.t, err, w.Trouble())
-	assert.Equal(w.t, err, w.live("XNSE").Trouble())
+	assert.Equal(w.t, err, w.DataError())
+	assert.Equal(w.t, err, w.live("XNSE").DataError())
 }
 
 // taken refreshes, and wants that to be taken.
 func (w *watched) taken() {
 	w.t.Helper()
 	require.NoError(w.t, w.Refresh())
-	assert.NoError(w.t, w.Trouble())
+	assert.NoError(w.t, w.DataError())
 }
 
 const (
@@ -123,7 +123,7 @@ func TestWatcherLiveIsACalendar(t *testing.T) {
 	assert.Equal(t, want.Version(), c.(calendar.Versioned).Version())
 	assert.Equal(t, want.PhaseNames(), c.(calendar.PhaseLister).PhaseNames())
 	assert.Same(t, want, c.(calendar.Snapshotter).Snapshot())
-	assert.NoError(t, c.(calendar.Troubled).Trouble())
+	assert.NoError(t, c.(calendar.DataChecker).DataError())
 	from, to := want.Coverage()
 	first, last := c.(calendar.Covered).Coverage()
 	assert.Equal(t, from, first)
@@ -464,7 +464,7 @@ func TestWatcherRunsOnTheClock(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(dir, "XTST.csv")))
 	clock.Advance(DefaultInterval)
 	assert.Contains(t, <-logged.messages, "refused")
-	assert.ErrorContains(t, live.Trouble(), "XTST.csv: the file is gone")
+	assert.ErrorContains(t, live.DataError(), "XTST.csv: the file is gone")
 
 	cancel()
 	assert.NoError(t, <-ended)
@@ -488,7 +488,7 @@ func TestWatcherIsSafeForConcurrentUse(t *testing.T) {
 				s, err := live.Session(calendar.Date{Year: 2026, Month: time.November, Day: 23})
 				assert.NoError(t, err)
 				assert.False(t, s.Open())
-				_ = live.Trouble()
+				_ = live.DataError()
 			}
 		})
 	}

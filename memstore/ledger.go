@@ -283,7 +283,7 @@ func (l *ledger) settle(run *tradeclock.Run) bool {
 	case entitled && row.Outcome == run.Outcome:
 		return true
 	}
-	row.Late = &tradeclock.Evidence{Outcome: run.Outcome, Reason: run.Reason, Finished: run.Finished}
+	row.Late = &tradeclock.LateOutcome{Outcome: run.Outcome, Reason: run.Reason, Finished: run.Finished}
 	return false
 }
 

@@ -164,7 +164,7 @@ func (r *runRow) run() (tradeclock.Run, error) {
 		run.LastDue = p.instant(r.Through)
 	}
 	if r.lateOutcome != "" {
-		run.Late = &tradeclock.Evidence{
+		run.Late = &tradeclock.LateOutcome{
 			Outcome:  p.outcome(r.lateOutcome),
 			Reason:   r.lateReason,
 			Finished: p.instant(r.lateFinished),

@@ -102,6 +102,6 @@ func (w *ledgerTest) interrupted() (tradeclock.Run, tradeclock.Term) {
 }
 
 // lateEvidence returns what is kept of an outcome that came too late.
-func lateEvidence(run tradeclock.Run) *tradeclock.Evidence {
-	return &tradeclock.Evidence{Outcome: run.Outcome, Reason: run.Reason, Finished: toMicrosecond(run.Finished)}
+func lateEvidence(run tradeclock.Run) *tradeclock.LateOutcome {
+	return &tradeclock.LateOutcome{Outcome: run.Outcome, Reason: run.Reason, Finished: toMicrosecond(run.Finished)}
 }

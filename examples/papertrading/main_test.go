@@ -502,7 +502,7 @@ func freezeCalendar(t *testing.T) {
 	require.NoError(t, err)
 	embedded := nse
 	t.Cleanup(func() { nse = embedded })
-	nse, err = set.Get("XNSE")
+	nse, err = set.Calendar("XNSE")
 	require.NoError(t, err)
 }
 

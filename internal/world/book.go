@@ -74,7 +74,7 @@ type entry struct {
 	p              *process // whose claim it is
 	first, resumed bool     // as the claim answered
 	answered       bool     // and the answer came at once
-	late           tradeclock.Evidence
+	late           tradeclock.LateOutcome
 }
 
 func (e *entry) neverStarted() bool {
@@ -376,7 +376,7 @@ func (b *book) settled(p *process, runs []tradeclock.Run, results []tradeclock.S
 		b.reported[run.Token] = true
 		b.heldToReport(run)
 		if row != nil && !entitled {
-			row.late = tradeclock.Evidence{Outcome: run.Outcome, Reason: run.Reason, Finished: run.Finished}
+			row.late = tradeclock.LateOutcome{Outcome: run.Outcome, Reason: run.Reason, Finished: run.Finished}
 		}
 		if entitled && row.outcome == tradeclock.Running {
 			row.outcome, row.settled, row.settledIn = run.Outcome, b.w.now, b.term.Number

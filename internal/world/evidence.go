@@ -31,7 +31,7 @@ func (b *book) executionOf(run *tradeclock.Run) *execution {
 // evidenceOf holds the late evidence of a row to what was reported after the row had been
 // settled otherwise.
 func (b *book) evidenceOf(row *tradeclock.Run) string {
-	var has tradeclock.Evidence
+	var has tradeclock.LateOutcome
 	if row.Late != nil {
 		has = *row.Late
 	}

@@ -15,7 +15,7 @@ func (f *facts) days(name string, m exchange.Market, corrections map[string]stri
 	for _, r := range f.table(name) {
 		d := exchange.Day{
 			Date:      r.date("date"),
-			Status:    exchange.Status(r.text("status")),
+			Status:    exchange.DayStatus(r.text("status")),
 			Hours:     r.hours(),
 			Name:      r.text("name"),
 			Announced: r.parseDate("announced", r.optional("announced")),
@@ -40,10 +40,10 @@ func (f *facts) days(name string, m exchange.Market, corrections map[string]stri
 // the regular hours of its era in every segment, since it is written without any.
 func (f *facts) checkRegular(r row, m exchange.Market, d exchange.Day) {
 	for _, s := range m.Segments {
-		hours := slices.DeleteFunc(slices.Clone(eraOf(s, d.Date).Hours), func(w exchange.Window) bool {
+		hours := slices.DeleteFunc(slices.Clone(eraOf(s, d.Date).Hours), func(w exchange.PhaseHours) bool {
 			return w.Phase != calendar.PhaseRegular
 		})
-		sameTimes := slices.EqualFunc(hours, d.Hours, func(a, b exchange.Window) bool {
+		sameTimes := slices.EqualFunc(hours, d.Hours, func(a, b exchange.PhaseHours) bool {
 			return a.Start == b.Start && a.End == b.End
 		})
 		if !sameTimes {

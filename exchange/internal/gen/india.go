@@ -55,8 +55,8 @@ func (f *facts) indianEras(code string) []exchange.Era {
 }
 
 // window returns the window of a phase that a row gives.
-func (r row) window() exchange.Window {
-	return exchange.Window{
+func (r row) window() exchange.PhaseHours {
+	return exchange.PhaseHours{
 		Phase: r.text("phase"),
 		Start: r.wallTime("start"),
 		End:   r.wallTime("end"),
@@ -72,7 +72,7 @@ func (f *facts) addDatedPhases(m exchange.Market, days []exchange.Day) []exchang
 		calendar string
 		date     calendar.Date
 	}
-	extra := make(map[key][]exchange.Window)
+	extra := make(map[key][]exchange.PhaseHours)
 	for _, s := range indianSegments {
 		for _, r := range f.tableOf("XNSE-dated-phases.csv", "segment", s.code) {
 			k := key{m.MIC + s.suffix, r.date("date")}
@@ -85,7 +85,7 @@ func (f *facts) addDatedPhases(m exchange.Market, days []exchange.Day) []exchang
 		var entries []exchange.Day
 		for _, s := range m.Segments {
 			hours := slices.Concat(extra[key{s.Calendar, d.Date}], d.Hours)
-			slices.SortStableFunc(hours, func(a, b exchange.Window) int { return cmp.Compare(a.Start, b.Start) })
+			slices.SortStableFunc(hours, func(a, b exchange.PhaseHours) int { return cmp.Compare(a.Start, b.Start) })
 			entries = addToGroup(entries, d, s.Calendar, hours)
 		}
 		if len(entries) == 1 {
@@ -98,7 +98,7 @@ func (f *facts) addDatedPhases(m exchange.Market, days []exchange.Day) []exchang
 
 // addToGroup adds a calendar to the entry of the day that has the same hours, or
 // to a new one.
-func addToGroup(entries []exchange.Day, d exchange.Day, name string, hours []exchange.Window) []exchange.Day {
+func addToGroup(entries []exchange.Day, d exchange.Day, name string, hours []exchange.PhaseHours) []exchange.Day {
 	for i := range entries {
 		if slices.Equal(entries[i].Hours, hours) {
 			entries[i].Calendars = append(entries[i].Calendars, name)

@@ -118,24 +118,24 @@ func shares(mic string, hours []row, corrections map[string]string, source strin
 
 // hours returns the windows that a row gives: none, one of the regular phase, or two
 // around a break, and the closing auction after them if its end is known.
-func (r row) hours() []exchange.Window {
+func (r row) hours() []exchange.PhaseHours {
 	if r.text("open") == "" {
 		return nil
 	}
 	open, end := r.wallTime("open"), r.wallTime("close")
-	windows := []exchange.Window{regular(open, end)}
+	windows := []exchange.PhaseHours{regular(open, end)}
 	if r.text("break_start") != "" {
-		windows = []exchange.Window{regular(open, r.wallTime("break_start")), regular(r.wallTime("break_end"), end)}
+		windows = []exchange.PhaseHours{regular(open, r.wallTime("break_start")), regular(r.wallTime("break_end"), end)}
 	}
 	if r.optional("auction_end") != "" {
-		auction := exchange.Window{Phase: calendar.PhaseClosingAuction, Start: end, End: r.wallTime("auction_end")}
+		auction := exchange.PhaseHours{Phase: calendar.PhaseClosingAuction, Start: end, End: r.wallTime("auction_end")}
 		windows = append(windows, auction)
 	}
 	return windows
 }
 
-func regular(start, end calendar.WallTime) exchange.Window {
-	return exchange.Window{Phase: calendar.PhaseRegular, Start: start, End: end}
+func regular(start, end calendar.WallTime) exchange.PhaseHours {
+	return exchange.PhaseHours{Phase: calendar.PhaseRegular, Start: start, End: end}
 }
 
 // settlement returns the days with a session and without settlement of the market

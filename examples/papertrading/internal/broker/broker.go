@@ -28,13 +28,13 @@ var schema string
 type Broker struct {
 	db    *sql.DB
 	clock tradeclock.Clock
-	cal   *exchange.Calendar
+	cal   *exchange.Sessions
 }
 
 // Open returns the broker whose books are in db, and makes its tables if they are
 // not there. It trades in the hours of the exchange. Transactions of db must take
 // SQLite's write lock when they begin.
-func Open(ctx context.Context, db *sql.DB, clock tradeclock.Clock, cal *exchange.Calendar) (*Broker, error) {
+func Open(ctx context.Context, db *sql.DB, clock tradeclock.Clock, cal *exchange.Sessions) (*Broker, error) {
 	if _, err := db.ExecContext(ctx, schema); err != nil {
 		return nil, fmt.Errorf("make the broker's tables: %w", err)
 	}

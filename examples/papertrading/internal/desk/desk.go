@@ -48,7 +48,7 @@ type Desk struct {
 	broker *broker.Broker
 	feed   *market.Feed
 	picks  *picks
-	cal    *exchange.Calendar
+	cal    *exchange.Sessions
 	clock  tradeclock.Clock
 	log    *slog.Logger
 }
@@ -57,7 +57,7 @@ var _ trading.Service = (*Desk)(nil)
 
 // New returns a desk for the session that feed has the bars of. It keeps its
 // candidates in db.
-func New(ctx context.Context, db *sql.DB, b *broker.Broker, feed *market.Feed, cal *exchange.Calendar, clock tradeclock.Clock, log *slog.Logger) (*Desk, error) {
+func New(ctx context.Context, db *sql.DB, b *broker.Broker, feed *market.Feed, cal *exchange.Sessions, clock tradeclock.Clock, log *slog.Logger) (*Desk, error) {
 	picks, err := openPicks(ctx, db)
 	if err != nil {
 		return nil, err

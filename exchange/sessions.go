@@ -7,19 +7,19 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 )
 
-// Calendar is what is known of one market, or of a segment of it that has hours of
-// its own. It never changes, and answers from memory. All methods are safe for
-// concurrent use.
+// Sessions are what is known of the sessions of one market, or of a segment of it that
+// has hours of its own: a calendar.Calendar that answers many more questions. They never
+// change, and answer from memory. All methods are safe for concurrent use.
 //
-// It has three answers: open, closed and, as an error, unknown. Outside its
+// There are three answers: open, closed and, as an error, unknown. Outside their
 // coverage each query returns a *CoverageError, and where an answer depends on
 // hours that are not announced yet, an *HoursUnknownError. Queries take instants
 // in any location: only the instant counts, and the dates are those of the
 // market's own zone. The instants that they return, those of phases included, are
 // in UTC.
 //
-// A Calendar is made by Market.Build or Compile. The zero value is of no use.
-type Calendar struct {
+// They are made by Market.Build or Compile. The zero value is of no use.
+type Sessions struct {
 	name, title, mic, basis, version string
 
 	loc         *time.Location
@@ -38,7 +38,7 @@ type Calendar struct {
 	settlement *settlement
 
 	assumed       bool             // it guesses outside the coverage
-	assuming      *Calendar        // the one that does, if it does not itself
+	assuming      *Sessions        // the one that does, if it does not itself
 	before, after []calendar.Hours // those of the weekdays next to the coverage
 
 	market  *Market // what it was built from; nil if it was compiled
@@ -46,11 +46,11 @@ type Calendar struct {
 }
 
 var (
-	_ calendar.Calendar    = (*Calendar)(nil)
-	_ calendar.Versioned   = (*Calendar)(nil)
-	_ calendar.Covered     = (*Calendar)(nil)
-	_ calendar.PhaseLister = (*Calendar)(nil)
-	_ calendar.Snapshotter = (*Calendar)(nil)
+	_ calendar.Calendar    = (*Sessions)(nil)
+	_ calendar.Versioned   = (*Sessions)(nil)
+	_ calendar.Covered     = (*Sessions)(nil)
+	_ calendar.PhaseLister = (*Sessions)(nil)
+	_ calendar.Snapshotter = (*Sessions)(nil)
 )
 
 // window is a window of the regular phase, in Unix seconds: from start, included,
@@ -58,40 +58,40 @@ var (
 type window struct{ start, end int64 }
 
 // Name returns the calendar's name, as in XNSE or XNSE.FO.
-func (c *Calendar) Name() string { return c.name }
+func (c *Sessions) Name() string { return c.name }
 
 // Title returns the names of the market and of the segment, for people.
-func (c *Calendar) Title() string { return c.title }
+func (c *Sessions) Title() string { return c.title }
 
 // MIC returns the market identifier code of the exchange. It is empty if the
 // calendar was compiled from one that is no exchange's.
-func (c *Calendar) MIC() string { return c.mic }
+func (c *Sessions) MIC() string { return c.mic }
 
 // Basis says what the data rest on, for people.
-func (c *Calendar) Basis() string { return c.basis }
+func (c *Sessions) Basis() string { return c.basis }
 
 // Version returns the edition of the data with a digest of them, as in
 // 2026-11-22-1f0c33d8, so that calendars of different data differ in version.
-func (c *Calendar) Version() string { return c.version }
+func (c *Sessions) Version() string { return c.version }
 
 // Location returns the zone of the market's wall times.
-func (c *Calendar) Location() *time.Location { return c.loc }
+func (c *Sessions) Location() *time.Location { return c.loc }
 
 // Coverage returns the first and the last date that the calendar knows. What it
 // was told to assume beyond them is not counted.
-func (c *Calendar) Coverage() (first, last calendar.Date) { return c.first, c.last }
+func (c *Sessions) Coverage() (first, last calendar.Date) { return c.first, c.last }
 
 // PhaseNames returns the names of all phases that sessions of the calendar may
 // have. The regular phase is one of them in any case.
-func (c *Calendar) PhaseNames() []string { return slices.Clone(c.phases) }
+func (c *Sessions) PhaseNames() []string { return slices.Clone(c.phases) }
 
 // Snapshot returns the calendar itself, as it never changes.
-func (c *Calendar) Snapshot() calendar.Calendar { return c }
+func (c *Sessions) Snapshot() calendar.Calendar { return c }
 
 // Session returns what is known of a date, which may be a closed one. The error
 // is a *CoverageError where the date is not covered. A date that does not exist,
 // as 2026-02-31, is an error too.
-func (c *Calendar) Session(d calendar.Date) (calendar.Session, error) {
+func (c *Sessions) Session(d calendar.Date) (calendar.Session, error) {
 	if i := number(d) - c.base; i >= 0 && i < len(c.days) && c.days[i].Date == d {
 		return c.days[i], nil
 	}
@@ -99,7 +99,7 @@ func (c *Calendar) Session(d calendar.Date) (calendar.Session, error) {
 }
 
 // at returns what is known of the date that has a number.
-func (c *Calendar) at(n int) (calendar.Session, error) {
+func (c *Sessions) at(n int) (calendar.Session, error) {
 	if i := n - c.base; i >= 0 && i < len(c.days) {
 		return c.days[i], nil
 	}
@@ -107,10 +107,10 @@ func (c *Calendar) at(n int) (calendar.Session, error) {
 }
 
 // covers reports whether the date that has a number is covered.
-func (c *Calendar) covers(n int) bool { return n >= c.base && n < c.base+len(c.days) }
+func (c *Sessions) covers(n int) bool { return n >= c.base && n < c.base+len(c.days) }
 
 // set fills in what is known of the dates of the coverage, one session for each.
-func (c *Calendar) set(days []calendar.Session, begins []int64) {
+func (c *Sessions) set(days []calendar.Session, begins []int64) {
 	c.base, c.days, c.begins = number(c.first), days, begins
 	c.hours = make([][]window, len(days))
 	c.counts = make([]int, len(days)+1)
@@ -130,7 +130,7 @@ func (c *Calendar) set(days []calendar.Session, begins []int64) {
 }
 
 // note adds a phase to those that sessions may have.
-func (c *Calendar) note(phase string) {
+func (c *Sessions) note(phase string) {
 	if !slices.Contains(c.phases, phase) {
 		c.phases = append(c.phases, phase)
 	}
