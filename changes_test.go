@@ -178,8 +178,8 @@ func (e *edited) rowsInForce() map[ScheduleKey]shownRow {
 	rows := make(map[ScheduleKey]shownRow)
 	for key, r := range e.sched.rows {
 		shown := shownRow{r.schedule(), r.text, r.view.name, "", slices.Sorted(maps.Keys(r.shadowed))}
-		if r.base != nil {
-			shown.base = rowName(r.base.Task, r.base.Account)
+		if base := r.base(); base != nil {
+			shown.base = rowName(base.Task, base.Account)
 		}
 		rows[key] = shown
 	}
@@ -205,8 +205,8 @@ func (e *edited) groupsInForce() (groups [][]string) {
 
 // toCome returns what is due in the next days.
 func (e *edited) toCome(now time.Time) (due []planDue) {
-	for _, o := range e.sched.snap.plan(now, now.AddDate(0, 0, 5)) {
-		due = append(due, planDue{o.due.UTC(), o.row.Account, o.row.Task, o.slot, o.session, o.skip != ""})
+	for _, o := range e.sched.plan.Between(now, now.AddDate(0, 0, 5)) {
+		due = append(due, planDue{o.Due.UTC(), o.Row.Account, o.Row.Policy.Task, o.Slot, o.Session, o.Skip != ""})
 	}
 	return due
 }

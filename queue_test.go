@@ -37,7 +37,7 @@ func TestWavesAmongRunsThatAreReady(t *testing.T) {
 		return occurrence{row: s.rowFor("42", task), due: time.Date(2026, 11, 23, 9, minute, 0, 0, time.UTC), slot: "2026-11-23"}
 	}
 	waveOf := func(o occurrence) wave {
-		return wave{row: o.row, due: []occurrence{o}, accts: []*account{a}, planned: now}
+		return wave{row: rowOf(o), due: []occurrence{o}, accts: []*account{a}, planned: now}
 	}
 	one, three := occurrenceOf("one", 1), occurrenceOf("three", 3)
 	s.line([]*pending{s.newPending(a, a.task("one"), one.row, one, false), s.newPending(a, a.task("three"), three.row, three, false)})
