@@ -402,7 +402,7 @@ func (s *UnifiedTaskScheduler) planLast(a *account, now time.Time) time.Time {
 	}
 	if a.behind || !now.Before(s.plan.next) {
 		a.behind = false
-		s.enqueueFor(s.sched.snap.plan(from, now), []*account{a}, now)
+		s.enqueueFor(s.sched.plan.Between(from, now), []*account{a}, now)
 	}
 	return now
 }

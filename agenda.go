@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/rule"
 )
@@ -57,13 +58,13 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date calendar.Date) (
 	}
 	for _, o := range due {
 		var within time.Duration
-		if o.row.Spread > 0 {
-			within = o.row.spreadWithin(o, s.expiry(o.row, o))
+		if rowOf(o).Spread > 0 {
+			within = rowOf(o).spreadWithin(o, s.expiry(rowOf(o), o))
 		}
 		for _, a := range accts {
-			if o.row.holdsFor(a) && !known.has(a, o.row.Task, o.slot, o.due) {
-				offset := spreadOffset(a, o.row.Task, o.slot, within)
-				items = append(items, AgendaItem{Account: a, Task: o.row.Task, Slot: o.slot, Due: o.due, Offset: offset, Skip: o.skip})
+			if rowOf(o).holdsFor(a) && !known.has(a, rowOf(o).Task, o.Slot, o.Due) {
+				offset := spreadOffset(a, rowOf(o).Task, o.Slot, within)
+				items = append(items, AgendaItem{Account: a, Task: rowOf(o).Task, Slot: o.Slot, Due: o.Due, Offset: offset, Skip: o.Skip})
 			}
 		}
 	}
@@ -75,7 +76,7 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date calendar.Date) (
 
 // preview plans one session date from the rows in force, with a snapshot of its
 // own, and names the enrolled accounts.
-func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) ([]occurrence, []string, error) {
+func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) ([]plan.Occurrence, []string, error) {
 	s.activity.Begin()
 	defer s.activity.End()
 	s.mu.Lock()
@@ -88,8 +89,8 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) 
 	}
 	rows := slices.Collect(maps.Values(s.sched.rows))
 	asked := make(map[*calendarView][]calendar.Date)
-	for v, m := range s.sched.snap.byView {
-		asked[v] = datesOf(m.filterDates(date, date))
+	for _, v := range s.viewsInUse() {
+		asked[v] = datesOf(s.sched.plan.FilterDates(v, date, date))
 	}
 	var accts []string
 	for _, a := range s.accounts.sorted() {
@@ -102,13 +103,13 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) 
 	for v, dates := range asked {
 		answers[v] = s.ask(ctx, v, dates...)
 	}
-	sn := newSnapshot(rows, func(v *calendarView) calendar.Calendar { return answers[v] })
-	due := sn.planDay(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn+2), time.UTC))
+	answering := func(cal calendar.Calendar) calendar.Calendar { return answers[cal.(*calendarView)] }
+	due := plan.NewBy(plannedRows(rows), answering).Day(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn+2), time.UTC))
 	for i, o := range due {
-		if o.row.Spread > 0 { // which is cut off at the close that the same answers tell
-			answered := *o.row
-			answered.view = answers[o.row.view]
-			due[i].row = &answered
+		if rowOf(o).Spread > 0 { // which is cut off at the close that the same answers tell
+			answered := rowOf(o).copied()
+			answered.view = answers[answered.view]
+			due[i].Row = &answered.Row
 		}
 	}
 	return due, accts, nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/plan"
 )
 
 // What a calendar says of the days to come is told before it keeps tasks from running,
@@ -28,8 +29,8 @@ func (s *UnifiedTaskScheduler) checkAhead(v *calendarView, facts calendarFacts, 
 			v.coming = append(v.coming, session)
 		case err != nil && d == today:
 			last = today // which has a condition of its own
-		case err != nil && unknown == "" && !d.After(today.AddDays(horizonDays)):
-			unknown = fmt.Sprintf("tasks of %v are going to be skipped: %s", d, notKnown(v.name, d, err))
+		case err != nil && unknown == "" && !d.After(today.AddDays(plan.HorizonDays)):
+			unknown = fmt.Sprintf("tasks of %v are going to be skipped: %s", d, plan.NotKnown(v.name, d, err))
 		}
 	}
 	s.setCondition("ahead "+v.name, unknown)
@@ -40,13 +41,16 @@ func (s *UnifiedTaskScheduler) checkAhead(v *calendarView, facts calendarFacts, 
 // known, which somebody has to find out, and the notices of those on which tasks do
 // not run, which may be as it was meant. The caller holds mu.
 func (s *UnifiedTaskScheduler) tellComing(v *calendarView) {
-	m := s.sched.snap.byView[v]
+	if !s.sched.loaded {
+		return
+	}
+	read := slices.Contains(s.viewsInUse(), v)
 	var hours, notices []string
 	for _, session := range v.coming {
-		if m == nil {
+		if !read {
 			break // no row is read by it
 		}
-		hour, notice := m.comingSession(session)
+		hour, notice := s.comingSession(v, session)
 		if hour != "" {
 			hours = append(hours, hour)
 		}
@@ -62,63 +66,21 @@ func (s *UnifiedTaskScheduler) tellComing(v *calendarView) {
 
 // comingSession says which tasks need the hours of a session, if they are not known,
 // and which do not run on it as it is a special one.
-func (m *market) comingSession(session calendar.Session) (hours, notice string) {
-	what := fmt.Sprintf("calendar %s: %v is a %s", m.view.name, session.Date, session.Describe())
+func (s *UnifiedTaskScheduler) comingSession(v *calendarView, session calendar.Session) (hours, notice string) {
+	what := fmt.Sprintf("calendar %s: %v is a %s", v.name, session.Date, session.Describe())
 	if session.HoursUnknown {
 		what += ", whose hours are not known"
 	}
-	if tasks := m.inNeedOfHours(session); len(tasks) > 0 {
+	if tasks := s.sched.plan.InNeedOfHours(v, session); len(tasks) > 0 {
 		hours = fmt.Sprintf("%s: tasks that need them: %s", what, strings.Join(briefly(tasks), ", "))
 	}
-	if tasks := m.passedOver(session); len(tasks) > 0 {
+	if tasks := s.sched.plan.PassedOver(v, session); len(tasks) > 0 {
 		notice = fmt.Sprintf("%s: tasks that do not run on it: %s", what, strings.Join(briefly(tasks), ", "))
 	}
 	if hours+notice == "" && session.HoursUnknown {
 		notice = what + ": no task needs them"
 	}
 	return hours, notice
-}
-
-// inNeedOfHours names the tasks that run on a session and whose instants cannot be told
-// without its hours.
-func (m *market) inNeedOfHours(session calendar.Session) []string {
-	if !session.HoursUnknown {
-		return nil
-	}
-	d := &day{session: session}
-	return m.tasksOf(func(g *group) bool {
-		v := m.verdict(g, d)
-		return g.runsOn(session.Kind) && v.unknown == nil && m.spansBy(v, g, d).err != nil
-	})
-}
-
-// passedOver names the tasks that would be due on a special session if it were a
-// regular one, and are not.
-func (m *market) passedOver(session calendar.Session) []string {
-	if session.Kind != calendar.Special {
-		return nil
-	}
-	session.Kind = calendar.Regular
-	d := &day{session: session}
-	return m.tasksOf(func(g *group) bool {
-		return g.runsOn(calendar.Regular) && !g.runsOn(calendar.Special) && len(m.spansBy(m.verdict(g, d), g, d).spans) > 0
-	})
-}
-
-// tasksOf names the tasks of the groups that are chosen, each once.
-func (m *market) tasksOf(chosen func(g *group) bool) []string {
-	tasks := make(map[string]bool)
-	for _, g := range m.groups {
-		if g.idle() || !chosen(g) {
-			continue
-		}
-		for _, r := range g.rows {
-			if !r.Disabled {
-				tasks[r.Task] = true
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(tasks))
 }
 
 // setNotices makes the notices of a calendar those that are shown, and logs each that

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/planworld"
 )
 
 // TestRule25_WhateverACalendarSaysEachOccurrenceHasOneOutcome runs made-up rows on
@@ -58,11 +59,11 @@ type changeWorld struct {
 // changeMarket is a calendar and its rows. The oracle reads its sessions, and the
 // scheduler those of answers, which is a copy.
 type changeMarket struct {
-	*planWorld
+	*planworld.World
 	source  changingSource
 	direct  bool
 	earlier []map[calendar.Date]calendar.Session
-	due     []planDue // by the sessions as they are
+	due     []planworld.Due // by the sessions as they are
 	blocked map[changeKey]bool
 }
 
@@ -70,7 +71,7 @@ type changeKey struct{ account, task, slot string }
 
 // changeWant is what is expected of an occurrence.
 type changeWant struct {
-	planDue
+	planworld.Due
 	planned time.Time // by which tick
 	moved   bool
 }
@@ -121,29 +122,25 @@ func (c changingSnapshots) Snapshot() calendar.Calendar {
 
 func newChangeWorld(seed uint64) *changeWorld {
 	random := rand.New(rand.NewPCG(seed, 25))
-	first := newPlanWorld(seed, random, wholePlans.tasks)
-	for first.loc.String() == "Pacific/Apia" { // where slots of a date that there was not would meet those of others
-		first = newPlanWorld(seed, random, wholePlans.tasks)
+	first := planworld.New(seed, random, planworld.Whole)
+	for first.Location().String() == "Pacific/Apia" { // where slots of a date that there was not would meet those of others
+		first = planworld.New(seed, random, planworld.Whole)
 	}
-	second := &planWorld{
-		seed: seed, loc: first.loc, first: first.first, accounts: first.accounts,
-		sessions: make(map[calendar.Date]calendar.Session), instants: make(map[planWall]time.Time),
-	}
-	second.makeSessions(random)
+	second := first.Beside(random)
 	for i := range 2 {
-		second.makeTask(fmt.Sprintf("u%d", i), random)
+		second.AddTask(fmt.Sprintf("u%d", i), random)
 	}
 	w := &changeWorld{
 		seed: seed, random: random, catchUp: make(map[string]time.Duration),
 		wanted: make(map[changeKey]changeWant), starts: make(map[changeKey]int),
 	}
-	for i, p := range []*planWorld{first, second} {
-		m := &changeMarket{planWorld: p, direct: random.IntN(2) == 0, blocked: make(map[changeKey]bool)}
-		m.source = changingSource{fmt.Sprintf("C%d", i), p.loc, new(sync.Mutex), new(int), &map[calendar.Date]calendar.Session{}}
-		m.source.replace(p.sessions, 0)
+	for i, p := range []*planworld.World{first, second} {
+		m := &changeMarket{World: p, direct: random.IntN(2) == 0, blocked: make(map[changeKey]bool)}
+		m.source = changingSource{fmt.Sprintf("C%d", i), p.Location(), new(sync.Mutex), new(int), &map[calendar.Date]calendar.Session{}}
+		m.source.replace(p.Sessions, 0)
 		w.markets = append(w.markets, m)
 	}
-	begin := first.instant(first.first.AddDays(random.IntN(planDays)), calendar.WallTime(random.IntN(int(calendar.EndOfDay))))
+	begin := first.Instant(first.First.AddDays(random.IntN(planworld.Days)), calendar.WallTime(random.IntN(int(calendar.EndOfDay))))
 	w.clock = clockwork.NewFakeClockAt(begin)
 	return w
 }
@@ -151,8 +148,8 @@ func newChangeWorld(seed uint64) *changeWorld {
 // rows are those of both markets.
 func (w *changeWorld) rows() (rows []Schedule) {
 	for i, m := range w.markets {
-		for _, t := range m.tasks {
-			row := t.Schedule
+		for _, t := range m.Tasks {
+			row := scheduleOf(t)
 			if i > 0 {
 				row.Calendar = m.source.name
 			}
@@ -199,14 +196,14 @@ func (w *changeWorld) play(t *testing.T) {
 		Logger:    slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err, "seed %d", w.seed)
-	for _, account := range w.markets[0].accounts[1:] {
+	for _, account := range w.markets[0].Accounts[1:] {
 		require.NoError(t, s.Enroll(t.Context(), account, w))
 	}
 	w.began = w.clock.Now()
 	w.upTo = w.began
 	end := w.began.Add(changeHours * time.Hour)
 	for _, m := range w.markets {
-		m.due = m.dueBetween(w.began, end)
+		m.due = m.Due(w.began, end)
 	}
 	for now := w.began; now.Before(end); now = w.clock.Now() {
 		if now.After(w.began) {
@@ -214,31 +211,9 @@ func (w *changeWorld) play(t *testing.T) {
 		}
 		require.NoError(t, s.Tick(t.Context()))
 		require.NoError(t, s.Quiesce(t.Context()))
-		w.clock.Advance(time.Minute + time.Duration(w.random.IntN(20))*planStep)
+		w.clock.Advance(time.Minute + time.Duration(w.random.IntN(20))*planworld.Step)
 	}
 	require.NoError(t, s.Close(t.Context()))
-}
-
-// dueBetween is due, and looks back no further than the delays of each task.
-func (m *changeMarket) dueBetween(from, to time.Time) (all []planDue) {
-	for _, account := range m.accounts {
-		for _, task := range m.tasksOf(account) {
-			back := 3
-			for _, t := range m.chain(account, task) {
-				if t.base != "" {
-					back += 1 + int(t.interval/(24*time.Hour))
-				}
-			}
-			for date := calendar.DateOf(from.In(m.loc)).AddDays(-back); !date.After(calendar.DateOf(to.In(m.loc)).AddDays(2)); date = date.AddDays(1) {
-				for _, o := range m.onDate(account, task, date) {
-					if o.due.After(from) && !o.due.After(to) {
-						all = append(all, o)
-					}
-				}
-			}
-		}
-	}
-	return all
 }
 
 // expect changes calendars, or not, and notes what the tick at now is to bring.
@@ -248,7 +223,7 @@ func (w *changeWorld) expect(now time.Time) {
 			w.change(m, now)
 		}
 		for _, o := range m.due {
-			if o.due.After(w.upTo) && !o.due.After(now) {
+			if o.At.After(w.upTo) && !o.At.After(now) {
 				w.want(o, now, false)
 			}
 		}
@@ -257,8 +232,8 @@ func (w *changeWorld) expect(now time.Time) {
 }
 
 // want expects an outcome of an occurrence, unless there was one of its slot.
-func (w *changeWorld) want(o planDue, now time.Time, moved bool) {
-	key := changeKey{o.account, o.task, o.slot}
+func (w *changeWorld) want(o planworld.Due, now time.Time, moved bool) {
+	key := changeKey{o.Account, o.Task, o.Slot}
 	if _, planned := w.wanted[key]; planned {
 		w.again++
 		return
@@ -269,12 +244,12 @@ func (w *changeWorld) want(o planDue, now time.Time, moved bool) {
 // change replaces some days of a calendar, or brings back all of an earlier version.
 func (w *changeWorld) change(m *changeMarket, now time.Time) {
 	m.noteBlocked(w.upTo)
-	before := maps.Clone(m.sessions)
-	today := calendar.DateOf(w.upTo.In(m.loc))
+	before := maps.Clone(m.Sessions)
+	today := calendar.DateOf(w.upTo.In(m.Location()))
 	version := *m.source.version + 1
 	switch kind := w.random.IntN(4); {
 	case kind == 0 && len(m.earlier) > 0:
-		m.sessions = maps.Clone(m.earlier[w.random.IntN(len(m.earlier))])
+		m.Sessions = maps.Clone(m.earlier[w.random.IntN(len(m.earlier))])
 	case kind == 1 && !m.direct:
 		version-- // it comes to know more, and nothing else
 		m.remake(today, w.random, func(_ calendar.Session, known bool) bool { return !known })
@@ -283,10 +258,10 @@ func (w *changeWorld) change(m *changeMarket, now time.Time) {
 		m.remake(today, w.random, func(calendar.Session, bool) bool { return w.random.IntN(2) == 0 })
 	}
 	m.earlier = append(m.earlier, before)
-	m.source.replace(m.sessions, version)
-	m.due = m.dueBetween(w.began, w.began.Add(changeHours*time.Hour))
+	m.source.replace(m.Sessions, version)
+	m.due = m.Due(w.began, w.began.Add(changeHours*time.Hour))
 	for _, o := range m.due {
-		if !o.due.After(w.upTo) && !m.blocked[changeKey{o.account, o.task, o.session.String()}] {
+		if !o.At.After(w.upTo) && !m.blocked[changeKey{o.Account, o.Task, o.Session.String()}] {
 			w.want(o, now, true)
 		}
 	}
@@ -294,17 +269,16 @@ func (w *changeWorld) change(m *changeMarket, now time.Time) {
 
 // remake makes some of the days around a date anew.
 func (m *changeMarket) remake(around calendar.Date, random *rand.Rand, which func(s calendar.Session, known bool) bool) {
-	made := &planWorld{loc: m.loc, first: m.first, sessions: make(map[calendar.Date]calendar.Session), instants: m.instants}
-	made.makeSessions(random)
+	made := m.SomeSessions(random)
 	for d := around.AddDays(-2); d.Before(around.AddDays(3)); d = d.AddDays(1) {
-		was, known := m.sessions[d]
+		was, known := m.Sessions[d]
 		if !which(was, known) {
 			continue
 		}
-		if s, ok := made.sessions[d]; ok {
-			m.sessions[d] = s
+		if s, ok := made[d]; ok {
+			m.Sessions[d] = s
 		} else {
-			delete(m.sessions, d)
+			delete(m.Sessions, d)
 		}
 	}
 }
@@ -312,9 +286,9 @@ func (m *changeMarket) remake(around calendar.Date, random *rand.Rand, which fun
 // learnHours makes up hours that were not known.
 func (m *changeMarket) learnHours(around calendar.Date, random *rand.Rand) {
 	for d := around.AddDays(-2); d.Before(around.AddDays(3)); d = d.AddDays(1) {
-		if s, known := m.sessions[d]; known && s.HoursUnknown {
-			s.HoursUnknown, s.Phases = false, m.somePhases(d, random)
-			m.sessions[d] = s
+		if s, known := m.Sessions[d]; known && s.HoursUnknown {
+			s.HoursUnknown, s.Phases = false, m.SomePhases(d, random)
+			m.Sessions[d] = s
 		}
 	}
 }
@@ -323,9 +297,9 @@ func (m *changeMarket) learnHours(around calendar.Date, random *rand.Rand) {
 // they were recorded at the end of the date, and stay so.
 func (m *changeMarket) noteBlocked(upTo time.Time) {
 	for _, o := range m.due {
-		atEnd := o.skipped && o.slot == o.session.String() && o.due.Equal(m.instant(o.session, calendar.EndOfDay))
-		if atEnd && !o.due.After(upTo) {
-			m.blocked[changeKey{o.account, o.task, o.session.String()}] = true
+		atEnd := o.Skipped && o.Slot == o.Session.String() && o.At.Equal(m.Instant(o.Session, calendar.EndOfDay))
+		if atEnd && !o.At.After(upTo) {
+			m.blocked[changeKey{o.Account, o.Task, o.Session.String()}] = true
 		}
 	}
 }
@@ -376,8 +350,8 @@ func (w *changeWorld) checkRun(t *testing.T, run Run, outcomes map[changeKey]Out
 		return
 	}
 	for key, want := range w.wanted {
-		inRange := key.account == run.Account && key.task == run.Task && want.session == run.Session &&
-			!want.due.Before(run.Due) && !want.due.After(run.Through())
+		inRange := key.account == run.Account && key.task == run.Task && want.Session == run.Session &&
+			!want.At.Before(run.Due) && !want.At.After(run.Through())
 		if inRange && outcomes[key] == NoOutcome {
 			w.checkOutcome(t, want, run)
 			outcomes[key] = run.Outcome
@@ -387,12 +361,12 @@ func (w *changeWorld) checkRun(t *testing.T, run Run, outcomes map[changeKey]Out
 
 func (w *changeWorld) checkOutcome(t *testing.T, want changeWant, run Run) {
 	t.Helper()
-	lateness := want.planned.Sub(want.due)
+	lateness := want.planned.Sub(want.At)
 	switch {
-	case want.skipped:
+	case want.Skipped:
 		require.Equal(t, Skipped, run.Outcome, "%+v\n%+v\n%v", want, run, w)
 	case run.Outcome == Succeeded:
-		require.Equal(t, want.due, run.Due, "%+v\n%v", want, w)
+		require.Equal(t, want.At, run.Due, "%+v\n%v", want, w)
 		require.Less(t, lateness, w.catchUp[run.Task], "%+v\n%+v\n%v", want, run, w)
 	default:
 		require.Equal(t, Missed, run.Outcome, "%+v\n%+v\n%v", want, run, w)
@@ -416,5 +390,5 @@ func (w *changeWorld) checkTold(t *testing.T, outcomes map[changeKey]Outcome) {
 
 func (w *changeWorld) String() string {
 	return fmt.Sprintf("began %v\nfirst, direct %t: %v\nsecond, direct %t: %v", w.began,
-		w.markets[0].direct, w.markets[0].planWorld, w.markets[1].direct, w.markets[1].planWorld)
+		w.markets[0].direct, w.markets[0].World, w.markets[1].direct, w.markets[1].World)
 }

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
-	"github.com/tradeclock/tradeclock/rule"
 )
 
 // coverageWarning is how many days before the end of a calendar's coverage the
@@ -119,9 +119,9 @@ func (s *UnifiedTaskScheduler) viewOf(name string) (*calendarView, error) {
 // by the ones that each tick looks at. The caller holds mu.
 func (s *UnifiedTaskScheduler) watchCalendars() {
 	used := []*calendarView{s.calendar}
-	for _, m := range s.sched.snap.markets {
-		if m.view != s.calendar {
-			used = append(used, m.view)
+	for _, v := range s.viewsInUse() {
+		if v != s.calendar {
+			used = append(used, v)
 		}
 	}
 	for _, v := range s.sched.watched {
@@ -133,6 +133,15 @@ func (s *UnifiedTaskScheduler) watchCalendars() {
 	for _, v := range used {
 		s.tellComing(v) // it may matter to other rows
 	}
+}
+
+// viewsInUse are the calendars by which the rows in force are read.
+func (s *UnifiedTaskScheduler) viewsInUse() []*calendarView {
+	var views []*calendarView
+	for _, cal := range s.sched.plan.Calendars() {
+		views = append(views, cal.(*calendarView))
+	}
+	return views
 }
 
 func (s *UnifiedTaskScheduler) clearCalendar(v *calendarView) {
@@ -255,36 +264,15 @@ func (s *UnifiedTaskScheduler) neededDates(v *calendarView, now time.Time) (firs
 		}
 	}
 	back, ahead := 1, 1
-	var m *market
 	if s.sched.loaded {
-		m = s.sched.snap.byView[v]
+		b, a := s.sched.plan.Reach(v)
+		back, ahead = max(b, 1), max(a, 1)
 	}
-	if m != nil {
-		back, ahead = max(m.back, 1), max(m.ahead, 1)
-	}
-	first, last = calendar.DateOf(from.In(v.loc)).AddDays(-ahead), calendar.DateOf(now.In(v.loc)).AddDays(back+horizonDays+1)
-	if m != nil {
-		first, last = m.filterDates(first, last)
+	first, last = calendar.DateOf(from.In(v.loc)).AddDays(-ahead), calendar.DateOf(now.In(v.loc)).AddDays(back+plan.HorizonDays+1)
+	if s.sched.loaded {
+		first, last = s.sched.plan.FilterDates(v, first, last)
 	}
 	return first, last
-}
-
-// filterDates widens a range of dates by those that the filters ask for.
-func (m *market) filterDates(first, last calendar.Date) (calendar.Date, calendar.Date) {
-	from, to := first, last
-	for _, g := range m.groups {
-		for _, f := range []rule.Filter{g.filter, g.prior.filter} {
-			begin, _ := f.Dates(first)
-			_, end := f.Dates(last)
-			if begin.Before(from) {
-				from = begin
-			}
-			if end.After(to) {
-				to = end
-			}
-		}
-	}
-	return from, to
 }
 
 func datesOf(first, last calendar.Date) []calendar.Date {
@@ -319,7 +307,7 @@ func (s *UnifiedTaskScheduler) checkCalendar(v *calendarView, facts calendarFact
 	session, err := v.Session(today)
 	switch {
 	case err != nil:
-		condition = "tasks are skipped: " + notKnown(v.name, today, err)
+		condition = "tasks are skipped: " + plan.NotKnown(v.name, today, err)
 	case failed != nil:
 		condition = fmt.Sprintf("calendar %s does not answer: %v", v.name, failed)
 	case session.Assumed:

@@ -40,8 +40,13 @@ func (s *UnifiedTaskScheduler) takeChanges(read reading, known string) bool {
 	}
 	s.sched.revision = read.revision
 	gone, come := p.diff()
-	s.keepDue(s.sched.snap, come, p.before)
-	s.use(s.sched.snap.patched(gone, come))
+	s.keepDue(s.sched.plan, come, p.before)
+	for _, r := range come {
+		if like := s.sched.plan.Like(&r.Row); like != nil {
+			r.share(like.Of.(*row).policy)
+		}
+	}
+	s.use(s.sched.plan.Patched(plannedRows(gone), plannedRows(come)))
 	s.reportPatch(p)
 	return true
 }
@@ -49,7 +54,7 @@ func (s *UnifiedTaskScheduler) takeChanges(read reading, known string) bool {
 // standsAlone reports whether no after rule links the row of a key with others, nor
 // the row for all accounts, which it may shadow.
 func (s *UnifiedTaskScheduler) standsAlone(key ScheduleKey) bool {
-	linked := func(r *row) bool { return r != nil && r.base != nil }
+	linked := func(r *row) bool { return r != nil && r.Base != nil }
 	return !s.sched.followed[key.Task] && !linked(s.sched.rows[key]) && !linked(s.sched.rows[ScheduleKey{Task: key.Task}])
 }
 
@@ -99,9 +104,9 @@ func (p *patch) shadow(own ScheduleKey, has bool) {
 	}
 	if !p.copied[key] {
 		p.copied[key] = true
-		shared := *p.rows[key]
+		shared := p.rows[key].copied()
 		shared.shadowed = maps.Clone(shared.shadowed)
-		p.set(key, &shared)
+		p.set(key, shared)
 	}
 	if has {
 		p.rows[key].shadow(own.Account)

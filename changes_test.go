@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/planworld"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -159,7 +160,6 @@ func (w *editWorld) compare() {
 	}
 	a, b := w.patched, w.whole
 	require.Equal(w.t, b.rowsInForce(), a.rowsInForce())
-	require.Equal(w.t, b.groupsInForce(), a.groupsInForce())
 	require.Equal(w.t, b.toCome(w.clock.Now()), a.toCome(w.clock.Now()))
 	require.Equal(w.t, b.health.conditions, a.health.conditions)
 	require.Equal(w.t, b.Status().Next, a.Status().Next)
@@ -178,35 +178,20 @@ func (e *edited) rowsInForce() map[ScheduleKey]shownRow {
 	rows := make(map[ScheduleKey]shownRow)
 	for key, r := range e.sched.rows {
 		shown := shownRow{r.schedule(), r.text, r.view.name, "", slices.Sorted(maps.Keys(r.shadowed))}
-		if r.base != nil {
-			shown.base = rowName(r.base.Task, r.base.Account)
+		if base := r.base(); base != nil {
+			shown.base = rowName(base.Task, base.Account)
 		}
 		rows[key] = shown
 	}
 	return rows
 }
 
-// groupsInForce returns the names of the rows that are planned together, with what
-// they are planned by.
-func (e *edited) groupsInForce() (groups [][]string) {
-	for _, m := range e.sched.snap.markets {
-		for _, g := range m.groups {
-			names := []string{m.cal.Name()}
-			for _, r := range g.rows {
-				names = append(names, rowName(r.Task, r.Account))
-			}
-			slices.Sort(names[1:])
-			groups = append(groups, names)
-		}
-	}
-	slices.SortFunc(groups, slices.Compare)
-	return groups
-}
-
 // toCome returns what is due in the next days.
-func (e *edited) toCome(now time.Time) (due []planDue) {
-	for _, o := range e.sched.snap.plan(now, now.AddDate(0, 0, 5)) {
-		due = append(due, planDue{o.due.UTC(), o.row.Account, o.row.Task, o.slot, o.session, o.skip != ""})
+func (e *edited) toCome(now time.Time) (due []planworld.Due) {
+	for _, o := range e.sched.plan.Between(now, now.AddDate(0, 0, 5)) {
+		due = append(due, planworld.Due{
+			At: o.Due.UTC(), Account: o.Row.Account, Task: o.Row.Policy.Task, Slot: o.Slot, Session: o.Session, Skipped: o.Skip != "",
+		})
 	}
 	return due
 }

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
 // enqueueBackdated makes pending runs of what was planned behind the watermark, for
 // each account that it holds for, and records what does not run. The caller holds mu.
-func (s *UnifiedTaskScheduler) enqueueBackdated(due []occurrence, now time.Time) {
+func (s *UnifiedTaskScheduler) enqueueBackdated(due []plan.Occurrence, now time.Time) {
 	s.enqueueFor(due, s.accounts.sorted(), now)
 }
 
@@ -23,20 +24,20 @@ func (s *UnifiedTaskScheduler) enqueueBehind(now time.Time) {
 	for _, a := range s.accounts.open {
 		if a.behind {
 			a.behind = false
-			s.enqueueFor(s.sched.snap.plan(a.from, s.plan.upTo), []*account{a}, now)
+			s.enqueueFor(s.sched.plan.Between(a.from, s.plan.upTo), []*account{a}, now)
 		}
 	}
 }
 
 // enqueueFor works through the occurrences of each row for each account, since
 // of several late occurrences of a repeating rule only the newest runs.
-func (s *UnifiedTaskScheduler) enqueueFor(due []occurrence, accts []*account, now time.Time) {
+func (s *UnifiedTaskScheduler) enqueueFor(due []plan.Occurrence, accts []*account, now time.Time) {
 	if len(due) == 0 {
 		return
 	}
 	var planned []*pending
 	for _, mine := range byRow(due) {
-		w := &wave{row: mine[0].row, due: mine, planned: now, backdated: true}
+		w := &wave{row: rowOf(mine[0]), due: mine, planned: now, backdated: true}
 		for _, a := range w.row.among(accts) {
 			if !a.gone && a.admitted && w.row.holdsFor(a.name) {
 				planned = s.planRow(planned, a, w, now)
@@ -50,10 +51,10 @@ func (s *UnifiedTaskScheduler) enqueueFor(due []occurrence, accts []*account, no
 }
 
 // byRow parts occurrences by their row, in the order of each row's first.
-func byRow(due []occurrence) [][]occurrence {
-	var parts [][]occurrence
-	if due[0].due.Equal(due[len(due)-1].due) { // each row is due once
-		parts = make([][]occurrence, 0, len(due))
+func byRow(due []plan.Occurrence) [][]plan.Occurrence {
+	var parts [][]plan.Occurrence
+	if due[0].Due.Equal(due[len(due)-1].Due) { // each row is due once
+		parts = make([][]plan.Occurrence, 0, len(due))
 		for i := range due {
 			parts = append(parts, due[i:i+1])
 		}
@@ -61,10 +62,10 @@ func byRow(due []occurrence) [][]occurrence {
 	}
 	index := make(map[*row]int)
 	for _, o := range due {
-		i, seen := index[o.row]
+		i, seen := index[rowOf(o)]
 		if !seen {
 			i = len(parts)
-			index[o.row] = i
+			index[rowOf(o)] = i
 			parts = append(parts, nil)
 		}
 		parts[i] = append(parts[i], o)
@@ -77,38 +78,38 @@ func byRow(due []occurrence) [][]occurrence {
 func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, now time.Time) []*pending {
 	r, due := w.row, w.due
 	ts := a.task(r.Task)
-	elsewhere := func(o occurrence) bool {
-		return !a.owns(r, o.due) || a.owns(r, o.planned) || s.term.ahead.has(a.name, r.Task, o.slot, o.due)
+	elsewhere := func(o plan.Occurrence) bool {
+		return !a.owns(r, o.Due) || a.owns(r, o.Planned) || s.term.ahead.has(a.name, r.Task, o.Slot, o.Due)
 	}
 	latest := ts.lastDue
 	newest := len(due) - 1
-	for newest > 0 && (due[newest].skip != "" || elsewhere(due[newest])) {
+	for newest > 0 && (due[newest].Skip != "" || elsewhere(due[newest])) {
 		newest--
 	}
 	for i, o := range due {
 		if elsewhere(o) {
-			ts.lastDue = o.due // a recorded range does not go on across it
+			ts.lastDue = o.Due // a recorded range does not go on across it
 			continue
 		}
 		p := s.newPending(a, ts, r, o, w.backdated)
-		p.prev, p.moved, p.rank = ts.lastDue, o.moved, w.rank
+		p.prev, p.moved, p.rank = ts.lastDue, o.Moved, w.rank
 		if r.Spread > 0 {
-			p.run.Offset = spreadOffset(a.name, r.Task, o.slot, r.spreadWithin(o, p.expires))
+			p.run.Offset = spreadOffset(a.name, r.Task, o.Slot, r.spreadWithin(o, p.expires))
 		}
-		ts.lastDue = o.due
+		ts.lastDue = o.Due
 		last := p
 		if r.repeats() && i < newest {
-			last = &pending{row: r, expires: s.expiry(r, due[newest]), moved: o.moved}
-			last.run.Due, last.run.Session = due[newest].due, due[newest].session
+			last = &pending{row: r, expires: s.expiry(r, due[newest]), moved: o.Moved}
+			last.run.Due, last.run.Session = due[newest].Due, due[newest].Session
 		}
 		if w.planned.Before(last.expires) && w.planned.Before(now) {
 			last.waits = s.waitsOf(w)
 		}
 		switch {
-		case o.skip != "":
-			s.recordRange(p, Skipped, o.skip)
-			if _, err := r.view.Session(o.session); err == nil { // else one condition is told for all tasks
-				s.countRun(a, ts, &p.run, Skipped, o.skip)
+		case o.Skip != "":
+			s.recordRange(p, Skipped, o.Skip)
+			if _, err := r.view.Session(o.Session); err == nil { // else one condition is told for all tasks
+				s.countRun(a, ts, &p.run, Skipped, o.Skip)
 			}
 		case !now.Before(last.expires):
 			s.recordRange(p, Missed, s.tooLate(last))
@@ -205,14 +206,14 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 	s.queue.reruns = nil
 	for _, run := range runs {
 		a, r := s.accounts.byName[run.Account], s.rowFor(run.Account, run.Task)
-		if a == nil || a.gone || r == nil || r.Disabled || r.Delivery != AtLeastOnce || run.Manual || !r.runsOn(run.Session) {
+		if a == nil || a.gone || r == nil || r.Disabled || r.Delivery != AtLeastOnce || run.Manual || !r.RunsOn(run.Session) {
 			continue
 		}
 		ts := a.task(r.Task)
 		if r.repeats() && (ts.lastDue.After(run.Due) || s.queue.comesFor(a, r, run.Due)) {
 			continue
 		}
-		o := occurrence{row: r, due: run.Due, slot: run.Slot, session: run.Session}
+		o := plan.Occurrence{Row: &r.Row, Due: run.Due, Slot: run.Slot, Session: run.Session}
 		p := s.newPending(a, ts, r, o, true)
 		p.replaces = &run
 		p.run.Offset = run.Offset
@@ -226,31 +227,19 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 	}
 }
 
-// runsOn reports whether the row runs on a date, and what it follows does, as the calendar
-// has it now.
-func (r *row) runsOn(date calendar.Date) bool {
-	session, err := r.view.Session(date)
-	for ; r != nil; r = r.base {
-		if r.Sessions&calendar.EveryDay == 0 && (err != nil || !r.Sessions.Has(session.Kind)) {
-			return false
-		}
-	}
-	return true
-}
-
 // newPending returns a run of an occurrence for an account, with what it is by its
 // identity and a fresh token.
-func (s *UnifiedTaskScheduler) newPending(a *account, ts *taskState, r *row, o occurrence, backdated bool) *pending {
+func (s *UnifiedTaskScheduler) newPending(a *account, ts *taskState, r *row, o plan.Occurrence, backdated bool) *pending {
 	p := s.queue.newPending()
 	p.row, p.acct, p.task, p.expires = r, a, ts, s.expiry(r, o)
 	p.run = Run{
-		ID:              s.newID(a.name, r.Task, o.slot),
+		ID:              s.newID(a.name, r.Task, o.Slot),
 		Scheduler:       s.cfg.Name,
 		Account:         a.name,
 		Task:            r.Task,
-		Slot:            o.slot,
-		Session:         o.session,
-		Due:             o.due,
+		Slot:            o.Slot,
+		Session:         o.Session,
+		Due:             o.Due,
 		Term:            s.term.term.Number,
 		Token:           s.newToken(),
 		Repeating:       r.repeats(),
@@ -275,9 +264,7 @@ func (s *UnifiedTaskScheduler) newToken() string {
 
 // repeats reports whether of several late occurrences only the newest runs.
 func (r *row) repeats() bool {
-	for r.base != nil {
-		r = r.base
-	}
+	r = r.root()
 	return r.kind != rule.KindDaily && r.kind != rule.KindEach && r.kind != rule.KindOnce
 }
 
@@ -286,11 +273,11 @@ const onTime = quiet.MaxWait
 
 // expiry is the end of an occurrence's catch-up. If its cap cannot be told, a run
 // may be on time and not late.
-func (s *UnifiedTaskScheduler) expiry(r *row, o occurrence) time.Time {
-	end := o.due.Add(r.catchUp())
-	until, err := r.catchUpUntil(o.session)
+func (s *UnifiedTaskScheduler) expiry(r *row, o plan.Occurrence) time.Time {
+	end := o.Due.Add(r.catchUp())
+	until, err := r.catchUpUntil(o.Session)
 	if err != nil {
-		until = o.due.Add(onTime)
+		until = o.Due.Add(onTime)
 	}
 	if until.IsZero() || end.Before(until) {
 		return end

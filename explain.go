@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -43,8 +44,8 @@ type explanation struct {
 	date          calendar.Date
 	now           time.Time
 	view          *calendarView
-	runs          []Run        // the records of the date
-	due           []occurrence // what the present schedule brings up, and has no record
+	runs          []Run             // the records of the date
+	due           []plan.Occurrence // what the present schedule brings up, and has no record
 	row           *row
 	rejected      error
 	served        bool
@@ -59,7 +60,7 @@ type explanation struct {
 	asked         int // of how many slots the ledger was asked who has them
 }
 
-func (s *UnifiedTaskScheduler) newExplanation(account, task string, date calendar.Date, runs []Run, due []occurrence) *explanation {
+func (s *UnifiedTaskScheduler) newExplanation(account, task string, date calendar.Date, runs []Run, due []plan.Occurrence) *explanation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := &explanation{
@@ -85,7 +86,7 @@ func (s *UnifiedTaskScheduler) newExplanation(account, task string, date calenda
 	recorded := make(accountedRows)
 	recorded.add(runs)
 	for _, o := range due {
-		if o.row.Task == task && o.row.holdsFor(account) && !recorded.has(account, task, o.slot, o.due) {
+		if rowOf(o).Task == task && rowOf(o).holdsFor(account) && !recorded.has(account, task, o.Slot, o.Due) {
 			e.due = append(e.due, o)
 		}
 	}
@@ -129,7 +130,7 @@ func (s *UnifiedTaskScheduler) waitsFor(account, task string) map[string]string 
 				continue
 			}
 			for _, o := range w.due {
-				waits[o.slot] = "it is about to start, at its offset or in its turn"
+				waits[o.Slot] = "it is about to start, at its offset or in its turn"
 			}
 		}
 	}
@@ -163,7 +164,7 @@ func (e *explanation) succeeded() bool {
 // were due, and those that are to come.
 func (e *explanation) unrecorded(ctx context.Context) []string {
 	var parts []string
-	at := slices.IndexFunc(e.due, func(o occurrence) bool { return o.due.After(e.now) })
+	at := slices.IndexFunc(e.due, func(o plan.Occurrence) bool { return o.Due.After(e.now) })
 	if at < 0 {
 		at = len(e.due)
 	}
@@ -177,7 +178,7 @@ func (e *explanation) unrecorded(ctx context.Context) []string {
 	}
 	for coming := e.due[at:]; len(coming) > 0; {
 		n := 1
-		for n < len(coming) && coming[n].skip == coming[0].skip {
+		for n < len(coming) && coming[n].Skip == coming[0].Skip {
 			n++
 		}
 		parts = append(parts, e.coming(coming[:n]))
@@ -189,29 +190,29 @@ func (e *explanation) unrecorded(ctx context.Context) []string {
 // sole reports whether the date has one occurrence in all.
 func (e *explanation) sole() bool { return len(e.runs) == 0 && len(e.due) == 1 }
 
-func (e *explanation) past(due []occurrence, why string) string {
+func (e *explanation) past(due []plan.Occurrence, why string) string {
 	if e.sole() && !strings.HasPrefix(why, noRecord) {
 		return why
 	}
 	if e.sole() {
-		return fmt.Sprintf("was due at %s and %s", e.wall(due[0].due, e.view.loc, time.DateTime), why)
+		return fmt.Sprintf("was due at %s and %s", e.wall(due[0].Due, e.view.loc, time.DateTime), why)
 	}
 	return fmt.Sprintf("%s was due and %s", e.times(due), why)
 }
 
 // coming tells of occurrences that are not due yet.
-func (e *explanation) coming(due []occurrence) string {
-	text := fmt.Sprintf("is due at %s (%s)", e.wall(due[0].due, e.view.loc, time.DateTime), e.row.text)
+func (e *explanation) coming(due []plan.Occurrence) string {
+	text := fmt.Sprintf("is due at %s (%s)", e.wall(due[0].Due, e.view.loc, time.DateTime), e.row.text)
 	if !e.sole() {
 		text = e.times(due) + " is to come"
 	}
 	switch {
 	case !e.served:
 		return text + ", and does not run: " + e.unservedText()
-	case due[0].skip != "" && e.sole():
-		return "is going to be skipped: " + due[0].skip
-	case due[0].skip != "":
-		return text + ", and is going to be skipped: " + due[0].skip
+	case due[0].Skip != "" && e.sole():
+		return "is going to be skipped: " + due[0].Skip
+	case due[0].Skip != "":
+		return text + ", and is going to be skipped: " + due[0].Skip
 	case e.halt != "":
 		return text + ", and is skipped as long as it is " + e.halt
 	}
@@ -220,8 +221,8 @@ func (e *explanation) coming(due []occurrence) string {
 
 // times names occurrences by their due times: "that of 09:15:00", "3 from 09:15:00 to
 // 09:17:00".
-func (e *explanation) times(due []occurrence) string {
-	first, last := due[0].due.In(e.view.loc).Format(time.TimeOnly), e.wall(due[len(due)-1].due, e.view.loc, time.TimeOnly)
+func (e *explanation) times(due []plan.Occurrence) string {
+	first, last := due[0].Due.In(e.view.loc).Format(time.TimeOnly), e.wall(due[len(due)-1].Due, e.view.loc, time.TimeOnly)
 	if len(due) == 1 {
 		return "that of " + last
 	}
@@ -232,8 +233,8 @@ const noRecord = "the ledger has no record of it: "
 
 // whyNone says why an occurrence that was due has no record. What cannot be told is
 // not guessed.
-func (e *explanation) whyNone(ctx context.Context, o occurrence) string {
-	waits, known := e.waits[o.slot]
+func (e *explanation) whyNone(ctx context.Context, o plan.Occurrence) string {
+	waits, known := e.waits[o.Slot]
 	switch {
 	case known:
 		return noRecord + waits
@@ -243,24 +244,24 @@ func (e *explanation) whyNone(ctx context.Context, o occurrence) string {
 		return noRecord + e.standby
 	case e.planned.IsZero():
 		return noRecord + "this instance holds no term, and plans nothing"
-	case o.due.After(e.planned):
+	case o.Due.After(e.planned):
 		return noRecord + "it is not planned yet"
-	case !o.due.After(e.own.from):
+	case !o.Due.After(e.own.from):
 		return fmt.Sprintf("%sit was before the account or the schedule was there, or while it was withdrawn, or was pruned (the account is accounted for from %s on)",
 			noRecord, e.wall(e.own.from, e.view.loc, time.DateTime))
-	case !e.own.owns(o.row, o.due):
+	case !e.own.owns(rowOf(o), o.Due):
 		return fmt.Sprintf("%sthe account was withdrawn at %s and came back at %s, later than its catch-up of %v", noRecord,
-			e.wall(e.own.left, e.view.loc, time.DateTime), e.wall(e.own.returned, e.view.loc, time.DateTime), o.row.catchUp())
+			e.wall(e.own.left, e.view.loc, time.DateTime), e.wall(e.own.returned, e.view.loc, time.DateTime), rowOf(o).catchUp())
 	}
 	if e.asked++; e.asked > slotsAsked {
 		return noRecord + otherwisePlanned
 	}
-	taken, err := e.history.Runs(ctx, Query{Scheduler: e.cfg.Name, Account: e.account, Task: e.task, Slot: o.slot, Limit: 1})
+	taken, err := e.history.Runs(ctx, Query{Scheduler: e.cfg.Name, Account: e.account, Task: e.task, Slot: o.Slot, Limit: 1})
 	switch {
 	case err != nil:
 		return noRecord + "nothing more can be read: " + err.Error()
-	case len(taken) == 1 && taken[0].Session != o.session:
-		return "did not run: " + recurs(o.slot, taken[0].Session)
+	case len(taken) == 1 && taken[0].Session != o.Session:
+		return "did not run: " + recurs(o.Slot, taken[0].Session)
 	}
 	return noRecord + otherwisePlanned
 }
@@ -286,7 +287,7 @@ func (e *explanation) unservedText() string {
 // no more.
 func (e *explanation) standing(ctx context.Context, more bool) string {
 	r, loc := e.row, e.view.loc
-	over := r != nil && !calendar.EndOfDay.On(e.date, loc).After(r.holdsFrom())
+	over := r != nil && !calendar.EndOfDay.On(e.date, loc).After(r.HoldsFrom())
 	past := !calendar.EndOfDay.On(e.date, loc).After(e.now)
 	switch {
 	case r == nil && more && past:
@@ -306,7 +307,7 @@ func (e *explanation) standing(ctx context.Context, more bool) string {
 	case r.Disabled:
 		return e.why(more, "its schedule is disabled")
 	case e.early:
-		return e.why(more, fmt.Sprintf("its schedule holds only from %s, the future of this clock", e.wall(r.holdsFrom(), loc, time.DateTime)))
+		return e.why(more, fmt.Sprintf("its schedule holds only from %s, the future of this clock", e.wall(r.HoldsFrom(), loc, time.DateTime)))
 	case r.waitsForSession(e.now) && !past:
 		return e.why(more, fmt.Sprintf("its rule %s takes effect at the next session, and until then %s holds", r.text, r.Prior))
 	case more:
@@ -331,11 +332,11 @@ func (e *explanation) noOccurrence(ctx context.Context) string {
 	session, err := e.ask(ctx, e.view, e.date).Session(e.date)
 	switch {
 	case err != nil:
-		return "does not run, as " + notKnown(e.view.name, e.date, err)
+		return "does not run, as " + plan.NotKnown(e.view.name, e.date, err)
 	case !e.row.Sessions.Has(session.Kind):
 		return "does not run: " + session.Describe()
 	}
-	return fmt.Sprintf("has no occurrence: its rule is %s%s", e.row.text, inForceSince(e.row.holdsFrom(), e.view.loc))
+	return fmt.Sprintf("has no occurrence: its rule is %s%s", e.row.text, inForceSince(e.row.HoldsFrom(), e.view.loc))
 }
 
 // explainRuns puts what became of a day's runs into words.

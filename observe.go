@@ -78,7 +78,7 @@ type CalendarChanged struct {
 	Calendar string          `json:"calendar"`
 	Version  string          `json:"version"`
 	Sessions []SessionChange `json:"sessions,omitzero"`
-	Tasks   []TaskChange         `json:"tasks,omitzero"`
+	Tasks    []TaskChange    `json:"tasks,omitzero"`
 	// MovedIntoPast is how many occurrences are due before now by the new version
 	// alone. They run within their catch-up, or are missed.
 	MovedIntoPast int `json:"moved_into_past"`

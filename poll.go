@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
 // schedules is what the polls have brought. Guarded by mu.
 type schedules struct {
-	snap     *snapshot
+	plan     *plan.Plan
 	rows     map[ScheduleKey]*row
 	views    map[string]*calendarView // those that rows have named
 	notFound map[string]error         // and those that were not found
@@ -159,18 +159,18 @@ func unreadRows(err error) ([]RowError, error) {
 
 // takeRows makes rows that a poll brought the ones in force. The caller holds mu.
 func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, now time.Time) {
-	old, before := s.sched.rows, s.sched.snap
+	old, before := s.sched.rows, s.sched.plan
 	v := newVetting(schedules, s.viewOf, s.limits.find, bad)
 	v.old, v.holds = old, s.editsHold(now)
 	v.vet(schedules)
 	s.sched.rows, s.sched.followed = v.rows, v.followed
 	s.sched.loaded = true
-	snap := newSnapshot(v.order, func(v *calendarView) calendar.Calendar { return v })
+	made := plan.New(plannedRows(v.order))
 	if before != nil {
-		snap.carryOver(before)
+		made.CarryOver(before)
 		s.keepDue(before, v.fresh, func(key ScheduleKey) *row { return old[key] })
 	}
-	s.use(snap)
+	s.use(made)
 	s.reportRows(old, v.fresh, v.bad)
 }
 
@@ -184,9 +184,9 @@ func (s *UnifiedTaskScheduler) editsHold(now time.Time) time.Time {
 	return now
 }
 
-// use makes a snapshot the one in force.
-func (s *UnifiedTaskScheduler) use(snap *snapshot) {
-	s.sched.snap = snap
+// use makes a plan the one in force.
+func (s *UnifiedTaskScheduler) use(made *plan.Plan) {
+	s.sched.plan = made
 	s.plan.next, s.plan.farUntil = s.plan.upTo, time.Time{}
 	s.watchCalendars()
 	s.endRetries()

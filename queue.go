@@ -297,12 +297,12 @@ func (q *queue) earliest() (due time.Time, ok bool) {
 		note(p)
 	}
 	for i := range q.spread {
-		if first := q.spread[i].due[0].due; !ok || first.Before(due) {
+		if first := q.spread[i].due[0].Due; !ok || first.Before(due) {
 			due, ok = first, true
 		}
 	}
-	if len(q.waves) > 0 && (!ok || q.waves[0].due[0].due.Before(due)) {
-		due, ok = q.waves[0].due[0].due, true
+	if len(q.waves) > 0 && (!ok || q.waves[0].due[0].Due.Before(due)) {
+		due, ok = q.waves[0].due[0].Due, true
 	}
 	return due, ok
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -33,14 +34,14 @@ func TestWavesAmongRunsThatAreReady(t *testing.T) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, a := clock.Now(), s.accounts.byName["42"]
-	occurrenceOf := func(task string, minute int) occurrence {
-		return occurrence{row: s.rowFor("42", task), due: time.Date(2026, 11, 23, 9, minute, 0, 0, time.UTC), slot: "2026-11-23"}
+	occurrenceOf := func(task string, minute int) plan.Occurrence {
+		return plan.Occurrence{Row: &s.rowFor("42", task).Row, Due: time.Date(2026, 11, 23, 9, minute, 0, 0, time.UTC), Slot: "2026-11-23"}
 	}
-	waveOf := func(o occurrence) wave {
-		return wave{row: o.row, due: []occurrence{o}, accts: []*account{a}, planned: now}
+	waveOf := func(o plan.Occurrence) wave {
+		return wave{row: rowOf(o), due: []plan.Occurrence{o}, accts: []*account{a}, planned: now}
 	}
 	one, three := occurrenceOf("one", 1), occurrenceOf("three", 3)
-	s.line([]*pending{s.newPending(a, a.task("one"), one.row, one, false), s.newPending(a, a.task("three"), three.row, three, false)})
+	s.line([]*pending{s.newPending(a, a.task("one"), rowOf(one), one, false), s.newPending(a, a.task("three"), rowOf(three), three, false)})
 	s.queue.waves = []wave{waveOf(occurrenceOf("two", 2)), waveOf(occurrenceOf("four", 4))}
 
 	s.lineUpPreceding(now)

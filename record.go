@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
@@ -301,17 +301,17 @@ func (s *UnifiedTaskScheduler) writeLater(records []*record, err error) error {
 // has a row. A part whose slot has one too changes nothing.
 func (r *record) parts() []*record {
 	var rows []*row
-	for base := r.row; base != nil; base = base.base {
+	for base := r.row; base != nil; base = base.base() {
 		rows = append(rows, base)
 	}
 	var parts []*record
-	for _, o := range newSnapshot(rows, func(v *calendarView) calendar.Calendar { return v }).plan(r.run.Due, r.run.Through()) {
-		if o.row != r.row {
+	for _, o := range plan.New(plannedRows(rows)).Between(r.run.Due, r.run.Through()) {
+		if rowOf(o) != r.row {
 			continue
 		}
 		run := r.run
-		run.ID = RunID(run.Scheduler, run.Account, run.Task, o.slot)
-		run.Slot, run.Session, run.Due = o.slot, o.session, o.due
+		run.ID = RunID(run.Scheduler, run.Account, run.Task, o.Slot)
+		run.Slot, run.Session, run.Due = o.Slot, o.Session, o.Due
 		run.Count, run.LastSlot, run.LastDue = 0, "", time.Time{}
 		parts = append(parts, &record{run: run, dirty: true})
 	}

@@ -100,16 +100,9 @@ func (s *UnifiedTaskScheduler) reportProblems(fresh []*row) {
 // hold, so that they never run.
 func (s *UnifiedTaskScheduler) pastOnce() []string {
 	var past []*row
-	for _, m := range s.sched.snap.markets {
-		for _, g := range m.groups {
-			if _, isOnce := rule.OnceDate(g.rule); !isOnce {
-				continue
-			}
-			for _, r := range g.rows {
-				if !r.Disabled && s.wasPast(g.rule, r) {
-					past = append(past, r)
-				}
-			}
+	for _, once := range s.sched.plan.OnceRows() {
+		if r := once.Of.(*row); s.wasPast(once.Policy.Timing.Rule, r) {
+			past = append(past, r)
 		}
 	}
 	slices.SortFunc(past, func(a, b *row) int { return a.Key().Compare(b.Key()) })

@@ -3,18 +3,17 @@ package tradeclock
 import (
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
-// row is a vetted schedule. It is never changed once it is in force, so that
-// what reads it needs no lock.
+// row is a vetted schedule: what planning knows of it, and what else is known. It is
+// never changed once it is in force, so that what reads it needs no lock.
 type row struct {
+	plan.Row
 	*policy
-	Account string
-	Since   time.Time
 	Version int64
 	view    *calendarView
-	base    *row // of an after rule
 	// shadowed are the accounts that have a row of their own for the task, if this
 	// is the row for all others.
 	shadowed map[string]bool
@@ -27,22 +26,63 @@ type policy struct {
 	Schedule        // without Account, Since and Version
 	text     string // of the rule
 	kind     string
-	bare     timing // the rule without its filter, and that
+	plan     plan.Policy
 }
 
 func newPolicy(s Schedule) *policy {
-	return &policy{Schedule: impersonal(s), text: s.Rule.String(), kind: rule.KindOf(s.Rule), bare: timingOf(s.Rule)}
+	return &policy{
+		Schedule: impersonal(s), text: s.Rule.String(), kind: rule.KindOf(s.Rule),
+		plan: plan.Policy{
+			Task: s.Task, Priority: s.Priority, Disabled: s.Disabled, Sessions: s.Sessions,
+			Timing: plan.TimingOf(s.Rule), Prior: plan.TimingOf(s.Prior),
+		},
+	}
+}
+
+// newRow returns the row of a schedule with a policy. The view is nil for an after rule:
+// see follow.
+func newRow(s Schedule, p *policy, view *calendarView) *row {
+	r := &row{Row: plan.Row{Policy: &p.plan, Account: s.Account, Since: s.Since}, policy: p, Version: s.Version, view: view}
+	if r.Of = r; view != nil {
+		r.Row.Calendar = view
+	}
+	return r
+}
+
+// copied returns a row of its own that is the same.
+func (r *row) copied() *row {
+	c := *r
+	c.Of = &c
+	return &c
+}
+
+// base is the row that an after rule follows, or nil.
+func (r *row) base() *row {
+	if r.Base == nil {
+		return nil
+	}
+	return r.Base.Of.(*row)
+}
+
+// root is the row that gives the row its instants.
+func (r *row) root() *row { return r.Root().Of.(*row) }
+
+// rowOf returns the row of an occurrence.
+func rowOf(o plan.Occurrence) *row { return o.Row.Of.(*row) }
+
+// plannedRows are the rows as planning knows them.
+func plannedRows(rows []*row) []*plan.Row {
+	planned := make([]*plan.Row, len(rows))
+	for i, r := range rows {
+		planned[i] = &r.Row
+	}
+	return planned
 }
 
 // impersonal returns s without what a policy leaves to the row.
 func impersonal(s Schedule) Schedule {
 	s.Account, s.Since, s.Version = "", time.Time{}, 0
 	return s
-}
-
-func timingOf(r rule.Rule) timing {
-	bare, filter := rule.Split(r)
-	return timing{bare, filter}
 }
 
 // policyKey is what a policy is compared by: the schedule with the value of its
@@ -70,7 +110,7 @@ func policyKeyOf(s Schedule) (key policyKey, ok bool) {
 func (r *row) share(p *policy) {
 	own, ok := policyKeyOf(r.Schedule)
 	if other, comparable := policyKeyOf(p.Schedule); ok && comparable && own == other {
-		r.policy = p
+		r.policy, r.Policy = p, &p.plan
 	}
 }
 

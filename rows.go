@@ -158,7 +158,7 @@ func (v *vetting) rowOf(s Schedule, p *vetted) *row {
 	if old != nil && old.policy == p.policy && old.Since.Equal(s.Since) && old.Version == s.Version && s.Account != "" && !follows {
 		return old
 	}
-	r := &row{policy: p.policy, Account: s.Account, Since: s.Since, Version: s.Version, view: p.view}
+	r := newRow(s, p.policy, p.view)
 	v.fresh = append(v.fresh, r)
 	return r
 }
@@ -289,10 +289,10 @@ func (v *vetting) link(r *row) {
 			v.drop(r, inField("Rule", fmt.Errorf("%q: a cycle: %s", r.text, strings.Join(append(path, base.Task), " after "))))
 			return
 		}
-		at.base = base
+		at.Base = &base.Row
 		at = base
 	}
-	for follower := r; follower != at; follower = follower.base {
+	for follower := r; follower != at; follower = follower.base() {
 		if err := follower.follow(at.view); err != nil {
 			v.drop(r, err)
 			return
@@ -303,9 +303,9 @@ func (v *vetting) link(r *row) {
 // follow gives a row with an after rule the calendar of what it comes after.
 func (r *row) follow(view *calendarView) error {
 	if r.view != nil && r.view != view {
-		return inField("Calendar", fmt.Errorf("%s: the task that %s comes after is on calendar %s", r.Calendar, r.Task, view.name))
+		return inField("Calendar", fmt.Errorf("%s: the task that %s comes after is on calendar %s", r.Schedule.Calendar, r.Task, view.name))
 	}
-	r.view = view
+	r.view, r.Row.Calendar = view, view
 	return view.phases.check(r.Schedule)
 }
 
@@ -435,7 +435,7 @@ func (p *policy) carriedOver(s Schedule, old *row, holds time.Time) (since time.
 		return holds, s.Prior
 	case old == nil || s.Since.After(old.Since):
 		return s.Since, s.Prior
-	case p.text == old.text && s.Calendar == old.Calendar && s.Sessions == old.Sessions && s.Disabled == old.Disabled:
+	case p.text == old.text && s.Calendar == old.Schedule.Calendar && s.Sessions == old.Sessions && s.Disabled == old.Disabled:
 		if s.Prior == nil {
 			return old.Since, old.Prior
 		}

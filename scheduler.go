@@ -15,6 +15,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/naming"
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
@@ -154,7 +155,7 @@ type planState struct {
 	// range. Zero until a term has been resumed from.
 	upTo time.Time
 	// kept came due since, by rows that have been edited meanwhile.
-	kept []occurrence
+	kept []plan.Occurrence
 	// next is the first due instant after upTo: before it there is nothing to plan.
 	next      time.Time
 	nextFound bool // false if next is only the end of the horizon
@@ -544,21 +545,21 @@ func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
 		return
 	}
 	from := p.upTo
-	var due []occurrence
+	var due []plan.Occurrence
 	if !now.Before(p.next) {
-		due = s.sched.snap.plan(from, now)
-		s.sched.snap.forget(now)
-		p.next, p.nextFound = s.sched.snap.next(now)
+		due = s.sched.plan.Between(from, now)
+		s.sched.plan.Forget(now)
+		p.next, p.nextFound = s.sched.plan.Next(now)
 		if !p.nextFound && !now.Before(p.farUntil) {
-			p.farUntil = now.AddDate(0, 0, horizonDays)
-			p.far = s.sched.snap.beyond(p.farUntil)
+			p.farUntil = now.AddDate(0, 0, plan.HorizonDays)
+			p.far = s.sched.plan.Beyond(p.farUntil)
 		}
 	}
 	if p.kept != nil {
 		due = s.withKept(due, now)
 	}
 	s.enqueueRevised(from, now)
-	s.sched.snap.markPlanned(due)
+	s.sched.plan.MarkPlanned(due)
 	s.enqueue(due, now)
 	p.upTo = now
 	if s.events.observer != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -65,7 +66,7 @@ func (s *UnifiedTaskScheduler) isUnserved(account string) bool {
 
 // isEarly reports whether the row holds from the future of a clock.
 func (r *row) isEarly(now time.Time) bool {
-	return r.holdsFrom().After(now.Add(skewAllowed))
+	return r.HoldsFrom().After(now.Add(skewAllowed))
 }
 
 // waitsForSession reports whether an edit of the row takes effect only at the next
@@ -78,12 +79,11 @@ func (r *row) waitsForSession(now time.Time) bool {
 	if calendar.DateOf(now.In(r.view.loc)).After(edited) {
 		return false
 	}
-	session, err := sessionOf(r.view, edited)
+	session, err := plan.SessionOf(r.view, edited)
 	if err != nil {
 		return false
 	}
-	g := group{timing: r.bare, prior: timingOf(r.Prior), since: r.Since}
-	return g.timingOn(&day{session: session}, r.view.loc) == g.prior
+	return r.PriorHolds(session)
 }
 
 // tellSilence keeps the conditions. It is called at each tick, as what waits for an
@@ -144,7 +144,7 @@ func keysText[V any](prefix string, rows map[ScheduleKey]V) string {
 func earlyText(rows map[ScheduleKey]*row) string {
 	var latest time.Time
 	for _, r := range rows {
-		if from := r.holdsFrom(); from.After(latest) {
+		if from := r.HoldsFrom(); from.After(latest) {
 			latest = from
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -33,17 +34,17 @@ func spreadOffset(account, task, slot string, within time.Duration) time.Duratio
 // than: the schedule's Spread, unless the end of the catch-up, the next occurrence
 // or the close of the session leaves less. Some of the time before that end stays
 // free, since a run starts a little later than it may.
-func (r *row) spreadWithin(o occurrence, expires time.Time) time.Duration {
+func (r *row) spreadWithin(o plan.Occurrence, expires time.Time) time.Duration {
 	if r.Spread == 0 {
 		return 0
 	}
-	left := expires.Sub(o.due)
+	left := expires.Sub(o.Due)
 	if step := r.step(); step > 0 {
 		left = min(left, step)
 	}
-	if session, err := r.view.Session(o.session); err == nil {
-		if _, closes, known := session.Bounds(calendar.PhaseRegular); known && o.due.Before(closes) {
-			left = min(left, closes.Sub(o.due))
+	if session, err := r.view.Session(o.Session); err == nil {
+		if _, closes, known := session.Bounds(calendar.PhaseRegular); known && o.Due.Before(closes) {
+			left = min(left, closes.Sub(o.Due))
 		}
 	}
 	return max(0, min(r.Spread, left-min(left/10, time.Second)))
@@ -52,8 +53,6 @@ func (r *row) spreadWithin(o occurrence, expires time.Time) time.Duration {
 // step is how far apart the occurrences of an hourly or every rule are, or of the
 // one that an after rule follows. It is zero for others.
 func (r *row) step() time.Duration {
-	for r.base != nil {
-		r = r.base
-	}
-	return rule.StepOf(r.bare.rule)
+	r = r.root()
+	return rule.StepOf(r.Policy.Timing.Rule)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -126,12 +127,11 @@ func TestSpreadWithin(t *testing.T) {
 			if date.IsZero() {
 				date = calendar.Date{Year: 2026, Month: 11, Day: 9}
 			}
-			sn := newSnapshot(rows, func(v *calendarView) calendar.Calendar { return v })
-			for _, o := range sn.planDay(date, calendar.EndOfDay.On(date.AddDays(2), time.UTC)) {
-				if o.row.Task != "task" {
+			for _, o := range plan.New(plannedRows(rows)).Day(date, calendar.EndOfDay.On(date.AddDays(2), time.UTC)) {
+				if o.Row.Policy.Task != "task" {
 					continue
 				}
-				assert.Equal(t, test.want, o.row.spreadWithin(o, new(UnifiedTaskScheduler).expiry(o.row, o)))
+				assert.Equal(t, test.want, rowOf(o).spreadWithin(o, new(UnifiedTaskScheduler).expiry(rowOf(o), o)))
 				return
 			}
 			t.Error("the rule has no occurrence")

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sort"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/plan"
 )
 
 // spreadOut lets the accounts of a wave start one after the other, each at its
@@ -12,7 +14,7 @@ import (
 // all run, each has an offset of its own: then the runs are made, and wait.
 func (s *UnifiedTaskScheduler) spreadOut(w *wave) bool {
 	newest := w.due[len(w.due)-1]
-	if w.row.Spread == 0 || newest.skip != "" || len(w.due) > 1 && !w.row.repeats() {
+	if w.row.Spread == 0 || newest.Skip != "" || len(w.due) > 1 && !w.row.repeats() {
 		return false
 	}
 	w.within = w.row.spreadWithin(newest, s.expiry(w.row, newest))
@@ -22,7 +24,7 @@ func (s *UnifiedTaskScheduler) spreadOut(w *wave) bool {
 	}
 	starts := make([]start, len(w.accts))
 	for i, a := range w.accts {
-		starts[i] = start{a, spreadOffset(a.name, w.row.Task, newest.slot, w.within)}
+		starts[i] = start{a, spreadOffset(a.name, w.row.Task, newest.Slot, w.within)}
 	}
 	slices.SortStableFunc(starts, func(a, b start) int { return cmp.Compare(a.offset, b.offset) })
 	w.offsets = make([]time.Duration, len(starts))
@@ -33,14 +35,14 @@ func (s *UnifiedTaskScheduler) spreadOut(w *wave) bool {
 }
 
 // nextStart is when the next account of a wave with a spread may start.
-func (w *wave) nextStart() time.Time { return w.due[len(w.due)-1].due.Add(w.offsets[0]) }
+func (w *wave) nextStart() time.Time { return w.due[len(w.due)-1].Due.Add(w.offsets[0]) }
 
 // lineUpSpread makes the pending runs whose offsets have passed.
 func (s *UnifiedTaskScheduler) lineUpSpread(now time.Time) {
 	q := &s.queue
 	for i := range q.spread {
 		w := &q.spread[i]
-		passed := now.Sub(w.due[len(w.due)-1].due)
+		passed := now.Sub(w.due[len(w.due)-1].Due)
 		s.lineUp(w, sort.Search(len(w.offsets), func(i int) bool { return w.offsets[i] > passed }), now)
 	}
 	q.spread = slices.DeleteFunc(q.spread, wave.isDone)
@@ -49,12 +51,12 @@ func (s *UnifiedTaskScheduler) lineUpSpread(now time.Time) {
 // lineUpOlder makes the pending runs of waves with a spread to which repeating rules
 // bring a newer occurrence, which may take their place. It is rare: offsets end
 // before the next occurrence where that is known.
-func (s *UnifiedTaskScheduler) lineUpOlder(due []occurrence, now time.Time) {
+func (s *UnifiedTaskScheduler) lineUpOlder(due []plan.Occurrence, now time.Time) {
 	if len(s.queue.spread) == 0 {
 		return
 	}
 	s.lineUpAll(func(w *wave) bool {
-		sameTask := func(o occurrence) bool { return o.row.Task == w.row.Task }
+		sameTask := func(o plan.Occurrence) bool { return rowOf(o).Task == w.row.Task }
 		return w.offsets != nil && w.row.repeats() && slices.ContainsFunc(due, sameTask)
 	}, now)
 }

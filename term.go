@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
@@ -392,7 +393,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	s.plan.upTo, s.plan.next, s.plan.kept = watermark, time.Time{}, nil
 	s.plan.doubted = false
 	if s.sched.loaded {
-		s.sched.snap.unplan(watermark)
+		s.sched.plan.Unplan(watermark)
 	}
 	s.term.known = make(map[string]Enrolment, len(state.Enrolments))
 	for _, e := range state.Enrolments {
@@ -554,7 +555,7 @@ func (s *UnifiedTaskScheduler) rerunUntil(run *Run) time.Time {
 	if r == nil || r.Delivery != AtLeastOnce {
 		return time.Time{}
 	}
-	return s.expiry(r, occurrence{row: r, due: run.Due, slot: run.Slot, session: run.Session})
+	return s.expiry(r, plan.Occurrence{Row: &r.Row, Due: run.Due, Slot: run.Slot, Session: run.Session})
 }
 
 // unstartedTokens are those of the runs of earlier claims that certainly never start:

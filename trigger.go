@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/spelling"
 	"github.com/tradeclock/tradeclock/rule"
@@ -222,30 +223,30 @@ func (s *UnifiedTaskScheduler) free(a *account, r *row) error {
 
 // manualOccurrence is the occurrence that a manual run stands for: today's, or
 // one of its own that is due now.
-func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req TriggerRequest, now time.Time) (occurrence, error) {
+func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req TriggerRequest, now time.Time) (plan.Occurrence, error) {
 	loc := r.view.loc
 	today := calendar.DateOf(now.In(loc))
-	session, err := sessionOf(r.view, today)
+	session, err := plan.SessionOf(r.view, today)
 	if !req.Force {
 		if err != nil && r.Sessions&calendar.EveryDay == 0 {
-			return occurrence{}, fmt.Errorf("%w: %w", ErrOutsideSession, err)
+			return plan.Occurrence{}, fmt.Errorf("%w: %w", ErrOutsideSession, err)
 		}
 		if !r.Sessions.Has(session.Kind) {
-			return occurrence{}, fmt.Errorf("%w: %s", ErrOutsideSession, session.Describe())
+			return plan.Occurrence{}, fmt.Errorf("%w: %s", ErrOutsideSession, session.Describe())
 		}
 	}
 	if !req.ForToday {
 		slot := fmt.Sprintf("%s manual %s", now.In(loc).Format(rule.TimeSlot), strings.ReplaceAll(s.newToken(), "/", "-"))
-		return occurrence{row: r, due: now.Round(0).UTC(), slot: slot, session: today}, nil
+		return plan.Occurrence{Row: &r.Row, Due: now.Round(0).UTC(), Slot: slot, Session: today}, nil
 	}
-	var due []occurrence
-	for _, o := range s.sched.snap.planDay(today, calendar.EndOfDay.On(today.AddDays(rule.MaxDaysOn), loc)) {
-		if o.row == r {
+	var due []plan.Occurrence
+	for _, o := range s.sched.plan.Day(today, calendar.EndOfDay.On(today.AddDays(rule.MaxDaysOn), loc)) {
+		if rowOf(o) == r {
 			due = append(due, o)
 		}
 	}
 	if len(due) != 1 {
-		return occurrence{}, fmt.Errorf("the task has %d occurrences today, want one that the run could stand for", len(due))
+		return plan.Occurrence{}, fmt.Errorf("the task has %d occurrences today, want one that the run could stand for", len(due))
 	}
 	return due[0], nil
 }

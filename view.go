@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
@@ -59,7 +60,7 @@ func (v *calendarView) Location() *time.Location { return v.loc }
 // Session returns the last answer for a date.
 func (v *calendarView) Session(d calendar.Date) (calendar.Session, error) {
 	if v.fixed != nil {
-		return sessionOf(v.fixed, d)
+		return plan.SessionOf(v.fixed, d)
 	}
 	a, ok := v.answers[d]
 	if !ok {
@@ -106,7 +107,7 @@ func factsOf(cal calendar.Calendar, dates []calendar.Date, today calendar.Date, 
 	}
 	facts.version, facts.phases = versionOf(cal), phasesOf(cal)
 	for _, d := range dates {
-		session, err := sessionOf(cal, d)
+		session, err := plan.SessionOf(cal, d)
 		facts.answers[d] = calendarAnswer{session, err}
 	}
 	covered, ok := cal.(calendar.Covered)
@@ -119,7 +120,7 @@ func factsOf(cal calendar.Calendar, dates []calendar.Date, today calendar.Date, 
 		return facts
 	}
 	for d := today; !d.After(facts.last); d = d.AddDays(1) {
-		if session, err := sessionOf(cal, d); err == nil && session.Open() {
+		if session, err := plan.SessionOf(cal, d); err == nil && session.Open() {
 			facts.left++
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/plan"
 )
 
 // wave is what one row brought up in one planning: its occurrences, and the accounts
@@ -13,7 +15,7 @@ import (
 // that wait for a place take a pointer each.
 type wave struct {
 	row       *row
-	due       []occurrence
+	due       []plan.Occurrence
 	accts     []*account      // by name, or by their offsets
 	offsets   []time.Duration // of accts, if the row has a spread, in order
 	within    time.Duration   // what they are less than
@@ -25,7 +27,7 @@ type wave struct {
 
 func (w *wave) compare(o *wave) int {
 	return cmp.Or(
-		w.due[0].due.Compare(o.due[0].due),
+		w.due[0].Due.Compare(o.due[0].Due),
 		cmp.Compare(w.row.Priority, o.row.Priority),
 		cmp.Compare(w.rank, o.rank),
 		cmp.Compare(w.row.Task, o.row.Task),
@@ -36,7 +38,7 @@ func (w *wave) compare(o *wave) int {
 // precedes reports whether the wave's first run comes before a pending one.
 func (w *wave) precedes(p *pending) bool {
 	return cmp.Or(
-		w.due[0].due.Compare(p.run.Due),
+		w.due[0].Due.Compare(p.run.Due),
 		cmp.Compare(w.row.Priority, p.row.Priority),
 		cmp.Compare(w.rank, p.rank),
 		cmp.Compare(w.row.Task, p.run.Task),
@@ -55,7 +57,7 @@ func (w *wave) runs() int {
 // enqueue takes in what the plan brought. An occurrence of a repeating rule takes
 // the place of one that still waits: if any does, its runs are made at once. The
 // caller holds mu.
-func (s *UnifiedTaskScheduler) enqueue(due []occurrence, now time.Time) {
+func (s *UnifiedTaskScheduler) enqueue(due []plan.Occurrence, now time.Time) {
 	if len(due) == 0 {
 		return
 	}
@@ -64,7 +66,7 @@ func (s *UnifiedTaskScheduler) enqueue(due []occurrence, now time.Time) {
 	older := len(q.ready)+len(q.waiting)+len(q.waves) > 0
 	known := len(q.waves)
 	for _, mine := range byRow(due) {
-		w := wave{row: mine[0].row, due: mine, accts: s.holders(mine[0].row), planned: now}
+		w := wave{row: rowOf(mine[0]), due: mine, accts: s.holders(rowOf(mine[0])), planned: now}
 		switch {
 		case len(w.accts) == 0:
 			continue
@@ -118,7 +120,7 @@ func rankWaves(waves []wave) {
 	counts := make(map[turn]int)
 	for i := range waves {
 		w := &waves[i]
-		shared := turn{"", w.due[0].due.Unix(), w.row.Priority}
+		shared := turn{"", w.due[0].Due.Unix(), w.row.Priority}
 		own := turn{w.row.Account, shared.due, shared.priority}
 		w.rank = counts[shared]
 		if own != shared {
@@ -257,7 +259,7 @@ func (w *wave) indexOf(a *account) int {
 }
 
 func (w *wave) indexByOffset(a *account) int {
-	offset := spreadOffset(a.name, w.row.Task, w.due[len(w.due)-1].slot, w.within)
+	offset := spreadOffset(a.name, w.row.Task, w.due[len(w.due)-1].Slot, w.within)
 	at, _ := slices.BinarySearch(w.offsets, offset)
 	for ; at < len(w.offsets) && w.offsets[at] == offset; at++ {
 		if w.accts[at] == a {
@@ -270,7 +272,7 @@ func (w *wave) indexByOffset(a *account) int {
 // brings reports whether the wave has an occurrence of a task for an account that is
 // due after an instant.
 func (w *wave) brings(a *account, task string, after time.Time) bool {
-	return w.row.Task == task && w.due[len(w.due)-1].due.After(after) && w.indexOf(a) >= 0
+	return w.row.Task == task && w.due[len(w.due)-1].Due.After(after) && w.indexOf(a) >= 0
 }
 
 // isFollowedBy reports whether the wave brings a newer occurrence of the run's task.

@@ -15,7 +15,7 @@ var breakages = []breakage{
 	{"settled without the token", "memstore/ledger.go", `entitled := run.Token != "" && row.Token == run.Token`, `entitled := true`},
 	{"a term is granted before the last one ends", "memstore/term.go", `if left := l.expires.Sub(now); left > 0 {`, `if left := l.expires.Sub(now); left > ttl/2 {`},
 	{"the watermark goes back", "memstore/ledger.go", `if to.After(l.watermark) {`, `if !to.IsZero() && !to.Equal(l.watermark) && l.term.Number > 1 {`},
-	{"catch-up is ignored", "enqueue.go", `end := o.due.Add(r.catchUp())`, `end := o.due.Add(24 * time.Hour)`},
+	{"catch-up is ignored", "enqueue.go", `end := o.Due.Add(r.catchUp())`, `end := o.Due.Add(24 * time.Hour)`},
 	{"halts are ignored", "control.go", `	h, ok := s.control.halts[account]
 	return h, ok`, `	h, ok := s.control.halts[account]
 	return h, ok && false`},
@@ -33,8 +33,8 @@ var breakages = []breakage{
 		e.run.Deadline`, `	if e.row.Timeout < 0 {
 		e.run.Deadline`},
 	{"one attempt too many", "execution.go", `e.run.Attempt >= e.row.Retry.Attempts`, `e.run.Attempt > e.row.Retry.Attempts`},
-	{"disabled rows run", "market.go", `if !r.Disabled && due.After(r.holdsFrom()) {`, `if due.After(r.holdsFrom()) {`},
-	{"closed days are sessions", "market.go", `if known && !g.runsOn(d.session.Kind) {`, `if known && !d.session.Open() && false {`},
+	{"disabled rows run", "internal/plan/group.go", `if !r.Policy.Disabled && due.After(r.HoldsFrom()) {`, `if due.After(r.HoldsFrom()) {`},
+	{"closed days are sessions", "internal/plan/day.go", `if known && !g.runsOn(d.session.Kind) {`, `if known && !d.session.Open() && false {`},
 	{"outcomes are dropped on an error", "settle.go", `			s.settleFailed(err)
 			break
 		}
@@ -56,9 +56,9 @@ var breakages = []breakage{
 	}
 `, ``},
 	{"a trigger does not look at what runs", "trigger.go", `	case ts.isBusy():`, `	case len(ts.running) > 100:`},
-	{"a change of kind holds at once", "market.go", `	if g.prior.rule == nil {
-		return g.timing`, `	if g.prior.rule == nil || g.since.After(time.Time{}) {
-		return g.timing`},
+	{"a change of kind holds at once", "internal/plan/group.go", `	if g.prior.Rule == nil {
+		return g.Timing`, `	if g.prior.Rule == nil || g.since.After(time.Time{}) {
+		return g.Timing`},
 	{"a run forgets its offset", "enqueue.go", `p.run.Offset = spreadOffset(`, `_ = spreadOffset(`},
 	{"start limits are ignored", "startlimit.go", `places = c.Starts - len(w.starts) - w.reserved`, `places = c.Starts`},
 	{"nothing is looked at again after a claim", "dispatch.go", `return !halted && inTime && s.term.mayStart(p.row.Delivery, now)`, `return !halted && inTime || true`},
@@ -67,9 +67,9 @@ var breakages = []breakage{
 `, `	w.accts = nil
 `},
 	{"the watermark does not wait for a wave", "queue.go", `if len(q.waves) > 0 && (!ok ||`, `if len(q.waves) > 100 && (!ok ||`},
-	{"the watermark does not wait for offsets", "queue.go", `if first := q.spread[i].due[0].due; !ok || first.Before(due) {`, `if first := q.spread[i].due[0].due; false {`},
+	{"the watermark does not wait for offsets", "queue.go", `if first := q.spread[i].due[0].Due; !ok || first.Before(due) {`, `if first := q.spread[i].due[0].Due; false {`},
 	{"nothing wakes for an offset", "spreadwave.go", `q.startsAt(q.spread[i].nextStart())`, `_ = q.spread[i].nextStart()`},
-	{"the next term plans again what was recorded", "enqueue.go", ` || s.term.ahead.has(a.name, r.Task, o.slot, o.due)`, ``},
+	{"the next term plans again what was recorded", "enqueue.go", ` || s.term.ahead.has(a.name, r.Task, o.Slot, o.Due)`, ``},
 	{"a goroutine leaves a run behind", "internal/quiet/runners.go", `for len(r.started) > 0 {`, `for len(r.started) > 1 {`},
 	{"a run waits for the goroutine of another", "internal/quiet/runners.go", `r.call() // for the next: this job may take its time`, ``},
 	{"a wall time that the clocks skip goes back", "calendar/walltime.go", `if instant.Before(period) {`, `if false {`},

@@ -1,4 +1,4 @@
-package tradeclock
+package planworld
 
 import (
 	"errors"
@@ -11,111 +11,48 @@ import (
 	"github.com/tradeclock/tradeclock/rule"
 )
 
-// planWorld is a made-up exchange with made-up schedules, and the oracle of what
-// is due in it: slow, obvious, and written from what the documentation says of
-// rules and not from the plan.
-type planWorld struct {
-	seed     uint64
-	loc      *time.Location
-	first    calendar.Date // of the days
-	sessions map[calendar.Date]calendar.Session
-	tasks    []planTask
-	accounts []string
-	instants map[planWall]time.Time // what the oracle has looked up
-}
-
-type planWall struct {
-	date calendar.Date
-	wall calendar.WallTime
-}
-
-// planTask is a schedule taken apart.
-type planTask struct {
-	Schedule
-	kind     string
-	from, to rule.Moment // a daily or once rule has from alone
-	interval time.Duration
-	date     calendar.Date
-	base     string
-	filter   rule.Filter
-	prior    *planTask // of Schedule.Prior
-}
-
-// planDue is an occurrence for one account.
-type planDue struct {
-	due           time.Time
-	account, task string
-	slot          string
-	session       calendar.Date
-	skipped       bool
-}
-
-func (w *planWorld) Name() string             { return "made up" }
-func (w *planWorld) Location() *time.Location { return w.loc }
-
-// Session knows the days that were made, but for those that it was made not to
-// know.
-func (w *planWorld) Session(d calendar.Date) (calendar.Session, error) {
-	s, ok := w.sessions[d]
-	if !ok {
-		return calendar.Session{}, calendar.ErrUnknownDate
-	}
-	return s, nil
-}
-
-// due lists what is due in (from, to] by looking at every task on every day. What
-// comes after others may be due many days after its session, up to five for each of
-// them.
-func (w *planWorld) due(from, to time.Time) (all []planDue) {
-	first, last := calendar.DateOf(from.In(w.loc)).AddDays(-5*(1+len(w.tasks))), calendar.DateOf(to.In(w.loc)).AddDays(2)
-	for date := first; !date.After(last); date = date.AddDays(1) {
-		for _, account := range w.accounts {
-			for _, t := range w.tasksOf(account) {
+// Due lists what is due in (from, to], in order, by looking at every task on every day
+// that may have it.
+func (w *World) Due(from, to time.Time) (all []Due) {
+	last := calendar.DateOf(to.In(w.loc)).AddDays(2)
+	for _, account := range w.Accounts {
+		for _, t := range w.TasksOf(account) {
+			for date := calendar.DateOf(from.In(w.loc)).AddDays(-w.back(account, t)); !date.After(last); date = date.AddDays(1) {
 				for _, o := range w.onDate(account, t, date) {
-					if o.due.After(from) && !o.due.After(to) {
+					if o.At.After(from) && !o.At.After(to) {
 						all = append(all, o)
 					}
 				}
 			}
 		}
 	}
-	return all
+	return Sorted(all)
 }
 
-// tasksOf returns the schedules that hold for an account.
-func (w *planWorld) tasksOf(account string) (tasks []planTask) {
-	for _, t := range w.tasks {
-		if own, ok := w.taskOf(account, t.Task); ok && own.Account == t.Account {
-			tasks = append(tasks, t)
+// back is how many days after its session a task may be due. What comes after others is
+// due later by all their delays.
+func (w *World) back(account string, t Task) int {
+	days := 3
+	for _, c := range w.chain(account, t) {
+		if c.Base != "" {
+			days += 1 + int(c.interval/(24*time.Hour))
 		}
 	}
-	return tasks
-}
-
-// taskOf returns the row of a task that holds for an account: its own, if it has
-// one.
-func (w *planWorld) taskOf(account, task string) (planTask, bool) {
-	for _, holder := range []string{account, ""} {
-		i := slices.IndexFunc(w.tasks, func(t planTask) bool { return t.Account == holder && t.Task == task })
-		if i >= 0 {
-			return w.tasks[i], true
-		}
-	}
-	return planTask{}, false
+	return days
 }
 
 // chain returns the task and all that it comes after.
-func (w *planWorld) chain(account string, t planTask) []planTask {
-	chain := []planTask{t}
-	for t.base != "" {
-		t, _ = w.taskOf(account, t.base)
+func (w *World) chain(account string, t Task) []Task {
+	chain := []Task{t}
+	for t.Base != "" {
+		t, _ = w.TaskOf(account, t.Base)
 		chain = append(chain, t)
 	}
 	return chain
 }
 
 // onDate lists the occurrences of a task on a session date.
-func (w *planWorld) onDate(account string, t planTask, date calendar.Date) (found []planDue) {
+func (w *World) onDate(account string, t Task, date calendar.Date) (found []Due) {
 	if t.Disabled {
 		return nil
 	}
@@ -150,11 +87,11 @@ func (w *planWorld) onDate(account string, t planTask, date calendar.Date) (foun
 	}
 	occurrences, err := w.occurrences(account, t, session)
 	if err != nil {
-		occurrences = []planDue{{due: w.instant(date, calendar.EndOfDay), slot: date.String(), skipped: true}}
+		occurrences = []Due{{At: w.Instant(date, calendar.EndOfDay), Slot: date.String(), Skipped: true}}
 	}
 	for _, o := range occurrences {
-		if o.due.After(since) {
-			found = append(found, planDue{o.due.UTC(), account, t.Task, o.slot, date, skipped || o.skipped})
+		if o.At.After(since) {
+			found = append(found, Due{o.At.UTC(), account, t.Name, o.Slot, date, skipped || o.Skipped})
 		}
 	}
 	return found
@@ -162,7 +99,7 @@ func (w *planWorld) onDate(account string, t planTask, date calendar.Date) (foun
 
 // excluded tells whether a filter of a chain does not admit a date, or whether it
 // cannot be told: where the days that are not known may be sessions or not.
-func (w *planWorld) excluded(chain []planTask, s calendar.Session) (excluded, unsure bool) {
+func (w *World) excluded(chain []Task, s calendar.Session) (excluded, unsure bool) {
 	for i := range chain {
 		f := w.inForce(chain[i], s).filter
 		n, _, nth := f.Nth()
@@ -180,7 +117,7 @@ func (w *planWorld) excluded(chain []planTask, s calendar.Session) (excluded, un
 
 // place tells between which numbers a session's own is in its period, as the filter
 // counts it: from 1 at the front, or from -1 at the back.
-func (w *planWorld) place(f rule.Filter, chain []planTask, date calendar.Date) (fewest, most int) {
+func (w *World) place(f rule.Filter, chain []Task, date calendar.Date) (fewest, most int) {
 	known, unknown := 1, 0
 	n, of, _ := f.Nth()
 	first, last := of.Bounds(date)
@@ -207,12 +144,12 @@ func (w *planWorld) place(f rule.Filter, chain []planTask, date calendar.Date) (
 }
 
 // occurrences lists what the rule that holds on a session yields.
-func (w *planWorld) occurrences(account string, t planTask, s calendar.Session) ([]planDue, error) {
-	if t.base != "" {
-		base, _ := w.taskOf(account, t.base)
+func (w *World) occurrences(account string, t Task, s calendar.Session) ([]Due, error) {
+	if t.Base != "" {
+		base, _ := w.TaskOf(account, t.Base)
 		found, err := w.occurrences(account, base, s)
 		for i := range found {
-			found[i].due = found[i].due.Add(t.interval)
+			found[i].At = found[i].At.Add(t.interval)
 		}
 		return found, err
 	}
@@ -220,23 +157,23 @@ func (w *planWorld) occurrences(account string, t planTask, s calendar.Session) 
 }
 
 // inForce is the task as it holds on a session, or the one before it.
-func (w *planWorld) inForce(t planTask, s calendar.Session) planTask {
-	if t.prior == nil {
+func (w *World) inForce(t Task, s calendar.Session) Task {
+	if t.Prior == nil {
 		return t
 	}
 	edited := calendar.DateOf(t.Since.In(w.loc))
 	if s.Date.After(edited) {
 		return t
 	}
-	before, err := w.ruleOccurrences(*t.prior, s)
-	begun := err == nil && slices.ContainsFunc(before, func(o planDue) bool { return !o.due.After(t.Since) })
+	before, err := w.ruleOccurrences(*t.Prior, s)
+	begun := err == nil && slices.ContainsFunc(before, func(o Due) bool { return !o.At.After(t.Since) })
 	if begun || s.Date.Before(edited) {
-		return *t.prior
+		return *t.Prior
 	}
 	return t
 }
 
-func (w *planWorld) ruleOccurrences(t planTask, s calendar.Session) ([]planDue, error) {
+func (w *World) ruleOccurrences(t Task, s calendar.Session) ([]Due, error) {
 	if t.kind == rule.KindOnce && t.date != s.Date {
 		return nil, nil
 	}
@@ -249,7 +186,7 @@ func (w *planWorld) ruleOccurrences(t planTask, s calendar.Session) ([]planDue, 
 	}
 	switch t.kind {
 	case rule.KindDaily, rule.KindOnce:
-		return []planDue{{due: from, slot: s.Date.String()}}, nil
+		return []Due{{At: from, Slot: s.Date.String()}}, nil
 	}
 	to, err := w.moment(t.to, s)
 	if err != nil {
@@ -263,13 +200,13 @@ func (w *planWorld) ruleOccurrences(t planTask, s calendar.Session) ([]planDue, 
 
 // eachWindow lists a time for each window, and those of windows without one at
 // the end of the date.
-func (w *planWorld) eachWindow(t planTask, s calendar.Session) (found []planDue, err error) {
+func (w *World) eachWindow(t Task, s calendar.Session) (found []Due, err error) {
 	anchors := w.anchors(t.from, s)
 	for i, anchor := range anchors {
-		o := planDue{slot: fmt.Sprintf("%v#%d", s.Date, i+1)}
-		o.due, err = w.offsetFrom(anchor, t.from, s)
+		o := Due{Slot: fmt.Sprintf("%v#%d", s.Date, i+1)}
+		o.At, err = w.offsetFrom(anchor, t.from, s)
 		if err != nil {
-			o.due, o.skipped = w.instant(s.Date, calendar.EndOfDay), true
+			o.At, o.Skipped = w.Instant(s.Date, calendar.EndOfDay), true
 		}
 		found = append(found, o)
 	}
@@ -281,7 +218,7 @@ func (w *planWorld) eachWindow(t planTask, s calendar.Session) (found []planDue,
 
 // hours lists every hour from from to to. A window of a whole day leaves its end to
 // the next one.
-func (w *planWorld) hours(t planTask, from, to time.Time) (found []planDue, err error) {
+func (w *World) hours(t Task, from, to time.Time) (found []Due, err error) {
 	wholeDay := t.to.Anchor == "" && t.to.Wall-t.from.Wall == calendar.EndOfDay
 	if to.Before(from) {
 		return nil, errors.New("inverted")
@@ -290,21 +227,22 @@ func (w *planWorld) hours(t planTask, from, to time.Time) (found []planDue, err 
 		if wholeDay && due.Equal(to) {
 			break
 		}
-		found = append(found, planDue{due: due, slot: due.In(w.loc).Format("2006-01-02T15-07:00")})
+		found = append(found, Due{At: due, Slot: due.In(w.loc).Format("2006-01-02T15-07:00")})
 	}
 	return found, nil
 }
 
-const planStep = 15 * time.Second // divides all times and intervals that are made up
+// Step divides all times and intervals that are made up.
+const Step = 15 * time.Second
 
 // grid looks at each instant of a window: it is due if its distance from where the
 // counting last began is a number of intervals.
-func (w *planWorld) grid(t planTask, s calendar.Session, from, to time.Time) (found []planDue, err error) {
+func (w *World) grid(t Task, s calendar.Session, from, to time.Time) (found []Due, err error) {
 	if !to.After(from) {
 		return nil, errors.New("inverted")
 	}
 	began, open := from, false
-	for due := from; due.Before(to); due = due.Add(planStep) {
+	for due := from; due.Before(to); due = due.Add(Step) {
 		if t.from.Anchor != "" && t.to.Anchor != "" {
 			inBreak, resumes := w.breakAt(s, due)
 			if resumes {
@@ -316,7 +254,7 @@ func (w *planWorld) grid(t planTask, s calendar.Session, from, to time.Time) (fo
 		}
 		open = true
 		if due.Sub(began)%t.interval == 0 {
-			found = append(found, planDue{due: due, slot: due.In(w.loc).Format("2006-01-02T15:04:05-07:00")})
+			found = append(found, Due{At: due, Slot: due.In(w.loc).Format("2006-01-02T15:04:05-07:00")})
 		}
 	}
 	if !open {
@@ -327,7 +265,7 @@ func (w *planWorld) grid(t planTask, s calendar.Session, from, to time.Time) (fo
 
 // breakAt tells whether an instant lies between two windows of the regular phase,
 // and whether one that is not the first starts just then.
-func (w *planWorld) breakAt(s calendar.Session, at time.Time) (inBreak, resumes bool) {
+func (w *World) breakAt(s calendar.Session, at time.Time) (inBreak, resumes bool) {
 	var windows []calendar.Phase
 	for _, p := range s.Phases {
 		if p.Name == calendar.PhaseRegular {
@@ -346,9 +284,9 @@ func (w *planWorld) breakAt(s calendar.Session, at time.Time) (inBreak, resumes 
 }
 
 // moment is the instant of a moment on a session.
-func (w *planWorld) moment(m rule.Moment, s calendar.Session) (time.Time, error) {
+func (w *World) moment(m rule.Moment, s calendar.Session) (time.Time, error) {
 	if m.Anchor == "" {
-		return w.instant(s.Date, m.Wall), nil
+		return w.Instant(s.Date, m.Wall), nil
 	}
 	anchors := w.anchors(m, s)
 	if len(anchors) == 0 {
@@ -363,7 +301,7 @@ func (w *planWorld) moment(m rule.Moment, s calendar.Session) (time.Time, error)
 }
 
 // anchors are the instants of an anchor, in each window of its phase.
-func (w *planWorld) anchors(m rule.Moment, s calendar.Session) (found []time.Time) {
+func (w *World) anchors(m rule.Moment, s calendar.Session) (found []time.Time) {
 	for _, p := range s.Phases {
 		switch m.Anchor {
 		case p.Name:
@@ -385,7 +323,7 @@ func (w *planWorld) anchors(m rule.Moment, s calendar.Session) (found []time.Tim
 
 // offsetFrom adds the offset of a moment to its anchor, unless that crosses the
 // other edge of the session.
-func (w *planWorld) offsetFrom(anchor time.Time, m rule.Moment, s calendar.Session) (time.Time, error) {
+func (w *World) offsetFrom(anchor time.Time, m rule.Moment, s calendar.Session) (time.Time, error) {
 	due := anchor.Add(m.Offset)
 	opens, closes := w.anchors(rule.AtAnchor("open", 0), s), w.anchors(rule.AtAnchor("close", 0), s)
 	if len(opens) == 0 {
@@ -401,11 +339,11 @@ func (w *planWorld) offsetFrom(anchor time.Time, m rule.Moment, s calendar.Sessi
 	return due, nil
 }
 
-// instant is the first instant at which the clocks show a wall time or have passed
+// Instant is the first instant at which the clocks show a wall time or have passed
 // it: it tries one quarter of an hour, minute and second after the other. Clocks change
 // between quarters.
-func (w *planWorld) instant(date calendar.Date, wall calendar.WallTime) time.Time {
-	key := planWall{date, wall}
+func (w *World) Instant(date calendar.Date, wall calendar.WallTime) time.Time {
+	key := wallOn{date, wall}
 	if known, ok := w.instants[key]; ok {
 		return known
 	}

@@ -1,4 +1,4 @@
-package tradeclock
+package plan
 
 import (
 	"cmp"
@@ -125,7 +125,7 @@ func (tl *timeline) sink(i int) {
 }
 
 // appendTo adds the occurrence for each row of the group.
-func (u *upcoming) appendTo(found []occurrence, loc *time.Location) []occurrence {
+func (u *upcoming) appendTo(found []Occurrence, loc *time.Location) []Occurrence {
 	date := u.day.session.Date
 	return u.group.appendRows(found, u.span.Due(u.i), u.span.SlotAt(u.i, date, loc), date, cmp.Or(u.of.skip, u.span.Skip))
 }

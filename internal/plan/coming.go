@@ -1,0 +1,84 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
+)
+
+// InNeedOfHours names the tasks that run on a session, by a calendar, and whose instants
+// cannot be told without its hours, if these are not known.
+func (p *Plan) InNeedOfHours(cal calendar.Calendar, session calendar.Session) []string {
+	m := p.byCalendar[cal]
+	if m == nil || !session.HoursUnknown {
+		return nil
+	}
+	d := &day{session: session}
+	return m.tasksOf(func(g *group) bool {
+		v := m.verdict(g, d)
+		return g.runsOn(session.Kind) && v.unknown == nil && m.spansBy(v, g, d).err != nil
+	})
+}
+
+// PassedOver names the tasks that would be due on a special session, by a calendar, if it
+// were a regular one, and are not.
+func (p *Plan) PassedOver(cal calendar.Calendar, session calendar.Session) []string {
+	m := p.byCalendar[cal]
+	if m == nil || session.Kind != calendar.Special {
+		return nil
+	}
+	session.Kind = calendar.Regular
+	d := &day{session: session}
+	return m.tasksOf(func(g *group) bool {
+		return g.runsOn(calendar.Regular) && !g.runsOn(calendar.Special) && len(m.spansBy(m.verdict(g, d), g, d).spans) > 0
+	})
+}
+
+// tasksOf names the tasks of the groups that are chosen, each once.
+func (m *market) tasksOf(chosen func(g *group) bool) []string {
+	tasks := make(map[string]bool)
+	for _, g := range m.groups {
+		if g.idle() || !chosen(g) {
+			continue
+		}
+		for _, r := range g.rows {
+			if !r.Policy.Disabled {
+				tasks[r.Policy.Task] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(tasks))
+}
+
+// Reach is how many days before and after a session's date its occurrences may lie, by a
+// calendar.
+func (p *Plan) Reach(cal calendar.Calendar) (back, ahead int) {
+	if m := p.byCalendar[cal]; m != nil {
+		back, ahead = m.back, m.ahead
+	}
+	return back, ahead
+}
+
+// FilterDates widens a range of a calendar's dates by those that filters ask for.
+func (p *Plan) FilterDates(cal calendar.Calendar, first, last calendar.Date) (from, to calendar.Date) {
+	from, to = first, last
+	m := p.byCalendar[cal]
+	if m == nil {
+		return from, to
+	}
+	for _, g := range m.groups {
+		for _, f := range []rule.Filter{g.Filter, g.prior.Filter} {
+			begin, _ := f.Dates(first)
+			_, end := f.Dates(last)
+			if begin.Before(from) {
+				from = begin
+			}
+			if end.After(to) {
+				to = end
+			}
+		}
+	}
+	return from, to
+}

@@ -1,0 +1,118 @@
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
+)
+
+// group is a set of rows that are due at the same instants.
+type group struct {
+	Timing
+	prior    Timing    // replaced by Timing at since, at the next session
+	since    time.Time // zero unless there is a prior
+	sessions calendar.SessionSet
+	base     *group        // of an after rule
+	delay    time.Duration // of an after rule
+	rows     []*Row
+	from     int64 // Unix time: nothing that is due then or before counts
+	holding  int   // how many rows hold from then on; zero if all are disabled
+}
+
+// appendRows adds an occurrence for each row of the group that holds at due.
+func (g *group) appendRows(found []Occurrence, due time.Time, slot string, date calendar.Date, skip string) []Occurrence {
+	for _, r := range g.rows {
+		if !r.Policy.Disabled && due.After(r.HoldsFrom()) {
+			found = append(found, Occurrence{Row: r, Due: due, Slot: slot, Session: date, Skip: skip})
+		}
+	}
+	return found
+}
+
+func (g *group) add(r *Row) {
+	g.rows = append(g.rows, r)
+	g.count(r)
+}
+
+// count notes from when on a row holds, unless it is disabled.
+func (g *group) count(r *Row) {
+	if r.Policy.Disabled {
+		return
+	}
+	switch from := r.HoldsFrom().Unix(); {
+	case g.idle() || from < g.from:
+		g.from, g.holding = from, 1
+	case from == g.from:
+		g.holding++
+	}
+}
+
+// remove takes a row out. The others are looked at only if it was the last of those
+// that held first.
+func (g *group) remove(r *Row) {
+	i := slices.Index(g.rows, r)
+	g.rows = slices.Delete(g.rows, i, i+1)
+	if r.Policy.Disabled || r.HoldsFrom().Unix() != g.from {
+		return
+	}
+	if g.holding--; g.holding > 0 {
+		return
+	}
+	for _, r := range g.rows {
+		g.count(r)
+	}
+}
+
+// idle reports whether all rows of the group are disabled.
+func (g *group) idle() bool { return g.holding == 0 }
+
+// timingOn returns the timing that holds on a day. A rule that replaced one of
+// another kind takes effect at the next session: it does not hold yet on a day of
+// which the old one had brought up an occurrence when the edit was made, nor on
+// any day before.
+func (g *group) timingOn(d *day, loc *time.Location) Timing {
+	if g.prior.Rule == nil {
+		return g.Timing
+	}
+	edited := calendar.DateOf(g.since.In(loc))
+	switch {
+	case d.session.Date.Before(edited):
+		return g.prior
+	case d.session.Date.After(edited):
+		return g.Timing
+	}
+	spans, err := rule.Compile(g.prior.Rule, d.session, loc)
+	if err != nil || len(spans) == 0 || spans[0].Due(0).After(g.since) {
+		return g.Timing
+	}
+	return g.prior
+}
+
+// runsOn reports whether the group, and what it follows, runs on such a session.
+func (g *group) runsOn(k calendar.SessionKind) bool {
+	for ; g != nil; g = g.base {
+		if !g.sessions.Has(k) {
+			return false
+		}
+	}
+	return true
+}
+
+func (g *group) everyDay() bool {
+	for ; g != nil; g = g.base {
+		if g.sessions&calendar.EveryDay == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// rootRule is the rule that gives the group its instants.
+func (g *group) rootRule() rule.Rule {
+	for g.base != nil {
+		g = g.base
+	}
+	return g.Rule
+}

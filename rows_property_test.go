@@ -1,0 +1,45 @@
+package tradeclock
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/planworld"
+)
+
+// TestVettedRowsAreDueAsTheOracleSays vets the rows of made-up worlds, none of which may be
+// refused: what is due for each account, by the rows that hold for it and those that they
+// are linked with, is what the oracle says.
+func TestVettedRowsAreDueAsTheOracleSays(t *testing.T) {
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 5))
+		w := planworld.New(seed, random, planworld.Whole)
+		from, to := w.SomeRange(random)
+		var schedules []Schedule
+		for _, task := range w.Tasks {
+			schedules = append(schedules, scheduleOf(task))
+		}
+		view := newCalendarView(w, w.Location())
+		rows, bad := vetRows(schedules, func(string) (*calendarView, error) { return view, nil }, startLimits{}.find)
+		require.Empty(t, bad, "world %v", w)
+
+		p := plan.NewBy(plannedRows(rows), func(calendar.Calendar) calendar.Calendar { return w })
+		w.Same(t, w.Due(from, to), dueFor(w.Accounts, p.Between(from, to)), "what is due")
+	}
+}
+
+// dueFor multiplies a plan by the accounts that its rows hold for.
+func dueFor(accounts []string, planned []plan.Occurrence) (all []planworld.Due) {
+	for _, o := range planned {
+		for _, account := range accounts {
+			if r := rowOf(o); r.holdsFor(account) {
+				all = append(all, planworld.Due{At: o.Due.UTC(), Account: account, Task: r.Task, Slot: o.Slot, Session: o.Session, Skipped: o.Skip != ""})
+			}
+		}
+	}
+	return planworld.Sorted(all)
+}
