@@ -86,7 +86,7 @@ func (m *market) spansBy(v verdict, g *group, d *day) compiled {
 	if !v.admitted {
 		return compiled{}
 	}
-	spans, err := m.spans(g, g.timingOn(d, m.loc).Rule, d)
+	spans, err := m.spans(g, m.timingOn(g, d).Rule, d)
 	switch {
 	case err == nil:
 		return compiled{spans: spans, skip: v.skip, unsure: v.unsure}
@@ -111,12 +111,7 @@ func NotKnown(calendar string, date calendar.Date, err error) string {
 func (m *market) admits(g *group, d *day) (bool, error) {
 	var unknown error
 	for at := g; at != nil; at = at.base {
-		counts := func(s calendar.Session) bool { return s.Open() && at.runsOn(s.Kind) }
-		filter := at.timingOn(d, m.loc).Filter
-		if _, _, nth := filter.Nth(); nth && d.unknown == nil && !counts(d.session) {
-			return false, nil // a closed date is no session of the period
-		}
-		admitted, err := filter.Admits(d.session.Date, counts, m.session)
+		admitted, err := m.admitsBy(m.timingOn(at, d).Filter, at, d)
 		if err != nil {
 			unknown = err
 			continue
@@ -128,6 +123,41 @@ func (m *market) admits(g *group, d *day) (bool, error) {
 	return true, unknown
 }
 
+// admitsBy asks one filter, for a group.
+func (m *market) admitsBy(filter rule.Filter, g *group, d *day) (bool, error) {
+	counts := func(s calendar.Session) bool { return s.Open() && g.runsOn(s.Kind) }
+	if _, _, nth := filter.Nth(); nth && d.unknown == nil && !counts(d.session) {
+		return false, nil // a closed date is no session of the period
+	}
+	return filter.Admits(d.session.Date, counts, m.session)
+}
+
+// timingOn returns the timing of a group that holds on a day.
+func (m *market) timingOn(g *group, d *day) Timing {
+	if m.priorHolds(g, d) {
+		return g.prior
+	}
+	return g.Timing
+}
+
+// priorHolds reports whether the rule of before the last edit still holds on a day. One of
+// another kind takes effect at the next session: not yet on a day of which the old one
+// had brought up an occurrence when the edit was made, nor on any day before.
+func (m *market) priorHolds(g *group, d *day) bool {
+	if g.prior.Rule == nil {
+		return false
+	}
+	if edited := calendar.DateOf(g.since.In(m.loc)); d.session.Date != edited {
+		return d.session.Date.Before(edited)
+	}
+	spans, err := rule.Compile(g.prior.Rule, d.session, m.loc)
+	if err != nil || len(spans) == 0 || spans[0].Due(0).After(g.since) {
+		return false
+	}
+	admitted, err := m.admitsBy(g.prior.Filter, g, d)
+	return admitted || err != nil
+}
+
 func (m *market) session(date calendar.Date) (calendar.Session, error) { return SessionOf(m.cal, date) }
 
 // spans compiles a rule on a day. An after rule has the spans of its base, later
@@ -136,7 +166,7 @@ func (m *market) spans(g *group, of rule.Rule, d *day) ([]rule.Span, error) {
 	if g.base == nil {
 		return rule.Compile(of, d.session, m.loc)
 	}
-	base, err := m.spans(g.base, g.base.timingOn(d, m.loc).Rule, d)
+	base, err := m.spans(g.base, m.timingOn(g.base, d).Rule, d)
 	if err != nil {
 		return nil, err
 	}

@@ -68,28 +68,6 @@ func (g *group) remove(r *Row) {
 // idle reports whether all rows of the group are disabled.
 func (g *group) idle() bool { return g.holding == 0 }
 
-// timingOn returns the timing that holds on a day. A rule that replaced one of
-// another kind takes effect at the next session: it does not hold yet on a day of
-// which the old one had brought up an occurrence when the edit was made, nor on
-// any day before.
-func (g *group) timingOn(d *day, loc *time.Location) Timing {
-	if g.prior.Rule == nil {
-		return g.Timing
-	}
-	edited := calendar.DateOf(g.since.In(loc))
-	switch {
-	case d.session.Date.Before(edited):
-		return g.prior
-	case d.session.Date.After(edited):
-		return g.Timing
-	}
-	spans, err := rule.Compile(g.prior.Rule, d.session, loc)
-	if err != nil || len(spans) == 0 || spans[0].Due(0).After(g.since) {
-		return g.Timing
-	}
-	return g.prior
-}
-
 // runsOn reports whether the group, and what it follows, runs on such a session.
 func (g *group) runsOn(k calendar.SessionKind) bool {
 	for ; g != nil; g = g.base {

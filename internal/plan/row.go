@@ -82,6 +82,5 @@ func (r *Row) RunsOn(date calendar.Date) bool {
 
 // PriorHolds reports whether on a session the rule of before the last edit still holds.
 func (r *Row) PriorHolds(session calendar.Session) bool {
-	g := newGroup(r, nil)
-	return g.prior.Rule != nil && g.timingOn(&day{session: session}, r.Calendar.Location()) == g.prior
+	return newMarket(r.Calendar, r.Calendar.Location()).priorHolds(newGroup(r, nil), &day{session: session})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -27,6 +28,8 @@ func TestPriorHolds(t *testing.T) {
 		{"an edit before the first of many", "hourly 10:00-15:00", at(9, 59), 0, false},
 		{"an edit between the first and the last", "hourly 10:00-15:00", at(10, 1), 0, true},
 		{"a rule that the session has no anchor for", "daily pre_open", at(12, 0), 0, false},
+		{"a filter that admits the day", "daily 09:30 on mon", at(12, 0), 0, true},
+		{"a filter that does not admit the day", "daily 09:30 on fri", at(12, 0), 0, false},
 		{"the session after", "daily 09:30", at(12, 0), 1, false},
 		{"no prior", "", at(12, 0), 0, false},
 		{"no prior, the session before", "", at(12, 0), -3, false},
@@ -42,6 +45,25 @@ func TestPriorHolds(t *testing.T) {
 			assert.Equal(t, test.want, r.PriorHolds(session))
 		})
 	}
+}
+
+// listed is a user's own rule that cannot be compared.
+type listed []time.Duration
+
+func (listed) String() string { return "listed" }
+func (l listed) Occurrences(s calendar.Session, loc *time.Location) (found []rule.Occurrence, _ error) {
+	for _, since := range l {
+		found = append(found, rule.Occurrence{Slot: since.String(), Due: calendar.Wall(0, 0).On(s.Date, loc).Add(since)})
+	}
+	return found, nil
+}
+
+func TestPriorHoldsOfARuleThatCannotBeCompared(t *testing.T) {
+	p := &Policy{Task: "monitor", Timing: TimingOf(rule.MustParse("every 5m 09:30-15:30")), Prior: TimingOf(listed{10 * time.Hour})}
+	r := &Row{Policy: p, Since: at(12, 0), Calendar: newExchange()}
+	session, err := r.Calendar.Session(monday)
+	require.NoError(t, err)
+	assert.True(t, r.PriorHolds(session))
 }
 
 // TestHoldsFromAndRunsOn tell what an after rule takes from the rows that it follows.

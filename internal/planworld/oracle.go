@@ -101,18 +101,23 @@ func (w *World) onDate(account string, t Task, date calendar.Date) (found []Due)
 // cannot be told: where the days that are not known may be sessions or not.
 func (w *World) excluded(chain []Task, s calendar.Session) (excluded, unsure bool) {
 	for i := range chain {
-		f := w.inForce(chain[i], s).filter
-		n, _, nth := f.Nth()
-		switch {
-		case nth:
-			fewest, most := w.place(f, chain[i:], s.Date)
-			excluded = excluded || fewest > n || most < n
-			unsure = unsure || fewest < most
-		case f != rule.Filter{}:
-			excluded = excluded || !strings.Contains(f.String(), strings.ToLower(s.Date.Weekday().String()[:3]))
-		}
+		by, maybe := w.excludedBy(w.inForce(chain[i:], s).filter, chain[i:], s)
+		excluded, unsure = excluded || by, unsure || maybe
 	}
 	return excluded, unsure && !excluded
+}
+
+// excludedBy tells it of one filter.
+func (w *World) excludedBy(f rule.Filter, chain []Task, s calendar.Session) (excluded, unsure bool) {
+	n, _, nth := f.Nth()
+	switch {
+	case nth:
+		fewest, most := w.place(f, chain, s.Date)
+		return fewest > n || most < n, fewest < most
+	case f != rule.Filter{}:
+		return !strings.Contains(f.String(), strings.ToLower(s.Date.Weekday().String()[:3])), false
+	}
+	return false, false
 }
 
 // place tells between which numbers a session's own is in its period, as the filter
@@ -153,11 +158,12 @@ func (w *World) occurrences(account string, t Task, s calendar.Session) ([]Due, 
 		}
 		return found, err
 	}
-	return w.ruleOccurrences(w.inForce(t, s), s)
+	return w.ruleOccurrences(w.inForce([]Task{t}, s), s)
 }
 
-// inForce is the task as it holds on a session, or the one before it.
-func (w *World) inForce(t Task, s calendar.Session) Task {
+// inForce is the first task of a chain as it holds on a session, or the one before it.
+func (w *World) inForce(chain []Task, s calendar.Session) Task {
+	t := chain[0]
 	if t.Prior == nil {
 		return t
 	}
@@ -167,7 +173,8 @@ func (w *World) inForce(t Task, s calendar.Session) Task {
 	}
 	before, err := w.ruleOccurrences(*t.Prior, s)
 	begun := err == nil && slices.ContainsFunc(before, func(o Due) bool { return !o.At.After(t.Since) })
-	if begun || s.Date.Before(edited) {
+	excluded, _ := w.excludedBy(t.Prior.filter, chain, s)
+	if begun && !excluded || s.Date.Before(edited) {
 		return *t.Prior
 	}
 	return t

@@ -56,9 +56,9 @@ var breakages = []breakage{
 	}
 `, ``},
 	{"a trigger does not look at what runs", "trigger.go", `	case ts.isBusy():`, `	case len(ts.running) > 100:`},
-	{"a change of kind holds at once", "internal/plan/group.go", `	if g.prior.Rule == nil {
-		return g.Timing`, `	if g.prior.Rule == nil || g.since.After(time.Time{}) {
-		return g.Timing`},
+	{"a change of kind holds at once", "internal/plan/day.go", `	if g.prior.Rule == nil {
+		return false`, `	if g.prior.Rule == nil || g.since.After(time.Time{}) {
+		return false`},
 	{"a run forgets its offset", "enqueue.go", `p.run.Offset = spreadOffset(`, `_ = spreadOffset(`},
 	{"start limits are ignored", "startlimit.go", `places = c.Starts - len(w.starts) - w.reserved`, `places = c.Starts`},
 	{"nothing is looked at again after a claim", "dispatch.go", `return !halted && inTime && s.term.mayStart(p.row.Delivery, now)`, `return !halted && inTime || true`},
@@ -75,7 +75,7 @@ var breakages = []breakage{
 	{"a wall time that the clocks skip goes back", "calendar/walltime.go", `if instant.Before(period) {`, `if false {`},
 	{"a run is not told that it resumes", "dispatch.go", `p.run.First, p.run.Resumed = c.First, c.Resumed`, `p.run.First = c.First`},
 	{"the first run is told from its own term", "memstore/ledger.go", `row.First, row.Resumed = !facts.succeeded, facts.claimedIn < row.Term`, `row.First, row.Resumed = !facts.succeeded || facts.claimedIn < row.Term, facts.claimedIn < row.Term`},
-	{"late evidence is dropped", "memstore/ledger.go", `row.Late = &tradeclock.Evidence{`, `_ = &tradeclock.Evidence{`},
+	{"late evidence is dropped", "memstore/ledger.go", `row.Late = &tradeclock.LateOutcome{`, `_ = &tradeclock.LateOutcome{`},
 	{"a run for today has a slot of its own", "trigger.go", `	if !req.ForToday {
 		slot`, `	if true {
 		slot`},
