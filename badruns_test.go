@@ -91,7 +91,7 @@ func TestRule15_WhatWasAskedForIsNotBad(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:55:00")
 	s, d := w.driver(row("buy", "daily 09:01"), row("watch", "every 1m 09:00-09:30"))
 	d.Tick()
-	require.NoError(t, s.Halt(t.Context(), "", "holiday of the desk", "ana", false))
+	require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Reason: "holiday of the desk", Actor: "ana"}))
 	for range 8 {
 		d.For(24 * time.Hour)
 	}

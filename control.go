@@ -36,37 +36,50 @@ type control struct {
 	unstored map[string]Halt
 }
 
-// Halt stops new starts for one account, or for all if account is empty, until
-// Lift: a kill switch, and how a user's stop is kept. Occurrences meanwhile are
-// skipped with the reason. If cancel is true, the contexts of what runs end too.
-// It is stored, if the ledger can, and outlives a restart. An error of the ledger
+// HaltRequest asks for a halt. See UnifiedTaskScheduler.Halt.
+type HaltRequest struct {
+	Account string // empty for all accounts
+	Reason  string // required
+	Actor   string // who asks; required
+	Cancel  bool   // the contexts of what runs end too
+}
+
+// LiftRequest asks for the end of a halt. See UnifiedTaskScheduler.Lift.
+type LiftRequest struct {
+	Account string // of the halt that is to end: empty for the one of all accounts
+	Reason  string
+	Actor   string // who asks; required
+}
+
+// Halt stops new starts for one account, or for all, until Lift: a kill switch, and how a
+// user's stop is kept. Occurrences meanwhile are skipped with the reason. It is stored, if the ledger can, and outlives a restart. An error of the ledger
 // means that it is in force in this process, and is not stored before a later
 // tick succeeds.
 //
 // The error wraps ErrUnknownAccount, and nothing is in force, if the account was
 // never enrolled, here or with the ledger. Neither is it if that cannot be told,
 // since the ledger does not answer: this process does not serve the account then.
-func (s *UnifiedTaskScheduler) Halt(ctx context.Context, account, reason, actor string, cancel bool) error {
-	if reason == "" || actor == "" {
+func (s *UnifiedTaskScheduler) Halt(ctx context.Context, req HaltRequest) error {
+	if req.Reason == "" || req.Actor == "" {
 		return errors.New("halt: a reason and an actor are required")
 	}
 	s.activity.Begin()
 	defer s.activity.End()
-	if err := s.checkAccount(ctx, account); err != nil {
+	if err := s.checkAccount(ctx, req.Account); err != nil {
 		return fmt.Errorf("halt: nothing is halted: %w", err)
 	}
-	h := Halt{Scheduler: s.cfg.Name, Account: account, Reason: reason, Actor: actor, At: s.clock.Now().Round(0).UTC()}
+	h := Halt{Scheduler: s.cfg.Name, Account: req.Account, Reason: req.Reason, Actor: req.Actor, At: s.clock.Now().Round(0).UTC()}
 	s.mu.Lock()
 	s.control.orders++
-	s.control.halts[account] = h
+	s.control.halts[h.Account] = h
 	if s.halting != nil {
-		s.control.unstored[account] = h
+		s.control.unstored[h.Account] = h
 	}
-	s.log.Warn("halted", "account", account, "reason", reason, "actor", actor, "cancel", cancel)
-	if cancel {
+	s.log.Warn("halted", "account", h.Account, "reason", h.Reason, "actor", h.Actor, "cancel", req.Cancel)
+	if req.Cancel {
 		for _, e := range s.queue.ordered() {
-			if account == "" || e.run.Account == account {
-				e.ctx.cancel(fmt.Errorf("%w: %s", ErrHalted, reason))
+			if h.Account == "" || e.run.Account == h.Account {
+				e.ctx.cancel(fmt.Errorf("%w: %s", ErrHalted, h.Reason))
 			}
 		}
 	}
@@ -163,19 +176,19 @@ func (s *UnifiedTaskScheduler) haltStored(h Halt) {
 	}
 }
 
-// Lift ends the halt of one account, or the one for all if account is empty. Of an
-// account that was never enrolled it returns what Halt does.
-func (s *UnifiedTaskScheduler) Lift(ctx context.Context, account, reason, actor string) error {
-	if actor == "" {
+// Lift ends the halt of one account, or the one for all. Of an account that was never
+// enrolled it returns what Halt does.
+func (s *UnifiedTaskScheduler) Lift(ctx context.Context, req LiftRequest) error {
+	if req.Actor == "" {
 		return errors.New("lift: an actor is required")
 	}
 	s.activity.Begin()
 	defer s.activity.End()
-	if err := s.checkAccount(ctx, account); err != nil {
+	if err := s.checkAccount(ctx, req.Account); err != nil {
 		return fmt.Errorf("lift: %w", err)
 	}
 	if s.halting != nil {
-		h := Halt{Scheduler: s.cfg.Name, Account: account, Reason: reason, Actor: actor, At: s.clock.Now().Round(0).UTC(), Serving: true}
+		h := Halt{Scheduler: s.cfg.Name, Account: req.Account, Reason: req.Reason, Actor: req.Actor, At: s.clock.Now().Round(0).UTC(), Serving: true}
 		_, err := quiet.CallInTurn(ctx, s.lanes.order, ledgerBound, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, s.halting.Lift(ctx, h)
 		})
@@ -186,10 +199,10 @@ func (s *UnifiedTaskScheduler) Lift(ctx context.Context, account, reason, actor 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.control.orders++
-	delete(s.control.halts, account)
-	delete(s.control.unstored, account)
+	delete(s.control.halts, req.Account)
+	delete(s.control.unstored, req.Account)
 	s.tellUnstored()
-	s.log.Warn("halt lifted", "account", account, "reason", reason, "actor", actor)
+	s.log.Warn("halt lifted", "account", req.Account, "reason", req.Reason, "actor", req.Actor)
 	return nil
 }
 

@@ -409,7 +409,7 @@ func ExampleUnifiedTaskScheduler_Trigger() {
 		fmt.Println(err)
 	}
 
-	if err := scheduler.Halt(ctx, "", "the broker is down", "bob", false); err != nil {
+	if err := scheduler.Halt(ctx, tradeclock.HaltRequest{Reason: "the broker is down", Actor: "bob"}); err != nil {
 		fmt.Println(err)
 	}
 	_, err := scheduler.Trigger(ctx, analysis)
@@ -430,11 +430,11 @@ func ExampleUnifiedTaskScheduler_Halt() {
 	defer scheduler.Close(ctx)
 
 	runUntil(scheduler, clock, "09:30:00")
-	if err := scheduler.Halt(ctx, "alice", "asked to stop", "alice", false); err != nil {
+	if err := scheduler.Halt(ctx, tradeclock.HaltRequest{Account: "alice", Reason: "asked to stop", Actor: "alice"}); err != nil {
 		fmt.Println(err)
 	}
 	runUntil(scheduler, clock, "10:30:00")
-	if err := scheduler.Lift(ctx, "alice", "asked to go on", "alice"); err != nil {
+	if err := scheduler.Lift(ctx, tradeclock.LiftRequest{Account: "alice", Reason: "asked to go on", Actor: "alice"}); err != nil {
 		fmt.Println(err)
 	}
 	runUntil(scheduler, clock, "11:30:00")

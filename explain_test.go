@@ -55,7 +55,7 @@ func TestRule32_ExplainTellsOfTheWholeDayOfARepeatingTask(t *testing.T) {
 			require.NoError(t, w.store.DeleteSchedule(t.Context(), "", "watch"))
 		}, "was due at 09:30:00 and succeeded (started at 09:30:00); it has no schedule."},
 		{"halted", func(t *testing.T, _ *world, s *tradeclock.UnifiedTaskScheduler) {
-			require.NoError(t, s.Halt(t.Context(), "42", "loss limit\nof 5%", "risk", false))
+			require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Account: "42", Reason: "loss limit\nof 5%", Actor: "risk"}))
 		}, "was due several times: 1 succeeded, 8 skipped (halted by risk: loss limit; of 5%); " +
 			"that of 11:45:00 is to come, and is skipped as long as it is halted by risk: loss limit; of 5%."},
 		{"withdrawn", func(t *testing.T, _ *world, s *tradeclock.UnifiedTaskScheduler) {
@@ -189,9 +189,9 @@ func explainedDay(t *testing.T, random *rand.Rand) {
 			}
 		case 1:
 			if state.halted = !state.halted; state.halted {
-				require.NoError(t, s.Halt(t.Context(), "", "loss limit", "risk", false))
+				require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Reason: "loss limit", Actor: "risk"}))
 			} else {
-				require.NoError(t, s.Lift(t.Context(), "", "all clear", "risk"))
+				require.NoError(t, s.Lift(t.Context(), tradeclock.LiftRequest{Reason: "all clear", Actor: "risk"}))
 			}
 		case 2:
 			if state.withdrawn.IsZero() {

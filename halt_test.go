@@ -31,14 +31,14 @@ func TestRule30_HaltOfOneAccountAndOfAll(t *testing.T) {
 			s, d := w.driver(row("watch", "every 1m 09:00-09:04"))
 			require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
 			d.Until(at("2026-11-23 09:00:20"))
-			require.NoError(t, s.Halt(t.Context(), test.account, test.reason, "risk", false))
+			require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Account: test.account, Reason: test.reason, Actor: "risk"}))
 			d.Until(at("2026-11-23 09:02:20"))
 			assert.Equal(t, test.state, s.Status().State)
 			require.Len(t, s.Status().Halts, 1)
 			assert.Equal(t, tradeclock.Halt{
 				Scheduler: "paper", Account: test.account, Reason: test.reason, Actor: "risk", At: at("2026-11-23 09:00:20").UTC(),
 			}, s.Status().Halts[0])
-			require.NoError(t, s.Lift(t.Context(), test.account, "all clear", "risk"))
+			require.NoError(t, s.Lift(t.Context(), tradeclock.LiftRequest{Account: test.account, Reason: "all clear", Actor: "risk"}))
 			d.Until(at("2026-11-23 09:05:00"))
 
 			assert.Equal(t, test.want, became(w.runsOf("42")))
@@ -58,9 +58,9 @@ func TestRule30_HaltNeedsAReasonAndAnActor(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
 	s, d := w.driver(row("watch", "every 1m 09:00-09:04"))
 	d.Tick()
-	assert.Error(t, s.Halt(t.Context(), "", "", "risk", false))
-	assert.Error(t, s.Halt(t.Context(), "", "loss limit", "", false))
-	assert.Error(t, s.Lift(t.Context(), "", "all clear", ""))
+	assert.Error(t, s.Halt(t.Context(), tradeclock.HaltRequest{Actor: "risk"}))
+	assert.Error(t, s.Halt(t.Context(), tradeclock.HaltRequest{Reason: "loss limit"}))
+	assert.Error(t, s.Lift(t.Context(), tradeclock.LiftRequest{Reason: "all clear"}))
 	assert.Empty(t, s.Status().Halts)
 }
 
@@ -74,7 +74,7 @@ func TestRule30_HaltOfAnAccountThatIsServedAsksNobody(t *testing.T) {
 	s, d := w.drive(cfg)
 	d.Tick()
 	faulty.Fail(tradeclocktest.OpEnrolled, errors.New("disk gone"))
-	require.NoError(t, s.Halt(t.Context(), "42", "loss limit", "risk", false))
+	require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Account: "42", Reason: "loss limit", Actor: "risk"}))
 	d.Until(at("2026-11-23 09:00:00"))
 	assert.Equal(t, []string{"09:00 skipped"}, became(w.runs("watch")))
 }
@@ -84,7 +84,7 @@ func TestRule30_HaltOutlivesARestart(t *testing.T) {
 	rows := []tradeclock.Schedule{row("watch", "every 1m 09:00-09:04")}
 	first, d := w.driver(rows...)
 	d.Tick()
-	require.NoError(t, first.Halt(t.Context(), "", "loss limit", "risk", false))
+	require.NoError(t, first.Halt(t.Context(), tradeclock.HaltRequest{Reason: "loss limit", Actor: "risk"}))
 	stop(t, first)
 	second, d := w.driver(rows...)
 	d.Until(at("2026-11-23 09:01:00"))
@@ -113,7 +113,7 @@ func TestRule30_HaltCancelsWhatRunsIfAsked(t *testing.T) {
 			s, d := w.driver(row("buy", "daily 09:00"))
 			require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
 			d.Until(at("2026-11-23 09:00:00"))
-			require.NoError(t, s.Halt(t.Context(), test.account, "loss limit", "risk", test.cancel))
+			require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Account: test.account, Reason: "loss limit", Actor: "risk", Cancel: test.cancel}))
 			d.Until(at("2026-11-23 09:01:00"))
 			assert.Equal(t, test.want, became(w.runsOf("42")))
 			assert.Equal(t, test.other, became(w.runsOf("7")))
@@ -135,9 +135,9 @@ func TestRule20_WhatAHaltCutOffIsNotRunAgain(t *testing.T) {
 	})
 	s, d := w.driver(row("monitor", "daily 09:00", atLeastOnce, catchUp(time.Hour)))
 	w.seconds(d, "2026-11-23 09:00:10")
-	require.NoError(t, s.Halt(t.Context(), "", "loss limit", "risk", true))
+	require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Reason: "loss limit", Actor: "risk", Cancel: true}))
 	w.seconds(d, "2026-11-23 09:00:20")
-	require.NoError(t, s.Lift(t.Context(), "", "all clear", "risk"))
+	require.NoError(t, s.Lift(t.Context(), tradeclock.LiftRequest{Reason: "all clear", Actor: "risk"}))
 	slow.release() // it takes its time to end
 	d.Until(at("2026-11-23 09:05:00"))
 	assert.Equal(t, []string{"09:00 interrupted"}, became(w.runs("monitor")))
@@ -174,7 +174,7 @@ func TestRule30_HaltThatIsNotStoredIsInForceAndStoredLater(t *testing.T) {
 			s, d := w.drive(cfg)
 			d.Tick()
 			test.fault(faulty)
-			require.ErrorContains(t, s.Halt(t.Context(), "", "loss limit", "risk", false), "it is in force and not stored yet")
+			require.ErrorContains(t, s.Halt(t.Context(), tradeclock.HaltRequest{Reason: "loss limit", Actor: "risk"}), "it is in force and not stored yet")
 			d.Until(at("2026-11-23 09:01:00"))
 			assert.Equal(t, []string{"09:00 skipped", "09:01 skipped"}, became(w.runs("watch")))
 
@@ -184,7 +184,7 @@ func TestRule30_HaltThatIsNotStoredIsInForceAndStoredLater(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, stored, 1)
 			assert.Equal(t, "loss limit", stored[0].Reason)
-			require.NoError(t, s.Lift(t.Context(), "", "all clear", "risk"))
+			require.NoError(t, s.Lift(t.Context(), tradeclock.LiftRequest{Reason: "all clear", Actor: "risk"}))
 			d.Until(at("2026-11-23 09:03:00"))
 			assert.Equal(t, []string{"09:00 skipped", "09:01 skipped", "09:02 skipped", "09:03 succeeded"}, became(w.runs("watch")))
 		})
@@ -198,9 +198,9 @@ func TestRule30_LiftThatFailsLeavesTheHalt(t *testing.T) {
 	cfg.Ledger = faulty
 	s, d := w.drive(cfg)
 	d.Tick()
-	require.NoError(t, s.Halt(t.Context(), "", "loss limit", "risk", false))
+	require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Reason: "loss limit", Actor: "risk"}))
 	faulty.Fail(tradeclocktest.OpLift, errors.New("disk full"))
-	require.ErrorContains(t, s.Lift(t.Context(), "", "all clear", "risk"), "it stays in force until the ledger is read without it")
+	require.ErrorContains(t, s.Lift(t.Context(), tradeclock.LiftRequest{Reason: "all clear", Actor: "risk"}), "it stays in force until the ledger is read without it")
 	d.Until(at("2026-11-23 09:00:00"))
 	assert.Equal(t, []string{"09:00 skipped"}, became(w.runs("watch")))
 }

@@ -16,7 +16,7 @@ import (
 // haltAndLift orders both for one account, and returns their errors.
 func haltAndLift(s *tradeclock.UnifiedTaskScheduler, account string) (halt, lift error) {
 	ctx := context.Background()
-	return s.Halt(ctx, account, "loss limit", "risk", false), s.Lift(ctx, account, "all clear", "risk")
+	return s.Halt(ctx, tradeclock.HaltRequest{Account: account, Reason: "loss limit", Actor: "risk"}), s.Lift(ctx, tradeclock.LiftRequest{Account: account, Reason: "all clear", Actor: "risk"})
 }
 
 // TestRule30_AHaltOfNobodyIsRefused halts by names that are known to the scheduler, to
@@ -66,9 +66,9 @@ func TestRule30_AHaltWhileTheLedgerIsAway(t *testing.T) {
 	for _, op := range []tradeclocktest.Op{tradeclocktest.OpEnrolled, tradeclocktest.OpHalt} {
 		faulty.Fail(op, away)
 	}
-	err := s.Halt(t.Context(), "42", "loss limit", "risk", false)
+	err := s.Halt(t.Context(), tradeclock.HaltRequest{Account: "42", Reason: "loss limit", Actor: "risk"})
 	assert.ErrorContains(t, err, "it is in force and not stored yet", "42 is served here")
-	err = s.Halt(t.Context(), "7", "loss limit", "risk", false)
+	err = s.Halt(t.Context(), tradeclock.HaltRequest{Account: "7", Reason: "loss limit", Actor: "risk"})
 	assert.ErrorContains(t, err, "nothing is halted")
 	assert.ErrorIs(t, err, away)
 	require.Len(t, s.Status().Halts, 1)
@@ -98,7 +98,7 @@ func TestRule30_AHaltOfAllCancelsAllThatRuns(t *testing.T) {
 	require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
 	d.Until(at("2026-11-23 09:00:00"))
 	require.Len(t, s.Status().Running, 4)
-	require.NoError(t, s.Halt(t.Context(), "", "loss limit", "risk", true))
+	require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Reason: "loss limit", Actor: "risk", Cancel: true}))
 	d.Tick()
 	assert.Empty(t, s.Status().Running)
 	for _, run := range w.runs("") {

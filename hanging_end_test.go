@@ -103,8 +103,8 @@ func TestAHaltThatIsNotStoredIsHealth(t *testing.T) {
 	s, d := w.drive(cfg)
 	d.Tick()
 	faulty.Fail(tradeclocktest.OpHalt, errors.New("disk full"))
-	require.Error(t, s.Halt(t.Context(), "", "loss limit", "risk", false))
-	require.Error(t, s.Halt(t.Context(), "42", "his word", "desk", false))
+	require.Error(t, s.Halt(t.Context(), tradeclock.HaltRequest{Reason: "loss limit", Actor: "risk"}))
+	require.Error(t, s.Halt(t.Context(), tradeclock.HaltRequest{Account: "42", Reason: "his word", Actor: "desk"}))
 	const told = "in force in this process alone, as the ledger did not store it: " +
 		`the halt of all accounts by risk (loss limit); the halt of account "42" by desk (his word)`
 	assert.Contains(t, s.Status().Degraded, told)
@@ -114,7 +114,7 @@ func TestAHaltThatIsNotStoredIsHealth(t *testing.T) {
 	assert.NotContains(t, s.Status().Degraded, told)
 
 	faulty.Fail(tradeclocktest.OpHalt, errors.New("disk full"))
-	require.Error(t, s.Halt(t.Context(), "42", "again", "desk", false))
+	require.Error(t, s.Halt(t.Context(), tradeclock.HaltRequest{Account: "42", Reason: "again", Actor: "desk"}))
 	var leak *tradeclock.LeakError
 	require.ErrorAs(t, s.Close(t.Context()), &leak)
 	require.Len(t, leak.Halts, 1)
@@ -131,9 +131,9 @@ func TestALiftWhoseAnswerIsLost(t *testing.T) {
 	cfg.Ledger, cfg.Logger = faulty, slog.New(slog.NewTextHandler(log, nil))
 	s, d := w.drive(cfg)
 	d.Tick()
-	require.NoError(t, s.Halt(t.Context(), "", "loss limit", "risk", false))
+	require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Reason: "loss limit", Actor: "risk"}))
 	faulty.LoseAnswer(tradeclocktest.OpLift)
-	require.ErrorContains(t, s.Lift(t.Context(), "", "all clear", "risk"), "until the ledger is read without it")
+	require.ErrorContains(t, s.Lift(t.Context(), tradeclock.LiftRequest{Reason: "all clear", Actor: "risk"}), "until the ledger is read without it")
 	d.Until(at("2026-11-23 09:00:00"))
 	assert.Equal(t, []string{"09:00 succeeded"}, became(w.runs("watch")))
 	assert.Contains(t, log.String(), "a halt was lifted")

@@ -165,7 +165,7 @@ func TestRule33_LogHasTaskAccountAndSlot(t *testing.T) {
 	d.Tick()
 	require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
 	require.NoError(t, s.Withdraw(t.Context(), "7"))
-	require.NoError(t, s.Halt(t.Context(), "7", "test", "me", false))
+	require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Account: "7", Reason: "test", Actor: "me"}))
 	w.clock.Advance(time.Minute)
 	d.Until(at("2026-11-23 09:00:00"))
 	stop(t, s)

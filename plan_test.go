@@ -356,9 +356,9 @@ func TestRule07_AnEditNeverReopensASlot(t *testing.T) {
 			d.Tick()
 		}, []string{"09:00 missed"}},
 		{"that was skipped", func(w *world, s *tradeclock.UnifiedTaskScheduler, d *tradeclocktest.Driver) {
-			require.NoError(w.t, s.Halt(w.t.Context(), "", "maintenance", "ann", false))
+			require.NoError(w.t, s.Halt(w.t.Context(), tradeclock.HaltRequest{Reason: "maintenance", Actor: "ann"}))
 			d.Until(at("2026-11-23 09:05:00"))
-			require.NoError(w.t, s.Lift(w.t.Context(), "", "done", "ann"))
+			require.NoError(w.t, s.Lift(w.t.Context(), tradeclock.LiftRequest{Reason: "done", Actor: "ann"}))
 		}, []string{"09:00 skipped"}},
 	}
 	for _, test := range tests {

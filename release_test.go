@@ -220,9 +220,9 @@ func TestRule29_ATriggerThatFailsLeavesWhatWasMissed(t *testing.T) {
 	cfg.Ledger = faulty
 	s, d := w.drive(cfg)
 	d.Tick()
-	require.NoError(t, s.Halt(t.Context(), "42", "loss limit", "risk", false))
+	require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Account: "42", Reason: "loss limit", Actor: "risk"}))
 	d.Until(at("2026-11-23 09:05:00"))
-	require.NoError(t, s.Lift(t.Context(), "42", "", "risk"))
+	require.NoError(t, s.Lift(t.Context(), tradeclock.LiftRequest{Account: "42", Actor: "risk"}))
 	was := w.runs("buy")
 	require.Equal(t, []string{"2026-11-23 skipped"}, tell(was))
 

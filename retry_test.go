@@ -114,7 +114,7 @@ func TestRule18_NoAttemptWhileHalted(t *testing.T) {
 	w.rec.Do("analysis", fails)
 	s, d := w.driver(row("analysis", "daily 09:00", retry(5)))
 	w.seconds(d, "2026-11-23 09:00:05")
-	require.NoError(t, s.Halt(t.Context(), "42", "lunch", "Ana", false))
+	require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Account: "42", Reason: "lunch", Actor: "Ana"}))
 	w.seconds(d, "2026-11-23 09:02:00")
 	assert.Equal(t, []string{"09:00:00"}, w.starts("analysis"))
 	assert.Equal(t, []string{"09:00 failed"}, became(w.runs("analysis")))
@@ -277,8 +277,8 @@ func TestRule28_RetriesEndWithTheirAccountAndTheirRow(t *testing.T) {
 			require.NoError(t, s.Enroll(t.Context(), "42", w.rec))
 		}, "the account was withdrawn", "09:00:30", true},
 		{"halted", func(t *testing.T, _ *world, s *tradeclock.UnifiedTaskScheduler) {
-			require.NoError(t, s.Halt(t.Context(), "42", "lunch", "Ana", false))
-			require.NoError(t, s.Lift(t.Context(), "42", "back", "Ana"))
+			require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Account: "42", Reason: "lunch", Actor: "Ana"}))
+			require.NoError(t, s.Lift(t.Context(), tradeclock.LiftRequest{Account: "42", Reason: "back", Actor: "Ana"}))
 		}, "halted by Ana: lunch", "09:00:30", false},
 		{"halted by another process", func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
 			require.NoError(t, w.store.Halt(t.Context(), tradeclock.Halt{Scheduler: "paper", Account: "42", Reason: "lunch", Actor: "Ana", At: w.clock.Now()}))
@@ -343,9 +343,9 @@ func TestRule18_RetriesEndWithTheCatchUp(t *testing.T) {
 	until := rule.At(9, 1)
 	s, d := w.run(w.config(row("report", "daily 08:59:30", retry(9)),
 		row("analysis", "daily 09:00", retry(9), func(s *tradeclock.Schedule) { s.CatchUpUntil = &until })))
-	require.NoError(t, s.Halt(t.Context(), "42", "breakfast", "Ana", false))
+	require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Account: "42", Reason: "breakfast", Actor: "Ana"}))
 	w.seconds(d, "2026-11-23 08:59:50")
-	require.NoError(t, s.Lift(t.Context(), "42", "back", "Ana"))
+	require.NoError(t, s.Lift(t.Context(), tradeclock.LiftRequest{Account: "42", Reason: "back", Actor: "Ana"}))
 	w.seconds(d, "2026-11-23 09:02:00")
 	assert.Equal(t, []string{"09:00:00", "09:00:10", "09:00:30"}, w.starts("analysis"))
 

@@ -128,7 +128,9 @@ func TestRule30_HaltsAtOnceWaitForEachOther(t *testing.T) {
 	require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
 	d.Until(at("2026-11-23 09:00:00"))
 	halt := func(account string) func() error {
-		return func() error { return s.Halt(t.Context(), account, "loss limit", "risk", false) }
+		return func() error {
+			return s.Halt(t.Context(), tradeclock.HaltRequest{Account: account, Reason: "loss limit", Actor: "risk"})
+		}
 	}
 	require.NoError(t, orders(t, s, store, tradeclocktest.OpHalt, halt("42"), halt("7")))
 	stored, err := w.store.Halts(t.Context(), "paper")
@@ -142,7 +144,7 @@ func TestRule29_ATriggerThatIsOvertakenDoesNotStart(t *testing.T) {
 		want     error
 	}{
 		"by a halt": {func(s *tradeclock.UnifiedTaskScheduler) error {
-			return s.Halt(context.Background(), "42", "loss limit", "risk", false)
+			return s.Halt(context.Background(), tradeclock.HaltRequest{Account: "42", Reason: "loss limit", Actor: "risk"})
 		}, tradeclock.ErrHalted},
 		"by a withdrawal": {func(s *tradeclock.UnifiedTaskScheduler) error {
 			return s.Withdraw(context.Background(), "42")

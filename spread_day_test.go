@@ -230,7 +230,7 @@ func TestSpreadIsInterrupted(t *testing.T) {
 		reason string
 	}{
 		{"by a halt", func(t *testing.T, _ *world, s *tradeclock.UnifiedTaskScheduler) {
-			require.NoError(t, s.Halt(t.Context(), "", "loss limit", "risk", false))
+			require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Reason: "loss limit", Actor: "risk"}))
 		}, "skipped: halted by risk: loss limit"},
 		{"by a disabled row", func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
 			disabled := true

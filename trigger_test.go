@@ -91,7 +91,7 @@ func TestRule29_Refusals(t *testing.T) {
 		{
 			name: "a halt", req: operator("buy"), want: tradeclock.ErrHalted, says: "halted by risk: limit",
 			do: func(t *testing.T, _ *world, s *tradeclock.UnifiedTaskScheduler, _ *tradeclocktest.Driver) {
-				require.NoError(t, s.Halt(t.Context(), "", "limit", "risk", false))
+				require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Reason: "limit", Actor: "risk"}))
 			},
 		},
 		{

@@ -72,7 +72,7 @@ func TestABackupIsRestoredUnderAHalt(t *testing.T) {
 		d.run(time.Minute)
 		assert.Len(d.t, d.rec.Runs(), before, "what is within its catch-up does not start")
 
-		require.NoError(d.t, d.now.Lift(d.t.Context(), "", "compared with the broker", "ana"))
+		require.NoError(d.t, d.now.Lift(d.t.Context(), tradeclock.LiftRequest{Reason: "compared with the broker", Actor: "ana"}))
 		d.run(2 * time.Minute)
 		assert.True(d.t, d.ran(2))
 		d.assertNothingTwice()

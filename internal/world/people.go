@@ -3,6 +3,8 @@ package world
 import (
 	"context"
 	"time"
+
+	"github.com/tradeclock/tradeclock"
 )
 
 // halt lets a person halt an account, or all, and cancel what runs or not.
@@ -12,7 +14,7 @@ func (w *World) halt(in incident) {
 		if cancel {
 			w.book.toBeCancelled(p, in.account)
 		}
-		return p.sched.Halt(context.Background(), in.account, "simulated", "world", cancel)
+		return p.sched.Halt(context.Background(), tradeclock.HaltRequest{Account: in.account, Reason: "simulated", Actor: "world", Cancel: cancel})
 	})
 	w.disturb(w.now, in.end)
 	w.at(in.end, func() { w.lift(in) })
@@ -49,7 +51,9 @@ func (w *World) lift(in incident) {
 		return
 	}
 	w.disturb(w.now, w.now)
-	w.order(in, "lift", func(p *process) error { return p.sched.Lift(context.Background(), in.account, "simulated", "world") })
+	w.order(in, "lift", func(p *process) error {
+		return p.sched.Lift(context.Background(), tradeclock.LiftRequest{Account: in.account, Reason: "simulated", Actor: "world"})
+	})
 	w.at(w.now+15*time.Second, func() { w.lift(in) })
 }
 
