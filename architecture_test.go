@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"rule":                  {"calendar", "internal/naming", "internal/said", "internal/spelling"},
 	"exchange":              {"calendar", "internal/spelling"},
 	"exchange/internal/gen": {"calendar", "exchange"},
+	"monitor":               {".", "internal/naming"},
 	"memstore":              {".", "calendar", "rule"},
 	"trading":               {".", "calendar", "rule"},
 	"tradeclocktest":        {".", "calendar", "rule"},

@@ -38,23 +38,23 @@ type control struct {
 
 // HaltRequest asks for a halt. See UnifiedTaskScheduler.Halt.
 type HaltRequest struct {
-	Account string // empty for all accounts
-	Reason  string // required
-	Actor   string // who asks; required
-	Cancel  bool   // the contexts of what runs end too
+	Account string `json:"account,omitzero"` // empty for all accounts
+	Reason  string `json:"reason"`           // required
+	Actor   string `json:"actor"`            // who asks; required
+	Cancel  bool   `json:"cancel,omitzero"`  // the contexts of what runs end too
 }
 
 // LiftRequest asks for the end of a halt. See UnifiedTaskScheduler.Lift.
 type LiftRequest struct {
-	Account string // of the halt that is to end: empty for the one of all accounts
-	Reason  string
-	Actor   string // who asks; required
+	Account string `json:"account,omitzero"` // of the halt that is to end: empty for the one of all accounts
+	Reason  string `json:"reason,omitzero"`
+	Actor   string `json:"actor"` // who asks; required
 }
 
 // Halt stops new starts for one account, or for all, until Lift: a kill switch, and how a
-// user's stop is kept. Occurrences meanwhile are skipped with the reason. It is stored, if the ledger can, and outlives a restart. An error of the ledger
-// means that it is in force in this process, and is not stored before a later
-// tick succeeds.
+// user's stop is kept. Occurrences meanwhile are skipped with the reason. It is stored,
+// if the ledger can, and outlives a restart. An error of the ledger means that it is in
+// force in this process, and is not stored before a later tick succeeds.
 //
 // The error wraps ErrUnknownAccount, and nothing is in force, if the account was
 // never enrolled, here or with the ledger. Neither is it if that cannot be told,

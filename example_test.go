@@ -465,39 +465,3 @@ func ExampleUnifiedTaskScheduler_Explain() {
 	// On 2026-11-23, analysis for account alice was due at 16:00:00 and failed (started at 16:00:00): no bars for 2026-11-23.
 	// On 2026-11-24, analysis for account alice is due at 2026-11-24 16:00:00 (daily 16:00).
 }
-
-// A Monitor reads heartbeats back, in the same process or another, and tells
-// whether the scheduler is alive.
-func ExampleMonitor() {
-	ctx := context.Background()
-	clock := monday()
-	store := memstore.New(clock)
-	scheduler, err := tradeclock.New(tradeclock.Config{
-		Name:       "paper",
-		Schedules:  tradeclock.FixedSchedules(),
-		Heartbeats: store,
-		Clock:      clock,
-		Logger:     slog.New(slog.DiscardHandler),
-		Ledger:     memstore.New(clock),
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer scheduler.Close(ctx)
-	runUntil(scheduler, clock, "09:00:00")
-
-	monitor := tradeclock.Monitor{Reader: store}
-	for range 3 {
-		liveness, instances, err := monitor.Check(ctx, "paper")
-		if err != nil {
-			fmt.Println(err)
-		}
-		fmt.Println(liveness, instances[0].Age)
-		clock.Advance(3 * time.Minute)
-	}
-	// Output:
-	// alive 0s
-	// late 3m0s
-	// dead 6m0s
-}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/monitor"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -168,108 +169,13 @@ func TestRule31_HeartbeatsGoOnWhateverHangs(t *testing.T) {
 	}
 }
 
-// readings is a reader of given heartbeats.
-type readings struct {
-	beats []tradeclock.ReceivedHeartbeat
-	err   error
-}
-
-func (r readings) Heartbeats(context.Context, string) ([]tradeclock.ReceivedHeartbeat, error) {
-	return r.beats, r.err
-}
-
-// heard is a heartbeat of some age, of a scheduler whose last tick was some time
-// before it.
-func heard(age, sinceTick time.Duration) tradeclock.ReceivedHeartbeat {
-	sent := at("2026-11-23 09:00:00")
-	return tradeclock.ReceivedHeartbeat{
-		Heartbeat: tradeclock.Heartbeat{At: sent, LastTick: sent.Add(-sinceTick), State: tradeclock.StateActive}, Age: age,
-	}
-}
-
-// heardAs is one that says a state.
-func heardAs(state tradeclock.SchedulerState, age, sinceTick time.Duration) tradeclock.ReceivedHeartbeat {
-	beat := heard(age, sinceTick)
-	beat.State = state
-	return beat
-}
-
-func TestRule31_Monitor(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		beats []tradeclock.ReceivedHeartbeat
-		late  time.Duration
-		dead  time.Duration
-		want  tradeclock.Liveness
-		each  []tradeclock.Liveness
-	}{
-		{name: "never heard of", want: tradeclock.Dead},
-		{name: "alive", beats: []tradeclock.ReceivedHeartbeat{heard(30*time.Second, 0)}, want: tradeclock.Alive},
-		{name: "alive until late", beats: []tradeclock.ReceivedHeartbeat{heard(90*time.Second-1, 0)}, want: tradeclock.Alive},
-		{name: "late", beats: []tradeclock.ReceivedHeartbeat{heard(90*time.Second, 0)}, want: tradeclock.Late},
-		{name: "late until dead", beats: []tradeclock.ReceivedHeartbeat{heard(5*time.Minute-1, 0)}, want: tradeclock.Late},
-		{name: "dead", beats: []tradeclock.ReceivedHeartbeat{heard(5*time.Minute, 0)}, want: tradeclock.Dead},
-		{name: "wedged", beats: []tradeclock.ReceivedHeartbeat{heard(time.Second, 2*time.Minute)}, want: tradeclock.Wedged},
-		{name: "not wedged yet", beats: []tradeclock.ReceivedHeartbeat{heard(0, 2*time.Minute)}, want: tradeclock.Alive},
-		{name: "its own bounds", beats: []tradeclock.ReceivedHeartbeat{heard(20*time.Second, 0)}, late: 10 * time.Second, dead: 30 * time.Second, want: tradeclock.Late},
-		{
-			name:  "the best of several",
-			beats: []tradeclock.ReceivedHeartbeat{heard(time.Second, time.Hour), heard(30*time.Second, 0), heard(time.Hour, 0)},
-			want:  tradeclock.Alive,
-			each:  []tradeclock.Liveness{tradeclock.Wedged, tradeclock.Alive, tradeclock.Dead},
-		},
-		{name: "halted", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateHalted, 0, 0)}, want: tradeclock.Alive},
-		{name: "draining", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateDraining, 0, 0)}, want: tradeclock.Alive},
-		{name: "stopped", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStopped, 0, 0)}, want: tradeclock.Stopped},
-		{name: "stopped is not late", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStopped, 5*time.Minute-1, 0)}, want: tradeclock.Stopped},
-		{name: "stopped, and nobody followed", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStopped, 5*time.Minute, 0)}, want: tradeclock.Dead},
-		{name: "standbys alone", beats: []tradeclock.ReceivedHeartbeat{
-			heardAs(tradeclock.StateStandby, 0, 0), heardAs(tradeclock.StateStandby, time.Second, 0)}, want: tradeclock.Standby},
-		{name: "a standby that does not tick", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, time.Second, 2*time.Minute)}, want: tradeclock.Wedged},
-		{name: "a standby that is late", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, 2*time.Minute, 0)}, want: tradeclock.Late},
-		{
-			name:  "a holder that died, and its standby",
-			beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, 0, 0), heard(2*time.Minute, 0)},
-			want:  tradeclock.Standby, each: []tradeclock.Liveness{tradeclock.Standby, tradeclock.Late},
-		},
-		{
-			name:  "a holder that hangs, and its standby",
-			beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, 0, 0), heard(0, time.Hour)},
-			want:  tradeclock.Wedged,
-		},
-		{
-			name:  "one that died, and one that was stopped before",
-			beats: []tradeclock.ReceivedHeartbeat{heard(2*time.Minute, 0), heardAs(tradeclock.StateStopped, 3*time.Minute, 0)},
-			want:  tradeclock.Late, each: []tradeclock.Liveness{tradeclock.Late, tradeclock.Stopped},
-		},
-		{
-			name:  "an active one, and its standby",
-			beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, 0, 0), heard(0, 0)},
-			want:  tradeclock.Alive,
-		},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			monitor := tradeclock.Monitor{Reader: readings{beats: test.beats}, Late: test.late, Dead: test.dead}
-			whole, instances, err := monitor.Check(t.Context(), "paper")
-			require.NoError(t, err)
-			assert.Equal(t, test.want.String(), whole.String())
-			require.Len(t, instances, len(test.beats))
-			for i, liveness := range test.each {
-				assert.Equal(t, liveness.String(), instances[i].Liveness.String())
-			}
-		})
-	}
-	_, _, err := tradeclock.Monitor{Reader: readings{err: errors.New("disk gone")}}.Check(t.Context(), "paper")
-	assert.EqualError(t, err, "read heartbeats of paper: disk gone")
-}
-
 // TestRule31_MonitorOfAScheduler reads a scheduler's heartbeats from its start to
 // after its end.
 func TestRule31_MonitorOfAScheduler(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
-	monitor := tradeclock.Monitor{Reader: w.store}
+	watcher := monitor.Monitor{Reader: w.store}
 	verdict := func() string {
-		whole, _, err := monitor.Check(t.Context(), "paper")
+		whole, _, err := watcher.Check(t.Context(), "paper")
 		require.NoError(t, err)
 		return whole.String()
 	}

@@ -317,25 +317,6 @@ func (h *ReceivedHeartbeat) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &view)
 }
 
-type healthView struct {
-	receivedView
-	Liveness *Liveness `json:"liveness"`
-}
-
-func (h *InstanceHealth) view() healthView {
-	return healthView{h.ReceivedHeartbeat.view(), &h.Liveness}
-}
-
-// MarshalJSON returns the heartbeat as an object, with its age and the verdict.
-func (h InstanceHealth) MarshalJSON() ([]byte, error) { return json.Marshal(h.view()) }
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (h *InstanceHealth) UnmarshalJSON(data []byte) error {
-	*h = InstanceHealth{}
-	view := h.view()
-	return json.Unmarshal(data, &view)
-}
-
 type (
 	plainStep ClockStepped
 	stepView  struct {

@@ -24,7 +24,7 @@ import (
 var jsonTypes = []any{
 	Schedule{}, Retry{}, StartLimit{}, ScheduleEdit{}, ScheduleChanges{}, ScheduleKey{}, QuarantineError{}, RowError{},
 	Run{}, LateOutcome{}, Term{}, Enrolment{}, State{}, Claim{}, SettleResult{}, Query{}, Halt{}, AuditEntry{},
-	Heartbeat{}, RunningTask{}, ReceivedHeartbeat{}, InstanceHealth{}, Status{}, AgendaItem{}, TriggerRequest{},
+	Heartbeat{}, RunningTask{}, ReceivedHeartbeat{}, Status{}, AgendaItem{}, TriggerRequest{}, HaltRequest{}, LiftRequest{},
 	calendar.Session{}, calendar.Phase{}, calendar.Hours{}, calendar.TableDay{}, rule.Occurrence{},
 	Ticked{}, RunStarted{}, RunSettled{}, RunMissed{}, RunSkipped{}, TermChanged{}, SchedulesChanged{}, CalendarChanged{},
 	SessionChange{}, TaskChange{}, ClockStepped{}, EventsLost{},
@@ -35,7 +35,7 @@ var jsonTypes = []any{
 var textTypes = map[reflect.Type]int{
 	reflect.TypeFor[Outcome](): len(outcomeNames), reflect.TypeFor[Overlap](): len(overlapNames),
 	reflect.TypeFor[Delivery](): len(deliveryNames), reflect.TypeFor[calendar.SessionSet](): 1 << 4,
-	reflect.TypeFor[SchedulerState](): len(stateNames), reflect.TypeFor[Liveness](): len(livenessNames),
+	reflect.TypeFor[SchedulerState]():       len(stateNames),
 	reflect.TypeFor[calendar.SessionKind](): 4, reflect.TypeFor[calendar.Period](): 4, reflect.TypeFor[rule.Window](): 4,
 	reflect.TypeFor[calendar.WallTime](): int(calendar.EndOfDay) + 1, reflect.TypeFor[calendar.Date](): 0, reflect.TypeFor[rule.Moment](): 0, reflect.TypeFor[rule.Filter](): 0,
 }
@@ -99,14 +99,14 @@ func TestJSONNamesEveryField(t *testing.T) {
 
 func TestTextsRefuseWhatHasNoName(t *testing.T) {
 	for _, value := range []encoding.TextMarshaler{
-		Outcome(99), Overlap(9), Delivery(9), SchedulerState(9), Liveness(9), calendar.SessionKind(9), calendar.Period(9), rule.Window(9),
+		Outcome(99), Overlap(9), Delivery(9), SchedulerState(9), calendar.SessionKind(9), calendar.Period(9), rule.Window(9),
 		calendar.SessionSet(1 << 7), calendar.WallTime(-1), calendar.Wall(9, 75), calendar.EndOfDay + 1, rule.At(9, 75), rule.AtAnchor("Open", 0), rule.NthSession(0, calendar.Week), rule.OnWeekdays(),
 		rule.Daily(rule.At(9, 75)).(encoding.TextMarshaler), rule.On(rule.Daily(rule.At(9, 15)), rule.OnWeekdays()).(encoding.TextMarshaler),
 	} {
 		_, err := value.MarshalText()
 		assert.Error(t, err, "%T %v", value, value)
 	}
-	for _, target := range []encoding.TextUnmarshaler{new(Liveness), new(calendar.SessionKind), new(calendar.Period)} {
+	for _, target := range []encoding.TextUnmarshaler{new(calendar.SessionKind), new(calendar.Period)} {
 		assert.Error(t, target.UnmarshalText(nil), "%T: which it is must be said", target)
 	}
 	for typ := range textTypes {
