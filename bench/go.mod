@@ -20,8 +20,8 @@ require (
 	github.com/riverqueue/river/riverdriver/riverpgxv5 v0.51.1
 	github.com/robfig/cron/v3 v3.0.1
 	github.com/stretchr/testify v1.12.1
-	github.com/tradeclock/tradeclock v0.0.0-00010101000000-000000000000
-	github.com/tradeclock/tradeclock/sqlstore v0.0.0-00010101000000-000000000000
+	github.com/tradeclock/tradeclock v0.1.0
+	github.com/tradeclock/tradeclock/sqlstore v0.1.0
 	gonum.org/v1/plot v0.17.0
 	modernc.org/sqlite v1.59.0
 )

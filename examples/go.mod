@@ -2,16 +2,11 @@ module github.com/tradeclock/tradeclock/examples
 
 go 1.25.0
 
-replace (
-	github.com/tradeclock/tradeclock => ../
-	github.com/tradeclock/tradeclock/sqlstore => ../sqlstore
-)
-
 require (
 	github.com/jonboulle/clockwork v0.5.0
 	github.com/stretchr/testify v1.12.1
-	github.com/tradeclock/tradeclock v0.0.0-00010101000000-000000000000
-	github.com/tradeclock/tradeclock/sqlstore v0.0.0-00010101000000-000000000000
+	github.com/tradeclock/tradeclock v0.1.0
+	github.com/tradeclock/tradeclock/sqlstore v0.1.0
 	golang.org/x/term v0.40.0
 	modernc.org/sqlite v1.59.0
 )

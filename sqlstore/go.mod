@@ -8,7 +8,7 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/jonboulle/clockwork v0.5.0
 	github.com/stretchr/testify v1.12.1
-	github.com/tradeclock/tradeclock v0.0.0-00010101000000-000000000000
+	github.com/tradeclock/tradeclock v0.1.0
 	modernc.org/sqlite v1.59.0
 )
 
