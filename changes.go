@@ -14,7 +14,7 @@ func (s *UnifiedTaskScheduler) takeChanges(read reading, known string) bool {
 	if s.sched.revision != known || len(read.bad)+len(s.sched.rejected)+len(s.sched.notFound) > 0 {
 		return false
 	}
-	v := newVetting(read.rows, s.viewOf, s.limits.find, nil)
+	v := newVetting(read.rows, s.viewOf, s.limitOf, nil)
 	v.old, v.holds = s.sched.rows, s.editsHold(s.clock.Now())
 	for _, row := range read.rows {
 		if !s.standsAlone(row.Key()) {

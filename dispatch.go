@@ -204,7 +204,7 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 			return movedOn
 		}
 	}
-	if ok, next := s.limits.reserve(p.row.StartLimit, p.acct.name, now); !ok {
+	if ok, next := s.limits.Reserve(p.row.StartLimit, p.acct.name, now); !ok {
 		p.waits = "start limit " + p.row.StartLimit
 		s.queue.startsAt(next)
 		return keepReady
@@ -260,7 +260,7 @@ func (s *UnifiedTaskScheduler) reserve(p *pending) {
 func (s *UnifiedTaskScheduler) unreserve(p *pending) {
 	s.queue.places--
 	p.task.unpicked(p)
-	s.limits.release(p.row.StartLimit, p.acct.name)
+	s.limits.Release(p.row.StartLimit, p.acct.name)
 	s.leaveTask(p.task)
 	s.leaveGroup(p.acct, p.row.Exclusive)
 	s.retire(p.acct)

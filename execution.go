@@ -49,7 +49,7 @@ func (s *UnifiedTaskScheduler) start(p *pending, unclaimed bool) *execution {
 	e := &execution{pending: p, s: s, exec: p.acct.exec, seq: s.queue.started, unclaimed: unclaimed}
 	e.ctx.e, e.ctx.visit, e.ctx.parent = e, s.activity.NewVisit(), s.queue.context()
 	e.task.unpicked(p)
-	s.limits.started(p.row.StartLimit, p.acct.name, s.clock.Now())
+	s.limits.Started(p.row.StartLimit, p.acct.name, s.clock.Now())
 	if e.task.newest == p {
 		e.task.newest = nil // nothing takes its place any more
 	}

@@ -160,7 +160,7 @@ func unreadRows(err error) ([]RowError, error) {
 // takeRows makes rows that a poll brought the ones in force. The caller holds mu.
 func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, now time.Time) {
 	old, before := s.sched.rows, s.sched.plan
-	v := newVetting(schedules, s.viewOf, s.limits.find, bad)
+	v := newVetting(schedules, s.viewOf, s.limitOf, bad)
 	v.old, v.holds = old, s.editsHold(now)
 	v.vet(schedules)
 	s.sched.rows, s.sched.followed = v.rows, v.followed

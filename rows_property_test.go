@@ -24,7 +24,7 @@ func TestVettedRowsAreDueAsTheOracleSays(t *testing.T) {
 			schedules = append(schedules, scheduleOf(task))
 		}
 		view := newCalendarView(w, w.Location())
-		rows, bad := vetRows(schedules, func(string) (*calendarView, error) { return view, nil }, startLimits{}.find)
+		rows, bad := vetRows(schedules, func(string) (*calendarView, error) { return view, nil }, func(string) error { return nil })
 		require.Empty(t, bad, "world %v", w)
 
 		p := plan.NewBy(plannedRows(rows), func(calendar.Calendar) calendar.Calendar { return w })

@@ -14,6 +14,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
@@ -128,7 +129,7 @@ type UnifiedTaskScheduler struct {
 	plan     planState
 	accounts accounts
 	returned returned
-	limits   startLimits
+	limits   engine.Limits
 	queue    queue
 	books    books
 	releases releases
@@ -194,7 +195,7 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.sched.watched = []*calendarView{s.calendar}
 	s.sched.views, s.sched.notFound = make(map[string]*calendarView), make(map[string]error)
 	s.accounts.byName, s.accounts.almost, s.accounts.said = make(map[string]*account), make(map[string][]string), make(map[string]int)
-	s.limits = newStartLimits(cfg.StartLimits)
+	s.limits = newLimits(cfg.StartLimits)
 	s.queue.waiting = make(map[*pending]struct{})
 	s.health.conditions = make(map[string]string)
 	s.health.notices = make(map[string][]string)
@@ -292,10 +293,10 @@ func (cfg Config) checkCalendars(rows []Schedule) error {
 
 // checkStartLimits reports the rows that name a limit which there is not.
 func (cfg Config) checkStartLimits(rows []Schedule) error {
-	limits := newStartLimits(cfg.StartLimits)
+	limits := newLimits(cfg.StartLimits)
 	var errs []error
 	for _, r := range rows {
-		if err := limits.find(r.StartLimit); err != nil {
+		if err := findLimit(limits, r.StartLimit); err != nil {
 			errs = append(errs, RowError{r.Task, r.Account, err})
 		}
 	}

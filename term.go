@@ -379,7 +379,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	now := s.clock.Now()
 	s.term.resumed = true
 	if t.Number > 1 {
-		s.limits.holdOff(now)
+		s.limits.HoldOff(now)
 	}
 	watermark := state.Watermark
 	s.term.began = time.Time{}

@@ -178,7 +178,7 @@ func (s *UnifiedTaskScheduler) prepare(ctx context.Context, req TriggerRequest) 
 	p.expires = now.Add(r.catchUp())
 	p.run.Manual, p.run.Actor = true, req.Actor
 	p.run.Started, p.run.Outcome = now.Round(0).UTC(), Running
-	if ok, _ := s.limits.reserve(r.StartLimit, a.name, now); !ok {
+	if ok, _ := s.limits.Reserve(r.StartLimit, a.name, now); !ok {
 		return nil, fmt.Errorf("%w: start limit %s allows no start now", ErrBusy, r.StartLimit)
 	}
 	return p, nil

@@ -192,7 +192,7 @@ func (s *UnifiedTaskScheduler) lineUpPreceding(now time.Time) {
 // start limit lets any start.
 func (s *UnifiedTaskScheduler) lineUpBatch(i int, now time.Time) bool {
 	w := &s.queue.waves[i]
-	room, next := s.limits.room(w.row.StartLimit, now)
+	room, next := s.limits.Room(w.row.StartLimit, now)
 	if room <= 0 {
 		w.limited = true
 		s.queue.startsAt(next)

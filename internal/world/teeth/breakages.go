@@ -60,7 +60,7 @@ var breakages = []breakage{
 		return false`, `	if g.prior.Rule == nil || g.since.After(time.Time{}) {
 		return false`},
 	{"a run forgets its offset", "enqueue.go", `p.run.Offset = spreadOffset(`, `_ = spreadOffset(`},
-	{"start limits are ignored", "startlimit.go", `places = c.Starts - len(w.starts) - w.reserved`, `places = c.Starts`},
+	{"start limits are ignored", "internal/engine/limits.go", `places = c.Starts - len(w.starts) - w.reserved`, `places = c.Starts`},
 	{"nothing is looked at again after a claim", "dispatch.go", `return !halted && inTime && s.term.mayStart(p.row.Delivery, now)`, `return !halted && inTime || true`},
 	{"halts are read at ticks alone", "dispatch.go", `if !known { // or else`, `if !known && false { // or else`},
 	{"a wave forgets whom a limit holds up", "wave.go", `	w.accts = w.accts[n:]
