@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/almost"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -14,92 +14,17 @@ import (
 // is not used as one, and the compiler does not say so. What is said here is said in
 // health.
 
-func typesOf(pointers ...any) []reflect.Type {
-	types := make([]reflect.Type, len(pointers))
-	for i, p := range pointers {
-		types[i] = reflect.TypeOf(p).Elem()
-	}
-	return types
-}
-
 // wrapper is an executor in the middle of a chain.
 type wrapper interface{ Unwrap() TaskExecutor }
 
 // The optional interfaces, by what may have them.
 var (
 	starterType    = reflect.TypeFor[Starter]()
-	executorsMayBe = typesOf((*Starter)(nil), (*TaskLister)(nil), (*wrapper)(nil))
-	schedulesMayBe = typesOf((*Reviser)(nil), (*ChangeLister)(nil))
-	ledgersMayBe   = typesOf((*History)(nil), (*HaltStore)(nil), (*Directory)(nil), (*Resetter)(nil))
-	calendarsMayBe = typesOf((*calendar.Versioned)(nil), (*calendar.Covered)(nil), (*calendar.PhaseLister)(nil), (*calendar.Snapshotter)(nil), (*calendar.DataChecker)(nil))
+	executorsMayBe = almost.Types((*Starter)(nil), (*TaskLister)(nil), (*wrapper)(nil))
+	schedulesMayBe = almost.Types((*Reviser)(nil), (*ChangeLister)(nil))
+	ledgersMayBe   = almost.Types((*History)(nil), (*HaltStore)(nil), (*Directory)(nil), (*Resetter)(nil))
+	calendarsMayBe = almost.Types((*calendar.Versioned)(nil), (*calendar.Covered)(nil), (*calendar.PhaseLister)(nil), (*calendar.Snapshotter)(nil), (*calendar.DataChecker)(nil))
 )
-
-// almost tells which of some optional interfaces a value has only almost.
-func almost(v any, mayBe []reflect.Type) []string {
-	if v == nil {
-		return nil
-	}
-	var found []string
-	is := reflect.TypeOf(v)
-	for i, wanted := range mayBe {
-		if is.Implements(wanted) {
-			continue
-		}
-		if has := namesakes(is, wanted, mayBe[:i]); len(has) > 0 {
-			found = append(found, fmt.Sprintf("%v is not used as %s: it has %s, and needs %s",
-				is, wanted.Name(), strings.Join(has, " and "), strings.Join(methodsOf(wanted), " and ")))
-		} else if is.Kind() != reflect.Pointer && reflect.PointerTo(is).Implements(wanted) {
-			found = append(found, fmt.Sprintf("%v is not used as %s: its pointer is one, and it is given as a value", is, wanted.Name()))
-		}
-	}
-	return found
-}
-
-// namesakes are the methods of a type that have the name of one of an interface's, but
-// for those that the interface has of others before it.
-func namesakes(is, wanted reflect.Type, before []reflect.Type) []string {
-	var has []string
-	for i := range wanted.NumMethod() {
-		name := wanted.Method(i).Name
-		shared := slices.ContainsFunc(before, func(o reflect.Type) bool {
-			_, ok := o.MethodByName(name)
-			return ok
-		})
-		if m, ok := is.MethodByName(name); ok && !shared {
-			has = append(has, signature(m.Name, m.Type, 1))
-		}
-	}
-	return has
-}
-
-func methodsOf(wanted reflect.Type) []string {
-	methods := make([]string, wanted.NumMethod())
-	for i := range methods {
-		m := wanted.Method(i)
-		methods[i] = signature(m.Name, m.Type, 0)
-	}
-	return methods
-}
-
-// signature writes a method without its receiver, which is the first of from
-// parameters.
-func signature(name string, f reflect.Type, from int) string {
-	var in, out []string
-	for i := from; i < f.NumIn(); i++ {
-		in = append(in, f.In(i).String())
-	}
-	for i := range f.NumOut() {
-		out = append(out, f.Out(i).String())
-	}
-	text := name + "(" + strings.Join(in, ", ") + ")"
-	switch len(out) {
-	case 0:
-		return text
-	case 1:
-		return text + " " + out[0]
-	}
-	return text + " (" + strings.Join(out, ", ") + ")"
-}
 
 // almostExecutor looks at each executor of a chain of Unwrap, and at those that a Mux
 // at its end passes runs to: a Mux starts nobody.
@@ -118,7 +43,7 @@ func almostChain(e TaskExecutor) []string {
 	var found []string
 	_, starts := executorAs[Starter](e)
 	for e != nil {
-		found = append(found, almost(e, executorsMayBe)...)
+		found = append(found, almost.Find(e, executorsMayBe)...)
 		if mux, ok := e.(*Mux); ok && !starts {
 			found = append(found, mux.unstarted()...)
 		}
@@ -142,7 +67,7 @@ func (m *Mux) unstarted() []string {
 			found = append(found, fmt.Sprintf("%T of task %s is not used as Starter: a Mux starts nobody", s, task))
 			continue
 		}
-		found = append(found, almost(e, []reflect.Type{starterType})...)
+		found = append(found, almost.Find(e, []reflect.Type{starterType})...)
 	}
 	return found
 }

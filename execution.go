@@ -36,7 +36,7 @@ type execution struct {
 	endWait  context.CancelCauseFunc // of the wait for the next attempt, or nil
 	lastTry  string                  // why no further attempt starts, once the account was withdrawn
 	taken    bool                    // the outcome was taken: Execute goes on overdue
-	details  details
+	details  said.Details
 
 	// What Execute came to, as it is handed in.
 	outcome Outcome
@@ -249,7 +249,7 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 	}
 	run.Outcome, run.Reason = outcome, said.Cut(reason, said.MaxReason)
 	run.Finished = now.Round(0).UTC()
-	run.Details = e.details.all()
+	run.Details = e.details.All()
 	if outcome == Interrupted && e.mayRunAgain(now) {
 		run.RerunUntil = e.expires
 	}
@@ -345,21 +345,21 @@ func (s *UnifiedTaskScheduler) letGo(e *execution, now time.Time) {
 	s.retire(e.acct)
 }
 
-func (e *execution) annotate(key string, value any, size int) {
+func (e *execution) annotate(key string, detail said.Detail) {
 	e.s.mu.Lock()
 	defer e.s.mu.Unlock()
 	if !e.taken {
-		e.details.add(key, value, size)
+		e.details.Add(key, detail)
 	}
 }
 
 // keepStack keeps where an attempt panicked, whatever other details there are.
 func (e *execution) keepStack(stack []byte) {
-	text, size := plainText(string(stack))
+	detail := said.PlainText(string(stack))
 	e.s.mu.Lock()
 	defer e.s.mu.Unlock()
 	if !e.taken {
-		e.details.set("stack", text, size)
+		e.details.Set("stack", detail)
 	}
 }
 

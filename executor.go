@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
@@ -189,10 +190,7 @@ func (e *skipError) Error() string { return "skipped: " + e.reason }
 // says so. Details beyond 64, or 64 KiB in all, are left out, and the detail
 // "left_out" tells how many.
 func Annotate(ctx context.Context, key string, value any) {
-	e, ok := ctx.Value(executionKey{}).(*execution)
-	if !ok {
-		return
+	if e, ok := ctx.Value(executionKey{}).(*execution); ok {
+		e.annotate(key, said.Plain(value))
 	}
-	plain, size := plain(value)
-	e.annotate(key, plain, size)
 }

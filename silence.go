@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/almost"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
@@ -158,11 +159,11 @@ func earlyText(rows map[ScheduleKey]*row) string {
 // reportAlmost tells which optional interfaces are implemented almost. The caller holds
 // mu, or is New.
 func (s *UnifiedTaskScheduler) reportAlmost() {
-	found := almost(s.cfg.Schedules, schedulesMayBe)
-	found = append(found, almost(s.cfg.Ledger, ledgersMayBe)...)
-	found = append(found, almost(s.cfg.Calendar, calendarsMayBe)...)
+	found := almost.Find(s.cfg.Schedules, schedulesMayBe)
+	found = append(found, almost.Find(s.cfg.Ledger, ledgersMayBe)...)
+	found = append(found, almost.Find(s.cfg.Calendar, calendarsMayBe)...)
 	for _, v := range s.sched.views {
-		found = append(found, almost(v.source, calendarsMayBe)...)
+		found = append(found, almost.Find(v.source, calendarsMayBe)...)
 	}
 	found = slices.AppendSeq(found, maps.Keys(s.accounts.said))
 	slices.Sort(found)
