@@ -278,30 +278,6 @@ func ExampleSkip() {
 	// Output: 2026-11-23 skipped no candidates 0
 }
 
-// lastFriday is a Rule of one's own: a time on the last Friday of each month.
-type lastFriday struct{ at calendar.WallTime }
-
-func (r lastFriday) String() string { return "last friday " + r.at.String() }
-
-func (r lastFriday) Occurrences(s calendar.Session, loc *time.Location) ([]rule.Occurrence, error) {
-	if s.Date.Weekday() != time.Friday || s.Date.AddDays(7).Month == s.Date.Month {
-		return nil, nil
-	}
-	return []rule.Occurrence{{Due: r.at.On(s.Date, loc), Slot: s.Date.String()}}, nil
-}
-
-func ExampleRule() {
-	clock := monday()
-	scheduler := newExample(clock, tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil }),
-		tradeclock.Schedule{Task: "rebalance", Rule: lastFriday{calendar.Wall(15, 0)}})
-	defer scheduler.Close(context.Background())
-
-	runUntil(scheduler, clock, "09:00:00")
-
-	fmt.Println(scheduler.Status().Next)
-	// Output: 2026-11-27 15:00:00 +0000 UTC
-}
-
 // The accounts of a service start within ten minutes, each at an offset of its own
 // that is the same every time it is asked for.
 func ExampleSchedule_spread() {
@@ -346,48 +322,6 @@ func ExampleSchedule_Timetable() {
 	// Fri 2026-11-27 18:00
 	// Mon 2026-11-30 18:00
 	// Tue 2026-12-01 18:00
-}
-
-// A filter leaves a rule some of its sessions. Stores and people read the text.
-func ExampleOn() {
-	when := rule.On(
-		rule.Daily(rule.AtAnchor("close", 30*time.Minute)),
-		rule.NthSession(-1, calendar.Month),
-	)
-	fmt.Println(when)
-	fmt.Println(rule.MustParse(when.String()) == when)
-	fmt.Println(rule.MustParse("every 15m open-close on mon-wed,fri"))
-	// Output:
-	// daily close+30m on last session of month
-	// true
-	// every 15m open-close on mon,tue,wed,fri
-}
-
-// On a day whose session has two windows, a rule may be due in each: the slots
-// carry the window's number.
-func ExampleMoment_In() {
-	saturday := calendar.Session{
-		Date: calendar.Date{Year: 2024, Month: time.March, Day: 2},
-		Kind: calendar.Special,
-		Phases: []calendar.Phase{
-			{Name: calendar.PhaseRegular, Start: time.Date(2024, 3, 2, 3, 45, 0, 0, time.UTC), End: time.Date(2024, 3, 2, 4, 30, 0, 0, time.UTC)},
-			{Name: calendar.PhaseRegular, Start: time.Date(2024, 3, 2, 6, 0, 0, 0, time.UTC), End: time.Date(2024, 3, 2, 7, 0, 0, 0, time.UTC)},
-		},
-	}
-	when := rule.Daily(rule.AtAnchor("close", -5*time.Minute).In(rule.EachWindow))
-	due, err := when.Occurrences(saturday, time.UTC)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(when)
-	for _, o := range due {
-		fmt.Println(o.Due.Format("15:04"), o.Slot)
-	}
-	// Output:
-	// daily each close-5m
-	// 04:25 2024-03-02#1
-	// 06:55 2024-03-02#2
 }
 
 // A person may run a task now, or order that nothing starts.
