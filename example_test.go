@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -398,4 +399,90 @@ func ExampleUnifiedTaskScheduler_Explain() {
 	// On 2026-11-22, analysis for account alice does not run: closed: Sunday.
 	// On 2026-11-23, analysis for account alice was due at 16:00:00 and failed (started at 16:00:00): no bars for 2026-11-23.
 	// On 2026-11-24, analysis for account alice is due at 2026-11-24 16:00:00 (daily 16:00).
+}
+
+// An agenda is a day on a page: what became of each occurrence, and what is still to
+// come. Of a day to come it is the preview.
+func ExampleUnifiedTaskScheduler_Agenda() {
+	ctx, clock := context.Background(), monday()
+	scheduler := newExample(clock, tradeclock.ExecutorFunc(func(_ context.Context, run tradeclock.Run) error {
+		if run.Task == "buy_orders" {
+			return tradeclock.Skip("no candidates")
+		}
+		return nil
+	}),
+		tradeclock.Schedule{Task: "premarket_retry", Rule: rule.MustParse("daily 09:05")},
+		tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("after premarket_retry 10m")},
+		tradeclock.Schedule{Task: "analysis", Rule: rule.MustParse("daily 16:00")})
+	defer scheduler.Close(ctx)
+	runUntil(scheduler, clock, "12:00:00")
+
+	agenda, err := scheduler.Agenda(ctx, calendar.DateOf(clock.Now()))
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, item := range agenda {
+		became := item.Run.Outcome.String()
+		if item.Run.Outcome == tradeclock.NoOutcome {
+			became = "is to come"
+		}
+		fmt.Println(item.Due.Format("15:04"), item.Task, became)
+	}
+	// Output:
+	// 09:05 premarket_retry succeeded
+	// 09:15 buy_orders skipped
+	// 16:00 analysis is to come
+}
+
+// pageFor pages whoever is on call for orders that are not where they should be.
+func pageFor(e tradeclock.Event) {
+	switch e := e.(type) {
+	case tradeclock.RunMissed:
+		page(e.Run)
+	case tradeclock.RunSettled:
+		if e.Run.Outcome != tradeclock.Succeeded && e.Run.Outcome != tradeclock.Skipped {
+			page(e.Run)
+		}
+	}
+}
+
+func page(run tradeclock.Run) {
+	if strings.HasSuffix(run.Task, "_orders") {
+		fmt.Printf("PAGE: %s of %s %v: %s\n", run.Task, run.Account, run.Outcome, run.Reason)
+	}
+}
+
+// An observer is told what happens as it happens: here one that pages.
+func ExampleObserver() {
+	clock := monday()
+	scheduler, err := tradeclock.New(tradeclock.Config{
+		Account: "alice",
+		Executor: tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error {
+			return errors.New("the broker is down")
+		}),
+		Schedules: tradeclock.FixedSchedules(
+			tradeclock.Schedule{Task: "sell_orders", Rule: rule.MustParse("daily 09:01")},
+			tradeclock.Schedule{Task: "sell_monitor", Rule: rule.MustParse("every 1m 09:01-15:30")},
+			tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:02")},
+		),
+		Observer: tradeclock.ObserverFunc(pageFor),
+		Ledger:   memstore.New(clock),
+		Clock:    clock,
+		Logger:   slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	runUntil(scheduler, clock, "09:01:00")
+	clock.Advance(5 * time.Minute) // the host is frozen, for longer than a run may be late
+	runUntil(scheduler, clock, "09:10:00")
+
+	// Close returns when the observer has been told everything.
+	if err := scheduler.Close(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// PAGE: sell_orders of alice failed: the broker is down
+	// PAGE: buy_orders of alice missed: its catch-up of 2m0s had passed
 }

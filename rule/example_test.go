@@ -6,8 +6,41 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/rule"
 )
+
+// A rule is text, and a session tells when it is due: here a Monday in Mumbai. A cron
+// expression is no rule, and the error says which rule it would be.
+func ExampleParse() {
+	nse := exchange.MustGet("XNSE")
+	monday, err := nse.Session(calendar.Date{Year: 2026, Month: time.November, Day: 23})
+	if err != nil {
+		panic(err)
+	}
+	for _, text := range []string{
+		"daily 09:01", "daily close-15m", "hourly 09:30-15:30", "every 1m open-close", "every 20s pre_open-open", "1 9 * * 1-5",
+	} {
+		when, err := rule.Parse(text)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		due, err := when.Occurrences(monday, nse.Location())
+		if err != nil {
+			panic(err)
+		}
+		first, last := due[0].Due.In(nse.Location()), due[len(due)-1].Due.In(nse.Location())
+		fmt.Printf("%-24s %3d from %s to %s\n", when, len(due), first.Format(time.TimeOnly), last.Format(time.TimeOnly))
+	}
+	// Output:
+	// daily 09:01                1 from 09:01:00 to 09:01:00
+	// daily close-15m            1 from 15:15:00 to 15:15:00
+	// hourly 09:30-15:30         7 from 09:30:00 to 15:30:00
+	// every 1m open-close      375 from 09:15:00 to 15:29:00
+	// every 20s pre_open-open   45 from 09:00:00 to 09:14:40
+	// rule "1 9 * * 1-5": that is a cron expression; here it would be "daily 09:01 on mon,tue,wed,thu,fri", on the sessions of the calendar alone
+}
 
 // lastFriday is a Rule of one's own: a time on the last Friday of each month.
 type lastFriday struct{ at calendar.WallTime }
