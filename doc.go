@@ -55,7 +55,8 @@
 // [AgendaItem], [Heartbeat], and the events of an [Observer].
 //
 // The package sqlstore, a module of its own, keeps it all in SQLite or PostgreSQL, and
-// memstore in memory, for tests.
+// memstore in memory, for tests. The package monitor reads heartbeats back, and tells
+// whether anybody runs the tasks.
 //
 // The rules are in the package rule, trading days in the package calendar, and those of
 // sixteen exchanges in the package exchange. For who changes the scheduler itself,

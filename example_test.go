@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -278,30 +279,6 @@ func ExampleSkip() {
 	// Output: 2026-11-23 skipped no candidates 0
 }
 
-// lastFriday is a Rule of one's own: a time on the last Friday of each month.
-type lastFriday struct{ at calendar.WallTime }
-
-func (r lastFriday) String() string { return "last friday " + r.at.String() }
-
-func (r lastFriday) Occurrences(s calendar.Session, loc *time.Location) ([]rule.Occurrence, error) {
-	if s.Date.Weekday() != time.Friday || s.Date.AddDays(7).Month == s.Date.Month {
-		return nil, nil
-	}
-	return []rule.Occurrence{{Due: r.at.On(s.Date, loc), Slot: s.Date.String()}}, nil
-}
-
-func ExampleRule() {
-	clock := monday()
-	scheduler := newExample(clock, tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil }),
-		tradeclock.Schedule{Task: "rebalance", Rule: lastFriday{calendar.Wall(15, 0)}})
-	defer scheduler.Close(context.Background())
-
-	runUntil(scheduler, clock, "09:00:00")
-
-	fmt.Println(scheduler.Status().Next)
-	// Output: 2026-11-27 15:00:00 +0000 UTC
-}
-
 // The accounts of a service start within ten minutes, each at an offset of its own
 // that is the same every time it is asked for.
 func ExampleSchedule_spread() {
@@ -346,48 +323,6 @@ func ExampleSchedule_Timetable() {
 	// Fri 2026-11-27 18:00
 	// Mon 2026-11-30 18:00
 	// Tue 2026-12-01 18:00
-}
-
-// A filter leaves a rule some of its sessions. Stores and people read the text.
-func ExampleOn() {
-	when := rule.On(
-		rule.Daily(rule.AtAnchor("close", 30*time.Minute)),
-		rule.NthSession(-1, calendar.Month),
-	)
-	fmt.Println(when)
-	fmt.Println(rule.MustParse(when.String()) == when)
-	fmt.Println(rule.MustParse("every 15m open-close on mon-wed,fri"))
-	// Output:
-	// daily close+30m on last session of month
-	// true
-	// every 15m open-close on mon,tue,wed,fri
-}
-
-// On a day whose session has two windows, a rule may be due in each: the slots
-// carry the window's number.
-func ExampleMoment_In() {
-	saturday := calendar.Session{
-		Date: calendar.Date{Year: 2024, Month: time.March, Day: 2},
-		Kind: calendar.Special,
-		Phases: []calendar.Phase{
-			{Name: calendar.PhaseRegular, Start: time.Date(2024, 3, 2, 3, 45, 0, 0, time.UTC), End: time.Date(2024, 3, 2, 4, 30, 0, 0, time.UTC)},
-			{Name: calendar.PhaseRegular, Start: time.Date(2024, 3, 2, 6, 0, 0, 0, time.UTC), End: time.Date(2024, 3, 2, 7, 0, 0, 0, time.UTC)},
-		},
-	}
-	when := rule.Daily(rule.AtAnchor("close", -5*time.Minute).In(rule.EachWindow))
-	due, err := when.Occurrences(saturday, time.UTC)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(when)
-	for _, o := range due {
-		fmt.Println(o.Due.Format("15:04"), o.Slot)
-	}
-	// Output:
-	// daily each close-5m
-	// 04:25 2024-03-02#1
-	// 06:55 2024-03-02#2
 }
 
 // A person may run a task now, or order that nothing starts.
@@ -464,4 +399,90 @@ func ExampleUnifiedTaskScheduler_Explain() {
 	// On 2026-11-22, analysis for account alice does not run: closed: Sunday.
 	// On 2026-11-23, analysis for account alice was due at 16:00:00 and failed (started at 16:00:00): no bars for 2026-11-23.
 	// On 2026-11-24, analysis for account alice is due at 2026-11-24 16:00:00 (daily 16:00).
+}
+
+// An agenda is a day on a page: what became of each occurrence, and what is still to
+// come. Of a day to come it is the preview.
+func ExampleUnifiedTaskScheduler_Agenda() {
+	ctx, clock := context.Background(), monday()
+	scheduler := newExample(clock, tradeclock.ExecutorFunc(func(_ context.Context, run tradeclock.Run) error {
+		if run.Task == "buy_orders" {
+			return tradeclock.Skip("no candidates")
+		}
+		return nil
+	}),
+		tradeclock.Schedule{Task: "premarket_retry", Rule: rule.MustParse("daily 09:05")},
+		tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("after premarket_retry 10m")},
+		tradeclock.Schedule{Task: "analysis", Rule: rule.MustParse("daily 16:00")})
+	defer scheduler.Close(ctx)
+	runUntil(scheduler, clock, "12:00:00")
+
+	agenda, err := scheduler.Agenda(ctx, calendar.DateOf(clock.Now()))
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, item := range agenda {
+		became := item.Run.Outcome.String()
+		if item.Run.Outcome == tradeclock.NoOutcome {
+			became = "is to come"
+		}
+		fmt.Println(item.Due.Format("15:04"), item.Task, became)
+	}
+	// Output:
+	// 09:05 premarket_retry succeeded
+	// 09:15 buy_orders skipped
+	// 16:00 analysis is to come
+}
+
+// pageFor pages whoever is on call for orders that are not where they should be.
+func pageFor(e tradeclock.Event) {
+	switch e := e.(type) {
+	case tradeclock.RunMissed:
+		page(e.Run)
+	case tradeclock.RunSettled:
+		if e.Run.Outcome != tradeclock.Succeeded && e.Run.Outcome != tradeclock.Skipped {
+			page(e.Run)
+		}
+	}
+}
+
+func page(run tradeclock.Run) {
+	if strings.HasSuffix(run.Task, "_orders") {
+		fmt.Printf("PAGE: %s of %s %v: %s\n", run.Task, run.Account, run.Outcome, run.Reason)
+	}
+}
+
+// An observer is told what happens as it happens: here one that pages.
+func ExampleObserver() {
+	clock := monday()
+	scheduler, err := tradeclock.New(tradeclock.Config{
+		Account: "alice",
+		Executor: tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error {
+			return errors.New("the broker is down")
+		}),
+		Schedules: tradeclock.FixedSchedules(
+			tradeclock.Schedule{Task: "sell_orders", Rule: rule.MustParse("daily 09:01")},
+			tradeclock.Schedule{Task: "sell_monitor", Rule: rule.MustParse("every 1m 09:01-15:30")},
+			tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:02")},
+		),
+		Observer: tradeclock.ObserverFunc(pageFor),
+		Ledger:   memstore.New(clock),
+		Clock:    clock,
+		Logger:   slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	runUntil(scheduler, clock, "09:01:00")
+	clock.Advance(5 * time.Minute) // the host is frozen, for longer than a run may be late
+	runUntil(scheduler, clock, "09:10:00")
+
+	// Close returns when the observer has been told everything.
+	if err := scheduler.Close(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// PAGE: sell_orders of alice failed: the broker is down
+	// PAGE: buy_orders of alice missed: its catch-up of 2m0s had passed
 }

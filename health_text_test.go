@@ -46,8 +46,3 @@ func TestAMarketThatNeverClosesLacksNoCalendar(t *testing.T) {
 		assert.Equal(t, test.warns, strings.Contains(log.String(), "no exchange calendar is configured"), log.String())
 	}
 }
-
-func TestSessionSetWithoutNamesIsTheDefault(t *testing.T) {
-	assert.Equal(t, "regular,shortened", calendar.SessionSet(0).String())
-	assert.Equal(t, "special", calendar.OnSpecial.String())
-}

@@ -125,7 +125,7 @@ func heldRules(t *testing.T) map[int][]string {
 // filesOfRules are those of the tests of the rooms that behave as the scheduler does.
 func filesOfRules(t *testing.T) (files []string) {
 	t.Helper()
-	for _, room := range []string{".", "internal/plan", "monitor"} {
+	for _, room := range []string{".", "internal/plan", "monitor", "rule"} {
 		found, err := filepath.Glob(filepath.Join(room, "*_test.go"))
 		require.NoError(t, err)
 		require.NotEmpty(t, found, room)

@@ -19,7 +19,6 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -202,38 +201,6 @@ func TestRule03_ChangeOverDays(t *testing.T) {
 			first := day(test.start[:10])
 			for i, want := range test.hourly {
 				assert.Equal(t, want, perDay[first.AddDays(i)], "on day %d", i)
-			}
-		})
-	}
-}
-
-// TestRule03_WindowsOnDatesThatBeginWithAChange is about clocks that skip from
-// midnight to one, and about a whole date that was skipped.
-func TestRule03_WindowsOnDatesThatBeginWithAChange(t *testing.T) {
-	tests := []struct {
-		name, rule, zone, date string
-		count                  int
-		first, last            string
-	}{
-		{"a window that begins when the gap ends", "hourly 01:00-24:00", "Africa/Cairo", "2026-04-24", 24, "24 01:00", "25 00:00"},
-		{"a whole day without its first hour", "hourly 00:00-24:00", "Africa/Cairo", "2026-04-24", 23, "24 01:00", "24 23:00"},
-		{"the whole day before a date that was skipped", "hourly 00:00-24:00", "Pacific/Apia", "2011-12-29", 24, "29 00:00", "29 23:00"},
-		{"the whole day after it", "every 1h 00:00-24:00", "Pacific/Apia", "2011-12-31", 24, "31 00:00", "31 23:00"},
-		{"the skipped date itself", "hourly 00:00-24:00", "Pacific/Apia", "2011-12-30", 0, "", ""},
-		{"a window that ends at the midnight that is skipped", "hourly 01:00-24:00", "Africa/Cairo", "2026-04-23", 23, "23 01:00", "23 23:00"},
-		{"a window whose end is skipped up to midnight", "hourly 00:30-23:30", "Asia/Pyongyang", "2018-05-04", 23, "04 00:30", "04 22:30"},
-		{"a daily task of the skipped date", "daily 09:00", "Pacific/Apia", "2011-12-30", 1, "31 00:00", "31 00:00"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			loc := mustZone(test.zone)
-			session := calendar.Session{Date: day(test.date), Kind: calendar.Regular}
-			found, err := rule.MustParse(test.rule).Occurrences(session, loc)
-			require.NoError(t, err)
-			require.Len(t, found, test.count)
-			if test.count > 0 {
-				assert.Equal(t, test.first, found[0].Due.In(loc).Format("02 15:04"))
-				assert.Equal(t, test.last, found[len(found)-1].Due.In(loc).Format("02 15:04"))
 			}
 		})
 	}

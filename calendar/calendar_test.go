@@ -65,6 +65,11 @@ func TestSessionKind(t *testing.T) {
 	}
 }
 
+func TestSessionSetWithoutNamesIsTheDefault(t *testing.T) {
+	assert.Equal(t, "regular,shortened", SessionSet(0).String())
+	assert.Equal(t, "special", OnSpecial.String())
+}
+
 func TestWeekdays(t *testing.T) {
 	loc := zone(t, "Asia/Kolkata")
 	c := Weekdays(loc, nseHours...)

@@ -44,3 +44,32 @@ func Example() {
 	// buy_orders 2026-11-23 succeeded
 	// <nil>
 }
+
+// A ledger grows until it is pruned: here by a task, which keeps two weeks.
+func ExampleStore_Prune() {
+	ctx := context.Background()
+	clock := clockwork.NewFakeClockAt(time.Date(2026, time.November, 2, 17, 55, 0, 0, time.UTC))
+	store := memstore.New(clock)
+	s, err := tradeclock.New(tradeclock.Config{
+		Name: "paper", Account: "42", Ledger: store,
+		Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "eod_cleanup", Rule: rule.MustParse("daily 18:00")}),
+		Executor: tradeclock.ExecutorFunc(func(ctx context.Context, run tradeclock.Run) error {
+			_, err := store.Prune(ctx, run.Scheduler, run.Due.AddDate(0, 0, -14))
+			return err
+		}),
+		Clock: clock, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		panic(err)
+	}
+	defer s.Close(ctx)
+	for clock.Now().Before(time.Date(2026, time.November, 20, 18, 5, 0, 0, time.UTC)) {
+		_ = s.Tick(ctx)
+		_ = s.Quiesce(ctx)
+		clock.Advance(5 * time.Minute)
+	}
+
+	runs, err := store.Runs(ctx, tradeclock.Query{Scheduler: "paper"})
+	fmt.Println(len(runs), "of 15 runs are left, the first of", runs[0].Slot, err)
+	// Output: 11 of 15 runs are left, the first of 2026-11-06 <nil>
+}
