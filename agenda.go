@@ -42,7 +42,7 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date calendar.Date) (
 	if s.history == nil {
 		return nil, fmt.Errorf("agenda of %v: the ledger: %w", date, ErrUnsupported)
 	}
-	due, accts, err := s.preview(ctx, date)
+	day, err := s.preview(ctx, date)
 	if err != nil {
 		return nil, fmt.Errorf("agenda of %v: %w", date, err)
 	}
@@ -56,16 +56,23 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date calendar.Date) (
 	for _, run := range runs {
 		items = append(items, AgendaItem{Account: run.Account, Task: run.Task, Slot: run.Slot, Due: run.Due, Offset: run.Offset, Run: run})
 	}
-	for _, o := range due {
+	for _, o := range day.due {
 		var within time.Duration
 		if rowOf(o).Spread > 0 {
 			within = rowOf(o).spreadWithin(o, s.expiry(rowOf(o), o))
 		}
-		for _, a := range accts {
-			if rowOf(o).holdsFor(a) && !known.has(a, rowOf(o).Task, o.Slot, o.Due) {
-				offset := spreadOffset(a, rowOf(o).Task, o.Slot, within)
-				items = append(items, AgendaItem{Account: a, Task: rowOf(o).Task, Slot: o.Slot, Due: o.Due, Offset: offset, Skip: o.Skip})
+		for _, a := range day.accts {
+			if !rowOf(o).holdsFor(a.name) || known.has(a.name, rowOf(o).Task, o.Slot, o.Due) {
+				continue
 			}
+			item := AgendaItem{
+				Account: a.name, Task: rowOf(o).Task, Slot: o.Slot, Due: o.Due, Skip: o.Skip,
+				Offset: spreadOffset(a.name, rowOf(o).Task, o.Slot, within),
+			}
+			if !o.Due.After(day.upTo) && !a.owns(rowOf(o), o.Due) {
+				item.Skip = cmp.Or(item.Skip, beforeItsTime)
+			}
+			items = append(items, item)
 		}
 	}
 	slices.SortStableFunc(items, func(a, b AgendaItem) int {
@@ -74,9 +81,18 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date calendar.Date) (
 	return items, nil
 }
 
-// preview plans one session date from the rows in force, with a snapshot of its
-// own, and names the enrolled accounts.
-func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) ([]plan.Occurrence, []string, error) {
+// beforeItsTime is why an occurrence that is past, and has no row, is not an account's.
+const beforeItsTime = "it was due before the account was there, or while it was withdrawn"
+
+// dayPlan is a session date as the rows in force have it.
+type dayPlan struct {
+	due   []plan.Occurrence
+	accts []account // those that are enrolled, and since when each is served
+	upTo  time.Time // what the scheduler has planned, or zero if it holds no term
+}
+
+// preview plans one session date from the rows in force, with a plan of its own.
+func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) (dayPlan, error) {
 	s.activity.Begin()
 	defer s.activity.End()
 	s.mu.Lock()
@@ -85,18 +101,21 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) 
 	}
 	if !s.sched.loaded {
 		s.mu.Unlock()
-		return nil, nil, errors.New("no schedules have been read yet")
+		return dayPlan{}, errors.New("no schedules have been read yet")
 	}
+	var day dayPlan
 	rows := slices.Collect(maps.Values(s.sched.rows))
 	asked := make(map[*calendarView][]calendar.Date)
 	for _, v := range s.viewsInUse() {
 		asked[v] = datesOf(s.sched.plan.FilterDates(v, date, date))
 	}
-	var accts []string
 	for _, a := range s.accounts.sorted() {
 		if !a.gone {
-			accts = append(accts, a.name)
+			day.accts = append(day.accts, account{name: a.name, from: a.from, left: a.left, returned: a.returned})
 		}
+	}
+	if s.term.resumed {
+		day.upTo = s.plan.upTo
 	}
 	s.mu.Unlock()
 	answers := make(map[*calendarView]*calendarView)
@@ -104,15 +123,15 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) 
 		answers[v] = s.ask(ctx, v, dates...)
 	}
 	answering := func(cal calendar.Calendar) calendar.Calendar { return answers[cal.(*calendarView)] }
-	due := plan.NewBy(plannedRows(rows), answering).Day(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn+2), time.UTC))
-	for i, o := range due {
+	day.due = plan.NewBy(plannedRows(rows), answering).Day(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn+2), time.UTC))
+	for i, o := range day.due {
 		if rowOf(o).Spread > 0 { // which is cut off at the close that the same answers tell
 			answered := rowOf(o).copied()
 			answered.view = answers[answered.view]
-			due[i].Row = &answered.Row
+			day.due[i].Row = &answered.Row
 		}
 	}
-	return due, accts, nil
+	return day, nil
 }
 
 // ask asks a calendar for dates, beside the plan, and returns one that has the

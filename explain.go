@@ -29,11 +29,11 @@ func (s *UnifiedTaskScheduler) Explain(ctx context.Context, account, task string
 		return "", fmt.Errorf("explain %s on %v: %w", name, date, err)
 	}
 	runs = slices.DeleteFunc(runs, func(r Run) bool { return r.Account != account })
-	due, _, err := s.preview(ctx, date)
+	day, err := s.preview(ctx, date)
 	if err != nil && len(runs) == 0 {
 		return "", fmt.Errorf("explain %s on %v: %w", name, date, err)
 	}
-	e := s.newExplanation(account, task, date, runs, due)
+	e := s.newExplanation(account, task, date, runs, day.due)
 	return said.Line(fmt.Sprintf("On %v, %s %s.", date, name, e.sentence(ctx))), nil
 }
 

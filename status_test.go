@@ -72,6 +72,20 @@ func TestRule32_Agenda(t *testing.T) {
 	assert.Empty(t, w.told(s, "2026-11-22"))
 }
 
+// TestRule32_AgendaOfAnAccountThatCameLater enrolls an account at noon: what was due
+// before is not shown as still to come.
+func TestRule32_AgendaOfAnAccountThatCameLater(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:55:00")
+	s, d := w.driver(row("retry", "daily 09:00"), row("buy", "daily 16:05"))
+	d.Until(at("2026-11-23 12:00:00"))
+	require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
+	d.For(time.Minute)
+	assert.Equal(t, []string{
+		"09:00 42 retry succeeded", "09:00 7 retry skip: it was due before the account was there, or while it was withdrawn",
+		"16:05 42 buy", "16:05 7 buy",
+	}, w.told(s, "2026-11-23"))
+}
+
 // told tells the agenda of a date as "09:00 account task outcome".
 func (w *world) told(s *tradeclock.UnifiedTaskScheduler, date string) []string {
 	w.t.Helper()
