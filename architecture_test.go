@@ -1,6 +1,7 @@
 package tradeclock_test
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -102,4 +103,37 @@ func importsOfTheModule(t *testing.T) map[string][]string {
 		return nil
 	}))
 	return imports
+}
+
+// TestFilesAndFunctionsAreShort holds the library to what fits a screen or two.
+func TestFilesAndFunctionsAreShort(t *testing.T) {
+	const fileLines, functionLines = 450, 60
+	for _, path := range sourcePaths(t) {
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		line := func(p token.Pos) int { return files.Position(p).Line }
+		assert.LessOrEqual(t, line(file.End()), fileLines, path)
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok {
+				assert.LessOrEqual(t, line(f.End())-line(f.Pos())+1, functionLines, "%s: %s", path, f.Name)
+			}
+		}
+	}
+}
+
+// sourcePaths lists the files of all modules, but for tests and what they and the
+// benchmarks consist of.
+func sourcePaths(t *testing.T) (paths []string) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && (path == "bench" || path == "tests" || strings.HasPrefix(entry.Name(), ".") && path != ".") {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+			paths = append(paths, path)
+		}
+		return err
+	}))
+	return paths
 }

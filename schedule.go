@@ -295,27 +295,14 @@ func (s Schedule) Validate() error {
 	bad := func(field, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%s: %w", field, fmt.Errorf(format, args...)))
 	}
-	if err := naming.Check(s.Task); err != nil {
-		bad("Task", "%w", err)
-	}
-	if s.Account != "" {
-		if err := naming.Check(s.Account); err != nil {
-			bad("Account", "%w", err)
+	for _, n := range []struct{ field, name string }{
+		{"Task", s.Task}, {"Account", s.Account}, {"Calendar", s.Calendar}, {"Exclusive", s.Exclusive}, {"StartLimit", s.StartLimit},
+	} {
+		if n.name == "" && n.field != "Task" {
+			continue
 		}
-	}
-	if s.Calendar != "" {
-		if err := naming.Check(s.Calendar); err != nil {
-			bad("Calendar", "%w", err)
-		}
-	}
-	if s.Exclusive != "" {
-		if err := naming.Check(s.Exclusive); err != nil {
-			bad("Exclusive", "%w", err)
-		}
-	}
-	if s.StartLimit != "" {
-		if err := naming.Check(s.StartLimit); err != nil {
-			bad("StartLimit", "%w", err)
+		if err := naming.Check(n.name); err != nil {
+			bad(n.field, "%w", err)
 		}
 	}
 	if err := rule.Validate(s.Rule); err != nil {
@@ -351,12 +338,8 @@ func (s Schedule) Validate() error {
 		field string
 		value time.Duration
 	}{
-		{"Timeout", s.Timeout},
-		{"CatchUp", s.CatchUp},
-		{"Spread", s.Spread},
-		{"Retry.Backoff", s.Retry.Backoff},
-		{"Retry.MaxBackoff", s.Retry.MaxBackoff},
-		{"Retry.Within", s.Retry.Within},
+		{"Timeout", s.Timeout}, {"CatchUp", s.CatchUp}, {"Spread", s.Spread},
+		{"Retry.Backoff", s.Retry.Backoff}, {"Retry.MaxBackoff", s.Retry.MaxBackoff}, {"Retry.Within", s.Retry.Within},
 	} {
 		if d.value < 0 || d.value > maxScheduleLength {
 			bad(d.field, "%v is not between 0 and %v", d.value, maxScheduleLength)

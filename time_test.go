@@ -34,7 +34,7 @@ var forbidden = map[string][]string{
 // realClockDefaults are the places in which a nil Clock becomes the real one.
 var realClockDefaults = []string{
 	"clock.go clockwork.NewRealClock",
-	"scheduler.go clockwork.NewRealClock",
+	"config.go clockwork.NewRealClock",
 	"memstore/store.go clockwork.NewRealClock",
 }
 

@@ -1,6 +1,7 @@
 package trading
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tradeclock/tradeclock"
@@ -42,6 +43,10 @@ const premarketGroup = "premarket"
 //     the service to check.
 //   - eod_cleanup may be late by three hours, since the next session needs it.
 func DefaultSchedules() []tradeclock.Schedule {
+	return slices.Concat(premarketSchedules(), monitorSchedules(), eveningSchedules())
+}
+
+func premarketSchedules() []tradeclock.Schedule {
 	return []tradeclock.Schedule{
 		{
 			Task:        TaskPremarketRetry,
@@ -61,6 +66,11 @@ func DefaultSchedules() []tradeclock.Schedule {
 			Delivery:    tradeclock.AtMostOnce,
 			Description: "Set the quantities of after-market orders to the pre-market prices.",
 		},
+	}
+}
+
+func monitorSchedules() []tradeclock.Schedule {
+	return []tradeclock.Schedule{
 		{
 			Task:        TaskSellMonitor,
 			Rule:        rule.Every(time.Minute, rule.At(9, 15), rule.At(15, 30)),
@@ -80,6 +90,11 @@ func DefaultSchedules() []tradeclock.Schedule {
 			Delivery:    tradeclock.AtLeastOnce,
 			Description: "Look for positions to leave and to enter again.",
 		},
+	}
+}
+
+func eveningSchedules() []tradeclock.Schedule {
+	return []tradeclock.Schedule{
 		{
 			Task:        TaskAnalysis,
 			Rule:        rule.Daily(rule.At(16, 0)),

@@ -278,6 +278,14 @@ func (s *script) makeIncident(key string, i int) incident {
 	if c.oneIn(3, "everywhere", key, i) {
 		in.replica = -1
 	}
+	s.chooseOp(&in, key, i)
+	s.chooseExtent(&in, key, i)
+	return in
+}
+
+// chooseOp chooses the call that an incident is about, if it is about one.
+func (s *script) chooseOp(in *incident, key string, i int) {
+	c := s.chance
 	switch in.kind {
 	case nonsense:
 		in.op = []string{"Lead", "Claim", "Record", "Settle"}[c.pick(4, "op", key, i)]
@@ -294,6 +302,13 @@ func (s *script) makeIncident(key string, i int) incident {
 	case freezeAfter:
 		in.op, in.rate, in.replica = []string{"Claim", "Claim", "Claim", "Lead", "Record"}[c.pick(5, "op", key, i)], 1000, -1
 		in.end += 10 * time.Minute // it happens once
+	}
+}
+
+// chooseExtent chooses whom an incident is about, and how long it lasts, by its kind.
+func (s *script) chooseExtent(in *incident, key string, i int) {
+	c := s.chance
+	switch in.kind {
 	case disable, closure, shorten, rekind:
 		in.end += 25 * time.Minute // or else nothing is due meanwhile
 		if in.kind == disable && c.oneIn(2, "one rule", key, i) {
@@ -329,7 +344,6 @@ func (s *script) makeIncident(key string, i int) incident {
 	if in.kind == step {
 		in.by = []time.Duration{-time.Hour, -10 * time.Minute, -40 * time.Second, 40 * time.Second, 4 * time.Minute, 2 * time.Hour}[c.pick(6, "by", key, i)]
 	}
-	return in
 }
 
 // faultyOps are the calls that break, the more important ones more often.

@@ -122,7 +122,6 @@ const limitName = "broker"
 func makeTasks(c chance) []task {
 	const minute = time.Minute
 	clock := func(h, m int) time.Duration { return time.Duration(h)*time.Hour + time.Duration(m)*minute }
-	overlaps := []tradeclock.Overlap{tradeclock.OverlapSkip, tradeclock.OverlapQueue, tradeclock.OverlapCancel, tradeclock.OverlapAllow}
 	tasks := []task{
 		{kind: "daily", from: clock(9, 0)},
 		{kind: "after", base: 0, every: 5 * minute},
@@ -142,6 +141,19 @@ func makeTasks(c chance) []task {
 	if !c.oneIn(4, "two rules", "", 0) { // what has one rule is planned together
 		tasks[3].from, tasks[3].every = tasks[2].from, tasks[2].every
 	}
+	choosePolicies(c, tasks)
+	tasks[3].Exclusive = "book"
+	tasks[8].Sessions = calendar.EveryDay
+	if c.oneIn(2, "late cleanup", "", 0) { // after an outage several are to run
+		tasks[8].CatchUp = 60 * time.Hour
+	}
+	return tasks
+}
+
+// choosePolicies chooses the policies of tasks that allow several.
+func choosePolicies(c chance, tasks []task) {
+	const minute = time.Minute
+	overlaps := []tradeclock.Overlap{tradeclock.OverlapSkip, tradeclock.OverlapQueue, tradeclock.OverlapCancel, tradeclock.OverlapAllow}
 	for i := range tasks {
 		t := &tasks[i]
 		t.Task = taskNames[i]
@@ -188,12 +200,6 @@ func makeTasks(c chance) []task {
 			tasks[i].StartLimit = limitName
 		}
 	}
-	tasks[3].Exclusive = "book"
-	tasks[8].Sessions = calendar.EveryDay
-	if c.oneIn(2, "late cleanup", "", 0) { // after an outage several are to run
-		tasks[8].CatchUp = 60 * time.Hour
-	}
-	return tasks
 }
 
 // runAtNight moves some tasks to the hours at which clocks change, on every day.

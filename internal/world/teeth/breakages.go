@@ -23,7 +23,7 @@ var breakages = []breakage{
 	{"groups are ignored", "dispatch.go", `if g := p.acct.group(p.row.Exclusive); g.busy {`, `if g := p.acct.group(p.row.Exclusive); g.busy && false {`},
 	{"places are not counted", "dispatch.go", `return s.cfg.MaxConcurrent > 0 && s.queue.places >= s.cfg.MaxConcurrent`, `return false`},
 	{"a term is trusted for ever", "term.go", `if t.trusted.IsZero() {`, `if true {`},
-	{"unsettled runs are not reconciled", "term.go", `s.reconcile(state.Unsettled)`, `s.reconcile(nil)`},
+	{"unsettled runs are not reconciled", "resume.go", `s.reconcile(state.Unsettled)`, `s.reconcile(nil)`},
 	{"interrupted runs are always run again", "enqueue.go", `r == nil || r.Disabled || r.Delivery != AtLeastOnce || run.Manual`, `r == nil || r.Disabled || run.Manual`},
 	{"a new account begins a day ago", "account.go", `	case !seen && s.term.began.IsZero() && !a.admitted:
 		a.from = now.Round(0).UTC()`, `	case !seen && s.term.began.IsZero() && !a.admitted:
@@ -42,7 +42,7 @@ var breakages = []breakage{
 			break
 		}
 		b.settling = b.settling[n:]`},
-	{"a claim is repeated with a new token", "dispatch.go", `	p.uncertain = true
+	{"a claim is repeated with a new token", "claim.go", `	p.uncertain = true
 	s.unreserve(p)`, `	p.run.Token = s.newToken()
 	s.unreserve(p)`},
 	{"what waits is not replaced by what is newer", "enqueue.go", `if older == nil || !older.lined {`, `if true {`},
@@ -61,7 +61,7 @@ var breakages = []breakage{
 		return false`},
 	{"a run forgets its offset", "enqueue.go", `p.run.Offset = spreadOffset(`, `_ = spreadOffset(`},
 	{"start limits are ignored", "internal/engine/limits.go", `places = c.Starts - len(w.starts) - w.reserved`, `places = c.Starts`},
-	{"nothing is looked at again after a claim", "dispatch.go", `return !halted && inTime && s.term.mayStart(p.row.Delivery, now)`, `return !halted && inTime || true`},
+	{"nothing is looked at again after a claim", "claim.go", `return !halted && inTime && s.term.mayStart(p.row.Delivery, now)`, `return !halted && inTime || true`},
 	{"halts are read at ticks alone", "dispatch.go", `if !known { // or else`, `if !known && false { // or else`},
 	{"a wave forgets whom a limit holds up", "wave.go", `	w.accts = w.accts[n:]
 `, `	w.accts = nil
@@ -73,7 +73,7 @@ var breakages = []breakage{
 	{"a goroutine leaves a run behind", "internal/quiet/runners.go", `for len(r.started) > 0 {`, `for len(r.started) > 1 {`},
 	{"a run waits for the goroutine of another", "internal/quiet/runners.go", `r.call() // for the next: this job may take its time`, ``},
 	{"a wall time that the clocks skip goes back", "calendar/walltime.go", `if instant.Before(period) {`, `if false {`},
-	{"a run is not told that it resumes", "dispatch.go", `p.run.First, p.run.Resumed = c.First, c.Resumed`, `p.run.First = c.First`},
+	{"a run is not told that it resumes", "claim.go", `p.run.First, p.run.Resumed = c.First, c.Resumed`, `p.run.First = c.First`},
 	{"the first run is told from its own term", "memstore/ledger.go", `row.First, row.Resumed = !facts.succeeded, facts.claimedIn < row.Term`, `row.First, row.Resumed = !facts.succeeded || facts.claimedIn < row.Term, facts.claimedIn < row.Term`},
 	{"late evidence is dropped", "memstore/ledger.go", `row.Late = &tradeclock.LateOutcome{`, `_ = &tradeclock.LateOutcome{`},
 	{"a run for today has a slot of its own", "trigger.go", `	if !req.ForToday {

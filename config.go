@@ -1,0 +1,193 @@
+package tradeclock
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/naming"
+)
+
+// Config says what a scheduler works with. Schedules is required, and so is an
+// executor, here or by Enroll.
+type Config struct {
+	// Name is the scheduler's name. One scheduler of a name is active in a ledger,
+	// and the name is part of each run's identity. Empty means "tradeclock".
+	Name string
+	// Executor executes the tasks of Account. Further accounts are added by Enroll.
+	// An Account without an Executor is refused; an Executor without an Account
+	// serves the account with the empty name.
+	Executor TaskExecutor
+	Account  string
+	// Schedules says what runs when. Required.
+	Schedules ScheduleStore
+	// Ledger keeps the runs. Required: that of the package sqlstore in a service, and of
+	// memstore, which forgets them when the process ends, in a test.
+	Ledger Ledger
+	// Heartbeats receives a heartbeat a minute. Nil means none are sent.
+	Heartbeats HeartbeatSink
+	// Calendar tells the trading days. Nil means Weekdays in Location.
+	Calendar calendar.Calendar
+	// Calendars finds the further calendars that rows may name, such as
+	// exchange.Lookup, for a service that trades several markets. What it finds has
+	// the name that was asked for and is asked for once. Nil means that rows may name
+	// Calendar alone. A row whose calendar is not found is quarantined.
+	Calendars func(name string) (calendar.Calendar, error)
+	// Location is the zone of the wall times and slots of rows that name no calendar;
+	// those of the others are of their calendar's. Nil means that of Calendar, or UTC
+	// if there is no calendar either. The host's zone never matters.
+	Location *time.Location
+	// Clock is the only source of time. Nil means the real clock.
+	Clock Clock
+	// Instance names this process in terms and heartbeats. Empty means the host's
+	// name and the process's number. A random part is added to it.
+	Instance string
+	// MaxConcurrent bounds the runs that execute at once, over all accounts. Zero
+	// means no bound.
+	MaxConcurrent int
+	// StartLimits bound how many runs start in a time, for the schedules that name
+	// them. Nil means that no schedule may name one.
+	StartLimits []StartLimit
+	// TermLength is how long a term lasts if it is not renewed. Zero means 30
+	// seconds.
+	TermLength time.Duration
+	// DrainTimeout is how long running tasks may go on when Run ends. Zero means 30
+	// seconds.
+	DrainTimeout time.Duration
+	// Logger gets what happens. Nil means slog.Default.
+	Logger *slog.Logger
+	// Observer gets typed events. Nil means none.
+	Observer Observer
+}
+
+func (cfg Config) check() error {
+	var errs []error
+	bad := func(field string, err error) { errs = append(errs, fmt.Errorf("field %s: %w", field, err)) }
+	if cfg.Name != "" {
+		if err := naming.Check(cfg.Name); err != nil {
+			bad("Name", err)
+		}
+	}
+	if cfg.Account != "" {
+		if err := naming.Check(cfg.Account); err != nil {
+			bad("Account", err)
+		}
+		if cfg.Executor == nil {
+			bad("Executor", fmt.Errorf("account %q has none", cfg.Account))
+		}
+	}
+	if cfg.Ledger == nil {
+		bad("Ledger", errors.New("a ledger is required: take the package sqlstore in a service, and memstore in a test"))
+	}
+	switch fixed := cfg.Schedules.(type) {
+	case nil:
+		bad("Schedules", errors.New("a schedule store is required"))
+	case fixedSchedules:
+		if err := ValidateSchedules(fixed, cfg.Calendar); err != nil {
+			bad("Schedules", err)
+		}
+		if err := cfg.checkCalendars(fixed); err != nil {
+			bad("Schedules", err)
+		}
+		if err := cfg.checkStartLimits(fixed); err != nil {
+			bad("Schedules", err)
+		}
+	}
+	for _, l := range cfg.StartLimits {
+		if err := l.check(); err != nil {
+			bad("StartLimits", err)
+		}
+	}
+	if cfg.Instance != "" {
+		if err := naming.Check(cfg.Instance); err != nil {
+			bad("Instance", err)
+		}
+	}
+	if cfg.MaxConcurrent < 0 {
+		bad("MaxConcurrent", fmt.Errorf("%d is negative", cfg.MaxConcurrent))
+	}
+	if cfg.TermLength != 0 && (cfg.TermLength < 3*time.Second || cfg.TermLength > 24*time.Hour) {
+		bad("TermLength", fmt.Errorf("%v is not between 3s and 24h", cfg.TermLength))
+	}
+	if cfg.DrainTimeout < 0 {
+		bad("DrainTimeout", fmt.Errorf("%v is negative", cfg.DrainTimeout))
+	}
+	if cfg.Calendar != nil && cfg.Calendar.Location() == nil && cfg.Location == nil {
+		bad("Calendar", errors.New("it has no location, and neither has the configuration"))
+	}
+	return errors.Join(errs...)
+}
+
+// checkCalendars reports the rows that name a calendar which is not found.
+func (cfg Config) checkCalendars(rows []Schedule) error {
+	own := calendar.WeekdaysName
+	if cfg.Calendar != nil {
+		own = cfg.Calendar.Name()
+	}
+	var errs []error
+	for _, r := range rows {
+		if r.Calendar == "" || r.Calendar == own {
+			continue
+		}
+		err := fmt.Errorf("there is no calendar %s beside %s", r.Calendar, own)
+		if cfg.Calendars != nil {
+			_, err = findView(cfg.Calendars, r.Calendar)
+		}
+		if err != nil {
+			errs = append(errs, RowError{r.Task, r.Account, inField("Calendar", err)})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkStartLimits reports the rows that name a limit which there is not.
+func (cfg Config) checkStartLimits(rows []Schedule) error {
+	limits := newLimits(cfg.StartLimits)
+	var errs []error
+	for _, r := range rows {
+		if err := findLimit(limits, r.StartLimit); err != nil {
+			errs = append(errs, RowError{r.Task, r.Account, err})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Name == "" {
+		cfg.Name = "tradeclock"
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = clockwork.NewRealClock()
+	}
+	if cfg.Location == nil {
+		cfg.Location = time.UTC
+		if cfg.Calendar != nil {
+			cfg.Location = cfg.Calendar.Location()
+		}
+	}
+	if cfg.Calendar == nil {
+		cfg.Calendar = calendar.Weekdays(cfg.Location)
+	}
+	if cfg.Instance == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			host = "host"
+		}
+		cfg.Instance = fmt.Sprintf("%s-%d", host, os.Getpid())
+	}
+	if cfg.TermLength == 0 {
+		cfg.TermLength = DefaultTermLength
+	}
+	if cfg.DrainTimeout == 0 {
+		cfg.DrainTimeout = DefaultDrainTimeout
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	return cfg
+}

@@ -1,0 +1,181 @@
+package tradeclock
+
+import (
+	"context"
+	"time"
+
+	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/quiet"
+)
+
+// Tick does one minute's work at the clock's now, for tests, simulations and
+// programs with a loop of their own: it takes or renews the term, polls the
+// schedules, plans, claims, starts and beats. It returns when what could start
+// has started, without waiting for it to finish; Quiesce does that. Call it once
+// a minute: a tick that finds the clock more than five minutes further than the
+// last one plans nothing yet, and leaves it to the next to confirm the clock. Ticks
+// beside a Run, or at the same time, are allowed and do no harm.
+//
+// The error is that of ctx, or ErrStopped. What else goes wrong is retried by the
+// next tick and told by Status.
+func (s *UnifiedTaskScheduler) Tick(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.activity.Begin()
+	defer s.activity.End()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life.ended {
+		return ErrStopped
+	}
+	s.oneTick(ctx)
+	if s.dispatching() {
+		s.awaitPump(ctx)
+	}
+	s.sendBeat(ctx)
+	return ctx.Err()
+}
+
+// NextTick is when Run would tick next, for a program that calls Tick itself: at the
+// next minute boundary of the wall clock, and earlier if something finer is due or is
+// to be tried again.
+func (s *UnifiedTaskScheduler) NextTick() time.Time { return s.clock.Now().Add(s.untilNextWake()) }
+
+// untilNextWake is the time to the next minute boundary of the wall clock, or to
+// the next occurrence if that is sooner, or to the next try of what failed and
+// something due may wait for.
+func (s *UnifiedTaskScheduler) untilNextWake() time.Duration {
+	now := s.clock.Now()
+	d := nextMinute(now).Sub(now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.plan.doubted {
+		return min(d, confirmAfter)
+	}
+	again := func(at time.Time) { d = min(d, max(at.Sub(now), retryFirst)) }
+	if !s.sched.loaded {
+		again(s.sched.retryAt)
+	}
+	if len(s.sched.notFound) > 0 {
+		again(s.sched.lookAt)
+	}
+	for _, v := range s.sched.watched {
+		if v.failing {
+			again(v.retryAt)
+		}
+	}
+	if next := s.plan.next; !next.IsZero() && next.After(now) {
+		d = min(d, next.Sub(now))
+	}
+	return d
+}
+
+// oneTick polls, plans and dispatches. Only one goes on at a time. The caller is
+// counted as active and holds mu, which is let go of while anything is asked that
+// does not answer from memory.
+func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
+	if s.takeTurn(ctx) != nil {
+		return
+	}
+	defer s.giveTurn()
+	now := s.clock.Now()
+	s.noteWake(now)
+	if !s.life.running { // or else the keeper does, which may wait for the ledger
+		s.renewIfDue(ctx, now)
+	}
+	s.pollIfDue(ctx, now)
+	s.storeHalts(ctx)
+	s.refreshCalendars(ctx, now)
+	if s.readHalts(ctx) != nil || ctx.Err() != nil {
+		return // what was not heard out must not be planned by
+	}
+	s.planUpTo(s.clock.Now())
+	s.tellBadRuns(now)
+	s.recallRuns()
+	s.control.fresh = !s.queue.pumping
+	s.kick()
+}
+
+// takeTurn waits until no tick goes on, and keeps others from beginning until
+// giveTurn is called. The error is that of ctx if it has ended first, or ErrCrashed. The
+// caller of either is counted as active and holds mu.
+func (s *UnifiedTaskScheduler) takeTurn(ctx context.Context) error {
+	for s.ticking {
+		if err := s.await(ctx, func() bool { return !s.ticking }); err != nil {
+			return err
+		}
+		if s.life.crashed.Load() {
+			return ErrCrashed // whoever ticks may not come back
+		}
+	}
+	s.ticking = true
+	return nil
+}
+
+func (s *UnifiedTaskScheduler) giveTurn() {
+	s.ticking = false
+	s.activity.Stir()
+}
+
+// noteWake notices a clock that was set, or a host that slept, since the last
+// tick. On a clock without a monotonic reading, as a fake one, time that passed
+// without a tick looks the same as a step forward. The caller holds mu.
+func (s *UnifiedTaskScheduler) noteWake(now time.Time) {
+	last := s.plan.lastTick
+	s.plan.lastTick = now
+	if last.IsZero() {
+		return
+	}
+	wall, passed := now.Round(0).Sub(last.Round(0)), now.Sub(last)
+	if monotonic := now != now.Round(0); !monotonic {
+		passed = min(max(wall, 0), quiet.MaxWait)
+	}
+	step := wall - passed
+	doubted := s.plan.doubted
+	s.plan.doubted = false
+	if step > -time.Second && step < quiet.MaxWait {
+		return
+	}
+	s.plan.steps++
+	s.log.Warn("the clock stepped, or the host slept", "from", last.UTC(), "to", now.UTC(), "by", step)
+	s.events.tell(ClockStepped{From: last.UTC(), To: now.UTC(), By: step})
+	s.plan.doubted = step > stepLimit && !doubted
+}
+
+// planUpTo plans what is due until now and puts it into the queue. It goes by the
+// wall clock alone: an instant that kept a monotonic reading would be compared by
+// that, and what a step of the clock passes over would be lost. The caller holds mu.
+func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
+	now = now.Round(0).UTC()
+	p := &s.plan
+	if !s.sched.loaded || !s.term.resumed || p.doubted {
+		return
+	}
+	s.term.planned = true
+	s.enqueueBehind(now)
+	if now.Before(p.upTo) || now.Equal(p.upTo) && now.Before(p.next) {
+		return
+	}
+	from := p.upTo
+	var due []plan.Occurrence
+	if !now.Before(p.next) {
+		due = s.sched.plan.Between(from, now)
+		s.sched.plan.Forget(now)
+		p.next, p.nextFound = s.sched.plan.Next(now)
+		if !p.nextFound && !now.Before(p.farUntil) {
+			p.farUntil = now.AddDate(0, 0, plan.HorizonDays)
+			p.far = s.sched.plan.Beyond(p.farUntil)
+		}
+	}
+	if p.kept != nil {
+		due = s.withKept(due, now)
+	}
+	s.enqueueRevised(from, now)
+	s.sched.plan.MarkPlanned(due)
+	s.enqueue(due, now)
+	p.upTo = now
+	if s.events.observer != nil {
+		s.events.tell(Ticked{From: from, To: p.upTo})
+	}
+}

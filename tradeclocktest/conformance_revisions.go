@@ -1,0 +1,183 @@
+package tradeclocktest
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
+)
+
+// scheduleRevision returns the store's revision, or "" if it tells none.
+func scheduleRevision(t *testing.T, store tradeclock.ScheduleStore) string {
+	t.Helper()
+	reviser, ok := store.(tradeclock.Reviser)
+	if !ok {
+		return ""
+	}
+	revision, err := reviser.Revision(t.Context())
+	require.NoError(t, err)
+	return revision
+}
+
+func testRevision(w *editorTest) {
+	companion[tradeclock.Reviser](w.t, w.store)
+	seen := map[string]string{scheduleRevision(w.t, w.store): "the empty store"}
+	changed := func(what string) {
+		w.t.Helper()
+		revision := scheduleRevision(w.t, w.store)
+		assert.NotContains(w.t, seen, revision, what)
+		seen[revision] = what
+		assert.Equal(w.t, revision, scheduleRevision(w.t, w.store), "without an edit")
+	}
+	row := w.put(schedule("buy_orders", "daily 09:01"))
+	changed("a new row")
+	priority := 1
+	row = w.update(row, tradeclock.ScheduleEdit{Priority: &priority})
+	changed("an update")
+	w.put(row)
+	changed("a replaced row")
+	w.seed(schedule("analysis", "daily 16:00"))
+	changed("a seed")
+	require.NoError(w.t, w.store.DeleteSchedule(w.ctx, "", "buy_orders"))
+	changed("a deleted row")
+	assert.Zero(w.t, w.seed(schedule("analysis", "daily 17:00")))
+	assert.Contains(w.t, seen, scheduleRevision(w.t, w.store), "a seed that added nothing")
+}
+
+// testChanges makes edits, and holds what the store lists as changed since each
+// revision before to what it has in the end.
+func testChanges(w *editorTest) {
+	lister := companion[tradeclock.ChangeLister](w.t, w.store)
+	type state struct {
+		revision string
+		rows     []tradeclock.Schedule
+	}
+	var states []state
+	note := func() {
+		rows, err := w.store.Schedules(w.ctx)
+		require.NoError(w.t, err)
+		states = append(states, state{scheduleRevision(w.t, w.store), rows})
+	}
+	row := w.put(schedule("buy_orders", "daily 09:01"))
+	note()
+	priority := 1
+	row = w.update(row, tradeclock.ScheduleEdit{Priority: &priority})
+	note()
+	w.put(fullSchedule())
+	w.seed(schedule("analysis", "daily 16:00"), schedule("monitor", "after analysis 5m"))
+	note()
+	require.NoError(w.t, w.store.DeleteSchedule(w.ctx, "", "buy_orders"))
+	note()
+	w.put(row)
+	require.NoError(w.t, w.store.DeleteSchedule(w.ctx, "", "monitor"))
+	note()
+	now := states[len(states)-1]
+	for i, was := range states {
+		changes, err := lister.Changes(w.ctx, was.revision)
+		require.NoError(w.t, err)
+		assert.Equal(w.t, now.revision, changes.Revision)
+		assert.ElementsMatch(w.t, keptSchedules(now.rows), keptSchedules(changed(was.rows, changes)), "since revision %d of %d", i+1, len(states))
+	}
+	none, err := lister.Changes(w.ctx, now.revision)
+	require.NoError(w.t, err)
+	assert.Equal(w.t, tradeclock.ScheduleChanges{Revision: now.revision}, none)
+}
+
+// changed returns rows after the changes that a store listed.
+func changed(rows []tradeclock.Schedule, changes tradeclock.ScheduleChanges) []tradeclock.Schedule {
+	byKey := make(map[tradeclock.ScheduleKey]tradeclock.Schedule)
+	for _, row := range slices.Concat(rows, changes.Rows) {
+		byKey[row.Key()] = row
+	}
+	for _, key := range changes.Removed {
+		delete(byKey, key)
+	}
+	return slices.Collect(maps.Values(byKey))
+}
+
+func testUnknownRevisions(t *testing.T, store tradeclock.ScheduleStore) {
+	lister := companion[tradeclock.ChangeLister](t, store)
+	for _, revision := range []string{"", "another store's", "-1", "1000000000"} {
+		_, err := lister.Changes(t.Context(), revision)
+		assert.ErrorIs(t, err, tradeclock.ErrRevisionUnknown, revision)
+	}
+}
+
+// testSince makes edits at different times and checks Since and Prior.
+func testSince(w *editorTest) {
+	priority, disabled, enabled, spread := 1, true, false, time.Minute
+	fo, ny, days := "XNSE.FO", "XNYS", calendar.EveryDay
+	daily, hourly := rule.MustParse("daily 09:30"), rule.MustParse("hourly 09:30-15:30")
+	later, every := rule.MustParse("hourly 10:30-15:30"), rule.MustParse("every 5m 09:15-15:30")
+	steps := []struct {
+		name  string
+		at    time.Time
+		edit  tradeclock.ScheduleEdit
+		since time.Time
+		prior string
+	}{
+		{"another field", at(9, 1), tradeclock.ScheduleEdit{Priority: &priority}, at(9, 0), ""},
+		{"a spread", at(9, 1), tradeclock.ScheduleEdit{Spread: &spread}, at(9, 0), ""},
+		{"the same rule", at(9, 2), tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:01")}, at(9, 0), ""},
+		{"a rule of the same kind", at(9, 3), tradeclock.ScheduleEdit{Rule: daily}, at(9, 3), ""},
+		{"disabling", at(9, 4), tradeclock.ScheduleEdit{Disabled: &disabled}, at(9, 4), ""},
+		{"disabling again", at(9, 5), tradeclock.ScheduleEdit{Disabled: &disabled}, at(9, 4), ""},
+		{"enabling", at(9, 6), tradeclock.ScheduleEdit{Disabled: &enabled}, at(9, 6), ""},
+		{"a rule of another kind", at(9, 7), tradeclock.ScheduleEdit{Rule: hourly}, at(9, 7), "daily 09:30"},
+		{"then another field", at(9, 8), tradeclock.ScheduleEdit{Priority: &priority}, at(9, 7), "daily 09:30"},
+		{"then the new kind edited on the same day", at(9, 9), tradeclock.ScheduleEdit{Rule: later}, at(9, 9), "daily 09:30"},
+		{"then a third kind on the same day", at(9, 10), tradeclock.ScheduleEdit{Rule: every}, at(9, 10), "daily 09:30"},
+		{"then back to the kind that holds", at(9, 11), tradeclock.ScheduleEdit{Rule: daily}, at(9, 11), ""},
+		{"away again", at(9, 12), tradeclock.ScheduleEdit{Rule: hourly}, at(9, 12), "daily 09:30"},
+		{"the new kind edited on a later day", at(33, 0), tradeclock.ScheduleEdit{Rule: later}, at(33, 0), ""},
+		{"another kind on that day", at(33, 1), tradeclock.ScheduleEdit{Rule: every}, at(33, 1), "hourly 10:30-15:30"},
+		{"disabling on a day after that", at(57, 0), tradeclock.ScheduleEdit{Disabled: &disabled}, at(57, 0), ""},
+		{"a calendar", at(57, 1), tradeclock.ScheduleEdit{Calendar: &fo}, at(57, 1), ""},
+		{"sessions", at(57, 1).Add(time.Second), tradeclock.ScheduleEdit{Sessions: &days}, at(57, 1).Add(time.Second), ""},
+		{"the same sessions", at(57, 1).Add(2 * time.Second), tradeclock.ScheduleEdit{Sessions: &days}, at(57, 1).Add(time.Second), ""},
+		{"the same calendar", at(57, 2), tradeclock.ScheduleEdit{Calendar: &fo}, at(57, 1).Add(time.Second), ""},
+		{"a rule of another kind", at(57, 3), tradeclock.ScheduleEdit{Rule: daily}, at(57, 3), "every 5m 09:15-15:30"},
+		{"then another calendar on the same day", at(57, 4), tradeclock.ScheduleEdit{Calendar: &ny}, at(57, 4), "every 5m 09:15-15:30"},
+	}
+	row := w.put(schedule("monitor", "daily 09:01"))
+	for _, step := range steps {
+		w.clock.Advance(step.at.Sub(w.clock.Now()))
+		row = w.update(row, step.edit)
+		got := keptScheduleOf(row)
+		assert.Equal(w.t, step.since, got.Since, step.name)
+		assert.Equal(w.t, step.prior, got.prior, step.name)
+		w.assertRows(row)
+	}
+}
+
+func testConcurrentUpdates(w *editorTest) {
+	const editors = 8
+	row := w.put(schedule("buy_orders", "daily 09:01"))
+	errs := make([]error, editors)
+	var wg sync.WaitGroup
+	for i := range editors {
+		wg.Go(func() {
+			_, errs[i] = w.store.UpdateSchedule(w.ctx, "", "buy_orders", row.Version, tradeclock.ScheduleEdit{Priority: &i})
+		})
+	}
+	wg.Wait()
+	made := 0
+	for _, err := range errs {
+		var conflict *tradeclock.ConflictError
+		if err == nil {
+			made++
+		} else if !errors.As(err, &conflict) {
+			assert.NoError(w.t, err)
+		}
+	}
+	assert.Equal(w.t, 1, made)
+}
