@@ -656,6 +656,19 @@ func TestRule24_EmptyStoreIsACondition(t *testing.T) {
 	assert.Equal(t, s.Status().Degraded, last.Degraded, "the heartbeat says so too")
 }
 
+func TestRule24_NoScheduleThatCanBeUsedIsACondition(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	cfg := w.config()
+	cfg.Schedules = schedulesFunc(func() ([]tradeclock.Schedule, error) {
+		return []tradeclock.Schedule{row("buy", "daily 09:01", func(s *tradeclock.Schedule) { s.Timeout = -1 })}, nil
+	})
+	s, d := w.drive(cfg)
+	d.Tick()
+	assert.Equal(t, []string{
+		"no schedule can be used: nothing runs", "quarantined: schedule of buy: Timeout: -1ns is not between 0 and 744h0m0s",
+	}, s.Status().Degraded)
+}
+
 func TestRule24_TasksAndSchedulesThatDoNotMeetAreReported(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
 	mux := new(tradeclock.Mux)

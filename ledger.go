@@ -302,8 +302,9 @@ const MinRetention = 10 * 24 * time.Hour
 type Pruner interface {
 	// Prune removes the final rows of the scheduler that are due before before,
 	// and returns their number. A range stays until all of it is due before, and of
-	// an account that is Returned, what ends later than its From. It refuses a before that is later than MinRetention before the watermark. What
-	// it removed can never be claimed again, unless it is Manual.
+	// an account that is Returned, what ends later than its From. It refuses a before
+	// that is later than MinRetention before the watermark. What it removed can never
+	// be claimed again, unless it is Manual.
 	Prune(ctx context.Context, scheduler string, before time.Time) (int, error)
 }
 

@@ -78,10 +78,13 @@ func sameErrors(a, b []RowError) bool {
 // reportProblems turns what is odd about the rows into conditions of health, and
 // warns of those that are fresh.
 func (s *UnifiedTaskScheduler) reportProblems(fresh []*row) {
-	if len(s.sched.rows) == 0 {
-		s.degrade("empty", "there are no schedules: nothing runs")
-	} else {
+	switch {
+	case len(s.sched.rows) > 0:
 		s.clear("empty")
+	case len(s.sched.rejected) > 0:
+		s.degrade("empty", "no schedule can be used: nothing runs")
+	default:
+		s.degrade("empty", "there are no schedules: nothing runs")
 	}
 	s.setCondition("once", join("scheduled once, in the past: ", s.pastOnce()))
 	var slow []string

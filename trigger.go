@@ -245,8 +245,12 @@ func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req TriggerRequest, now 
 			due = append(due, o)
 		}
 	}
-	if len(due) != 1 {
+	switch {
+	case len(due) == 1:
+		return due[0], nil
+	case r.Disabled:
+		return plan.Occurrence{}, errors.New("the schedule is disabled, and has no occurrence today that the run could stand for")
+	default:
 		return plan.Occurrence{}, fmt.Errorf("the task has %d occurrences today, want one that the run could stand for", len(due))
 	}
-	return due[0], nil
 }

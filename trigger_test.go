@@ -224,6 +224,9 @@ func TestRule29_ForToday(t *testing.T) {
 		{
 			name: "several slots", task: "watch", says: "the task has 3 occurrences today", want: nil,
 		},
+		{
+			name: "a task that is disabled", task: "off", says: "the schedule is disabled, and has no occurrence today", want: nil,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:00:00")
@@ -232,6 +235,7 @@ func TestRule29_ForToday(t *testing.T) {
 			rows := []tradeclock.Schedule{
 				row("early", "daily 10:00"), row("failing", "daily 10:00"), row("skipping", "daily 10:00"),
 				row("late", "daily 09:30"), row("buy", "daily 16:05"), row("watch", "every 1m 15:00-15:03"),
+				row("off", "daily 16:05", func(s *tradeclock.Schedule) { s.Disabled = true }),
 			}
 			first, d := w.driver(rows...)
 			d.Tick()
@@ -257,7 +261,7 @@ func TestRule29_ForToday(t *testing.T) {
 			assert.Equal(t, test.want, became(w.runs(test.task)))
 			d.Until(at("2026-11-23 16:10:00"))
 			assert.LessOrEqual(t, len(w.runs(test.task)), max(len(test.want), 3), "the slot is not run twice")
-			if test.task != "watch" {
+			if test.want != nil {
 				assert.Equal(t, 1, w.rec.Count(test.task))
 			}
 		})

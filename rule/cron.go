@@ -24,6 +24,7 @@ var cronNames = map[string]string{
 // fields, or six with the seconds before them, of which the first begins with a figure
 // or a star.
 func looksLikeCron(text string) bool {
+	text, _ = withoutZone(text)
 	fields := strings.Fields(text)
 	if len(fields) > 0 && (cronNames[fields[0]] != "" || fields[0] == "@every") {
 		return true
@@ -36,10 +37,23 @@ func looksLikeCron(text string) bool {
 	}) && strings.Contains(digits+"*", fields[0][:1])
 }
 
+// withoutZone takes the zone off the front of an expression, if it has one.
+func withoutZone(text string) (expression string, zoned bool) {
+	first, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
+	if strings.HasPrefix(first, "CRON_TZ=") || strings.HasPrefix(first, "TZ=") {
+		return rest, true
+	}
+	return text, false
+}
+
 func cronError(text string) error {
+	text, zoned := withoutZone(text)
 	rule, ok := ruleOfCron(text)
-	if !ok {
+	switch {
+	case !ok:
 		return errors.New("that is a cron expression: want a rule such as daily 09:01 or every 5m 09:15-15:30")
+	case zoned:
+		return fmt.Errorf("that is a cron expression; here it would be %q, on the sessions of the calendar alone, and in its zone", rule)
 	}
 	return fmt.Errorf("that is a cron expression; here it would be %q, on the sessions of the calendar alone", rule)
 }

@@ -15,21 +15,23 @@ import (
 
 func TestCronExpressionsAreAnsweredWithTheirRule(t *testing.T) {
 	for text, want := range map[string]string{
-		"*/5 9-15 * * 1-5":  "every 5m 09:00-16:00 on mon,tue,wed,thu,fri",
-		"1 9 * * *":         "daily 09:01",
-		"01 09 * * MON-FRI": "daily 09:01 on mon,tue,wed,thu,fri",
-		"30 9-15 * * *":     "hourly 09:30-15:30",
-		"0 * * * *":         "hourly 00:00-23:00",
-		"* * * * *":         "every 1m 00:00-24:00",
-		"* 9-15 * * ?":      "every 1m 09:00-16:00",
-		"0,30 9-15 * * *":   "every 30m 09:00-16:00",
-		"15 */4 * * 0,6":    "every 4h 00:15-24:00 on sat,sun",
-		"*/10 22-23 * * 7":  "every 10m 22:00-24:00 on sun",
-		"15 1 9 * * *":      "daily 09:01:15",
-		"0 1 9 ? * MON-FRI": "daily 09:01 on mon,tue,wed,thu,fri",
-		"@daily":            "daily 00:00",
-		"@hourly":           "hourly 00:00-23:00",
-		"@weekly":           "daily 00:00 on sun",
+		"*/5 9-15 * * 1-5":                 "every 5m 09:00-16:00 on mon,tue,wed,thu,fri",
+		"1 9 * * *":                        "daily 09:01",
+		"01 09 * * MON-FRI":                "daily 09:01 on mon,tue,wed,thu,fri",
+		"30 9-15 * * *":                    "hourly 09:30-15:30",
+		"0 * * * *":                        "hourly 00:00-23:00",
+		"* * * * *":                        "every 1m 00:00-24:00",
+		"* 9-15 * * ?":                     "every 1m 09:00-16:00",
+		"0,30 9-15 * * *":                  "every 30m 09:00-16:00",
+		"15 */4 * * 0,6":                   "every 4h 00:15-24:00 on sat,sun",
+		"*/10 22-23 * * 7":                 "every 10m 22:00-24:00 on sun",
+		"15 1 9 * * *":                     "daily 09:01:15",
+		"0 1 9 ? * MON-FRI":                "daily 09:01 on mon,tue,wed,thu,fri",
+		"@daily":                           "daily 00:00",
+		"CRON_TZ=Asia/Kolkata 1 9 * * 1-5": "daily 09:01 on mon,tue,wed,thu,fri",
+		"TZ=UTC @hourly":                   "hourly 00:00-23:00",
+		"@hourly":                          "hourly 00:00-23:00",
+		"@weekly":                          "daily 00:00 on sun",
 	} {
 		_, err := Parse(text)
 		assert.ErrorContains(t, err, `that is a cron expression; here it would be "`+want+`", on the sessions of the calendar alone`, text)
