@@ -16,32 +16,36 @@ func (s *UnifiedTaskScheduler) keepDue(before *plan.Plan, fresh []*row, was func
 	if !s.term.resumed || !s.plan.upTo.Before(now) {
 		return
 	}
-	follow := make(map[*row][]*row) // those that have taken the place of each
+	held := make(map[*row][]heldUntil)
 	for _, r := range fresh {
 		old := was(r.Key())
-		if old == nil && r.Account != "" {
+		if old == nil && r.Account != "" { // it has been one of the accounts of a shared row
 			old = was(ScheduleKey{Task: r.Task})
 		}
-		if old != nil && r.HoldsFrom().After(s.plan.upTo) {
-			follow[old] = append(follow[old], r)
+		if until := r.HoldsFrom(); old != nil && until.After(s.plan.upTo) {
+			same := old.copied()
+			same.Account, same.shadowed = r.Account, r.shadowed
+			held[old] = append(held[old], heldUntil{same, until})
 		}
 	}
-	if len(follow) == 0 {
+	if len(held) == 0 {
 		return
 	}
 	for _, o := range before.Between(s.plan.upTo, now) {
-		for _, r := range follow[rowOf(o)] {
-			if o.Due.After(r.HoldsFrom()) {
-				continue
+		for _, h := range held[rowOf(o)] {
+			if !o.Due.After(h.until) {
+				o.Row = &h.row.Row
+				s.plan.kept = append(s.plan.kept, o)
 			}
-			if r.Account != rowOf(o).Account { // it has been one of the accounts of a shared row
-				own := rowOf(o).copied()
-				own.Account = r.Account
-				o.Row = &own.Row
-			}
-			s.plan.kept = append(s.plan.kept, o)
 		}
 	}
+}
+
+// heldUntil is a row as it was, for the accounts of the one that has taken its place at
+// an instant.
+type heldUntil struct {
+	row   *row
+	until time.Time
 }
 
 // withKept adds what was kept and is due by an instant. What an edit has removed or
