@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -60,6 +61,25 @@ func TestArrowsPointDown(t *testing.T) {
 			assert.Contains(t, found, other, "%s need not be allowed", room)
 		}
 	}
+}
+
+// TestThePageHasTheArrows holds the table of docs/architecture.md to that of this test.
+func TestThePageHasTheArrows(t *testing.T) {
+	page, err := os.ReadFile("docs/architecture.md")
+	require.NoError(t, err)
+	names := strings.NewReplacer("the root", ".", "the leaves", "internal/almost, internal/naming, internal/said, internal/spelling", "`", "", "nothing", "")
+	rooms := 0
+	for line := range strings.SplitSeq(string(page), "\n") {
+		cells := strings.Split(line, "|")
+		if len(cells) != 6 || strings.Contains(line, "---") || strings.Contains(cells[1], "room") {
+			continue
+		}
+		room, list := strings.TrimSpace(names.Replace(cells[1])), strings.TrimSpace(names.Replace(cells[4]))
+		want := slices.DeleteFunc(strings.Split(list, ", "), func(name string) bool { return name == "" })
+		assert.ElementsMatch(t, want, mayImport[room], "what %s may import", room)
+		rooms++
+	}
+	assert.Equal(t, 17, rooms)
 }
 
 // importsOfTheModule returns what each package of the module imports of it. Folders with
