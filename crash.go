@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"sync/atomic"
+
+	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // ErrCrashed is what Run returns after Crash, and the cause with which the contexts
@@ -45,13 +47,23 @@ func (s *UnifiedTaskScheduler) Crash() {
 	s.activity.Crash(ErrCrashed)
 }
 
-// livingLog is a logger's handler until the scheduler has crashed.
+// livingLog is a logger's handler until the scheduler has crashed. A panic in it ends
+// nothing but its line.
 type livingLog struct {
 	slog.Handler
 	crashed *atomic.Bool
 }
 
 // Enabled is false after the crash.
-func (l livingLog) Enabled(ctx context.Context, level slog.Level) bool {
-	return !l.crashed.Load() && l.Handler.Enabled(ctx, level)
+func (l livingLog) Enabled(ctx context.Context, level slog.Level) (enabled bool) {
+	_ = said.Contain(func() error {
+		enabled = !l.crashed.Load() && l.Handler.Enabled(ctx, level)
+		return nil
+	})
+	return enabled
+}
+
+// Handle hands the line on.
+func (l livingLog) Handle(ctx context.Context, r slog.Record) error {
+	return said.Contain(func() error { return l.Handler.Handle(ctx, r) })
 }

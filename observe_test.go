@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -102,6 +103,21 @@ func TestRule33_ObserverThatPanics(t *testing.T) {
 	stop(t, s)
 	assert.Equal(t, []string{"09:00 succeeded"}, became(w.runs("buy")))
 	assert.Len(t, eventsOf[tradeclock.RunSettled](events), 1, "it is told all the same")
+}
+
+// brokenLog is a logger's handler that panics.
+type brokenLog struct{ slog.Handler }
+
+func (brokenLog) Handle(context.Context, slog.Record) error { panic("no disk") }
+
+func TestRule33_LoggerThatPanics(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	cfg := w.config(row("buy", "daily 09:00"))
+	cfg.Logger = slog.New(brokenLog{slog.NewTextHandler(io.Discard, nil)})
+	s, d := w.drive(cfg)
+	d.Until(at("2026-11-23 09:00:00"))
+	stop(t, s)
+	assert.Equal(t, []string{"09:00 succeeded"}, became(w.runs("buy")))
 }
 
 // TestRule33_SlowObserver holds up an observer until more has happened than is
