@@ -41,6 +41,7 @@ func (s *UnifiedTaskScheduler) takeChanges(read reading, known string) bool {
 	s.sched.revision = read.revision
 	gone, come := p.diff()
 	s.keepDue(s.sched.plan, come, p.before)
+	s.planLate(come)
 	for _, r := range come {
 		if like := s.sched.plan.Like(&r.Row); like != nil {
 			r.share(like.Of.(*row).policy)

@@ -1,6 +1,7 @@
 package tradeclock_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
 // TestRule07_TwoEditsOfOneMorning edits the kind of a rule before and after nine in the
@@ -97,7 +99,7 @@ func TestRule25_WhatWasDueBeforeAnEditThatIsReadLater(t *testing.T) {
 		"another grid":              {"every 1m 09:00-10:00", text(parse("every 20m 09:00-10:00")), []string{"09:01 missed", "09:02 succeeded"}},
 		"other sessions":            {"daily 09:01", tradeclock.ScheduleEdit{Sessions: ptr(calendar.EveryDay)}, []string{"09:01 succeeded"}},
 		"another catch-up alone":    {"daily 09:01", tradeclock.ScheduleEdit{CatchUp: ptr(time.Hour)}, []string{"09:01 succeeded"}},
-		"disabled":                  {"daily 09:01", tradeclock.ScheduleEdit{Disabled: ptr(true)}, nil},
+		"disabled":                  {"daily 09:01", tradeclock.ScheduleEdit{Disabled: ptr(true)}, []string{"09:01 skipped"}},
 		"an occurrence yet to come": {"daily 09:02:45", text(parse("daily 09:30")), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -138,4 +140,84 @@ func TestRule25_AnOwnRowThatIsReadLater(t *testing.T) {
 	w.clock.Advance(30 * time.Second)
 	d.Until(at("2026-11-23 09:31:00"))
 	assert.Equal(t, []string{"09:01 succeeded"}, became(w.runs("task")))
+}
+
+// TestRule25_EditsThatAreReadAfterTheirTime edits a row before its new time, and the poll
+// of that time fails, or is still to come while another row is due each five seconds: the
+// occurrence runs within its catch-up once the edit has been read.
+func TestRule25_EditsThatAreReadAfterTheirTime(t *testing.T) {
+	for name, op := range map[string]tradeclocktest.Op{"the revision": tradeclocktest.OpRevision, "the changes": tradeclocktest.OpChanges} {
+		t.Run(name+" cannot be read", func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 09:00:00")
+			_, err := w.store.PutSchedule(t.Context(), row("buy", "daily 09:30"))
+			require.NoError(t, err)
+			faulty := tradeclocktest.NewFaulty(w.store)
+			cfg := w.config()
+			cfg.Schedules = faulty
+			_, d := w.drive(cfg)
+			d.Until(at("2026-11-23 09:04:00"))
+			w.clock.Advance(30 * time.Second)
+			_, err = w.store.UpdateSchedule(t.Context(), "", "buy", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:05")})
+			require.NoError(t, err)
+			added := row("added", "daily 09:05")
+			_, err = w.store.PutSchedule(t.Context(), added)
+			require.NoError(t, err)
+
+			faulty.Fail(op, errors.New("away"))
+			d.For(30 * time.Second)
+			faulty.Heal()
+			d.Until(at("2026-11-23 09:31:00"))
+			assert.Equal(t, []string{"09:05 succeeded"}, became(w.runs("buy")))
+			assert.Equal(t, []string{"09:05 succeeded"}, became(w.runs("added")))
+		})
+	}
+	t.Run("another row is due more often", func(t *testing.T) {
+		w := newWorld(t, "2026-11-23 09:00:00")
+		for _, r := range []tradeclock.Schedule{row("buy", "daily 15:00"), row("fine", "every 5s 09:00-10:00")} {
+			_, err := w.store.PutSchedule(t.Context(), r)
+			require.NoError(t, err)
+		}
+		cfg := w.config()
+		cfg.Schedules = w.store
+		_, d := w.drive(cfg)
+		d.Until(at("2026-11-23 09:04:10"))
+		_, err := w.store.UpdateSchedule(t.Context(), "", "buy", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:04:30")})
+		require.NoError(t, err)
+		d.Until(at("2026-11-23 09:06:00"))
+		assert.Equal(t, []string{"09:04 succeeded"}, became(w.runs("buy")))
+	})
+}
+
+// TestRule25_TwoEditsWhileTheHostSleeps edits a row twice before it is read: whether it was
+// to run between the two is not known.
+func TestRule25_TwoEditsWhileTheHostSleeps(t *testing.T) {
+	moved := func(text string) tradeclock.ScheduleEdit { return tradeclock.ScheduleEdit{Rule: rule.MustParse(text)} }
+	off, on := tradeclock.ScheduleEdit{Disabled: ptr(true)}, tradeclock.ScheduleEdit{Disabled: ptr(false)}
+	for name, test := range map[string]struct {
+		edits []tradeclock.ScheduleEdit
+		want  []string
+	}{
+		"to a later time, and a later one": {[]tradeclock.ScheduleEdit{moved("daily 09:30"), moved("daily 09:40")}, []string{"09:40 succeeded"}},
+		"disabled, and enabled again":      {[]tradeclock.ScheduleEdit{off, on}, []string{"09:05 skipped"}},
+		"moved, and disabled":              {[]tradeclock.ScheduleEdit{moved("daily 09:30"), off}, []string{"09:05 skipped"}},
+		"moved once":                       {[]tradeclock.ScheduleEdit{moved("daily 09:30")}, []string{"09:30 succeeded"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 09:00:00")
+			_, err := w.store.PutSchedule(t.Context(), row("buy", "daily 09:05", catchUp(time.Hour)))
+			require.NoError(t, err)
+			cfg := w.config()
+			cfg.Schedules = w.store
+			_, d := w.drive(cfg)
+			d.Tick()
+			for i, edit := range test.edits {
+				w.clock.Advance(4*time.Minute/time.Duration(len(test.edits)) + time.Duration(i)*2*time.Minute)
+				_, err = w.store.UpdateSchedule(t.Context(), "", "buy", int64(i+1), edit)
+				require.NoError(t, err)
+			}
+			w.clock.Advance(at("2026-11-23 09:08:00").Sub(w.clock.Now()))
+			d.Until(at("2026-11-23 09:45:00"))
+			assert.Equal(t, test.want, became(w.runs("buy")))
+		})
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -187,7 +188,7 @@ func TestACalendarThatIsFoundLater(t *testing.T) {
 	}
 	s, d := w.drive(cfg)
 	d.Until(at("2026-11-23 09:05:00"))
-	assert.Contains(t, s.Status().Degraded[0], "no such file")
+	assert.Contains(t, strings.Join(s.Status().Degraded, "\n"), "no such file")
 	why, err := s.Explain(t.Context(), "42", "us", day("2026-11-23"))
 	require.NoError(t, err)
 	assert.Contains(t, why, "us for account 42 did not run, as its schedule is quarantined: Calendar: ")

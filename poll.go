@@ -22,6 +22,7 @@ type schedules struct {
 	loaded   bool
 	revision string
 	polled   time.Time     // the minute of the last poll
+	read     time.Time     // when the last reading began that was taken
 	retry    time.Duration // wait before the next poll while there are no rows yet
 	retryAt  time.Time     // and when that is
 	rejected []RowError
@@ -61,6 +62,7 @@ func (s *UnifiedTaskScheduler) pollIfDue(ctx context.Context, now time.Time) {
 		return
 	}
 	s.mu.Unlock()
+	began := s.clock.Now()
 	read, err := s.readNews(ctx, known, loaded)
 	s.mu.Lock()
 	if ctx.Err() != nil {
@@ -78,6 +80,7 @@ func (s *UnifiedTaskScheduler) pollIfDue(ctx context.Context, now time.Time) {
 		s.forgetCalendars(read.rows)
 		s.takeRows(read.rows, read.bad, s.clock.Now())
 	}
+	s.sched.read = began.Round(0).UTC()
 }
 
 // readNews reads the rows, unless they have not changed, or what changed can be
@@ -169,6 +172,7 @@ func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, no
 	if before != nil {
 		made.CarryOver(before)
 		s.keepDue(before, v.fresh, func(key ScheduleKey) *row { return old[key] })
+		s.planLate(v.fresh)
 	}
 	s.use(made)
 	s.reportRows(old, v.fresh, v.bad)

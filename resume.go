@@ -84,7 +84,7 @@ func (s *UnifiedTaskScheduler) planFrom(t Term, watermark, now time.Time) time.T
 		}
 	}
 	s.term.planned = false
-	s.plan.upTo, s.plan.next, s.plan.kept = watermark, time.Time{}, nil
+	s.plan.upTo, s.plan.next, s.plan.kept, s.plan.late = watermark, time.Time{}, nil, nil
 	s.plan.doubted = false
 	if s.sched.loaded {
 		s.sched.plan.Unplan(watermark)

@@ -101,6 +101,8 @@ type planState struct {
 	upTo time.Time
 	// kept came due since, by rows that have been edited meanwhile.
 	kept []plan.Occurrence
+	// late came due before that, by rows that were edited before it and read since.
+	late []plan.Occurrence
 	// next is the first due instant after upTo: before it there is nothing to plan.
 	next      time.Time
 	nextFound bool // false if next is only the end of the horizon

@@ -125,6 +125,7 @@ func (s *UnifiedTaskScheduler) noteWake(now time.Time) {
 	last := s.plan.lastTick
 	s.plan.lastTick = now
 	if last.IsZero() {
+		s.activity.Stir() // Started waits for it
 		return
 	}
 	wall, passed := now.Round(0).Sub(last.Round(0)), now.Sub(last)
@@ -171,6 +172,7 @@ func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
 	if p.kept != nil {
 		due = s.withKept(due, now)
 	}
+	s.enqueueLate(now)
 	s.enqueueRevised(from, now)
 	s.sched.plan.MarkPlanned(due)
 	s.enqueue(due, now)

@@ -99,10 +99,12 @@ func (p *Plan) TakeRevised(upTo time.Time) (lists [][]Occurrence) {
 }
 
 // MarkPlanned notes in occurrences which were planned already, by what a calendar said
-// before.
+// before. They may be of rows that the plan has no longer.
 func (p *Plan) MarkPlanned(found []Occurrence) {
 	for i, o := range found {
-		found[i].Planned = p.byCalendar[o.Row.Calendar].plannedAs(o, o.Slot)
+		if m := p.byCalendar[o.Row.Calendar]; m != nil {
+			found[i].Planned = m.plannedAs(o, o.Slot)
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ type Detail struct {
 // outcome is stored.
 func Plain(value any) Detail {
 	switch value := value.(type) {
-	case nil, bool, int, int64:
+	case nil, bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64: // a float64 holds no long order id
 		return Detail{value, 8}
 	case string:
 		return PlainText(value)

@@ -23,6 +23,7 @@ func TestPlainKeepsNothingThatContainsItself(t *testing.T) {
 		want  any
 	}{
 		{"a number", 3, 3},
+		{"a long order id", uint64(1<<64 - 1), uint64(1<<64 - 1)},
 		{"a struct", struct{ Orders int }{3}, map[string]any{"Orders": 3.0}},
 		{"a map that contains itself", ring(), "encountered a cycle"},
 		{"a list that begins with itself", chain{loop}, "encountered a cycle"},
