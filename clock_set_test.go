@@ -150,3 +150,18 @@ func TestRule24_SchedulesAreReadOnAClockThatWasSetBack(t *testing.T) {
 		assert.Equal(t, before+1, faulty.Calls(tradeclocktest.OpRevision), "in minute %d after it", minute)
 	}
 }
+
+// TestRule19_AResetRunsNothingBeforeWhatHasRun sets the watermark back to before a monitor
+// that was skipped for a halt, after the next one has run.
+func TestRule19_AResetRunsNothingBeforeWhatHasRun(t *testing.T) {
+	w := newWorld(t, "2026-11-23 09:00:00")
+	s, d := w.driver(row("watch", "every 5m 09:05-10:00", catchUp(time.Hour)))
+	d.Until(at("2026-11-23 09:06:00"))
+	require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Reason: "lunch", Actor: "ana"}))
+	d.Until(at("2026-11-23 09:11:00"))
+	require.NoError(t, s.Lift(t.Context(), tradeclock.LiftRequest{Actor: "ana"}))
+	d.Until(at("2026-11-23 09:16:00"))
+	require.NoError(t, s.ResetWatermark(t.Context(), at("2026-11-23 09:01:00"), "a wrong clock", "ana"))
+	d.For(2 * time.Minute)
+	assert.Equal(t, []string{"09:05 succeeded", "09:10 missed", "09:15 succeeded"}, became(w.runs("watch")))
+}

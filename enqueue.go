@@ -113,7 +113,7 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, 
 			}
 		case !now.Before(last.expires):
 			s.recordRange(p, Missed, s.tooLate(last))
-		case last != p || ts.newest.comesAfter(p):
+		case last != p || ts.newest.comesAfter(p) || r.repeats() && s.term.ahead.lastStarted(a.name, r.Task).After(o.Due):
 			s.recordRange(p, Missed, superseded)
 		default:
 			planned = append(planned, p)

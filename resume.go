@@ -157,8 +157,9 @@ func (s *UnifiedTaskScheduler) unwritten() []Run {
 
 // accounted is what of one task and account has an outcome, or will get one.
 type accounted struct {
-	slots  map[string]bool
-	ranges []Run
+	slots   map[string]bool
+	ranges  []Run
+	started time.Time // when the latest of those that had a start was due
 }
 
 // accountedRows is that of all tasks and accounts.
@@ -171,10 +172,21 @@ func (all accountedRows) add(runs []Run) {
 			all[key] = &accounted{slots: make(map[string]bool)}
 		}
 		all[key].slots[r.Slot] = true
+		if !r.Started.IsZero() && !r.Manual && r.Due.After(all[key].started) {
+			all[key].started = r.Due
+		}
 		if r.Count > 1 {
 			all[key].ranges = append(all[key].ranges, r)
 		}
 	}
+}
+
+// lastStarted is when the latest run of a task that had a start was due, or zero.
+func (all accountedRows) lastStarted(account, task string) time.Time {
+	if known := all[ScheduleKey{Task: task, Account: account}]; known != nil {
+		return known.started
+	}
+	return time.Time{}
 }
 
 // has reports whether the occurrence is one of theirs, or lies in a range.
