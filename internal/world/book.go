@@ -46,6 +46,7 @@ type book struct {
 	calendars      versions[map[calendar.Date]session]
 	disturbed      spans // not everything was normal
 	broken         spans // a call or a process was
+	failing        spans // but for hosts that sleep
 	calendarFailed spans
 	cache          map[cacheKey][]occurrence
 
@@ -258,6 +259,9 @@ func (b *book) reclaimed(p *process, t tradeclock.Term, old string, run tradeclo
 	switch {
 	case row != nil && row.token == run.Token && row.outcome == tradeclock.Running:
 	case row != nil && row.token == old && (row.outcome == tradeclock.Interrupted || run.Manual && row.neverStarted()):
+		if row.outcome == tradeclock.Interrupted && b.taskOf(run.Account, run.Task).Delivery == tradeclock.AtMostOnce {
+			b.w.violate("at most once", describe(&run)+": it was interrupted, and is claimed again")
+		}
 		before := b.factsOf(sessionOf(&run))
 		if row.token == "" {
 			row.firstTerm = t.Number
@@ -375,6 +379,7 @@ func (b *book) settled(p *process, runs []tradeclock.Run, results []tradeclock.S
 		}
 		b.reported[run.Token] = true
 		b.heldToReport(run)
+		b.heldToRerun(p, run)
 		if row != nil && !entitled {
 			row.late = tradeclock.LateOutcome{Outcome: run.Outcome, Reason: run.Reason, Finished: run.Finished}
 		}

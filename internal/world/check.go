@@ -208,8 +208,8 @@ func (w *World) checkComplete(ix *index) {
 			for _, account := range w.script.accounts {
 				for _, o := range b.dueOn(account, t, date) {
 					due := o.due.Sub(w.script.start)
-					accounted, ok := b.mustBeAccounted(account, o, due)
-					if n := ix.count(account, o); n > 1 || ok && n != 1 {
+					accounted, ok, kept := b.mustBeAccounted(account, o, due)
+					if n := ix.count(account, o); n > 1 || (ok || kept) && n != 1 {
 						w.violate("complete", fmt.Sprintf("%s %s %s, due %v, is in %d rows", account, o.task, o.slot, w.local(due), n))
 					}
 					if !ok {
@@ -247,8 +247,8 @@ func (b *book) dueOn(account, task string, date calendar.Date) (found []occurren
 
 // mustBeAccounted reports whether an occurrence must be in the ledger, and when the
 // watermark passed it: no change was near, and the account was enrolled, or away for no
-// longer than the catch-up.
-func (b *book) mustBeAccounted(account string, o occurrence, due time.Duration) (accounted time.Duration, ok bool) {
+// longer than the catch-up. If a change was near it may have to be kept all the same.
+func (b *book) mustBeAccounted(account string, o occurrence, due time.Duration) (accounted time.Duration, ok, kept bool) {
 	for _, m := range b.marks {
 		switch {
 		case m.mark.Before(o.due):
@@ -259,12 +259,15 @@ func (b *book) mustBeAccounted(account string, o occurrence, due time.Duration) 
 	}
 	first, known := b.enrolledAt[account]
 	if !ok || !known || due <= first {
-		return 0, false
+		return 0, false, false
 	}
 	b.checked.Occurrences++
 	from, to := min(due, accounted), max(due, accounted)
 	changed := b.rows.uncertain(from-poll, to) || b.calendars.uncertain(from-poll, to)
-	return accounted, !changed && !b.mayBeAway(account, b.taskOf(account, o.task).catchUp(), due)
+	if b.mayBeAway(account, b.taskOf(account, o.task).catchUp(), due) {
+		return accounted, false, false
+	}
+	return accounted, !changed, changed && b.mustBeKept(account, o, due, accounted)
 }
 
 // mayBeAway reports whether an account may have been away when something was due, for

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/tradeclock/tradeclock"
@@ -14,6 +15,20 @@ func (b *book) heldToReport(run *tradeclock.Run) {
 	}
 	if text := x.agrees(run.Outcome); text != "" {
 		b.w.violate("outcomes are true", fmt.Sprintf("%s is reported: %s", describe(run), text))
+	}
+}
+
+// heldToRerun holds a run that is delivered at least once, and was cut off by the stop of
+// its process or the loss of its term, to being reported with until when it runs again.
+func (b *book) heldToRerun(p *process, run *tradeclock.Run) {
+	x := b.executionOf(run)
+	if x == nil || x.p != p || run.Outcome != tradeclock.Interrupted || run.Manual || x.task.Delivery != tradeclock.AtLeastOnce {
+		return
+	}
+	until := run.Due.Add(x.task.catchUp())
+	cutOff := errors.Is(x.cause, tradeclock.ErrStopped) || errors.Is(x.cause, tradeclock.ErrTermLost)
+	if cutOff && x.task.CatchUpUntil == nil && run.Finished.Before(until) && !run.RerunUntil.Equal(until) {
+		b.w.violate("at least once", fmt.Sprintf("%s is reported as interrupted, to run again until %v, want %v", describe(run), run.RerunUntil, until))
 	}
 }
 

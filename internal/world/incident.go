@@ -187,7 +187,7 @@ func (w *World) harm(p *process, in incident) {
 	case stop:
 		w.stop(p, in.end, in.number%2 == 0)
 	case freeze, suspend:
-		w.breakDown(w.now, in.end)
+		w.fallAsleep(w.now, in.end)
 		p.freeze(in.end, in.kind == suspend)
 	case step:
 		p.offset += in.by
@@ -202,7 +202,7 @@ func (w *World) stop(p *process, back time.Duration, atOnce bool) {
 	if p.stopping {
 		return
 	}
-	p.stopping = true
+	p.stopping, p.leaves = true, w.now
 	w.note(p, "is told to stop")
 	w.disturb(w.now, w.now)
 	if p.cancel(); atOnce {

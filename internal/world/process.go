@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ type process struct {
 	next        func() // called when it has ended, if it is not nil
 	dead        bool
 	crashed     bool
+	leaves      time.Duration // when it crashed, or was told to stop
 	died        time.Duration
 	afterlife   time.Duration
 
@@ -109,6 +111,7 @@ func (p *process) run() {
 // die makes the process one whose doings nobody sees.
 func (p *process) die() {
 	p.dead, p.died, p.afterlife = true, p.w.now, p.w.now
+	p.leaves = cmp.Or(p.leaves, p.w.now)
 	p.cancel()
 }
 

@@ -231,12 +231,14 @@ func (s *script) around(key string) task {
 
 // makeIncidents makes an incident, or one and another that goes with it: runs take
 // long while a replica is frozen or cut off, so that two processes may have the same
-// one going on, or when a halt is to cancel them; claims are on their way when a process
-// stops or the watermark is set back; an account that came back goes again, or its
-// process ends soon after it went or came; and a person who is impatient asks twice.
+// one going on, or when a halt is to cancel them or a process stops; claims are on their
+// way when it stops or the watermark is set back; a row is edited shortly before a host
+// wakes; a process that crashed finds the rows unread, or the exchange closed, when it
+// comes back to what it did; an account that came back goes again, or its process ends
+// soon after it went or came; and a person who is impatient asks twice.
 func (s *script) makeIncidents(key string, i int) []incident {
 	in := s.makeIncident(key, i)
-	if in.kind != halt && !s.chance.oneIn(2, "with another", key, i) {
+	if in.kind != halt && in.kind != suspend && !s.chance.oneIn(2, "with another", key, i) {
 		return []incident{in}
 	}
 	other := in
@@ -244,11 +246,26 @@ func (s *script) makeIncidents(key string, i int) []incident {
 	case freeze, freezeAfter, partition, halt:
 		other.kind, other.op, other.replica, other.at = busyTasks, "", -1, max(0, in.at-time.Minute)
 	case stop, reset:
+		if in.kind == stop && s.chance.oneIn(2, "cut off", key, i) {
+			other.kind, other.replica, other.at = busyTasks, -1, max(0, in.at-time.Minute)
+			break
+		}
 		other.kind, other.op = []string{hang, lose, slow}[s.chance.pick(3, "claims", key, i)], "Claim"
 		other.at, other.end, other.by = max(0, in.at-30*time.Second), in.at+s.chance.between(0, 20*time.Second, "claims", key, i), 0
 	case trigger, standIn:
 		other.at += s.chance.between(0, 10*time.Second, "again", key, i)
 		other.end += other.at - in.at
+	case crashAfter:
+		in.op, in.replica = "Claim", -1
+		other.kind, other.op, other.rate, other.replica = refuse, "Schedules", 1000, -1
+		other.end = other.at + s.chance.between(time.Minute, 2*time.Minute, "unread", key, i)
+	case suspend:
+		other.kind, other.replica, other.task = edit, 0, 2+s.chance.pick(2, "edited", key, i)
+		other.at = in.end - s.chance.between(0, 15*time.Second, "edited", key, i)
+		other.end += 5 * time.Minute
+	case closure, silence:
+		other.kind, other.op, other.rate, other.replica = crashBefore, "Settle", 1000, -1
+		other.at, other.end = max(0, in.at-time.Minute), in.at
 	case withdraw: // a process ends once the account is gone or back, or it goes again
 		since := []time.Duration{in.at, in.end}[s.chance.pick(2, "since", key, i)]
 		other.at = since + s.chance.between(0, 2*time.Minute, "again", key, i)

@@ -305,6 +305,12 @@ func (w *World) disturb(from, to time.Duration) { w.book.disturbed.add(from, to)
 // breakDown notes that something is broken for a time, and so that not everything
 // is normal.
 func (w *World) breakDown(from, to time.Duration) {
+	w.book.failing.add(from, to)
+	w.fallAsleep(from, to)
+}
+
+// fallAsleep notes that a process does nothing for a time.
+func (w *World) fallAsleep(from, to time.Duration) {
 	w.book.broken.add(from, to)
 	w.disturb(from, to)
 }

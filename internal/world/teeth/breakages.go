@@ -8,7 +8,7 @@ type breakage struct {
 }
 
 var breakages = []breakage{
-	{"claim after the start", "dispatch.go", `if (q.backoff > 0 || s.books.reconciling > 0 && p.row.repeats()) && p.mayRunUnclaimed() {`, `if p.reclaim == "" {`},
+	{"claim after the start", "dispatch.go", `if (q.backoff > 0 || s.books.reconciling > 0 && p.row.repeats()) && p.mayRunUnclaimed() {`, `if p.replaces == nil {`},
 	{"no unique slot", "memstore/ledger.go", `if taken := l.rows.of(run); taken != nil {`, `if taken := l.rows.of(run); taken != nil && taken.Token == run.Token {`},
 	{"the watermark is advanced first", "record.go", `if due, ok := s.queue.earliest(); ok {`, `if due, ok := s.queue.earliest(); ok && false {`},
 	{"no fencing", "memstore/ledger.go", `if l == nil || !l.leading || l.term != t {`, `if l == nil {`},
@@ -82,4 +82,23 @@ var breakages = []breakage{
 	{"a sentence counts rows", "explain.go", `counts[what] += r.Occurrences()`, `counts[what]++`},
 	{"a claim that never started is kept", "release.go", `	s.releases.add(r)
 	s.releaseLater()`, `	_ = r`},
+	{"an own row does not shadow the shared one", "rows.go", `	for _, r := range v.order {
+		hide(r.Account, r.Task)
+	}
+`, ``},
+	{"a bad row lets the shared one run", "rows.go", `	for _, r := range v.bad {
+		hide(r.Account, r.Task)
+	}
+`, ``},
+	{"once runs on a closed date", "internal/plan/day.go", `return verdict{admitted: true, skip: d.session.Describe()}`, `return verdict{admitted: true}`},
+	{"special sessions are sessions of all rows", "internal/plan/group.go", `if !g.sessions.Has(k) {`, `if k != calendar.Special && !g.sessions.Has(k) {`},
+	{"priorities are ignored", "wave.go", `		cmp.Compare(w.row.Priority, o.row.Priority),
+`, ``},
+	{"a rerun does not ask the gate again", "internal/plan/row.go", `	session, err := SessionOf(r.Calendar, date)
+	for ;`, `	session, err := SessionOf(r.Calendar, date)
+	for r = nil;`},
+	{"a rerun comes after what is newer", "enqueue.go", `if r.repeats() && (ts.lastDue.After(run.Due) || s.queue.comesFor(a, r, run.Due)) {`, `if false {`},
+	{"what is cut off forgets until when it runs again", "execution.go", `run.RerunUntil = e.expires`, `_ = e.expires`},
+	{"the close is that of a regular day", "rule/moment.go", `edges = append(edges, p.End)`, `edges = append(edges, p.Start.Add(6*time.Hour+15*time.Minute))`},
+	{"an edit that is read late holds from before", "kept.go", `if !s.term.resumed || !s.plan.upTo.Before(now) {`, `if true {`},
 }
