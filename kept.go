@@ -128,6 +128,9 @@ func (s *UnifiedTaskScheduler) planLate(fresh []*row) {
 // enqueueLate makes runs of what was kept so, by the rows that are still in force. What
 // the rule of before had due at the same slot has a row already.
 func (s *UnifiedTaskScheduler) enqueueLate(now time.Time) {
+	if s.plan.late == nil {
+		return
+	}
 	var due []plan.Occurrence
 	for _, o := range s.plan.late {
 		if r := s.sched.rows[rowOf(o).Key()]; r != nil && !r.Disabled && r.HoldsFrom().Equal(o.Row.HoldsFrom()) {

@@ -3,10 +3,10 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,21 +24,20 @@ func TestREADMEBeginsWithThisProgram(t *testing.T) {
 	screen := strings.Join(strings.SplitAfter(string(readme), "\n")[:29], "")
 
 	assert.Contains(t, screen, "```go"+body+"```\n")
-	assert.Contains(t, screen, printed(t, time.Date(2026, time.November, 23, 9, 15, 1, 0, time.UTC))+"```\n")
+	times := regexp.MustCompile(`\d\d:\d\d:\d\d`) // which are those of whoever runs it
+	masked := func(text string) string { return times.ReplaceAllString(text, "hh:mm:ss") }
+	assert.Contains(t, masked(screen), masked(printed(t))+"```\n")
 }
 
-// printed returns what main prints if it is started at an instant.
-func printed(t *testing.T, start time.Time) string {
+// printed returns what main prints.
+func printed(t *testing.T) string {
 	stdout := os.Stdout
 	defer func() { os.Stdout = stdout }()
 	file := filepath.Join(t.TempDir(), "stdout")
 	var err error
 	os.Stdout, err = os.Create(file)
 	require.NoError(t, err)
-	synctest.Test(t, func(*testing.T) {
-		time.Sleep(time.Until(start))
-		main()
-	})
+	synctest.Test(t, func(*testing.T) { main() })
 	require.NoError(t, os.Stdout.Close())
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
