@@ -167,7 +167,7 @@ func (s *UnifiedTaskScheduler) putBack(p *pending) {
 	p.uncertain = true
 	s.unreserve(p)
 	newest := p.task.newest
-	if p.row.repeats() && newest != nil && newest.run.Due.After(p.run.Due) {
+	if p.run.Repeating && newest != nil && newest.run.Due.After(p.run.Due) {
 		s.miss(p, supersededWaiting(p))
 		return
 	}

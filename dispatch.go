@@ -126,7 +126,7 @@ func (s *UnifiedTaskScheduler) pick(now time.Time) []*pending {
 		case startNow:
 			p.lined = false
 			s.reserve(p)
-			if (q.backoff > 0 || s.books.reconciling > 0 && p.row.repeats()) && p.mayRunUnclaimed() {
+			if (q.backoff > 0 || s.books.reconciling > 0 && p.run.Repeating) && p.mayRunUnclaimed() {
 				s.startUnclaimed(p, now) // and not wait for the ledger once more
 				continue
 			}
@@ -210,7 +210,7 @@ func (s *UnifiedTaskScheduler) admitRun(p *pending, now time.Time) admission {
 // whose offset has not passed yet.
 func (s *UnifiedTaskScheduler) isOvertaken(p *pending, now time.Time) bool {
 	late := p.waits != "" || now.Sub(p.start()) >= time.Second
-	return late && p.row.repeats() && slices.ContainsFunc(s.queue.spread, p.isFollowedBy)
+	return late && p.run.Repeating && slices.ContainsFunc(s.queue.spread, p.isFollowedBy)
 }
 
 // isHeldUp reports whether something keeps a run from starting that may be over soon,
@@ -229,7 +229,7 @@ func (s *UnifiedTaskScheduler) isHeldUp(p *pending, now time.Time) bool {
 		if p.waits == "" {
 			p.waits = "the ledger, which did not answer"
 		}
-	case s.books.reconciling > 0 && p.row.repeats() && !(s.books.settlePaused && p.mayRunUnclaimed()):
+	case s.books.reconciling > 0 && p.run.Repeating && !(s.books.settlePaused && p.mayRunUnclaimed()):
 		p.waits = "the ledger, which does not have the runs of older terms yet"
 	case s.control.unread != nil && p.row.Delivery == AtMostOnce:
 		p.waits = "the halts, which could not be read"

@@ -221,3 +221,26 @@ func TestRule25_TwoEditsWhileTheHostSleeps(t *testing.T) {
 		})
 	}
 }
+
+// TestRule19_AMonitorThatBecomesDailyIsOneForTheRestOfTheDay restarts half an hour after
+// such an edit: of the occurrences of the rule that still holds only the newest runs.
+func TestRule19_AMonitorThatBecomesDailyIsOneForTheRestOfTheDay(t *testing.T) {
+	w := newWorld(t, "2026-11-23 09:14:30")
+	_, err := w.store.PutSchedule(t.Context(), row("watch", "every 5m 09:15-15:30", catchUp(4*time.Hour)))
+	require.NoError(t, err)
+	cfg := w.config()
+	cfg.Schedules = w.store
+	s, d := w.drive(cfg)
+	d.Until(at("2026-11-23 09:20:30"))
+	_, err = w.store.UpdateSchedule(t.Context(), "", "watch", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:42")})
+	require.NoError(t, err)
+	d.Until(at("2026-11-23 09:21:30"))
+	require.NoError(t, s.Close(t.Context()))
+
+	w.clock.Advance(25 * time.Minute)
+	_, d = w.drive(cfg)
+	d.Tick()
+	assert.Equal(t, []string{"09:15 succeeded", "09:20 succeeded", "09:25 missed x4", "09:45 succeeded"}, became(w.runs("watch")))
+	d.Until(at("2026-11-24 09:43:00"))
+	assert.Equal(t, "09:42 succeeded", became(w.runs("watch"))[len(w.runs("watch"))-1])
+}

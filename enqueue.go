@@ -9,7 +9,6 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
-	"github.com/tradeclock/tradeclock/rule"
 )
 
 // enqueueBackdated makes pending runs of what was planned behind the watermark, for
@@ -83,7 +82,7 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, 
 	}
 	latest := ts.lastDue
 	newest := len(due) - 1
-	for newest > 0 && (due[newest].Skip != "" || elsewhere(due[newest])) {
+	for newest > 0 && (due[newest].Skip != "" || !due[newest].Repeats || elsewhere(due[newest])) {
 		newest--
 	}
 	for i, o := range due {
@@ -98,7 +97,7 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, 
 		}
 		ts.lastDue = o.Due
 		last := p
-		if r.repeats() && i < newest {
+		if o.Repeats && i < newest {
 			last = &pending{row: r, expires: s.expiry(r, due[newest]), moved: o.Moved}
 			last.run.Due, last.run.Session = due[newest].Due, due[newest].Session
 		}
@@ -113,7 +112,7 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, 
 			}
 		case !now.Before(last.expires):
 			s.recordRange(p, Missed, s.tooLate(last))
-		case last != p || ts.newest.comesAfter(p) || r.repeats() && s.term.ahead.lastStarted(a.name, r.Task).After(o.Due):
+		case last != p || o.Repeats && (ts.newest.comesAfter(p) || s.term.ahead.lastStarted(a.name, r.Task).After(o.Due)):
 			s.recordRange(p, Missed, superseded)
 		default:
 			planned = append(planned, p)
@@ -138,7 +137,7 @@ func (s *UnifiedTaskScheduler) line(planned []*pending) {
 	for _, p := range planned {
 		p.lined = true
 		s.queue.expectAt(p.expires)
-		if p.row.repeats() {
+		if p.run.Repeating {
 			s.replaceOlder(p)
 		}
 	}
@@ -210,10 +209,10 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 			continue
 		}
 		ts := a.task(r.Task)
-		if r.repeats() && (ts.lastDue.After(run.Due) || s.queue.comesFor(a, r, run.Due)) {
+		if run.Repeating && (ts.lastDue.After(run.Due) || s.queue.comesFor(a, r, run.Due)) {
 			continue
 		}
-		o := plan.Occurrence{Row: &r.Row, Due: run.Due, Slot: run.Slot, Session: run.Session}
+		o := plan.Occurrence{Row: &r.Row, Due: run.Due, Slot: run.Slot, Session: run.Session, Repeats: run.Repeating}
 		p := s.newPending(a, ts, r, o, true)
 		p.replaces = &run
 		p.run.Offset = run.Offset
@@ -221,7 +220,7 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 			continue
 		}
 		s.queue.push(p)
-		if r.repeats() {
+		if run.Repeating {
 			ts.newest = p // to give way to what comes after it
 		}
 	}
@@ -242,7 +241,7 @@ func (s *UnifiedTaskScheduler) newPending(a *account, ts *taskState, r *row, o p
 		Due:             o.Due,
 		Term:            s.term.term.Number,
 		Token:           s.newToken(),
-		Repeating:       r.repeats(),
+		Repeating:       o.Repeats,
 		Backdated:       backdated,
 		Calendar:        r.view.name,
 		CalendarVersion: r.view.version,
@@ -260,12 +259,6 @@ func (s *UnifiedTaskScheduler) newToken() string {
 	var room [64]byte
 	token := append(append(room[:0], s.holder...), '/')
 	return s.queue.texts.keep(strconv.AppendInt(token, s.queue.tokens, 36))
-}
-
-// repeats reports whether of several late occurrences only the newest runs.
-func (r *row) repeats() bool {
-	r = r.root()
-	return r.kind != rule.KindDaily && r.kind != rule.KindEach && r.kind != rule.KindOnce
 }
 
 // onTime is how late a run may be and still be on time: no tick is further away.

@@ -36,7 +36,7 @@ func (s *UnifiedTaskScheduler) recordRange(p *pending, outcome Outcome, reason s
 	}
 	ts := p.task
 	last, reason := ts.lastRow, said.Cut(reason, said.MaxReason)
-	grows := last != nil && p.row.repeats() && last.run.Outcome == outcome && last.run.Reason == reason &&
+	grows := last != nil && p.run.Repeating && last.run.Outcome == outcome && last.run.Reason == reason &&
 		last.run.Session == p.run.Session && last.run.Term == p.run.Term && last.run.Through().Equal(p.prev) && p.run.Due.After(p.prev)
 	if !grows {
 		ts.lastRow = s.record(p.run, outcome, reason)

@@ -25,13 +25,12 @@ type row struct {
 type policy struct {
 	Schedule        // without Account, Since and Version
 	text     string // of the rule
-	kind     string
 	plan     plan.Policy
 }
 
 func newPolicy(s Schedule) *policy {
 	return &policy{
-		Schedule: impersonal(s), text: s.Rule.String(), kind: rule.KindOf(s.Rule),
+		Schedule: impersonal(s), text: s.Rule.String(),
 		plan: plan.Policy{
 			Task: s.Task, Priority: s.Priority, Disabled: s.Disabled, Sessions: s.Sessions,
 			Timing: plan.TimingOf(s.Rule), Prior: plan.TimingOf(s.Prior),

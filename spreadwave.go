@@ -14,7 +14,7 @@ import (
 // all run, each has an offset of its own: then the runs are made, and wait.
 func (s *UnifiedTaskScheduler) spreadOut(w *wave) bool {
 	newest := w.due[len(w.due)-1]
-	if w.row.Spread == 0 || newest.Skip != "" || len(w.due) > 1 && !w.row.repeats() {
+	if w.row.Spread == 0 || newest.Skip != "" || len(w.due) > 1 && !w.repeats() {
 		return false
 	}
 	w.within = w.row.spreadWithin(newest, s.expiry(w.row, newest))
@@ -57,7 +57,7 @@ func (s *UnifiedTaskScheduler) lineUpOlder(due []plan.Occurrence, now time.Time)
 	}
 	s.lineUpAll(func(w *wave) bool {
 		sameTask := func(o plan.Occurrence) bool { return rowOf(o).Task == w.row.Task }
-		return w.offsets != nil && w.row.repeats() && slices.ContainsFunc(due, sameTask)
+		return w.offsets != nil && w.repeats() && slices.ContainsFunc(due, sameTask)
 	}, now)
 }
 

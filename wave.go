@@ -46,9 +46,16 @@ func (w *wave) precedes(p *pending) bool {
 	) < 0
 }
 
+// repeats reports whether of the wave's occurrences only the newest runs.
+func (w *wave) repeats() bool {
+	return !slices.ContainsFunc(w.due, func(o plan.Occurrence) bool { return !repeats(o) })
+}
+
+func repeats(o plan.Occurrence) bool { return o.Repeats }
+
 // runs is the number of runs that the wave still brings, at most.
 func (w *wave) runs() int {
-	if w.row.repeats() {
+	if w.repeats() {
 		return len(w.accts)
 	}
 	return len(w.accts) * len(w.due)
@@ -87,7 +94,7 @@ func (s *UnifiedTaskScheduler) enqueue(due []plan.Occurrence, now time.Time) {
 	}
 	repeating := make(map[string]bool)
 	for i := range fresh {
-		if fresh[i].row.repeats() {
+		if slices.ContainsFunc(fresh[i].due, repeats) {
 			repeating[fresh[i].row.Task] = true
 		}
 	}

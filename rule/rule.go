@@ -353,6 +353,17 @@ func KindOf(r Rule) string {
 	return fmt.Sprintf("%T", r)
 }
 
+// Repeats reports whether of several late occurrences of a rule only the newest is worth
+// a run: as of a monitor's, and not of a daily task's. A user's rule repeats, and an after
+// rule does as what it comes after.
+func Repeats(r Rule) bool {
+	switch KindOf(r) {
+	case KindDaily, KindEach, KindOnce:
+		return false
+	}
+	return true
+}
+
 // Moments returns the moments that a rule of this package names.
 func Moments(r Rule) []Moment {
 	if b, ok := r.(builtin); ok {

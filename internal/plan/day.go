@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,11 +28,20 @@ type compiled struct {
 	done  bool
 	spans []rule.Span
 	err   error
+	// repeats is what the occurrences say of themselves.
+	repeats bool
 	// skip is why all the spans are skipped, if they are.
 	skip string
 	// unsure is true if that is because the calendar does not know other dates, which
 	// the filter asks for.
 	unsure bool
+}
+
+// occurrence is the i-th of one of the spans, for each row of the group.
+func (c *compiled) occurrence(sp *rule.Span, i int, date calendar.Date, loc *time.Location) Occurrence {
+	return Occurrence{
+		Due: sp.Due(i), Slot: sp.SlotAt(i, date, loc), Session: date, Skip: cmp.Or(c.skip, sp.Skip), Repeats: c.repeats,
+	}
 }
 
 // compile returns the i-th group on a day. If the calendar does not know another
@@ -66,7 +76,7 @@ type verdict struct {
 func (m *market) verdict(g *group, d *day) verdict {
 	known := d.unknown == nil
 	if known && !g.runsOn(d.session.Kind) {
-		if rule.KindOf(g.rootRule()) == rule.KindOnce {
+		if rule.KindOf(g.root().Rule) == rule.KindOnce {
 			return verdict{admitted: true, skip: d.session.Describe()}
 		}
 		return verdict{}
@@ -86,15 +96,16 @@ func (m *market) spansBy(v verdict, g *group, d *day) compiled {
 	if !v.admitted {
 		return compiled{}
 	}
+	repeats := rule.Repeats(m.timingOn(g.root(), d).Rule)
 	spans, err := m.spans(g, m.timingOn(g, d).Rule, d)
 	switch {
 	case err == nil:
-		return compiled{spans: spans, skip: v.skip, unsure: v.unsure}
+		return compiled{spans: spans, repeats: repeats, skip: v.skip, unsure: v.unsure}
 	case v.skip != "":
 		err = errors.New(v.skip)
 	}
 	end := rule.SkippedAt(calendar.EndOfDay.On(d.session.Date, m.loc), err.Error())
-	return compiled{spans: []rule.Span{end}, err: err, unsure: v.unsure}
+	return compiled{spans: []rule.Span{end}, repeats: repeats, err: err, unsure: v.unsure}
 }
 
 // NotKnown says that a calendar does not know a date, in its own words if they name

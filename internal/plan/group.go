@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/rule"
 )
 
 // group is a set of rows that are due at the same instants.
@@ -21,11 +20,12 @@ type group struct {
 	holding  int   // how many rows hold from then on; zero if all are disabled
 }
 
-// appendRows adds an occurrence for each row of the group that holds at due.
-func (g *group) appendRows(found []Occurrence, due time.Time, slot string, date calendar.Date, skip string) []Occurrence {
+// appendRows adds an occurrence for each row of the group that holds when it is due.
+func (g *group) appendRows(found []Occurrence, o Occurrence) []Occurrence {
 	for _, r := range g.rows {
-		if !r.Policy.Disabled && due.After(r.HoldsFrom()) {
-			found = append(found, Occurrence{Row: r, Due: due, Slot: slot, Session: date, Skip: skip})
+		if !r.Policy.Disabled && o.Due.After(r.HoldsFrom()) {
+			o.Row = r
+			found = append(found, o)
 		}
 	}
 	return found
@@ -87,10 +87,10 @@ func (g *group) everyDay() bool {
 	return true
 }
 
-// rootRule is the rule that gives the group its instants.
-func (g *group) rootRule() rule.Rule {
+// root is the group that gives the group its instants.
+func (g *group) root() *group {
 	for g.base != nil {
 		g = g.base
 	}
-	return g.Rule
+	return g
 }

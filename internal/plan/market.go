@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -147,14 +146,10 @@ func (m *market) appendDay(found []Occurrence, d *day, from, to time.Time) []Occ
 
 // appendDue adds the occurrences of one group on one day that lie in (from, to].
 func (m *market) appendDue(found []Occurrence, g *group, d *day, c *compiled, from, to time.Time) []Occurrence {
-	date := d.session.Date
-	for _, sp := range c.spans {
-		for i := sp.After(from.Unix()); i < sp.N; i++ {
-			due := sp.Due(i)
-			if due.After(to) {
-				break
-			}
-			found = g.appendRows(found, due, sp.SlotAt(i, date, m.loc), date, cmp.Or(c.skip, sp.Skip))
+	for j := range c.spans {
+		sp := &c.spans[j]
+		for i := sp.After(from.Unix()); i < sp.N && !sp.Due(i).After(to); i++ {
+			found = g.appendRows(found, c.occurrence(sp, i, d.session.Date, m.loc))
 		}
 	}
 	return found
@@ -182,7 +177,7 @@ func (m *market) beyond(t time.Time) int64 {
 	first, from := never.due, t.Unix()
 	var others []*group
 	for _, g := range m.groups {
-		only, isOnce := rule.OnceDate(g.rootRule())
+		only, isOnce := rule.OnceDate(g.root().Rule)
 		switch {
 		case g.idle():
 		case isOnce:
@@ -213,7 +208,7 @@ func (m *market) peek(date calendar.Date) *day {
 // that of never if there is none, or it depends on what the calendar does not know.
 func (m *market) firstOn(g *group, d *day, after int64) int64 {
 	v := m.verdict(g, d)
-	if v.unknown != nil && rule.KindOf(g.rootRule()) != rule.KindOnce {
+	if v.unknown != nil && rule.KindOf(g.root().Rule) != rule.KindOnce {
 		return never.due
 	}
 	for _, sp := range m.spansBy(v, g, d).spans {

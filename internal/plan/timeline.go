@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
@@ -126,6 +125,5 @@ func (tl *timeline) sink(i int) {
 
 // appendTo adds the occurrence for each row of the group.
 func (u *upcoming) appendTo(found []Occurrence, loc *time.Location) []Occurrence {
-	date := u.day.session.Date
-	return u.group.appendRows(found, u.span.Due(u.i), u.span.SlotAt(u.i, date, loc), date, cmp.Or(u.of.skip, u.span.Skip))
+	return u.group.appendRows(found, u.of.occurrence(u.span, u.i, u.day.session.Date, loc))
 }

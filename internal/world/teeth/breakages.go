@@ -8,7 +8,7 @@ type breakage struct {
 }
 
 var breakages = []breakage{
-	{"claim after the start", "dispatch.go", `if (q.backoff > 0 || s.books.reconciling > 0 && p.row.repeats()) && p.mayRunUnclaimed() {`, `if p.replaces == nil {`},
+	{"claim after the start", "dispatch.go", `if (q.backoff > 0 || s.books.reconciling > 0 && p.run.Repeating) && p.mayRunUnclaimed() {`, `if p.replaces == nil {`},
 	{"no unique slot", "memstore/ledger.go", `if taken := l.rows.of(run); taken != nil {`, `if taken := l.rows.of(run); taken != nil && taken.Token == run.Token {`},
 	{"the watermark is advanced first", "record.go", `if due, ok := s.queue.earliest(); ok {`, `if due, ok := s.queue.earliest(); ok && false {`},
 	{"no fencing", "memstore/ledger.go", `if l == nil || !l.leading || l.term != t {`, `if l == nil {`},
@@ -33,7 +33,7 @@ var breakages = []breakage{
 		e.run.Deadline`, `	if e.row.Timeout < 0 {
 		e.run.Deadline`},
 	{"one attempt too many", "execution.go", `e.run.Attempt >= e.row.Retry.Attempts`, `e.run.Attempt > e.row.Retry.Attempts`},
-	{"disabled rows run", "internal/plan/group.go", `if !r.Policy.Disabled && due.After(r.HoldsFrom()) {`, `if due.After(r.HoldsFrom()) {`},
+	{"disabled rows run", "internal/plan/group.go", `if !r.Policy.Disabled && o.Due.After(r.HoldsFrom()) {`, `if o.Due.After(r.HoldsFrom()) {`},
 	{"closed days are sessions", "internal/plan/day.go", `if known && !g.runsOn(d.session.Kind) {`, `if known && !d.session.Open() && false {`},
 	{"outcomes are dropped on an error", "settle.go", `			s.settleFailed(err)
 			break
@@ -97,8 +97,9 @@ var breakages = []breakage{
 	{"a rerun does not ask the gate again", "internal/plan/row.go", `	session, err := SessionOf(r.Calendar, date)
 	for ;`, `	session, err := SessionOf(r.Calendar, date)
 	for r = nil;`},
-	{"a rerun comes after what is newer", "enqueue.go", `if r.repeats() && (ts.lastDue.After(run.Due) || s.queue.comesFor(a, r, run.Due)) {`, `if false {`},
+	{"a rerun comes after what is newer", "enqueue.go", `if run.Repeating && (ts.lastDue.After(run.Due) || s.queue.comesFor(a, r, run.Due)) {`, `if false {`},
 	{"what is cut off forgets until when it runs again", "execution.go", `run.RerunUntil = e.expires`, `_ = e.expires`},
 	{"the close is that of a regular day", "rule/moment.go", `edges = append(edges, p.End)`, `edges = append(edges, p.Start.Add(6*time.Hour+15*time.Minute))`},
 	{"an edit that is read late holds from before", "kept.go", `if !s.term.resumed || !s.plan.upTo.Before(now) {`, `if true {`},
+	{"the rule of after an edit says what repeats", "internal/plan/day.go", `repeats := rule.Repeats(m.timingOn(g.root(), d).Rule)`, `repeats := rule.Repeats(g.root().Rule)`},
 }
