@@ -88,7 +88,9 @@ func (b *book) heldToCounts(has map[string]int, text string) string {
 	if strings.Contains(text, "is going to be") {
 		return ""
 	}
-	parts := slices.DeleteFunc(strings.Split(text, "; "), func(part string) bool { return strings.Contains(part, "no record of it") })
+	parts := slices.DeleteFunc(strings.Split(text, "; "), func(part string) bool {
+		return strings.Contains(part, "no record of it") || strings.Contains(part, "to come") // with how it will be
+	})
 	text = strings.Join(parts, "; ")
 	for before := ""; before != text; {
 		before, text = text, reasonTold.ReplaceAllString(text, "$1")
