@@ -18,6 +18,9 @@ var ErrTermLost = errors.New("the scheduler's term was lost")
 // that often, since the holder may resign before its term expires.
 const takeoverWithin = 5 * time.Second
 
+// shortestWait is between two questions for a term.
+const shortestWait = 10 * time.Millisecond
+
 // tenure is what the scheduler knows of its term. Guarded by mu.
 type tenure struct {
 	term    Term // zero if it holds none
@@ -80,7 +83,7 @@ func (s *UnifiedTaskScheduler) keepLoop(ctx context.Context) {
 			wait = min(wait, retryFirst) // nothing starts before
 		}
 		s.mu.Unlock()
-		s.keeping.RingAfter(max(wait, 10*time.Millisecond))
+		s.keeping.RingAfter(max(wait, shortestWait))
 	}
 }
 

@@ -39,8 +39,16 @@ func (s *UnifiedTaskScheduler) Tick(ctx context.Context) error {
 
 // NextTick is when Run would tick next, for a program that calls Tick itself: at the
 // next minute boundary of the wall clock, and earlier if something finer is due or is
-// to be tried again.
-func (s *UnifiedTaskScheduler) NextTick() time.Time { return s.clock.Now().Add(s.untilNextWake()) }
+// to be tried again, or if the term may be had by then.
+func (s *UnifiedTaskScheduler) NextTick() time.Time {
+	now, wait := s.clock.Now(), s.untilNextWake()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.term.resumed && !s.term.renewAt.IsZero() {
+		wait = min(wait, max(s.term.renewAt.Sub(now), shortestWait))
+	}
+	return now.Add(wait)
+}
 
 // untilNextWake is the time to the next minute boundary of the wall clock, or to
 // the next occurrence if that is sooner, or to the next try of what failed and

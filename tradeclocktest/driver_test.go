@@ -333,6 +333,23 @@ func TestDriverTicksForAPollThatIsRetried(t *testing.T) {
 	})
 }
 
+// A standby takes over within five seconds of the end of a term, and in time for what is
+// due meanwhile.
+func TestDriverTakesOverInTime(t *testing.T) {
+	both(t, func(o *office, drive func(s *tradeclock.UnifiedTaskScheduler) *tradeclocktest.Driver) {
+		cfg := o.config()
+		cfg.Schedules = tradeclock.FixedSchedules(tradeclock.Schedule{Task: "orders", Rule: rule.MustParse("daily 09:01"), CatchUp: 40 * time.Second})
+		first := drive(o.new(cfg))
+		first.Until(at(9, 0, 50))
+		first.Crash()
+		drive(o.new(cfg)).Until(at(9, 2, 0))
+
+		executions := o.rec.Runs()
+		require.Len(t, executions, 1, "%v", o.outcomes())
+		assert.WithinRange(t, executions[0].Start, at(9, 1, 10), at(9, 1, 25))
+	})
+}
+
 // Each term is renewed in time, and so nobody else gets it, although nothing runs.
 func TestDriverRenewsTheTermOfARun(t *testing.T) {
 	o := newOffice(t)
