@@ -271,7 +271,8 @@ func (b *book) mustBeAccounted(account string, o occurrence, due time.Duration) 
 }
 
 // mayBeAway reports whether an account may have been away when something was due, for
-// longer than its catch-up. A process whose clock is wrong takes other instants for it.
+// longer than its catch-up, or for as long as a calendar took to hide the day from it. A
+// process whose clock is wrong takes other instants for it.
 func (b *book) mayBeAway(account string, catchUp, due time.Duration) bool {
 	if since, away := b.left[account]; away && due > since-near {
 		return true
@@ -281,7 +282,8 @@ func (b *book) mayBeAway(account string, catchUp, due time.Duration) bool {
 		if b.broken.touch(sp.from-near, sp.to+near) {
 			margin = near
 		}
-		if due > sp.from-margin && due < sp.to+margin && sp.to-sp.from+margin > catchUp {
+		longer := sp.to-sp.from+margin > catchUp
+		if due > sp.from-margin && due < sp.to+margin && (longer || b.calendars.uncertain(due, sp.to+near)) {
 			return true
 		}
 	}

@@ -14,8 +14,9 @@ import (
 // by another term, which cannot know, or with the death of its process.
 func (b *book) usedUp(row *tradeclock.Run) string {
 	mine := b.rowsOf[slotOf(row)]
-	misled := b.w.faults[nonsense] > 0 // its process may have been told that its term was over
-	if mine.p == nil || mine.p.crashed || mine.settledIn > mine.term || misled {
+	misled := b.w.faults[nonsense] > 0  // its process may have been told that its term was over
+	again := mine.firstTerm < mine.term // and it stays as the older term had left it
+	if mine.p == nil || mine.p.crashed || mine.settledIn > mine.term || misled || again {
 		return ""
 	}
 	return fmt.Sprintf("it was claimed by %s and never started, and its slot is used up", mine.p.name)
