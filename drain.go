@@ -201,7 +201,7 @@ func (s *UnifiedTaskScheduler) stopExecutors(ctx context.Context, leaks *LeakErr
 		return true
 	}
 	s.mu.Unlock()
-	if s.awaitFor(ctx, leakGrace, stopped) == nil {
+	if s.awaitFor(ctx, 2*leakGrace, stopped) == nil { // until its context has ended, and then for its return
 		return
 	}
 	s.mu.Lock()

@@ -40,8 +40,8 @@ func (f ExecutorFunc) Execute(ctx context.Context, run Run) error { return f(ctx
 // account's runs wait until it has returned nil; an error is retried, one to five
 // seconds apart. The context of Start ends if it is not wanted any
 // more. After a Start that returned nil, Stop is called once when the scheduler
-// stops, loses its term, or the account is withdrawn, and its runs have returned.
-// Start and Stop of one account never overlap.
+// stops, loses its term, or the account is withdrawn, and its runs have returned. The
+// context of Stop ends after five seconds. Start and Stop of one account never overlap.
 //
 // It must be what is enrolled, or be found from there by Unwrap. One that has a Start
 // or a Stop of another form is not used as a Starter, and neither is one behind a Mux:

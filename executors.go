@@ -48,7 +48,8 @@ func (s *UnifiedTaskScheduler) retire(a *account) {
 			a.changing = false
 			s.startIfNeeded(a)
 		}()
-		ctx := s.activity.Visiting(context.Background())
+		ctx, cancel := s.activity.Within(s.activity.Visiting(context.Background()), leakGrace)
+		defer cancel()
 		err = said.Contain(func() error { return stopping.Stop(ctx, a.name) })
 	})
 }

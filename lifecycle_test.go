@@ -407,6 +407,7 @@ func TestRule26_ExecutorThatDoesNotStopIsNamed(t *testing.T) {
 		{"an error", func(*world) func(context.Context) error {
 			return func(context.Context) error { return errors.New("not logged in") }
 		}, false},
+		{"a logout that waits for its context", func(*world) func(context.Context) error { return takesOr(time.Hour, true) }, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:59:00")
