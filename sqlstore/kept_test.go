@@ -1,0 +1,187 @@
+package sqlstore_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/internal/needs"
+	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/trading"
+)
+
+var keepNewest = flag.Bool("update", false, "keep a database of the newest schema")
+
+// keptFolder has a database of each version of the schema from the one on that is the first
+// to be kept, as a service left it that was killed, and beside it what was in it.
+const keptFolder = "testdata/kept"
+
+// TestKeptDatabases opens what earlier versions left, and reads of it what they wrote: then
+// the next process of the service begins on it. A version that has no database here fails,
+// until -update has made one with its program.
+func TestKeptDatabases(t *testing.T) { onEach(t, testKeptDatabases) }
+
+func testKeptDatabases(t *testing.T, on database) {
+	newest := filepath.Join(keptFolder, on.name+"-"+newestVersion(t, on))
+	if *keepNewest {
+		keep(t, on, newest)
+	}
+	require.FileExists(t, newest+".gz", "keep one with go test ./sqlstore -run TestKeptDatabases -update")
+	kept, err := filepath.Glob(filepath.Join(keptFolder, on.name+"-*.gz"))
+	require.NoError(t, err)
+	for _, file := range kept {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			s := newServiceAt(t, restored(t, on, file), today("10:21"))
+			want, err := os.ReadFile(strings.TrimSuffix(file, ".gz") + ".txt")
+			require.NoError(t, err)
+			assert.Equal(t, string(want), inIt(t, s))
+
+			p := s.start()
+			require.NoError(t, p.Enroll(t.Context(), "43", s.rec))
+			p.every(time.Minute, today("10:22"))
+			p.every(time.Second, today("10:22:30"))
+			assert.Equal(t, []string{"10:16 interrupted", "10:17 missed", "10:21 succeeded", "10:22 succeeded"}, since(t, p, "42", "10:16"))
+			assert.Equal(t, []string{"10:22 skipped"}, since(t, p, "43", "10:16"), "it is halted")
+			assert.Zero(t, s.rec.Count(trading.TaskPremarketRetry), "it has run")
+			assert.Equal(t, newestVersion(t, on), text(t, openDB(t, s.at), "SELECT version FROM tradeclock_schema"))
+		})
+	}
+}
+
+// keep has a service leave a database: killed while a run goes on, with a row that was
+// edited and one whose kind of rule was, a halt, and an account that was withdrawn.
+func keep(t *testing.T, on database, name string) {
+	s := newService(t, on, today("08:59"))
+	p := s.start()
+	require.NoError(t, p.Enroll(t.Context(), "43", s.rec))
+	p.every(time.Minute, today("09:31"))
+	closed := make(chan error)
+	go func() { closed <- p.Withdraw(context.Background(), "43") }()
+	p.rest()
+	require.NoError(t, <-closed)
+	disabled := true
+	_, err := p.store.UpdateSchedule(t.Context(), "", trading.TaskAnalysis, 1, tradeclock.ScheduleEdit{Disabled: &disabled})
+	require.NoError(t, err)
+	_, err = p.store.UpdateSchedule(t.Context(), "", trading.TaskPremarketRetry, 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("hourly 09:00-10:00")})
+	require.NoError(t, err)
+	p.every(time.Minute, today("10:15"))
+	require.NoError(t, p.store.Halt(t.Context(), tradeclock.Halt{Scheduler: paper, Account: "43", Actor: "ops", Reason: "audit", At: p.clock.Now()}))
+	p.clock.Advance(time.Minute)
+	require.NoError(t, p.Tick(t.Context()))
+	p.rest()
+	require.NoError(t, os.MkdirAll(keptFolder, 0o755))
+	require.NoError(t, os.WriteFile(name+".txt", []byte(inIt(t, s)), 0o644))
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, err = z.Write(dumped(t, on, s.at))
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	require.NoError(t, os.WriteFile(name+".gz", packed.Bytes(), 0o644))
+	p.kill()
+}
+
+// since returns the outcomes of an account's sell monitor from a wall time on.
+func since(t *testing.T, p *process, account, wall string) []string {
+	t.Helper()
+	runs, err := p.store.Runs(t.Context(), tradeclock.Query{Scheduler: paper, Account: account, Task: trading.TaskSellMonitor})
+	require.NoError(t, err)
+	var told []string
+	for _, r := range runs {
+		if !r.Due.Before(today(wall)) {
+			told = append(told, fmt.Sprintf("%s %v", r.Due.In(kolkata).Format("15:04"), r.Outcome))
+		}
+	}
+	return told
+}
+
+// inIt is what a store finds in its database, in words.
+func inIt(t *testing.T, s *service) string {
+	t.Helper()
+	store := openAt(t, s.at, s.clock)
+	var lines []string
+	write := func(list any, err error) {
+		require.NoError(t, err)
+		var items []json.RawMessage
+		text, err := json.Marshal(list)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(text, &items))
+		for _, item := range items {
+			lines = append(lines, string(item))
+		}
+	}
+	schedules, err := store.Schedules(t.Context())
+	write(schedules, err)
+	halts, err := store.Halts(t.Context(), paper)
+	write(halts, err)
+	audit, err := store.Audit(t.Context(), paper)
+	write(audit, err)
+	runs, err := store.Runs(t.Context(), tradeclock.Query{Scheduler: paper})
+	write(runs, err)
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// dumped is a database as its own tools write it.
+func dumped(t *testing.T, on database, at place) []byte {
+	t.Helper()
+	if on.name == onSQLite.name {
+		file := filepath.Join(t.TempDir(), "kept.db")
+		byHand(t, at, "VACUUM INTO '"+file+"'")
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		return content
+	}
+	program, err := exec.LookPath("pg_dump")
+	needs.Met(t, err)
+	schema := text(t, openDB(t, at), "SELECT current_schema()")
+	address, err := url.Parse(at.dsn)
+	require.NoError(t, err)
+	parameters := address.Query()
+	parameters.Del("search_path") // which psql and its kin do not know
+	address.RawQuery = parameters.Encode()
+	content, err := exec.Command(program, "--inserts", "--no-owner", "--no-privileges", "-n", schema, address.String()).Output()
+	require.NoError(t, err)
+	var lines [][]byte
+	for line := range bytes.Lines(content) {
+		if !bytes.HasPrefix(line, []byte(`\`)) && !bytes.HasPrefix(line, []byte("SET ")) && !bytes.HasPrefix(line, []byte("SELECT pg_catalog.set_config")) {
+			lines = append(lines, line)
+		}
+	}
+	return bytes.ReplaceAll(bytes.Join(lines, nil), []byte(schema), []byte("kept_schema"))
+}
+
+// restored brings a kept database to a new place.
+func restored(t *testing.T, on database, file string) place {
+	t.Helper()
+	packed, err := os.Open(file)
+	require.NoError(t, err)
+	defer packed.Close()
+	z, err := gzip.NewReader(packed)
+	require.NoError(t, err)
+	content, err := io.ReadAll(z)
+	require.NoError(t, err)
+	at := on.place(t)
+	if on.name == onSQLite.name {
+		require.NoError(t, os.WriteFile(at.dsn, content, 0o600))
+		return at
+	}
+	schema := text(t, openDB(t, at), "SELECT current_schema()")
+	script := strings.ReplaceAll(string(content), "kept_schema", schema)
+	script = strings.Replace(script, fmt.Sprintf("CREATE SCHEMA %s;", schema), "", 1)
+	byHand(t, at, script)
+	return at
+}
