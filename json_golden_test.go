@@ -85,3 +85,14 @@ func ExampleSchedule_UnmarshalJSON() {
 	// schedule: catchup: there is no such key
 	// rule "daily 9:01": want a time such as 09:15, up to 23:59:59, at "9:01"
 }
+
+// TestRunIDsAreFrozen: brokers know orders by them.
+func TestRunIDsAreFrozen(t *testing.T) {
+	for want, of := range map[string][4]string{
+		"rj43nvcn6ghynsbvntsagi6zba": {"paper", "42", "buy_orders", "2026-11-23"},
+		"ywa3yl6sg5vbvnyomsbe72o74i": {"tradeclock", "", "sell_monitor", "2026-11-23T09:15:00+05:30"},
+		"efxqkuab6xzyfxvpoqw3st7m7e": {"réal", "दलाल", "analysis", "2026-11-23T09+05:30"},
+	} {
+		assert.Equal(t, want, tradeclock.RunID(of[0], of[1], of[2], of[3]))
+	}
+}

@@ -37,6 +37,9 @@ const keptFolder = "testdata/kept"
 func TestKeptDatabases(t *testing.T) { onEach(t, testKeptDatabases) }
 
 func testKeptDatabases(t *testing.T, on database) {
+	page, err := os.ReadFile("../docs/stability.md")
+	require.NoError(t, err)
+	assert.Contains(t, string(page), fmt.Sprintf("| %s | %s |", newestVersion(t, onSQLite), newestVersion(t, onPostgres)))
 	newest := filepath.Join(keptFolder, on.name+"-"+newestVersion(t, on))
 	if *keepNewest {
 		keep(t, on, newest)
