@@ -3,6 +3,8 @@ package tradeclock
 import (
 	"maps"
 	"slices"
+
+	"github.com/tradeclock/tradeclock/internal/engine"
 )
 
 // takeChanges brings rows that changed since the known revision into those in force,
@@ -171,7 +173,7 @@ func (s *UnifiedTaskScheduler) reportPatch(p patch) {
 		}
 		for _, a := range s.accountsOf(key) {
 			s.compareAccount(a, key.Task)
-			s.forgetBadRun(ScheduleKey{Task: key.Task, Account: a.name})
+			s.forgetBadRun(engine.Key{Task: key.Task, Account: a.name})
 		}
 	}
 	if !change.isEmpty() {

@@ -63,7 +63,7 @@ func (s *UnifiedTaskScheduler) takeOver(t Term, state State, now time.Time) {
 	s.events.tell(TermChanged{Number: t.Number})
 	s.beatSoon()
 	s.sched.unreported = true // which accounts there are is known now
-	s.health.runs.recall = s.history != nil
+	s.health.recall = s.history != nil
 	s.reconcile(state.Unsettled)
 	s.queue.reruns = append(s.queue.reruns, state.Interrupted...)
 	s.term.since = firstDue(state.Unsettled, state.Interrupted)

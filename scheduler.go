@@ -31,7 +31,6 @@ const (
 	firstBatch   = 128             // of claims: the first runs of a burst start soon
 	fullBatch    = 4096            // of claims and settlements: what a database takes best
 	lineUpBatch  = 256
-	badRunsLimit = 5 // skipped, missed or failed runs in a row that degrade health
 )
 
 // Errors of a scheduler.
@@ -145,7 +144,7 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.queue.waiting = make(map[*pending]struct{})
 	s.health.conditions = make(map[string]string)
 	s.health.notices = make(map[string][]string)
-	s.health.runs = newBadRuns()
+	s.health.runs = engine.NewBadRuns()
 	s.control.halts, s.control.unstored = make(map[string]Halt), make(map[string]Halt)
 	if cfg.Executor != nil {
 		known, lists := listTasks(cfg.Executor)

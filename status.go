@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -13,7 +14,9 @@ type health struct {
 	conditions map[string]string
 	notices    map[string][]string // by calendar
 	beatErrors int
-	runs       badRuns
+	runs       *engine.BadRuns
+	recall     bool           // what the last sessions left of bad runs is to be read
+	recalling  bool           // a reading goes on
 	said       SchedulerState // by the last heartbeat, or StateStopped if there was none
 }
 

@@ -99,7 +99,8 @@ func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
 		return // what was not heard out must not be planned by
 	}
 	s.planUpTo(s.clock.Now())
-	s.tellBadRuns(now)
+	s.health.runs.Pass(now)
+	s.tellBadRuns()
 	s.recallRuns()
 	s.control.fresh = !s.queue.pumping
 	s.kick()

@@ -3,6 +3,7 @@
 // context, logger or I/O, so that each part of it can be read and tested by itself; who
 // uses it guards it. It imports nothing yet.
 //
-// It owns the start limits and what counts against them. The rest of what the scheduler
+// It owns the start limits and what counts against them, and the runs that went wrong in
+// a row. The rest of what the scheduler
 // decides is still in the root, and moves here part by part: see docs/architecture.md.
 package engine
