@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/rule"
@@ -59,15 +60,15 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date calendar.Date) (
 	for _, o := range day.due {
 		var within time.Duration
 		if rowOf(o).Spread > 0 {
-			within = rowOf(o).spreadWithin(o, s.expiry(rowOf(o), o))
+			within = rowOf(o).run.SpreadWithin(o)
 		}
 		for _, a := range day.accts {
-			if !rowOf(o).holdsFor(a.name) || known.has(a.name, rowOf(o).Task, o.Slot, o.Due) {
+			if !rowOf(o).run.HoldsFor(a.name) || known.has(a.name, rowOf(o).Task, o.Slot, o.Due) {
 				continue
 			}
 			item := AgendaItem{
 				Account: a.name, Task: rowOf(o).Task, Slot: o.Slot, Due: o.Due, Skip: o.Skip,
-				Offset: spreadOffset(a.name, rowOf(o).Task, o.Slot, within),
+				Offset: engine.SpreadOffset(a.name, rowOf(o).Task, o.Slot, within),
 			}
 			if !o.Due.After(day.upTo) && !a.owns(rowOf(o), o.Due) {
 				item.Skip = cmp.Or(item.Skip, beforeItsTime)
@@ -128,6 +129,7 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) 
 		if rowOf(o).Spread > 0 { // which is cut off at the close that the same answers tell
 			answered := rowOf(o).copied()
 			answered.view = answers[answered.view]
+			answered.Row.Calendar = answered.view
 			day.due[i].Row = &answered.Row
 		}
 	}

@@ -46,7 +46,7 @@ func (s *UnifiedTaskScheduler) takeChanges(read reading, known string) bool {
 	s.planLate(come)
 	for _, r := range come {
 		if like := s.sched.plan.Like(&r.Row); like != nil {
-			r.share(like.Of.(*row).policy)
+			r.share(rowBy(like).policy)
 		}
 	}
 	s.use(s.sched.plan.Patched(plannedRows(gone), plannedRows(come)))
@@ -80,7 +80,7 @@ func (p *patch) put(r *row) {
 	key := r.Key()
 	was := p.rows[key]
 	if r.Account == "" {
-		r.shadowed = was.shadowed
+		r.run.Shadowed = was.run.Shadowed
 	}
 	p.set(key, r)
 	if r.Account != "" && was == nil {
@@ -108,13 +108,13 @@ func (p *patch) shadow(own ScheduleKey, has bool) {
 	if !p.copied[key] {
 		p.copied[key] = true
 		shared := p.rows[key].copied()
-		shared.shadowed = maps.Clone(shared.shadowed)
+		shared.run.Shadowed = maps.Clone(shared.run.Shadowed)
 		p.set(key, shared)
 	}
 	if has {
 		p.rows[key].shadow(own.Account)
 	} else {
-		delete(p.rows[key].shadowed, own.Account)
+		delete(p.rows[key].run.Shadowed, own.Account)
 	}
 }
 

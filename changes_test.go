@@ -177,7 +177,7 @@ type shownRow struct {
 func (e *edited) rowsInForce() map[ScheduleKey]shownRow {
 	rows := make(map[ScheduleKey]shownRow)
 	for key, r := range e.sched.rows {
-		shown := shownRow{r.schedule(), r.text, r.view.name, "", slices.Sorted(maps.Keys(r.shadowed))}
+		shown := shownRow{r.schedule(), r.text, r.view.name, "", slices.Sorted(maps.Keys(r.run.Shadowed))}
 		if base := r.base(); base != nil {
 			shown.base = rowName(base.Task, base.Account)
 		}

@@ -6,9 +6,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/plan"
-	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
 // enqueueBackdated makes pending runs of what was planned behind the watermark, for
@@ -38,7 +37,7 @@ func (s *UnifiedTaskScheduler) enqueueFor(due []plan.Occurrence, accts []*accoun
 	for _, mine := range byRow(due) {
 		w := &wave{row: rowOf(mine[0]), due: mine, planned: now, backdated: true}
 		for _, a := range w.row.among(accts) {
-			if !a.gone && a.admitted && w.row.holdsFor(a.name) {
+			if !a.gone && a.admitted && w.row.run.HoldsFor(a.name) {
 				planned = s.planRow(planned, a, w, now)
 			}
 		}
@@ -93,12 +92,12 @@ func (s *UnifiedTaskScheduler) planRow(planned []*pending, a *account, w *wave, 
 		p := s.newPending(a, ts, r, o, w.backdated)
 		p.prev, p.moved, p.rank = ts.lastDue, o.Moved, w.rank
 		if r.Spread > 0 {
-			p.run.Offset = spreadOffset(a.name, r.Task, o.Slot, r.spreadWithin(o, p.expires))
+			p.run.Offset = engine.SpreadOffset(a.name, r.Task, o.Slot, r.run.SpreadWithin(o))
 		}
 		ts.lastDue = o.Due
 		last := p
 		if o.Repeats && i < newest {
-			last = &pending{row: r, expires: s.expiry(r, due[newest]), moved: o.Moved}
+			last = &pending{row: r, expires: r.run.Expiry(due[newest].Due, due[newest].Session), moved: o.Moved}
 			last.run.Due, last.run.Session = due[newest].Due, due[newest].Session
 		}
 		if w.planned.Before(last.expires) && w.planned.Before(now) {
@@ -230,7 +229,7 @@ func (s *UnifiedTaskScheduler) enqueueReruns(now time.Time) {
 // identity and a fresh token.
 func (s *UnifiedTaskScheduler) newPending(a *account, ts *taskState, r *row, o plan.Occurrence, backdated bool) *pending {
 	p := s.queue.newPending()
-	p.row, p.acct, p.task, p.expires = r, a, ts, s.expiry(r, o)
+	p.row, p.acct, p.task, p.expires = r, a, ts, r.run.Expiry(o.Due, o.Session)
 	p.run = Run{
 		ID:              s.newID(a.name, r.Task, o.Slot),
 		Scheduler:       s.cfg.Name,
@@ -261,37 +260,6 @@ func (s *UnifiedTaskScheduler) newToken() string {
 	return s.queue.texts.keep(strconv.AppendInt(token, s.queue.tokens, 36))
 }
 
-// onTime is how late a run may be and still be on time: no tick is further away.
-const onTime = quiet.MaxWait
-
-// expiry is the end of an occurrence's catch-up. If its cap cannot be told, a run
-// may be on time and not late.
-func (s *UnifiedTaskScheduler) expiry(r *row, o plan.Occurrence) time.Time {
-	end := o.Due.Add(r.catchUp())
-	until, err := r.catchUpUntil(o.Session)
-	if err != nil {
-		until = o.Due.Add(onTime)
-	}
-	if until.IsZero() || end.Before(until) {
-		return end
-	}
-	return until
-}
-
-// catchUpUntil resolves the cap of the catch-up, and is zero if there is none. A wall
-// time can be told on a day that the calendar does not know, and an anchor cannot.
-func (r *row) catchUpUntil(date calendar.Date) (time.Time, error) {
-	if r.CatchUpUntil == nil {
-		return time.Time{}, nil
-	}
-	session, err := r.view.Session(date)
-	if err != nil && r.CatchUpUntil.Anchor != "" {
-		return time.Time{}, err
-	}
-	session.Date = date
-	return r.CatchUpUntil.Resolve(session, r.view.loc)
-}
-
 const waitsForPlace = "a place among the concurrent runs"
 
 // tooLate is the reason of a run whose catch-up has passed.
@@ -299,7 +267,7 @@ func (s *UnifiedTaskScheduler) tooLate(p *pending) string {
 	reason := fmt.Sprintf("its catch-up of %v had passed", p.row.catchUp())
 	if p.row.CatchUpUntil != nil && p.expires.Before(p.run.Due.Add(p.row.catchUp())) {
 		reason = fmt.Sprintf("its catch-up had ended at %v", *p.row.CatchUpUntil)
-		if _, err := p.row.catchUpUntil(p.run.Session); err != nil {
+		if _, err := p.row.run.CatchUpCap(p.run.Session); err != nil {
 			reason = fmt.Sprintf("its catch-up until %v cannot be told, so that it could only be on time: %v", *p.row.CatchUpUntil, err)
 		}
 	}
@@ -322,7 +290,7 @@ func (s *UnifiedTaskScheduler) expire(now time.Time) {
 	if q.expireAt.IsZero() || now.Before(q.expireAt) {
 		return
 	}
-	s.lineUpAll(func(w *wave) bool { return !now.Before(s.expiry(w.row, w.due[0])) }, now)
+	s.lineUpAll(func(w *wave) bool { return !now.Before(w.row.run.Expiry(w.due[0].Due, w.due[0].Session)) }, now)
 	q.removeIf(
 		func(p *pending) bool { return !now.Before(p.expires) },
 		func(p *pending) { s.miss(p, s.tooLate(p)) },
@@ -338,7 +306,7 @@ func (s *UnifiedTaskScheduler) expire(now time.Time) {
 	}
 	for _, waves := range q.allWaves() {
 		for _, w := range *waves {
-			q.expectAt(s.expiry(w.row, w.due[0]))
+			q.expectAt(w.row.run.Expiry(w.due[0].Due, w.due[0].Session))
 		}
 	}
 }

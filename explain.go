@@ -86,7 +86,7 @@ func (s *UnifiedTaskScheduler) newExplanation(account, task string, date calenda
 	recorded := make(accountedRows)
 	recorded.add(runs)
 	for _, o := range due {
-		if rowOf(o).Task == task && rowOf(o).holdsFor(account) && !recorded.has(account, task, o.Slot, o.Due) {
+		if rowOf(o).Task == task && rowOf(o).run.HoldsFor(account) && !recorded.has(account, task, o.Slot, o.Due) {
 			e.due = append(e.due, o)
 		}
 	}
@@ -126,7 +126,7 @@ func (s *UnifiedTaskScheduler) waitsFor(account, task string) map[string]string 
 	}
 	for _, waves := range s.queue.allWaves() {
 		for _, w := range *waves {
-			if w.row.Task != task || !w.row.holdsFor(account) {
+			if w.row.Task != task || !w.row.run.HoldsFor(account) {
 				continue
 			}
 			for _, o := range w.due {

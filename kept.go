@@ -26,7 +26,7 @@ func (s *UnifiedTaskScheduler) keepDue(before *plan.Plan, fresh []*row, was func
 		}
 		if until := r.HoldsFrom(); old != nil && until.After(s.plan.upTo) {
 			same := old.copied()
-			same.Account, same.shadowed = r.Account, r.shadowed
+			same.Account, same.run.Shadowed = r.Account, r.run.Shadowed
 			held[old] = append(held[old], heldUntil{same, until, r})
 		}
 	}

@@ -104,7 +104,7 @@ func (s *UnifiedTaskScheduler) reportProblems(fresh []*row) {
 func (s *UnifiedTaskScheduler) pastOnce() []string {
 	var past []*row
 	for _, once := range s.sched.plan.OnceRows() {
-		if r := once.Of.(*row); s.wasPast(once.Policy.Timing.Rule, r) {
+		if r := rowBy(once); s.wasPast(once.Policy.Timing.Rule, r) {
 			past = append(past, r)
 		}
 	}
@@ -202,7 +202,7 @@ func (s *UnifiedTaskScheduler) rowFor(account, task string) *row {
 	if r := s.sched.rows[ScheduleKey{Task: task, Account: account}]; r != nil {
 		return r
 	}
-	if r := s.sched.rows[ScheduleKey{Task: task}]; r != nil && r.holdsFor(account) {
+	if r := s.sched.rows[ScheduleKey{Task: task}]; r != nil && r.run.HoldsFor(account) {
 		return r
 	}
 	return nil

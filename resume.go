@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
@@ -245,7 +244,7 @@ func (s *UnifiedTaskScheduler) rerunUntil(run *Run) time.Time {
 	if r == nil || r.Delivery != AtLeastOnce {
 		return time.Time{}
 	}
-	return s.expiry(r, plan.Occurrence{Row: &r.Row, Due: run.Due, Slot: run.Slot, Session: run.Session})
+	return r.run.Expiry(run.Due, run.Session)
 }
 
 // unstartedTokens are those of the runs of earlier claims that certainly never start:

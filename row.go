@@ -3,6 +3,7 @@ package tradeclock
 import (
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/rule"
 )
@@ -14,9 +15,7 @@ type row struct {
 	*policy
 	Version int64
 	view    *calendarView
-	// shadowed are the accounts that have a row of their own for the task, if this
-	// is the row for all others.
-	shadowed map[string]bool
+	run     engine.Row // what the engine knows of it
 }
 
 // policy is what a schedule says, but for whom, since when and in which version,
@@ -26,6 +25,7 @@ type policy struct {
 	Schedule        // without Account, Since and Version
 	text     string // of the rule
 	plan     plan.Policy
+	handling engine.Handling
 }
 
 func newPolicy(s Schedule) *policy {
@@ -35,23 +35,38 @@ func newPolicy(s Schedule) *policy {
 			Task: s.Task, Priority: s.Priority, Disabled: s.Disabled, Sessions: s.Sessions,
 			Timing: plan.TimingOf(s.Rule), Prior: plan.TimingOf(s.Prior),
 		},
+		handling: engine.Handling{
+			Overlap: overlaps[s.Overlap], Exclusive: s.Exclusive, StartLimit: s.StartLimit, Spread: s.Spread,
+			AtLeastOnce: s.Delivery == AtLeastOnce, CatchUp: s.catchUp(), CatchUpUntil: s.CatchUpUntil,
+		},
 	}
+}
+
+var overlaps = [...]engine.Overlap{
+	OverlapSkip: engine.OverlapSkip, OverlapQueue: engine.OverlapQueue, OverlapCancel: engine.OverlapCancel, OverlapAllow: engine.OverlapAllow,
 }
 
 // newRow returns the row of a schedule with a policy. The view is nil for an after rule:
 // see follow.
 func newRow(s Schedule, p *policy, view *calendarView) *row {
 	r := &row{Row: plan.Row{Policy: &p.plan, Account: s.Account, Since: s.Since}, policy: p, Version: s.Version, view: view}
-	if r.Of = r; view != nil {
+	if view != nil {
 		r.Row.Calendar = view
 	}
+	r.run = engine.Row{Handling: &p.handling}
+	r.bind()
 	return r
+}
+
+// bind lets planning and the engine know the row by itself.
+func (r *row) bind() {
+	r.Row.Of, r.run.Row, r.run.Of = &r.run, &r.Row, r
 }
 
 // copied returns a row of its own that is the same.
 func (r *row) copied() *row {
 	c := *r
-	c.Of = &c
+	c.bind()
 	return &c
 }
 
@@ -60,14 +75,13 @@ func (r *row) base() *row {
 	if r.Base == nil {
 		return nil
 	}
-	return r.Base.Of.(*row)
+	return rowBy(r.Base)
 }
 
-// root is the row that gives the row its instants.
-func (r *row) root() *row { return r.Root().Of.(*row) }
+// rowOf returns the row of an occurrence, and rowBy that which planning knows.
+func rowOf(o plan.Occurrence) *row { return rowBy(o.Row) }
 
-// rowOf returns the row of an occurrence.
-func rowOf(o plan.Occurrence) *row { return o.Row.Of.(*row) }
+func rowBy(r *plan.Row) *row { return r.Of.(*engine.Row).Of.(*row) }
 
 // plannedRows are the rows as planning knows them.
 func plannedRows(rows []*row) []*plan.Row {
@@ -109,7 +123,7 @@ func policyKeyOf(s Schedule) (key policyKey, ok bool) {
 func (r *row) share(p *policy) {
 	own, ok := policyKeyOf(r.Schedule)
 	if other, comparable := policyKeyOf(p.Schedule); ok && comparable && own == other {
-		r.policy, r.Policy = p, &p.plan
+		r.policy, r.Policy, r.run.Handling = p, &p.plan, &p.handling
 	}
 }
 
@@ -127,14 +141,6 @@ func (r *row) Key() ScheduleKey { return ScheduleKey{Task: r.Task, Account: r.Ac
 func (p *policy) follows() (task string, ok bool) {
 	task, _, ok = rule.Follows(p.Rule)
 	return task, ok
-}
-
-// holdsFor reports whether the row is the one that holds for an account.
-func (r *row) holdsFor(account string) bool {
-	if r.Account != "" {
-		return r.Account == account
-	}
-	return !r.shadowed[account]
 }
 
 // differs reports whether anything but Since and Prior is different, which are the

@@ -366,10 +366,10 @@ func (v *vetting) shadow() {
 
 // shadow notes that an account has a row of its own.
 func (r *row) shadow(account string) {
-	if r.shadowed == nil {
-		r.shadowed = make(map[string]bool)
+	if r.run.Shadowed == nil {
+		r.run.Shadowed = make(map[string]bool)
 	}
-	r.shadowed[account] = true
+	r.run.Shadowed[account] = true
 }
 
 // phaseNames are the phases that the sessions of a calendar may have. They are

@@ -36,7 +36,7 @@ func TestVettedRowsAreDueAsTheOracleSays(t *testing.T) {
 func dueFor(accounts []string, planned []plan.Occurrence) (all []planworld.Due) {
 	for _, o := range planned {
 		for _, account := range accounts {
-			if r := rowOf(o); r.holdsFor(account) {
+			if r := rowOf(o); r.run.HoldsFor(account) {
 				all = append(all, planworld.Due{At: o.Due.UTC(), Account: account, Task: r.Task, Slot: o.Slot, Session: o.Session, Skipped: o.Skip != ""})
 			}
 		}

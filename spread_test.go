@@ -1,143 +1,13 @@
 package tradeclock
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/rule"
 )
-
-// Offsets stay what they are, in every process and version: these were computed
-// with another program.
-func TestSpreadOffset(t *testing.T) {
-	for _, test := range []struct {
-		account, task, slot string
-		within, want        time.Duration
-	}{
-		{"42", "buy_orders", "2026-11-23", 100 * time.Second, 20696 * time.Millisecond},
-		{"43", "buy_orders", "2026-11-23", 100 * time.Second, 88976 * time.Millisecond},
-		{"", "buy_orders", "2026-11-23", 100 * time.Second, 64188 * time.Millisecond},
-		{"42", "sell_orders", "2026-11-23", 100 * time.Second, 55631 * time.Millisecond},
-		{"42", "buy_orders", "2026-11-24", 100 * time.Second, 86735 * time.Millisecond},
-		{"42", "buy_orders", "2026-11-23", 30 * 24 * time.Hour, 536452822 * time.Millisecond},
-		{"42", "buy_orders", "2026-11-23", 1900 * time.Microsecond, 0},
-		{"42", "buy_orders", "2026-11-23", time.Microsecond, 0},
-		{"42", "buy_orders", "2026-11-23", 0, 0},
-	} {
-		assert.Equal(t, test.want, spreadOffset(test.account, test.task, test.slot, test.within), test)
-	}
-}
-
-func TestSpreadOffsetIsWithin(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 100_000 {
-		within := time.Duration(random.Int64N(int64(maxScheduleLength)))
-		if random.IntN(2) == 0 {
-			within = time.Duration(random.Int64N(int64(10 * time.Millisecond)))
-		}
-		account, slot := fmt.Sprint(random.Uint64()), fmt.Sprint(random.Uint64())
-
-		offset := spreadOffset(account, "task", slot, within)
-
-		require.False(t, offset < 0 || offset > 0 && offset >= within, "%v within %v", offset, within)
-		require.Zero(t, offset%time.Millisecond)
-	}
-}
-
-// The starts of many accounts are so even that chi-square finds nothing: each of a
-// hundred seconds gets its share, and so does each thousandth of a second.
-func TestSpreadOffsetIsEven(t *testing.T) {
-	const accounts, buckets = 100_000, 100
-	for _, slot := range []string{"2026-11-23", "2026-11-24", "2026-11-23T09:15:00+05:30"} {
-		var seconds, remainders [buckets]int
-		for i := range accounts {
-			offset := spreadOffset(fmt.Sprintf("acct-%06d", i), "buy_orders", slot, buckets*time.Second)
-			seconds[offset/time.Second]++
-			remainders[offset%time.Second/(10*time.Millisecond)]++
-		}
-		for _, counts := range [][buckets]int{seconds, remainders} {
-			const expected = accounts / buckets
-			var chi2 float64
-			for _, n := range counts {
-				chi2 += float64((n-expected)*(n-expected)) / expected
-			}
-			assert.Less(t, chi2, 148.2, "99 degrees of freedom: more is one chance in a thousand")
-			assert.Greater(t, chi2, 61.1, "less is one chance in a thousand too")
-		}
-	}
-}
-
-func TestSpreadOffsetAllocatesNothing(t *testing.T) {
-	assert.Zero(t, testing.AllocsPerRun(100, func() {
-		spreadOffset("acct-000042", "buy_orders", "2026-11-23", time.Minute)
-	}))
-}
-
-// An offset stays within the spread, the catch-up, the time to the next occurrence
-// and the session, with a second to spare, or a tenth.
-func TestSpreadWithin(t *testing.T) {
-	table, err := calendar.NewTable(diwali(t))
-	require.NoError(t, err)
-	view := newCalendarView(table, nil)
-	spread, catchUp := 100*time.Second, time.Hour
-	until := func(text string) *rule.Moment {
-		m, err := rule.ParseMoment(text)
-		require.NoError(t, err)
-		return &m
-	}
-	hoursUnknown, everyDay := calendar.Date{Year: 2026, Month: 11, Day: 8}, calendar.OnSpecial|calendar.EveryDay
-	for _, test := range []struct {
-		name     string
-		schedule Schedule
-		date     calendar.Date
-		want     time.Duration
-	}{
-		{"none", Schedule{Rule: rule.MustParse("daily 09:15"), CatchUp: catchUp}, calendar.Date{}, 0},
-		{"the spread", Schedule{Rule: rule.MustParse("daily 09:15"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, spread},
-		{"the catch-up", Schedule{Rule: rule.MustParse("daily 09:15"), Spread: spread, CatchUp: time.Minute}, calendar.Date{}, 59 * time.Second},
-		{"the default catch-up", Schedule{Rule: rule.MustParse("daily 09:15"), Spread: time.Hour}, calendar.Date{}, 119 * time.Second},
-		{"a short catch-up", Schedule{Rule: rule.MustParse("daily 09:15"), Spread: spread, CatchUp: 5 * time.Second}, calendar.Date{}, 4500 * time.Millisecond},
-		{"a catch-up that ends at a moment", Schedule{Rule: rule.MustParse("daily 09:15"), Spread: spread, CatchUp: catchUp, CatchUpUntil: until("open+31s")}, calendar.Date{}, 30 * time.Second},
-		{"a catch-up that ended before", Schedule{Rule: rule.MustParse("daily 09:15"), Spread: spread, CatchUp: catchUp, CatchUpUntil: until("09:00")}, calendar.Date{}, 0},
-		{"the close", Schedule{Rule: rule.MustParse("daily close-21s"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 20 * time.Second},
-		{"before a break", Schedule{Rule: rule.MustParse("daily 11:59:39"), Spread: spread, CatchUp: catchUp}, calendar.Date{Year: 2026, Month: 11, Day: 13}, spread},
-		{"at the close", Schedule{Rule: rule.MustParse("daily close"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, spread},
-		{"after the close", Schedule{Rule: rule.MustParse("daily 15:45"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, spread},
-		{"unknown hours", Schedule{Rule: rule.MustParse("daily 15:29:30"), Spread: spread, CatchUp: catchUp, Sessions: everyDay}, hoursUnknown, spread},
-		{"a closed day", Schedule{Rule: rule.MustParse("daily 15:29:30"), Spread: spread, CatchUp: catchUp, Sessions: everyDay}, calendar.Date{Year: 2026, Month: 11, Day: 10}, spread},
-		{"every minute", Schedule{Rule: rule.MustParse("every 1m 09:15-15:30"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 59 * time.Second},
-		{"every second", Schedule{Rule: rule.MustParse("every 1s 09:15-15:30"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 900 * time.Millisecond},
-		{"hourly", Schedule{Rule: rule.MustParse("hourly 09:15-15:15"), Spread: 2 * time.Hour, CatchUp: 3 * time.Hour}, calendar.Date{}, 59*time.Minute + 59*time.Second},
-		{"after a monitor", Schedule{Rule: rule.MustParse("after monitor 2s"), Spread: spread, CatchUp: catchUp}, calendar.Date{}, 29 * time.Second},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			test.schedule.Task = "task"
-			monitor := Schedule{Task: "monitor", Rule: rule.MustParse("every 30s 10:00-11:00")}
-			require.NoError(t, test.schedule.Validate())
-			rows, bad := vetRows([]Schedule{test.schedule, monitor}, func(string) (*calendarView, error) { return view, nil }, func(string) error { return nil })
-			require.Empty(t, bad)
-			date := test.date
-			if date.IsZero() {
-				date = calendar.Date{Year: 2026, Month: 11, Day: 9}
-			}
-			for _, o := range plan.New(plannedRows(rows)).Day(date, calendar.EndOfDay.On(date.AddDays(2), time.UTC)) {
-				if o.Row.Policy.Task != "task" {
-					continue
-				}
-				assert.Equal(t, test.want, rowOf(o).spreadWithin(o, new(UnifiedTaskScheduler).expiry(rowOf(o), o)))
-				return
-			}
-			t.Error("the rule has no occurrence")
-		})
-	}
-}
 
 func TestValidateOfSpreadAndStartLimit(t *testing.T) {
 	for _, test := range []struct {
@@ -159,35 +29,4 @@ func TestValidateOfSpreadAndStartLimit(t *testing.T) {
 		}
 		assert.ErrorContains(t, err, test.want)
 	}
-}
-
-// diwali is a table of the fortnight around Diwali of 2026, in which the weekly
-// pattern is regular.
-func diwali(t *testing.T) calendar.Table {
-	loc := zone(t, "Asia/Kolkata")
-	return calendar.Table{
-		Name:     "XNSE",
-		Version:  "2026.1",
-		Location: loc,
-		First:    calendar.Date{Year: 2026, Month: 11, Day: 2},
-		Last:     calendar.Date{Year: 2026, Month: 11, Day: 15},
-		Base:     calendar.Weekdays(loc, tradingHours...),
-		Days: []calendar.TableDay{
-			{Date: calendar.Date{Year: 2026, Month: 11, Day: 10}, Reason: "Balipratipada"},
-			{Date: calendar.Date{Year: 2026, Month: 11, Day: 8}, Kind: calendar.Special, HoursUnknown: true, Reason: "Diwali Muhurat"},
-			{Date: calendar.Date{Year: 2026, Month: 11, Day: 13}, Kind: calendar.Shortened, Hours: []calendar.Hours{
-				{Phase: calendar.PhaseRegular, Start: calendar.Wall(13, 0), End: calendar.Wall(15, 30)},
-				{Phase: calendar.PhasePreOpen, Start: calendar.Wall(9, 0), End: calendar.Wall(9, 15)},
-				{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(12, 0)},
-				{Phase: calendar.PhaseClosingAuction, Start: calendar.Wall(15, 20), End: calendar.Wall(15, 30)}, // phases may overlap each other
-			}},
-			{Date: calendar.Date{Year: 2026, Month: 11, Day: 14}, Kind: calendar.Regular},
-		},
-	}
-}
-
-var tradingHours = []calendar.Hours{
-	{Phase: calendar.PhasePreOpen, Start: calendar.Wall(9, 0), End: calendar.Wall(9, 15)},
-	{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(15, 30)},
-	{Phase: calendar.PhasePostClose, Start: calendar.Wall(15, 40), End: calendar.Wall(16, 0)},
 }

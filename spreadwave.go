@@ -6,6 +6,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/plan"
 )
 
@@ -17,14 +18,14 @@ func (s *UnifiedTaskScheduler) spreadOut(w *wave) bool {
 	if w.row.Spread == 0 || newest.Skip != "" || len(w.due) > 1 && !w.repeats() {
 		return false
 	}
-	w.within = w.row.spreadWithin(newest, s.expiry(w.row, newest))
+	w.within = w.row.run.SpreadWithin(newest)
 	type start struct {
 		account *account
 		offset  time.Duration
 	}
 	starts := make([]start, len(w.accts))
 	for i, a := range w.accts {
-		starts[i] = start{a, spreadOffset(a.name, w.row.Task, newest.Slot, w.within)}
+		starts[i] = start{a, engine.SpreadOffset(a.name, w.row.Task, newest.Slot, w.within)}
 	}
 	slices.SortStableFunc(starts, func(a, b start) int { return cmp.Compare(a.offset, b.offset) })
 	w.offsets = make([]time.Duration, len(starts))

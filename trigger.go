@@ -237,7 +237,7 @@ func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req TriggerRequest, now 
 	}
 	if !req.ForToday {
 		slot := fmt.Sprintf("%s manual %s", now.In(loc).Format(rule.TimeSlot), strings.ReplaceAll(s.newToken(), "/", "-"))
-		return plan.Occurrence{Row: &r.Row, Due: now.Round(0).UTC(), Slot: slot, Session: today, Repeats: rule.Repeats(r.root().Rule)}, nil
+		return plan.Occurrence{Row: &r.Row, Due: now.Round(0).UTC(), Slot: slot, Session: today, Repeats: rule.Repeats(r.Root().Policy.Timing.Rule)}, nil
 	}
 	var due []plan.Occurrence
 	for _, o := range s.sched.plan.Day(today, calendar.EndOfDay.On(today.AddDays(rule.MaxDaysOn), loc)) {

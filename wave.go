@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/plan"
 )
 
@@ -82,7 +83,7 @@ func (s *UnifiedTaskScheduler) enqueue(due []plan.Occurrence, now time.Time) {
 		default:
 			q.waves = append(q.waves, w)
 		}
-		q.expectAt(s.expiry(w.row, w.due[0]))
+		q.expectAt(w.row.run.Expiry(w.due[0].Due, w.due[0].Session))
 	}
 	fresh := q.waves[known:]
 	if s.cfg.MaxConcurrent > 0 {
@@ -108,7 +109,7 @@ func (s *UnifiedTaskScheduler) holders(r *row) []*account {
 	among := r.among(s.accounts.sorted())
 	held := make([]*account, 0, len(among))
 	for _, a := range among {
-		if !a.gone && a.admitted && r.holdsFor(a.name) {
+		if !a.gone && a.admitted && r.run.HoldsFor(a.name) {
 			held = append(held, a)
 		}
 	}
@@ -266,7 +267,7 @@ func (w *wave) indexOf(a *account) int {
 }
 
 func (w *wave) indexByOffset(a *account) int {
-	offset := spreadOffset(a.name, w.row.Task, w.due[len(w.due)-1].Slot, w.within)
+	offset := engine.SpreadOffset(a.name, w.row.Task, w.due[len(w.due)-1].Slot, w.within)
 	at, _ := slices.BinarySearch(w.offsets, offset)
 	for ; at < len(w.offsets) && w.offsets[at] == offset; at++ {
 		if w.accts[at] == a {

@@ -15,7 +15,7 @@ var breakages = []breakage{
 	{"settled without the token", "memstore/ledger.go", `entitled := run.Token != "" && row.Token == run.Token`, `entitled := true`},
 	{"a term is granted before the last one ends", "memstore/term.go", `if left := l.expires.Sub(now); left > 0 {`, `if left := l.expires.Sub(now); left > ttl/2 {`},
 	{"the watermark goes back", "memstore/ledger.go", `if to.After(l.watermark) {`, `if !to.IsZero() && !to.Equal(l.watermark) && l.term.Number > 1 {`},
-	{"catch-up is ignored", "enqueue.go", `end := o.Due.Add(r.catchUp())`, `end := o.Due.Add(24 * time.Hour)`},
+	{"catch-up is ignored", "internal/engine/row.go", `end := due.Add(r.CatchUp)`, `end := due.Add(24 * time.Hour)`},
 	{"halts are ignored", "control.go", `	h, ok := s.control.halts[account]
 	return h, ok`, `	h, ok := s.control.halts[account]
 	return h, ok && false`},
@@ -59,7 +59,7 @@ var breakages = []breakage{
 	{"a change of kind holds at once", "internal/plan/day.go", `	if g.prior.Rule == nil {
 		return false`, `	if g.prior.Rule == nil || g.since.After(time.Time{}) {
 		return false`},
-	{"a run forgets its offset", "enqueue.go", `p.run.Offset = spreadOffset(`, `_ = spreadOffset(`},
+	{"a run forgets its offset", "enqueue.go", `p.run.Offset = engine.SpreadOffset(`, `_ = engine.SpreadOffset(`},
 	{"start limits are ignored", "internal/engine/limits.go", `places = c.Starts - len(w.starts) - w.reserved`, `places = c.Starts`},
 	{"nothing is looked at again after a claim", "claim.go", `return !halted && inTime && s.term.mayStart(p.row.Delivery, now)`, `return !halted && inTime || true`},
 	{"halts are read at ticks alone", "dispatch.go", `if !known { // or else`, `if !known && false { // or else`},
