@@ -51,8 +51,7 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date calendar.Date) (
 	if err != nil {
 		return nil, fmt.Errorf("agenda of %v: %w", date, err)
 	}
-	known := make(accountedRows)
-	known.add(runs)
+	known := accountedBy(runs)
 	var items []AgendaItem
 	for _, run := range runs {
 		items = append(items, AgendaItem{Account: run.Account, Task: run.Task, Slot: run.Slot, Due: run.Due, Offset: run.Offset, Run: run})
@@ -63,14 +62,14 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date calendar.Date) (
 			within = rowOf(o).run.SpreadWithin(o)
 		}
 		for _, a := range day.accts {
-			if !rowOf(o).run.HoldsFor(a.name) || known.has(a.name, rowOf(o).Task, o.Slot, o.Due) {
+			if !rowOf(o).run.HoldsFor(a.account) || known.Has(engine.Key{Task: rowOf(o).Task, Account: a.account}, o.Slot, o.Due) {
 				continue
 			}
 			item := AgendaItem{
-				Account: a.name, Task: rowOf(o).Task, Slot: o.Slot, Due: o.Due, Skip: o.Skip,
-				Offset: engine.SpreadOffset(a.name, rowOf(o).Task, o.Slot, within),
+				Account: a.account, Task: rowOf(o).Task, Slot: o.Slot, Due: o.Due, Skip: o.Skip,
+				Offset: engine.SpreadOffset(a.account, rowOf(o).Task, o.Slot, within),
 			}
-			if !o.Due.After(day.upTo) && !a.owns(rowOf(o), o.Due) {
+			if !o.Due.After(day.upTo) && !a.Owns(&rowOf(o).run, o.Due) {
 				item.Skip = cmp.Or(item.Skip, beforeItsTime)
 			}
 			items = append(items, item)
@@ -88,8 +87,14 @@ const beforeItsTime = "it was due before the account was there, or while it was 
 // dayPlan is a session date as the rows in force have it.
 type dayPlan struct {
 	due   []plan.Occurrence
-	accts []account // those that are enrolled, and since when each is served
+	accts []served  // those that are enrolled, and since when each is served
 	upTo  time.Time // what the scheduler has planned, or zero if it holds no term
+}
+
+// served is an account that is enrolled.
+type served struct {
+	account string
+	engine.Served
 }
 
 // preview plans one session date from the rows in force, with a plan of its own.
@@ -110,13 +115,13 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) 
 	for _, v := range s.viewsInUse() {
 		asked[v] = datesOf(s.sched.plan.FilterDates(v, date, date))
 	}
-	for _, a := range s.accounts.sorted() {
-		if !a.gone {
-			day.accts = append(day.accts, account{name: a.name, from: a.from, left: a.left, returned: a.returned})
+	for _, a := range s.engine.Accounts.All() {
+		if !a.IsGone() {
+			day.accts = append(day.accts, served{a.Name, a.Served()})
 		}
 	}
-	if s.term.resumed {
-		day.upTo = s.plan.upTo
+	if s.engine.Term.IsResumed() {
+		day.upTo = s.engine.Planned()
 	}
 	s.mu.Unlock()
 	answers := make(map[*calendarView]*calendarView)

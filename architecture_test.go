@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"internal/world/cmd":    {"internal/world"},
 	"internal/world/teeth":  {},
 	"internal/almost":       {},
-	"internal/engine":       {"calendar", "internal/plan", "rule"},
+	"internal/engine":       {"calendar", "internal/plan", "internal/said", "rule"},
 	"internal/quiet":        {"internal/said", "internal/turns"},
 	"internal/naming":       {},
 	"internal/plan":         {"calendar", "internal/said", "rule"},

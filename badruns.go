@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
@@ -23,55 +21,24 @@ const (
 	recallsAtOnce = 100 // streaks of which the beginning is read at one tick
 )
 
-// verdictOn tells what an outcome means. What somebody asked for is neither good nor bad,
-// and so is an occurrence in whose place a newer one runs.
+// verdictOn tells what an outcome means.
 func verdictOn(outcome Outcome, reason string) engine.Verdict {
-	switch {
-	case outcome == Succeeded:
+	switch outcome {
+	case Succeeded:
 		return engine.Good
-	case outcome == Failed, outcome == TimedOut,
-		outcome == Missed && !strings.HasPrefix(reason, superseded),
-		outcome == Skipped && !strings.HasPrefix(reason, haltedBy) && !strings.HasPrefix(reason, reasonWithdrawn) && reason != reasonDisabled:
+	case Failed, TimedOut:
 		return engine.Bad
+	case Missed:
+		return engine.VerdictOnMissed(reason)
+	case Skipped:
+		return engine.VerdictOnSkipped(reason)
 	}
 	return engine.Neither
 }
 
-// countRun counts an outcome. The caller holds mu.
-func (s *UnifiedTaskScheduler) countRun(a *account, ts *taskState, run *Run, outcome Outcome, reason string) {
-	ts.good = ts.good || outcome == Succeeded
-	key := engine.Key{Task: ts.name, Account: a.name}
-	s.health.runs.Count(key, run.Slot, run.Due, verdictOn(outcome, reason), reason, ts.good || s.history == nil)
-	s.tellBadRuns()
-}
-
-// countMissed counts a run that was missed, and tells of one that is delivered at most
-// once until its session is over.
-func (s *UnifiedTaskScheduler) countMissed(p *pending, reason string) {
-	if p.replaces != nil || verdictOn(Missed, reason) != engine.Bad {
-		return
-	}
-	key := engine.Key{Task: p.task.name, Account: p.acct.name}
-	s.health.runs.Missed(key, p.run.Slot, p.run.Due, reason, p.task.good || s.history == nil, s.lostUntil(p.row, &p.run))
-	s.tellBadRuns()
-}
-
-// lostUntil is until when a run is told of that was missed, or zero if it is not.
-func (s *UnifiedTaskScheduler) lostUntil(r *row, run *Run) time.Time {
-	date := calendar.DateOf(run.Through().In(r.view.loc))
-	if date.Before(run.Session) {
-		date = run.Session
-	}
-	over := calendar.EndOfDay.On(date, r.view.loc)
-	if r.Delivery != AtMostOnce || !s.clock.Now().Before(over) {
-		return time.Time{}
-	}
-	return over
-}
-
 // tellBadRuns keeps the conditions of bad runs. The caller holds mu.
 func (s *UnifiedTaskScheduler) tellBadRuns() {
-	for _, t := range s.health.runs.News() {
+	for _, t := range s.engine.Bad.News() {
 		switch name := []string{engine.InARow: "in a row ", engine.Lost: "lost "}[t.Kind] + t.Task; {
 		case t.Accounts == 0:
 			s.clear(name)
@@ -94,13 +61,13 @@ func troubledTask(t engine.Trouble) string {
 
 // forgetBadRuns forgets the tasks that do not run any more. The caller holds mu.
 func (s *UnifiedTaskScheduler) forgetBadRuns() {
-	s.health.runs.ForgetAll(func(key engine.Key) bool { return s.runsNow(key) != nil })
+	s.engine.Bad.ForgetAll(func(key engine.Key) bool { return s.runsNow(key) != nil })
 	s.tellBadRuns()
 }
 
 func (s *UnifiedTaskScheduler) forgetBadRun(key engine.Key) {
 	if s.runsNow(key) == nil {
-		s.health.runs.Forget(key)
+		s.engine.Bad.Forget(key)
 		s.tellBadRuns()
 	}
 }
@@ -108,18 +75,10 @@ func (s *UnifiedTaskScheduler) forgetBadRun(key engine.Key) {
 // runsNow returns the row by which a task of an account runs, or nil if it does not.
 func (s *UnifiedTaskScheduler) runsNow(key engine.Key) *row {
 	r := s.rowFor(key.Account, key.Task)
-	if _, err := s.accounts.enrolled(key.Account); err != nil || r == nil || r.Disabled {
+	if _, err := s.enrolled(key.Account); err != nil || r == nil || r.Disabled {
 		return nil
 	}
 	return r
-}
-
-// dropBadRuns forgets all of them, as another scheduler tells of them now. The caller
-// holds mu.
-func (s *UnifiedTaskScheduler) dropBadRuns() {
-	s.health.runs.Drop()
-	s.health.recall = false
-	s.tellBadRuns()
 }
 
 // recallRuns reads from the ledger what this process has not seen, beside all else:
@@ -128,7 +87,7 @@ func (s *UnifiedTaskScheduler) dropBadRuns() {
 // caller holds mu.
 func (s *UnifiedTaskScheduler) recallRuns() {
 	h := &s.health
-	if h.recalling || !h.recall && !h.runs.HasUnknown() || !s.term.resumed || !s.sched.loaded {
+	if h.recalling || !h.recall && !s.engine.Bad.HasUnknown() || !s.engine.Term.IsResumed() || !s.sched.loaded {
 		return
 	}
 	h.recalling = true
@@ -140,7 +99,7 @@ func (s *UnifiedTaskScheduler) recallRuns() {
 			h.recall = false
 			s.recallSessions(t)
 		}
-		for _, key := range h.runs.TakeUnknown(recallsAtOnce) {
+		for _, key := range s.engine.Bad.TakeUnknown(recallsAtOnce) {
 			s.recallStreak(t, key)
 		}
 		h.recalling = false
@@ -178,18 +137,18 @@ func (s *UnifiedTaskScheduler) recallRun(run *Run) {
 	if r == nil || verdictOn(run.Outcome, run.Reason) != engine.Bad {
 		return
 	}
-	if over := s.lostUntil(r, run); run.Outcome == Missed && !over.IsZero() {
-		s.health.runs.Lose(key, run.Slot, run.Reason, over)
+	if over := r.run.LostUntil(run.Session, run.Through(), s.clock.Now()); run.Outcome == Missed && !over.IsZero() {
+		s.engine.Bad.Lose(key, run.Slot, run.Reason, over)
 	}
-	if !s.accounts.byName[key.Account].task(key.Task).good {
-		s.health.runs.Suspect(key, s.clock.Now())
+	if !s.engine.HasSucceeded(key) {
+		s.engine.Bad.Suspect(key, s.clock.Now())
 	}
 }
 
 // recallStreak reads what the ledger has of a streak from before this process.
 func (s *UnifiedTaskScheduler) recallStreak(t Term, key engine.Key) {
 	runs, ok := s.readPast(t, Query{Scheduler: s.cfg.Name, Account: key.Account, Task: key.Task, Limit: 3 * engine.BadInARow})
-	begins, asked := s.health.runs.Begins(key)
+	begins, asked := s.engine.Bad.Begins(key)
 	if !ok || !asked {
 		return
 	}
@@ -206,7 +165,7 @@ func (s *UnifiedTaskScheduler) recallStreak(t Term, key engine.Key) {
 			last = cmp.Or(last, run.Reason)
 		}
 	}
-	s.health.runs.Recall(key, before, last)
+	s.engine.Bad.Recall(key, before, last)
 	s.tellBadRuns()
 }
 

@@ -252,16 +252,14 @@ func (s *UnifiedTaskScheduler) askCalendar(ctx context.Context, v *calendarView,
 // The caller holds mu.
 func (s *UnifiedTaskScheduler) neededDates(v *calendarView, now time.Time) (first, last calendar.Date) {
 	from := now
-	if up := s.plan.upTo; !up.IsZero() && up.Before(now) {
+	if up := s.engine.Planned(); !up.IsZero() && up.Before(now) {
 		from = up
 	}
 	if since := s.term.since; !since.IsZero() && since.Before(from) {
 		from = since
 	}
-	for _, a := range s.accounts.open {
-		if a.behind && a.from.Before(from) {
-			from = a.from
-		}
+	if open := s.engine.Accounts.OpenFrom(); !open.IsZero() && open.Before(from) {
+		from = open
 	}
 	back, ahead := 1, 1
 	if s.sched.loaded {
@@ -318,7 +316,7 @@ func (s *UnifiedTaskScheduler) checkCalendar(v *calendarView, facts calendarFact
 	}
 	s.setCondition("calendar "+v.name, condition)
 	if v.failing { // what it has learnt is planned at once
-		s.plan.next = s.plan.upTo
+		s.engine.LookAgain()
 	}
 	v.noteFailing(failed != nil || err != nil && !errors.Is(err, calendar.ErrUnknownDate), s.clock.Now())
 	if failed == nil {

@@ -42,8 +42,9 @@ func (s *UnifiedTaskScheduler) takeChanges(read reading, known string) bool {
 	}
 	s.sched.revision = read.revision
 	gone, come := p.diff()
-	s.keepDue(s.sched.plan, come, p.before)
-	s.planLate(come)
+	fresh := engineRows(come)
+	s.engine.KeepDue(s.sched.plan, fresh, func(key engine.Key) *engine.Row { return p.before(ScheduleKey(key)).engineRow() }, s.clock.Now())
+	s.engine.PlanLate(fresh, s.sched.read)
 	for _, r := range come {
 		if like := s.sched.plan.Like(&r.Row); like != nil {
 			r.share(rowBy(like).policy)
@@ -173,7 +174,7 @@ func (s *UnifiedTaskScheduler) reportPatch(p patch) {
 		}
 		for _, a := range s.accountsOf(key) {
 			s.compareAccount(a, key.Task)
-			s.forgetBadRun(engine.Key{Task: key.Task, Account: a.name})
+			s.forgetBadRun(engine.Key{Task: key.Task, Account: a.Name})
 		}
 	}
 	if !change.isEmpty() {

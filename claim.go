@@ -8,22 +8,33 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
+// batches gives room for the runs of one batch after the other.
+type batches struct{ last []Run }
+
+// room returns room for n runs: that of the last batch, if the ledger answers from
+// memory. That one keeps nothing of what it is given, and another might.
+func (b *batches) room(n int, again bool) []Run {
+	if !again {
+		return make([]Run, n)
+	}
+	b.last = slices.Grow(b.last[:0], n)[:n]
+	return b.last
+}
+
 // claim claims a batch in the ledger and starts the runs that it holds. With the
 // ledger out of reach, what is delivered at least once starts all the same. The
 // caller holds mu, which is let go of meanwhile.
-func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
-	runs := s.queue.claims.room(len(batch), s.lanes.claim.IsDirect())
-	now := s.clock.Now()
-	t, drops := s.term.term, s.queue.drops
-	started := now.Round(0).UTC()
+func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*engine.Run) {
+	runs := s.dispatch.claims.room(len(batch), s.lanes.claim.IsDirect())
 	for i, p := range batch {
-		p.run.Started, p.run.Term, p.run.Outcome = started, t.Number, Running
-		runs[i] = p.run
+		runs[i] = s.runningOf(p)
 	}
+	t, drops := s.term.term, s.engine.Drops()
 	s.mu.Unlock()
 
 	claims, err := quiet.Call(ctx, s.lanes.claim, ledgerBound, func(ctx context.Context) ([]Claim, error) {
@@ -34,45 +45,46 @@ func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*pending) {
 	}
 
 	s.mu.Lock()
-	s.queue.claiming = nil
+	s.engine.Answered()
 	switch {
-	case s.queue.drops != drops:
+	case s.engine.Drops() != drops: // they are planned anew
 		for i, p := range batch {
-			s.unreserve(p)
-			if err == nil && claims[i].Held || err != nil && !errors.Is(err, ErrDeposed) {
-				s.giveBack(p, t, NoOutcome, "") // it is planned anew
-			}
+			s.engine.Outlived(p, err == nil && claims[i].Held || err != nil && !errors.Is(err, ErrDeposed))
 		}
 	case err != nil && !errors.Is(err, ErrDeposed):
 		s.claimFailed(batch, err)
 	case err != nil:
 		for _, p := range batch {
-			s.unreserve(p)
+			s.engine.Unpick(p)
 		}
 		s.deposed(t, err) // at once, or the watermark could pass what was dropped
 	default:
 		s.clear("claim")
-		s.queue.backoff = 0
-		now = s.clock.Now()
+		s.claimsAnswer()
+		now := s.clock.Now()
 		for i, p := range batch {
-			s.claimed(p, claims[i], now)
+			s.claimed(p, &runs[i], claims[i], now)
 		}
+	}
+	s.act()
+	for _, p := range batch {
+		s.retire(accountOf(p.Account)) // which may have waited for it
 	}
 }
 
 // claimRuns claims the batch, and reclaims what runs again.
-func (s *UnifiedTaskScheduler) claimRuns(ctx context.Context, t Term, batch []*pending, runs []Run) ([]Claim, error) {
-	if !slices.ContainsFunc(batch, func(p *pending) bool { return p.replaces != nil }) {
+func (s *UnifiedTaskScheduler) claimRuns(ctx context.Context, t Term, batch []*engine.Run, runs []Run) ([]Claim, error) {
+	if !slices.ContainsFunc(batch, func(p *engine.Run) bool { return p.Replaces != nil }) {
 		return s.cfg.Ledger.Claim(ctx, t, runs)
 	}
 	claims := make([]Claim, len(runs))
 	fresh, at := make([]Run, 0, len(runs)), make([]int, 0, len(runs))
 	for i, p := range batch {
-		if p.replaces == nil {
+		if p.Replaces == nil {
 			fresh, at = append(fresh, runs[i]), append(at, i)
 			continue
 		}
-		claim, err := s.cfg.Ledger.Reclaim(ctx, t, p.replaces.Token, runs[i])
+		claim, err := s.cfg.Ledger.Reclaim(ctx, t, p.Replaces.(*Run).Token, runs[i])
 		if err != nil {
 			return nil, err
 		}
@@ -96,44 +108,30 @@ func (s *UnifiedTaskScheduler) claimRuns(ctx context.Context, t Term, batch []*p
 
 // claimed starts a run that the ledger holds, and drops one whose slot has an
 // outcome already.
-func (s *UnifiedTaskScheduler) claimed(p *pending, c Claim, now time.Time) {
-	if c.Held && !s.stillMayStart(p, now) {
-		s.putBack(p)
-		return
-	}
-	if !c.Held {
-		s.unreserve(p)
-		s.slotTaken(p, c.Taken)
-		return
-	}
-	p.run.First, p.run.Resumed = c.First, c.Resumed
+func (s *UnifiedTaskScheduler) claimed(p *engine.Run, run *Run, c Claim, now time.Time) {
 	switch {
-	case s.life.draining:
-		s.unreserve(p)
-		s.giveBack(p, s.term.term, NoOutcome, "")
-		s.queue.push(p) // where it keeps the watermark from passing it
-	case p.acct.gone:
-		s.unreserve(p)
-		s.giveBack(p, s.term.term, Skipped, "the account was withdrawn before it started")
-	default:
-		s.start(p, false)
+	case !c.Held:
+		s.engine.Unpick(p)
+		s.slotTaken(p, c.Taken)
+	case s.engine.Claimed(p, s.life.draining, now):
+		run.First, run.Resumed = c.First, c.Resumed
+		s.start(p, *run)
 	}
 }
 
 // slotTaken drops a run whose slot has a row, which accounts for it. By is what is
 // known of that row, or nil. A row of another session is that of another occurrence,
 // to which the rule gave the same slot: this one has no row, and never will.
-func (s *UnifiedTaskScheduler) slotTaken(p *pending, by *Run) {
-	if by == nil {
-		s.log.Warn("the slot lies before what the ledger keeps: it does not run", "task", p.run.Task, "account", p.run.Account, "slot", p.run.Slot)
-		return
+func (s *UnifiedTaskScheduler) slotTaken(p *engine.Run, by *Run) {
+	attrs := []any{"task", p.Row.Task(), "account", p.Account.Name, "slot", p.Slot}
+	switch {
+	case by == nil:
+		s.log.Warn("the slot lies before what the ledger keeps: it does not run", attrs...)
+	case by.Session != p.Session:
+		s.slotRecurs(s.runOf(p), by)
+	default:
+		s.log.Debug("the slot is taken", append(attrs, "due", p.Due, "by_due", by.Due, "outcome", by.Outcome.String())...)
 	}
-	if by.Session != p.run.Session {
-		s.slotRecurs(p, by)
-		return
-	}
-	s.log.Debug("the slot is taken", "task", p.run.Task, "account", p.run.Account, "slot", p.run.Slot, "due", p.run.Due,
-		"by_due", by.Due, "outcome", by.Outcome.String())
 }
 
 func recurs(slot string, session calendar.Date) string {
@@ -141,68 +139,37 @@ func recurs(slot string, session calendar.Date) string {
 }
 
 // slotRecurs tells that a rule gave a slot to two sessions.
-func (s *UnifiedTaskScheduler) slotRecurs(p *pending, by *Run) {
-	run := p.run
-	run.Outcome, run.Started = Skipped, time.Time{}
-	run.Reason = recurs(run.Slot, by.Session)
+func (s *UnifiedTaskScheduler) slotRecurs(run Run, by *Run) {
+	run.Outcome, run.Reason = Skipped, recurs(run.Slot, by.Session)
 	run.Finished = s.clock.Now().Round(0).UTC()
 	s.degrade("slot "+run.Task, fmt.Sprintf("%s does not run for session %v: %s", rowName(run.Task, run.Account), run.Session, run.Reason))
 	s.tellRecorded(run)
 }
 
-// stillMayStart looks again at what may have changed while the ledger was asked. An
-// account that went and came back has an executor that must be started first.
-func (s *UnifiedTaskScheduler) stillMayStart(p *pending, now time.Time) bool {
-	if !p.acct.started && !p.acct.gone {
-		return false
-	}
-	_, halted := s.haltFor(p.run.Account)
-	inTime := !now.Round(0).Before(p.start()) && now.Before(p.expires)
-	return !halted && inTime && s.term.mayStart(p.row.Delivery, now)
-}
-
-// putBack lines up a run again whose claim the ledger has, or may have. One that a
-// newer occurrence has followed meanwhile is missed.
-func (s *UnifiedTaskScheduler) putBack(p *pending) {
-	p.uncertain = true
-	s.unreserve(p)
-	newest := p.task.newest
-	if p.run.Repeating && newest != nil && newest.run.Due.After(p.run.Due) {
-		s.miss(p, supersededWaiting(p))
-		return
-	}
-	s.queue.push(p)
-}
-
-// mayRunUnclaimed reports whether a ledger out of reach does not stop the run.
-func (p *pending) mayRunUnclaimed() bool {
-	return p.row.Delivery == AtLeastOnce && p.replaces == nil && !p.acct.gone
-}
-
-// startUnclaimed starts a reserved run that is claimed when it is settled.
-func (s *UnifiedTaskScheduler) startUnclaimed(p *pending, now time.Time) {
-	p.run.Started, p.run.Term, p.run.Outcome = now.Round(0).UTC(), s.term.term.Number, Running
-	p.run.First = p.task.succeeded != p.run.Session && p.run.Repeating
-	s.start(p, true)
+// startUnclaimed starts a run that is claimed when it is settled.
+func (s *UnifiedTaskScheduler) startUnclaimed(p *engine.Run) {
+	run := s.runningOf(p)
+	run.First = s.engine.IsFirst(p)
+	s.start(p, run)
 }
 
 // claimFailed puts back what must not run unclaimed, to be claimed again with the
 // same token, and starts the rest. The caller holds mu.
-func (s *UnifiedTaskScheduler) claimFailed(batch []*pending, err error) {
+func (s *UnifiedTaskScheduler) claimFailed(batch []*engine.Run, err error) {
 	s.degrade("claim", fmt.Sprintf("runs cannot be claimed: %v", err))
-	now, waits := s.clock.Now(), "the ledger: "+said.Cut(err.Error(), said.MaxCondition)
-	for _, p := range batch {
-		if p.mayRunUnclaimed() && s.stillMayStart(p, now) {
-			s.startUnclaimed(p, now)
-			continue
-		}
-		p.waits = waits
-		s.putBack(p)
+	for _, p := range s.engine.ClaimsFail(batch, "the ledger: "+said.Cut(err.Error(), said.MaxCondition), s.clock.Now()) {
+		s.startUnclaimed(p)
 	}
-	s.queue.backoff = nextRetry(s.queue.backoff)
-	s.queue.paused = true
-	s.afterLocked(s.queue.backoff, func() {
-		s.queue.paused = false
+	d := &s.dispatch
+	d.backoff = nextRetry(d.backoff)
+	s.afterLocked(d.backoff, func() {
+		s.engine.TryClaims()
 		s.kickLater()
 	})
+}
+
+// claimsAnswer ends the backoff of claims, as the ledger has taken some.
+func (s *UnifiedTaskScheduler) claimsAnswer() {
+	s.dispatch.backoff = 0
+	s.engine.ClaimsAnswer()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/naming"
 )
 
@@ -147,7 +148,7 @@ func (cfg Config) checkCalendars(rows []Schedule) error {
 
 // checkStartLimits reports the rows that name a limit which there is not.
 func (cfg Config) checkStartLimits(rows []Schedule) error {
-	limits := newLimits(cfg.StartLimits)
+	limits := engine.NewLimits(startLimits(cfg.StartLimits))
 	var errs []error
 	for _, r := range rows {
 		if err := findLimit(limits, r.StartLimit); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
@@ -77,7 +78,7 @@ func (s *UnifiedTaskScheduler) Halt(ctx context.Context, req HaltRequest) error 
 	}
 	s.log.Warn("halted", "account", h.Account, "reason", h.Reason, "actor", h.Actor, "cancel", req.Cancel)
 	if req.Cancel {
-		for _, e := range s.queue.ordered() {
+		for _, e := range s.running.ordered() {
 			if h.Account == "" || e.run.Account == h.Account {
 				e.ctx.cancel(fmt.Errorf("%w: %s", ErrHalted, h.Reason))
 			}
@@ -142,10 +143,10 @@ func (s *UnifiedTaskScheduler) checkAccount(ctx context.Context, account string)
 		return nil
 	}
 	s.mu.Lock()
-	_, known := s.term.known[account]
+	_, known := s.engine.Accounts.Known(account)
 	_, halted := s.control.halts[account]
-	known = known || halted || s.accounts.byName[account] != nil
-	resumed := s.term.resumed
+	known = known || halted || s.account(account) != nil
+	resumed := s.engine.Term.IsResumed()
 	s.mu.Unlock()
 	directory, ok := s.cfg.Ledger.(Directory)
 	if known || !ok && !resumed {
@@ -353,15 +354,8 @@ func (s *UnifiedTaskScheduler) haltList() []Halt {
 // haltError is the error of a call that a halt refuses.
 func haltError(h Halt) error { return fmt.Errorf("%w by %s: %s", ErrHalted, h.Actor, h.Reason) }
 
-// The reasons of what somebody asked for.
-const (
-	haltedBy        = "halted by "
-	reasonWithdrawn = "the account was withdrawn"
-	reasonDisabled  = "its schedule was disabled or removed"
-)
-
 func haltReason(h Halt) string {
-	return said.Line(fmt.Sprintf("%s%s: %s", haltedBy, h.Actor, h.Reason))
+	return said.Line(fmt.Sprintf("%s%s: %s", engine.HaltedBy, h.Actor, h.Reason))
 }
 
 // ResetWatermark sets the watermark back to an instant, after a wrong clock carried
@@ -386,7 +380,7 @@ func (s *UnifiedTaskScheduler) ResetWatermark(ctx context.Context, to time.Time,
 	}
 	defer s.giveTurn()
 	t := s.term.term
-	if !s.term.trustedAt(s.clock.Now()) {
+	if !s.engine.Term.TrustedAt(s.clock.Now()) {
 		return fmt.Errorf("reset the watermark: %w", ErrNoTerm)
 	}
 	s.mu.Unlock()
@@ -398,12 +392,8 @@ func (s *UnifiedTaskScheduler) ResetWatermark(ctx context.Context, to time.Time,
 		return fmt.Errorf("reset the watermark: %w", err)
 	}
 	s.log.Warn("the watermark was reset", "to", to.UTC(), "reason", reason, "actor", actor)
-	s.giveBackPending()
-	s.queue.dropPending()
-	s.dropBadRuns() // what is planned again was not missed
-	s.books.records = nil
-	s.term.resumed = false // what is ahead of the new watermark is read again
-	s.accounts.leaveAll()
-	s.books.mark = time.Time{}
+	s.engine.Reread() // with what is ahead of the new watermark
+	s.health.recall = false
+	s.act()
 	return nil
 }

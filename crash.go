@@ -32,11 +32,11 @@ func (s *UnifiedTaskScheduler) Crash() {
 	}
 	s.life.crashed.Store(true)
 	s.life.draining, s.life.ended = true, true
-	s.term.term, s.term.resumed = Term{}, false
+	s.term.term = Term{}
+	s.engine.Term.Lost()
 	s.events.silence()
-	s.queue.context()
-	s.queue.endAll(ErrCrashed)
-	for _, a := range s.accounts.sorted() {
+	s.running.end(ErrCrashed)
+	for a := range s.everyAccount() {
 		if a.cancelStart != nil {
 			a.cancelStart(ErrCrashed)
 		}

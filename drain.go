@@ -133,24 +133,24 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 	}
 	s.life.draining = true
 	s.endRetries()
-	began, running, interrupted, resigned := s.clock.Now(), len(s.queue.running), 0, false
+	began, running, interrupted, resigned := s.clock.Now(), len(s.running.list), 0, false
 	s.log.Info("draining", "running", running, "timeout", s.cfg.DrainTimeout)
 	s.mu.Unlock()
 
-	idle := func() bool { return len(s.queue.running)+len(s.queue.claiming)+s.queue.manual == 0 }
+	idle := func() bool { return len(s.running.list)+s.engine.Claiming()+s.dispatch.manual == 0 }
 	if s.awaitFor(ctx, s.cfg.DrainTimeout, idle) != nil {
 		s.mu.Lock()
-		interrupted = len(s.queue.running)
+		interrupted = len(s.running.list)
 		s.log.Warn("the time to drain is over: what runs is interrupted", "running", interrupted)
-		s.queue.context()
-		s.queue.endAll(ErrStopped)
+		s.running.end(ErrStopped)
 		s.mu.Unlock()
 		_ = s.awaitFor(ctx, leakGrace, idle) // what is left is named below
 	}
 	leaks := &LeakError{}
 	s.mu.Lock()
-	s.giveBackPending()
-	for _, e := range s.queue.ordered() {
+	s.engine.GiveBackPending()
+	s.act()
+	for _, e := range s.running.ordered() {
 		leaks.Running = append(leaks.Running, e.run)
 	}
 	s.mu.Unlock()
@@ -158,7 +158,7 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 	s.stopExecutors(ctx, leaks)
 	s.storeLast(ctx, leaks)
 	// A term that is being taken is resigned below, and not left to expire.
-	taken := func() bool { return !s.term.leading && (s.term.resumed || s.term.term.Number == 0) }
+	taken := func() bool { return !s.term.leading && (s.engine.Term.IsResumed() || s.term.term.Number == 0) }
 	_ = s.awaitFor(ctx, leakGrace, taken)
 	if s.life.stopKeeper != nil {
 		s.life.stopKeeper()
@@ -170,14 +170,13 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 	_ = s.awaitFor(ctx, leakGrace, func() bool { return len(s.hanging()) == 0 })
 	s.mu.Lock()
 	s.life.ended = true
-	s.queue.context()
-	s.queue.endAll(ErrStopped)
+	s.running.end(ErrStopped)
 	s.term.lapse.Stop()
 	s.term.renewal.Stop()
 	leaks.Calls = s.hanging()
 	leaks.Halts = s.control.notStored()
 	s.log.Info("stopped", "after", s.clock.Now().Sub(began), "drained", running-interrupted, "interrupted", interrupted,
-		"unstored", len(leaks.Unstored), "watermark", s.books.mark, "resigned", resigned)
+		"unstored", len(leaks.Unstored), "watermark", s.engine.Mark(), "resigned", resigned)
 	s.mu.Unlock()
 	if len(leaks.Running)+len(leaks.Executors)+len(leaks.Unstored)+len(leaks.Unreleased)+len(leaks.Halts)+len(leaks.Calls) > 0 {
 		s.log.Error("not everything has ended", "error", leaks)
@@ -189,12 +188,12 @@ func (s *UnifiedTaskScheduler) drain(ctx context.Context) *LeakError {
 // stopExecutors stops the executors of all accounts, side by side.
 func (s *UnifiedTaskScheduler) stopExecutors(ctx context.Context, leaks *LeakError) {
 	s.mu.Lock()
-	for _, a := range s.accounts.sorted() {
+	for a := range s.everyAccount() {
 		s.stopExecutor(a)
 	}
 	stopped := func() bool {
-		for _, a := range s.accounts.sorted() {
-			if a.changing || a.stopping != nil && !a.busy() {
+		for a := range s.everyAccount() {
+			if a.changing || a.stopping != nil && !a.IsBusy() {
 				return false
 			}
 		}
@@ -206,9 +205,9 @@ func (s *UnifiedTaskScheduler) stopExecutors(ctx context.Context, leaks *LeakErr
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, a := range s.accounts.sorted() {
+	for a := range s.everyAccount() {
 		if a.changing || a.stopping != nil {
-			leaks.Executors = append(leaks.Executors, a.name)
+			leaks.Executors = append(leaks.Executors, a.Name)
 		}
 	}
 }
@@ -219,7 +218,7 @@ func (s *UnifiedTaskScheduler) storeLast(ctx context.Context, leaks *LeakError) 
 	s.kick()
 	s.mu.Unlock()
 	stored := func() bool {
-		return len(s.books.settling)+len(s.releases.waiting) == 0 && !s.books.settleBusy && !s.releases.busy && !s.dispatching()
+		return len(s.books.settling)+len(s.engine.Releases()) == 0 && !s.books.settleBusy && !s.releasing.busy && !s.dispatching()
 	}
 	err := s.awaitFor(ctx, s.cfg.DrainTimeout, stored)
 	s.mu.Lock()
@@ -230,8 +229,8 @@ func (s *UnifiedTaskScheduler) storeLast(ctx context.Context, leaks *LeakError) 
 	for _, st := range s.books.settling {
 		leaks.Unstored = append(leaks.Unstored, *st.run)
 	}
-	for _, r := range s.releases.waiting {
-		leaks.Unreleased = append(leaks.Unreleased, r.run)
+	for _, r := range s.engine.Releases() {
+		leaks.Unreleased = append(leaks.Unreleased, s.releasedRun(r))
 	}
 }
 

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
@@ -24,12 +23,14 @@ var ErrTimeout = errors.New("the run's timeout has passed")
 type execution struct {
 	// The run itself changes from attempt to attempt, by the goroutine that makes
 	// them, which may read it without mu.
-	*pending
-	s         *UnifiedTaskScheduler
-	exec      TaskExecutor
-	seq       int64
-	unclaimed bool       // it started with the ledger out of reach
-	ctx       runContext // to cancel it is not to take its outcome, which is what Execute returns
+	run  Run
+	of   *engine.Run // as the engine knows it
+	row  *row
+	acct *account
+	s    *UnifiedTaskScheduler
+	exec TaskExecutor
+	seq  int64
+	ctx  runContext // to cancel it is not to take its outcome, which is what Execute returns
 
 	index    int // among those that are running
 	deadline *quiet.Alarm
@@ -43,19 +44,13 @@ type execution struct {
 	reason  string
 }
 
-// start starts a reserved run in a goroutine of its own. The caller holds mu.
-func (s *UnifiedTaskScheduler) start(p *pending, unclaimed bool) *execution {
-	s.queue.started++
-	e := &execution{pending: p, s: s, exec: p.acct.exec, seq: s.queue.started, unclaimed: unclaimed}
-	e.ctx.e, e.ctx.visit, e.ctx.parent = e, s.activity.NewVisit(), s.queue.context()
-	e.task.unpicked(p)
-	s.limits.Started(p.row.StartLimit, p.acct.name, s.clock.Now())
-	if e.task.newest == p {
-		e.task.newest = nil // nothing takes its place any more
-	}
-	e.task.running = append(e.task.running, e)
-	s.leaveTask(e.task) // of several that wait, one may have the same slot
-	s.queue.enter(e)
+// start starts a run, as the engine has it, in a goroutine of its own. The caller holds
+// mu.
+func (s *UnifiedTaskScheduler) start(p *engine.Run, run Run) *execution {
+	e := &execution{run: run, of: p, row: p.Row.Of.(*row), acct: accountOf(p.Account), s: s}
+	e.exec, p.Of = e.acct.exec, e
+	e.ctx.e, e.ctx.visit, e.ctx.parent = e, s.activity.NewVisit(), s.running.context()
+	s.running.enter(e)
 	s.activity.Begin()
 	s.nextAttempt(e)
 	s.keepBetweenTicks()
@@ -141,11 +136,11 @@ func (e *execution) waitForRetry() (again bool, why string) {
 	if why == "" {
 		ctx, endWait := context.WithCancelCause(&e.ctx)
 		e.endWait = endWait
-		s.queue.retrying++
+		s.running.retrying++
 		s.mu.Unlock()
 		interrupted := Sleep(ctx, backoff)
 		s.mu.Lock()
-		s.queue.retrying--
+		s.running.retrying--
 		e.endWait = nil
 		why = s.mayNotRetry(e)
 		if interrupted != nil { // what ended it may be over already
@@ -165,16 +160,16 @@ func (e *execution) lastAttempt() time.Time {
 	if within := e.row.Retry.Within; within > 0 {
 		return e.run.Due.Add(within)
 	}
-	return e.expires
+	return e.of.Expires
 }
 
 // endRetries lets go what waits for an attempt that may not start any more. The
 // caller holds mu.
 func (s *UnifiedTaskScheduler) endRetries() {
-	if s.queue.retrying == 0 {
+	if s.running.retrying == 0 {
 		return
 	}
-	for _, e := range s.queue.ordered() {
+	for _, e := range s.running.ordered() {
 		if e.endWait == nil {
 			continue
 		}
@@ -196,10 +191,10 @@ func (s *UnifiedTaskScheduler) mayNotRetry(e *execution) string {
 	case halted:
 		return said.Cut(haltReason(halt), said.MaxReason/4)
 	case current == nil || current.Disabled && !e.row.Disabled: // a person may trigger what is disabled
-		return reasonDisabled
+		return engine.ReasonDisabled
 	case s.life.draining:
 		return ErrStopped.Error()
-	case !s.term.mayStart(e.row.Delivery, s.clock.Now()):
+	case !s.engine.Term.MayStart(e.row.Delivery == AtLeastOnce, s.clock.Now()):
 		return "the term could not be renewed"
 	}
 	return ""
@@ -232,6 +227,7 @@ func (e *execution) timeOut() {
 	if !e.taken && e.deadline != nil {
 		s.take(e, TimedOut, fmt.Sprintf("it took longer than its timeout of %v", e.row.Timeout), s.clock.Now())
 		e.ctx.cancel(ErrTimeout)
+		s.act()
 		s.settleLater()
 		s.kickLater()
 	}
@@ -241,7 +237,6 @@ func (e *execution) timeOut() {
 func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string, now time.Time) {
 	e.taken = true
 	e.deadline.Stop()
-	s.queue.places--
 	run := &e.run
 	if outcome == TimedOut { // the goroutine of the attempts goes on, and has the run for itself
 		copied := e.run
@@ -251,14 +246,15 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 	run.Finished = now.Round(0).UTC()
 	run.Details = e.details.All()
 	if outcome == Interrupted && e.mayRunAgain(now) {
-		run.RerunUntil = e.expires
+		run.RerunUntil = e.of.Expires
 	}
-	if outcome == Succeeded {
-		e.task.succeeded = e.run.Session
-	}
-	s.countRun(e.acct, e.task, run, outcome, reason)
+	s.engine.Ended(e.of, verdictOn(outcome, reason), reason)
 	s.tellOutcome(run)
-	s.books.settling = append(s.books.settling, settlement{run: run, unclaimed: e.unclaimed})
+	st := settlement{run: run}
+	if e.of.IsUnclaimed() {
+		st.unclaimed = e.of
+	}
+	s.books.settling = append(s.books.settling, st)
 }
 
 // mayRunAgain reports whether a run that was interrupted is to be run again: its
@@ -266,7 +262,7 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 func (e *execution) mayRunAgain(now time.Time) bool {
 	cause := context.Cause(&e.ctx)
 	ended := errors.Is(cause, ErrStopped) || errors.Is(cause, ErrTermLost)
-	return ended && e.row.Delivery == AtLeastOnce && !e.run.Manual && now.Before(e.expires)
+	return ended && e.row.Delivery == AtLeastOnce && !e.run.Manual && now.Before(e.of.Expires)
 }
 
 // leave hands in what Execute came to, when it has returned for the last time.
@@ -275,40 +271,6 @@ func (e *execution) leave(outcome Outcome, reason string) {
 	if e.s.returned.handIn(e) {
 		e.s.takeIn()
 	}
-}
-
-// returned are the executions whose Execute has returned and that still count as
-// running. In a burst the scheduler's lock is busy: so only the first that comes
-// waits for it, and takes in what the others have handed in meanwhile.
-type returned struct {
-	mu    sync.Mutex
-	list  []*execution
-	spare []*execution // room for the next list
-}
-
-// handIn reports whether the execution is the first, whose goroutine takes all in.
-func (r *returned) handIn(e *execution) (first bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.list = append(r.list, e)
-	return len(r.list) == 1
-}
-
-func (r *returned) takeAll() []*execution {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	list := r.list
-	r.list = r.spare
-	r.spare = nil
-	return list
-}
-
-// reuse gives back a list that has been taken in.
-func (r *returned) reuse(list []*execution) {
-	clear(list)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.spare = list[:0]
 }
 
 // takeIn lets go of the executions that have returned, settles their outcomes, and
@@ -322,9 +284,10 @@ func (s *UnifiedTaskScheduler) takeIn() {
 		s.letGo(e, now)
 	}
 	s.returned.reuse(came)
+	s.act()
 	s.leaveBetweenTicks()
 	s.settle()
-	if s.queue.hasReady() {
+	if s.engine.HasReady() {
 		s.kick()
 	}
 }
@@ -338,10 +301,8 @@ func (s *UnifiedTaskScheduler) letGo(e *execution, now time.Time) {
 		s.take(e, e.outcome, e.reason, now)
 	}
 	e.ctx.cancel(nil)
-	s.queue.exit(e)
-	e.task.running = slices.DeleteFunc(e.task.running, func(o *execution) bool { return o == e })
-	s.leaveTask(e.task)
-	s.leaveGroup(e.acct, e.row.Exclusive)
+	s.running.exit(e)
+	s.engine.Returned(e.of)
 	s.retire(e.acct)
 }
 

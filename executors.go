@@ -21,8 +21,8 @@ func (s *UnifiedTaskScheduler) stopExecutor(a *account) {
 	a.again.Stop()
 	a.again = nil
 	s.clear(startCondition(a))
-	if a.started {
-		s.accounts.setStarted(a, false)
+	if a.HasStarted() {
+		s.engine.Accounts.SetStarted(&a.Account, false)
 		a.stopping = a.starter
 	}
 	s.retire(a)
@@ -30,7 +30,7 @@ func (s *UnifiedTaskScheduler) stopExecutor(a *account) {
 
 // retire calls Stop once nothing of the account runs any more.
 func (s *UnifiedTaskScheduler) retire(a *account) {
-	if a.stopping == nil || a.changing || a.busy() || s.life.crashed.Load() {
+	if a.stopping == nil || a.changing || a.IsBusy() || s.life.crashed.Load() {
 		return
 	}
 	stopping := a.stopping
@@ -43,33 +43,24 @@ func (s *UnifiedTaskScheduler) retire(a *account) {
 			defer s.mu.Unlock()
 			defer s.activity.End()
 			if err != nil {
-				s.log.Error("the executor did not stop well", "account", a.name, "error", said.Cut(err.Error(), said.MaxCondition))
+				s.log.Error("the executor did not stop well", "account", a.Name, "error", said.Cut(err.Error(), said.MaxCondition))
 			}
 			a.changing = false
 			s.startIfNeeded(a)
 		}()
 		ctx, cancel := s.activity.Within(s.activity.Visiting(context.Background()), leakGrace)
 		defer cancel()
-		err = said.Contain(func() error { return stopping.Stop(ctx, a.name) })
+		err = said.Contain(func() error { return stopping.Stop(ctx, a.Name) })
 	})
-}
-
-func (a *account) busy() bool {
-	for _, ts := range a.tasks {
-		if ts.isBusy() {
-			return true
-		}
-	}
-	return false
 }
 
 // startExecutors starts the executors that need it. Each renewal of the term comes
 // here, and mostly all have started. The caller holds mu.
 func (s *UnifiedTaskScheduler) startExecutors() {
-	if s.accounts.unstarted == 0 {
+	if s.engine.Accounts.AllStarted() {
 		return
 	}
-	for _, a := range s.accounts.sorted() {
+	for a := range s.everyAccount() {
 		s.startIfNeeded(a)
 	}
 }
@@ -78,16 +69,16 @@ func (s *UnifiedTaskScheduler) startExecutors() {
 // may start: a term that has lapsed may be another's by now. Each has a goroutine, so
 // that one that hangs holds up no other. The caller holds mu.
 func (s *UnifiedTaskScheduler) startIfNeeded(a *account) {
-	if a.started || a.changing || a.again != nil || a.stopping != nil || !s.wantsStart(a) {
+	if a.HasStarted() || a.changing || a.again != nil || a.stopping != nil || !s.wantsStart(a) {
 		return
 	}
-	if s.term.mayStart(AtLeastOnce, s.clock.Now()) { // else lead does so once the term is renewed
+	if s.engine.Term.MayStart(true, s.clock.Now()) { // else lead does so once the term is renewed
 		s.startExecutor(a, retryFirst)
 	}
 }
 
 func (s *UnifiedTaskScheduler) wantsStart(a *account) bool {
-	return s.term.resumed && !a.gone && !s.life.draining && !s.life.ended
+	return s.engine.Term.IsResumed() && !a.IsGone() && !s.life.draining && !s.life.ended
 }
 
 // startExecutor calls Start in a goroutine, and again after backoff if it fails.
@@ -108,7 +99,7 @@ func (s *UnifiedTaskScheduler) startExecutor(a *account, backoff time.Duration) 
 			a.changing, a.cancelStart = false, nil
 			s.executorStarted(a, starter, wanted, err, backoff)
 		}()
-		err = said.Contain(func() error { return starter.Start(ctx, a.name) })
+		err = said.Contain(func() error { return starter.Start(ctx, a.Name) })
 	})
 }
 
@@ -124,28 +115,24 @@ func (s *UnifiedTaskScheduler) executorStarted(a *account, starter Starter, want
 		s.clear(condition)
 		s.startIfNeeded(a)
 	case err != nil:
-		s.degrade(condition, fmt.Sprintf("the executor of account %q does not start: %v", a.name, err))
+		s.degrade(condition, fmt.Sprintf("the executor of account %q does not start: %v", a.Name, err))
 		s.startAgain(a, backoff)
 	default:
-		s.accounts.setStarted(a, true)
+		s.engine.ExecutorStarted(&a.Account)
 		s.clear(condition)
-		s.queue.unblock(a.blocked)
 		s.kickLater()
 	}
 }
 
-// awaitStart holds up a run until its executor has started. That it has to wait is
-// told, unless what is wrong with the start is told already.
-func (s *UnifiedTaskScheduler) awaitStart(p *pending) {
-	p.waits = "the start of its executor"
-	p.acct.blocked = append(p.acct.blocked, p)
-	s.queue.waiting[p] = struct{}{}
-	if condition := startCondition(p.acct); s.health.conditions[condition] == "" {
-		s.degrade(condition, fmt.Sprintf("the executor of account %q has not started yet: its runs wait for it", p.acct.name))
+// tellBlocked tells that runs wait for an executor to start, unless what is wrong with
+// the start is told already.
+func (s *UnifiedTaskScheduler) tellBlocked(a *account) {
+	if condition := startCondition(a); s.health.conditions[condition] == "" {
+		s.degrade(condition, fmt.Sprintf("the executor of account %q has not started yet: its runs wait for it", a.Name))
 	}
 }
 
-func startCondition(a *account) string { return "start " + a.name }
+func startCondition(a *account) string { return "start " + a.Name }
 
 func (s *UnifiedTaskScheduler) startAgain(a *account, backoff time.Duration) {
 	var again *quiet.Alarm
@@ -154,7 +141,7 @@ func (s *UnifiedTaskScheduler) startAgain(a *account, backoff time.Duration) {
 			return
 		}
 		a.again = nil
-		if s.term.mayStart(AtLeastOnce, s.clock.Now()) {
+		if s.engine.Term.MayStart(true, s.clock.Now()) {
 			s.startExecutor(a, nextRetry(backoff))
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
@@ -49,7 +50,7 @@ type explanation struct {
 	row           *row
 	rejected      error
 	served        bool
-	own           account // as it was then, if it is served
+	own           engine.Served // as it was then, if it is served
 	withdrawn     time.Time
 	planned       time.Time // zero if this instance holds no term
 	standby       string
@@ -65,28 +66,30 @@ func (s *UnifiedTaskScheduler) newExplanation(account, task string, date calenda
 	defer s.mu.Unlock()
 	e := &explanation{
 		UnifiedTaskScheduler: s, account: account, task: task, date: date, now: s.clock.Now().Round(0), view: s.calendar, runs: runs,
-		row: s.rowFor(account, task), rejected: s.rejectedFor(account, task), odd: s.accounts.almost[account],
-		withdrawn: s.term.known[account].Withdrawn, waits: s.waitsFor(account, task),
+		row: s.rowFor(account, task), rejected: s.rejectedFor(account, task), odd: s.almost.byAccount[account],
+		waits: s.waitsFor(account, task),
+	}
+	if known, ok := s.engine.Accounts.Known(account); ok {
+		e.withdrawn = known.Withdrawn
 	}
 	if e.row != nil {
 		e.view = e.row.view
 		e.early = !e.row.Disabled && e.row.isEarly(e.now)
 	}
-	if a, err := s.accounts.enrolled(account); err == nil {
-		e.served, e.own = true, *a
+	if a, err := s.enrolled(account); err == nil {
+		e.served, e.own = true, a.Served()
 	}
 	if h, halted := s.haltFor(account); halted {
 		e.halt = haltReason(h)
 	}
-	if s.term.resumed {
-		e.planned = s.plan.upTo
+	if s.engine.Term.IsResumed() {
+		e.planned = s.engine.Planned()
 	} else if s.term.holder != "" {
 		e.standby = s.heldText()
 	}
-	recorded := make(accountedRows)
-	recorded.add(runs)
+	recorded := accountedBy(runs)
 	for _, o := range due {
-		if rowOf(o).Task == task && rowOf(o).run.HoldsFor(account) && !recorded.has(account, task, o.Slot, o.Due) {
+		if rowOf(o).Task == task && rowOf(o).run.HoldsFor(account) && !recorded.Has(engine.Key{Task: task, Account: account}, o.Slot, o.Due) {
 			e.due = append(e.due, o)
 		}
 	}
@@ -97,42 +100,21 @@ func (s *UnifiedTaskScheduler) newExplanation(account, task string, date calenda
 // caller holds mu.
 func (s *UnifiedTaskScheduler) waitsFor(account, task string) map[string]string {
 	waits := make(map[string]string)
+	s.engine.Tell(engine.Key{Task: task, Account: account}, func(slot, what string) { waits[slot] = what })
 	note := func(run *Run, text string) {
 		if run.Account == account && run.Task == task {
 			waits[run.Slot] = text
 		}
 	}
-	for p := range s.queue.pending() {
-		if p.waits == "" {
-			note(&p.run, "it is about to start")
-		} else {
-			note(&p.run, "it waits for "+p.waits)
-		}
-	}
-	for _, p := range s.queue.claiming {
-		note(&p.run, "it is being claimed")
-	}
-	for _, e := range s.queue.running {
+	for _, e := range s.running.list {
 		note(&e.run, "it is running")
-	}
-	for i := range s.releases.waiting {
-		note(&s.releases.waiting[i].run, "its claim is being given back")
 	}
 	for _, st := range s.books.settling {
 		note(st.run, fmt.Sprintf("its outcome is not stored yet: %v", st.run.Outcome))
 	}
-	for _, r := range s.books.records {
-		note(&r.run, fmt.Sprintf("its outcome is not stored yet: %v", r.run.Outcome))
-	}
-	for _, waves := range s.queue.allWaves() {
-		for _, w := range *waves {
-			if w.row.Task != task || !w.row.run.HoldsFor(account) {
-				continue
-			}
-			for _, o := range w.due {
-				waits[o.Slot] = "it is about to start, at its offset or in its turn"
-			}
-		}
+	for _, r := range s.engine.Records() {
+		run := s.recordedRun(r)
+		note(&run, fmt.Sprintf("its outcome is not stored yet: %v", run.Outcome))
 	}
 	return waits
 }
@@ -246,12 +228,12 @@ func (e *explanation) whyNone(ctx context.Context, o plan.Occurrence) string {
 		return noRecord + "this instance holds no term, and plans nothing"
 	case o.Due.After(e.planned):
 		return noRecord + "it is not planned yet"
-	case !o.Due.After(e.own.from):
+	case !o.Due.After(e.own.From):
 		return fmt.Sprintf("%sit was before the account or the schedule was there, or while it was withdrawn, or was pruned (the account is accounted for from %s on)",
-			noRecord, e.wall(e.own.from, e.view.loc, time.DateTime))
-	case !e.own.owns(rowOf(o), o.Due):
+			noRecord, e.wall(e.own.From, e.view.loc, time.DateTime))
+	case !e.own.Owns(&rowOf(o).run, o.Due):
 		return fmt.Sprintf("%sthe account was withdrawn at %s and came back at %s, later than its catch-up of %v", noRecord,
-			e.wall(e.own.left, e.view.loc, time.DateTime), e.wall(e.own.returned, e.view.loc, time.DateTime), rowOf(o).catchUp())
+			e.wall(e.own.Left, e.view.loc, time.DateTime), e.wall(e.own.Returned, e.view.loc, time.DateTime), rowOf(o).catchUp())
 	}
 	if e.asked++; e.asked > slotsAsked {
 		return noRecord + otherwisePlanned
@@ -277,7 +259,7 @@ func (e *explanation) unservedText() string {
 	switch {
 	case !e.withdrawn.IsZero():
 		return fmt.Sprintf("account %q was withdrawn at %s", e.account, e.wall(e.withdrawn, e.view.loc, time.DateTime))
-	case !e.hasAccount():
+	case !e.engine.Accounts.HasAny():
 		return noAccount
 	}
 	return fmt.Sprintf("account %q is not enrolled", e.account)

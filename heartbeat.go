@@ -106,7 +106,7 @@ func (s *UnifiedTaskScheduler) beatLoop(ctx context.Context) {
 	defer s.pulse.Close()
 	for first := true; s.pulse.Wait(ctx); first = false {
 		if first {
-			asked := func() bool { return s.term.resumed || s.term.holder != "" || s.term.unreachable }
+			asked := func() bool { return s.engine.Term.IsResumed() || s.term.holder != "" || s.engine.Term.IsUnreachable() }
 			_ = s.awaitFor(ctx, pollBound, asked)
 		}
 		s.mu.Lock()

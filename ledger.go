@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -47,10 +48,10 @@ func (e *TakenError) Error() string {
 	return fmt.Sprintf("the slot of %s is taken, first %s of %s", said.Counted(len(e.Runs), "range"), r.Slot, rowName(r.Task, r.Account))
 }
 
-// names reports whether the run is one of the ranges. The nil error names none.
-func (e *TakenError) names(run Run) bool {
-	return e != nil && run.Count > 1 && slices.ContainsFunc(e.Runs, func(r Run) bool {
-		return r.Account == run.Account && r.Task == run.Task && r.Slot == run.Slot
+// names reports whether a record is one of the ranges. The nil error names none.
+func (e *TakenError) names(record *engine.Record) bool {
+	return e != nil && record.Count > 1 && slices.ContainsFunc(e.Runs, func(r Run) bool {
+		return r.Account == record.Run.Account.Name && r.Task == record.Run.Row.Task() && r.Slot == record.Run.Slot
 	})
 }
 
@@ -80,9 +81,6 @@ type Enrolment struct {
 	// is. It is zero once that is accounted for.
 	Returned time.Time `json:"returned,omitzero"`
 }
-
-// away reports whether the account is withdrawn and has not come back.
-func (e Enrolment) away() bool { return !e.Withdrawn.IsZero() && e.Returned.IsZero() }
 
 // State is what a new holder of a term resumes from.
 type State struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 )
@@ -171,8 +172,9 @@ func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, no
 	made := plan.New(plannedRows(v.order))
 	if before != nil {
 		made.CarryOver(before)
-		s.keepDue(before, v.fresh, func(key ScheduleKey) *row { return old[key] })
-		s.planLate(v.fresh)
+		fresh := engineRows(v.fresh)
+		s.engine.KeepDue(before, fresh, func(key engine.Key) *engine.Row { return old[ScheduleKey(key)].engineRow() }, now)
+		s.engine.PlanLate(fresh, s.sched.read)
 	}
 	s.use(made)
 	s.reportRows(old, v.fresh, v.bad)
@@ -182,8 +184,8 @@ func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, no
 // due after the last plan was not past before this poll.
 func (s *UnifiedTaskScheduler) editsHold(now time.Time) time.Time {
 	now = now.Round(0).UTC()
-	if s.term.resumed && s.plan.upTo.Before(now) {
-		return s.plan.upTo
+	if s.engine.Term.IsResumed() && s.engine.Planned().Before(now) {
+		return s.engine.Planned()
 	}
 	return now
 }
@@ -191,7 +193,7 @@ func (s *UnifiedTaskScheduler) editsHold(now time.Time) time.Time {
 // use makes a plan the one in force.
 func (s *UnifiedTaskScheduler) use(made *plan.Plan) {
 	s.sched.plan = made
-	s.plan.next, s.plan.farUntil = s.plan.upTo, time.Time{}
+	s.engine.Use(made)
 	s.watchCalendars()
 	s.endRetries()
 }

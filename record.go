@@ -4,55 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
-	"github.com/tradeclock/tradeclock/internal/said"
 )
-
-// record is a row of runs that never started, which may still grow.
-type record struct {
-	run   Run
-	row   *row // of a range
-	dirty bool // to be written
-}
-
-// record keeps the outcome of a run that never started for the next write.
-func (s *UnifiedTaskScheduler) record(run Run, outcome Outcome, reason string) *record {
-	run.Outcome, run.Reason, run.Started, run.Token = outcome, said.Cut(reason, said.MaxReason), time.Time{}, ""
-	run.Finished = s.clock.Now().Round(0).UTC()
-	r := &record{run: run, dirty: true}
-	s.books.records = append(s.books.records, r)
-	return r
-}
-
-// recordRange records a run that never started. If the task's occurrence just
-// before it was recorded for the same reason, its row grows instead.
-func (s *UnifiedTaskScheduler) recordRange(p *pending, outcome Outcome, reason string) {
-	if outcome == Missed {
-		s.countMissed(p, reason)
-	}
-	ts := p.task
-	last, reason := ts.lastRow, said.Cut(reason, said.MaxReason)
-	grows := last != nil && p.run.Repeating && last.run.Outcome == outcome && last.run.Reason == reason &&
-		last.run.Session == p.run.Session && last.run.Term == p.run.Term && last.run.Through().Equal(p.prev) && p.run.Due.After(p.prev)
-	if !grows {
-		ts.lastRow = s.record(p.run, outcome, reason)
-		ts.lastRow.row = p.row
-		return
-	}
-	last.run.Count = last.run.Occurrences() + 1
-	last.run.LastSlot, last.run.LastDue = p.run.Slot, p.run.Due
-	last.run.Finished = s.clock.Now().Round(0).UTC()
-	if !last.dirty {
-		last.dirty = true
-		s.books.records = append(s.books.records, last)
-	}
-}
-
-func (s *UnifiedTaskScheduler) recordsDirty() bool { return len(s.books.records) > 0 }
 
 // flush writes enrolments, the records of what did not run, and the watermark: in
 // place if the ledger answers from memory, and else in a goroutine, so that no
@@ -73,11 +29,8 @@ func (s *UnifiedTaskScheduler) flush() {
 }
 
 func (s *UnifiedTaskScheduler) hasToFlush() bool {
-	b := &s.books
-	if !s.term.resumed || !b.pauseUntil.IsZero() && s.clock.Now().Before(b.pauseUntil) {
-		return false
-	}
-	return len(b.withdrawals)+len(s.accounts.unconfirmed)+len(b.records) > 0 || s.safeMark().After(b.mark)
+	paused := !s.books.pauseUntil.IsZero() && s.clock.Now().Before(s.books.pauseUntil)
+	return !paused && s.engine.HasToWrite()
 }
 
 // flushAll writes until there is nothing new to write. The caller holds mu, which is
@@ -107,7 +60,7 @@ func (s *UnifiedTaskScheduler) flushOnce(ctx context.Context, t Term) {
 	case err == nil:
 		s.clear("record")
 		s.books.pauseUntil = time.Time{}
-		if s.isDegraded("claim") && s.safeMark().Equal(s.plan.upTo) && !s.claimGoesOn() {
+		if s.isDegraded("claim") && s.engine.IsClaimed() && !s.claimGoesOn() {
 			s.clear("claim") // nothing is left to be claimed
 		}
 	default:
@@ -117,150 +70,72 @@ func (s *UnifiedTaskScheduler) flushOnce(ctx context.Context, t Term) {
 	}
 }
 
-// flushEnrolments tells the ledger which accounts the term serves, before anything is
-// accounted for: what is not is told with it. Of an account that has just come back,
-// that may begin before it left.
+// flushEnrolments tells the ledger which accounts the term serves.
 func (s *UnifiedTaskScheduler) flushEnrolments(ctx context.Context, t Term) error {
-	if len(s.accounts.unconfirmed) == 0 {
+	admitted := s.engine.ToEnrol()
+	if len(admitted.Told) == 0 {
 		return nil
 	}
-	var owing map[string]time.Time
-	if len(s.accounts.open) > 0 {
-		owing = s.owing()
-	}
-	admitted := slices.Clone(s.accounts.unconfirmed)
-	told, enrolments := make([]Enrolment, len(admitted)), make([]Enrolment, len(admitted))
-	for i, a := range admitted {
-		told[i] = a.enrolment()
-		enrolments[i] = told[i]
-		if due, owes := owing[a.name]; owes && a.open && !due.After(a.from) {
-			enrolments[i].From = due.Add(-time.Second)
-		}
-	}
-	if err := s.writeAccounts(ctx, t, nil, enrolments); err != nil || s.term.term != t {
+	if err := s.writeAccounts(ctx, t, nil, admitted.Told); err != nil || s.term.term != t {
 		return err
 	}
-	for i, a := range admitted {
-		// One that has gone meanwhile, and perhaps come back, is written once more.
-		a.confirmed = a.confirmed || !a.gone && a.enrolment() == told[i]
-	}
-	s.accounts.unconfirmed = slices.DeleteFunc(s.accounts.unconfirmed, func(a *account) bool { return a.confirmed })
+	s.engine.Enrolled(admitted)
 	s.kickLater()
 	return nil
 }
 
-// flushAccounted tells the ledger which accounts are not served any more, and of
-// which the term serves that they are accounted for up to the watermark, once that is
-// true of what it has been given.
+// flushAccounted tells the ledger which accounts are not served any more, and which are
+// accounted for up to the watermark.
 func (s *UnifiedTaskScheduler) flushAccounted(ctx context.Context, t Term) error {
-	if len(s.books.withdrawals)+len(s.accounts.open) == 0 || s.term.term != t || !s.term.resumed {
+	if s.term.term != t {
 		return nil
 	}
-	owing := s.owing()
-	owes := func(account string, until time.Time) bool {
-		due, owes := owing[account]
-		return owes && !due.After(until)
-	}
-	var gone, served []Enrolment
-	for _, w := range s.books.withdrawals {
-		if !owes(w.Account, w.Withdrawn) {
-			gone = append(gone, w)
-		}
-	}
-	for _, a := range s.accounts.open {
-		if a.confirmed && !a.behind && !s.books.mark.Before(a.openTo) && !owes(a.name, a.openTo) {
-			served = append(served, Enrolment{Account: a.name, From: a.openTo})
-		}
-	}
+	gone, served := s.engine.ToAccount()
 	if err := s.writeAccounts(ctx, t, gone, served); err != nil || s.term.term != t {
 		return err
 	}
-	written := make(map[string]Enrolment, len(gone)+len(served))
-	for _, e := range slices.Concat(gone, served) {
-		written[e.Account] = e
-	}
-	s.books.withdrawals = slices.DeleteFunc(s.books.withdrawals, func(w Enrolment) bool { return written[w.Account] == w })
-	s.accounts.open = slices.DeleteFunc(s.accounts.open, func(a *account) bool {
-		if e := written[a.name]; a.confirmed && e.Withdrawn.IsZero() && e.From.Equal(a.openTo) {
-			a.open, s.term.known[a.name] = false, e
-		}
-		return !a.open
-	})
+	s.engine.Accounted(gone, served)
 	return nil
 }
 
 // writeAccounts lets go of mu meanwhile.
-func (s *UnifiedTaskScheduler) writeAccounts(ctx context.Context, t Term, gone, served []Enrolment) error {
+func (s *UnifiedTaskScheduler) writeAccounts(ctx context.Context, t Term, gone, served []engine.Enrolment) error {
 	if len(gone)+len(served) == 0 {
 		return nil
+	}
+	enrolments := make([]Enrolment, len(served))
+	for i, e := range served {
+		enrolments[i] = Enrolment(e)
 	}
 	s.mu.Unlock()
 	defer s.mu.Lock()
 	_, err := quiet.Call(ctx, s.lanes.enroll, ledgerBound, func(ctx context.Context) (struct{}, error) {
 		for _, w := range gone {
-			if err := s.cfg.Ledger.Withdraw(ctx, t, w); err != nil {
+			if err := s.cfg.Ledger.Withdraw(ctx, t, Enrolment(w)); err != nil {
 				return struct{}{}, err
 			}
 		}
-		if len(served) == 0 {
+		if len(enrolments) == 0 {
 			return struct{}{}, nil
 		}
-		return struct{}{}, s.cfg.Ledger.Enroll(ctx, t, served)
+		return struct{}{}, s.cfg.Ledger.Enroll(ctx, t, enrolments)
 	})
 	return err
-}
-
-// owing are the accounts of which something that came due is neither claimed nor
-// recorded, with the due time of the first. Waves are left out: they are of accounts
-// that are served, and the watermark waits for them.
-func (s *UnifiedTaskScheduler) owing() map[string]time.Time {
-	owing := make(map[string]time.Time)
-	note := func(run *Run) {
-		if due, known := owing[run.Account]; !known || run.Due.Before(due) {
-			owing[run.Account] = run.Due
-		}
-	}
-	for _, r := range s.books.records {
-		note(&r.run)
-	}
-	for p := range s.queue.pending() {
-		note(&p.run)
-	}
-	for _, p := range s.queue.claiming {
-		note(&p.run)
-	}
-	for _, e := range s.queue.running {
-		if e.unclaimed {
-			note(&e.run)
-		}
-	}
-	for i := range s.books.settling {
-		if st := &s.books.settling[i]; st.unclaimed {
-			note(st.run)
-		}
-	}
-	for i := range s.releases.waiting {
-		note(&s.releases.waiting[i].run)
-	}
-	return owing
 }
 
 // flushRecords writes what did not run, and moves the watermark to where all
 // before it is claimed or recorded.
 func (s *UnifiedTaskScheduler) flushRecords(ctx context.Context, t Term) error {
-	if len(s.releases.waiting) > 0 {
-		return nil // a row that is to go would keep out the record of its slot
-	}
-	records, mark := s.books.records, s.safeMark()
-	stale := s.term.term != t || !s.term.resumed // what was pending is dropped, and holds no watermark
-	if stale || len(records) == 0 && !mark.After(s.books.mark) {
+	if s.term.term != t {
 		return nil
 	}
-	s.books.records = nil
+	records, mark, any := s.engine.ToRecord()
+	if !any {
+		return nil
+	}
 	var runs []Run
 	for _, r := range records {
-		r.dirty = false
-		runs = append(runs, r.run)
+		runs = append(runs, s.recordedRun(r))
 	}
 	err := s.writeRecords(ctx, t, runs, mark)
 	if s.term.term != t {
@@ -269,53 +144,43 @@ func (s *UnifiedTaskScheduler) flushRecords(ctx context.Context, t Term) error {
 	if err != nil {
 		return s.writeLater(records, err)
 	}
-	s.books.mark = mark
+	s.engine.Recorded(mark)
 	for _, run := range runs {
 		s.tellRecorded(run)
 	}
 	return nil
 }
 
-// writeLater keeps the records of a write that failed for the next one. Ranges that
-// the ledger cannot keep are parted first, and the next write is at once then: it
-// returns no error. The caller holds mu.
-func (s *UnifiedTaskScheduler) writeLater(records []*record, err error) error {
-	var taken *TakenError
-	errors.As(err, &taken)
-	b := &s.books
-	for _, r := range records {
-		switch {
-		case r.dirty: // it has grown meanwhile, and is among the records already
-		case taken.names(r.run):
-			b.records = append(b.records, r.parts()...)
-			b.flushAgain, err = true, nil
-		default:
-			r.dirty = true
-			b.records = append(b.records, r)
-		}
-	}
-	return err
+// recordedRun makes a run of a record of one that never started.
+func (s *UnifiedTaskScheduler) recordedRun(r *engine.Record) Run {
+	run := s.runOf(r.Run)
+	run.Outcome, run.Reason, run.Finished, run.Token = outcomeOf(r.Outcome), r.Reason, r.Finished, ""
+	run.Count, run.LastSlot, run.LastDue = r.Count, r.LastSlot, r.LastDue
+	return run
 }
 
-// parts returns a record for each occurrence of a range but the first, whose slot
-// has a row. A part whose slot has one too changes nothing.
-func (r *record) parts() []*record {
-	var rows []*row
-	for base := r.row; base != nil; base = base.base() {
-		rows = append(rows, base)
+func outcomeOf(o engine.Outcome) Outcome {
+	switch o {
+	case engine.Skipped:
+		return Skipped
+	case engine.Missed:
+		return Missed
 	}
-	var parts []*record
-	for _, o := range plan.New(plannedRows(rows)).Between(r.run.Due, r.run.Through()) {
-		if rowOf(o) != r.row {
-			continue
-		}
-		run := r.run
-		run.ID = RunID(run.Scheduler, run.Account, run.Task, o.Slot)
-		run.Slot, run.Session, run.Due = o.Slot, o.Session, o.Due
-		run.Count, run.LastSlot, run.LastDue = 0, "", time.Time{}
-		parts = append(parts, &record{run: run, dirty: true})
+	return NoOutcome
+}
+
+// writeLater keeps the records of a write that failed for the next one. If the ledger
+// cannot keep ranges as they are, the next write is at once: it returns no error. The
+// caller holds mu.
+func (s *UnifiedTaskScheduler) writeLater(records []*engine.Record, err error) error {
+	var taken *TakenError
+	errors.As(err, &taken)
+	parted := s.engine.RecordLater(records, func(r *engine.Record) bool { return taken.names(r) })
+	if parted {
+		s.books.flushAgain = true
+		return nil
 	}
-	return parts
+	return err
 }
 
 // writeRecords lets go of mu meanwhile, but for the watermark alone in a ledger that
@@ -341,34 +206,4 @@ func (s *UnifiedTaskScheduler) tellRecorded(run Run) {
 	}
 	s.log.Info("run skipped", attrs...)
 	s.events.tell(RunSkipped{run})
-}
-
-// safeMark is the instant up to which every occurrence is claimed or recorded, or
-// is in the records that are about to be written. Due times are whole seconds.
-func (s *UnifiedTaskScheduler) safeMark() time.Time {
-	mark := s.plan.upTo
-	hold := func(due time.Time) {
-		if before := due.Add(-time.Second); before.Before(mark) {
-			mark = before
-		}
-	}
-	if due, ok := s.queue.earliest(); ok {
-		hold(due)
-	}
-	if s.queue.unclaimed > 0 {
-		for _, e := range s.queue.running {
-			if e.unclaimed {
-				hold(e.run.Due)
-			}
-		}
-	}
-	for i := range s.books.settling {
-		if st := &s.books.settling[i]; st.unclaimed {
-			hold(st.run.Due)
-		}
-	}
-	for i := range s.releases.waiting {
-		hold(s.releases.waiting[i].run.Due)
-	}
-	return mark
 }

@@ -6,80 +6,23 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
-// releases are the claims that are to be given back. Guarded by the scheduler's mu.
-type releases struct {
-	waiting []release
-	slots   map[string]int // how many there are, by the ID of their run
-	busy    bool           // releaseAll goes on
-	paused  bool           // the backoff has not passed yet
-	backoff time.Duration  // before the next try, while the ledger is out of reach
+// releasing is how claims are given back. Guarded by the scheduler's mu.
+type releasing struct {
+	busy    bool          // releaseAll goes on
+	paused  bool          // the backoff has not passed yet
+	backoff time.Duration // before the next try, while the ledger is out of reach
 	batches batches
-}
-
-// release is the claim of a run that never started, made or perhaps made. It is kept
-// until the ledger has answered.
-type release struct {
-	run      Run  // with its token; NoOutcome leaves its slot free
-	term     Term // under which it was claimed
-	replaces bool // the outcome is that of the row whose place it took
-}
-
-// giveBack gives back the claim of a run that certainly never started, whether the
-// ledger has it or may have it. Its slot is free then if there is no outcome, and is
-// recorded with the outcome otherwise. A run that took the place of a row leaves that
-// as it was.
-func (s *UnifiedTaskScheduler) giveBack(p *pending, t Term, outcome Outcome, reason string) {
-	r := release{run: p.run, term: t, replaces: p.replaces != nil}
-	r.run.Outcome, r.run.Reason, r.run.Started = outcome, reason, time.Time{}
-	if was := p.replaces; was != nil {
-		r.run.Outcome, r.run.Reason, r.run.Finished, r.run.RerunUntil = was.Outcome, was.Reason, was.Finished, was.RerunUntil
-	}
-	p.uncertain = false
-	s.releases.add(r)
-	s.releaseLater()
-}
-
-func (rs *releases) add(r release) {
-	if rs.slots == nil {
-		rs.slots = make(map[string]int)
-	}
-	rs.slots[r.run.ID]++
-	rs.waiting = append(rs.waiting, r)
-}
-
-// drop forgets the first n, which are done with.
-func (rs *releases) drop(n int) {
-	for _, r := range rs.waiting[:n] {
-		if rs.slots[r.run.ID]--; rs.slots[r.run.ID] == 0 {
-			delete(rs.slots, r.run.ID)
-		}
-	}
-	if rs.waiting = rs.waiting[n:]; len(rs.waiting) == 0 {
-		rs.waiting = nil
-	}
-}
-
-// has reports whether a claim of the run's slot is still to be given back.
-func (rs *releases) has(run *Run) bool { return len(rs.slots) > 0 && rs.slots[run.ID] > 0 }
-
-// planAnew leaves the slots free: what was to be recorded of them is planned again
-// under the term that has begun.
-func (rs *releases) planAnew() {
-	for i := range rs.waiting {
-		if r := &rs.waiting[i]; !r.replaces {
-			r.run.Outcome, r.run.Reason = NoOutcome, ""
-		}
-	}
 }
 
 // releaseLater gives back what is to be given back in a goroutine. The caller holds
 // mu.
 func (s *UnifiedTaskScheduler) releaseLater() {
-	rs := &s.releases
-	if rs.busy || rs.paused || len(rs.waiting) == 0 {
+	rs := &s.releasing
+	if rs.busy || rs.paused || len(s.engine.Releases()) == 0 {
 		return
 	}
 	rs.busy = true
@@ -92,8 +35,8 @@ func (s *UnifiedTaskScheduler) releaseLater() {
 // asked.
 func (s *UnifiedTaskScheduler) releaseAll() {
 	defer s.activity.End()
-	rs := &s.releases
-	for len(rs.waiting) > 0 {
+	rs := &s.releasing
+	for len(s.engine.Releases()) > 0 {
 		if err := s.releaseBatch(); err != nil {
 			s.releaseFailed(err)
 			break
@@ -108,17 +51,20 @@ func (s *UnifiedTaskScheduler) releaseAll() {
 // releaseBatch gives back the claims of one term. Those of a term that another has
 // followed are left to its holder, which finds them unsettled.
 func (s *UnifiedTaskScheduler) releaseBatch() error {
-	rs := &s.releases
-	batch, t := rs.next(), rs.waiting[0].term
+	batch := s.engine.NextReleases()
+	t := Term{Scheduler: s.cfg.Name, Holder: s.holder, Number: batch[0].Term}
 	switch {
-	case s.term.resumed:
+	case s.engine.Term.IsResumed():
 		t = s.term.term
 	case s.term.holder != "":
 		s.leaveToNext(batch)
 		return nil
 	}
 	claimGoesOn := s.claimGoesOn()
-	runs := rs.runsOf(batch, s.lanes.release.IsDirect())
+	runs := s.releasing.batches.room(len(batch), s.lanes.release.IsDirect())
+	for i, r := range batch {
+		runs[i] = s.releasedRun(r)
+	}
 	s.mu.Unlock()
 	_, err := quiet.Call(context.Background(), s.lanes.release, ledgerBound, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.cfg.Ledger.Release(ctx, t, runs)
@@ -141,55 +87,36 @@ func (s *UnifiedTaskScheduler) releaseBatch() error {
 	return nil
 }
 
-// next returns the next batch: of claims that were made under one term.
-func (rs *releases) next() []release {
-	n := 0
-	for n < len(rs.waiting) && n < fullBatch && rs.waiting[n].term == rs.waiting[0].term {
-		n++
+// releasedRun is a run as the ledger is told of it whose claim is given back. One that
+// took the place of a row leaves that as it was.
+func (s *UnifiedTaskScheduler) releasedRun(r engine.Release) Run {
+	run := s.runOf(r.Run)
+	run.Term = r.Term
+	if r.Run.Replaces != nil {
+		was := r.Run.Replaces.(*Run)
+		run.Outcome, run.Reason, run.Finished, run.RerunUntil = was.Outcome, was.Reason, was.Finished, was.RerunUntil
 	}
-	return rs.waiting[:n:n]
+	return run
 }
 
-// runsOf returns the runs as the ledger is told of them.
-func (rs *releases) runsOf(batch []release, again bool) []Run {
-	runs := rs.batches.room(len(batch), again)
-	for i, r := range batch {
-		runs[i] = r.run
-		if !r.replaces {
-			runs[i].Outcome, runs[i].Reason = NoOutcome, ""
-		}
-	}
-	return runs
-}
-
-// released records what becomes of the first n runs, whose claims were given back.
+// released notes what becomes of the first n runs, whose claims were given back.
 func (s *UnifiedTaskScheduler) released(n int) {
-	free, first := 0, describeRun(&s.releases.waiting[0].run)
-	for _, r := range s.releases.waiting[:n] {
-		switch {
-		case r.replaces:
-		case r.run.Outcome == NoOutcome:
-			free++
-		case s.term.resumed: // or else the next term plans it again
-			s.record(r.run, r.run.Outcome, r.run.Reason)
-		}
-	}
-	s.releases.drop(n)
-	if free > 0 {
+	first := describe(s.engine.Releases()[0].Run)
+	if free := s.engine.Released(n, s.clock.Now()); free > 0 {
 		s.log.Info("runs that were claimed did not start: their slots are free again", "runs", free, "first", first)
 	}
 }
 
 // leaveToNext drops claims that cannot be given back any more.
-func (s *UnifiedTaskScheduler) leaveToNext(batch []release) {
+func (s *UnifiedTaskScheduler) leaveToNext(batch []engine.Release) {
 	s.log.Warn("runs that were claimed did not start, and the term has ended: the next one has them as interrupted",
-		"runs", len(batch), "first", describeRun(&batch[0].run))
-	s.releases.drop(len(batch))
+		"runs", len(batch), "first", describe(batch[0].Run))
+	s.engine.Leave(len(batch))
 }
 
 func (s *UnifiedTaskScheduler) releaseFailed(err error) {
-	rs := &s.releases
-	s.degrade("release", fmt.Sprintf("the claims of %d runs that did not start are not given back yet: %v", len(rs.waiting), err))
+	rs := &s.releasing
+	s.degrade("release", fmt.Sprintf("the claims of %d runs that did not start are not given back yet: %v", len(s.engine.Releases()), err))
 	rs.backoff = nextRetry(rs.backoff)
 	rs.paused = true
 	s.afterLocked(rs.backoff, func() {
@@ -198,12 +125,6 @@ func (s *UnifiedTaskScheduler) releaseFailed(err error) {
 	})
 }
 
-// giveBackPending gives back the claims of all that waits to be claimed again. It
-// stays in the queue.
-func (s *UnifiedTaskScheduler) giveBackPending() {
-	for _, p := range s.queue.uncertain() {
-		s.giveBack(p, s.term.term, NoOutcome, "")
-	}
+func describe(p *engine.Run) string {
+	return fmt.Sprintf("%s %s", rowName(p.Row.Task(), p.Account.Name), p.Slot)
 }
-
-func describeRun(r *Run) string { return fmt.Sprintf("%s %s", rowName(r.Task, r.Account), r.Slot) }

@@ -11,7 +11,7 @@ import (
 
 // calendarChanged makes what a calendar says now the view, compiles its days anew,
 // and tells what is different. What the change has moved into the past is planned
-// by enqueueRevised. The view and the facts know the dates from first to last. The
+// by the engine. The view and the facts know the dates from first to last. The
 // caller holds mu.
 func (s *UnifiedTaskScheduler) calendarChanged(v *calendarView, facts calendarFacts, first, last calendar.Date, now time.Time) {
 	var before plan.Before
@@ -19,12 +19,12 @@ func (s *UnifiedTaskScheduler) calendarChanged(v *calendarView, facts calendarFa
 		before = s.sched.plan.Before(v, first, last)
 	}
 	v.take(facts)
-	upTo := s.plan.upTo
-	if !s.term.resumed {
+	upTo := s.engine.Planned()
+	if !s.engine.Term.IsResumed() {
 		upTo = now // another scheduler plans
 	}
-	change := calendarChange(v, before.Changed(upTo, s.term.resumed))
-	s.plan.next, s.plan.farUntil = s.plan.upTo, time.Time{}
+	change := calendarChange(v, before.Changed(upTo, s.engine.Term.IsResumed()))
+	s.engine.Use(s.sched.plan)
 	s.log.Info("the calendar changed", "calendar", v.name, "version", v.version, "sessions", briefly(change.Sessions),
 		"tasks", briefly(change.Tasks), "moved_into_past", change.MovedIntoPast)
 	s.events.tell(change)
@@ -42,15 +42,6 @@ func calendarChange(v *calendarView, change plan.Change) CalendarChanged {
 		})
 	}
 	return told
-}
-
-// enqueueRevised plans what is due no later than upTo on days of which a calendar
-// says something else by now, and was not planned. What follows is planned like
-// any other.
-func (s *UnifiedTaskScheduler) enqueueRevised(upTo, now time.Time) {
-	for _, due := range s.sched.plan.TakeRevised(upTo) {
-		s.enqueueBackdated(due, now)
-	}
 }
 
 // briefly puts no more of a list into a line of the log than a person reads.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/spelling"
 	"github.com/tradeclock/tradeclock/rule"
 )
@@ -121,7 +122,7 @@ func (s *UnifiedTaskScheduler) pastOnce() []string {
 func (s *UnifiedTaskScheduler) wasPast(only rule.Rule, r *row) bool {
 	from := r.Since
 	if from.IsZero() {
-		from = s.term.began // zero if the ledger is not new
+		from = s.engine.Accounts.Began() // zero if the ledger is not new
 	}
 	if from.IsZero() {
 		return false
@@ -137,12 +138,12 @@ func (s *UnifiedTaskScheduler) reportTasks() {
 	}
 	s.sched.unreported = false
 	s.sched.odd = make(map[ScheduleKey]string)
-	if slices.ContainsFunc(s.accounts.sorted(), func(a *account) bool { return a.lists }) {
+	if slices.ContainsFunc(s.engine.Accounts.All(), func(a *engine.Account) bool { return accountOf(a).lists }) {
 		for key := range s.sched.rows {
 			s.compareTask(key)
 		}
 	}
-	for _, a := range s.accounts.sorted() {
+	for a := range s.everyAccount() {
 		for _, task := range a.known {
 			s.compareAccount(a, task)
 		}
@@ -160,9 +161,9 @@ func (s *UnifiedTaskScheduler) compareTask(key ScheduleKey) {
 // accountsOf returns the accounts that a row may hold for.
 func (s *UnifiedTaskScheduler) accountsOf(key ScheduleKey) []*account {
 	if key.Account == "" {
-		return s.accounts.sorted()
+		return slices.Collect(s.everyAccount())
 	}
-	if a := s.accounts.byName[key.Account]; a != nil {
+	if a := s.account(key.Account); a != nil {
 		return []*account{a}
 	}
 	return nil
@@ -174,15 +175,15 @@ func (s *UnifiedTaskScheduler) compareAccount(a *account, task string) {
 	if !a.lists {
 		return
 	}
-	key := ScheduleKey{Task: task, Account: a.name}
-	scheduled, known := s.rowFor(a.name, task) != nil, slices.Contains(a.known, task)
+	key := ScheduleKey{Task: task, Account: a.Name}
+	scheduled, known := s.rowFor(a.Name, task) != nil, slices.Contains(a.known, task)
 	switch {
-	case a.gone || scheduled == known:
+	case a.IsGone() || scheduled == known:
 		delete(s.sched.odd, key)
 	case known:
-		s.sched.odd[key] = fmt.Sprintf("%s has no schedule", rowName(task, a.name))
+		s.sched.odd[key] = fmt.Sprintf("%s has no schedule", rowName(task, a.Name))
 	default:
-		s.sched.odd[key] = fmt.Sprintf("%s has a schedule, and the executor does not know it%s", rowName(task, a.name), spelling.Hint(task, a.known))
+		s.sched.odd[key] = fmt.Sprintf("%s has a schedule, and the executor does not know it%s", rowName(task, a.Name), spelling.Hint(task, a.known))
 	}
 }
 

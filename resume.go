@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
@@ -21,7 +22,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	})
 	s.mu.Lock()
 	switch {
-	case s.term.term != t || s.term.resumed:
+	case s.term.term != t || s.engine.Term.IsResumed():
 		return
 	case errors.Is(err, ErrDeposed):
 		s.loseTerm(err.Error())
@@ -41,30 +42,30 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 // takeOver begins to plan from a ledger's state, and reconciles the runs of older terms.
 // The caller holds mu.
 func (s *UnifiedTaskScheduler) takeOver(t Term, state State, now time.Time) {
-	s.term.resumed = true
-	if t.Number > 1 {
-		s.limits.HoldOff(now)
-	}
-	watermark := s.planFrom(t, state.Watermark, now)
-	s.term.known = make(map[string]Enrolment, len(state.Enrolments))
+	s.dropUnstarted(&state)
+	from := engine.State{Term: t.Number, Watermark: state.Watermark}
 	for _, e := range state.Enrolments {
-		s.term.known[e.Account] = e
+		from.Enrolments = append(from.Enrolments, engine.Enrolment(e))
 	}
-	s.keepWithdrawals()
-	s.books.records = nil // what came to be recorded without a term is planned again
-	s.releases.planAnew()
-	s.noteAhead(&state)
-	for _, a := range s.accounts.sorted() {
-		a.forgetPlan()
-		s.admit(a, now)
+	for _, runs := range [][]Run{state.Ahead, state.Unsettled} {
+		for i := range runs {
+			from.Ahead = append(from.Ahead, entryOf(&runs[i]))
+		}
 	}
+	watermark := s.engine.Resume(from, now)
+	if state.Watermark.IsZero() && t.Number > 1 {
+		s.log.Warn("the ledger has no watermark: what came due under its older terms may be in no row", "term", t.Number)
+	}
+	s.wakes.doubted = false
 	s.logTaken(t, watermark, len(state.Unsettled))
 	s.events.tell(TermChanged{Number: t.Number})
 	s.beatSoon()
 	s.sched.unreported = true // which accounts there are is known now
 	s.health.recall = s.history != nil
 	s.reconcile(state.Unsettled)
-	s.queue.reruns = append(s.queue.reruns, state.Interrupted...)
+	for i := range state.Interrupted {
+		s.runAgain(&state.Interrupted[i])
+	}
 	s.term.since = firstDue(state.Unsettled, state.Interrupted)
 	s.startExecutors()
 	if s.life.running {
@@ -72,37 +73,43 @@ func (s *UnifiedTaskScheduler) takeOver(t Term, state State, now time.Time) {
 	}
 }
 
-// planFrom makes the ledger's watermark, or now if it has none, the instant from which to
-// plan, and returns it.
-func (s *UnifiedTaskScheduler) planFrom(t Term, watermark, now time.Time) time.Time {
-	s.term.began = time.Time{}
-	if watermark.IsZero() {
-		watermark, s.term.began = now.Round(0).UTC(), now
-		if t.Number > 1 {
-			s.log.Warn("the ledger has no watermark: what came due under its older terms may be in no row", "term", t.Number)
-		}
+// dropUnstarted leaves the rows of claims of this process out that certainly never start.
+func (s *UnifiedTaskScheduler) dropUnstarted(state *State) {
+	tokens := make(map[string]bool)
+	for _, p := range s.engine.Unstarted() {
+		tokens[s.tokenOf(p.Serial)] = true
 	}
-	s.term.planned = false
-	s.plan.upTo, s.plan.next, s.plan.kept, s.plan.late = watermark, time.Time{}, nil, nil
-	s.plan.doubted = false
-	if s.sched.loaded {
-		s.sched.plan.Unplan(watermark)
-	}
-	return watermark
-}
-
-// noteAhead keeps what is accounted for beyond the watermark: the ledger's rows, but for
-// those of claims of this process that certainly never start, and what is still to be
-// written.
-func (s *UnifiedTaskScheduler) noteAhead(state *State) {
-	unstarted := s.unstartedTokens()
-	isUnstarted := func(r Run) bool { return unstarted[r.Token] }
+	isUnstarted := func(r Run) bool { return tokens[r.Token] }
 	state.Ahead = slices.DeleteFunc(state.Ahead, isUnstarted)
 	state.Unsettled = slices.DeleteFunc(state.Unsettled, isUnstarted)
-	s.term.ahead = make(accountedRows)
-	s.term.ahead.add(state.Ahead)
-	s.term.ahead.add(state.Unsettled)
-	s.term.ahead.add(s.unwritten())
+}
+
+// entryOf is what a row accounts for.
+func entryOf(r *Run) engine.Entry {
+	return engine.Entry{
+		Key: engine.Key{Task: r.Task, Account: r.Account}, Slot: r.Slot, Due: r.Due, LastDue: r.LastDue, Count: r.Count,
+		Started: !r.Started.IsZero() && !r.Manual,
+	}
+}
+
+// accountedBy is what rows account for.
+func accountedBy(runs []Run) engine.Accounted {
+	all := make(engine.Accounted)
+	for i := range runs {
+		all.Add(entryOf(&runs[i]))
+	}
+	return all
+}
+
+// runAgain hands an interrupted run to the engine, to be run again within its catch-up.
+func (s *UnifiedTaskScheduler) runAgain(r *Run) {
+	if r.Manual {
+		return
+	}
+	s.engine.RunAgain(engine.Again{
+		Key: engine.Key{Task: r.Task, Account: r.Account}, Slot: r.Slot, Session: r.Session, Due: r.Due, Offset: r.Offset,
+		Repeats: r.Repeating, Row: r,
+	})
 }
 
 // logTaken tells that this instance is active, since when everything is accounted for,
@@ -112,91 +119,10 @@ func (s *UnifiedTaskScheduler) logTaken(t Term, watermark time.Time, unsettled i
 	if before := s.term.held; before.Holder != "" && before.Number < t.Number {
 		attrs = append(attrs, "after", before.Holder)
 	}
-	if !s.term.trusted.IsZero() {
-		attrs = append(attrs, "until", s.term.trusted.Add(s.termMargin()).Round(0).UTC(), "renewed_every", s.cfg.TermLength/3)
+	if trusted := s.engine.Term.Trusted(); !trusted.IsZero() {
+		attrs = append(attrs, "until", trusted.Add(s.termMargin()).Round(0).UTC(), "renewed_every", s.cfg.TermLength/3)
 	}
 	s.log.Info("the term is held", attrs...)
-}
-
-// keepWithdrawals keeps those withdrawals for the new term that the ledger does not
-// have and that still hold. An account that has come back was served meanwhile, and
-// any other is accounted for as far as the ledger knows.
-func (s *UnifiedTaskScheduler) keepWithdrawals() {
-	var kept []Enrolment
-	for _, w := range s.books.withdrawals {
-		e, known := s.term.known[w.Account]
-		if _, err := s.accounts.enrolled(w.Account); err == nil || !known || e.away() {
-			continue
-		}
-		if e.Withdrawn, e.Returned = w.Withdrawn, (time.Time{}); e.Withdrawn.Before(e.From) {
-			e.Withdrawn = e.From
-		}
-		s.term.known[w.Account] = e
-		kept = append(kept, e)
-	}
-	s.books.withdrawals = kept
-}
-
-// unwritten are the runs of an earlier term that the ledger may have no row of, and
-// will get one from this process: those that started with it out of reach.
-func (s *UnifiedTaskScheduler) unwritten() []Run {
-	var runs []Run
-	for _, e := range s.queue.running {
-		if e.unclaimed {
-			runs = append(runs, e.run)
-		}
-	}
-	for _, st := range s.books.settling {
-		if st.unclaimed {
-			runs = append(runs, *st.run)
-		}
-	}
-	return runs
-}
-
-// accounted is what of one task and account has an outcome, or will get one.
-type accounted struct {
-	slots   map[string]bool
-	ranges  []Run
-	started time.Time // when the latest of those that had a start was due
-}
-
-// accountedRows is that of all tasks and accounts.
-type accountedRows map[ScheduleKey]*accounted
-
-func (all accountedRows) add(runs []Run) {
-	for _, r := range runs {
-		key := ScheduleKey{Task: r.Task, Account: r.Account}
-		if all[key] == nil {
-			all[key] = &accounted{slots: make(map[string]bool)}
-		}
-		all[key].slots[r.Slot] = true
-		if !r.Started.IsZero() && !r.Manual && r.Due.After(all[key].started) {
-			all[key].started = r.Due
-		}
-		if r.Count > 1 {
-			all[key].ranges = append(all[key].ranges, r)
-		}
-	}
-}
-
-// lastStarted is when the latest run of a task that had a start was due, or zero.
-func (all accountedRows) lastStarted(account, task string) time.Time {
-	if known := all[ScheduleKey{Task: task, Account: account}]; known != nil {
-		return known.started
-	}
-	return time.Time{}
-}
-
-// has reports whether the occurrence is one of theirs, or lies in a range.
-func (all accountedRows) has(account, task, slot string, due time.Time) bool {
-	known := all[ScheduleKey{Task: task, Account: account}]
-	if known == nil {
-		return false
-	}
-	return known.slots[slot] || slices.ContainsFunc(known.ranges, func(r Run) bool {
-		return !due.Before(r.Due) && !due.After(r.LastDue)
-	})
 }
 
 // reconcile settles the runs of older terms as interrupted. Those that are
@@ -247,37 +173,18 @@ func (s *UnifiedTaskScheduler) rerunUntil(run *Run) time.Time {
 	return r.run.Expiry(run.Due, run.Session)
 }
 
-// unstartedTokens are those of the runs of earlier claims that certainly never start:
-// their claims are given back, or will be once the ledger has answered.
-func (s *UnifiedTaskScheduler) unstartedTokens() map[string]bool {
-	tokens := make(map[string]bool)
-	for i := range s.releases.waiting {
-		if r := &s.releases.waiting[i]; !r.replaces {
-			tokens[r.run.Token] = true
-		}
-	}
-	for _, a := range s.accounts.sorted() {
-		for _, ts := range a.tasks {
-			for c := ts.claiming; c != nil; c = c.nextClaim {
-				tokens[c.run.Token] = true
-			}
-		}
-	}
-	return tokens
-}
-
 // ownTokens are those of the runs that go on in this process, or whose outcome is on
 // its way to the ledger.
 func (s *UnifiedTaskScheduler) ownTokens() map[string]bool {
 	own := make(map[string]bool)
-	for _, e := range s.queue.running {
+	for _, e := range s.running.list {
 		own[e.run.Token] = true
 	}
 	for _, st := range s.books.settling {
 		own[st.run.Token] = true
 	}
-	for i := range s.releases.waiting {
-		own[s.releases.waiting[i].run.Token] = true
+	for _, r := range s.engine.Releases() {
+		own[s.tokenOf(r.Run.Serial)] = true
 	}
 	return own
 }

@@ -13,9 +13,8 @@ import (
 type row struct {
 	plan.Row
 	*policy
-	Version int64
-	view    *calendarView
-	run     engine.Row // what the engine knows of it
+	view *calendarView
+	run  engine.Row // what the engine knows of it
 }
 
 // policy is what a schedule says, but for whom, since when and in which version,
@@ -49,11 +48,11 @@ var overlaps = [...]engine.Overlap{
 // newRow returns the row of a schedule with a policy. The view is nil for an after rule:
 // see follow.
 func newRow(s Schedule, p *policy, view *calendarView) *row {
-	r := &row{Row: plan.Row{Policy: &p.plan, Account: s.Account, Since: s.Since}, policy: p, Version: s.Version, view: view}
+	r := &row{Row: plan.Row{Policy: &p.plan, Account: s.Account, Since: s.Since}, policy: p, view: view}
 	if view != nil {
 		r.Row.Calendar = view
 	}
-	r.run = engine.Row{Handling: &p.handling}
+	r.run = engine.Row{Handling: &p.handling, Version: s.Version}
 	r.bind()
 	return r
 }
@@ -130,7 +129,7 @@ func (r *row) share(p *policy) {
 // schedule returns the row as its store would have it.
 func (r *row) schedule() Schedule {
 	s := r.Schedule
-	s.Account, s.Since, s.Version = r.Account, r.Since, r.Version
+	s.Account, s.Since, s.Version = r.Account, r.Since, r.run.Version
 	return s
 }
 
@@ -147,7 +146,7 @@ func (p *policy) follows() (task string, ok bool) {
 // traces of an edit.
 func (r *row) differs(o *row) bool {
 	if r.policy == o.policy {
-		return r.Version != o.Version
+		return r.run.Version != o.run.Version
 	}
 	a, b := r.schedule(), o.schedule()
 	if r.text != o.text || (a.CatchUpUntil == nil) != (b.CatchUpUntil == nil) ||
@@ -157,4 +156,21 @@ func (r *row) differs(o *row) bool {
 	a.Rule, b.Rule, a.Prior, b.Prior, a.CatchUpUntil, b.CatchUpUntil = nil, nil, nil, nil, nil, nil
 	a.Since, b.Since = time.Time{}, time.Time{}
 	return a != b
+}
+
+// engineRow is the row as the engine knows it. That of none is none.
+func (r *row) engineRow() *engine.Row {
+	if r == nil {
+		return nil
+	}
+	return &r.run
+}
+
+// engineRows are the rows as the engine knows them.
+func engineRows(rows []*row) []*engine.Row {
+	known := make([]*engine.Row, len(rows))
+	for i, r := range rows {
+		known[i] = &r.run
+	}
+	return known
 }

@@ -155,7 +155,7 @@ func (v *vetting) rowOf(s Schedule, p *vetted) *row {
 		p = v.policyOf(s)
 	}
 	_, follows := p.follows()
-	if old != nil && old.policy == p.policy && old.Since.Equal(s.Since) && old.Version == s.Version && s.Account != "" && !follows {
+	if old != nil && old.policy == p.policy && old.Since.Equal(s.Since) && old.run.Version == s.Version && s.Account != "" && !follows {
 		return old
 	}
 	r := newRow(s, p.policy, p.view)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
-	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
@@ -28,9 +27,7 @@ const (
 	confirmAfter = time.Second      // the second wake
 	retryFirst   = time.Second
 	retryLast    = 5 * time.Second // something due may wait for it, and catch-ups are short
-	firstBatch   = 128             // of claims: the first runs of a burst start soon
-	fullBatch    = 4096            // of claims and settlements: what a database takes best
-	lineUpBatch  = 256
+	fullBatch    = 4096            // of settlements: what a database takes best
 )
 
 // Errors of a scheduler.
@@ -67,17 +64,20 @@ type UnifiedTaskScheduler struct {
 	ticking bool       // a tick goes on, or what excludes one
 	life    life
 
-	sched    schedules
-	term     tenure
-	plan     planState
-	accounts accounts
-	returned returned
-	limits   engine.Limits
-	queue    queue
-	books    books
-	releases releases
-	control  control
-	health   health
+	engine *engine.Engine // decides; what it answers is done with act
+
+	sched     schedules
+	term      tenure
+	wakes     wakes
+	almost    almosts
+	dispatch  dispatch
+	running   running
+	returned  returned
+	books     books
+	releasing releasing
+	texts     texts // of IDs and tokens
+	control   control
+	health    health
 }
 
 // life is how far the scheduler is between New and the end of Run.
@@ -93,23 +93,9 @@ type life struct {
 	stopKeeper func()
 }
 
-// planState is what the ticks have planned. Guarded by mu.
-type planState struct {
-	// upTo is the instant up to which everything is planned: the end of the last
-	// range. Zero until a term has been resumed from.
-	upTo time.Time
-	// kept came due since, by rows that have been edited meanwhile.
-	kept []plan.Occurrence
-	// late came due before that, by rows that were edited before it and read since.
-	late []plan.Occurrence
-	// next is the first due instant after upTo: before it there is nothing to plan.
-	next      time.Time
-	nextFound bool // false if next is only the end of the horizon
-	// far is the first due instant beyond the horizon if none is within it, or zero if
-	// none is known. Until an instant it is not looked for again.
-	far      time.Time
-	farUntil time.Time
-	lastTick time.Time
+// wakes are the ticks, as they tell of the clock. Guarded by mu.
+type wakes struct {
+	last time.Time
 	// doubted is set by a wake that found the clock far ahead, until the next one.
 	doubted bool
 	steps   int // how often the clock stepped
@@ -139,17 +125,17 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.openLanes(s.calendar)
 	s.sched.watched = []*calendarView{s.calendar}
 	s.sched.views, s.sched.notFound = make(map[string]*calendarView), make(map[string]error)
-	s.accounts.byName, s.accounts.almost, s.accounts.said = make(map[string]*account), make(map[string][]string), make(map[string]int)
-	s.limits = newLimits(cfg.StartLimits)
-	s.queue.waiting = make(map[*pending]struct{})
+	s.almost = almosts{make(map[string][]string), make(map[string]int)}
+	s.engine = engine.New(engine.Config{
+		Facts: facts{s}, MaxConcurrent: cfg.MaxConcurrent, Limits: startLimits(cfg.StartLimits), Remembers: s.history != nil,
+	})
 	s.health.conditions = make(map[string]string)
 	s.health.notices = make(map[string][]string)
-	s.health.runs = engine.NewBadRuns()
 	s.control.halts, s.control.unstored = make(map[string]Halt), make(map[string]Halt)
 	if cfg.Executor != nil {
 		known, lists := listTasks(cfg.Executor)
-		s.accounts.add(cfg.Account, cfg.Executor, known, lists, s.clock.Now())
-		s.accounts.noteAlmost(cfg.Account, almostExecutor(cfg.Executor))
+		s.enrol(cfg.Account, cfg.Executor, known, lists, s.clock.Now())
+		s.almost.note(cfg.Account, almostExecutor(cfg.Executor))
 	}
 	s.reportAlmost()
 	s.warn()

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
@@ -22,19 +23,18 @@ type books struct {
 	settleMost    int           // outcomes at a time: fewer after a batch that took too long, or zero
 	outcomes      batches
 
-	flushBusy   bool      // flushAll goes on
-	flushAgain  bool      // there may be more to write since the last look
-	records     []*record // of runs that never started
-	mark        time.Time // the watermark in the ledger
-	pauseUntil  time.Time // no write before it
-	withdrawals []Enrolment
+	flushBusy  bool      // flushAll goes on
+	flushAgain bool      // there may be more to write since the last look
+	pauseUntil time.Time // no write before it
 }
 
 // settlement is an outcome on its way to the ledger. It is kept until it is
 // stored.
 type settlement struct {
-	run       *Run
-	unclaimed bool // the run was not claimed when it started: claim it first
+	run *Run
+	// unclaimed is the run as the engine knows it if it was not claimed when it started,
+	// and nil else: it is claimed first.
+	unclaimed *engine.Run
 	rerun     bool // if it is delivered at least once, run it again
 }
 
@@ -110,7 +110,7 @@ func (s *UnifiedTaskScheduler) settleAll() {
 		b.settling = nil
 	}
 	b.settleBusy = false
-	if len(s.queue.reruns) > 0 || s.recordsDirty() || reconciles || len(s.books.withdrawals) > 0 {
+	if s.engine.HasAgain() || len(s.engine.Records()) > 0 || reconciles || s.engine.HasWithdrawn() {
 		s.kickLater() // if it failed, what is delivered at least once waits no longer
 	}
 }
@@ -161,12 +161,12 @@ func (s *UnifiedTaskScheduler) claimGoesOn() bool {
 // outcomes are late evidence then. As long as neither is known they wait.
 func (s *UnifiedTaskScheduler) settleTerm(batch []settlement) (t Term, known bool) {
 	switch {
-	case s.term.resumed:
+	case s.engine.Term.IsResumed():
 		return s.term.term, true
 	case s.term.holder != "":
 		return Term{}, true
 	}
-	return Term{}, !slices.ContainsFunc(batch, func(st settlement) bool { return st.unclaimed })
+	return Term{}, !slices.ContainsFunc(batch, func(st settlement) bool { return st.unclaimed != nil })
 }
 
 // settleBatch settles a batch, and first claims what started unclaimed.
@@ -176,7 +176,7 @@ func (s *UnifiedTaskScheduler) settleBatch(ctx context.Context, t Term, batch []
 	for i := range batch {
 		st := &batch[i]
 		runs[i] = *st.run
-		if st.unclaimed {
+		if st.unclaimed != nil {
 			claim := *st.run
 			claim.Outcome, claim.Reason, claim.Finished = Running, "", time.Time{}
 			unclaimed = append(unclaimed, claim)
@@ -205,16 +205,17 @@ func (s *UnifiedTaskScheduler) settleFailed(err error) {
 func (s *UnifiedTaskScheduler) settledAll(batch []settlement, results []SettleResult, t Term) {
 	for i := range batch {
 		st := &batch[i]
-		if st.unclaimed && !results[i].Accepted && s.term.resumed && s.term.term != t {
+		if st.unclaimed != nil && !results[i].Accepted && s.engine.Term.IsResumed() && s.term.term != t {
 			// It was evidence for another holder, and the term that was taken
 			// meanwhile counts on it.
 			s.books.settling = append(s.books.settling, *st)
 			continue
 		}
 		s.settled(st, results[i])
-		if st.unclaimed {
+		if st.unclaimed != nil {
+			s.engine.Stored(st.unclaimed)
 			s.clear("claim") // it was claimed now
-			s.queue.backoff = 0
+			s.claimsAnswer()
 		}
 	}
 }
@@ -225,8 +226,8 @@ func (s *UnifiedTaskScheduler) settled(st *settlement, result SettleResult) {
 		s.books.reconciling--
 	}
 	switch {
-	case result.Accepted && s.term.resumed && !st.run.RerunUntil.IsZero(): // or else the next term finds it
-		s.queue.reruns = append(s.queue.reruns, *st.run)
+	case result.Accepted && s.engine.Term.IsResumed() && !st.run.RerunUntil.IsZero(): // or else the next term finds it
+		s.runAgain(st.run)
 	case result.Accepted:
 	default:
 		s.log.Warn("an outcome came after the run had been settled otherwise", "task", st.run.Task,

@@ -40,7 +40,7 @@ func (s *UnifiedTaskScheduler) reportSilence() {
 func (s *UnifiedTaskScheduler) noteSilence(key ScheduleKey) {
 	quiet, r, now := &s.sched.silence, s.sched.rows[key], s.clock.Now()
 	runs := r != nil && !r.Disabled
-	unserved := runs && key.Account != "" && s.term.resumed && s.isUnserved(key.Account)
+	unserved := runs && key.Account != "" && s.engine.Term.IsResumed() && s.isUnserved(key.Account)
 	early := runs && r.isEarly(now)
 	if unserved != quiet.unserved[key] || early || quiet.early[key] != nil {
 		quiet.changed = true
@@ -62,7 +62,8 @@ func (s *UnifiedTaskScheduler) noteSilence(key ScheduleKey) {
 // isUnserved reports whether nobody serves an account that nobody has withdrawn, which
 // is known once the ledger's state was read.
 func (s *UnifiedTaskScheduler) isUnserved(account string) bool {
-	return s.accounts.byName[account] == nil && s.term.known[account].Withdrawn.IsZero()
+	known, _ := s.engine.Accounts.Known(account)
+	return s.account(account) == nil && known.Withdrawn.IsZero()
 }
 
 // isEarly reports whether the row holds from the future of a clock.
@@ -97,7 +98,7 @@ func (s *UnifiedTaskScheduler) tellSilence() {
 		quiet.changed = quiet.changed || len(quiet.early) != early
 		maps.DeleteFunc(quiet.pending, func(_ ScheduleKey, r *row) bool { return !r.waitsForSession(now) })
 	}
-	if s.hasAccount() {
+	if s.engine.Accounts.HasAny() {
 		s.clear("accounts")
 	} else {
 		s.degrade("accounts", noAccount)
@@ -112,13 +113,9 @@ func (s *UnifiedTaskScheduler) tellSilence() {
 
 const noAccount = "no account is enrolled: nothing runs"
 
-func (s *UnifiedTaskScheduler) hasAccount() bool {
-	return slices.ContainsFunc(s.accounts.sorted(), func(a *account) bool { return !a.gone })
-}
-
 // hasServedRow reports whether any row holds for an account that is served.
 func (s *UnifiedTaskScheduler) hasServedRow() bool {
-	return s.hasAccount() && len(s.sched.rows) > len(s.sched.silence.unserved)
+	return s.engine.Accounts.HasAny() && len(s.sched.rows) > len(s.sched.silence.unserved)
 }
 
 // keysText names the first of some rows, of which there may be very many.
@@ -165,7 +162,7 @@ func (s *UnifiedTaskScheduler) reportAlmost() {
 	for _, v := range s.sched.views {
 		found = append(found, almost.Find(v.source, calendarsMayBe)...)
 	}
-	found = slices.AppendSeq(found, maps.Keys(s.accounts.said))
+	found = slices.AppendSeq(found, maps.Keys(s.almost.said))
 	slices.Sort(found)
 	s.setCondition("almost", join("", slices.Compact(found)))
 }

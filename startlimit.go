@@ -60,17 +60,17 @@ func (l StartLimit) check() error {
 	return fmt.Errorf("limit %q: %s", l.Name, inLine(errors.Join(errs...)))
 }
 
-// newLimits returns the limits of a configuration, against which nothing counts yet.
-func newLimits(limits []StartLimit) engine.Limits {
+// startLimits are the limits of a configuration as the engine knows them.
+func startLimits(limits []StartLimit) []engine.Limit {
 	counted := make([]engine.Limit, len(limits))
 	for i, l := range limits {
 		counted[i] = engine.Limit(l)
 	}
-	return engine.NewLimits(counted)
+	return counted
 }
 
 // limitOf is the limitFinder of rows.
-func (s *UnifiedTaskScheduler) limitOf(name string) error { return findLimit(s.limits, name) }
+func (s *UnifiedTaskScheduler) limitOf(name string) error { return findLimit(s.engine.Limits, name) }
 
 // findLimit returns an error if there is no limit of a name.
 func findLimit(limits engine.Limits, name string) error {

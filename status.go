@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -14,7 +13,6 @@ type health struct {
 	conditions map[string]string
 	notices    map[string][]string // by calendar
 	beatErrors int
-	runs       *engine.BadRuns
 	recall     bool           // what the last sessions left of bad runs is to be read
 	recalling  bool           // a reading goes on
 	said       SchedulerState // by the last heartbeat, or StateStopped if there was none
@@ -61,30 +59,20 @@ func (s *UnifiedTaskScheduler) Status() Status {
 	defer s.mu.Unlock()
 	st := Status{
 		Heartbeat:       s.heartbeat(),
-		Watermark:       s.books.mark,
-		Planned:         s.plan.upTo,
-		Waiting:         len(s.queue.waiting) + len(s.queue.claiming),
-		Unstored:        len(s.books.settling) + len(s.books.records) + len(s.releases.waiting),
-		ClockSteps:      s.plan.steps,
+		Watermark:       s.engine.Mark(),
+		Planned:         s.engine.Planned(),
+		Waiting:         s.engine.Waiting(),
+		Unstored:        len(s.books.settling) + len(s.engine.Records()) + len(s.engine.Releases()),
+		ClockSteps:      s.wakes.steps,
 		HeartbeatErrors: s.health.beatErrors,
 		Quarantined:     slices.Clone(s.sched.rejected),
 		Halts:           s.haltList(),
 		Holder:          s.term.holder,
 		Notices:         s.notices(),
 	}
-	for _, p := range s.queue.ready {
-		if p.lined {
-			st.Waiting++
-		}
-	}
-	for _, waves := range s.queue.allWaves() {
-		for i := range *waves {
-			st.Waiting += (*waves)[i].runs()
-		}
-	}
-	for _, a := range s.accounts.sorted() {
-		if !a.gone {
-			st.Accounts = append(st.Accounts, a.name)
+	for _, a := range s.engine.Accounts.All() {
+		if !a.IsGone() {
+			st.Accounts = append(st.Accounts, a.Name)
 		}
 	}
 	return st
@@ -102,19 +90,15 @@ func (s *UnifiedTaskScheduler) heartbeat() Heartbeat {
 		Degraded:  s.degraded(now),
 		LastTick:  s.lastTick().Round(0).UTC(),
 	}
-	switch {
-	case !s.term.resumed || !s.hasServedRow():
-	case s.plan.nextFound:
-		hb.Next = s.plan.next
-	default:
-		hb.Next = s.plan.far
+	if s.engine.Term.IsResumed() && s.hasServedRow() {
+		hb.Next = s.engine.NextDue()
 	}
-	if at := s.queue.startAt; !at.IsZero() && (hb.Next.IsZero() || at.Before(hb.Next)) {
+	if at := s.engine.StartsAt(); !at.IsZero() && (hb.Next.IsZero() || at.Before(hb.Next)) {
 		hb.Next = at.UTC()
 	}
-	if n := len(s.queue.running); n > 0 {
+	if n := len(s.running.list); n > 0 {
 		hb.Running = make([]RunningTask, 0, n)
-		for _, e := range s.queue.ordered() {
+		for _, e := range s.running.ordered() {
 			hb.Running = append(hb.Running, RunningTask{
 				Account: e.run.Account, Task: e.run.Task, Slot: e.run.Slot, Started: e.run.Started,
 				Age: now.Round(0).Sub(e.run.Started), Overdue: e.taken,
@@ -126,10 +110,10 @@ func (s *UnifiedTaskScheduler) heartbeat() Heartbeat {
 
 // lastTick is when the last tick began, or Run if there was none yet.
 func (s *UnifiedTaskScheduler) lastTick() time.Time {
-	if s.plan.lastTick.IsZero() {
+	if s.wakes.last.IsZero() {
 		return s.life.began
 	}
-	return s.plan.lastTick
+	return s.wakes.last
 }
 
 func (s *UnifiedTaskScheduler) state() SchedulerState {
@@ -139,7 +123,7 @@ func (s *UnifiedTaskScheduler) state() SchedulerState {
 		return StateStopped
 	case s.life.draining:
 		return StateDraining
-	case s.plan.lastTick.IsZero() && !s.life.running:
+	case s.wakes.last.IsZero() && !s.life.running:
 		return StateStopped
 	case s.term.term.Number == 0:
 		return StateStandby
@@ -152,11 +136,11 @@ func (s *UnifiedTaskScheduler) state() SchedulerState {
 // degraded lists what is wrong, in a stable order.
 func (s *UnifiedTaskScheduler) degraded(now time.Time) []string {
 	var wrong []string
-	if up := s.plan.upTo; !up.IsZero() && s.term.resumed && now.Round(0).Before(up) {
+	if up := s.engine.Planned(); !up.IsZero() && s.engine.Term.IsResumed() && now.Round(0).Before(up) {
 		wrong = append(wrong, fmt.Sprintf("the clock is %v behind what was planned already: nothing is due until %v",
 			up.Sub(now.Round(0)).Round(time.Second), up.Format(time.RFC3339)))
 	}
-	if s.plan.doubted {
+	if s.wakes.doubted {
 		wrong = append(wrong, "the clock has stepped forward: it is confirmed by another wake before anything is recorded as missed")
 	}
 	if len(s.health.conditions) == 0 {

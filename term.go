@@ -21,52 +21,19 @@ const takeoverWithin = 5 * time.Second
 // shortestWait is between two questions for a term.
 const shortestWait = 10 * time.Millisecond
 
-// tenure is what the scheduler knows of its term. Guarded by mu.
+// tenure is what the scheduler does about its term: how it stands, the engine knows.
+// Guarded by mu.
 type tenure struct {
-	term    Term // zero if it holds none
-	resumed bool // and the ledger's state was read
-	planned bool // and what came due since has been planned
-	// trusted is the instant until which the term is trusted: the start of the last
-	// renewal plus the term's length less a margin. Zero means for ever.
-	trusted time.Time
-	renewAt time.Time
-	lapse   *quiet.Alarm
-	renewal *quiet.Alarm // while runs go on between ticks
-	leading bool         // a call for the term goes on
-	// unreachable is true if the last renewal got no answer: what is delivered at
-	// least once goes on then.
-	unreachable bool
-	resigned    bool
-	holder      string // who holds the term, if it is another
-	held        Term   // and which that is
-	heldUntil   time.Time
-	// ahead are the rows that the ledger had beyond the watermark when the term was
-	// resumed, and those that it will get from this process: what they account for is
-	// not planned again.
-	ahead accountedRows
-	known map[string]Enrolment // the ledger's enrolments
-	began time.Time            // when planning began in a new ledger, or zero
-	since time.Time            // the first due time of what older terms left, or zero
-}
-
-// trustedAt reports whether the term is trusted at now: on the smaller of wall
-// and monotonic time left.
-func (t *tenure) trustedAt(now time.Time) bool {
-	if t.term.Number == 0 || !t.resumed {
-		return false
-	}
-	if t.trusted.IsZero() {
-		return true
-	}
-	return t.trusted.After(now) && t.trusted.Round(0).After(now.Round(0))
-}
-
-// mayStart reports whether a run of such delivery may start now.
-func (t *tenure) mayStart(d Delivery, now time.Time) bool {
-	if t.trustedAt(now) {
-		return true
-	}
-	return d == AtLeastOnce && t.unreachable && t.resumed && t.term.Number != 0
+	term      Term // zero if it holds none
+	renewAt   time.Time
+	lapse     *quiet.Alarm
+	renewal   *quiet.Alarm // while runs go on between ticks
+	leading   bool         // a call for the term goes on
+	resigned  bool
+	holder    string // who holds the term, if it is another
+	held      Term   // and which that is
+	heldUntil time.Time
+	since     time.Time // the first due time of what older terms left, or zero
 }
 
 func (s *UnifiedTaskScheduler) termMargin() time.Duration { return s.cfg.TermLength / 10 }
@@ -79,7 +46,7 @@ func (s *UnifiedTaskScheduler) keepLoop(ctx context.Context) {
 		s.mu.Lock()
 		s.renewIfDue(ctx, s.clock.Now())
 		wait := s.term.renewAt.Sub(s.clock.Now())
-		if s.term.term.Number != 0 && !s.term.resumed {
+		if s.term.term.Number != 0 && !s.engine.Term.IsResumed() {
 			wait = min(wait, retryFirst) // nothing starts before
 		}
 		s.mu.Unlock()
@@ -102,7 +69,7 @@ func (s *UnifiedTaskScheduler) keepBetweenTicks() {
 // needsTerm reports whether anything needs the term between two ticks: what runs, or
 // waits for its offset or for a start limit. The caller holds mu.
 func (s *UnifiedTaskScheduler) needsTerm() bool {
-	return len(s.queue.running) > 0 || !s.queue.startAt.IsZero()
+	return len(s.running.list) > 0 || !s.engine.StartsAt().IsZero()
 }
 
 func (s *UnifiedTaskScheduler) renewBetweenTicks() {
@@ -136,10 +103,10 @@ func (s *UnifiedTaskScheduler) leaveBetweenTicks() {
 // watchLapse notices the end of the trust in the term, if anything needs it: between
 // two ticks, only what runs does. The caller holds mu.
 func (s *UnifiedTaskScheduler) watchLapse() {
-	if s.term.lapse != nil || !s.life.running && len(s.queue.running) == 0 {
+	if s.term.lapse != nil || !s.life.running && len(s.running.list) == 0 {
 		return
 	}
-	if left := s.term.trusted.Sub(s.clock.Now()); left > 0 {
+	if left := s.engine.Term.Trusted().Sub(s.clock.Now()); left > 0 {
 		s.setLapse(left, s.lapsed)
 	}
 }
@@ -172,7 +139,7 @@ func (s *UnifiedTaskScheduler) renewIfDue(ctx context.Context, now time.Time) {
 	if !now.Before(s.term.renewAt) {
 		s.lead(ctx, now)
 	}
-	if s.term.term.Number != 0 && !s.term.resumed {
+	if s.term.term.Number != 0 && !s.engine.Term.IsResumed() {
 		s.resume(ctx)
 	}
 }
@@ -199,7 +166,7 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 		return
 	}
 	if err != nil {
-		s.term.unreachable = true
+		s.engine.Term.Unanswered()
 		s.term.renewAt = s.clock.Now().Add(min(retryFirst, length/10))
 		s.degrade("term", fmt.Sprintf("the term cannot be renewed: %v", err))
 		s.endLapsed()
@@ -209,18 +176,17 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	s.clear("term")
 	s.clear("held")
 	s.clear("lapse")
-	s.term.unreachable = false
 	s.term.holder = ""
 	if s.term.term.Number != 0 && s.term.term != term {
 		s.loseTerm(fmt.Sprintf("term %d follows it", term.Number))
 	}
 	s.term.renewAt = now.Add(length / 3)
 	s.term.term = term
-	s.term.trusted = now.Add(length - s.termMargin())
+	s.engine.Term.Granted(term.Number, now.Add(length-s.termMargin()))
 	s.unwatchLapse()
 	s.watchLapse()
 	s.startExecutors() // what waited for it while the term had lapsed
-	if s.queue.hasReady() {
+	if s.engine.HasReady() {
 		s.kickLater() // what waited for the term may start
 	}
 }
@@ -259,7 +225,8 @@ func heldBy(err error) *HeldError {
 // noteHeld notes who holds the term, and logs it if that is news. The caller holds mu.
 func (s *UnifiedTaskScheduler) noteHeld(held *HeldError, now time.Time) {
 	news := s.term.held != held.Term || s.term.holder == ""
-	s.term.holder, s.term.held, s.term.unreachable = held.Term.Holder, held.Term, false
+	s.term.holder, s.term.held = held.Term.Holder, held.Term
+	s.engine.Term.Held()
 	s.term.heldUntil = now.Add(held.Left)
 	if news {
 		s.log.Info("standing by", "active", held.Term.Holder, "term", held.Term.Number, "until", s.term.heldUntil.Round(0).UTC())
@@ -279,10 +246,10 @@ func heldTooLong(held *HeldError, length time.Duration) string {
 // the term in time, and what runs is ended only if it cannot be renewed within a
 // second. The caller holds mu.
 func (s *UnifiedTaskScheduler) lapsed() {
-	switch late := s.clock.Now().Sub(s.term.trusted); {
+	switch late := s.clock.Now().Sub(s.engine.Term.Trusted()); {
 	case late < time.Second:
 		s.endLapsed()
-	case !s.life.running && len(s.queue.running) == 0:
+	case !s.life.running && len(s.running.list) == 0:
 	default:
 		s.setLapse(time.Second, s.endLapsed)
 		s.activity.Begin()
@@ -297,14 +264,14 @@ func (s *UnifiedTaskScheduler) lapsed() {
 // runs at least once goes on while the ledger is out of reach. The caller holds mu.
 func (s *UnifiedTaskScheduler) endLapsed() {
 	now := s.clock.Now()
-	if s.term.trustedAt(now) || s.term.term.Number == 0 || !s.life.running && len(s.queue.running) == 0 {
+	if s.engine.Term.TrustedAt(now) || s.term.term.Number == 0 || !s.life.running && len(s.running.list) == 0 {
 		return // between two ticks nothing needs the term
 	}
 	if s.degrade("lapse", "the term could not be renewed in time: at-most-once tasks do not start") {
 		s.log.Error("the term has lapsed", "term", s.term.term.Number)
 	}
-	for _, e := range s.queue.ordered() {
-		if !s.term.mayStart(e.row.Delivery, now) {
+	for _, e := range s.running.ordered() {
+		if !s.engine.Term.MayStart(e.row.Delivery == AtLeastOnce, now) {
 			e.ctx.cancel(ErrTermLost)
 		}
 	}
@@ -318,23 +285,21 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 	}
 	reason = said.Cut(reason, said.MaxCondition)
 	s.log.Warn("the term is lost", "term", s.term.term.Number, "reason", reason)
-	s.giveBackPending() // the ledger may still take it
+	s.engine.Lose()
 	s.events.tell(TermChanged{Reason: reason})
 	s.beatSoon()
-	s.term.term, s.term.resumed = Term{}, false
+	s.term.term = Term{}
 	s.unwatchLapse()
 	for _, what := range []string{"lapse", "resume", "claim", "record"} {
 		s.clear(what) // it is another scheduler's now
 	}
-	s.queue.dropPending()
-	s.books.records, s.books.mark = nil, time.Time{}
-	for _, e := range s.queue.ordered() {
+	for _, e := range s.running.ordered() {
 		e.ctx.cancel(ErrTermLost)
 	}
-	s.accounts.leaveAll()
 	s.sched.unreported = true
-	s.dropBadRuns()
-	for _, a := range s.accounts.sorted() {
+	s.health.recall = false
+	s.act()
+	for a := range s.everyAccount() {
 		s.stopExecutor(a)
 	}
 }

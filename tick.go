@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
@@ -44,7 +43,7 @@ func (s *UnifiedTaskScheduler) NextTick() time.Time {
 	now, wait := s.clock.Now(), s.untilNextWake()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.term.resumed && !s.term.renewAt.IsZero() {
+	if !s.engine.Term.IsResumed() && !s.term.renewAt.IsZero() {
 		wait = min(wait, max(s.term.renewAt.Sub(now), shortestWait))
 	}
 	return now.Add(wait)
@@ -58,7 +57,7 @@ func (s *UnifiedTaskScheduler) untilNextWake() time.Duration {
 	d := nextMinute(now).Sub(now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.plan.doubted {
+	if s.wakes.doubted {
 		return min(d, confirmAfter)
 	}
 	again := func(at time.Time) { d = min(d, max(at.Sub(now), retryFirst)) }
@@ -73,7 +72,7 @@ func (s *UnifiedTaskScheduler) untilNextWake() time.Duration {
 			again(v.retryAt)
 		}
 	}
-	if next := s.plan.next; !next.IsZero() && next.After(now) {
+	if next := s.engine.NextLook(); !next.IsZero() && next.After(now) {
 		d = min(d, next.Sub(now))
 	}
 	return d
@@ -99,10 +98,10 @@ func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
 		return // what was not heard out must not be planned by
 	}
 	s.planUpTo(s.clock.Now())
-	s.health.runs.Pass(now)
+	s.engine.Bad.Pass(now)
 	s.tellBadRuns()
 	s.recallRuns()
-	s.control.fresh = !s.queue.pumping
+	s.control.fresh = !s.dispatch.pumping
 	s.kick()
 }
 
@@ -131,8 +130,8 @@ func (s *UnifiedTaskScheduler) giveTurn() {
 // tick. On a clock without a monotonic reading, as a fake one, time that passed
 // without a tick looks the same as a step forward. The caller holds mu.
 func (s *UnifiedTaskScheduler) noteWake(now time.Time) {
-	last := s.plan.lastTick
-	s.plan.lastTick = now
+	last := s.wakes.last
+	s.wakes.last = now
 	if last.IsZero() {
 		s.activity.Stir() // Started waits for it
 		return
@@ -142,51 +141,25 @@ func (s *UnifiedTaskScheduler) noteWake(now time.Time) {
 		passed = min(max(wall, 0), quiet.MaxWait)
 	}
 	step := wall - passed
-	doubted := s.plan.doubted
-	s.plan.doubted = false
+	doubted := s.wakes.doubted
+	s.wakes.doubted = false
 	if step > -time.Second && step < quiet.MaxWait {
 		return
 	}
-	s.plan.steps++
+	s.wakes.steps++
 	s.log.Warn("the clock stepped, or the host slept", "from", last.UTC(), "to", now.UTC(), "by", step)
 	s.events.tell(ClockStepped{From: last.UTC(), To: now.UTC(), By: step})
-	s.plan.doubted = step > stepLimit && !doubted
+	s.wakes.doubted = step > stepLimit && !doubted
 }
 
-// planUpTo plans what is due until now and puts it into the queue. It goes by the
-// wall clock alone: an instant that kept a monotonic reading would be compared by
-// that, and what a step of the clock passes over would be lost. The caller holds mu.
+// planUpTo plans what is due until now and puts it into the queue. The caller holds mu.
 func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
-	now = now.Round(0).UTC()
-	p := &s.plan
-	if !s.sched.loaded || !s.term.resumed || p.doubted {
+	if s.wakes.doubted {
 		return
 	}
-	s.term.planned = true
-	s.enqueueBehind(now)
-	if now.Before(p.upTo) || now.Equal(p.upTo) && now.Before(p.next) {
-		return
-	}
-	from := p.upTo
-	var due []plan.Occurrence
-	if !now.Before(p.next) {
-		due = s.sched.plan.Between(from, now)
-		s.sched.plan.Forget(now)
-		p.next, p.nextFound = s.sched.plan.Next(now)
-		if !p.nextFound && !now.Before(p.farUntil) {
-			p.farUntil = now.AddDate(0, 0, plan.HorizonDays)
-			p.far = s.sched.plan.Beyond(p.farUntil)
-		}
-	}
-	if p.kept != nil {
-		due = s.withKept(due, now)
-	}
-	s.enqueueLate(now)
-	s.enqueueRevised(from, now)
-	s.sched.plan.MarkPlanned(due)
-	s.enqueue(due, now)
-	p.upTo = now
-	if s.events.observer != nil {
-		s.events.tell(Ticked{From: from, To: p.upTo})
+	from, planned := s.engine.PlanUpTo(now)
+	s.act()
+	if planned && s.events.observer != nil {
+		s.events.tell(Ticked{From: from, To: s.engine.Planned()})
 	}
 }

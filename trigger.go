@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/spelling"
@@ -62,45 +63,49 @@ func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) 
 		s.mu.Unlock()
 		return Run{}, fmt.Errorf("trigger %s: %w", rowName(req.Task, req.Account), err)
 	}
-	s.reserve(p)
-	t, drops := s.term.term, s.queue.drops
-	s.queue.manual++
+	run := s.runOf(p)
+	run.Started, run.Outcome = p.Started, Running
+	t, drops := s.term.term, s.engine.Drops()
+	s.dispatch.manual++
 	s.mu.Unlock()
-	claim, err := s.claimManual(ctx, t, p, req.ForToday)
+	claim, err := s.claimManual(ctx, t, p, run, req.ForToday)
 	s.mu.Lock()
-	s.queue.manual--
+	s.dispatch.manual--
 	defer s.mu.Unlock()
 	defer s.kickLater() // what waits for the slot or a start limit knows now when to ask again
 	if err == nil && !claim.Held {
 		err = fmt.Errorf("%w: it is %v", ErrSlotTaken, claim.Outcome)
 	} else if refusal := s.mayNotStartManual(p, t, drops); err == nil && refusal != nil {
 		err = refusal
-		s.giveBack(p, t, NoOutcome, "")
+		s.engine.GiveBack(p)
 	} else if errors.Is(err, ErrDeposed) {
 		err = fmt.Errorf("%w: %w", ErrNoTerm, err)
 	} else if err != nil {
-		s.giveBack(p, t, NoOutcome, "")
+		s.engine.GiveBack(p)
 	}
 	if err != nil {
-		s.unreserve(p)
+		s.engine.Unpick(p)
+		s.retire(accountOf(p.Account))
+		s.act()
 		return Run{}, fmt.Errorf("trigger %s: %w", rowName(req.Task, req.Account), err)
 	}
-	p.run.First, p.run.Resumed = claim.First, claim.Resumed
-	s.log.Info("run triggered", "task", p.run.Task, "account", p.run.Account, "slot", p.run.Slot, "actor", p.run.Actor)
+	run.First, run.Resumed = claim.First, claim.Resumed
+	s.log.Info("run triggered", "task", run.Task, "account", run.Account, "slot", run.Slot, "actor", run.Actor)
 	if req.ForToday {
-		s.term.ahead.add([]Run{p.run}) // its slot is not planned any more
+		s.engine.NoteAhead(entryOf(&run)) // its slot is not planned any more
 	}
-	return s.start(p, false).run, nil
+	s.engine.Start(p, s.clock.Now())
+	return s.start(p, run).run, nil
 }
 
 // mayNotStartManual says why a run that was claimed does not start after all: what has
 // changed while the ledger was asked.
-func (s *UnifiedTaskScheduler) mayNotStartManual(p *pending, t Term, drops int) error {
-	halt, halted := s.haltFor(p.acct.name)
+func (s *UnifiedTaskScheduler) mayNotStartManual(p *engine.Run, t Term, drops int) error {
+	halt, halted := s.haltFor(p.Account.Name)
 	switch {
-	case s.term.term != t || s.queue.drops != drops || !s.term.trustedAt(s.clock.Now()) || s.life.draining:
+	case s.term.term != t || s.engine.Drops() != drops || !s.engine.Term.TrustedAt(s.clock.Now()) || s.life.draining:
 		return ErrNoTerm
-	case p.acct.gone, !p.acct.started: // or it came back since
+	case p.Account.IsGone(), !p.Account.HasStarted(): // or it came back since
 		return ErrUnknownAccount
 	case halted:
 		return haltError(halt)
@@ -110,8 +115,7 @@ func (s *UnifiedTaskScheduler) mayNotStartManual(p *pending, t Term, drops int) 
 
 // claimManual claims the slot of a manual run. A slot of today that was missed or
 // skipped without a start is taken over.
-func (s *UnifiedTaskScheduler) claimManual(ctx context.Context, t Term, p *pending, reopen bool) (Claim, error) {
-	run := p.run
+func (s *UnifiedTaskScheduler) claimManual(ctx context.Context, t Term, p *engine.Run, run Run, reopen bool) (Claim, error) {
 	claim, err := quiet.CallInTurn(ctx, s.lanes.manual, ledgerBound, func(ctx context.Context) (Claim, error) {
 		claims, err := s.cfg.Ledger.Claim(ctx, t, []Run{run})
 		if err == nil && len(claims) != 1 {
@@ -126,7 +130,7 @@ func (s *UnifiedTaskScheduler) claimManual(ctx context.Context, t Term, p *pendi
 	if err != nil || claim.Held || !reopen || !neverStarted || claim.Taken == nil {
 		return claim, err
 	}
-	p.replaces = claim.Taken
+	p.Replaces = claim.Taken
 	return quiet.CallInTurn(ctx, s.lanes.manual, ledgerBound, func(ctx context.Context) (Claim, error) {
 		return s.cfg.Ledger.Reclaim(ctx, t, "", run)
 	})
@@ -134,7 +138,7 @@ func (s *UnifiedTaskScheduler) claimManual(ctx context.Context, t Term, p *pendi
 
 // prepare checks a request and makes a run of it. The caller holds mu, which is let
 // go of while the halts are read.
-func (s *UnifiedTaskScheduler) prepare(ctx context.Context, req TriggerRequest) (*pending, error) {
+func (s *UnifiedTaskScheduler) prepare(ctx context.Context, req TriggerRequest) (*engine.Run, error) {
 	if req.Actor == "" {
 		return nil, errors.New("an actor is required")
 	}
@@ -145,11 +149,11 @@ func (s *UnifiedTaskScheduler) prepare(ctx context.Context, req TriggerRequest) 
 	if s.life.draining || s.life.ended {
 		return nil, ErrStopped
 	}
-	a, err := s.accounts.enrolled(req.Account)
+	a, err := s.enrolled(req.Account)
 	if err != nil {
 		return nil, err
 	}
-	if !s.term.trustedAt(now) {
+	if !s.engine.Term.TrustedAt(now) {
 		return nil, ErrNoTerm
 	}
 	r := s.rowFor(req.Account, req.Task)
@@ -162,38 +166,21 @@ func (s *UnifiedTaskScheduler) prepare(ctx context.Context, req TriggerRequest) 
 	if err := s.control.unread; err != nil && r.Delivery == AtMostOnce {
 		return nil, fmt.Errorf("%w: %w", ErrHaltsUnread, err)
 	}
-	if err := s.free(a, r); err != nil {
-		return nil, err
+	if why := s.engine.WhyBusy(&a.Account, &r.run); why != "" {
+		return nil, fmt.Errorf("%w: %s", ErrBusy, why)
 	}
 	o, err := s.manualOccurrence(r, req, now)
 	if err != nil {
 		return nil, err
 	}
-	p := s.newPending(a, a.task(r.Task), r, o, false)
-	if req.ForToday {
-		if err := s.slotInDoubt(p); err != nil {
-			return nil, err
-		}
+	p := s.engine.NewManual(&a.Account, &r.run, o, req.Actor, now)
+	if why := s.engine.WhyInDoubt(p); why != "" && req.ForToday {
+		return nil, fmt.Errorf("%w: %s", ErrBusy, why)
 	}
-	p.expires = now.Add(r.catchUp())
-	p.run.Manual, p.run.Actor = true, req.Actor
-	p.run.Started, p.run.Outcome = now.Round(0).UTC(), Running
-	if ok, _ := s.limits.Reserve(r.StartLimit, a.name, now); !ok {
+	if !s.engine.PickManual(p, now) {
 		return nil, fmt.Errorf("%w: start limit %s allows no start now", ErrBusy, r.StartLimit)
 	}
 	return p, nil
-}
-
-// slotInDoubt reports whether the ledger may have an earlier claim of the slot, of a run
-// that did not start or is yet to start.
-func (s *UnifiedTaskScheduler) slotInDoubt(p *pending) error {
-	if s.releases.has(&p.run) {
-		return fmt.Errorf("%w: the ledger still has an earlier claim of its slot", ErrBusy)
-	}
-	if waits := s.queue.find(p.task, p.run.Slot); waits != nil && waits.uncertain {
-		return fmt.Errorf("%w: the run of its slot waits for %s", ErrBusy, waits.waits)
-	}
-	return nil
 }
 
 // taskNames returns the tasks that have a schedule. The caller holds mu.
@@ -203,22 +190,6 @@ func (s *UnifiedTaskScheduler) taskNames() []string {
 		names = append(names, key.Task)
 	}
 	return names
-}
-
-// free reports whether a manual run of the task could start now.
-func (s *UnifiedTaskScheduler) free(a *account, r *row) error {
-	ts := a.task(r.Task)
-	switch {
-	case !a.started:
-		return fmt.Errorf("%w: the executor has not started", ErrBusy)
-	case ts.isBusy():
-		return fmt.Errorf("%w: the task is running", ErrBusy)
-	case r.Exclusive != "" && a.group(r.Exclusive).busy:
-		return fmt.Errorf("%w: group %s is running", ErrBusy, r.Exclusive)
-	case s.cfg.MaxConcurrent > 0 && s.queue.places >= s.cfg.MaxConcurrent:
-		return fmt.Errorf("%w: no place is free among the concurrent runs", ErrBusy)
-	}
-	return nil
 }
 
 // manualOccurrence is the occurrence that a manual run stands for: today's, or
@@ -236,7 +207,7 @@ func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req TriggerRequest, now 
 		}
 	}
 	if !req.ForToday {
-		slot := fmt.Sprintf("%s manual %s", now.In(loc).Format(rule.TimeSlot), strings.ReplaceAll(s.newToken(), "/", "-"))
+		slot := fmt.Sprintf("%s manual %s", now.In(loc).Format(rule.TimeSlot), strings.ReplaceAll(s.tokenOf(s.engine.NextSerial()), "/", "-"))
 		return plan.Occurrence{Row: &r.Row, Due: now.Round(0).UTC(), Slot: slot, Session: today, Repeats: rule.Repeats(r.Root().Policy.Timing.Rule)}, nil
 	}
 	var due []plan.Occurrence

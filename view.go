@@ -54,6 +54,9 @@ func newCalendarView(cal calendar.Calendar, loc *time.Location) *calendarView {
 // Name returns the calendar's name.
 func (v *calendarView) Name() string { return v.name }
 
+// Version returns that of the data by which it last answered.
+func (v *calendarView) Version() string { return v.version }
+
 // Location returns the zone that the rows' wall times are read in.
 func (v *calendarView) Location() *time.Location { return v.loc }
 

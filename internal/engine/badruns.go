@@ -3,6 +3,7 @@ package engine
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -309,4 +310,25 @@ func (b *BadRuns) tell(kind TroubleKind, task string) {
 	}
 	names := slices.Sorted(maps.Keys(t.accounts))
 	b.news = append(b.news, Trouble{kind, task, len(names), names[:min(len(names), accountsShown)], t.last})
+}
+
+// HaltedBy begins the reason of what a halt skips.
+const HaltedBy = "halted by "
+
+// VerdictOnSkipped judges a run that was skipped for a reason. What somebody asked for
+// is neither good nor bad.
+func VerdictOnSkipped(reason string) Verdict {
+	if strings.HasPrefix(reason, HaltedBy) || strings.HasPrefix(reason, ReasonWithdrawn) || reason == ReasonDisabled {
+		return Neither
+	}
+	return Bad
+}
+
+// VerdictOnMissed judges a run that was missed. One in whose place a newer one runs is
+// neither good nor bad.
+func VerdictOnMissed(reason string) Verdict {
+	if strings.HasPrefix(reason, Superseded) {
+		return Neither
+	}
+	return Bad
 }

@@ -19,6 +19,8 @@ type Row struct {
 	// Shadowed are the accounts that have a row of their own for the task, if this
 	// is the row for all others.
 	Shadowed map[string]bool
+	// Version is the one that its store gave it, or zero.
+	Version int64
 	// Of is what the caller knows the row by.
 	Of any
 }
@@ -67,7 +69,7 @@ const onTime = time.Minute
 // may be on time and not late.
 func (r *Row) Expiry(due time.Time, session calendar.Date) time.Time {
 	end := due.Add(r.CatchUp)
-	until, err := r.CatchUpCap(session)
+	until, err := r.catchUpUntil(session)
 	if err != nil {
 		until = due.Add(onTime)
 	}
@@ -77,9 +79,9 @@ func (r *Row) Expiry(due time.Time, session calendar.Date) time.Time {
 	return until
 }
 
-// CatchUpCap resolves the cap of the catch-up, and is zero if there is none. A wall
+// catchUpUntil resolves the cap of the catch-up, and is zero if there is none. A wall
 // time can be told on a day that the calendar does not know, and an anchor cannot.
-func (r *Row) CatchUpCap(date calendar.Date) (time.Time, error) {
+func (r *Row) catchUpUntil(date calendar.Date) (time.Time, error) {
 	if r.CatchUpUntil == nil {
 		return time.Time{}, nil
 	}

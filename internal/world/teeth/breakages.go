@@ -8,9 +8,9 @@ type breakage struct {
 }
 
 var breakages = []breakage{
-	{"claim after the start", "dispatch.go", `if (q.backoff > 0 || s.books.reconciling > 0 && p.run.Repeating) && p.mayRunUnclaimed() {`, `if p.replaces == nil {`},
+	{"claim after the start", "internal/engine/pick.go", `if (q.failing || ob.Reconciling && p.Repeats) && p.mayRunUnclaimed() {`, `if p.Replaces == nil {`},
 	{"no unique slot", "memstore/ledger.go", `if taken := l.rows.of(run); taken != nil {`, `if taken := l.rows.of(run); taken != nil && taken.Token == run.Token {`},
-	{"the watermark is advanced first", "record.go", `if due, ok := s.queue.earliest(); ok {`, `if due, ok := s.queue.earliest(); ok && false {`},
+	{"the watermark is advanced first", "internal/engine/books.go", `if due, ok := e.queue.earliest(); ok {`, `if due, ok := e.queue.earliest(); ok && false {`},
 	{"no fencing", "memstore/ledger.go", `if l == nil || !l.leading || l.term != t {`, `if l == nil {`},
 	{"settled without the token", "memstore/ledger.go", `entitled := run.Token != "" && row.Token == run.Token`, `entitled := true`},
 	{"a term is granted before the last one ends", "memstore/term.go", `if left := l.expires.Sub(now); left > 0 {`, `if left := l.expires.Sub(now); left > ttl/2 {`},
@@ -19,16 +19,16 @@ var breakages = []breakage{
 	{"halts are ignored", "control.go", `	h, ok := s.control.halts[account]
 	return h, ok`, `	h, ok := s.control.halts[account]
 	return h, ok && false`},
-	{"overlap is ignored", "dispatch.go", `if ts.isBusy() && s.besideOthers(p, ts) {`, `if len(ts.running) > 100 && s.besideOthers(p, ts) {`},
-	{"groups are ignored", "dispatch.go", `if g := p.acct.group(p.row.Exclusive); g.busy {`, `if g := p.acct.group(p.row.Exclusive); g.busy && false {`},
-	{"places are not counted", "dispatch.go", `return s.cfg.MaxConcurrent > 0 && s.queue.places >= s.cfg.MaxConcurrent`, `return false`},
-	{"a term is trusted for ever", "term.go", `if t.trusted.IsZero() {`, `if true {`},
+	{"overlap is ignored", "internal/engine/pick.go", `if ts.isBusy() && e.besideOthers(p, ts, now) {`, `if len(ts.running) > 100 && e.besideOthers(p, ts, now) {`},
+	{"groups are ignored", "internal/engine/pick.go", `if g := a.group(r.Exclusive); g.busy {`, `if g := a.group(r.Exclusive); g.busy && false {`},
+	{"places are not counted", "internal/engine/pick.go", `return e.maxConcurrent > 0 && e.queue.places >= e.maxConcurrent`, `return false`},
+	{"a term is trusted for ever", "internal/engine/tenure.go", `if t.trusted.IsZero() {`, `if true {`},
 	{"unsettled runs are not reconciled", "resume.go", `s.reconcile(state.Unsettled)`, `s.reconcile(nil)`},
-	{"interrupted runs are always run again", "enqueue.go", `r == nil || r.Disabled || r.Delivery != AtLeastOnce || run.Manual`, `r == nil || r.Disabled || run.Manual`},
-	{"a new account begins a day ago", "account.go", `	case !seen && s.term.began.IsZero() && !a.admitted:
-		a.from = now.Round(0).UTC()`, `	case !seen && s.term.began.IsZero() && !a.admitted:
-		a.from = now.Round(0).UTC().AddDate(0, 0, -1)`},
-	{"what came due in an absence is lost", "account.go", `a.returned.Sub(a.left) > r.catchUp()`, `a.returned.Sub(a.left) > 0`},
+	{"interrupted runs are always run again", "internal/engine/again.go", `r.Policy.Disabled || !r.AtLeastOnce || !r.RunsOn(run.Session)`, `r.Policy.Disabled || !r.RunsOn(run.Session)`},
+	{"a new account begins a day ago", "internal/engine/enrol.go", `	case !seen && as.began.IsZero() && !a.admitted:
+		sv.From = wall(now)`, `	case !seen && as.began.IsZero() && !a.admitted:
+		sv.From = wall(now).AddDate(0, 0, -1)`},
+	{"what came due in an absence is lost", "internal/engine/account.go", `s.Returned.Sub(s.Left) > r.CatchUp`, `s.Returned.Sub(s.Left) > 0`},
 	{"deadlines are ignored", "execution.go", `	if e.row.Timeout > 0 {
 		e.run.Deadline`, `	if e.row.Timeout < 0 {
 		e.run.Deadline`},
@@ -42,46 +42,45 @@ var breakages = []breakage{
 			break
 		}
 		b.settling = b.settling[n:]`},
-	{"a claim is repeated with a new token", "claim.go", `	p.uncertain = true
-	s.unreserve(p)`, `	p.run.Token = s.newToken()
-	s.unreserve(p)`},
-	{"what waits is not replaced by what is newer", "enqueue.go", `if older == nil || !older.lined {`, `if true {`},
+	{"a claim is repeated with a new token", "internal/engine/start.go", `	p.uncertain = true
+	e.Unpick(p)`, `	p.Serial = e.NextSerial()
+	e.Unpick(p)`},
+	{"what waits is not replaced by what is newer", "internal/engine/lineup.go", `if older == nil || !older.lined {`, `if true {`},
 	{"heartbeats every two minutes", "heartbeat.go", `		wait := nextMinute(now).Sub(now)
 		if !ok {`, `		wait := nextMinute(now).Sub(now) + time.Minute
 		if !ok {`},
 	{"a standby looks only once a minute", "term.go", `now.Add(min(max(held.Left, 0)+time.Millisecond, takeoverWithin))`, `now.Add(time.Minute)`},
-	{"runs do not wait for the login", "executors.go", `a.changing, a.cancelStart = true, cancel`, `a.changing, a.cancelStart, a.started = true, cancel, true`},
-	{"nobody logs out when the term is lost", "term.go", `	for _, a := range s.accounts.sorted() {
+	{"runs do not wait for the login", "executors.go", `a.changing, a.cancelStart = true, cancel`, `a.changing, a.cancelStart = true, cancel; s.engine.ExecutorStarted(&a.Account)`},
+	{"nobody logs out when the term is lost", "term.go", `	for a := range s.everyAccount() {
 		s.stopExecutor(a)
 	}
 `, ``},
-	{"a trigger does not look at what runs", "trigger.go", `	case ts.isBusy():`, `	case len(ts.running) > 100:`},
+	{"a trigger does not look at what runs", "internal/engine/manual.go", `	case a.task(r.Task()).isBusy():`, `	case len(a.tasks) > 100:`},
 	{"a change of kind holds at once", "internal/plan/day.go", `	if g.prior.Rule == nil {
 		return false`, `	if g.prior.Rule == nil || g.since.After(time.Time{}) {
 		return false`},
-	{"a run forgets its offset", "enqueue.go", `p.run.Offset = engine.SpreadOffset(`, `_ = engine.SpreadOffset(`},
+	{"a run forgets its offset", "internal/engine/lineup.go", `p.Offset = SpreadOffset(`, `_ = SpreadOffset(`},
 	{"start limits are ignored", "internal/engine/limits.go", `places = c.Starts - len(w.starts) - w.reserved`, `places = c.Starts`},
-	{"nothing is looked at again after a claim", "claim.go", `return !halted && inTime && s.term.mayStart(p.row.Delivery, now)`, `return !halted && inTime || true`},
+	{"nothing is looked at again after a claim", "internal/engine/start.go", `return !halted && inTime && e.Term.MayStart(p.Row.AtLeastOnce, now)`, `return !halted && inTime || true`},
 	{"halts are read at ticks alone", "dispatch.go", `if !known { // or else`, `if !known && false { // or else`},
-	{"a wave forgets whom a limit holds up", "wave.go", `	w.accts = w.accts[n:]
+	{"a wave forgets whom a limit holds up", "internal/engine/wave.go", `	w.accts = w.accts[n:]
 `, `	w.accts = nil
 `},
-	{"the watermark does not wait for a wave", "queue.go", `if len(q.waves) > 0 && (!ok ||`, `if len(q.waves) > 100 && (!ok ||`},
-	{"the watermark does not wait for offsets", "queue.go", `if first := q.spread[i].due[0].Due; !ok || first.Before(due) {`, `if first := q.spread[i].due[0].Due; false {`},
-	{"nothing wakes for an offset", "spreadwave.go", `q.startsAt(q.spread[i].nextStart())`, `_ = q.spread[i].nextStart()`},
-	{"the next term plans again what was recorded", "enqueue.go", ` || s.term.ahead.has(a.name, r.Task, o.Slot, o.Due)`, ``},
+	{"the watermark does not wait for a wave", "internal/engine/queue.go", `if len(q.waves) > 0 && (!ok ||`, `if len(q.waves) > 100 && (!ok ||`},
+	{"the watermark does not wait for offsets", "internal/engine/queue.go", `if first := q.spread[i].due[0].Due; !ok || first.Before(due) {`, `if first := q.spread[i].due[0].Due; false {`},
+	{"nothing wakes for an offset", "internal/engine/expire.go", `q.startsAt(q.spread[i].nextStart())`, `_ = q.spread[i].nextStart()`},
+	{"the next term plans again what was recorded", "internal/engine/lineup.go", ` || e.planning.ahead.Has(key, o.Slot, o.Due)`, ``},
 	{"a goroutine leaves a run behind", "internal/quiet/runners.go", `for len(r.started) > 0 {`, `for len(r.started) > 1 {`},
 	{"a run waits for the goroutine of another", "internal/quiet/runners.go", `r.call() // for the next: this job may take its time`, ``},
 	{"a wall time that the clocks skip goes back", "calendar/walltime.go", `if instant.Before(period) {`, `if false {`},
-	{"a run is not told that it resumes", "claim.go", `p.run.First, p.run.Resumed = c.First, c.Resumed`, `p.run.First = c.First`},
+	{"a run is not told that it resumes", "claim.go", `run.First, run.Resumed = c.First, c.Resumed`, `run.First = c.First`},
 	{"the first run is told from its own term", "memstore/ledger.go", `row.First, row.Resumed = !facts.succeeded, facts.claimedIn < row.Term`, `row.First, row.Resumed = !facts.succeeded || facts.claimedIn < row.Term, facts.claimedIn < row.Term`},
 	{"late evidence is dropped", "memstore/ledger.go", `row.Late = &tradeclock.LateOutcome{`, `_ = &tradeclock.LateOutcome{`},
 	{"a run for today has a slot of its own", "trigger.go", `	if !req.ForToday {
 		slot`, `	if true {
 		slot`},
 	{"a sentence counts rows", "explain.go", `counts[what] += r.Occurrences()`, `counts[what]++`},
-	{"a claim that never started is kept", "release.go", `	s.releases.add(r)
-	s.releaseLater()`, `	_ = r`},
+	{"a claim that never started is kept", "internal/engine/release.go", `	e.releases.add(Release{`, `	_ = (Release{`},
 	{"an own row does not shadow the shared one", "rows.go", `	for _, r := range v.order {
 		hide(r.Account, r.Task)
 	}
@@ -92,14 +91,14 @@ var breakages = []breakage{
 `, ``},
 	{"once runs on a closed date", "internal/plan/day.go", `return verdict{admitted: true, skip: d.session.Describe()}`, `return verdict{admitted: true}`},
 	{"special sessions are sessions of all rows", "internal/plan/group.go", `if !g.sessions.Has(k) {`, `if k != calendar.Special && !g.sessions.Has(k) {`},
-	{"priorities are ignored", "wave.go", `		cmp.Compare(w.row.Priority, o.row.Priority),
+	{"priorities are ignored", "internal/engine/wave.go", `		cmp.Compare(w.row.Policy.Priority, o.row.Policy.Priority),
 `, ``},
 	{"a rerun does not ask the gate again", "internal/plan/row.go", `	session, err := SessionOf(r.Calendar, date)
 	for ;`, `	session, err := SessionOf(r.Calendar, date)
 	for r = nil;`},
-	{"a rerun comes after what is newer", "enqueue.go", `if run.Repeating && (ts.lastDue.After(run.Due) || s.queue.comesFor(a, r, run.Due)) {`, `if false {`},
-	{"what is cut off forgets until when it runs again", "execution.go", `run.RerunUntil = e.expires`, `_ = e.expires`},
+	{"a rerun comes after what is newer", "internal/engine/again.go", `if run.Repeats && (ts.lastDue.After(run.Due) || q.comesFor(a, r, run.Due)) {`, `if false {`},
+	{"what is cut off forgets until when it runs again", "execution.go", `run.RerunUntil = e.of.Expires`, `_ = e.of.Expires`},
 	{"the close is that of a regular day", "rule/moment.go", `edges = append(edges, p.End)`, `edges = append(edges, p.Start.Add(6*time.Hour+15*time.Minute))`},
-	{"an edit that is read late holds from before", "kept.go", `if !s.term.resumed || !s.plan.upTo.Before(now) {`, `if true {`},
+	{"an edit that is read late holds from before", "internal/engine/kept.go", `if !e.Term.IsResumed() || !pl.upTo.Before(now) {`, `if true {`},
 	{"the rule of after an edit says what repeats", "internal/plan/day.go", `repeats := rule.Repeats(m.timingOn(g.root(), d).Rule)`, `repeats := rule.Repeats(g.root().Rule)`},
 }

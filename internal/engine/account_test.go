@@ -1,4 +1,4 @@
-package tradeclock
+package engine
 
 import (
 	"fmt"
@@ -14,27 +14,27 @@ import (
 // whenever they are asked for meanwhile. To enrol one moves no other.
 func TestAccountsAreInOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	as := accounts{byName: make(map[string]*account)}
+	as := &New(Config{}).Accounts
 	var names []string
 	for _, i := range random.Perm(1000) {
 		name := fmt.Sprint(i)
 		names = append(names, name)
 		before := slices.Clone(as.order)
-		as.add(name, new(Mux), nil, false, time.Unix(0, 0))
+		as.Enrol(&Account{Name: name}, true, time.Unix(0, 0))
 		assert.Equal(t, before, as.order)
 		if random.IntN(50) > 0 {
 			continue
 		}
 		slices.Sort(names)
 		var got []string
-		for _, a := range as.sorted() {
-			got = append(got, a.name)
+		for _, a := range as.All() {
+			got = append(got, a.Name)
 		}
 		assert.Equal(t, names, got)
 	}
-	assert.Len(t, as.sorted(), 1000)
+	assert.Len(t, as.All(), 1000)
 	assert.Empty(t, as.added)
 
-	as.add("42", new(Mux), nil, false, time.Unix(0, 0))
-	assert.Len(t, as.sorted(), 1000, "it was enrolled before, and has come back")
+	as.Enrol(as.Get("42"), true, time.Unix(0, 0))
+	assert.Len(t, as.All(), 1000, "it was enrolled before, and has come back")
 }

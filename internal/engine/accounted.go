@@ -1,0 +1,66 @@
+package engine
+
+import (
+	"slices"
+	"time"
+)
+
+// Accounted is what of tasks and accounts has a row beyond the watermark, or will get one.
+type Accounted map[Key]*accounted
+
+// Entry is a row of it: of one occurrence, or of those from Due to LastDue if Count is
+// more than 1.
+type Entry struct {
+	Key
+	Slot    string
+	Due     time.Time
+	LastDue time.Time
+	Count   int
+	// Started is true if it had a start by itself, and not by a person's.
+	Started bool
+}
+
+// accounted is that of one task and account.
+type accounted struct {
+	slots   map[string]bool
+	ranges  []Entry
+	started time.Time // when the latest of those that had a start was due
+}
+
+// Add adds a row.
+func (all Accounted) Add(row Entry) {
+	known := all[row.Key]
+	if known == nil {
+		known = &accounted{slots: make(map[string]bool)}
+		all[row.Key] = known
+	}
+	known.slots[row.Slot] = true
+	if row.Started && row.Due.After(known.started) {
+		known.started = row.Due
+	}
+	if row.Count > 1 {
+		known.ranges = append(known.ranges, row)
+	}
+}
+
+// Has reports whether an occurrence has a row, or lies in a range.
+func (all Accounted) Has(key Key, slot string, due time.Time) bool {
+	if len(all) == 0 {
+		return false // as it is soon
+	}
+	known := all[key]
+	if known == nil {
+		return false
+	}
+	return known.slots[slot] || slices.ContainsFunc(known.ranges, func(r Entry) bool {
+		return !due.Before(r.Due) && !due.After(r.LastDue)
+	})
+}
+
+// lastStarted is when the latest run of a task that had a start was due, or zero.
+func (all Accounted) lastStarted(key Key) time.Time {
+	if known := all[key]; known != nil {
+		return known.started
+	}
+	return time.Time{}
+}
