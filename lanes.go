@@ -9,7 +9,7 @@ import (
 // lanes are the ways to the stores and to Config.Calendars. Those to a calendar are in
 // its view.
 type lanes struct {
-	poll, lead, halts, order, claim, manual, release, settle, record, enroll, beat, find, past *quiet.Lane
+	poll, lead, halts, order, claim, manual, release, settle, record, enroll, beat, find, past, asked *quiet.Lane
 }
 
 func newLanes(cfg Config, a *quiet.Activity) lanes {
@@ -29,6 +29,7 @@ func newLanes(cfg Config, a *quiet.Activity) lanes {
 		beat:    a.NewTellingLane("heartbeat sink", memBeats || cfg.Heartbeats == nil),
 		find:    a.NewLane("Config.Calendars", false),
 		past:    a.NewLane("ledger's history", memLedger),
+		asked:   a.NewLane("ledger's requests", memLedger),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/request"
 )
 
 // Term is a numbered right to be the one active scheduler of a name. Numbers
@@ -250,6 +251,23 @@ type Directory interface {
 	// Enrolled reports whether the account was ever enrolled with the scheduler. One
 	// that was withdrawn counts.
 	Enrolled(ctx context.Context, scheduler, account string) (bool, error)
+}
+
+// RequestStore is a Ledger that keeps what people ask of the active scheduler from other
+// processes. Who holds the term takes it and answers it: see the package request.
+type RequestStore interface {
+	// Ask stores a request, filled as Request.Filled says, and returns it. One whose ID is
+	// known already is returned as it is stored. What Request.Validate refuses is refused.
+	Ask(ctx context.Context, r request.Request) (request.Request, error)
+	// Take marks the open requests of the term's scheduler as taken by the term, the oldest
+	// first and a hundred at most, and returns them, each with the number of the term that
+	// had taken it before.
+	Take(ctx context.Context, t Term) ([]request.Request, error)
+	// Answer stores the answer of a request: its Answer, Text, RunID and Answered. One that
+	// has an answer keeps it.
+	Answer(ctx context.Context, t Term, r request.Request) error
+	// Requests returns the selected requests, the newest first.
+	Requests(ctx context.Context, q request.Query) ([]request.Request, error)
 }
 
 // HaltStore is a Ledger that keeps halts, so that they outlive a restart and

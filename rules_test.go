@@ -56,6 +56,7 @@ var rules = []string{
 	31: "heartbeats and their monitor",
 	32: "status, agenda and explanation",
 	33: "logging and the observer",
+	37: "requests of people, from other processes",
 	41: "what keeps tasks from running is told",
 }
 

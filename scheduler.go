@@ -13,6 +13,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
+	"github.com/tradeclock/tradeclock/request"
 )
 
 // Defaults and bounds of the scheduler.
@@ -51,14 +52,16 @@ type UnifiedTaskScheduler struct {
 	holder   string        // this instance, unique
 	calendar *calendarView // of rows that name none
 
-	activity *quiet.Activity
-	events   announcer
-	lanes    lanes
-	wake     *quiet.Bell // of the loop
-	pulse    *quiet.Bell // of the heartbeat
-	keeping  *quiet.Bell // of the term's keeper
-	history  History     // nil if the ledger has none
-	halting  HaltStore   // nil if the ledger has none
+	activity  *quiet.Activity
+	events    announcer
+	lanes     lanes
+	wake      *quiet.Bell  // of the loop
+	pulse     *quiet.Bell  // of the heartbeat
+	keeping   *quiet.Bell  // of the term's keeper
+	asking    *quiet.Bell  // of who answers requests
+	history   History      // nil if the ledger has none
+	halting   HaltStore    // nil if the ledger has none
+	requested RequestStore // nil if the ledger has none
 
 	mu      sync.Mutex // taken before the locks of the announcer and of the activity
 	ticking bool       // a tick goes on, or what excludes one
@@ -77,6 +80,7 @@ type UnifiedTaskScheduler struct {
 	releasing releasing
 	texts     texts // of IDs and tokens
 	control   control
+	requests  requests
 	health    health
 }
 
@@ -117,10 +121,11 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.log = slog.New(livingLog{cfg.Logger.With("scheduler", cfg.Name).Handler(), &s.life.crashed})
 	s.history, _ = cfg.Ledger.(History)
 	s.halting, _ = cfg.Ledger.(HaltStore)
+	s.requested, _ = cfg.Ledger.(RequestStore)
 	s.activity = quiet.New(cfg.Clock)
 	s.events = newAnnouncer(cfg.Observer, s.log, s.activity)
 	s.lanes = newLanes(cfg, s.activity)
-	s.wake, s.pulse, s.keeping = s.activity.NewBell(), s.activity.NewBell(), s.activity.NewBell()
+	s.wake, s.pulse, s.keeping, s.asking = s.activity.NewBell(), s.activity.NewBell(), s.activity.NewBell(), s.activity.NewBell()
 	s.calendar = newCalendarView(cfg.Calendar, cfg.Location)
 	s.openLanes(s.calendar)
 	s.sched.watched = []*calendarView{s.calendar}
@@ -132,6 +137,7 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.health.conditions = make(map[string]string)
 	s.health.notices = make(map[string][]string)
 	s.control.halts, s.control.unstored = make(map[string]Halt), make(map[string]Halt)
+	s.requests.answered = make(map[string]request.Request)
 	if cfg.Executor != nil {
 		known, lists := listTasks(cfg.Executor)
 		s.enrol(cfg.Account, cfg.Executor, known, lists, s.clock.Now())
@@ -180,6 +186,8 @@ func (s *UnifiedTaskScheduler) Run(ctx context.Context) error {
 	stopBeating := s.activity.Background(after, s.beatLoop)
 	s.life.stopKeeper = s.activity.Background(after, s.keepLoop)
 
+	stopAnswering := s.answerInBackground(ctx)
+
 	s.wake.Ring()
 	for s.wake.Wait(ctx) {
 		s.mu.Lock()
@@ -191,6 +199,7 @@ func (s *UnifiedTaskScheduler) Run(ctx context.Context) error {
 	s.activity.Begin()
 	defer s.activity.End()
 	s.wake.Close()
+	stopAnswering()
 	err := s.drain(after)
 	stopBeating()
 	if s.life.crashed.Load() {

@@ -32,6 +32,9 @@ func (s *UnifiedTaskScheduler) Tick(ctx context.Context) error {
 	if s.dispatching() {
 		s.awaitPump(ctx)
 	}
+	if !s.life.running { // or else another goroutine does
+		s.answerRequests(ctx)
+	}
 	s.sendBeat(ctx)
 	return ctx.Err()
 }

@@ -1,6 +1,7 @@
 package tradeclock
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,43 @@ type TriggerRequest struct {
 	// had a start: it may have been missed or skipped, or be still to come. The rule
 	// must have one occurrence a session.
 	ForToday bool `json:"for_today,omitzero"`
+	// Session makes it stand for the task's slot of that session, today or before, as
+	// ForToday does for that of today.
+	Session calendar.Date `json:"session,omitzero"`
 }
+
+// trigger is such a request, with that of another process which it comes from, if any.
+type trigger struct {
+	TriggerRequest
+	asked string    // its ID
+	at    time.Time // when it was asked
+}
+
+// standsForSlot reports whether the run is to have the slot of an occurrence.
+func (req TriggerRequest) standsForSlot() bool {
+	return req.ForToday || req.Session != (calendar.Date{})
+}
+
+// manualSlot is the slot of a run that stands for none: when it was asked for, and by
+// what it is unique. The same request has the same slot for ever, and so starts once.
+func (s *UnifiedTaskScheduler) manualSlot(req trigger, now time.Time, loc *time.Location) string {
+	mark := strings.ReplaceAll(s.tokenOf(s.engine.NextSerial()), "/", "-")
+	if req.asked != "" {
+		now, mark = req.at, req.asked
+	}
+	return now.In(loc).Format(rule.TimeSlot) + manualMark + mark
+}
+
+const manualMark = " manual "
+
+// isSlotOf reports whether a slot is that of a request.
+func isSlotOf(slot, asked string) bool { return strings.HasSuffix(slot, manualMark+asked) }
+
+// ledgerError is the error of a call that the ledger did not answer.
+type ledgerError struct{ error }
+
+// Unwrap returns the ledger's error.
+func (e ledgerError) Unwrap() error { return e.error }
 
 // Trigger runs a task now. The run is recorded as manual, with the actor, and
 // claimed like any other; it counts for overlap and groups. Trigger returns the
@@ -55,6 +92,10 @@ type TriggerRequest struct {
 // ErrHaltsUnread, ErrBusy, ErrNoTerm, ErrSlotTaken or ErrStopped where one of these is
 // the reason.
 func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) (Run, error) {
+	return s.trigger(ctx, trigger{TriggerRequest: req})
+}
+
+func (s *UnifiedTaskScheduler) trigger(ctx context.Context, req trigger) (Run, error) {
 	s.activity.Begin()
 	defer s.activity.End()
 	s.mu.Lock()
@@ -68,7 +109,7 @@ func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) 
 	t, drops := s.term.term, s.engine.Drops()
 	s.dispatch.manual++
 	s.mu.Unlock()
-	claim, err := s.claimManual(ctx, t, p, run, req.ForToday)
+	claim, err := s.claimManual(ctx, t, p, run, req.standsForSlot())
 	s.mu.Lock()
 	s.dispatch.manual--
 	defer s.mu.Unlock()
@@ -82,6 +123,7 @@ func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) 
 		err = fmt.Errorf("%w: %w", ErrNoTerm, err)
 	} else if err != nil {
 		s.engine.GiveBack(p)
+		err = ledgerError{err}
 	}
 	if err != nil {
 		s.engine.Unpick(p)
@@ -91,7 +133,7 @@ func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) 
 	}
 	run.First, run.Resumed = claim.First, claim.Resumed
 	s.log.Info("run triggered", "task", run.Task, "account", run.Account, "slot", run.Slot, "actor", run.Actor)
-	if req.ForToday {
+	if req.standsForSlot() {
 		s.engine.NoteAhead(entryOf(&run)) // its slot is not planned any more
 	}
 	s.engine.Start(p, s.clock.Now())
@@ -138,7 +180,7 @@ func (s *UnifiedTaskScheduler) claimManual(ctx context.Context, t Term, p *engin
 
 // prepare checks a request and makes a run of it. The caller holds mu, which is let
 // go of while the halts are read.
-func (s *UnifiedTaskScheduler) prepare(ctx context.Context, req TriggerRequest) (*engine.Run, error) {
+func (s *UnifiedTaskScheduler) prepare(ctx context.Context, req trigger) (*engine.Run, error) {
 	if req.Actor == "" {
 		return nil, errors.New("an actor is required")
 	}
@@ -174,7 +216,7 @@ func (s *UnifiedTaskScheduler) prepare(ctx context.Context, req TriggerRequest) 
 		return nil, err
 	}
 	p := s.engine.NewManual(&a.Account, &r.run, o, req.Actor, now)
-	if why := s.engine.WhyInDoubt(p); why != "" && req.ForToday {
+	if why := s.engine.WhyInDoubt(p); why != "" && req.standsForSlot() {
 		return nil, fmt.Errorf("%w: %s", ErrBusy, why)
 	}
 	if !s.engine.PickManual(p, now) {
@@ -194,10 +236,14 @@ func (s *UnifiedTaskScheduler) taskNames() []string {
 
 // manualOccurrence is the occurrence that a manual run stands for: today's, or
 // one of its own that is due now.
-func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req TriggerRequest, now time.Time) (plan.Occurrence, error) {
+func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req trigger, now time.Time) (plan.Occurrence, error) {
 	loc := r.view.loc
 	today := calendar.DateOf(now.In(loc))
-	session, err := plan.SessionOf(r.view, today)
+	date := cmp.Or(req.Session, today)
+	if date.After(today) {
+		return plan.Occurrence{}, fmt.Errorf("the session of %v is still to come", date)
+	}
+	session, err := plan.SessionOf(r.view, date)
 	if !req.Force {
 		if err != nil && r.Sessions&calendar.EveryDay == 0 {
 			return plan.Occurrence{}, fmt.Errorf("%w: %w", ErrOutsideSession, err)
@@ -206,12 +252,12 @@ func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req TriggerRequest, now 
 			return plan.Occurrence{}, fmt.Errorf("%w: %s", ErrOutsideSession, session.Describe())
 		}
 	}
-	if !req.ForToday {
-		slot := fmt.Sprintf("%s manual %s", now.In(loc).Format(rule.TimeSlot), strings.ReplaceAll(s.tokenOf(s.engine.NextSerial()), "/", "-"))
+	if !req.standsForSlot() {
+		slot := s.manualSlot(req, now, loc)
 		return plan.Occurrence{Row: &r.Row, Due: now.Round(0).UTC(), Slot: slot, Session: today, Repeats: rule.Repeats(r.Root().Policy.Timing.Rule)}, nil
 	}
 	var due []plan.Occurrence
-	for _, o := range s.sched.plan.Day(today, calendar.EndOfDay.On(today.AddDays(rule.MaxDaysOn), loc)) {
+	for _, o := range s.sched.plan.Day(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn), loc)) {
 		if rowOf(o) == r {
 			due = append(due, o)
 		}
@@ -220,8 +266,15 @@ func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req TriggerRequest, now 
 	case len(due) == 1:
 		return due[0], nil
 	case r.Disabled:
-		return plan.Occurrence{}, errors.New("the schedule is disabled, and has no occurrence today that the run could stand for")
+		return plan.Occurrence{}, fmt.Errorf("the schedule is disabled, and has no occurrence %s that the run could stand for", onDay(date, today))
 	default:
-		return plan.Occurrence{}, fmt.Errorf("the task has %d occurrences today, want one that the run could stand for", len(due))
+		return plan.Occurrence{}, fmt.Errorf("the task has %d occurrences %s, want one that the run could stand for", len(due), onDay(date, today))
 	}
+}
+
+func onDay(date, today calendar.Date) string {
+	if date == today {
+		return "today"
+	}
+	return fmt.Sprintf("on %v", date)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/request"
 )
 
 // Runs returns the selected runs by due time, then account, task and slot.
@@ -95,6 +96,13 @@ func (s *Store) Prune(_ context.Context, scheduler string, before time.Time) (in
 	// A session of an earlier date has no more runs.
 	maps.DeleteFunc(l.facts, func(key factsKey, _ sessionFacts) bool { return key.session.Before(calendar.DateOf(before.UTC())) })
 	maps.DeleteFunc(l.single, func(_ string, last calendar.Date) bool { return last.Before(calendar.DateOf(before.UTC())) })
+	l.requests = slices.DeleteFunc(l.requests, func(r *request.Request) bool {
+		old := !r.Open() && r.Answered.Before(before)
+		if old {
+			delete(s.requests, r.ID)
+		}
+		return old
+	})
 	return l.remove(func(row *tradeclock.Run) bool {
 		return row.Outcome.Final() && row.Through().Before(before) && !row.Through().After(l.aheadOf(row.Account))
 	}), nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/request"
 )
 
 // ledger is the ledger of one scheduler name. Rows are found by their key;
@@ -30,6 +31,9 @@ type ledger struct {
 
 	halts map[string]tradeclock.Halt // by account
 	audit []tradeclock.AuditEntry
+
+	requests []*request.Request // in the order in which they were asked
+	open     int                // how many of them have no answer
 }
 
 type enrolment struct {

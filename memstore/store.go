@@ -2,10 +2,10 @@
 // as what it holds ends with the process. The package sqlstore has the same for a service,
 // which is to know after a restart what ran.
 //
-// It owns rows of schedules, runs, terms, enrolments, halts and heartbeats, and decides
+// It owns rows of schedules, runs, terms, enrolments, halts, requests and heartbeats, and decides
 // nothing but what the interfaces of the scheduler ask of a store, among them who may lead
 // and which slot is free. It is told these by schedulers and people, answers without
-// waiting, and asks nobody but its clock. It imports the scheduler, calendar and rule.
+// waiting, and asks nobody but its clock. It imports the scheduler, calendar, request and rule.
 package memstore
 
 import (
@@ -14,6 +14,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/request"
 )
 
 var (
@@ -23,6 +24,7 @@ var (
 	_ tradeclock.History         = (*Store)(nil)
 	_ tradeclock.HaltStore       = (*Store)(nil)
 	_ tradeclock.Directory       = (*Store)(nil)
+	_ tradeclock.RequestStore    = (*Store)(nil)
 	_ tradeclock.Resetter        = (*Store)(nil)
 	_ tradeclock.Pruner          = (*Store)(nil)
 	_ tradeclock.HeartbeatSink   = (*Store)(nil)
@@ -44,6 +46,7 @@ type Store struct {
 	edited    []tradeclock.ScheduleKey // by the last edits, in order
 	ledgers   map[string]*ledger       // by scheduler name
 	beats     map[beatKey]*lastBeat
+	requests  map[string]*request.Request
 }
 
 // New returns an empty store. Its clock tells when a term expires, how old a heartbeat is
@@ -59,6 +62,7 @@ func New(clock tradeclock.Clock) *Store {
 		followed:  make(map[string]int),
 		ledgers:   make(map[string]*ledger),
 		beats:     make(map[beatKey]*lastBeat),
+		requests:  make(map[string]*request.Request),
 	}
 }
 

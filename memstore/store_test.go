@@ -16,7 +16,7 @@ import (
 
 func TestLedgerConformance(t *testing.T) {
 	tradeclocktest.TestLedger(t, func(_ *testing.T, clock tradeclock.Clock) tradeclock.Ledger { return memstore.New(clock) },
-		tradeclocktest.Has[tradeclock.History](), tradeclocktest.Has[tradeclock.HaltStore](), tradeclocktest.Has[tradeclock.Directory](), tradeclocktest.Has[tradeclock.Resetter](),
+		tradeclocktest.Has[tradeclock.History](), tradeclocktest.Has[tradeclock.HaltStore](), tradeclocktest.Has[tradeclock.Directory](), tradeclocktest.Has[tradeclock.RequestStore](), tradeclocktest.Has[tradeclock.Resetter](),
 		tradeclocktest.Has[tradeclock.Pruner](), tradeclocktest.Has[tradeclocktest.Auditor]())
 }
 

@@ -34,6 +34,10 @@ func (s *Store) Prune(ctx context.Context, scheduler string, before time.Time) (
 		if err := s.exec(ctx, conn, dropSettled, scheduler); err != nil {
 			return err
 		}
+		err = s.exec(ctx, conn, "DELETE FROM tradeclock_requests WHERE scheduler = $1 AND answered <> '' AND answered < $2", scheduler, limit)
+		if err != nil {
+			return err
+		}
 		return s.exec(ctx, conn, `
 			UPDATE tradeclock_schedulers SET pruned_before = $1 WHERE pruned_before < $1 AND scheduler = $2`, limit, scheduler)
 	})

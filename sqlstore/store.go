@@ -20,6 +20,7 @@ var (
 	_ tradeclock.History         = (*Store)(nil)
 	_ tradeclock.HaltStore       = (*Store)(nil)
 	_ tradeclock.Directory       = (*Store)(nil)
+	_ tradeclock.RequestStore    = (*Store)(nil)
 	_ tradeclock.Resetter        = (*Store)(nil)
 	_ tradeclock.Pruner          = (*Store)(nil)
 	_ tradeclock.HeartbeatSink   = (*Store)(nil)

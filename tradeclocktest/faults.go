@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/request"
 )
 
 // Store is all that a scheduler can use of a store, which memstore.Store and
@@ -18,6 +19,7 @@ type Store interface {
 	tradeclock.History
 	tradeclock.HaltStore
 	tradeclock.Directory
+	tradeclock.RequestStore
 	tradeclock.Resetter
 	tradeclock.Pruner
 	tradeclock.HeartbeatSink
@@ -47,6 +49,10 @@ const (
 	OpHalts          Op = "Halts"
 	OpHalt           Op = "Halt"
 	OpLift           Op = "Lift"
+	OpAsk            Op = "Ask"
+	OpTake           Op = "Take"
+	OpAnswer         Op = "Answer"
+	OpRequests       Op = "Requests"
 	OpResetWatermark Op = "ResetWatermark"
 	OpPrune          Op = "Prune"
 	OpBeat           Op = "Beat"
@@ -294,6 +300,26 @@ func (f *Faulty) Halt(ctx context.Context, h tradeclock.Halt) error {
 // Lift calls the store's.
 func (f *Faulty) Lift(ctx context.Context, h tradeclock.Halt) error {
 	return f.tell(ctx, OpLift, func() error { return f.store.Lift(ctx, h) })
+}
+
+// Ask calls the store's.
+func (f *Faulty) Ask(ctx context.Context, r request.Request) (request.Request, error) {
+	return ask(ctx, f, OpAsk, func() (request.Request, error) { return f.store.Ask(ctx, r) })
+}
+
+// Take calls the store's.
+func (f *Faulty) Take(ctx context.Context, t tradeclock.Term) ([]request.Request, error) {
+	return ask(ctx, f, OpTake, func() ([]request.Request, error) { return f.store.Take(ctx, t) })
+}
+
+// Answer calls the store's.
+func (f *Faulty) Answer(ctx context.Context, t tradeclock.Term, r request.Request) error {
+	return f.tell(ctx, OpAnswer, func() error { return f.store.Answer(ctx, t, r) })
+}
+
+// Requests calls the store's.
+func (f *Faulty) Requests(ctx context.Context, q request.Query) ([]request.Request, error) {
+	return ask(ctx, f, OpRequests, func() ([]request.Request, error) { return f.store.Requests(ctx, q) })
 }
 
 // ResetWatermark calls the store's.

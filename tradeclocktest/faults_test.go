@@ -13,6 +13,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/request"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -60,6 +61,16 @@ func everyCall(store tradeclocktest.Store, term tradeclock.Term) map[tradeclockt
 		tradeclocktest.OpHalts:    func(ctx context.Context) error { _, err := store.Halts(ctx, "paper"); return err },
 		tradeclocktest.OpHalt:     func(ctx context.Context) error { return store.Halt(ctx, tradeclock.Halt{}) },
 		tradeclocktest.OpLift:     func(ctx context.Context) error { return store.Lift(ctx, tradeclock.Halt{}) },
+		tradeclocktest.OpAsk: func(ctx context.Context) error {
+			_, err := store.Ask(ctx, request.Request{Scheduler: "paper", Kind: request.Trigger, Account: "42", Task: "buy", Actor: "Ana"})
+			return err
+		},
+		tradeclocktest.OpTake:   func(ctx context.Context) error { _, err := store.Take(ctx, term); return err },
+		tradeclocktest.OpAnswer: func(ctx context.Context) error { return store.Answer(ctx, term, request.Request{ID: "none"}) },
+		tradeclocktest.OpRequests: func(ctx context.Context) error {
+			_, err := store.Requests(ctx, request.Query{})
+			return err
+		},
 		tradeclocktest.OpResetWatermark: func(ctx context.Context) error {
 			return store.ResetWatermark(ctx, term, time.Time{}, "test", "Ana")
 		},

@@ -76,7 +76,7 @@ var breakages = []breakage{
 	{"a run is not told that it resumes", "claim.go", `run.First, run.Resumed = c.First, c.Resumed`, `run.First = c.First`},
 	{"the first run is told from its own term", "memstore/ledger.go", `row.First, row.Resumed = !facts.succeeded, facts.claimedIn < row.Term`, `row.First, row.Resumed = !facts.succeeded || facts.claimedIn < row.Term, facts.claimedIn < row.Term`},
 	{"late evidence is dropped", "memstore/ledger.go", `row.Late = &tradeclock.LateOutcome{`, `_ = &tradeclock.LateOutcome{`},
-	{"a run for today has a slot of its own", "trigger.go", `	if !req.ForToday {
+	{"a run for today has a slot of its own", "trigger.go", `	if !req.standsForSlot() {
 		slot`, `	if true {
 		slot`},
 	{"a sentence counts rows", "explain.go", `counts[what] += r.Occurrences()`, `counts[what]++`},
