@@ -21,6 +21,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/internal/needs"
+	"github.com/tradeclock/tradeclock/request"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -82,6 +83,8 @@ func keep(t *testing.T, on database, name string) {
 	require.NoError(t, err)
 	_, err = p.store.UpdateSchedule(t.Context(), "", trading.TaskPremarketRetry, 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("hourly 09:00-10:00")})
 	require.NoError(t, err)
+	_, err = p.store.Ask(t.Context(), request.Request{Scheduler: paper, Kind: request.Trigger, Account: "42", Task: trading.TaskEODCleanup, Actor: "ops"})
+	require.NoError(t, err)
 	p.every(time.Minute, today("10:15"))
 	require.NoError(t, p.store.Halt(t.Context(), tradeclock.Halt{Scheduler: paper, Account: "43", Actor: "ops", Reason: "audit", At: p.clock.Now()}))
 	p.clock.Advance(time.Minute)
@@ -133,6 +136,10 @@ func inIt(t *testing.T, s *service) string {
 	write(halts, err)
 	audit, err := store.Audit(t.Context(), paper)
 	write(audit, err)
+	asked, err := store.Requests(t.Context(), request.Query{Scheduler: paper})
+	if len(asked) > 0 { // databases before the version that has them have none
+		write(asked, err)
+	}
 	runs, err := store.Runs(t.Context(), tradeclock.Query{Scheduler: paper})
 	write(runs, err)
 	return strings.Join(lines, "\n") + "\n"
