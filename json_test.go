@@ -323,10 +323,13 @@ func randomMoment(r *rand.Rand) rule.Moment {
 }
 
 func randomFilter(r *rand.Rand) rule.Filter {
-	if r.IntN(2) == 0 {
-		return rule.OnWeekdays(time.Weekday(r.IntN(7)), time.Weekday(r.IntN(7)))
-	}
-	return rule.NthSession([]int{1, 2, 3, -1, -2}[r.IntN(5)], calendar.Period(r.IntN(4)))
+	n, from := []int{1, 2, 3, -1, -2}[r.IntN(5)], calendar.Date{Year: 2026, Month: 1, Day: 1}.AddDays(r.IntN(100))
+	days := rule.OnWeekdays(time.Weekday(r.IntN(7)), time.Weekday(r.IntN(7)))
+	return []rule.Filter{
+		days, rule.NthSession(n, calendar.Period(r.IntN(4))), rule.NthDay(n, calendar.Period(r.IntN(4))).OrSessionAfter(),
+		rule.NthWeekday(n, time.Weekday(r.IntN(7)), calendar.Month).OrSessionBefore(), days.And(rule.EveryNthWeek(2+r.IntN(5), from)),
+		rule.EveryNthSession(2+r.IntN(5), from).And(rule.InMonths(time.Month(1 + r.IntN(12)))),
+	}[r.IntN(6)]
 }
 
 func randomRule(r *rand.Rand) rule.Rule {

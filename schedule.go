@@ -317,8 +317,8 @@ func (s Schedule) Validate() error {
 		bad("Sessions", "%w", err)
 	}
 	_, f := rule.Split(s.Rule)
-	if _, _, nth := f.Nth(); nth && s.Sessions&calendar.EveryDay != 0 {
-		bad("Sessions", "every-day does not say which sessions the %s is one of", f)
+	if f.AsksSessions() && s.Sessions&calendar.EveryDay != 0 {
+		bad("Sessions", "every-day does not say which sessions count for %s: want the kinds, as in regular,shortened", f)
 	}
 	if int(s.Overlap) >= len(overlapNames) {
 		bad("Overlap", "%d is no policy", s.Overlap)

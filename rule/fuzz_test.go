@@ -15,6 +15,7 @@ func FuzzParseRule(f *testing.F) {
 		"daily each open+5m", "daily last close", "hourly first close-last open", "daily first", "once 2026-11-23 each open",
 		"daily 09:01 on mon,wed,fri", "daily close+30m on last session of month", "every 1m open-close on sun-thu",
 		"after x on 5m on 2nd last session of year", "after x on 5m on", "daily 09:01 on 1st last session of week",
+		"daily 09:01 on 3rd FRI of month in mar,jun or session before", "daily open on every other week from 2026-01-05 on mon",
 		"once 2026-11-23 09:15", "after the close 5m", "every 1m 15:30-09:15", "daily open+9999999999h", "daily 24:00",
 	} {
 		f.Add(text)
@@ -57,6 +58,7 @@ func FuzzParseFilter(f *testing.F) {
 	for _, text := range []string{
 		"", "mon", "mon,wed,fri", "sat-tuesday, fri", "mon-sun", "first session of week", "2nd last session of year",
 		"1st last session of month", "31st session of month", "8th session of week", "0th session of year", "mon,",
+		"15th day of month or session after", "in nov-feb on last thu of quarter", "every 3rd session from 2026-01-05 or session before",
 	} {
 		f.Add(text)
 	}

@@ -30,9 +30,15 @@ import (
 // first close or last open+5m, and in a daily rule each has them all: daily each
 // open.
 //
-// A filter may follow any rule but once: weekdays, as in on mon,wed or on mon-fri,
-// or a session of each week, month, quarter or year: on first session of week, on
-// 2nd last session of quarter. See On.
+// Filters may follow any rule but once, one of each sort, and see On:
+//
+//	on mon,wed                          weekdays, also as in on mon-fri and in full
+//	on last session of month            a session of each week, month, quarter or year
+//	on 3rd fri of month                 a weekday of each month, quarter or year
+//	on 15th day of month                a calendar date of each week, month, quarter or year
+//	on every other week from 2026-01-05 or every 3rd session, and so on
+//	in jan,apr                          months
+//	or session after                    or before: in place of dates that are closed
 //
 // The error quotes the text and says what was expected and where.
 func Parse(text string) (Rule, error) {
@@ -134,8 +140,8 @@ func parseBuiltin(text string) (builtin, error) {
 		}
 		return nil, fmt.Errorf("%q is none of daily, hourly, every, once, after%s", kind, spelling.Hint(kind, kinds))
 	}
-	if p.keyword(wordOn) {
-		r = filtered{r, p.filter()}
+	if f := p.filters(); f != (Filter{}) {
+		r = filtered{r, f}
 	}
 	return r, p.end()
 }
@@ -247,33 +253,21 @@ func (p *parser) duration(text string) time.Duration {
 	return d
 }
 
-// after reads a task, whose name may hold blanks, and the delay after it.
+// after reads a task and the delay after it. The name may hold blanks, and the words of
+// filters too, so that the delay is the last duration of the text: filters have none.
 func (p *parser) after() after {
-	text := p.beforeFilter()
-	i := strings.LastIndexAny(text, blanks)
-	if i < 0 {
-		p.fail("a task and a delay, as in premarket_retry 5m,")
-		return after{}
-	}
-	return after{task: strings.TrimRight(text[:i], blanks), delay: p.duration(text[i+1:])}
-}
-
-// beforeFilter takes the rest of the text up to the last word on. A name may hold
-// that word too: a text that ends in a delay has no filter.
-func (p *parser) beforeFilter() string {
-	text := strings.Trim(p.rest, blanks)
-	p.rest = ""
-	last := text[strings.LastIndexAny(text, blanks)+1:]
-	if _, err := time.ParseDuration(last); err == nil {
-		return text
-	}
-	for i := len(text); i > 0; i = strings.LastIndexAny(text[:i], blanks) {
-		if filter := (&parser{rest: text[i:]}); filter.keyword(wordOn) {
-			p.rest = text[i:]
-			return strings.TrimRight(text[:i], blanks)
+	text := strings.TrimRight(p.rest, blanks)
+	for end := len(text); end > 0; {
+		begin := strings.LastIndexAny(text[:end], blanks) + 1
+		if _, err := time.ParseDuration(text[begin:end]); err == nil && strings.Trim(text[:begin], blanks) != "" {
+			p.rest = text[end:]
+			return after{task: strings.Trim(text[:begin], blanks), delay: p.duration(text[begin:end])}
 		}
+		end = len(strings.TrimRight(text[:begin], blanks))
 	}
-	return text
+	p.rest = strings.TrimLeft(text, blanks)
+	p.fail("a task and a delay, as in premarket_retry 5m,")
+	return after{}
 }
 
 func (p *parser) window() window {

@@ -126,8 +126,8 @@ func (m *market) admits(g *group, d *day) (bool, error) {
 // admitsBy asks one filter, for a group.
 func (m *market) admitsBy(filter rule.Filter, g *group, d *day) (bool, error) {
 	counts := func(s calendar.Session) bool { return s.Open() && g.runsOn(s.Kind) }
-	if _, _, nth := filter.Nth(); nth && d.unknown == nil && !counts(d.session) {
-		return false, nil // a closed date is no session of the period
+	if filter.AsksSessions() && d.unknown == nil && !counts(d.session) {
+		return false, nil // a closed date is no session
 	}
 	return filter.Admits(d.session.Date, counts, m.session)
 }

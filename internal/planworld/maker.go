@@ -147,7 +147,7 @@ func (w *World) someTask(name, account string, random *rand.Rand) Task {
 	if random.IntN(3) == 0 {
 		t.Since = w.Instant(w.First, 0).Add(time.Duration(random.IntN(Days*24*60)) * time.Minute)
 	}
-	if _, _, nth := t.filter.Nth(); nth {
+	if t.filter.asksSessions() {
 		t.Sessions &^= calendar.EveryDay
 	}
 	if !t.Since.IsZero() && t.Base == "" && random.IntN(2) == 0 {
@@ -163,22 +163,10 @@ func (w *World) someTask(name, account string, random *rand.Rand) Task {
 func (w *World) someRule(bases []string, random *rand.Rand) Task {
 	t := w.someBareRule(bases, random)
 	if t.kind != rule.KindOnce && random.IntN(3) == 0 {
-		t.filter = someFilter(random)
-		t.Rule = rule.On(t.Rule, t.filter)
+		t.filter = w.someFilter(random)
+		t.Rule = rule.On(t.Rule, t.filter.rule)
 	}
 	return t
-}
-
-func someFilter(random *rand.Rand) rule.Filter {
-	if random.IntN(3) == 0 {
-		first := time.Weekday(random.IntN(7))
-		return rule.OnWeekdays(first, (first+2)%7, (first+3)%7, (first+4)%7)
-	}
-	n := 1 + random.IntN(3)
-	if random.IntN(2) == 0 {
-		n = -n
-	}
-	return rule.NthSession(n, []calendar.Period{calendar.Week, calendar.Week, calendar.Week, calendar.Month, calendar.Month, calendar.Quarter, calendar.Year}[random.IntN(7)])
 }
 
 func (w *World) someBareRule(bases []string, random *rand.Rand) Task {

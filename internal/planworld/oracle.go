@@ -100,52 +100,11 @@ func (w *World) onDate(account string, t Task, date calendar.Date) (found []Due)
 // excluded tells whether a filter of a chain does not admit a date, or whether it
 // cannot be told: where the days that are not known may be sessions or not.
 func (w *World) excluded(chain []Task, s calendar.Session) (excluded, unsure bool) {
+	all := yes
 	for i := range chain {
-		by, maybe := w.excludedBy(w.inForce(chain[i:], s).filter, chain[i:], s)
-		excluded, unsure = excluded || by, unsure || maybe
+		all = all.and(w.admits(w.inForce(chain[i:], s).filter, chain[i:], s))
 	}
-	return excluded, unsure && !excluded
-}
-
-// excludedBy tells it of one filter.
-func (w *World) excludedBy(f rule.Filter, chain []Task, s calendar.Session) (excluded, unsure bool) {
-	n, _, nth := f.Nth()
-	switch {
-	case nth:
-		fewest, most := w.place(f, chain, s.Date)
-		return fewest > n || most < n, fewest < most
-	case f != rule.Filter{}:
-		return !strings.Contains(f.String(), strings.ToLower(s.Date.Weekday().String()[:3])), false
-	}
-	return false, false
-}
-
-// place tells between which numbers a session's own is in its period, as the filter
-// counts it: from 1 at the front, or from -1 at the back.
-func (w *World) place(f rule.Filter, chain []Task, date calendar.Date) (fewest, most int) {
-	known, unknown := 1, 0
-	n, of, _ := f.Nth()
-	first, last := of.Bounds(date)
-	for d := first; !d.After(last); d = d.AddDays(1) {
-		if d == date || d.After(date) == (n > 0) {
-			continue
-		}
-		s, err := w.Session(d)
-		counts := s.Open()
-		for _, c := range chain {
-			counts = counts && c.Sessions.Has(s.Kind)
-		}
-		switch {
-		case err != nil:
-			unknown++
-		case counts:
-			known++
-		}
-	}
-	if n > 0 {
-		return known, known + unknown
-	}
-	return -known - unknown, -known
+	return !all.possible, all.possible && !all.certain
 }
 
 // occurrences lists what the rule that holds on a session yields.
@@ -173,8 +132,7 @@ func (w *World) inForce(chain []Task, s calendar.Session) Task {
 	}
 	before, err := w.ruleOccurrences(*t.Prior, s)
 	begun := err == nil && slices.ContainsFunc(before, func(o Due) bool { return !o.At.After(t.Since) })
-	excluded, _ := w.excludedBy(t.Prior.filter, chain, s)
-	if begun && !excluded || s.Date.Before(edited) {
+	if begun && w.admits(t.Prior.filter, chain, s).possible || s.Date.Before(edited) {
 		return *t.Prior
 	}
 	return t

@@ -53,7 +53,7 @@ type Task struct {
 	from, to rule.Moment // a daily or once rule has from alone
 	interval time.Duration
 	date     calendar.Date
-	filter   rule.Filter
+	filter   filter
 }
 
 // Due is an occurrence for one account.
