@@ -8,6 +8,7 @@ import (
 const (
 	wordOn      = "on"
 	wordIn      = "in"
+	wordAs      = "as"
 	wordOr      = "or"
 	wordOf      = "of"
 	wordFrom    = "from"

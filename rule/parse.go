@@ -14,6 +14,7 @@ import (
 // Parse parses the text form of a rule, which its String prints again:
 //
 //	daily 09:01
+//	daily 10:00,14:00
 //	hourly 09:30-15:30
 //	every 1m open-close
 //	once 2026-11-23 09:15
@@ -125,7 +126,7 @@ func parseBuiltin(text string) (builtin, error) {
 	var r builtin
 	switch kind := p.word(); kind {
 	case KindDaily:
-		r = daily{p.moment(lastSecond)}
+		r = p.daily()
 	case KindHourly:
 		r = hourly{p.window()}
 	case KindEvery:
@@ -140,10 +141,21 @@ func parseBuiltin(text string) (builtin, error) {
 		}
 		return nil, fmt.Errorf("%q is none of daily, hourly, every, once, after%s", kind, spelling.Hint(kind, kinds))
 	}
+	if p.err == nil && p.sign(",") {
+		return nil, errors.New(wantRows[KindOf(r)])
+	}
 	if f := p.filters(); f != (Filter{}) {
 		r = filtered{r, f}
 	}
 	return r, p.end()
+}
+
+// wantRows is what a rule that has one moment or window says of more of them.
+var wantRows = map[string]string{
+	KindHourly: "an hourly rule has one window: want a row for each",
+	KindEvery:  "an every rule has one window: want a row for each, or the time between them left out",
+	KindOnce:   "a once rule has one time: want a row for each",
+	KindAfter:  "an after rule follows one task: want a row for each",
 }
 
 const (
@@ -251,6 +263,24 @@ func (p *parser) duration(text string) time.Duration {
 		p.fail(said.WantDuration)
 	}
 	return d
+}
+
+// daily reads moments between commas, each with the slot that it is to have, if that is
+// another's.
+func (p *parser) daily() builtin {
+	var list []timeOfDay
+	for {
+		t := timeOfDay{at: p.moment(lastSecond)}
+		if p.keyword(wordAs) {
+			if t.as = slotOfDate; !p.keyword(slotOfDate) {
+				t.as = p.moment(lastSecond).String()
+			}
+		}
+		list = append(list, t)
+		if p.err != nil || !p.sign(",") {
+			return dailyOf(list).(builtin)
+		}
+	}
 }
 
 // after reads a task and the delay after it. The name may hold blanks, and the words of

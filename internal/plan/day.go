@@ -142,10 +142,14 @@ func (m *market) timingOn(g *group, d *day) Timing {
 
 // priorHolds reports whether the rule of before the last edit still holds on a day. One of
 // another kind takes effect at the next session: not yet on a day of which the old one
-// had brought up an occurrence when the edit was made, nor on any day before.
+// had brought up an occurrence when the edit was made, nor on any day before. A prior of
+// the same kind is the same rule with the slots that its times kept, and holds always.
 func (m *market) priorHolds(g *group, d *day) bool {
 	if g.prior.Rule == nil {
 		return false
+	}
+	if rule.KindOf(g.prior.Rule) == rule.KindOf(g.Rule) {
+		return true
 	}
 	if edited := calendar.DateOf(g.since.In(m.loc)); d.session.Date != edited {
 		return d.session.Date.Before(edited)

@@ -3,6 +3,8 @@ package planworld
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
@@ -153,6 +155,8 @@ func (w *World) someTask(name, account string, random *rand.Rand) Task {
 	if !t.Since.IsZero() && t.Base == "" && random.IntN(2) == 0 {
 		if before := w.someRule(nil, random); before.kind != t.kind {
 			t.Prior = &before
+		} else if len(t.times) > 0 {
+			t.Prior = heldOver(t, random)
 		}
 	}
 	return t
@@ -187,6 +191,9 @@ func (w *World) someBareRule(bases []string, random *rand.Rand) Task {
 			t.kind, t.from = rule.KindEach, t.from.In(rule.EachWindow)
 		}
 		t.Rule = rule.Daily(t.from)
+		if t.kind == rule.KindDaily && random.IntN(2) == 0 {
+			w.someTimes(&t, random)
+		}
 	case 1:
 		t.kind, t.date = rule.KindOnce, w.First.AddDays(random.IntN(Days))
 		t.Rule = rule.Once(t.date, t.from)
@@ -201,6 +208,47 @@ func (w *World) someBareRule(bases []string, random *rand.Rand) Task {
 		t.Rule = rule.Every(t.interval, t.from, t.to)
 	}
 	return t
+}
+
+// someTimes gives a daily rule more times. On some sessions two of them are the same.
+func (w *World) someTimes(t *Task, random *rand.Rand) {
+	moments := []rule.Moment{t.from}
+	for range 1 + random.IntN(3) {
+		more := w.someMoment(random)
+		if random.IntN(4) == 0 {
+			more = rule.AtAnchor(anchorNames[random.IntN(len(anchorNames))], 0)
+		}
+		if !slices.ContainsFunc(moments, func(m rule.Moment) bool { return m.String() == more.String() }) {
+			moments = append(moments, more)
+		}
+	}
+	if len(moments) == 1 {
+		return
+	}
+	for _, at := range moments {
+		t.times = append(t.times, slotTime{at, "@" + at.String()})
+	}
+	t.Rule = rule.Daily(moments[0], moments[1:]...)
+}
+
+// heldOver is a task with the same times, of which some have the slots of others.
+func heldOver(t Task, random *rand.Rand) *Task {
+	t.times = slices.Clone(t.times)
+	texts := []string{"as date", "as 23:59", "as open+23h59m", "as 23:58+7d"}
+	var list []string
+	for i := range t.times {
+		text := t.times[i].at.String()
+		if random.IntN(2) == 0 {
+			text += " " + texts[i]
+			t.times[i].slot = "@" + strings.TrimPrefix(texts[i], "as ")
+			if texts[i] == "as date" {
+				t.times[i].slot = ""
+			}
+		}
+		list = append(list, text)
+	}
+	t.Rule = rule.On(rule.MustParse("daily "+strings.Join(list, ",")), t.filter.rule)
+	return &t
 }
 
 // bases are the other tasks that a row of the account may come after: those that

@@ -126,6 +126,9 @@ func (w *World) inForce(chain []Task, s calendar.Session) Task {
 	if t.Prior == nil {
 		return t
 	}
+	if t.Prior.kind == t.kind {
+		return *t.Prior
+	}
 	edited := calendar.DateOf(t.Since.In(w.loc))
 	if s.Date.After(edited) {
 		return t
@@ -144,6 +147,9 @@ func (w *World) ruleOccurrences(t Task, s calendar.Session) ([]Due, error) {
 	}
 	if t.kind == rule.KindEach {
 		return w.eachWindow(t, s)
+	}
+	if len(t.times) > 0 {
+		return w.eachTime(t, s), nil
 	}
 	from, err := w.moment(t.from, s)
 	if err != nil {
@@ -179,6 +185,22 @@ func (w *World) eachWindow(t Task, s calendar.Session) (found []Due, err error) 
 		return nil, errors.New("no such anchor")
 	}
 	return found, nil
+}
+
+// eachTime lists a time of each, and those that there are not, or a second time, as
+// skipped.
+func (w *World) eachTime(t Task, s calendar.Session) (found []Due) {
+	for _, one := range t.times {
+		o := Due{Slot: s.Date.String() + one.slot}
+		at, err := w.moment(one.at, s)
+		if o.At = at; err != nil {
+			o.At, o.Skipped = w.Instant(s.Date, calendar.EndOfDay), true
+		} else {
+			o.Skipped = slices.ContainsFunc(found, func(other Due) bool { return !other.Skipped && other.At.Equal(at) })
+		}
+		found = append(found, o)
+	}
+	return found
 }
 
 // hours lists every hour from from to to. A window of a whole day leaves its end to
