@@ -339,7 +339,8 @@ func randomRule(r *rand.Rand) rule.Rule {
 		rule.Daily(at), rule.Hourly(open, closing), rule.Every(time.Duration(1+r.IntN(7200))*time.Second, open, closing),
 		rule.After("the close", time.Duration(r.IntN(7200))*time.Second), rule.Every(time.Minute, rule.At(9, 15), rule.At(24, 0)),
 		rule.Daily(rule.At(9, r.IntN(60)), closing, rule.At(14, r.IntN(60))),
-	}[r.IntN(6)]
+		rule.Except(rule.Every(time.Minute, open, closing), rule.At(11, r.IntN(60)), rule.At(12, r.IntN(60))),
+	}[r.IntN(7)]
 	switch r.IntN(3) {
 	case 0:
 		return rule.On(bare, randomFilter(r))

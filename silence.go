@@ -9,8 +9,8 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/almost"
 	"github.com/tradeclock/tradeclock/internal/plan"
-	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // What keeps tasks from running without anybody having asked for it is told here: in

@@ -59,7 +59,7 @@ func TestSeveralTimesThatAreRefused(t *testing.T) {
 		"daily 10:00 as":                   "want a time such as 09:15",
 		"once 2026-11-23 10:00,14:00":      "a once rule has one time: want a row for each",
 		"hourly 09:30-11:30,13:00-15:00":   "an hourly rule has one window: want a row for each",
-		"every 5m 09:30-11:30,13:00-15:00": "an every rule has one window: want a row for each, or the time between them left out",
+		"every 5m 09:30-11:30,13:00-15:00": "an every rule has one window: want a row for each, or one window as in 09:30-15:00 except 11:30-13:00",
 	} {
 		_, err := Parse(text)
 		assert.ErrorContains(t, err, want, text)

@@ -6,6 +6,7 @@ import (
 )
 
 const (
+	wordExcept  = "except"
 	wordOn      = "on"
 	wordIn      = "in"
 	wordAs      = "as"

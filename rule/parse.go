@@ -17,6 +17,7 @@ import (
 //	daily 10:00,14:00
 //	hourly 09:30-15:30
 //	every 1m open-close
+//	every 1m open-close except 11:30-12:30,14:00-14:15
 //	once 2026-11-23 09:15
 //	after premarket_retry 5m
 //	daily close+30m on last session of month
@@ -144,6 +145,9 @@ func parseBuiltin(text string) (builtin, error) {
 	if p.err == nil && p.sign(",") {
 		return nil, errors.New(wantRows[KindOf(r)])
 	}
+	if p.err == nil && p.keyword(wordExcept) {
+		r = p.except(r)
+	}
 	if f := p.filters(); f != (Filter{}) {
 		r = filtered{r, f}
 	}
@@ -152,8 +156,8 @@ func parseBuiltin(text string) (builtin, error) {
 
 // wantRows is what a rule that has one moment or window says of more of them.
 var wantRows = map[string]string{
-	KindHourly: "an hourly rule has one window: want a row for each",
-	KindEvery:  "an every rule has one window: want a row for each, or the time between them left out",
+	KindHourly: "an hourly rule has one window: want a row for each, or one window as in 09:30-15:00 except 11:30-13:00",
+	KindEvery:  "an every rule has one window: want a row for each, or one window as in 09:30-15:00 except 11:30-13:00",
 	KindOnce:   "a once rule has one time: want a row for each",
 	KindAfter:  "an after rule follows one task: want a row for each",
 }
@@ -309,6 +313,19 @@ func (p *parser) window() window {
 	}
 	p.rest = p.rest[1:]
 	return window{from, p.moment(calendar.EndOfDay)}
+}
+
+// except reads the windows that are left out of a rule.
+func (p *parser) except(r builtin) builtin {
+	if StepOf(r) == 0 {
+		p.wrong(errNoWindow)
+	}
+	for {
+		r = except{r, p.window()}
+		if p.err != nil || !p.sign(",") {
+			return r
+		}
+	}
 }
 
 // moment reads a moment; a time of day may be as late as latest.

@@ -334,7 +334,7 @@ func Reach(r Rule) (back, ahead int) {
 func Comparable(r Rule) bool {
 	bare, _ := Split(r)
 	switch bare.(type) {
-	case nil, daily, times, hourly, every, once, after:
+	case nil, daily, times, except, hourly, every, once, after:
 		return true
 	}
 	return reflect.ValueOf(bare).Comparable()
@@ -376,6 +376,8 @@ func StepOf(r Rule) time.Duration {
 		return r.interval
 	case hourly:
 		return time.Hour
+	case except:
+		return StepOf(r.rule)
 	}
 	return 0
 }

@@ -207,6 +207,9 @@ func (w *World) someBareRule(bases []string, random *rand.Rand) Task {
 		t.interval = []time.Duration{4, 20, 24, 28, 60, 400}[random.IntN(6)] * Step
 		t.Rule = rule.Every(t.interval, t.from, t.to)
 	}
+	if t.kind == rule.KindHourly || t.kind == rule.KindEvery {
+		w.leaveOut(&t, random)
+	}
 	return t
 }
 
@@ -249,6 +252,28 @@ func heldOver(t Task, random *rand.Rand) *Task {
 	}
 	t.Rule = rule.On(rule.MustParse("daily "+strings.Join(list, ",")), t.filter.rule)
 	return &t
+}
+
+// leaveOut takes some stretches out of a rule.
+func (w *World) leaveOut(t *Task, random *rand.Rand) {
+	for random.IntN(3) == 0 {
+		var left stretch
+		switch from := random.IntN(24 * 240); random.IntN(3) {
+		case 0:
+			left.from = rule.AtAnchor("open", time.Duration(random.IntN(60))*time.Minute)
+			left.to = rule.AtAnchor("close", -time.Duration(random.IntN(60))*time.Minute)
+		case 1:
+			left.from, left.to = rule.Moment{Wall: calendar.WallTime(from) * 15}, rule.AtAnchor("close", 0)
+		default:
+			left.from = rule.Moment{Wall: calendar.WallTime(from) * 15}
+			left.to = rule.Moment{Wall: calendar.WallTime(from+1+random.IntN(3*240)) * 15}
+		}
+		more := rule.Except(t.Rule, left.from, left.to)
+		if rule.Validate(more) != nil {
+			return // nothing would be left
+		}
+		t.left, t.Rule = append(t.left, left), more
+	}
 }
 
 // bases are the other tasks that a row of the account may come after: those that

@@ -163,10 +163,35 @@ func (w *World) ruleOccurrences(t Task, s calendar.Session) ([]Due, error) {
 	if err != nil {
 		return nil, err
 	}
+	var found []Due
 	if t.kind == rule.KindHourly {
-		return w.hours(t, from, to)
+		found, err = w.hours(t, from, to)
+	} else {
+		found, err = w.grid(t, s, from, to)
 	}
-	return w.grid(t, s, from, to)
+	return w.withoutLeft(t, s, found, err)
+}
+
+// withoutLeft takes out what lies in what a rule leaves out.
+func (w *World) withoutLeft(t Task, s calendar.Session, found []Due, err error) ([]Due, error) {
+	if err != nil || len(found) == 0 {
+		return found, err
+	}
+	for _, left := range t.left {
+		from, err := w.moment(left.from, s)
+		if err != nil {
+			return nil, err
+		}
+		to, err := w.moment(left.to, s)
+		if err != nil {
+			return nil, err
+		}
+		found = slices.DeleteFunc(found, func(o Due) bool { return !o.At.Before(from) && o.At.Before(to) })
+		if len(found) == 0 {
+			return nil, errors.New("nothing is left")
+		}
+	}
+	return found, nil
 }
 
 // eachWindow lists a time for each window, and those of windows without one at

@@ -53,6 +53,7 @@ type Task struct {
 	kind     string
 	from, to rule.Moment // a daily or once rule has from alone
 	times    []slotTime  // of a daily rule of several times
+	left     []stretch   // out of an hourly or every rule
 	interval time.Duration
 	date     calendar.Date
 	filter   filter
@@ -63,6 +64,9 @@ type slotTime struct {
 	at   rule.Moment
 	slot string
 }
+
+// stretch is what lies between two moments, the second not included.
+type stretch struct{ from, to rule.Moment }
 
 // Due is an occurrence for one account.
 type Due struct {
