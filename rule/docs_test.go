@@ -15,7 +15,7 @@ import (
 func TestDocumentedRules(t *testing.T) {
 	page, err := os.ReadFile("../docs/rules.md")
 	require.NoError(t, err)
-	page, _, _ = bytes.Cut(page, []byte("## Slots"))
+	page, _, _ = bytes.Cut(page, []byte("## Calendars"))
 	rules := regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(string(page), -1)
 	require.Greater(t, len(rules), 20)
 	for _, found := range rules {
