@@ -21,17 +21,13 @@ const (
 	coverageNotice  = 90
 )
 
-// findCalendars asks Config.Calendars for the calendars that rows name and that are
-// not known yet.
+// findCalendars looks for the calendars that rows name and that are not known yet.
 func (s *UnifiedTaskScheduler) findCalendars(ctx context.Context, rows []Schedule) {
-	if s.cfg.Calendars == nil {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var names []string
 	for _, r := range rows {
-		if _, err := s.viewOf(r.Calendar); err != nil && !slices.Contains(names, r.Calendar) {
+		if _, err := s.viewOf(r.Calendar); err != nil && s.cfg.mayFind(r.Calendar) && !slices.Contains(names, r.Calendar) {
 			names = append(names, r.Calendar)
 		}
 	}
@@ -45,7 +41,7 @@ func (s *UnifiedTaskScheduler) findNamed(ctx context.Context, names []string) (f
 	for _, name := range names {
 		s.mu.Unlock()
 		v, err := quiet.Call(ctx, s.lanes.find, until.Sub(s.clock.Now()), func(context.Context) (*calendarView, error) {
-			return findView(s.cfg.Calendars, name)
+			return s.cfg.findView(name)
 		})
 		s.mu.Lock()
 		switch {
@@ -86,8 +82,21 @@ func (s *UnifiedTaskScheduler) forgetCalendars(rows []Schedule) {
 	})
 }
 
-func findView(find func(string) (calendar.Calendar, error), name string) (*calendarView, error) {
-	cal, err := find(name)
+// mayFind reports whether a calendar of a name could be found.
+func (cfg Config) mayFind(name string) bool {
+	_, named, _ := calendar.ByName(name)
+	return named || cfg.Calendars != nil
+}
+
+// findView finds the calendar of a name: by Config.Calendars, or else one that needs no
+// data.
+func (cfg Config) findView(name string) (*calendarView, error) {
+	cal, named, err := calendar.ByName(name)
+	if cfg.Calendars != nil {
+		if own, errOwn := cfg.Calendars(name); errOwn == nil || !named {
+			cal, err = own, errOwn
+		}
+	}
 	switch {
 	case err != nil:
 		return nil, err

@@ -36,8 +36,9 @@ type Config struct {
 	Calendar calendar.Calendar
 	// Calendars finds the further calendars that rows may name, such as
 	// exchange.Lookup, for a service that trades several markets. What it finds has
-	// the name that was asked for and is asked for once. Nil means that rows may name
-	// Calendar alone. A row whose calendar is not found is quarantined.
+	// the name that was asked for and is asked for once. Rows may also name those of
+	// calendar.ByName, such as always-open and weekdays:Asia/Kolkata; nil means no others
+	// beside Calendar. A row whose calendar is not found is quarantined.
 	Calendars func(name string) (calendar.Calendar, error)
 	// Location is the zone of the wall times and slots of rows that name no calendar;
 	// those of the others are of their calendar's. Nil means that of Calendar, or UTC
@@ -136,8 +137,8 @@ func (cfg Config) checkCalendars(rows []Schedule) error {
 			continue
 		}
 		err := fmt.Errorf("there is no calendar %s beside %s", r.Calendar, own)
-		if cfg.Calendars != nil {
-			_, err = findView(cfg.Calendars, r.Calendar)
+		if cfg.mayFind(r.Calendar) {
+			_, err = cfg.findView(r.Calendar)
 		}
 		if err != nil {
 			errs = append(errs, RowError{r.Task, r.Account, inField("Calendar", err)})

@@ -95,7 +95,8 @@ func set[T any](field *T, value *T) {
 //
 // Since becomes now if the row is new or its rule, calendar, sessions or enabling change. A change
 // of the rule's kind takes effect at the next session, and Prior keeps the rule
-// that holds until then. A store does not know its calendar, and a date in UTC is not that
+// that holds until then. Of a daily rule with several times, Prior is the rule itself with
+// the slots that its times keep when they are moved, see rule.HeldOver, until the next edit. A store does not know its calendar, and a date in UTC is not that
 // of every market: it takes two edits to be of one session if they are less than sixteen
 // hours apart.
 func (s Schedule) Edited(old Schedule, now time.Time) Schedule {
@@ -108,10 +109,10 @@ func (s Schedule) Edited(old Schedule, now time.Time) Schedule {
 		return s
 	}
 	inForce := old.Rule
-	if old.Prior != nil && now.Sub(old.Since) < oneSession {
+	if old.Prior != nil && (now.Sub(old.Since) < oneSession || rule.KindOf(old.Prior) == rule.KindOf(old.Rule)) {
 		inForce = old.Prior
 	}
-	s.Since, s.Prior = now.UTC(), nil
+	s.Since, s.Prior = now.UTC(), rule.HeldOver(s.Rule, inForce)
 	if rule.KindOf(s.Rule) != rule.KindOf(inForce) {
 		s.Prior = inForce
 	}

@@ -323,10 +323,13 @@ func randomMoment(r *rand.Rand) rule.Moment {
 }
 
 func randomFilter(r *rand.Rand) rule.Filter {
-	if r.IntN(2) == 0 {
-		return rule.OnWeekdays(time.Weekday(r.IntN(7)), time.Weekday(r.IntN(7)))
-	}
-	return rule.NthSession([]int{1, 2, 3, -1, -2}[r.IntN(5)], calendar.Period(r.IntN(4)))
+	n, from := []int{1, 2, 3, -1, -2}[r.IntN(5)], calendar.Date{Year: 2026, Month: 1, Day: 1}.AddDays(r.IntN(100))
+	days := rule.OnWeekdays(time.Weekday(r.IntN(7)), time.Weekday(r.IntN(7)))
+	return []rule.Filter{
+		days, rule.NthSession(n, calendar.Period(r.IntN(4))), rule.NthDay(n, calendar.Period(r.IntN(4))).OrSessionAfter(),
+		rule.NthWeekday(n, time.Weekday(r.IntN(7)), calendar.Month).OrSessionBefore(), days.And(rule.EveryNthWeek(2+r.IntN(5), from)),
+		rule.EveryNthSession(2+r.IntN(5), from).And(rule.InMonths(time.Month(1 + r.IntN(12)))),
+	}[r.IntN(6)]
 }
 
 func randomRule(r *rand.Rand) rule.Rule {
@@ -335,7 +338,9 @@ func randomRule(r *rand.Rand) rule.Rule {
 	bare := []rule.Rule{
 		rule.Daily(at), rule.Hourly(open, closing), rule.Every(time.Duration(1+r.IntN(7200))*time.Second, open, closing),
 		rule.After("the close", time.Duration(r.IntN(7200))*time.Second), rule.Every(time.Minute, rule.At(9, 15), rule.At(24, 0)),
-	}[r.IntN(5)]
+		rule.Daily(rule.At(9, r.IntN(60)), closing, rule.At(14, r.IntN(60))),
+		rule.Except(rule.Every(time.Minute, open, closing), rule.At(11, r.IntN(60)), rule.At(12, r.IntN(60))),
+	}[r.IntN(7)]
 	switch r.IntN(3) {
 	case 0:
 		return rule.On(bare, randomFilter(r))

@@ -276,7 +276,7 @@ func TestRule07_EditsOfFiltersAndWindows(t *testing.T) {
 
 func TestFiltersThatAScheduleCannotHave(t *testing.T) {
 	everyDay := row("report", "daily 20:00 on last session of month", on(calendar.EveryDay))
-	assert.ErrorContains(t, everyDay.Validate(), "Sessions: every-day does not say which sessions the last session of month is one of")
+	assert.ErrorContains(t, everyDay.Validate(), "Sessions: every-day does not say which sessions count for last session of month: want the kinds, as in regular,shortened")
 	assert.NoError(t, row("report", "daily 20:00 on sat,sun", on(calendar.EveryDay)).Validate())
 
 	until := rule.AtAnchor("close", 0).In(rule.EachWindow)

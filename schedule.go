@@ -78,7 +78,9 @@ type Schedule struct {
 	// means always.
 	Since time.Time `json:"since,omitzero"`
 	// Prior is the rule of another kind that Rule replaced at Since, if it did.
-	// It holds until the next session, as a change of kind takes effect then.
+	// It holds until the next session, as a change of kind takes effect then. Of a daily
+	// rule with several times it is Rule with the slots that times kept when an edit
+	// moved them, and holds as long as Rule does.
 	Prior rule.Rule `json:"prior,omitzero"`
 	// Version counts the edits of the row in its store. The scheduler only
 	// reports it.
@@ -317,8 +319,8 @@ func (s Schedule) Validate() error {
 		bad("Sessions", "%w", err)
 	}
 	_, f := rule.Split(s.Rule)
-	if _, _, nth := f.Nth(); nth && s.Sessions&calendar.EveryDay != 0 {
-		bad("Sessions", "every-day does not say which sessions the %s is one of", f)
+	if f.AsksSessions() && s.Sessions&calendar.EveryDay != 0 {
+		bad("Sessions", "every-day does not say which sessions count for %s: want the kinds, as in regular,shortened", f)
 	}
 	if int(s.Overlap) >= len(overlapNames) {
 		bad("Overlap", "%d is no policy", s.Overlap)

@@ -10,6 +10,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/almost"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // What keeps tasks from running without anybody having asked for it is told here: in
@@ -74,7 +75,7 @@ func (r *row) isEarly(now time.Time) bool {
 // waitsForSession reports whether an edit of the row takes effect only at the next
 // session.
 func (r *row) waitsForSession(now time.Time) bool {
-	if r.Prior == nil || r.view == nil {
+	if r.Prior == nil || r.view == nil || rule.KindOf(r.Prior) == r.kind {
 		return false
 	}
 	edited := calendar.DateOf(r.Since.In(r.view.loc))

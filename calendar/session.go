@@ -59,7 +59,7 @@ const (
 // .end of an anchor.
 func ValidPhase(name string) bool {
 	switch name {
-	case "open", "close", "first", "last", "each", "on":
+	case "open", "close", "first", "last", "each", "on", "in", "or", "except":
 		return false
 	}
 	if strings.HasSuffix(name, ".end") {

@@ -25,21 +25,20 @@ const WeekdaysName = "weekdays"
 // hours that are inverted or overlap, as these are written in code.
 func Weekdays(loc *time.Location, hours ...Hours) Calendar {
 	hours = mustOrder(hours)
-	return &pattern{name: WeekdaysName, loc: loc, hours: hours, open: func(d Date) bool {
-		return d.Weekday() != time.Saturday && d.Weekday() != time.Sunday
-	}}
+	return &pattern{name: WeekdaysName, loc: loc, hours: hours, open: isWeekday}
 }
 
 // AlwaysOpen returns the calendar of a market that never closes: each date is a
 // regular session from its midnight to the next.
 func AlwaysOpen(loc *time.Location) Calendar {
-	return &pattern{
-		name:  "always-open",
-		loc:   loc,
-		hours: []Hours{{PhaseRegular, 0, 24 * 60 * 60}},
-		open:  func(Date) bool { return true },
-	}
+	return &pattern{name: alwaysOpenName, loc: loc, hours: wholeDay, open: isDay}
 }
+
+var wholeDay = []Hours{{PhaseRegular, 0, EndOfDay}}
+
+func isDay(Date) bool { return true }
+
+func isWeekday(d Date) bool { return d.Weekday() != time.Saturday && d.Weekday() != time.Sunday }
 
 // mustOrder returns the hours by their start, and panics if they cannot be those
 // of one day.

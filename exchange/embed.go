@@ -102,11 +102,17 @@ func MustGet(name string) *Sessions {
 }
 
 // Lookup is Get in the form that a scheduler's configuration takes, to find the
-// calendars that schedules name.
-func Lookup(name string) (calendar.Calendar, error) {
-	c, err := Get(name)
+// calendars that schedules name, with those of calendar.ByName.
+func Lookup(name string) (calendar.Calendar, error) { return lookup(name, Get) }
+
+// lookup finds a calendar that needs no data, or one of the exchanges.
+func lookup[C calendar.Calendar](name string, get func(string) (C, error)) (calendar.Calendar, error) {
+	if cal, ok, err := calendar.ByName(name); ok {
+		return cal, err
+	}
+	c, err := get(name)
 	if err != nil {
-		return nil, err // and not a nil *Sessions
+		return nil, err // and not a nil of a type
 	}
 	return c, nil
 }

@@ -285,3 +285,20 @@ func TestASettlementHolidayThatIsClosedLaterIsNoMistake(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, settles)
 }
+
+// The finders of a scheduler's configuration also find what needs no data.
+func TestLookupFindsCalendarsWithoutData(t *testing.T) {
+	set, err := exchange.LoadDir(t.TempDir())
+	require.NoError(t, err)
+	for _, find := range []func(string) (calendar.Calendar, error){exchange.Lookup, set.Lookup} {
+		for _, name := range []string{"always-open", "weekdays:Asia/Kolkata", "XNYS"} {
+			cal, err := find(name)
+			require.NoError(t, err)
+			assert.Equal(t, name, cal.Name())
+		}
+		_, err := find("weekdays")
+		assert.ErrorContains(t, err, "needs a zone")
+		_, err = find("XNYZ")
+		assert.ErrorIs(t, err, exchange.ErrUnknownCalendar)
+	}
+}

@@ -40,14 +40,8 @@ func (s *Set) Calendar(name string) (*Sessions, error) {
 }
 
 // Lookup is Get in the form that a scheduler's configuration takes, to find the
-// calendars that schedules name.
-func (s *Set) Lookup(name string) (calendar.Calendar, error) {
-	c, err := s.Calendar(name)
-	if err != nil {
-		return nil, err // and not a nil *Sessions
-	}
-	return c, nil
-}
+// calendars that schedules name, with those of calendar.ByName.
+func (s *Set) Lookup(name string) (calendar.Calendar, error) { return lookup(name, s.Calendar) }
 
 // Names returns the names of all calendars, sorted, with the embedded ones.
 func (s *Set) Names() []string {

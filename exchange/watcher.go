@@ -191,11 +191,5 @@ func (w *Watcher) Calendar(name string) (*Live, error) {
 }
 
 // Lookup is Calendar in the form that a scheduler's configuration takes, to find
-// the calendars that schedules name.
-func (w *Watcher) Lookup(name string) (calendar.Calendar, error) {
-	c, err := w.Calendar(name)
-	if err != nil {
-		return nil, err // and not a nil *Live
-	}
-	return c, nil
-}
+// the calendars that schedules name, with those of calendar.ByName.
+func (w *Watcher) Lookup(name string) (calendar.Calendar, error) { return lookup(name, w.Calendar) }

@@ -88,6 +88,27 @@ func ExampleOn() {
 	// every 15m open-close on mon,tue,wed,fri
 }
 
+// Where a date is closed, a filter may go on to the session before it or after it. The third
+// Friday of June 2026 is Juneteenth.
+func ExampleFilter_OrSessionBefore() {
+	expiry := tradeclock.Schedule{Task: "roll_options", Rule: rule.MustParse("daily close-2h on 3rd fri of month in mar,jun,sep,dec or session before")}
+	timetable, err := expiry.Timetable(exchange.MustGet("XNYS"))
+	if err != nil {
+		panic(err)
+	}
+	due := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+	for range 3 {
+		if due, err = timetable.Next(due); err != nil {
+			panic(err)
+		}
+		fmt.Println(due.Format("Mon 2006-01-02 15:04"))
+	}
+	// Output:
+	// Fri 2026-03-20 18:00
+	// Thu 2026-06-18 18:00
+	// Fri 2026-09-18 18:00
+}
+
 // On a day whose session has two windows, a rule may be due in each: the slots
 // carry the window's number.
 func ExampleMoment_In() {

@@ -3,37 +3,41 @@ package rule
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
 )
 
-// Filter leaves a rule the sessions of some weekdays, or one session of each
-// week, month, quarter or year. The zero value is no filter and leaves it all.
-// Filters are comparable, and equal if they mean the same.
+// Filter leaves a rule some of its sessions: those of weekdays or months, one session,
+// day or weekday of each week, month, quarter or year, every other session or week, or
+// several of these at once. The zero value is no filter and leaves it all. Filters are
+// comparable, and equal if they mean the same.
 type Filter struct {
-	kind filterKind
-	days weekdaySet      // of filterWeekdays
-	n    int             // of filterNth
-	of   calendar.Period // of filterNth
+	days   weekdaySet
+	months monthSet
+	nth    nth
+	cycle  cycle
+	roll   roll
+	// doubled is what And was given twice, which no filter can have.
+	doubled string
 }
-
-type filterKind uint8
-
-const (
-	filterNone filterKind = iota
-	filterWeekdays
-	filterNth
-)
 
 // OnWeekdays returns the filter of the sessions whose dates are on the given
 // weekdays. It must be one at least, and not all seven.
 func OnWeekdays(days ...time.Weekday) Filter {
-	f := Filter{kind: filterWeekdays}
+	f := Filter{days: setGiven}
 	for _, day := range days {
 		f.days = f.days.with(day)
+	}
+	return f
+}
+
+// InMonths returns the filter of the sessions whose dates are in the given months. It
+// must be one at least, and not all twelve.
+func InMonths(months ...time.Month) Filter {
+	f := Filter{months: setGiven}
+	for _, month := range months {
+		f.months = f.months.with(month)
 	}
 	return f
 }
@@ -44,18 +48,95 @@ func OnWeekdays(days ...time.Weekday) Filter {
 // are those of the kinds that the schedule runs on, see Schedule.Sessions, which
 // therefore cannot be EveryDay. Where the calendar does not know a date that it
 // depends on, the runs are skipped with that reason.
-func NthSession(n int, of calendar.Period) Filter { return Filter{kind: filterNth, n: n, of: of} }
+func NthSession(n int, of calendar.Period) Filter { return Filter{nth: nth{n, unitSession, of}} }
+
+// NthDay returns the filter of one calendar date of each period, counted as NthSession
+// counts: the 15th of a month is 15. A period that is shorter has none, and a date
+// without a session has no run, unless the filter goes on to another: see OrSession.
+func NthDay(n int, of calendar.Period) Filter { return Filter{nth: nth{n, unitDay, of}} }
+
+// NthWeekday returns the filter of one date of each month, quarter or year: its first
+// Friday, its last Thursday. It counts calendar dates, with a session or without, and
+// is as NthDay for the rest.
+func NthWeekday(n int, day time.Weekday, of calendar.Period) Filter {
+	return Filter{nth: nth{n, unitOf(day), of}}
+}
+
+// EveryNthSession returns the filter of each n-th session, of which the first one on a
+// date or after it is the first: every other session for 2. The sessions that are counted
+// are those that NthSession counts. The date should not be years ago, as the calendar must
+// know all dates from it on.
+func EveryNthSession(n int, from calendar.Date) Filter {
+	return Filter{cycle: cycle{n, unitSession, from}}
+}
+
+// EveryNthWeek returns the filter of the sessions of each n-th week, of which that of a
+// date is the first, from that date on: every other week for 2. A week begins on Monday.
+func EveryNthWeek(n int, from calendar.Date) Filter {
+	return Filter{cycle: cycle{n, unitWeek, from}}
+}
+
+// And returns the filter of the sessions that both admit: on fri in jan,apr. Of each sort
+// (weekdays, months, one of a period, every other) a filter takes one.
+func (f Filter) And(g Filter) Filter {
+	both := f
+	both.doubled = firstOf(f.doubled, g.doubled)
+	double := func(sort string, inF, inG bool) bool {
+		if inF && inG {
+			both.doubled = firstOf(both.doubled, sort)
+		}
+		return inG
+	}
+	if double("weekdays", f.days != 0, g.days != 0) {
+		both.days = g.days
+	}
+	if double("months", f.months != 0, g.months != 0) {
+		both.months = g.months
+	}
+	if double("one of a period", f.nth != nth{}, g.nth != nth{}) {
+		both.nth = g.nth
+	}
+	if double("every other", f.cycle != cycle{}, g.cycle != cycle{}) {
+		both.cycle = g.cycle
+	}
+	if double("or session", f.roll != rollNone, g.roll != rollNone) {
+		both.roll = g.roll
+	}
+	return both
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// OrSessionBefore returns the filter that, where a date of f is closed, admits the last
+// session before it. See OrSessionAfter.
+func (f Filter) OrSessionBefore() Filter { return f.And(Filter{roll: rollBefore}) }
+
+// OrSessionAfter returns the filter that, where a date of f is closed, admits the first
+// session after it: the 15th of a month or the next session. Closed is a date on which the
+// schedule does not run, such as a special session that it does not name; it therefore
+// cannot run on every day. A session is looked for within a month. What f is a filter of
+// must be dates, as a session is never closed.
+func (f Filter) OrSessionAfter() Filter { return f.And(Filter{roll: rollAfter}) }
 
 // On returns the rule r without the occurrences of the sessions that f does not
-// admit, as in daily close+30m on last session of month. Any rule may have one
-// filter, but not a once rule, which has its date. Its slots and its kind are
-// those of r. Without a filter or a rule it is r.
+// admit, as in daily close+30m on last session of month. A rule that has a filter has
+// both then, see Filter.And. A once rule takes none, as it has its date. Its slots and its
+// kind are those of r. Without a filter or a rule it is r.
 //
-// The text form is that of r, the word on, and that of f. A store that reads the
-// texts of a user's own rules can give what follows the last on to ParseFilter.
+// The text form is that of r and that of f, with the word on between them unless f begins
+// with in. A store that reads the texts of a user's own rules can give what follows that
+// to ParseFilter.
 func On(r Rule, f Filter) Rule {
 	if r == nil || f == (Filter{}) {
 		return r
+	}
+	if filtered, ok := r.(filtered); ok {
+		r, f = filtered.rule, filtered.filter.And(f)
 	}
 	return filtered{r, f}
 }
@@ -78,7 +159,7 @@ func Split(r Rule) (bare Rule, f Filter) {
 
 func (r filtered) kind() string                 { return KindOf(r.rule) }
 func (r filtered) moments() []Moment            { return Moments(r.rule) }
-func (r filtered) String() string               { return r.rule.String() + " " + wordOn + " " + r.filter.String() }
+func (r filtered) String() string               { return r.rule.String() + " " + r.filter.clauses() }
 func (r filtered) MarshalText() ([]byte, error) { return Marshal(r) }
 func (r filtered) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
 	return occurrences(r, s, loc)
@@ -86,8 +167,6 @@ func (r filtered) Occurrences(s calendar.Session, loc *time.Location) ([]Occurre
 
 func (r filtered) check() error {
 	switch rule := r.rule.(type) {
-	case filtered:
-		return errors.New("a rule takes one filter")
 	case once:
 		return errors.New("a once rule takes no filter, as it has its date")
 	case builtin:
@@ -98,29 +177,70 @@ func (r filtered) check() error {
 	return r.filter.check()
 }
 
-// spans applies a filter of weekdays. The number of a session in its period
-// cannot be told from the session alone.
+// spans applies a filter of dates. What depends on other sessions cannot be told from
+// one alone.
 func (r filtered) spans(s calendar.Session, loc *time.Location) ([]Span, error) {
-	if r.filter.kind == filterNth {
-		return nil, fmt.Errorf("the rule %q has no occurrences by itself: they depend on the other sessions of the %s", r, r.filter.of)
+	if r.filter.AsksSessions() {
+		return nil, fmt.Errorf("the rule %q has no occurrences by itself: they depend on other sessions", r)
 	}
-	if !r.filter.days.has(s.Date.Weekday()) {
+	if !r.filter.dated(s.Date) {
 		return nil, nil
 	}
 	return Compile(r.rule, s, loc)
 }
 
-// String returns the text form, which ParseFilter reads: "mon,wed,fri", "last
-// session of month", "2nd session of quarter". That of no filter is empty.
-func (f Filter) String() string {
-	switch f.kind {
-	case filterWeekdays:
-		return f.days.String()
-	case filterNth:
-		return nthText(f.n) + " session of " + f.of.String()
-	}
-	return ""
+// AsksSessions reports whether it depends on other sessions of the calendar what the
+// filter admits.
+func (f Filter) AsksSessions() bool { return f.countsSessions() || f.roll != rollNone }
+
+// countsSessions reports whether the filter counts sessions, which are never closed.
+func (f Filter) countsSessions() bool {
+	return f.nth.unit == unitSession || f.cycle.unit == unitSession
 }
+
+// check reports what is wrong with the filter.
+func (f Filter) check() error {
+	if f.doubled != "" {
+		return f.doubledError()
+	}
+	var errs []error
+	for _, err := range []error{f.days.check(), f.nth.check(), f.cycle.check(), f.months.check(), f.checkRoll()} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (f Filter) doubledError() error {
+	switch f.doubled {
+	case "weekdays":
+		return errors.New("weekdays are named twice: want one list, as in on mon,tue")
+	case "months":
+		return errors.New("months are named twice: want one list, as in in jan,apr")
+	}
+	return fmt.Errorf("a rule takes one filter of each sort, and has two of %q", f.doubled)
+}
+
+// checkRoll refuses to go on from what is never closed, and from all days of a month or
+// week.
+func (f Filter) checkRoll() error {
+	const instead = "as in on 15th day of month or session after"
+	switch {
+	case f.roll == rollNone:
+		return nil
+	case f.countsSessions():
+		return fmt.Errorf("a session is never closed: %s is for dates, %s", f.roll, instead)
+	case f.days == 0 && f.nth == nth{}:
+		return fmt.Errorf("%s needs the dates that may be closed, %s", f.roll, instead)
+	}
+	return nil
+}
+
+// String returns the text form, which ParseFilter reads: "mon,wed,fri", "last
+// session of month", "3rd fri of month in mar,jun or session before". That of no filter
+// is empty.
+func (f Filter) String() string { return trimWord(f.clauses(), wordOn) }
 
 // MarshalText returns the text form, and an error for a filter that is not valid.
 func (f Filter) MarshalText() ([]byte, error) {
@@ -135,162 +255,3 @@ func (f *Filter) UnmarshalText(text []byte) (err error) {
 	*f, err = ParseFilter(string(text))
 	return err
 }
-
-// mostSessions are how many sessions a period can have.
-var mostSessions = [...]int{calendar.Week: 7, calendar.Month: 31, calendar.Quarter: 92, calendar.Year: 366}
-
-// Nth returns which session of which period the filter admits, from the end if n is below
-// zero. It is not ok for another filter than one of NthSession.
-func (f Filter) Nth() (n int, of calendar.Period, ok bool) { return f.n, f.of, f.kind == filterNth }
-
-// check reports what is wrong with the filter.
-func (f Filter) check() error {
-	switch f.kind {
-	case filterNone:
-		return nil
-	case filterWeekdays:
-		return f.days.check()
-	}
-	if int(f.of) >= len(mostSessions) {
-		return fmt.Errorf("%v is none of %s", f.of, strings.Join(periodNames(), ", "))
-	}
-	if f.n == 0 {
-		return errors.New("session 0 is no session: want 1 for the first, or -1 for the last")
-	}
-	if most := mostSessions[f.of]; f.n > most || f.n < -most {
-		return fmt.Errorf("a %s has no %s session", f.of, nthText(f.n))
-	}
-	return nil
-}
-
-// Dates returns the first and the last date that Admits may look at to tell
-// whether d is one of the filter's dates, d included.
-func (f Filter) Dates(d calendar.Date) (first, last calendar.Date) {
-	if f.kind != filterNth {
-		return d, d
-	}
-	first, last = f.of.Bounds(d)
-	if f.n > 0 {
-		return first, d
-	}
-	return d, last
-}
-
-// Admits reports whether d is one of the filter's dates. The sessions that count
-// are those for which counts is true; that of d is one of them. Where it depends
-// on a date that session does not know, the error wraps what session said.
-func (f Filter) Admits(d calendar.Date, counts func(calendar.Session) bool, session func(calendar.Date) (calendar.Session, error)) (bool, error) {
-	switch f.kind {
-	case filterNone:
-		return true, nil
-	case filterWeekdays:
-		return f.days.has(d.Weekday()), nil
-	}
-	first, last := f.Dates(d)
-	from, step, others := first, 1, f.n-1 // others are the sessions between d and that end of the period
-	if f.n < 0 {
-		from, step, others = last, -1, -f.n-1
-	}
-	counted, unknown := 0, 0
-	var unsure error
-	for date := from; date != d && counted <= others; date = date.AddDays(step) {
-		s, err := session(date)
-		switch {
-		case err != nil:
-			unknown++
-			if unsure == nil {
-				unsure = fmt.Errorf("whether %v is the %s depends on %v: %w", d, f, date, err)
-			}
-		case counts(s):
-			counted++
-		}
-	}
-	switch {
-	case counted > others || counted+unknown < others:
-		return false, nil
-	case unknown > 0:
-		return false, unsure
-	}
-	return true, nil
-}
-
-// nthText puts the number of a session into words: first, 2nd, last, 3rd last.
-func nthText(n int) string {
-	switch {
-	case n == 1:
-		return wordFirst
-	case n == -1:
-		return wordLast
-	case n < 0:
-		return ordinal(-n) + " " + wordLast
-	}
-	return ordinal(n)
-}
-
-// ordinal returns 1st, 2nd, 3rd, 4th, 11th, 21st.
-func ordinal(n int) string {
-	suffix := "th"
-	if n/10%10 != 1 {
-		switch n % 10 {
-		case 1:
-			suffix = "st"
-		case 2:
-			suffix = "nd"
-		case 3:
-			suffix = "rd"
-		}
-	}
-	return strconv.Itoa(n) + suffix
-}
-
-// weekdaySet has a bit for each weekday that is in it.
-type weekdaySet uint8
-
-const (
-	allWeekdays = 1<<7 - 1
-	noWeekday   = 1 << 7 // stands for a value that is none
-)
-
-// with returns the set with one more weekday.
-func (set weekdaySet) with(day time.Weekday) weekdaySet {
-	if day < time.Sunday || day > time.Saturday {
-		return set | noWeekday
-	}
-	return set | 1<<day
-}
-
-func (set weekdaySet) has(day time.Weekday) bool { return set&(1<<day) != 0 }
-
-func (set weekdaySet) check() error {
-	switch {
-	case set == 0:
-		return errors.New("a filter of weekdays needs one")
-	case set&noWeekday != 0:
-		return errors.New("a filter of weekdays has one that is none")
-	case set == allWeekdays:
-		return errors.New("all seven weekdays are no filter")
-	}
-	return nil
-}
-
-// weekdayNames are in the order in which they are printed, which is that of a
-// Period's week.
-var weekdayNames = [...]string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
-
-// String returns the names in short, from mon to sun.
-func (set weekdaySet) String() string {
-	var names []string
-	for i, name := range weekdayNames {
-		if set.has(time.Weekday((i + 1) % 7)) {
-			names = append(names, name[:3])
-		}
-	}
-	return strings.Join(names, ",")
-}
-
-const (
-	wordOn    = "on"
-	wordFirst = "first"
-	wordLast  = "last"
-	wordEach  = "each"
-)

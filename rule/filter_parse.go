@@ -10,14 +10,21 @@ import (
 )
 
 // ParseFilter parses the text form of a filter, which its String prints again:
-// weekdays from mon to sun, also in full, in capitals and as in mon-fri, or a session
-// such as last session of month. The empty text is no filter.
+// weekdays from mon to sun, also in full, in capitals and as in mon-fri; a day such as
+// last session of month, 3rd fri of month or 15th day of month; every other session or
+// week from 2026-01-05; in and months, as in in jan,apr. Several of them follow each other,
+// with on before another and or session before or or session after at the end. The empty
+// text is no filter.
 func ParseFilter(text string) (Filter, error) {
 	if text == "" {
 		return Filter{}, nil
 	}
 	p := parser{rest: text}
-	f := p.filter()
+	var f Filter
+	if !p.comes(wordOn) && !p.comes(wordIn) && !p.comes(wordOr) {
+		f = p.days()
+	}
+	f = f.And(p.filters())
 	err := p.end()
 	if err == nil {
 		err = f.check()
@@ -29,26 +36,107 @@ func ParseFilter(text string) (Filter, error) {
 }
 
 const (
-	wantFilter  = "weekdays such as mon-fri, or a session such as last session of month,"
+	wantFilter  = "weekdays such as mon-fri, or a day such as last session of month or 3rd fri of month,"
 	wantWeekday = "a weekday such as mon"
+	wantMonths  = "months such as jan,apr"
+	wantUnit    = "session, day or a weekday, as in last session of month,"
+	wantOf      = "of, and a period, as in last session of month,"
+	wantCycle   = "every other or every 3rd, with session or week and a date, as in every other week from 2026-01-05,"
+	wantRoll    = "session before or session after"
 )
 
-// filter reads what follows the word on in a rule.
-func (p *parser) filter() Filter {
-	p.skipBlanks()
+// filters reads what may follow a rule.
+func (p *parser) filters() (f Filter) {
+	for p.err == nil {
+		switch {
+		case p.keyword(wordOn):
+			f = f.And(p.days())
+		case p.keyword(wordIn):
+			f = f.And(p.months())
+		case p.keyword(wordOr):
+			f = f.And(p.rolling())
+		default:
+			return f
+		}
+	}
+	return f
+}
+
+// comes reports whether a word is the next one.
+func (p *parser) comes(word string) bool {
+	ahead := *p
+	return ahead.keyword(word)
+}
+
+// days reads what follows the word on.
+func (p *parser) days() Filter {
+	if p.keyword(wordEvery) {
+		return p.cycle()
+	}
 	start := p.rest
 	n, ok := p.nth()
 	if !ok {
 		p.rest = start
 		return p.weekdays()
 	}
-	for _, word := range []string{"session", "of"} {
-		if !p.keyword(word) {
-			p.fail("session of, and a period,")
-			return Filter{}
+	unit := p.unit()
+	if p.err == nil && !p.keyword(wordOf) {
+		p.fail(wantOf)
+	}
+	if p.err != nil {
+		return Filter{}
+	}
+	return Filter{nth: nth{n, unit, p.period()}}
+}
+
+// unit reads what is counted in a period.
+func (p *parser) unit() unit {
+	switch {
+	case p.keyword(wordSession):
+		return unitSession
+	case p.keyword(wordDay):
+		return unitDay
+	}
+	day, _ := p.weekday(wantUnit)
+	return unitOf(day)
+}
+
+// cycle reads what follows the word every.
+func (p *parser) cycle() Filter {
+	p.skipBlanks()
+	start := p.rest
+	n, ok := 2, p.keyword(wordOther)
+	if !ok {
+		n, ok = p.ordinal()
+	}
+	unit := unitWeek
+	if p.keyword(wordSession) {
+		unit = unitSession
+	} else if !p.keyword(wordWeek) {
+		ok = false
+	}
+	if !ok || !p.keyword(wordFrom) {
+		p.rest = start
+		p.fail(wantCycle)
+		return Filter{}
+	}
+	return Filter{cycle: cycle{n, unit, p.date()}}
+}
+
+// rolling reads what follows the word or.
+func (p *parser) rolling() Filter {
+	p.skipBlanks()
+	start := p.rest
+	if p.keyword(wordSession) {
+		for roll := rollBefore; roll <= rollAfter; roll++ {
+			if p.keyword(rollWords[roll]) {
+				return Filter{roll: roll}
+			}
 		}
 	}
-	return NthSession(n, p.period())
+	p.rest = start
+	p.fail(wantRoll)
+	return Filter{}
 }
 
 // nth reads first, 2nd, last, 3rd last.
@@ -59,15 +147,18 @@ func (p *parser) nth() (n int, ok bool) {
 	case p.keyword(wordLast):
 		return -1, true
 	}
-	word := p.take(digits + letters)
-	n, err := strconv.Atoi(strings.TrimRight(word, letters))
-	if err != nil || word != ordinal(n) {
-		return 0, false
-	}
-	if p.keyword(wordLast) {
+	if n, ok = p.ordinal(); ok && p.keyword(wordLast) {
 		n = -n
 	}
-	return n, true
+	return n, ok
+}
+
+// ordinal reads 1st, 2nd, 3rd and so on.
+func (p *parser) ordinal() (n int, ok bool) {
+	p.skipBlanks()
+	word := p.take(digits + letters)
+	n, err := strconv.Atoi(strings.TrimRight(word, letters))
+	return n, err == nil && word == ordinal(n)
 }
 
 func (p *parser) period() calendar.Period {
@@ -89,37 +180,70 @@ func periodNames() (names []string) {
 
 // weekdays reads weekdays, and ranges of them, between commas.
 func (p *parser) weekdays() Filter {
-	f := Filter{kind: filterWeekdays}
-	for want := wantFilter; ; want = wantWeekday {
-		first, ok := p.weekday(want)
-		last := first
+	f := OnWeekdays()
+	p.ranges(wantFilter, wantWeekday, p.weekdayAt, len(weekdayNames), func(i int) { f.days = f.days.with(time.Weekday(i)) })
+	return f
+}
+
+// months reads months, and ranges of them, between commas.
+func (p *parser) months() Filter {
+	f := InMonths()
+	p.ranges(wantMonths, wantMonths, p.monthAt, len(monthNames), func(i int) { f.months = f.months.with(time.Month(i + 1)) })
+	return f
+}
+
+// ranges reads names, and ranges of them, between commas. Read returns the place of a
+// name among so many, which follow each other in a circle.
+func (p *parser) ranges(first, later string, read func(want string) (int, bool), size int, add func(i int)) {
+	for want := first; ; want = later {
+		from, ok := read(want)
+		to := from
 		if ok && p.sign("-") {
-			last, ok = p.weekday(wantWeekday)
+			to, ok = read(later)
 		}
 		if !ok {
-			return Filter{}
+			return
 		}
-		f.days = f.days.with(last)
-		for day := first; day != last; day = (day + 1) % 7 {
-			f.days = f.days.with(day)
+		for i := from; i != to; i = (i + 1) % size {
+			add(i)
 		}
+		add(to)
 		if !p.sign(",") {
-			return f
+			return
 		}
 	}
 }
 
 func (p *parser) weekday(want string) (day time.Weekday, ok bool) {
+	i, ok := p.weekdayAt(want)
+	return time.Weekday(i), ok
+}
+
+// weekdayAt reads a weekday, counted from Sunday.
+func (p *parser) weekdayAt(want string) (i int, ok bool) {
+	i, ok = p.name(want, weekdayNames, monthNames, "%[1]s is a month: want in %[1]s")
+	return (i + 1) % 7, ok
+}
+
+// monthAt reads a month, counted from January as 0.
+func (p *parser) monthAt(want string) (i int, ok bool) {
+	return p.name(want, monthNames, weekdayNames, "%[1]s is a weekday: want on %[1]s")
+}
+
+// name reads a name, in short or in full and in any case, and returns its place. If it is
+// none, nothing is read; for one of the others there is an error of its own.
+func (p *parser) name(want string, names, others []string, instead string) (i int, ok bool) {
 	p.skipBlanks()
 	start := p.rest
-	word := strings.ToLower(p.take(letters + capitals))
-	for i, name := range weekdayNames {
-		if word == name || word == name[:3] {
-			return time.Weekday((i + 1) % 7), true
-		}
+	word := p.take(letters + capitals)
+	if i = named(names, word); i >= 0 {
+		return i, true
+	}
+	if named(others, word) >= 0 {
+		p.wrong(fmt.Errorf(instead, word))
 	}
 	p.rest = start
-	p.failNear(want, weekdayNames[:])
+	p.failNear(want, names)
 	return 0, false
 }
 

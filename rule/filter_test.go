@@ -13,6 +13,7 @@ import (
 )
 
 func TestFilterText(t *testing.T) {
+	jan5 := calendar.Date{Year: 2026, Month: 1, Day: 5}
 	const mon, tue, wed, thu, fri, sat, sun = time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday, time.Sunday
 	tests := []struct {
 		text   string
@@ -36,6 +37,21 @@ func TestFilterText(t *testing.T) {
 		{"111th session of year", NthSession(111, calendar.Year)},
 		{"366th session of year", NthSession(366, calendar.Year)},
 		{"2nd last session of year", NthSession(-2, calendar.Year)},
+		{"in jan,apr,jul,oct", InMonths(time.October, time.January, time.April, time.July)},
+		{"first day of month", NthDay(1, calendar.Month)},
+		{"15th day of month", NthDay(15, calendar.Month)},
+		{"2nd last day of quarter", NthDay(-2, calendar.Quarter)},
+		{"3rd fri of month", NthWeekday(3, fri, calendar.Month)},
+		{"last thu of month", NthWeekday(-1, thu, calendar.Month)},
+		{"14th sun of quarter", NthWeekday(14, sun, calendar.Quarter)},
+		{"every other week from 2026-01-05", EveryNthWeek(2, jan5)},
+		{"every 3rd session from 2026-01-05", EveryNthSession(3, jan5)},
+		{"3rd fri of month in mar,jun,sep,dec", NthWeekday(3, fri, calendar.Month).And(InMonths(time.March, time.June, time.September, time.December))},
+		{"mon on every other week from 2026-01-05 in dec", InMonths(time.December).And(EveryNthWeek(2, jan5)).And(OnWeekdays(mon))},
+		{"mon on last session of month", NthSession(-1, calendar.Month).And(OnWeekdays(mon))},
+		{"15th day of month or session after", NthDay(15, calendar.Month).OrSessionAfter()},
+		{"fri on every other week from 2026-01-05 or session before", OnWeekdays(fri).OrSessionBefore().And(EveryNthWeek(2, jan5))},
+		{"last thu of month in jan or session before", NthWeekday(-1, thu, calendar.Month).And(InMonths(time.January)).OrSessionBefore()},
 		{"7th last session of week", NthSession(-7, calendar.Week)},
 	}
 	for _, test := range tests {
@@ -61,6 +77,15 @@ func TestParseFilterTolerates(t *testing.T) {
 		"  last   session\tof  month ": "last session of month",
 		"1st session of week":          "first session of week",
 		"1st last session of week":     "last session of week",
+		"MON,Wednesday,fRi":            "mon,wed,fri",
+		"3rd FRIDAY of month":          "3rd fri of month",
+		"in Jan-Mar,DECEMBER":          "in jan,feb,mar,dec",
+		"in nov-feb":                   "in jan,feb,nov,dec",
+		"on mon":                       "mon",
+		"on mon in jan":                "mon in jan",
+		"in jan on mon":                "mon in jan",
+		"15th day of month or session after in jan": "15th day of month in jan or session after",
+		"every 2nd week from 2026-01-05":            "every other week from 2026-01-05",
 	}
 	for text, want := range tests {
 		f, err := ParseFilter(text)
@@ -72,9 +97,9 @@ func TestParseFilterTolerates(t *testing.T) {
 
 func TestParseFilterRefuses(t *testing.T) {
 	tests := []struct{ text, want string }{
-		{" ", "want weekdays such as mon-fri, or a session such as last session of month, at the end"},
-		{"month", `or a session such as last session of month, at "month"`},
-		{"Mond", `want weekdays such as mon-fri, or a session such as last session of month, at "Mond"`},
+		{" ", "want weekdays such as mon-fri, or a day such as last session of month or 3rd fri of month, at the end"},
+		{"month", `or a day such as last session of month or 3rd fri of month, at "month"`},
+		{"Mond", `want weekdays such as mon-fri, or a day such as last session of month or 3rd fri of month, at "Mond"`},
 		{"mon,", "want a weekday such as mon at the end"},
 		{"mon,,tue", `want a weekday such as mon at ",tue"`},
 		{"mon-", "want a weekday such as mon at the end"},
@@ -82,10 +107,39 @@ func TestParseFilterRefuses(t *testing.T) {
 		{"mon tue", `want nothing more at "tue"`},
 		{"mon-sun", "all seven weekdays are no filter"},
 		{"tue-mon", "all seven weekdays are no filter"},
-		{"first", "want session of, and a period, at the end"},
-		{"first sessions of week", `want session of, and a period, at "sessions of week"`},
-		{"first session week", `want session of, and a period, at "week"`},
-		{"first last session of week", `want session of, and a period, at "last session of week"`},
+		{"first", "want session, day or a weekday, as in last session of month, at the end"},
+		{"first sessions of week", `want session, day or a weekday, as in last session of month, at "sessions of week"`},
+		{"15th of month", `want session, day or a weekday, as in last session of month, at "of month"`},
+		{"first session week", `want of, and a period, as in last session of month, at "week"`},
+		{"last thu", "want of, and a period, as in last session of month, at the end"},
+		{"last thrusday of month", `at "thrusday of month": did you mean "thursday"?`},
+		{"first last session of week", `want session, day or a weekday, as in last session of month, at "last session of week"`},
+		{"jan", "jan is a month: want in jan"},
+		{"in fri", "fri is a weekday: want on fri"},
+		{"in", "want months such as jan,apr at the end"},
+		{"in jan,", "want months such as jan,apr at the end"},
+		{"in jan-dec", "all twelve months are no filter"},
+		{"in janury", `want months such as jan,apr at "janury": did you mean "january"?`},
+		{"every week", `want every other or every 3rd, with session or week and a date, as in every other week from 2026-01-05, at "week"`},
+		{"every other fri", `want every other or every 3rd, with session or week and a date, as in every other week from 2026-01-05, at "other fri"`},
+		{"every other week", `as in every other week from 2026-01-05, at "other week"`},
+		{"every other session from monday", `date "monday"`},
+		{"every 1st week from 2026-01-05", "every 1st week: want every other for 2, or every 3rd and so on, up to 366th"},
+		{"every other session from 1999-12-31", "the sessions from 1999-12-31 are too many to count: want a date after 1999"},
+		{"0th day of month", "day 0 is no day: want 1 for the first, or -1 for the last"},
+		{"32nd day of month", "a month has no 32nd day"},
+		{"6th fri of month", "a month has no 6th fri"},
+		{"last fri of week", "a week has one fri: want on fri"},
+		{"mon on tue", "weekdays are named twice: want one list, as in on mon,tue"},
+		{"in jan in feb", "months are named twice: want one list, as in in jan,apr"},
+		{"3rd fri of month on last session of month", `a rule takes one filter of each sort, and has two of "one of a period"`},
+		{"15th day of month or session before or session after", `has two of "or session"`},
+		{"15th day of month or before", `want session before or session after at "before"`},
+		{"or session after", "or session after needs the dates that may be closed, as in on 15th day of month or session after"},
+		{"in jan or session after", "or session after needs the dates that may be closed"},
+		{"every other week from 2026-01-05 or session after", "or session after needs the dates that may be closed"},
+		{"last session of month or session before", "a session is never closed: or session before is for dates, as in on 15th day of month or session after"},
+		{"fri on every other session from 2026-01-05 or session before", "a session is never closed"},
 		{"last session of", "want week, month, quarter or year at the end"},
 		{"last session of decade", `want week, month, quarter or year at "decade"`},
 		{"last session of month and year", `want nothing more at "and year"`},
@@ -117,6 +171,9 @@ func TestFilteredRuleText(t *testing.T) {
 		rule Rule
 	}{
 		{"daily 09:01 on mon,wed,fri", On(Daily(At(9, 1)), OnWeekdays(time.Monday, time.Wednesday, time.Friday))},
+		{"daily 09:01 in jan,jul", On(Daily(At(9, 1)), InMonths(time.January, time.July))},
+		{"daily 09:01 on mon in jan", On(On(Daily(At(9, 1)), OnWeekdays(time.Monday)), InMonths(time.January))},
+		{"after in 5m 5m in jan", On(After("in 5m", 5*time.Minute), InMonths(time.January))},
 		{"daily close+30m on last session of month", On(Daily(AtAnchor("close", 30*time.Minute)), lastOfMonth)},
 		{"daily each open on sat", On(Daily(AtAnchor("open", 0).In(EachWindow)), OnWeekdays(time.Saturday))},
 		{"hourly 09:30-15:30 on fri", On(Hourly(At(9, 30), At(15, 30)), OnWeekdays(time.Friday))},
@@ -146,7 +203,12 @@ func TestFilteredRulesThatAreRefused(t *testing.T) {
 		rule Rule
 		want string
 	}{
-		{On(On(Daily(At(9, 1)), lastOfMonth), OnWeekdays(time.Monday)), "a rule takes one filter"},
+		{On(On(Daily(At(9, 1)), lastOfMonth), NthSession(1, calendar.Week)), "a rule takes one filter of each sort"},
+		{On(Daily(At(9, 1)), InMonths()), "a filter of months needs one"},
+		{On(Daily(At(9, 1)), InMonths(0)), "a filter of months has one that is none"},
+		{On(Daily(At(9, 1)), InMonths(13)), "a filter of months has one that is none"},
+		{On(Daily(At(9, 1)), NthWeekday(1, 7, calendar.Month)), "a filter of weekdays has one that is none"},
+		{On(Daily(At(9, 1)), EveryNthSession(2, calendar.Date{})), "0000-00-00 is no date"},
 		{On(Once(calendar.Date{Year: 2026, Month: 11, Day: 23}, At(9, 15)), lastOfMonth), "a once rule takes no filter, as it has its date"},
 		{On(Every(time.Minute, At(15, 30), At(9, 15)), lastOfMonth), "end is not after start"},
 		{On(After("", time.Minute), lastOfMonth), "task: a name is required"},
@@ -167,16 +229,16 @@ func TestFilteredRulesThatAreRefused(t *testing.T) {
 
 func TestParseRuleRefusesFilters(t *testing.T) {
 	tests := []struct{ text, want string }{
-		{"daily 09:01 on", "want weekdays such as mon-fri, or a session such as last session of month, at the end"},
-		{"daily 09:01 on mon on tue", `want nothing more at "on tue"`},
+		{"daily 09:01 on", "want weekdays such as mon-fri, or a day such as last session of month or 3rd fri of month, at the end"},
+		{"daily 09:01 on mon on tue", "weekdays are named twice: want one list, as in on mon,tue"},
 		{"daily 09:01 mon", `want nothing more at "mon"`},
 		{"daily on mon", `want an anchor such as open, close, pre_open or pre_open.end at "on mon"`},
 		{"hourly 09:30 on mon", `want a dash and the end of the window at "on mon"`},
 		{"once 2026-11-23 09:15 on mon", "a once rule takes no filter"},
 		{"every 1m 09:15-15:30 on 8th session of week", "a week has no 8th session"},
 		{"after x 5m on", "want weekdays"},
-		{"after x five on mon", `want a duration such as 90s, 5m or 1h30m at "five on mon"`},
-		{"after x on mon", `want a task and a delay, as in premarket_retry 5m, at " on mon"`},
+		{"after x five on mon", `want a task and a delay, as in premarket_retry 5m, at "x five on mon"`},
+		{"after x on mon", `want a task and a delay, as in premarket_retry 5m, at "x on mon"`},
 	}
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {
@@ -225,7 +287,7 @@ func TestOccurrencesOfFilteredRules(t *testing.T) {
 	assert.Empty(t, list)
 
 	_, err = MustParse("daily 09:01 on last session of month").Occurrences(monday, loc)
-	assert.ErrorContains(t, err, "has no occurrences by itself: they depend on the other sessions of the month")
+	assert.ErrorContains(t, err, "has no occurrences by itself: they depend on other sessions")
 	_, err = MustParse("after x 5m on mon").Occurrences(monday, loc)
 	assert.ErrorContains(t, err, "they are those of the schedule of x")
 }
@@ -277,6 +339,19 @@ func TestFilterAdmits(t *testing.T) {
 		{"a day after matters to none but the last", "RRR????", NthSession(1, calendar.Week), "ynn"},
 		{"unknown days after the last", "RRRR???", NthSession(-1, calendar.Week), "nnn?"},
 		{"unknown days after the last but one", "RRRR???", NthSession(-2, calendar.Week), "nn??"},
+		{"the session after a closed day", "R.RRR..", OnWeekdays(time.Tuesday).OrSessionAfter(), "?ynn"}, // a week before, all is unknown
+		{"the session after some closed days", "RR..R..", OnWeekdays(time.Wednesday).OrSessionAfter(), "?ny"},
+		{"no session after an open day", "RRRRR..", OnWeekdays(time.Tuesday).OrSessionAfter(), "?ynnn"},
+		{"the session after one that does not count", "RSRRR..", OnWeekdays(time.Tuesday).OrSessionAfter(), "?ynn"},
+		{"the session before a closed day", "RR.RR..", OnWeekdays(time.Wednesday).OrSessionBefore(), "nyn?"},
+		{"the session before an unknown day", "RR?RR..", OnWeekdays(time.Wednesday).OrSessionBefore(), "n?n?"},
+		{"an unknown day between", "R?.RR..", OnWeekdays(time.Wednesday).OrSessionBefore(), "?n?"},
+		{"every other session", "R.RRR..", EveryNthSession(2, monday), "ynyn"},
+		{"every other session from a closed date", "R.RRR..", EveryNthSession(2, monday.AddDays(1)), "nyny"},
+		{"every other session after an unknown day", "R?RRR..", EveryNthSession(2, monday), "y???"},
+		{"every third session after an unknown day", "R?RRR..", EveryNthSession(3, monday), "yn??"},
+		{"a Monday that is the first session", ".RRRR..", OnWeekdays(time.Monday).And(NthSession(1, calendar.Week)), "nnnn"},
+		{"a Tuesday that is the first session", ".RRRR..", OnWeekdays(time.Tuesday).And(NthSession(1, calendar.Week)), "ynnn"},
 		{"too few days, known or not", "R?RRR..", NthSession(4, calendar.Week), "nn??"},
 	}
 	for _, test := range tests {
@@ -305,6 +380,8 @@ func TestFilterAdmits(t *testing.T) {
 	days := filterDays{monday, "RRRR??."}
 	_, err := NthSession(-1, calendar.Week).Admits(monday.AddDays(3), onlyRegular, days.session)
 	assert.EqualError(t, err, "whether 2026-11-26 is the last session of week depends on 2026-11-28: 2026-11-28: not published")
+	_, err = NthDay(29, calendar.Month).OrSessionBefore().Admits(monday.AddDays(3), onlyRegular, days.session)
+	assert.EqualError(t, err, "whether 2026-11-26 takes the place of a closed date of 29th day of month or session before depends on 2026-11-27: 2026-11-27: not published")
 }
 
 // Through a leap year, a filter admits the session that a list of the period's
@@ -331,15 +408,15 @@ func TestFilterAdmitsThroughTheYear(t *testing.T) {
 			})
 			require.NoError(t, err)
 			var open []calendar.Date
-			begin, end := f.of.Bounds(d)
+			begin, end := f.nth.of.Bounds(d)
 			for at := begin; !at.After(end); at = at.AddDays(1) {
 				if session(at).Open() {
 					open = append(open, at)
 				}
 			}
-			place := f.n - 1
-			if f.n < 0 {
-				place = len(open) + f.n
+			place := f.nth.n - 1
+			if f.nth.n < 0 {
+				place = len(open) + f.nth.n
 			}
 			require.Equal(t, place >= 0 && place < len(open) && open[place] == d, got, "%v on %v", f, d)
 		}

@@ -243,19 +243,21 @@ func (w window) moments() []Moment { return []Moment{w.from, w.to} }
 // check reports what is wrong with the window, but not whether it is inverted,
 // which depends on the rule: an hourly rule may begin and end at one moment.
 func (w window) check() error {
-	if err := w.from.ValidateSingle(); err != nil {
-		return err
-	}
-	if w.toMidnight() {
-		return nil
-	}
-	if err := w.to.ValidateSingle(); err != nil {
+	if err := w.checkEnds(); err != nil || w.toMidnight() {
 		return err
 	}
 	if w.onWall() && w.to.Wall > w.from.Wall && w.to.Wall/calendar.EndOfDay != w.from.Wall/calendar.EndOfDay {
 		return errors.New("start and end are on different days")
 	}
 	return nil
+}
+
+// checkEnds reports what is wrong with the ends, each by itself.
+func (w window) checkEnds() error {
+	if err := w.from.ValidateSingle(); err != nil || w.toMidnight() {
+		return err
+	}
+	return w.to.ValidateSingle()
 }
 
 // onWall reports whether both ends are wall times.

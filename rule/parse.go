@@ -14,8 +14,10 @@ import (
 // Parse parses the text form of a rule, which its String prints again:
 //
 //	daily 09:01
+//	daily 10:00,14:00
 //	hourly 09:30-15:30
 //	every 1m open-close
+//	every 1m open-close except 11:30-12:30,14:00-14:15
 //	once 2026-11-23 09:15
 //	after premarket_retry 5m
 //	daily close+30m on last session of month
@@ -30,9 +32,15 @@ import (
 // first close or last open+5m, and in a daily rule each has them all: daily each
 // open.
 //
-// A filter may follow any rule but once: weekdays, as in on mon,wed or on mon-fri,
-// or a session of each week, month, quarter or year: on first session of week, on
-// 2nd last session of quarter. See On.
+// Filters may follow any rule but once, one of each sort, and see On:
+//
+//	on mon,wed                          weekdays, also as in on mon-fri and in full
+//	on last session of month            a session of each week, month, quarter or year
+//	on 3rd fri of month                 a weekday of each month, quarter or year
+//	on 15th day of month                a calendar date of each week, month, quarter or year
+//	on every other week from 2026-01-05 or every 3rd session, and so on
+//	in jan,apr                          months
+//	or session after                    or before: in place of dates that are closed
 //
 // The error quotes the text and says what was expected and where.
 func Parse(text string) (Rule, error) {
@@ -119,7 +127,7 @@ func parseBuiltin(text string) (builtin, error) {
 	var r builtin
 	switch kind := p.word(); kind {
 	case KindDaily:
-		r = daily{p.moment(lastSecond)}
+		r = p.daily()
 	case KindHourly:
 		r = hourly{p.window()}
 	case KindEvery:
@@ -134,10 +142,24 @@ func parseBuiltin(text string) (builtin, error) {
 		}
 		return nil, fmt.Errorf("%q is none of daily, hourly, every, once, after%s", kind, spelling.Hint(kind, kinds))
 	}
-	if p.keyword(wordOn) {
-		r = filtered{r, p.filter()}
+	if p.err == nil && p.sign(",") {
+		return nil, errors.New(wantRows[KindOf(r)])
+	}
+	if p.err == nil && p.keyword(wordExcept) {
+		r = p.except(r)
+	}
+	if f := p.filters(); f != (Filter{}) {
+		r = filtered{r, f}
 	}
 	return r, p.end()
+}
+
+// wantRows is what a rule that has one moment or window says of more of them.
+var wantRows = map[string]string{
+	KindHourly: "an hourly rule has one window: want a row for each, or one window as in 09:30-15:00 except 11:30-13:00",
+	KindEvery:  "an every rule has one window: want a row for each, or one window as in 09:30-15:00 except 11:30-13:00",
+	KindOnce:   "a once rule has one time: want a row for each",
+	KindAfter:  "an after rule follows one task: want a row for each",
 }
 
 const (
@@ -247,33 +269,39 @@ func (p *parser) duration(text string) time.Duration {
 	return d
 }
 
-// after reads a task, whose name may hold blanks, and the delay after it.
-func (p *parser) after() after {
-	text := p.beforeFilter()
-	i := strings.LastIndexAny(text, blanks)
-	if i < 0 {
-		p.fail("a task and a delay, as in premarket_retry 5m,")
-		return after{}
-	}
-	return after{task: strings.TrimRight(text[:i], blanks), delay: p.duration(text[i+1:])}
-}
-
-// beforeFilter takes the rest of the text up to the last word on. A name may hold
-// that word too: a text that ends in a delay has no filter.
-func (p *parser) beforeFilter() string {
-	text := strings.Trim(p.rest, blanks)
-	p.rest = ""
-	last := text[strings.LastIndexAny(text, blanks)+1:]
-	if _, err := time.ParseDuration(last); err == nil {
-		return text
-	}
-	for i := len(text); i > 0; i = strings.LastIndexAny(text[:i], blanks) {
-		if filter := (&parser{rest: text[i:]}); filter.keyword(wordOn) {
-			p.rest = text[i:]
-			return strings.TrimRight(text[:i], blanks)
+// daily reads moments between commas, each with the slot that it is to have, if that is
+// another's.
+func (p *parser) daily() builtin {
+	var list []timeOfDay
+	for {
+		t := timeOfDay{at: p.moment(lastSecond)}
+		if p.keyword(wordAs) {
+			if t.as = slotOfDate; !p.keyword(slotOfDate) {
+				t.as = p.moment(lastSecond).String()
+			}
+		}
+		list = append(list, t)
+		if p.err != nil || !p.sign(",") {
+			return dailyOf(list).(builtin)
 		}
 	}
-	return text
+}
+
+// after reads a task and the delay after it. The name may hold blanks, and the words of
+// filters too, so that the delay is the last duration of the text: filters have none.
+func (p *parser) after() after {
+	text := strings.TrimRight(p.rest, blanks)
+	for end := len(text); end > 0; {
+		begin := strings.LastIndexAny(text[:end], blanks) + 1
+		if _, err := time.ParseDuration(text[begin:end]); err == nil && strings.Trim(text[:begin], blanks) != "" {
+			p.rest = text[end:]
+			return after{task: strings.Trim(text[:begin], blanks), delay: p.duration(text[begin:end])}
+		}
+		end = len(strings.TrimRight(text[:begin], blanks))
+	}
+	p.rest = strings.TrimLeft(text, blanks)
+	p.fail("a task and a delay, as in premarket_retry 5m,")
+	return after{}
 }
 
 func (p *parser) window() window {
@@ -285,6 +313,19 @@ func (p *parser) window() window {
 	}
 	p.rest = p.rest[1:]
 	return window{from, p.moment(calendar.EndOfDay)}
+}
+
+// except reads the windows that are left out of a rule.
+func (p *parser) except(r builtin) builtin {
+	if StepOf(r) == 0 {
+		p.wrong(errNoWindow)
+	}
+	for {
+		r = except{r, p.window()}
+		if p.err != nil || !p.sign(",") {
+			return r
+		}
+	}
 }
 
 // moment reads a moment; a time of day may be as late as latest.

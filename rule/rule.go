@@ -37,14 +37,6 @@ type Occurrence struct {
 	Slot string    `json:"slot"`
 }
 
-// Daily returns the rule of one occurrence on each session, such as daily 09:01
-// or daily close-15m. Its slot is the session's date. At a moment in each window,
-// as in daily each open, it has one for each window of the phase, and the slots
-// carry the window's number: 2024-03-02#1. There, a window whose offset crosses
-// the session's opposite edge is skipped and leaves the others as they are; the
-// rule's Occurrences, which cannot say so, is an error.
-func Daily(at Moment) Rule { return daily{at} }
-
 // Hourly returns the rule of an occurrence at from and every hour after it, up
 // to and including to. The hours are counted in absolute time. A window of a
 // whole day leaves its end to the next session, which begins there, and so does one
@@ -95,55 +87,6 @@ const (
 )
 
 var kinds = []string{KindDaily, KindHourly, KindEvery, KindOnce, KindAfter}
-
-type daily struct{ at Moment }
-
-func (r daily) check() error                 { return r.at.validate() }
-func (r daily) moments() []Moment            { return []Moment{r.at} }
-func (r daily) String() string               { return KindDaily + " " + r.at.String() }
-func (r daily) MarshalText() ([]byte, error) { return Marshal(r) }
-func (r daily) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
-	return occurrences(r, s, loc)
-}
-
-func (r daily) kind() string {
-	if r.at.Window == EachWindow {
-		return KindEach
-	}
-	return KindDaily
-}
-
-func (r daily) spans(s calendar.Session, loc *time.Location) ([]Span, error) {
-	if r.at.Window == EachWindow {
-		return r.eachSpan(s, loc)
-	}
-	due, err := r.at.Resolve(s, loc)
-	if err != nil {
-		return nil, err
-	}
-	return []Span{{First: due.Unix(), N: 1, label: labelDate}}, nil
-}
-
-// eachSpan compiles the rule of each window. One that is skipped is due at the
-// end of the date, as is a session that is skipped whole.
-func (r daily) eachSpan(s calendar.Session, loc *time.Location) ([]Span, error) {
-	edges, err := r.at.edges(s)
-	if err != nil {
-		return nil, err
-	}
-	spans := make([]Span, len(edges))
-	for i, edge := range edges {
-		spans[i] = Span{N: 1, label: labelWindow, window: i + 1}
-		due, err := r.at.offsetFrom(edge, s)
-		if err != nil {
-			due = calendar.EndOfDay.On(s.Date, loc)
-			spans[i].Skip = fmt.Sprintf("window %d: %v", i+1, err)
-		}
-		spans[i].First = due.Unix()
-	}
-	sortSpans(spans)
-	return spans, nil
-}
 
 type hourly struct{ window }
 
@@ -402,7 +345,7 @@ func Reach(r Rule) (back, ahead int) {
 func Comparable(r Rule) bool {
 	bare, _ := Split(r)
 	switch bare.(type) {
-	case nil, daily, hourly, every, once, after:
+	case nil, daily, times, except, hourly, every, once, after:
 		return true
 	}
 	return reflect.ValueOf(bare).Comparable()
@@ -444,6 +387,8 @@ func StepOf(r Rule) time.Duration {
 		return r.interval
 	case hourly:
 		return time.Hour
+	case except:
+		return StepOf(r.rule)
 	}
 	return 0
 }

@@ -20,7 +20,7 @@ type Span struct {
 	Step  int64 // zero if n is 1
 	N     int
 	label slotLabel
-	slot  string // of labelText
+	slot  string // of labelText, or what of labelMoment has the date before it
 	// window is the number of a window of a phase, from 1, of labelWindow.
 	window int
 	// Shift is how much of first after rules have added. Slots are named without
@@ -38,6 +38,7 @@ const (
 	labelWindow                  // the session's date and the window's number
 	labelHour                    // the local hour and offset
 	labelTime                    // the local time and offset
+	labelMoment                  // the session's date and a moment
 	labelText                    // as the user's rule said
 )
 
@@ -69,6 +70,8 @@ func (sp Span) SlotAt(i int, session calendar.Date, loc *time.Location) string {
 		return sp.slot
 	case labelWindow:
 		return session.String() + "#" + strconv.Itoa(sp.window)
+	case labelMoment:
+		return session.String() + "@" + sp.slot
 	}
 	return session.String()
 }
@@ -87,7 +90,7 @@ func (sp Span) After(t int64) int {
 }
 
 // Compile compiles a rule for one session, in order of the first due instants.
-// The spans of a rule of this package do not overlap. A user's rule is not
+// The spans of a rule of this package do not overlap, but for what is skipped. A user's rule is not
 // trusted: its panic becomes an error, and so does an occurrence that breaks the
 // contract of Rule.
 func Compile(r Rule, s calendar.Session, loc *time.Location) ([]Span, error) {

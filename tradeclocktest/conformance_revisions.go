@@ -147,6 +147,9 @@ func testSince(w *editorTest) {
 		{"the same calendar", at(57, 2), tradeclock.ScheduleEdit{Calendar: &fo}, at(57, 1).Add(time.Second), ""},
 		{"a rule of another kind", at(57, 3), tradeclock.ScheduleEdit{Rule: daily}, at(57, 3), "every 5m 09:15-15:30"},
 		{"then another calendar on the same day", at(57, 4), tradeclock.ScheduleEdit{Calendar: &ny}, at(57, 4), "every 5m 09:15-15:30"},
+		{"a second time", at(81, 0), tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:30,14:00")}, at(81, 0), "daily 09:30 as date,14:00"},
+		{"then one of them moved", at(81, 1), tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:45,14:00")}, at(81, 1), "daily 09:45 as date,14:00"},
+		{"one of them alone on a later day", at(105, 0), tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 14:00")}, at(105, 0), "daily 14:00 as 14:00"},
 	}
 	row := w.put(schedule("monitor", "daily 09:01"))
 	for _, step := range steps {

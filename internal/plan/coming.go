@@ -18,8 +18,13 @@ func (p *Plan) InNeedOfHours(cal calendar.Calendar, session calendar.Session) []
 	d := &day{session: session}
 	return m.tasksOf(func(g *group) bool {
 		v := m.verdict(g, d)
-		return g.runsOn(session.Kind) && v.unknown == nil && m.spansBy(v, g, d).err != nil
+		return g.runsOn(session.Kind) && v.unknown == nil && m.spansBy(v, g, d).lacks()
 	})
+}
+
+// lacks reports whether not all instants could be told.
+func (c compiled) lacks() bool {
+	return c.err != nil || slices.ContainsFunc(c.spans, func(sp rule.Span) bool { return sp.Skip != "" })
 }
 
 // PassedOver names the tasks that would be due on a special session, by a calendar, if it

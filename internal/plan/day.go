@@ -137,8 +137,8 @@ func (m *market) admits(g *group, d *day) (bool, error) {
 // admitsBy asks one filter, for a group.
 func (m *market) admitsBy(filter rule.Filter, g *group, d *day) (bool, error) {
 	counts := func(s calendar.Session) bool { return s.Open() && g.runsOn(s.Kind) }
-	if _, _, nth := filter.Nth(); nth && d.unknown == nil && !counts(d.session) {
-		return false, nil // a closed date is no session of the period
+	if filter.AsksSessions() && d.unknown == nil && !counts(d.session) {
+		return false, nil // a closed date is no session
 	}
 	return filter.Admits(d.session.Date, counts, m.session)
 }
@@ -153,10 +153,14 @@ func (m *market) timingOn(g *group, d *day) Timing {
 
 // priorHolds reports whether the rule of before the last edit still holds on a day. One of
 // another kind takes effect at the next session: not yet on a day of which the old one
-// had brought up an occurrence when the edit was made, nor on any day before.
+// had brought up an occurrence when the edit was made, nor on any day before. A prior of
+// the same kind is the same rule with the slots that its times kept, and holds always.
 func (m *market) priorHolds(g *group, d *day) bool {
 	if g.prior.Rule == nil {
 		return false
+	}
+	if rule.KindOf(g.prior.Rule) == rule.KindOf(g.Rule) {
+		return true
 	}
 	if edited := calendar.DateOf(g.since.In(m.loc)); d.session.Date != edited {
 		return d.session.Date.Before(edited)

@@ -124,7 +124,10 @@ func (t *Timetable) on(m *market, date calendar.Date, from int64) expected {
 		unknown = c.err
 	}
 	for _, sp := range c.spans {
-		skipped := c.skip != "" || sp.Skip != ""
+		skipped, unknown := c.skip != "" || sp.Skip != "", unknown
+		if unknown == nil && sp.Skip != "" && d.session.HoursUnknown {
+			unknown = errors.New(sp.Skip)
+		}
 		if i := sp.After(from); i < sp.N && (!skipped || unknown != nil) {
 			return expected{sp.First + int64(i)*sp.Step, unknown}
 		}

@@ -3,6 +3,8 @@ package planworld
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
@@ -147,12 +149,14 @@ func (w *World) someTask(name, account string, random *rand.Rand) Task {
 	if random.IntN(3) == 0 {
 		t.Since = w.Instant(w.First, 0).Add(time.Duration(random.IntN(Days*24*60)) * time.Minute)
 	}
-	if _, _, nth := t.filter.Nth(); nth {
+	if t.filter.asksSessions() {
 		t.Sessions &^= calendar.EveryDay
 	}
 	if !t.Since.IsZero() && t.Base == "" && random.IntN(2) == 0 {
 		if before := w.someRule(nil, random); before.kind != t.kind {
 			t.Prior = &before
+		} else if len(t.times) > 0 {
+			t.Prior = heldOver(t, random)
 		}
 	}
 	return t
@@ -163,22 +167,10 @@ func (w *World) someTask(name, account string, random *rand.Rand) Task {
 func (w *World) someRule(bases []string, random *rand.Rand) Task {
 	t := w.someBareRule(bases, random)
 	if t.kind != rule.KindOnce && random.IntN(3) == 0 {
-		t.filter = someFilter(random)
-		t.Rule = rule.On(t.Rule, t.filter)
+		t.filter = w.someFilter(random)
+		t.Rule = rule.On(t.Rule, t.filter.rule)
 	}
 	return t
-}
-
-func someFilter(random *rand.Rand) rule.Filter {
-	if random.IntN(3) == 0 {
-		first := time.Weekday(random.IntN(7))
-		return rule.OnWeekdays(first, (first+2)%7, (first+3)%7, (first+4)%7)
-	}
-	n := 1 + random.IntN(3)
-	if random.IntN(2) == 0 {
-		n = -n
-	}
-	return rule.NthSession(n, []calendar.Period{calendar.Week, calendar.Week, calendar.Week, calendar.Month, calendar.Month, calendar.Quarter, calendar.Year}[random.IntN(7)])
 }
 
 func (w *World) someBareRule(bases []string, random *rand.Rand) Task {
@@ -199,6 +191,9 @@ func (w *World) someBareRule(bases []string, random *rand.Rand) Task {
 			t.kind, t.from = rule.KindEach, t.from.In(rule.EachWindow)
 		}
 		t.Rule = rule.Daily(t.from)
+		if t.kind == rule.KindDaily && random.IntN(2) == 0 {
+			w.someTimes(&t, random)
+		}
 	case 1:
 		t.kind, t.date = rule.KindOnce, w.First.AddDays(random.IntN(Days))
 		t.Rule = rule.Once(t.date, t.from)
@@ -212,7 +207,73 @@ func (w *World) someBareRule(bases []string, random *rand.Rand) Task {
 		t.interval = []time.Duration{4, 20, 24, 28, 60, 400}[random.IntN(6)] * Step
 		t.Rule = rule.Every(t.interval, t.from, t.to)
 	}
+	if t.kind == rule.KindHourly || t.kind == rule.KindEvery {
+		w.leaveOut(&t, random)
+	}
 	return t
+}
+
+// someTimes gives a daily rule more times. On some sessions two of them are the same.
+func (w *World) someTimes(t *Task, random *rand.Rand) {
+	moments := []rule.Moment{t.from}
+	for range 1 + random.IntN(3) {
+		more := w.someMoment(random)
+		if random.IntN(4) == 0 {
+			more = rule.AtAnchor(anchorNames[random.IntN(len(anchorNames))], 0)
+		}
+		if !slices.ContainsFunc(moments, func(m rule.Moment) bool { return m.String() == more.String() }) {
+			moments = append(moments, more)
+		}
+	}
+	if len(moments) == 1 {
+		return
+	}
+	for _, at := range moments {
+		t.times = append(t.times, slotTime{at, "@" + at.String()})
+	}
+	t.Rule = rule.Daily(moments[0], moments[1:]...)
+}
+
+// heldOver is a task with the same times, of which some have the slots of others.
+func heldOver(t Task, random *rand.Rand) *Task {
+	t.times = slices.Clone(t.times)
+	texts := []string{"as date", "as 23:59", "as open+23h59m", "as 23:58+7d"}
+	var list []string
+	for i := range t.times {
+		text := t.times[i].at.String()
+		if random.IntN(2) == 0 {
+			text += " " + texts[i]
+			t.times[i].slot = "@" + strings.TrimPrefix(texts[i], "as ")
+			if texts[i] == "as date" {
+				t.times[i].slot = ""
+			}
+		}
+		list = append(list, text)
+	}
+	t.Rule = rule.On(rule.MustParse("daily "+strings.Join(list, ",")), t.filter.rule)
+	return &t
+}
+
+// leaveOut takes some stretches out of a rule.
+func (w *World) leaveOut(t *Task, random *rand.Rand) {
+	for random.IntN(3) == 0 {
+		var left stretch
+		switch from := random.IntN(24 * 240); random.IntN(3) {
+		case 0:
+			left.from = rule.AtAnchor("open", time.Duration(random.IntN(60))*time.Minute)
+			left.to = rule.AtAnchor("close", -time.Duration(random.IntN(60))*time.Minute)
+		case 1:
+			left.from, left.to = rule.Moment{Wall: calendar.WallTime(from) * 15}, rule.AtAnchor("close", 0)
+		default:
+			left.from = rule.Moment{Wall: calendar.WallTime(from) * 15}
+			left.to = rule.Moment{Wall: calendar.WallTime(from+1+random.IntN(3*240)) * 15}
+		}
+		more := rule.Except(t.Rule, left.from, left.to)
+		if rule.Validate(more) != nil {
+			return // nothing would be left
+		}
+		t.left, t.Rule = append(t.left, left), more
+	}
 }
 
 // bases are the other tasks that a row of the account may come after: those that

@@ -100,52 +100,11 @@ func (w *World) onDate(account string, t Task, date calendar.Date) (found []Due)
 // excluded tells whether a filter of a chain does not admit a date, or whether it
 // cannot be told: where the days that are not known may be sessions or not.
 func (w *World) excluded(chain []Task, s calendar.Session) (excluded, unsure bool) {
+	all := yes
 	for i := range chain {
-		by, maybe := w.excludedBy(w.inForce(chain[i:], s).filter, chain[i:], s)
-		excluded, unsure = excluded || by, unsure || maybe
+		all = all.and(w.admits(w.inForce(chain[i:], s).filter, chain[i:], s))
 	}
-	return excluded, unsure && !excluded
-}
-
-// excludedBy tells it of one filter.
-func (w *World) excludedBy(f rule.Filter, chain []Task, s calendar.Session) (excluded, unsure bool) {
-	n, _, nth := f.Nth()
-	switch {
-	case nth:
-		fewest, most := w.place(f, chain, s.Date)
-		return fewest > n || most < n, fewest < most
-	case f != rule.Filter{}:
-		return !strings.Contains(f.String(), strings.ToLower(s.Date.Weekday().String()[:3])), false
-	}
-	return false, false
-}
-
-// place tells between which numbers a session's own is in its period, as the filter
-// counts it: from 1 at the front, or from -1 at the back.
-func (w *World) place(f rule.Filter, chain []Task, date calendar.Date) (fewest, most int) {
-	known, unknown := 1, 0
-	n, of, _ := f.Nth()
-	first, last := of.Bounds(date)
-	for d := first; !d.After(last); d = d.AddDays(1) {
-		if d == date || d.After(date) == (n > 0) {
-			continue
-		}
-		s, err := w.Session(d)
-		counts := s.Open()
-		for _, c := range chain {
-			counts = counts && c.Sessions.Has(s.Kind)
-		}
-		switch {
-		case err != nil:
-			unknown++
-		case counts:
-			known++
-		}
-	}
-	if n > 0 {
-		return known, known + unknown
-	}
-	return -known - unknown, -known
+	return !all.possible, all.possible && !all.certain
 }
 
 // occurrences lists what the rule that holds on a session yields.
@@ -167,14 +126,16 @@ func (w *World) inForce(chain []Task, s calendar.Session) Task {
 	if t.Prior == nil {
 		return t
 	}
+	if t.Prior.kind == t.kind {
+		return *t.Prior
+	}
 	edited := calendar.DateOf(t.Since.In(w.loc))
 	if s.Date.After(edited) {
 		return t
 	}
 	before, err := w.ruleOccurrences(*t.Prior, s)
 	begun := err == nil && slices.ContainsFunc(before, func(o Due) bool { return !o.At.After(t.Since) })
-	excluded, _ := w.excludedBy(t.Prior.filter, chain, s)
-	if begun && !excluded || s.Date.Before(edited) {
+	if begun && w.admits(t.Prior.filter, chain, s).possible || s.Date.Before(edited) {
 		return *t.Prior
 	}
 	return t
@@ -186,6 +147,9 @@ func (w *World) ruleOccurrences(t Task, s calendar.Session) ([]Due, error) {
 	}
 	if t.kind == rule.KindEach {
 		return w.eachWindow(t, s)
+	}
+	if len(t.times) > 0 {
+		return w.eachTime(t, s), nil
 	}
 	from, err := w.moment(t.from, s)
 	if err != nil {
@@ -199,10 +163,35 @@ func (w *World) ruleOccurrences(t Task, s calendar.Session) ([]Due, error) {
 	if err != nil {
 		return nil, err
 	}
+	var found []Due
 	if t.kind == rule.KindHourly {
-		return w.hours(t, from, to)
+		found, err = w.hours(t, from, to)
+	} else {
+		found, err = w.grid(t, s, from, to)
 	}
-	return w.grid(t, s, from, to)
+	return w.withoutLeft(t, s, found, err)
+}
+
+// withoutLeft takes out what lies in what a rule leaves out.
+func (w *World) withoutLeft(t Task, s calendar.Session, found []Due, err error) ([]Due, error) {
+	if err != nil || len(found) == 0 {
+		return found, err
+	}
+	for _, left := range t.left {
+		from, err := w.moment(left.from, s)
+		if err != nil {
+			return nil, err
+		}
+		to, err := w.moment(left.to, s)
+		if err != nil {
+			return nil, err
+		}
+		found = slices.DeleteFunc(found, func(o Due) bool { return !o.At.Before(from) && o.At.Before(to) })
+		if len(found) == 0 {
+			return nil, errors.New("nothing is left")
+		}
+	}
+	return found, nil
 }
 
 // eachWindow lists a time for each window, and those of windows without one at
@@ -221,6 +210,22 @@ func (w *World) eachWindow(t Task, s calendar.Session) (found []Due, err error) 
 		return nil, errors.New("no such anchor")
 	}
 	return found, nil
+}
+
+// eachTime lists a time of each, and those that there are not, or a second time, as
+// skipped.
+func (w *World) eachTime(t Task, s calendar.Session) (found []Due) {
+	for _, one := range t.times {
+		o := Due{Slot: s.Date.String() + one.slot}
+		at, err := w.moment(one.at, s)
+		if o.At = at; err != nil {
+			o.At, o.Skipped = w.Instant(s.Date, calendar.EndOfDay), true
+		} else {
+			o.Skipped = slices.ContainsFunc(found, func(other Due) bool { return !other.Skipped && other.At.Equal(at) })
+		}
+		found = append(found, o)
+	}
+	return found
 }
 
 // hours lists every hour from from to to. A window of a whole day leaves its end to

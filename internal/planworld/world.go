@@ -46,15 +46,27 @@ type Task struct {
 	Disabled      bool
 	// Base is the task that it comes after, if it does.
 	Base string
-	// Prior has the rule that was replaced at Since, by one of another kind, or is nil.
+	// Prior has the rule that was replaced at Since, by one of another kind, or has other
+	// slots for the times of a daily rule, or is nil.
 	Prior *Task
 
 	kind     string
 	from, to rule.Moment // a daily or once rule has from alone
+	times    []slotTime  // of a daily rule of several times
+	left     []stretch   // out of an hourly or every rule
 	interval time.Duration
 	date     calendar.Date
-	filter   rule.Filter
+	filter   filter
 }
+
+// slotTime is a time of a daily rule, and what its slot has after the date.
+type slotTime struct {
+	at   rule.Moment
+	slot string
+}
+
+// stretch is what lies between two moments, the second not included.
+type stretch struct{ from, to rule.Moment }
 
 // Due is an occurrence for one account.
 type Due struct {
