@@ -147,14 +147,17 @@ func cronHours(field string) (from, to int, ok bool) {
 }
 
 // cronStep returns the first of the minutes of a field and the step between them, which
-// goes on over the hour: every minute, */5, 0,15,30,45 and 10,40.
+// goes on over the hour: every minute, */5, 3-59/5, 0,15,30,45 and 10,40.
 func cronStep(field string) (first, step int, ok bool) {
 	if cronAny(field) {
 		return 0, 1, true
 	}
-	if every, ok := strings.CutPrefix(field, "*/"); ok {
-		n, err := strconv.Atoi(every)
-		return 0, n, err == nil && n > 0 && n < 60 && 60%n == 0
+	from, every, ok := strings.Cut(strings.Replace(field, "*/", "0-59/", 1), "-59/")
+	if ok {
+		first, errFirst := strconv.Atoi(from)
+		step, errStep := strconv.Atoi(every)
+		ok = errFirst == nil && errStep == nil && 0 < step && step < 60 && 60%step == 0 && 0 <= first && first < step
+		return first, step, ok
 	}
 	minutes := strings.Split(field, ",")
 	if 60%len(minutes) != 0 {

@@ -24,6 +24,7 @@ func TestCronExpressionsAreAnsweredWithTheirRule(t *testing.T) {
 		"* 9-15 * * ?":                     "every 1m 09:00-16:00",
 		"0,30 9-15 * * *":                  "every 30m 09:00-16:00",
 		"5,35 9 * * *":                     "every 30m 09:05-10:00",
+		"3-59/20 9 * * *":                  "every 20m 09:03-10:00",
 		"5,20,35,50 9-15 * * 0,6":          "every 15m 09:05-16:00 on sat,sun",
 		"*/10 22-23 * * 7":                 "every 10m 22:00-24:00 on sun",
 		"15 1 9 * * *":                     "daily 09:01:15",
@@ -43,7 +44,7 @@ func TestCronExpressionsAreAnsweredWithTheirRule(t *testing.T) {
 // What has no rule of the same meaning is recognised, and nothing wrong is suggested.
 func TestCronExpressionsWithoutARuleOfTheSameMeaning(t *testing.T) {
 	for _, text := range []string{
-		"0 9 1 * *", "0 9 * 1 *", "*/7 9-15 * * *", "cron */7 9-15 1,15 * *", "15 */4 * * 0,6", "5,36 9 * * *", "35,65 9 * * *", "*/5 9,10 * * *", "0 */5 * * *", "0 9-15/2 * * *", "*/5 */2 * * *",
+		"0 9 1 * *", "0 9 * 1 *", "*/7 9-15 * * *", "cron */7 9-15 1,15 * *", "15 */4 * * 0,6", "5,36 9 * * *", "25-59/20 9 * * *", "3-58/20 9 * * *", "3-59/7 9 * * *", "35,65 9 * * *", "*/5 9,10 * * *", "0 */5 * * *", "0 9-15/2 * * *", "*/5 */2 * * *",
 		"75 9 * * *", "0 25 * * *", "0 15-9 * * *", "75 0 9 * * *", "* * 9 * * *", "*/5 0 9 * * *", "0 0 9 * * 1-5", "0 9 * * 1#2", "0 9 * * 0-6",
 		"0 9 * * 8", "0 0 9 L * *", "@monthly", "@every 5m", "30 */5 9 * * *", "*/0 9 * * *", "0 */0 * * *", "0 */24 * * *", "*/120 * * * *",
 	} {
