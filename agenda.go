@@ -30,6 +30,9 @@ type AgendaItem struct {
 	Run Run `json:"run,omitzero"`
 	// Skip is why the occurrence will not run, if that is known already.
 	Skip string `json:"skip,omitzero"`
+	// Version is that of the task's row in its store, as it is now, or zero if there is
+	// none any more.
+	Version int64 `json:"version,omitzero"`
 }
 
 // Agenda lists a session date's occurrences of every enrolled account, in the
@@ -54,7 +57,7 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date calendar.Date) (
 	known := accountedBy(runs)
 	var items []AgendaItem
 	for _, run := range runs {
-		items = append(items, AgendaItem{Account: run.Account, Task: run.Task, Slot: run.Slot, Due: run.Due, Offset: run.Offset, Run: run})
+		items = append(items, AgendaItem{Account: run.Account, Task: run.Task, Slot: run.Slot, Due: run.Due, Offset: run.Offset, Run: run, Version: day.version(run.Account, run.Task)})
 	}
 	for _, o := range day.due {
 		var within time.Duration
@@ -67,7 +70,7 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date calendar.Date) (
 			}
 			item := AgendaItem{
 				Account: a.account, Task: rowOf(o).Task, Slot: o.Slot, Due: o.Due, Skip: o.Skip,
-				Offset: engine.SpreadOffset(a.account, rowOf(o).Task, o.Slot, within),
+				Offset: engine.SpreadOffset(a.account, rowOf(o).Task, o.Slot, within), Version: rowOf(o).run.Version,
 			}
 			if !o.Due.After(day.upTo) && !a.Owns(&rowOf(o).run, o.Due) {
 				item.Skip = cmp.Or(item.Skip, beforeItsTime)
@@ -87,8 +90,21 @@ const beforeItsTime = "it was due before the account was there, or while it was 
 // dayPlan is a session date as the rows in force have it.
 type dayPlan struct {
 	due   []plan.Occurrence
+	rows  map[ScheduleKey]*row
 	accts []served  // those that are enrolled, and since when each is served
 	upTo  time.Time // what the scheduler has planned, or zero if it holds no term
+}
+
+// version returns that of the row that holds for a task of an account, or zero.
+func (d dayPlan) version(account, task string) int64 {
+	r := d.rows[ScheduleKey{Task: task, Account: account}]
+	if r == nil {
+		r = d.rows[ScheduleKey{Task: task}]
+	}
+	if r == nil {
+		return 0
+	}
+	return r.run.Version
 }
 
 // served is an account that is enrolled.
@@ -109,8 +125,7 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) 
 		s.mu.Unlock()
 		return dayPlan{}, errors.New("no schedules have been read yet")
 	}
-	var day dayPlan
-	rows := slices.Collect(maps.Values(s.sched.rows))
+	day := dayPlan{rows: maps.Clone(s.sched.rows)}
 	asked := make(map[*calendarView][]calendar.Date)
 	for _, v := range s.viewsInUse() {
 		asked[v] = datesOf(s.sched.plan.FilterDates(v, date, date))
@@ -129,7 +144,7 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) 
 		answers[v] = s.ask(ctx, v, dates...)
 	}
 	answering := func(cal calendar.Calendar) calendar.Calendar { return answers[cal.(*calendarView)] }
-	day.due = plan.NewBy(plannedRows(rows), answering).Day(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn+2), time.UTC))
+	day.due = plan.NewBy(plannedRows(slices.Collect(maps.Values(day.rows))), answering).Day(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn+2), time.UTC))
 	for i, o := range day.due {
 		if rowOf(o).Spread > 0 { // which is cut off at the close that the same answers tell
 			answered := rowOf(o).copied()

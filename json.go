@@ -43,15 +43,18 @@ type textName string
 
 func (n textName) IsZero() bool { return n == "" }
 
-// textRule is a rule that is its text in JSON.
-type textRule struct{ rule *rule.Rule }
+// textRule is a rule that is its text in JSON, and what reads that.
+type textRule struct {
+	rule  *rule.Rule
+	parse func(text string) (rule.Rule, error)
+}
 
 func (t textRule) IsZero() bool { return *t.rule == nil }
 
 func (t textRule) MarshalText() ([]byte, error) { return rule.Marshal(*t.rule) }
 
 func (t textRule) UnmarshalText(text []byte) (err error) {
-	*t.rule, err = rule.Parse(string(text))
+	*t.rule, err = t.parse(string(text))
 	return err
 }
 
@@ -114,11 +117,11 @@ type (
 	}
 )
 
-func (s *Schedule) view() scheduleView {
+func (s *Schedule) view(parse func(string) (rule.Rule, error)) scheduleView {
 	return scheduleView{
-		Task: &s.Task, Account: (*textName)(&s.Account), Rule: textRule{&s.Rule},
+		Task: &s.Task, Account: (*textName)(&s.Account), Rule: textRule{&s.Rule, parse},
 		Timeout: (*textDuration)(&s.Timeout), CatchUp: (*textDuration)(&s.CatchUp), Spread: (*textDuration)(&s.Spread),
-		plainSchedule: (*plainSchedule)(s), Prior: textRule{&s.Prior},
+		plainSchedule: (*plainSchedule)(s), Prior: textRule{&s.Prior, parse},
 	}
 }
 
@@ -126,15 +129,18 @@ func (s *Schedule) view() scheduleView {
 // durations as their texts. What is zero is left out.
 func (s Schedule) MarshalJSON() ([]byte, error) {
 	s.Since = s.Since.UTC()
-	return json.Marshal(s.view())
+	return json.Marshal(s.view(nil))
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. A key that it does not know is an error,
-// and so is a rule that rule.Parse does not take: a rule of a type of your own is
-// written as its text, and read by what knows its type.
-func (s *Schedule) UnmarshalJSON(data []byte) error {
+// and so is a rule that rule.Parse does not take: see ReadJSON.
+func (s *Schedule) UnmarshalJSON(data []byte) error { return s.ReadJSON(data, rule.Parse) }
+
+// ReadJSON is UnmarshalJSON with a parser of the texts of rules, for a service with
+// rules of another type: those of the module cron, or its own.
+func (s *Schedule) ReadJSON(data []byte, parse func(text string) (rule.Rule, error)) error {
 	var read Schedule
-	view := read.view()
+	view := read.view(parse)
 	if err := readStrictly(data, &view); err != nil {
 		return fmt.Errorf("schedule: %w", err)
 	}
@@ -216,15 +222,18 @@ type (
 // MarshalJSON returns the edit as an object with a key for each field that it sets.
 func (e ScheduleEdit) MarshalJSON() ([]byte, error) {
 	return json.Marshal(editView{
-		Rule: textRule{&e.Rule}, plainEdit: (*plainEdit)(&e),
+		Rule: textRule{rule: &e.Rule}, plainEdit: (*plainEdit)(&e),
 		Timeout: (*textDuration)(e.Timeout), CatchUp: (*textDuration)(e.CatchUp), Spread: (*textDuration)(e.Spread),
 	})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. A key that it does not know is an error.
-func (e *ScheduleEdit) UnmarshalJSON(data []byte) error {
+func (e *ScheduleEdit) UnmarshalJSON(data []byte) error { return e.ReadJSON(data, rule.Parse) }
+
+// ReadJSON is UnmarshalJSON with a parser of the texts of rules: see Schedule.ReadJSON.
+func (e *ScheduleEdit) ReadJSON(data []byte, parse func(text string) (rule.Rule, error)) error {
 	var read ScheduleEdit
-	view := editView{Rule: textRule{&read.Rule}, plainEdit: (*plainEdit)(&read)}
+	view := editView{Rule: textRule{&read.Rule, parse}, plainEdit: (*plainEdit)(&read)}
 	if err := readStrictly(data, &view); err != nil {
 		return fmt.Errorf("edit: %w", err)
 	}

@@ -147,6 +147,19 @@ func TestJSONOfSchedulesThatCannotBeReadBack(t *testing.T) {
 	assert.JSONEq(t, `{"task":"a","rule":"own"}`, string(data), "a user's rule is its text")
 	assert.ErrorContains(t, json.Unmarshal(data, new(Schedule)), `rule "own": "own" is none of`)
 
+	own := func(text string) (rule.Rule, error) {
+		if text == "own" {
+			return ownRule{}, nil
+		}
+		return rule.Parse(text)
+	}
+	var s Schedule
+	require.NoError(t, s.ReadJSON([]byte(`{"task":"a","rule":"own","prior":"daily 09:01"}`), own), "what knows its type reads it")
+	assert.Equal(t, Schedule{Task: "a", Rule: ownRule{}, Prior: rule.Daily(rule.At(9, 1))}, s)
+	var edit ScheduleEdit
+	require.NoError(t, edit.ReadJSON([]byte(`{"rule":"own"}`), own))
+	assert.Equal(t, ScheduleEdit{Rule: ownRule{}}, edit)
+
 	_, err = json.Marshal(Schedule{Task: "a", Rule: rule.Daily(rule.At(9, 75))})
 	assert.ErrorContains(t, err, "a time of day has a minute from 0 to 59")
 	_, err = json.Marshal(Schedule{Task: "a", Rule: speechless{}})

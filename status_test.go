@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -70,6 +71,35 @@ func TestRule32_Agenda(t *testing.T) {
 		"10:30 42 watch", "10:30 7 watch", "16:05 42 buy", "16:10 7 buy",
 	}, w.told(s, "2026-11-24"), "a day to come")
 	assert.Empty(t, w.told(s, "2026-11-22"))
+}
+
+// TestRule32_AgendaTellsTheVersionOfTheRow before and after an occurrence has run, of the
+// row that holds for the account.
+func TestRule32_AgendaTellsTheVersionOfTheRow(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:55:00")
+	own := row("buy", "daily 16:10")
+	own.Account = "7"
+	s, d := w.edited(row("buy", "daily 16:00"), own)
+	require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
+	d.Tick()
+	w.edit("buy", tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 16:05")})
+	d.For(time.Minute)
+	versions := func() map[string]int64 {
+		told := make(map[string]int64)
+		for _, item := range w.agenda(s, "2026-11-23") {
+			told[item.Account] = item.Version
+		}
+		return told
+	}
+	assert.Equal(t, map[string]int64{"42": 2, "7": 1}, versions())
+	d.Until(at("2026-11-23 16:15:00"))
+	assert.Len(t, w.runs("buy"), 2)
+	assert.Equal(t, map[string]int64{"42": 2, "7": 1}, versions())
+
+	require.NoError(t, w.store.DeleteSchedule(t.Context(), "7", "buy"))
+	require.NoError(t, w.store.DeleteSchedule(t.Context(), "", "buy"))
+	d.For(time.Minute)
+	assert.Equal(t, map[string]int64{"42": 0, "7": 0}, versions(), "there is no row any more")
 }
 
 // TestRule32_AgendaOfAnAccountThatCameLater enrolls an account at noon: what was due

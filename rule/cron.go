@@ -20,11 +20,15 @@ var cronNames = map[string]string{
 	"@monthly": "0 0 1 * *", "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *",
 }
 
+// wordCron begins the texts of the rules of the module cron, which keep an expression
+// as it is.
+const wordCron = "cron"
+
 // looksLikeCron reports whether a text that is no rule is a cron expression: five
 // fields, or six with the seconds before them, of which the first begins with a figure
 // or a star.
 func looksLikeCron(text string) bool {
-	text, _ = withoutZone(text)
+	text, _ = bareCron(text)
 	fields := strings.Fields(text)
 	if len(fields) > 0 && (cronNames[fields[0]] != "" || fields[0] == "@every") {
 		return true
@@ -37,53 +41,70 @@ func looksLikeCron(text string) bool {
 	}) && strings.Contains(digits+"*", fields[0][:1])
 }
 
-// withoutZone takes the zone off the front of an expression, if it has one.
-func withoutZone(text string) (expression string, zoned bool) {
-	first, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
+// bareCron takes off what may stand before an expression: the word of the rules that
+// keep one, and a zone.
+func bareCron(text string) (expression string, zoned bool) {
+	p := parser{rest: text}
+	p.keyword(wordCron)
+	p.skipBlanks()
+	first, rest, _ := strings.Cut(p.rest, " ")
 	if strings.HasPrefix(first, "CRON_TZ=") || strings.HasPrefix(first, "TZ=") {
 		return rest, true
 	}
-	return text, false
+	return p.rest, false
 }
 
 func cronError(text string) error {
-	text, zoned := withoutZone(text)
-	rule, ok := ruleOfCron(text)
-	switch {
-	case !ok:
-		return errors.New("that is a cron expression: want a rule such as daily 09:01 or every 5m 09:15-15:30")
-	case zoned:
-		return fmt.Errorf("that is a cron expression; here it would be %q, on the sessions of the calendar alone, and in its zone", rule)
+	expression, zoned := bareCron(text)
+	rule, ok := FromCron(expression)
+	if !ok {
+		return errors.New("that is a cron expression, which ParseRule of github.com/tradeclock/tradeclock/cron reads: " +
+			"want a rule such as daily 09:01 or every 5m 09:15-15:30")
 	}
-	return fmt.Errorf("that is a cron expression; here it would be %q, on the sessions of the calendar alone", rule)
+	also := ""
+	if zoned {
+		also = ", and in its zone"
+	}
+	return fmt.Errorf("that is a cron expression, which ParseRule of github.com/tradeclock/tradeclock/cron reads; "+
+		"here it would be %q, on the sessions of the calendar alone%s", rule, also)
 }
 
-// ruleOfCron returns the rule that is due when a cron expression is, on each date.
-func ruleOfCron(text string) (rule string, ok bool) {
-	if full, named := cronNames[strings.TrimSpace(text)]; named {
-		text = full
+// FromCron returns the rule of this package that is due at the wall times of a cron
+// expression: five fields, six with the seconds before them, or a name such as @daily.
+// It is ok for the common forms alone, as for
+//
+//	15 9 * * 1-5      daily 09:15 on mon,tue,wed,thu,fri
+//	*/5 9-15 * * *    every 5m 09:00-16:00
+//	30 9-15 * * *     hourly 09:30-15:30
+//
+// and says nothing of another: the module cron reads them all. Where the clocks change,
+// hourly and every count absolute time, so that they go on through an hour that comes
+// twice.
+func FromCron(expression string) (r Rule, ok bool) {
+	if full, named := cronNames[strings.TrimSpace(expression)]; named {
+		expression = full
 	}
-	fields := strings.Fields(text)
+	fields := strings.Fields(expression)
 	second := 0
 	if len(fields) == 6 {
 		n, err := strconv.Atoi(fields[0])
 		if err != nil || n > 59 || strings.ContainsAny(fields[5], digits) {
-			return "", false // schedulers differ in the number of Sunday where there are seconds
+			return nil, false // schedulers differ in the number of Sunday where there are seconds
 		}
 		second, fields = n, fields[1:]
 	}
 	if len(fields) != 5 || !cronAny(fields[2]) || !cronAny(fields[3]) {
-		return "", false
+		return nil, false
 	}
-	rule, ok = cronTimes(second, fields[0], fields[1])
+	text, ok := cronTimes(second, fields[0], fields[1])
+	if !ok {
+		return nil, false
+	}
 	if !cronAny(fields[4]) {
-		rule += " " + wordOn + " " + cronWeekdays(fields[4])
+		text += " " + wordOn + " " + cronWeekdays(fields[4])
 	}
-	parsed, err := Parse(rule)
-	if !ok || err != nil {
-		return "", false
-	}
-	return parsed.String(), true
+	r, err := Parse(text)
+	return r, err == nil
 }
 
 // cronAny reports whether a field leaves open what it is about.
@@ -91,36 +112,30 @@ func cronAny(field string) bool { return field == "*" || field == "?" }
 
 // cronTimes returns the rule of the times of a day.
 func cronTimes(second int, minutes, hours string) (rule string, ok bool) {
-	from, to, everyHours, ok := cronHours(hours)
+	from, to, ok := cronHours(hours)
 	if !ok {
 		return "", false
 	}
 	if minute, err := strconv.Atoi(minutes); err == nil {
 		at := calendar.Wall(from, minute) + calendar.WallTime(second)
-		switch {
-		case from == to:
+		if from == to {
 			return KindDaily + " " + at.String(), true
-		case everyHours == 1:
-			return fmt.Sprintf("%s %s-%s", KindHourly, at, at+calendar.Wall(to-from, 0)), true
 		}
-		return fmt.Sprintf("%s %dh %s-24:00", KindEvery, everyHours, at), true
+		return fmt.Sprintf("%s %s-%s", KindHourly, at, at+calendar.Wall(to-from, 0)), true
 	}
-	step, ok := cronStep(minutes)
-	if !ok || everyHours != 1 || second != 0 {
+	first, step, ok := cronStep(minutes)
+	if !ok || second != 0 {
 		return "", false
 	}
-	return fmt.Sprintf("%s %dm %s-%02d:00", KindEvery, step, calendar.Wall(from, 0), to+1), true
+	return fmt.Sprintf("%s %dm %s-%02d:00", KindEvery, step, calendar.Wall(from, first), to+1), true
 }
 
-// cronHours returns the first and the last hour of a field, and how many lie between
-// those that it names.
-func cronHours(field string) (from, to, step int, ok bool) {
+// cronHours returns the first and the last hour of a field that names all between them.
+// Hours at a step are none: a rule that counts absolute time would leave them on a day
+// whose clocks change.
+func cronHours(field string) (from, to int, ok bool) {
 	if cronAny(field) {
-		return 0, 23, 1, true
-	}
-	if every, ok := strings.CutPrefix(field, "*/"); ok {
-		n, err := strconv.Atoi(every)
-		return 0, 23, n, err == nil && n > 0 && 24%n == 0 && n < 24
+		return 0, 23, true
 	}
 	first, last, isRange := strings.Cut(field, "-")
 	if !isRange {
@@ -128,30 +143,37 @@ func cronHours(field string) (from, to, step int, ok bool) {
 	}
 	from, errFrom := strconv.Atoi(first)
 	to, errTo := strconv.Atoi(last)
-	return from, to, 1, errFrom == nil && errTo == nil && from <= to && to <= 23
+	return from, to, errFrom == nil && errTo == nil && from <= to && to <= 23
 }
 
-// cronStep returns the step of the minutes of a field that begins anew with each hour
-// without being seen to: every minute, */5, and 0,30 or 0,15,30,45.
-func cronStep(field string) (step int, ok bool) {
+// cronStep returns the first of the minutes of a field and the step between them, which
+// goes on over the hour: every minute, */5, 3-59/5, 0,15,30,45 and 10,40.
+func cronStep(field string) (first, step int, ok bool) {
 	if cronAny(field) {
-		return 1, true
+		return 0, 1, true
 	}
-	if every, ok := strings.CutPrefix(field, "*/"); ok {
-		n, err := strconv.Atoi(every)
-		return n, err == nil && n > 0 && 60%n == 0
+	from, every, ok := strings.Cut(strings.Replace(field, "*/", "0-59/", 1), "-59/")
+	if ok {
+		first, errFirst := strconv.Atoi(from)
+		step, errStep := strconv.Atoi(every)
+		ok = errFirst == nil && errStep == nil && 0 < step && step < 60 && 60%step == 0 && 0 <= first && first < step
+		return first, step, ok
 	}
 	minutes := strings.Split(field, ",")
 	if 60%len(minutes) != 0 {
-		return 0, false
+		return 0, 0, false
 	}
+	first, err := strconv.Atoi(minutes[0])
 	step = 60 / len(minutes)
+	if err != nil || first < 0 || first >= step {
+		return 0, 0, false
+	}
 	for i, text := range minutes {
-		if text != strconv.Itoa(i*step) {
-			return 0, false
+		if n, err := strconv.Atoi(text); err != nil || n != first+i*step {
+			return 0, 0, false
 		}
 	}
-	return step, true
+	return first, step, true
 }
 
 // cronWeekdays returns the weekdays of a field as a filter has them. What it does not

@@ -23,30 +23,33 @@ func TestCronExpressionsAreAnsweredWithTheirRule(t *testing.T) {
 		"* * * * *":                        "every 1m 00:00-24:00",
 		"* 9-15 * * ?":                     "every 1m 09:00-16:00",
 		"0,30 9-15 * * *":                  "every 30m 09:00-16:00",
-		"15 */4 * * 0,6":                   "every 4h 00:15-24:00 on sat,sun",
+		"5,35 9 * * *":                     "every 30m 09:05-10:00",
+		"3-59/20 9 * * *":                  "every 20m 09:03-10:00",
+		"5,20,35,50 9-15 * * 0,6":          "every 15m 09:05-16:00 on sat,sun",
 		"*/10 22-23 * * 7":                 "every 10m 22:00-24:00 on sun",
 		"15 1 9 * * *":                     "daily 09:01:15",
 		"0 1 9 ? * MON-FRI":                "daily 09:01 on mon,tue,wed,thu,fri",
 		"@daily":                           "daily 00:00",
 		"CRON_TZ=Asia/Kolkata 1 9 * * 1-5": "daily 09:01 on mon,tue,wed,thu,fri",
+		"cron 1 9 * * 1-5":                 "daily 09:01 on mon,tue,wed,thu,fri",
 		"TZ=UTC @hourly":                   "hourly 00:00-23:00",
 		"@hourly":                          "hourly 00:00-23:00",
 		"@weekly":                          "daily 00:00 on sun",
 	} {
 		_, err := Parse(text)
-		assert.ErrorContains(t, err, `that is a cron expression; here it would be "`+want+`", on the sessions of the calendar alone`, text)
+		assert.ErrorContains(t, err, `that is a cron expression, which ParseRule of github.com/tradeclock/tradeclock/cron reads; here it would be "`+want+`", on the sessions of the calendar alone`, text)
 	}
 }
 
 // What has no rule of the same meaning is recognised, and nothing wrong is suggested.
 func TestCronExpressionsWithoutARuleOfTheSameMeaning(t *testing.T) {
 	for _, text := range []string{
-		"0 9 1 * *", "0 9 * 1 *", "*/7 9-15 * * *", "5,35 9 * * *", "*/5 9,10 * * *", "0 */5 * * *", "0 9-15/2 * * *", "*/5 */2 * * *",
+		"0 9 1 * *", "0 9 * 1 *", "*/7 9-15 * * *", "cron */7 9-15 1,15 * *", "15 */4 * * 0,6", "5,36 9 * * *", "25-59/20 9 * * *", "3-58/20 9 * * *", "3-59/7 9 * * *", "35,65 9 * * *", "*/5 9,10 * * *", "0 */5 * * *", "0 9-15/2 * * *", "*/5 */2 * * *",
 		"75 9 * * *", "0 25 * * *", "0 15-9 * * *", "75 0 9 * * *", "* * 9 * * *", "*/5 0 9 * * *", "0 0 9 * * 1-5", "0 9 * * 1#2", "0 9 * * 0-6",
 		"0 9 * * 8", "0 0 9 L * *", "@monthly", "@every 5m", "30 */5 9 * * *", "*/0 9 * * *", "0 */0 * * *", "0 */24 * * *", "*/120 * * * *",
 	} {
 		_, err := Parse(text)
-		assert.ErrorContains(t, err, "that is a cron expression: want a rule such as daily 09:01", text)
+		assert.ErrorContains(t, err, "that is a cron expression, which ParseRule of github.com/tradeclock/tradeclock/cron reads: want a rule such as daily 09:01", text)
 	}
 	for _, text := range []string{"weekly on the 1st day please", "@nightly", "9 of the clock +", "5", "09:01 daily on mon fri", "_ 1 2 3 4"} {
 		_, err := Parse(text)
@@ -63,12 +66,12 @@ func TestCronSuggestionsAreDueWhenTheExpressionIs(t *testing.T) {
 	for _, m := range minutes {
 		for _, h := range hours {
 			for _, w := range weekdays {
-				text, ok := ruleOfCron(strings.Join([]string{m, h, "*", "*", w}, " "))
+				text := strings.Join([]string{m, h, "*", "*", w}, " ")
+				rule, ok := FromCron(text)
 				if !ok {
 					continue
 				}
 				suggested++
-				rule := MustParse(text)
 				for date := (calendar.Date{Year: 2026, Month: 11, Day: 22}); date.Before(calendar.Date{Year: 2026, Month: 11, Day: 29}); date = date.AddDays(1) { // a week from Sunday
 					session, err := cal.Session(date)
 					require.NoError(t, err)
@@ -78,12 +81,12 @@ func TestCronSuggestionsAreDueWhenTheExpressionIs(t *testing.T) {
 					for _, o := range occurrences {
 						due = append(due, o.Due.Format(time.DateTime))
 					}
-					require.Equal(t, cronDue(m, h, w, date), due, "%s %s * * %s: %s", m, h, w, text)
+					require.Equal(t, cronDue(m, h, w, date), due, "%s: %s", text, rule)
 				}
 			}
 		}
 	}
-	assert.Equal(t, 312, suggested)
+	assert.Equal(t, 336, suggested)
 }
 
 // cronDue is what cron does on a date with the fields for minute, hour and weekday.

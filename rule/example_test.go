@@ -39,7 +39,7 @@ func ExampleParse() {
 	// hourly 09:30-15:30         7 from 09:30:00 to 15:30:00
 	// every 1m open-close      375 from 09:15:00 to 15:29:00
 	// every 20s pre_open-open   45 from 09:00:00 to 09:14:40
-	// rule "1 9 * * 1-5": that is a cron expression; here it would be "daily 09:01 on mon,tue,wed,thu,fri", on the sessions of the calendar alone
+	// rule "1 9 * * 1-5": that is a cron expression, which ParseRule of github.com/tradeclock/tradeclock/cron reads; here it would be "daily 09:01 on mon,tue,wed,thu,fri", on the sessions of the calendar alone
 }
 
 // lastFriday is a Rule of one's own: a time on the last Friday of each month.

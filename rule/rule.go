@@ -17,8 +17,8 @@ import (
 // by Parse from their text form, which is their JSON too; the JSON of a Schedule
 // reads it back. A user's own type may be a Rule too: its
 // Occurrences must depend on nothing but its arguments, and answer at once, since
-// what is due is computed again and again. It counts as a rule that repeats: of
-// several late occurrences only the newest runs.
+// what is due is computed again and again. It counts as a rule that repeats, of
+// which only the newest of several late occurrences runs, unless it is a DailyRule.
 type Rule interface {
 	// Occurrences returns the occurrences of one session, in order of their due
 	// times. Wall times are those of loc. A due time is a whole second, and lies
@@ -285,26 +285,6 @@ func Text(r Rule) (text string, err error) {
 		}
 	}()
 	return r.String(), nil
-}
-
-// KindOf returns daily, daily each, hourly, every, once or after, and the name
-// of its type for a user's rule. A filter does not change the kind.
-func KindOf(r Rule) string {
-	if b, ok := r.(builtin); ok {
-		return b.kind()
-	}
-	return fmt.Sprintf("%T", r)
-}
-
-// Repeats reports whether of several late occurrences of a rule only the newest is worth
-// a run: as of a monitor's, and not of a daily task's. A user's rule repeats, and an after
-// rule does as what it comes after.
-func Repeats(r Rule) bool {
-	switch KindOf(r) {
-	case KindDaily, KindEach, KindOnce:
-		return false
-	}
-	return true
 }
 
 // Moments returns the moments that a rule of this package names.

@@ -4,13 +4,16 @@ go 1.25.0
 
 replace (
 	github.com/tradeclock/tradeclock => ../
+	github.com/tradeclock/tradeclock/cron => ../cron
 	github.com/tradeclock/tradeclock/sqlstore => ../sqlstore
 )
 
 require (
 	github.com/jonboulle/clockwork v0.5.0
+	github.com/robfig/cron/v3 v3.0.1
 	github.com/stretchr/testify v1.12.1
 	github.com/tradeclock/tradeclock v0.1.0
+	github.com/tradeclock/tradeclock/cron v0.1.0
 	github.com/tradeclock/tradeclock/sqlstore v0.1.0
 	modernc.org/sqlite v1.59.0
 )
