@@ -27,9 +27,9 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/desk"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
+	"github.com/tradeclock/tradeclock/examples/internal/broker"
+	"github.com/tradeclock/tradeclock/examples/internal/desk"
+	"github.com/tradeclock/tradeclock/examples/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/replay"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/trading"

@@ -16,8 +16,8 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/broker"
+	"github.com/tradeclock/tradeclock/examples/internal/money"
 	"github.com/tradeclock/tradeclock/trading"
 )
 

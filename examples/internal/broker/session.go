@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/market"
+	"github.com/tradeclock/tradeclock/examples/internal/money"
 )
 
 // BeginSession begins a day before its open: it notes what each account is worth,

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/market"
+	"github.com/tradeclock/tradeclock/examples/internal/money"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 

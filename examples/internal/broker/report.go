@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/money"
 )
 
 // Report is an account's day.

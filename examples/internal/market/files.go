@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/money"
 )
 
 // Archive is a Source of bars that were read from files.

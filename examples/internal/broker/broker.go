@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/money"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 

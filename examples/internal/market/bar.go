@@ -9,7 +9,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/money"
 )
 
 // Bar is one minute of one symbol's trading.

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
+	"github.com/tradeclock/tradeclock/examples/internal/broker"
 )
 
 // line is the sum of one task's runs for one account.

@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/broker"
+	"github.com/tradeclock/tradeclock/examples/internal/money"
 )
 
 // PremarketRetry places the after-market orders again that were rejected when

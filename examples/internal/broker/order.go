@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/money"
 	"github.com/tradeclock/tradeclock/exchange"
 )
 

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/broker"
+	"github.com/tradeclock/tradeclock/examples/internal/market"
+	"github.com/tradeclock/tradeclock/examples/internal/money"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/trading"
 )

@@ -4,9 +4,9 @@ import (
 	"context"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/broker"
+	"github.com/tradeclock/tradeclock/examples/internal/market"
+	"github.com/tradeclock/tradeclock/examples/internal/money"
 )
 
 // SellMonitor offers each position at its target at the day's first run, and

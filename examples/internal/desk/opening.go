@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/broker"
+	"github.com/tradeclock/tradeclock/examples/internal/market"
+	"github.com/tradeclock/tradeclock/examples/internal/money"
 )
 
 // What a new account begins with: half of it in two positions.
