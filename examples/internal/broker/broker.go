@@ -67,10 +67,10 @@ func cost(price money.Amount, quantity int64) money.Amount {
 
 // Position is what an account holds of a symbol.
 type Position struct {
-	Symbol   string
-	Quantity int64
+	Symbol   string `json:"symbol"`
+	Quantity int64  `json:"quantity"`
 	// Cost is what the whole position cost, fees included.
-	Cost money.Amount
+	Cost money.Amount `json:"cost"`
 }
 
 // Price is what a share of the position cost.

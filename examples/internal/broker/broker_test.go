@@ -366,7 +366,7 @@ func TestTwoExitsSellOnce(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, positions)
 	_, err = b.Exit(t.Context(), "alice", "late", "NEEM", 590*rupee, "stop")
-	assert.ErrorContains(t, err, "no NEEM is held")
+	assert.ErrorContains(t, err, "there is no position of NEEM")
 }
 
 func TestADayIsClosedWithItsReport(t *testing.T) {

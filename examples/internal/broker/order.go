@@ -38,33 +38,35 @@ const (
 
 // Order is an order to buy or sell, and what became of it.
 type Order struct {
-	Account string
+	Account string `json:"account"`
 	// Key is the client's order ID. An account has one order of a key.
-	Key      string
-	Symbol   string
-	Side     Side
-	Kind     Kind
-	Quantity int64
+	Key      string `json:"key"`
+	Symbol   string `json:"symbol"`
+	Side     Side   `json:"side"`
+	Kind     Kind   `json:"kind"`
+	Quantity int64  `json:"quantity"`
 	// Price is the limit of a limit order. For a market order it is the price at
 	// which its cost was reckoned.
-	Price money.Amount
+	Price money.Amount `json:"price"`
 	// Session is the day on which the order may fill.
-	Session calendar.Date
+	Session calendar.Date `json:"session,omitzero"`
 	// AfterMarket is true for an order that is placed for a later session.
-	AfterMarket bool
+	AfterMarket bool `json:"after_market,omitzero"`
 	// Note is what the client wants to remember.
-	Note string
+	Note string `json:"note,omitzero"`
 
-	Status Status
+	Status Status `json:"status,omitzero"`
 	// Reason says why it was rejected or cancelled.
-	Reason string
-	Placed time.Time
+	Reason string    `json:"reason,omitzero"`
+	Placed time.Time `json:"placed,omitzero"`
 	// Settled is when it was cancelled or rejected, or the minute in which it was
 	// filled.
-	Settled time.Time
+	Settled time.Time `json:"settled,omitzero"`
 	// FillPrice and Fees are those of a filled order. Realised is the profit of a
 	// sale after the fees of both sides.
-	FillPrice, Fees, Realised money.Amount
+	FillPrice money.Amount `json:"fill_price,omitzero"`
+	Fees      money.Amount `json:"fees,omitzero"`
+	Realised  money.Amount `json:"realised,omitzero"`
 }
 
 // Value is quantity times fill price.
@@ -229,6 +231,9 @@ func (b *Broker) Resize(ctx context.Context, account, key string, quantity int64
 	return nil
 }
 
+// ErrNotHeld is wrapped by the error of an exit from a position that there is not.
+var ErrNotHeld = errors.New("there is no position")
+
 // Exit sells a whole position at the market, in place of what sell orders it has
 // open, and returns the order. If one is on its way out at the market already,
 // that is returned, so two exits never sell twice. Price is the last price.
@@ -252,7 +257,7 @@ func (b *Broker) Exit(ctx context.Context, account, key, symbol string, price mo
 			return err
 		}
 		if p.Quantity == 0 {
-			return fmt.Errorf("no %s is held", symbol)
+			return fmt.Errorf("%w of %s", ErrNotHeld, symbol)
 		}
 		exit, err = b.place(ctx, tx, Order{
 			Account: account, Key: key, Symbol: symbol,

@@ -11,21 +11,26 @@ import (
 
 // Report is an account's day.
 type Report struct {
-	Account string
-	Session calendar.Date
+	Account string        `json:"account"`
+	Session calendar.Date `json:"session"`
 	// Opening and Closing are what the account was worth, at last prices, before
 	// the session and after it, or now if the day is not closed.
-	Opening, Closing money.Amount
+	Opening money.Amount `json:"opening"`
+	Closing money.Amount `json:"closing"`
 	// Closed is true once the day was closed.
-	Closed bool
-	Cash   money.Amount
+	Closed bool         `json:"closed"`
+	Cash   money.Amount `json:"cash"`
 	// Filled, Cancelled and Rejected count the orders of the session.
-	Filled, Cancelled, Rejected int
-	Bought, Sold, Fees          money.Amount
+	Filled    int          `json:"filled"`
+	Cancelled int          `json:"cancelled"`
+	Rejected  int          `json:"rejected"`
+	Bought    money.Amount `json:"bought"`
+	Sold      money.Amount `json:"sold"`
+	Fees      money.Amount `json:"fees"`
 	// Realised is the profit of the day's sales, after the fees of both sides.
-	Realised money.Amount
+	Realised money.Amount `json:"realised"`
 	// Waiting counts the orders for later sessions.
-	Waiting int
+	Waiting int `json:"waiting"`
 }
 
 // Profit is what the account gained or lost on the day.

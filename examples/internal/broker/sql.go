@@ -3,8 +3,27 @@ package broker
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"net/url"
 	"time"
+
+	_ "modernc.org/sqlite"
 )
+
+// OpenFile opens a SQLite file for a broker, and for a scheduler that shares it. Transactions take
+// the write lock when they begin, and wait for one another.
+func OpenFile(file string) (*sql.DB, error) {
+	pragmas := "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=foreign_keys(1)"
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+pragmas)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", file, err)
+	}
+	if err := db.Ping(); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open %s: %w", file, err)
+	}
+	return db, nil
+}
 
 // querier is a database or a transaction.
 type querier interface {

@@ -34,6 +34,7 @@ const rupee = money.Rupee
 // NEEM, which cost 60,000.
 type room struct {
 	*Desk
+	paper *broker.Broker
 	clock *clockwork.FakeClock
 	day   market.Day
 	t     *testing.T
@@ -50,9 +51,9 @@ func open(t *testing.T, day market.Day) room {
 	require.NoError(t, err)
 	_, err = b.OpenAccount(t.Context(), "alice", 100_000*rupee, []broker.Position{{Symbol: "NEEM", Quantity: 100, Cost: 60_000 * rupee}})
 	require.NoError(t, err)
-	d, err := New(t.Context(), db, b, market.NewFeed(day, clock), nse, clock, slog.New(slog.DiscardHandler))
+	picks, err := OpenPicks(t.Context(), db)
 	require.NoError(t, err)
-	return room{d, clock, day, t}
+	return room{New(b, market.NewFeed(day, clock), picks, nse, clock, slog.New(slog.DiscardHandler)), b, clock, day, t}
 }
 
 // prices makes a symbol's bars: one a minute from 09:15 on, flat at each price.
@@ -72,7 +73,7 @@ func (r room) until(hour, minute int) {
 	end := calendar.Wall(hour, minute).On(monday, kolkata)
 	for r.clock.Now().Before(end) {
 		now := r.clock.Now()
-		_, err := r.broker.Match(r.t.Context(), now, r.day.Minute(now))
+		_, err := r.paper.Match(r.t.Context(), now, r.day.Minute(now))
 		require.NoError(r.t, err)
 		r.clock.Advance(time.Minute)
 	}
@@ -91,30 +92,30 @@ func firstRun(id string) tradeclock.Run {
 
 func (r room) orders(session calendar.Date) []broker.Order {
 	r.t.Helper()
-	orders, err := r.broker.Orders(r.t.Context(), "alice", session)
+	orders, err := r.paper.Orders(r.t.Context(), "alice", session)
 	require.NoError(r.t, err)
 	return orders
 }
 
 func (r room) evening(quantity int64, price money.Amount) {
 	r.t.Helper()
-	_, err := r.broker.Place(r.t.Context(), broker.Order{
+	_, err := r.paper.Place(r.t.Context(), broker.Order{
 		Account: "alice", Key: "evening", Symbol: "TEAK", Side: broker.Buy, Kind: broker.Market,
 		Quantity: quantity, Price: price, Session: monday, AfterMarket: true, Note: noteEvening,
 	})
 	require.NoError(r.t, err)
-	require.NoError(r.t, r.broker.BeginSession(r.t.Context(), monday, r.day.Opens()))
+	require.NoError(r.t, r.paper.BeginSession(r.t.Context(), monday, r.day.Opens()))
 }
 
 func TestRank(t *testing.T) {
-	ranked := rank(map[string][]market.Bar{
+	ranked := rank(market.Day{
 		"FLAT":   prices(100, 100, 100),
 		"FALLER": prices(120, 110, 100),
 		"RISER":  prices(100, 105, 110),
 		"LEADER": prices(100, 110, 120),
 		"TWIN":   prices(100, 105, 110),
 		"SILENT": nil,
-	})
+	}.Quotes(calendar.Wall(16, 0).On(monday, kolkata)))
 
 	assert.Equal(t, []candidate{{"LEADER", 120 * rupee}, {"RISER", 110 * rupee}, {"TWIN", 110 * rupee}}, ranked)
 }
@@ -283,7 +284,7 @@ func TestYesterdaysCandidatesAreNotBought(t *testing.T) {
 
 func TestTheDayIsClosed(t *testing.T) {
 	r := open(t, market.Day{"NEEM": prices(600)})
-	require.NoError(t, r.broker.BeginSession(t.Context(), monday, r.day.Opens()))
+	require.NoError(t, r.paper.BeginSession(t.Context(), monday, r.day.Opens()))
 	r.until(9, 15)
 	require.NoError(t, r.SellMonitor(t.Context(), firstRun("09:15")))
 	r.until(18, 0)
@@ -291,7 +292,7 @@ func TestTheDayIsClosed(t *testing.T) {
 	require.NoError(t, r.EODCleanup(t.Context(), run("eod")))
 
 	assert.Equal(t, broker.StatusCancelled, r.orders(monday)[0].Status)
-	report, err := r.broker.Report(t.Context(), "alice", monday)
+	report, err := r.paper.Report(t.Context(), "alice", monday)
 	require.NoError(t, err)
 	assert.True(t, report.Closed)
 }
@@ -301,16 +302,16 @@ func TestNewAccountsBeginWithYesterdaysBook(t *testing.T) {
 	yesterday := market.Day{"NEEM": prices(590, 595), "SAL": prices(910, 905), "TEAK": prices(200, 205)}
 	r := open(t, today)
 
-	require.NoError(t, r.OpenAccounts(t.Context(), []string{"alice", "carol"}, monday, yesterday))
-	require.NoError(t, r.OpenAccounts(t.Context(), []string{"alice", "carol"}, monday, yesterday), "opened once")
+	require.NoError(t, OpenAccounts(t.Context(), r.paper, []string{"alice", "carol"}, monday, today, yesterday))
+	require.NoError(t, OpenAccounts(t.Context(), r.paper, []string{"alice", "carol"}, monday, today, yesterday), "opened once")
 
-	positions, err := r.broker.Positions(t.Context(), "carol")
+	positions, err := r.paper.Positions(t.Context(), "carol")
 	require.NoError(t, err)
 	require.Len(t, positions, 2)
 	assert.Equal(t, "NEEM", positions[0].Symbol)
 	assert.Equal(t, 595*rupee, positions[0].Price())
 	assert.Equal(t, "TEAK", positions[1].Symbol)
-	orders, err := r.broker.Orders(t.Context(), "carol", monday)
+	orders, err := r.paper.Orders(t.Context(), "carol", monday)
 	require.NoError(t, err)
 	assert.Empty(t, orders, "SAL fell, and the others are held")
 }

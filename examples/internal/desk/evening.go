@@ -20,21 +20,17 @@ type candidate struct {
 	Price  money.Amount
 }
 
-// rank returns the symbols that closed above their average price of the day, the
-// furthest above first: what rose into the close tends to open well.
-func rank(day map[string][]market.Bar) []candidate {
+// rank returns the symbols whose last price is above their average price of the day,
+// the furthest above first: what rose into the close tends to open well.
+func rank(quotes map[string]market.Quote) []candidate {
 	strength := make(map[string]money.Amount)
 	var ranked []candidate
-	for symbol, bars := range day {
-		if len(bars) == 0 {
+	for symbol, q := range quotes {
+		if q.Last <= q.Average {
 			continue
 		}
-		last, average := bars[len(bars)-1].Close, market.Average(bars)
-		if last <= average {
-			continue
-		}
-		strength[symbol] = (last - average) * 1_000_000 / average
-		ranked = append(ranked, candidate{symbol, last})
+		strength[symbol] = (q.Last - q.Average) * 1_000_000 / q.Average
+		ranked = append(ranked, candidate{symbol, q.Last})
 	}
 	slices.SortFunc(ranked, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(strength[b.Symbol], strength[a.Symbol]), cmp.Compare(a.Symbol, b.Symbol))
@@ -42,24 +38,24 @@ func rank(day map[string][]market.Bar) []candidate {
 	return ranked
 }
 
-// Analysis chooses the account's candidates from the day's bars: the strongest
+// Analysis chooses the account's candidates from the day's prices: the strongest
 // symbols that it does not hold.
 func (d *Desk) Analysis(ctx context.Context, run tradeclock.Run) error {
-	day := make(map[string][]market.Bar)
-	for _, symbol := range d.feed.Symbols() {
-		day[symbol] = d.feed.Bars(symbol)
+	quotes, err := d.feed.Quotes(ctx)
+	if err != nil {
+		return err
 	}
-	if len(day) == 0 {
-		return errors.New("there are no bars to analyse")
+	if len(quotes) == 0 {
+		return errors.New("there are no prices to analyse")
 	}
 	positions, err := d.broker.Positions(ctx, run.Account)
 	if err != nil {
 		return err
 	}
 	for _, p := range positions {
-		delete(day, p.Symbol)
+		delete(quotes, p.Symbol)
 	}
-	chosen := rank(day)
+	chosen := rank(quotes)
 	chosen = chosen[:min(maxCandidates, len(chosen))]
 	if err := d.picks.store(ctx, run.Account, run.Session, chosen); err != nil {
 		return err
@@ -86,10 +82,11 @@ func (d *Desk) BuyOrders(ctx context.Context, run tradeclock.Run) error {
 	if err != nil {
 		return err
 	}
-	orders, err := d.shareOut(ctx, run.Account, next.Date, candidates)
+	funds, err := d.broker.Funds(ctx, run.Account)
 	if err != nil {
 		return err
 	}
+	orders := shareOut(funds, next.Date, candidates)
 	if len(orders) == 0 {
 		return tradeclock.Skip("the cash does not buy a share of any candidate")
 	}
@@ -110,16 +107,12 @@ func (d *Desk) BuyOrders(ctx context.Context, run tradeclock.Run) error {
 	return nil
 }
 
-// shareOut makes a buy order of each candidate that its part of the cash buys a
-// share of.
-func (d *Desk) shareOut(ctx context.Context, account string, session calendar.Date, candidates []candidate) ([]broker.Order, error) {
-	funds, err := d.broker.Funds(ctx, account)
-	if err != nil {
-		return nil, err
-	}
-	part := funds / money.Amount(len(candidates))
+// shareOut makes a buy order for a session of each candidate that its part of the
+// funds buys a share of.
+func shareOut(funds money.Amount, session calendar.Date, candidates []candidate) []broker.Order {
 	var orders []broker.Order
 	for _, c := range candidates {
+		part := funds / money.Amount(len(candidates))
 		if quantity := broker.Affordable(part, c.Price); quantity > 0 {
 			orders = append(orders, broker.Order{
 				Symbol: c.Symbol, Side: broker.Buy, Kind: broker.Market, Quantity: quantity, Price: c.Price,
@@ -127,7 +120,7 @@ func (d *Desk) shareOut(ctx context.Context, account string, session calendar.Da
 			})
 		}
 	}
-	return orders, nil
+	return orders
 }
 
 // EODCleanup closes the account's day: it cancels what is left of its orders and

@@ -21,10 +21,14 @@ func (d *Desk) SellMonitor(ctx context.Context, run tradeclock.Run) error {
 			return err
 		}
 	}
+	quotes, err := d.feed.Quotes(ctx)
+	if err != nil {
+		return err
+	}
 	stopped := 0
 	for _, p := range positions {
-		last, known := d.feed.Last(p.Symbol)
-		if !known || !atStop(p, last) {
+		last := quotes[p.Symbol].Last
+		if last == 0 || !atStop(p, last) {
 			continue
 		}
 		sold, err := d.exit(ctx, run, p.Symbol, last, noteStop)
@@ -105,11 +109,15 @@ func (d *Desk) PositionMonitor(ctx context.Context, run tradeclock.Run) error {
 		// to trade: note what is held.
 		return nil
 	}
-	exits, err := d.leaveTurned(ctx, run, positions)
+	quotes, err := d.feed.Quotes(ctx)
 	if err != nil {
 		return err
 	}
-	entries, err := d.reenter(ctx, run)
+	exits, err := d.leaveTurned(ctx, run, positions, quotes)
+	if err != nil {
+		return err
+	}
+	entries, err := d.reenter(ctx, run, quotes)
 	if err != nil {
 		return err
 	}
@@ -118,11 +126,10 @@ func (d *Desk) PositionMonitor(ctx context.Context, run tradeclock.Run) error {
 	return nil
 }
 
-func (d *Desk) leaveTurned(ctx context.Context, run tradeclock.Run, positions []broker.Position) (exits int, err error) {
+func (d *Desk) leaveTurned(ctx context.Context, run tradeclock.Run, positions []broker.Position, quotes map[string]market.Quote) (exits int, err error) {
 	for _, p := range positions {
-		average := market.Average(d.feed.Bars(p.Symbol))
-		last, known := d.feed.Last(p.Symbol)
-		if !known || last > average-average.BasisPoints(turnBelow) {
+		last, average := quotes[p.Symbol].Last, quotes[p.Symbol].Average
+		if last == 0 || last > average-average.BasisPoints(turnBelow) {
 			continue
 		}
 		if atStop(p, last) {
@@ -141,7 +148,7 @@ func (d *Desk) leaveTurned(ctx context.Context, run tradeclock.Run, positions []
 
 // reenter buys back what was stopped today and has risen since, once a day for
 // each symbol.
-func (d *Desk) reenter(ctx context.Context, run tradeclock.Run) (entries int, err error) {
+func (d *Desk) reenter(ctx context.Context, run tradeclock.Run, quotes map[string]market.Quote) (entries int, err error) {
 	orders, err := d.broker.Orders(ctx, run.Account, run.Session)
 	if err != nil {
 		return 0, err
@@ -151,9 +158,9 @@ func (d *Desk) reenter(ctx context.Context, run tradeclock.Run) (entries int, er
 		entered[o.Symbol] = entered[o.Symbol] || o.Note == noteReentry
 	}
 	for _, o := range orders {
-		last, known := d.feed.Last(o.Symbol)
+		last := quotes[o.Symbol].Last
 		wasStopped := o.Note == noteStop && o.Status == broker.StatusFilled
-		if !wasStopped || entered[o.Symbol] || !known || last < o.FillPrice+o.FillPrice.BasisPoints(reentryAbove) {
+		if !wasStopped || entered[o.Symbol] || last == 0 || last < o.FillPrice+o.FillPrice.BasisPoints(reentryAbove) {
 			continue
 		}
 		funds, err := d.broker.Funds(ctx, run.Account)

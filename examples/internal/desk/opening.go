@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -19,23 +20,23 @@ const (
 
 // OpenAccounts opens the accounts that the broker has not yet, each with cash and
 // two positions that it bought yesterday at the close, and with the orders that
-// it would have placed yesterday evening. Without bars of yesterday the positions
-// cost today's opening price, and there are no orders.
-func (d *Desk) OpenAccounts(ctx context.Context, accounts []string, session calendar.Date, yesterday market.Day) error {
+// it would have placed yesterday evening for the session. Without bars of yesterday
+// the positions cost today's opening price, and there are no orders.
+func OpenAccounts(ctx context.Context, b *broker.Broker, accounts []string, session calendar.Date, today, yesterday market.Day) error {
 	for i, account := range accounts {
-		positions := d.startingBook(2*i, yesterday)
+		positions := startingBook(2*i, today, yesterday)
 		cash := startingFunds
 		for _, p := range positions {
 			cash -= p.Cost
 		}
-		opened, err := d.broker.OpenAccount(ctx, account, cash, positions)
+		opened, err := b.OpenAccount(ctx, account, cash, positions)
 		if err != nil {
 			return err
 		}
 		if !opened {
 			continue
 		}
-		if err := d.placeYesterdays(ctx, account, session, positions, yesterday); err != nil {
+		if err := placeYesterdays(ctx, b, account, session, positions, yesterday); err != nil {
 			return fmt.Errorf("open the book of %s: %w", account, err)
 		}
 	}
@@ -43,15 +44,13 @@ func (d *Desk) OpenAccounts(ctx context.Context, accounts []string, session cale
 }
 
 // startingBook gives each account other symbols, as far as there are some.
-func (d *Desk) startingBook(from int, yesterday market.Day) []broker.Position {
-	symbols := d.feed.Symbols()
+func startingBook(from int, today, yesterday market.Day) []broker.Position {
+	symbols := today.Symbols()
+	opens, closes := today.Opens(), yesterday.Closes()
 	var positions []broker.Position
 	for i := range min(startingPositions, len(symbols)) {
 		symbol := symbols[(from+i)%len(symbols)]
-		price, _ := d.feed.PreMarket(symbol)
-		if bars := yesterday[symbol]; len(bars) > 0 {
-			price = bars[len(bars)-1].Close
-		}
+		price := cmp.Or(closes[symbol], opens[symbol])
 		quantity := broker.Affordable(startingPart, price)
 		if quantity == 0 {
 			continue
@@ -61,25 +60,19 @@ func (d *Desk) startingBook(from int, yesterday market.Day) []broker.Position {
 	return positions
 }
 
-func (d *Desk) placeYesterdays(ctx context.Context, account string, session calendar.Date, held []broker.Position, yesterday market.Day) error {
-	day := make(market.Day)
-	for symbol, bars := range yesterday {
-		day[symbol] = bars
-	}
+func placeYesterdays(ctx context.Context, b *broker.Broker, account string, session calendar.Date, held []broker.Position, yesterday market.Day) error {
+	quotes := yesterday.Quotes(session.UTC()) // when all its bars are complete
 	for _, p := range held {
-		delete(day, p.Symbol)
+		delete(quotes, p.Symbol)
 	}
-	chosen := rank(day)
-	if len(chosen) == 0 {
-		return nil
-	}
-	orders, err := d.shareOut(ctx, account, session, chosen[:min(maxCandidates, len(chosen))])
+	chosen := rank(quotes)
+	funds, err := b.Funds(ctx, account)
 	if err != nil {
 		return err
 	}
-	for _, o := range orders {
+	for _, o := range shareOut(funds, session, chosen[:min(maxCandidates, len(chosen))]) {
 		o.Account, o.Key = account, "opening-"+o.Symbol
-		if _, err := d.broker.Place(ctx, o); err != nil {
+		if _, err := b.Place(ctx, o); err != nil {
 			return err
 		}
 	}

@@ -3,67 +3,61 @@ package desk
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/tradeclock/tradeclock/calendar"
 )
 
-// picks keeps the candidates of each session, so that buy_orders has them after a
-// restart and never takes those of another day.
-type picks struct{ db *sql.DB }
+// Picks keeps the candidates of each session, so that buy_orders has them after a
+// restart, in another replica too, and never takes those of another day.
+type Picks struct{ db *sql.DB }
 
-func openPicks(ctx context.Context, db *sql.DB) (*picks, error) {
+// OpenPicks returns the candidates in db, which is SQLite or PostgreSQL, and makes
+// their table if it is not there.
+func OpenPicks(ctx context.Context, db *sql.DB) (*Picks, error) {
 	_, err := db.ExecContext(ctx, `
-		CREATE TABLE IF NOT EXISTS paper_candidate (
+		CREATE TABLE IF NOT EXISTS desk_candidates (
 			account TEXT NOT NULL,
 			session TEXT NOT NULL,
-			rank    INTEGER NOT NULL,
-			symbol  TEXT NOT NULL,
-			price   INTEGER NOT NULL,
-			PRIMARY KEY (account, session, rank)
-		) STRICT`)
+			chosen  TEXT NOT NULL, -- a JSON array, the best first
+			PRIMARY KEY (account, session)
+		)`)
 	if err != nil {
 		return nil, fmt.Errorf("make the table of candidates: %w", err)
 	}
-	return &picks{db}, nil
+	return &Picks{db}, nil
 }
 
 // store replaces the candidates of an account's session.
-func (p *picks) store(ctx context.Context, account string, session calendar.Date, candidates []candidate) error {
-	tx, err := p.db.BeginTx(ctx, nil)
+func (p *Picks) store(ctx context.Context, account string, session calendar.Date, chosen []candidate) error {
+	text, err := json.Marshal(chosen)
+	if err != nil {
+		return err
+	}
+	_, err = p.db.ExecContext(ctx, `
+		INSERT INTO desk_candidates (account, session, chosen) VALUES ($1, $2, $3)
+		ON CONFLICT (account, session) DO UPDATE SET chosen = excluded.chosen`, account, session.String(), string(text))
 	if err != nil {
 		return fmt.Errorf("store candidates: %w", err)
 	}
-	defer tx.Rollback() // does nothing after the commit
-	_, err = tx.ExecContext(ctx, `DELETE FROM paper_candidate WHERE account = ? AND session = ?`, account, session.String())
-	if err != nil {
-		return fmt.Errorf("store candidates: %w", err)
-	}
-	for i, c := range candidates {
-		_, err := tx.ExecContext(ctx, `INSERT INTO paper_candidate (account, session, rank, symbol, price) VALUES (?, ?, ?, ?, ?)`,
-			account, session.String(), i+1, c.Symbol, c.Price)
-		if err != nil {
-			return fmt.Errorf("store candidate %s: %w", c.Symbol, err)
-		}
-	}
-	return tx.Commit()
+	return nil
 }
 
 // load returns the candidates of an account's session, the best first.
-func (p *picks) load(ctx context.Context, account string, session calendar.Date) ([]candidate, error) {
-	rows, err := p.db.QueryContext(ctx, `
-		SELECT symbol, price FROM paper_candidate WHERE account = ? AND session = ? ORDER BY rank`, account, session.String())
+func (p *Picks) load(ctx context.Context, account string, session calendar.Date) (chosen []candidate, err error) {
+	var text string
+	err = p.db.QueryRowContext(ctx, `SELECT chosen FROM desk_candidates WHERE account = $1 AND session = $2`, account, session.String()).
+		Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &chosen)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("load candidates: %w", err)
 	}
-	defer rows.Close()
-	var candidates []candidate
-	for rows.Next() {
-		var c candidate
-		if err := rows.Scan(&c.Symbol, &c.Price); err != nil {
-			return nil, fmt.Errorf("load candidates: %w", err)
-		}
-		candidates = append(candidates, c)
-	}
-	return candidates, rows.Err()
+	return chosen, nil
 }

@@ -19,12 +19,17 @@ func (d *Desk) PremarketRetry(ctx context.Context, run tradeclock.Run) error {
 	if len(rejected) == 0 {
 		return tradeclock.Skip("no after-market order was rejected")
 	}
+	quotes, err := d.feed.Quotes(ctx)
+	if err != nil {
+		return err
+	}
 	retried := 0
 	for _, o := range rejected {
-		price, trades := d.feed.PreMarket(o.Symbol)
+		quote, trades := quotes[o.Symbol]
 		if !trades {
 			continue
 		}
+		price := quote.PreMarket
 		funds, err := d.broker.Funds(ctx, run.Account)
 		if err != nil {
 			return err
@@ -58,9 +63,14 @@ func (d *Desk) PremarketAMOAdjustment(ctx context.Context, run tradeclock.Run) e
 	if len(open) == 0 {
 		return tradeclock.Skip("there are no after-market orders")
 	}
+	quotes, err := d.feed.Quotes(ctx)
+	if err != nil {
+		return err
+	}
 	adjusted := 0
 	for _, o := range open {
-		price, trades := d.feed.PreMarket(o.Symbol)
+		quote, trades := quotes[o.Symbol]
+		price := quote.PreMarket
 		if !trades || price == o.Price {
 			continue
 		}

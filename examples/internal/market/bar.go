@@ -3,6 +3,7 @@
 package market
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -71,8 +72,46 @@ type Source interface {
 	Day(date calendar.Date) Day
 }
 
-// Feed is what can be seen of a day at the clock's now: bars that are complete,
-// and nothing of the future.
+// Quote is what can be seen of a symbol at an instant: of the bars that are
+// complete, and of nothing that comes after them.
+type Quote struct {
+	// PreMarket is the price at which the pre-open auction opens the symbol: the
+	// open of the day's first bar.
+	PreMarket money.Amount `json:"pre_market"`
+	// Last is the last price, and Average that of the closes so far. Both are zero
+	// before the first bar is complete.
+	Last    money.Amount `json:"last"`
+	Average money.Amount `json:"average"`
+}
+
+// Quotes returns what can be seen of each symbol at an instant. A symbol that does
+// not trade on the day has no quote.
+func (d Day) Quotes(now time.Time) map[string]Quote {
+	quotes := make(map[string]Quote, len(d))
+	for symbol, bars := range d {
+		if len(bars) == 0 {
+			continue
+		}
+		quote := Quote{PreMarket: bars[0].Open}
+		if seen := complete(bars, now); len(seen) > 0 {
+			quote.Last, quote.Average = seen[len(seen)-1].Close, Average(seen)
+		}
+		quotes[symbol] = quote
+	}
+	return quotes
+}
+
+// complete returns the bars that have ended by an instant, which a bar does a minute
+// after its start.
+func complete(bars []Bar, now time.Time) []Bar {
+	n, found := slices.BinarySearchFunc(bars, now.Add(-time.Minute), compareStart)
+	if found {
+		n++
+	}
+	return bars[:n]
+}
+
+// Feed quotes a day at its clock's now.
 type Feed struct {
 	day   Day
 	clock tradeclock.Clock
@@ -81,39 +120,9 @@ type Feed struct {
 // NewFeed returns a feed of a day's bars.
 func NewFeed(day Day, clock tradeclock.Clock) *Feed { return &Feed{day, clock} }
 
-// Symbols returns the symbols in order of their names.
-func (f *Feed) Symbols() []string { return f.day.Symbols() }
-
-// Bars returns the symbol's bars that are complete.
-func (f *Feed) Bars(symbol string) []Bar {
-	bars := f.day[symbol]
-	// A bar is complete from its end on, which is a minute after its start.
-	known := f.clock.Now().Add(-time.Minute)
-	n, found := slices.BinarySearchFunc(bars, known, compareStart)
-	if found {
-		n++
-	}
-	return bars[:n]
-}
-
-// Last returns the symbol's last price, and false before its first bar.
-func (f *Feed) Last(symbol string) (money.Amount, bool) {
-	bars := f.Bars(symbol)
-	if len(bars) == 0 {
-		return 0, false
-	}
-	return bars[len(bars)-1].Close, true
-}
-
-// PreMarket returns the price at which the pre-open auction will open the
-// symbol: the open of the day's first bar. It is false for a symbol that does
-// not trade on the day.
-func (f *Feed) PreMarket(symbol string) (money.Amount, bool) {
-	bars := f.day[symbol]
-	if len(bars) == 0 {
-		return 0, false
-	}
-	return bars[0].Open, true
+// Quotes returns what can be seen of each symbol now. It never fails.
+func (f *Feed) Quotes(context.Context) (map[string]Quote, error) {
+	return f.day.Quotes(f.clock.Now()), nil
 }
 
 // Average returns the average of the closes of bars, and zero for none.
@@ -136,4 +145,15 @@ func (d Day) Opens() map[string]money.Amount {
 		opens[symbol] = bars[0].Open
 	}
 	return opens
+}
+
+// Closes returns the last price of each symbol.
+func (d Day) Closes() map[string]money.Amount {
+	closes := make(map[string]money.Amount, len(d))
+	for symbol, bars := range d {
+		if len(bars) > 0 {
+			closes[symbol] = bars[len(bars)-1].Close
+		}
+	}
+	return closes
 }

@@ -104,10 +104,6 @@ func TestAFeedShowsCompleteBarsOnly(t *testing.T) {
 	feed := market.NewFeed(day, clock)
 	bars := day["SAL"]
 
-	preMarket, ok := feed.PreMarket("SAL")
-	assert.True(t, ok)
-	assert.Equal(t, bars[0].Open, preMarket)
-
 	for _, step := range []struct {
 		at   string
 		seen int
@@ -124,14 +120,15 @@ func TestAFeedShowsCompleteBarsOnly(t *testing.T) {
 		now := time.Date(2026, 11, 23, at.Hour(), at.Minute(), at.Second(), 0, kolkata)
 		clock.Advance(now.Sub(clock.Now()))
 
-		assert.Equal(t, bars[:step.seen], feed.Bars("SAL"), step.at)
-		last, ok := feed.Last("SAL")
-		assert.Equal(t, step.seen > 0, ok, step.at)
-		if ok {
-			assert.Equal(t, bars[step.seen-1].Close, last, step.at)
+		quotes, err := feed.Quotes(t.Context())
+		require.NoError(t, err)
+		want := market.Quote{PreMarket: bars[0].Open}
+		if step.seen > 0 {
+			want.Last, want.Average = bars[step.seen-1].Close, market.Average(bars[:step.seen])
 		}
+		assert.Equal(t, want, quotes["SAL"], step.at)
+		assert.NotContains(t, quotes, "UNLISTED")
 	}
-	assert.Empty(t, feed.Bars("UNLISTED"))
 }
 
 func TestFilesAreRead(t *testing.T) {

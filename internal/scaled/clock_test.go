@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/tradeclock/tradeclock/tests/scaled"
+	"github.com/tradeclock/tradeclock/internal/scaled"
 )
 
 var start = time.Date(2026, time.November, 23, 3, 45, 0, 0, time.UTC)
