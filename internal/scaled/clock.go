@@ -29,6 +29,9 @@ func (c *Clock) At(t time.Time) time.Time {
 	return c.Start.Add(passed * time.Duration(c.Factor)).UTC()
 }
 
+// Live reports whether the clock shows the system's time.
+func (c *Clock) Live() bool { return c.Factor == 1 && c.Start.Equal(c.Epoch) }
+
 // Real is how long the system's clock takes for d, rounded up.
 func (c *Clock) Real(d time.Duration) time.Duration {
 	factor := time.Duration(c.Factor)

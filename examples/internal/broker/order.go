@@ -69,6 +69,21 @@ type Order struct {
 	Realised  money.Amount `json:"realised,omitzero"`
 }
 
+// ErrRefused is what an error is when the broker will not do what it was asked for, and
+// has changed nothing. Any other leaves open whether it has.
+var ErrRefused = errors.New("the broker refuses")
+
+// ErrNotHeld is wrapped by the error of an exit from a position that there is not.
+var ErrNotHeld = errors.New("there is no position")
+
+// refusal is an ErrRefused that says why.
+type refusal string
+
+func (r refusal) Error() string        { return string(r) }
+func (r refusal) Is(target error) bool { return target == ErrRefused }
+
+func refusef(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
+
 // Value is quantity times fill price.
 func (o Order) Value() money.Amount { return o.FillPrice.Times(o.Quantity) }
 
@@ -96,15 +111,15 @@ func (b *Broker) Place(ctx context.Context, o Order) (Order, error) {
 func (o Order) check() error {
 	switch {
 	case o.Account == "" || o.Key == "" || o.Symbol == "":
-		return errors.New("account, key and symbol are required")
+		return refusef("account, key and symbol are required")
 	case o.Side != Buy && o.Side != Sell:
-		return fmt.Errorf("side %q is neither buy nor sell", o.Side)
+		return refusef("side %q is neither buy nor sell", o.Side)
 	case o.Kind != Market && o.Kind != Limit:
-		return fmt.Errorf("kind %q is neither market nor limit", o.Kind)
+		return refusef("kind %q is neither market nor limit", o.Kind)
 	case o.Quantity <= 0:
-		return fmt.Errorf("quantity %d is not positive", o.Quantity)
+		return refusef("quantity %d is not positive", o.Quantity)
 	case o.Price <= 0:
-		return fmt.Errorf("price %s is not positive", o.Price)
+		return refusef("price %s is not positive", o.Price)
 	}
 	return nil
 }
@@ -154,7 +169,7 @@ func (b *Broker) checkAhead(ctx context.Context, tx *sql.Tx, session calendar.Da
 		return err
 	}
 	if begun || !b.clock.Now().Before(opening) {
-		return fmt.Errorf("an after-market order is for a later session, not %s", session)
+		return refusef("an after-market order is for a later session, not %s", session)
 	}
 	return nil
 }
@@ -211,7 +226,7 @@ func (b *Broker) Resize(ctx context.Context, account, key string, quantity int64
 			return err
 		}
 		if len(orders) == 0 {
-			return errors.New("it is not an open buy order")
+			return refusef("it is not an open buy order")
 		}
 		left, err := funds(ctx, tx, account)
 		if err != nil {
@@ -219,7 +234,7 @@ func (b *Broker) Resize(ctx context.Context, account, key string, quantity int64
 		}
 		left += cost(orders[0].Price, orders[0].Quantity)
 		if cost(price, quantity) > left {
-			return errors.New(shortOf(cost(price, quantity), left))
+			return refusef("%s", shortOf(cost(price, quantity), left))
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE paper_order SET quantity = ?, price = ? WHERE account = ? AND key = ?`,
 			quantity, price, account, key)
@@ -230,9 +245,6 @@ func (b *Broker) Resize(ctx context.Context, account, key string, quantity int64
 	}
 	return nil
 }
-
-// ErrNotHeld is wrapped by the error of an exit from a position that there is not.
-var ErrNotHeld = errors.New("there is no position")
 
 // Exit sells a whole position at the market, in place of what sell orders it has
 // open, and returns the order. If one is on its way out at the market already,
@@ -284,6 +296,16 @@ func (b *Broker) Orders(ctx context.Context, account string, session calendar.Da
 	orders, err := selectOrders(ctx, b.db, `account = ? AND session = ?`, account, session.String())
 	if err != nil {
 		return nil, fmt.Errorf("read the orders of %s: %w", account, err)
+	}
+	return orders, nil
+}
+
+// AllOrders returns the orders of all accounts and sessions in the order in which
+// they were placed.
+func (b *Broker) AllOrders(ctx context.Context) ([]Order, error) {
+	orders, err := selectOrders(ctx, b.db, `true`)
+	if err != nil {
+		return nil, fmt.Errorf("read all orders: %w", err)
 	}
 	return orders, nil
 }

@@ -36,12 +36,12 @@ const (
 
 // What an order was for, kept as its note.
 const (
-	noteEvening = "evening buy"
-	noteRetry   = "retry before the open"
-	noteTarget  = "target"
-	noteStop    = "stop"
-	noteTurn    = "turned down"
-	noteReentry = "came back"
+	NoteEvening = "evening buy"
+	NoteRetry   = "retry before the open"
+	NoteTarget  = "target"
+	NoteStop    = "stop"
+	NoteTurn    = "turned down"
+	NoteReentry = "came back"
 )
 
 // Broker is what the desk asks of a broker: in the paper service a *broker.Broker,

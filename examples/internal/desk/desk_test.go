@@ -101,7 +101,7 @@ func (r room) evening(quantity int64, price money.Amount) {
 	r.t.Helper()
 	_, err := r.paper.Place(r.t.Context(), broker.Order{
 		Account: "alice", Key: "evening", Symbol: "TEAK", Side: broker.Buy, Kind: broker.Market,
-		Quantity: quantity, Price: price, Session: monday, AfterMarket: true, Note: noteEvening,
+		Quantity: quantity, Price: price, Session: monday, AfterMarket: true, Note: NoteEvening,
 	})
 	require.NoError(r.t, err)
 	require.NoError(r.t, r.paper.BeginSession(r.t.Context(), monday, r.day.Opens()))
@@ -133,7 +133,7 @@ func TestRejectedOrdersAreRetriedWithWhatTheCashBuys(t *testing.T) {
 	require.Len(t, orders, 2)
 	assert.Equal(t, broker.StatusOpen, orders[1].Status)
 	assert.Equal(t, int64(475), orders[1].Quantity)
-	assert.Equal(t, noteRetry, orders[1].Note)
+	assert.Equal(t, NoteRetry, orders[1].Note)
 }
 
 func TestAfterMarketOrdersAreAdjustedToThePreMarketPrice(t *testing.T) {
@@ -213,7 +213,7 @@ func TestPositionMonitorLeavesWhatTurnedDown(t *testing.T) {
 
 	orders := r.orders(monday)
 	require.Len(t, orders, 1)
-	assert.Equal(t, noteTurn, orders[0].Note)
+	assert.Equal(t, NoteTurn, orders[0].Note)
 	assert.Equal(t, broker.Sell, orders[0].Side)
 }
 
@@ -237,7 +237,7 @@ func TestPositionMonitorEntersAgainOnce(t *testing.T) {
 
 	orders := r.orders(monday)
 	require.Len(t, orders, 2)
-	assert.Equal(t, noteReentry, orders[1].Note)
+	assert.Equal(t, NoteReentry, orders[1].Note)
 	assert.Equal(t, broker.Buy, orders[1].Side)
 	assert.Equal(t, 592*rupee, orders[1].Price)
 	assert.Equal(t, int64(100), orders[1].Quantity)

@@ -116,7 +116,7 @@ func shareOut(funds money.Amount, session calendar.Date, candidates []candidate)
 		if quantity := broker.Affordable(part, c.Price); quantity > 0 {
 			orders = append(orders, broker.Order{
 				Symbol: c.Symbol, Side: broker.Buy, Kind: broker.Market, Quantity: quantity, Price: c.Price,
-				Session: session, AfterMarket: true, Note: noteEvening,
+				Session: session, AfterMarket: true, Note: NoteEvening,
 			})
 		}
 	}

@@ -31,7 +31,7 @@ func (d *Desk) SellMonitor(ctx context.Context, run tradeclock.Run) error {
 		if last == 0 || !atStop(p, last) {
 			continue
 		}
-		sold, err := d.exit(ctx, run, p.Symbol, last, noteStop)
+		sold, err := d.exit(ctx, run, p.Symbol, last, NoteStop)
 		if err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (d *Desk) offer(ctx context.Context, run tradeclock.Run, positions []broker
 		}
 		target := p.Price() + p.Price().BasisPoints(targetAbove)
 		order, err := d.place(ctx, run, broker.Order{
-			Symbol: p.Symbol, Side: broker.Sell, Kind: broker.Limit, Quantity: p.Quantity, Price: target, Note: noteTarget,
+			Symbol: p.Symbol, Side: broker.Sell, Kind: broker.Limit, Quantity: p.Quantity, Price: target, Note: NoteTarget,
 		})
 		if err != nil {
 			return err
@@ -135,7 +135,7 @@ func (d *Desk) leaveTurned(ctx context.Context, run tradeclock.Run, positions []
 		if atStop(p, last) {
 			continue // that is for SellMonitor, which runs at the same minute
 		}
-		sold, err := d.exit(ctx, run, p.Symbol, last, noteTurn)
+		sold, err := d.exit(ctx, run, p.Symbol, last, NoteTurn)
 		if err != nil {
 			return exits, err
 		}
@@ -155,11 +155,11 @@ func (d *Desk) reenter(ctx context.Context, run tradeclock.Run, quotes map[strin
 	}
 	entered := make(map[string]bool)
 	for _, o := range orders {
-		entered[o.Symbol] = entered[o.Symbol] || o.Note == noteReentry
+		entered[o.Symbol] = entered[o.Symbol] || o.Note == NoteReentry
 	}
 	for _, o := range orders {
 		last := quotes[o.Symbol].Last
-		wasStopped := o.Note == noteStop && o.Status == broker.StatusFilled
+		wasStopped := o.Note == NoteStop && o.Status == broker.StatusFilled
 		if !wasStopped || entered[o.Symbol] || last == 0 || last < o.FillPrice+o.FillPrice.BasisPoints(reentryAbove) {
 			continue
 		}
@@ -172,7 +172,7 @@ func (d *Desk) reenter(ctx context.Context, run tradeclock.Run, quotes map[strin
 			continue
 		}
 		_, err = d.place(ctx, run, broker.Order{
-			Symbol: o.Symbol, Side: broker.Buy, Kind: broker.Limit, Quantity: quantity, Price: last, Note: noteReentry,
+			Symbol: o.Symbol, Side: broker.Buy, Kind: broker.Limit, Quantity: quantity, Price: last, Note: NoteReentry,
 		})
 		if err != nil {
 			return entries, err

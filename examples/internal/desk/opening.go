@@ -18,6 +18,9 @@ const (
 	startingPart      = startingFunds / 4
 )
 
+// OpeningKey begins the keys of the orders that an account is opened with.
+const OpeningKey = "opening-"
+
 // OpenAccounts opens the accounts that the broker has not yet, each with cash and
 // two positions that it bought yesterday at the close, and with the orders that
 // it would have placed yesterday evening for the session. Without bars of yesterday
@@ -71,7 +74,7 @@ func placeYesterdays(ctx context.Context, b *broker.Broker, account string, sess
 		return err
 	}
 	for _, o := range shareOut(funds, session, chosen[:min(maxCandidates, len(chosen))]) {
-		o.Account, o.Key = account, "opening-"+o.Symbol
+		o.Account, o.Key = account, OpeningKey+o.Symbol
 		if _, err := b.Place(ctx, o); err != nil {
 			return err
 		}

@@ -39,7 +39,7 @@ func (d *Desk) PremarketRetry(ctx context.Context, run tradeclock.Run) error {
 			continue
 		}
 		again, err := d.place(ctx, run, broker.Order{
-			Symbol: o.Symbol, Side: o.Side, Kind: o.Kind, Quantity: quantity, Price: price, Note: noteRetry,
+			Symbol: o.Symbol, Side: o.Side, Kind: o.Kind, Quantity: quantity, Price: price, Note: NoteRetry,
 		})
 		if err != nil {
 			return err
