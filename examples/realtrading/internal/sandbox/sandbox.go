@@ -88,27 +88,30 @@ func Open(ctx context.Context, cfg Config) (*Sandbox, error) {
 // being made.
 func (s *Sandbox) Close() { s.late.close() }
 
-// openAccounts opens the accounts for the session that opens next.
+// openAccounts opens the accounts for the session that goes on, or comes next. Before
+// its open they have orders from the evening before.
 func (s *Sandbox) openAccounts(ctx context.Context) error {
-	session, err := s.nextSession()
+	now := s.cfg.Clock.Now()
+	session, err := s.sessionAt(now)
 	if err != nil {
 		return err
 	}
-	before, err := s.cfg.Calendar.Previous(session.Date)
-	if err != nil {
-		return err
+	var yesterday market.Day
+	if opening, _, known := session.Bounds(calendar.PhaseRegular); !known || now.Before(opening) {
+		before, err := s.cfg.Calendar.Previous(session.Date)
+		if err != nil {
+			return err
+		}
+		yesterday = s.day(before.Date)
 	}
-	return desk.OpenAccounts(ctx, s.paper, s.cfg.Accounts, session.Date, s.day(session.Date), s.day(before.Date))
+	return desk.OpenAccounts(ctx, s.paper, s.cfg.Accounts, session.Date, s.day(session.Date), yesterday)
 }
 
-func (s *Sandbox) nextSession() (calendar.Session, error) {
-	now := s.cfg.Clock.Now()
+// sessionAt is the session that has not closed yet.
+func (s *Sandbox) sessionAt(now time.Time) (calendar.Session, error) {
 	date := s.cfg.Calendar.DateAt(now)
-	session, err := s.cfg.Calendar.Session(date)
-	if err == nil {
-		if opening, _, ok := session.Bounds(calendar.PhaseRegular); ok && now.Before(opening) {
-			return session, nil
-		}
+	if _, closing, err := s.cfg.Calendar.OpenClose(date); err == nil && now.Before(closing) {
+		return s.cfg.Calendar.Session(date)
 	}
 	return s.cfg.Calendar.Next(date)
 }
