@@ -50,10 +50,10 @@ type process struct {
 func newProcesses(t *testing.T, db string, sandboxFlags ...string) *processes {
 	t.Helper()
 	p := &processes{t: t, programs: t.TempDir(), db: db}
-	output, err := exec.CommandContext(t.Context(), "go", "build", "-o", p.programs, ".", "./sandbox").CombinedOutput()
+	output, err := exec.CommandContext(t.Context(), "go", "build", "-o", p.programs, ".", "./brokersandbox").CombinedOutput()
 	require.NoError(t, err, "%s", output)
 	books := filepath.Join(t.TempDir(), "sandbox.db")
-	broker := p.start("sandbox", append([]string{"-listen", "127.0.0.1:0", "-db", books}, sandboxFlags...)...)
+	broker := p.start("brokersandbox", append([]string{"-listen", "127.0.0.1:0", "-db", books}, sandboxFlags...)...)
 	p.broker = "http://" + broker.address()
 	return p
 }

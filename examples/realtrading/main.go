@@ -4,7 +4,7 @@
 // and any number of replicas of it may share a PostgreSQL database: one is active, and
 // the others stand by.
 //
-//	go run ./examples/realtrading/sandbox
+//	go run ./examples/realtrading/brokersandbox
 //	go run ./examples/realtrading
 //
 // README.md says how to run two of them, kill the active one, and compare the

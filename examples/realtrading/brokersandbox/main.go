@@ -1,8 +1,8 @@
-// Sandbox is a broker to practise on: a process of its own, for examples/realtrading.
+// Brokersandbox is a broker to practise on: a process of its own, for examples/realtrading.
 // Logins expire, ten changes a second are taken, answers are lost or late, and who
 // comes with an older term than was seen is refused.
 //
-//	go run ./examples/realtrading/sandbox
+//	go run ./examples/realtrading/brokersandbox
 //
 // It also tells the time. Unless it is -live, its time begins before the open of a
 // trading day and goes faster than ours, and the services that trade there take their
@@ -49,7 +49,7 @@ func main() {
 		err = run(ctx, opts, os.Stdout)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "sandbox:", err)
+		fmt.Fprintln(os.Stderr, "brokersandbox:", err)
 		os.Exit(1)
 	}
 }
@@ -72,13 +72,13 @@ const fromLayout = "2006-01-02T15:04"
 
 func parseOptions(args []string, stderr io.Writer) (options, error) {
 	o := options{rules: sandbox.DefaultRules, faults: sandbox.DefaultFaults}
-	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
+	flags := flag.NewFlagSet("brokersandbox", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main says what is wrong
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8900", "the `address` to serve at")
 	flags.StringVar(&o.file, "db", "sandbox.db", "the SQLite `file` of books and clock")
 	flags.StringVar(&o.accounts, "accounts", "alice,bob,carol,dave", "the accounts, separated by commas")
 	flags.StringVar(&o.secret, "secret", "sandbox", "what a login needs")
-	flags.StringVar(&o.from, "from", "2026-11-23T08:58", "the local `time` at which a new file begins")
+	flags.StringVar(&o.from, "from", "2026-11-23T08:50", "the local `time` at which a new file begins")
 	flags.IntVar(&o.speed, "speed", 20, "how many times faster than ours the time of a new file goes")
 	flags.BoolVar(&o.live, "live", false, "a new file goes by the real clock, and -from and -speed do not matter")
 	flags.Int64Var(&o.prices, "seed", 3, "the seed of the made-up prices")
@@ -105,7 +105,7 @@ func (o options) check(rest []string) error {
 		errs = append(errs, fmt.Errorf("unexpected argument %q", rest[0]))
 	}
 	if _, err := time.Parse(fromLayout, o.from); err != nil {
-		errs = append(errs, fmt.Errorf("-from %q: want the form 2026-11-23T08:58", o.from))
+		errs = append(errs, fmt.Errorf("-from %q: want the form 2026-11-23T08:50", o.from))
 	}
 	if o.speed < 1 {
 		errs = append(errs, fmt.Errorf("-speed %d: want at least 1", o.speed))
