@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"internal/turns":        {},
 	"internal/zones":        {},
 	"internal/needs":        {},
+	"internal/scaled":       {},
 	"internal/pgtest":       {"internal/needs"},
 }
 

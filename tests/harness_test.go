@@ -25,7 +25,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
-	"github.com/tradeclock/tradeclock/tests/scaled"
+	"github.com/tradeclock/tradeclock/internal/scaled"
 	"github.com/tradeclock/tradeclock/tests/service"
 )
 

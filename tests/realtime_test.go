@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/tests/scaled"
+	"github.com/tradeclock/tradeclock/internal/scaled"
 	"github.com/tradeclock/tradeclock/tests/service"
 )
 

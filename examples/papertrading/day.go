@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
+	"github.com/tradeclock/tradeclock/examples/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/replay"
 	"github.com/tradeclock/tradeclock/exchange"
 )

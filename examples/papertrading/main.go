@@ -27,9 +27,9 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/tradeclock/tradeclock"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/desk"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
+	"github.com/tradeclock/tradeclock/examples/internal/broker"
+	"github.com/tradeclock/tradeclock/examples/internal/desk"
+	"github.com/tradeclock/tradeclock/examples/internal/market"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/replay"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/trading"
@@ -79,7 +79,7 @@ func run(ctx context.Context, opts options, out io.Writer) error {
 	if err := opts.checkDate(source); err != nil {
 		return err // before there is a file
 	}
-	db, err := openDatabase(opts.file)
+	db, err := broker.OpenFile(opts.file)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (s *service) open(ctx context.Context, db *sql.DB) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := s.store.SeedSchedules(ctx, schedules()...); err != nil {
+	if _, err := s.store.SeedSchedules(ctx, desk.Schedules()...); err != nil {
 		return err
 	}
 	s.paper, err = broker.Open(ctx, db, s.clock, nse)
@@ -117,11 +117,12 @@ func (s *service) open(ctx context.Context, db *sql.DB) (err error) {
 		return err
 	}
 	feed := market.NewFeed(s.day.bars, s.clock)
-	trader, err := desk.New(ctx, db, s.paper, feed, nse, s.clock, s.screen.log)
+	picks, err := desk.OpenPicks(ctx, db)
 	if err != nil {
 		return err
 	}
-	if err := trader.OpenAccounts(ctx, s.accounts, s.day.date, s.day.yesterday); err != nil {
+	trader := desk.New(s.paper, feed, picks, nse, s.clock, s.screen.log)
+	if err := desk.OpenAccounts(ctx, s.paper, s.accounts, s.day.date, s.day.bars, s.day.yesterday); err != nil {
 		return err
 	}
 	if err := s.paper.BeginSession(ctx, s.day.date, s.day.bars.Opens()); err != nil {
@@ -229,17 +230,4 @@ func (s *service) finish(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, "\nStopped at %s. Another run goes on from there.\n", now.In(kolkata).Format(time.DateTime))
 	}
 	return errors.Join(s.save(ctx, now), s.summarise(ctx, out))
-}
-
-// schedules are those that move with the session's hours, with both monitors in
-// one group: they never act on a position at once, and so a replay is the same
-// each time.
-func schedules() []tradeclock.Schedule {
-	rows := trading.SessionSchedules()
-	for i, row := range rows {
-		if row.Task == trading.TaskSellMonitor || row.Task == trading.TaskPositionMonitor {
-			rows[i].Exclusive = "monitors"
-		}
-	}
-	return rows
 }

@@ -20,9 +20,9 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/market"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/broker"
+	"github.com/tradeclock/tradeclock/examples/internal/market"
+	"github.com/tradeclock/tradeclock/examples/internal/money"
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/replay"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/sqlstore"
@@ -74,7 +74,7 @@ type records struct {
 
 func read(t *testing.T, file string) records {
 	t.Helper()
-	db, err := openDatabase(file)
+	db, err := broker.OpenFile(file)
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
 	clock := clockwork.NewFakeClockAt(calendar.Wall(23, 0).On(secondSession, kolkata))
@@ -326,7 +326,7 @@ func TestBarsOutsideOfTheHoursAreLeftOut(t *testing.T) {
 func TestTheFirstSessionOfTheCalendarHasNoneBeforeIt(t *testing.T) {
 	first, _ := nse.Coverage()
 	opts := fast(t, "-date", first.String())
-	db, err := openDatabase(opts.file)
+	db, err := broker.OpenFile(opts.file)
 	require.NoError(t, err)
 	defer db.Close()
 	progress, err := replay.OpenLog(t.Context(), db)
@@ -478,7 +478,7 @@ func TestBarFilesMayStandBetweenOptions(t *testing.T) {
 // saveReplayed notes in a file that a session was replayed.
 func saveReplayed(t *testing.T, file string, session calendar.Date) {
 	t.Helper()
-	db, err := openDatabase(file)
+	db, err := broker.OpenFile(file)
 	require.NoError(t, err)
 	defer db.Close()
 	progress, err := replay.OpenLog(t.Context(), db)

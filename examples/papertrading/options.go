@@ -1,16 +1,12 @@
 package main
 
 import (
-	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"time"
-
-	_ "modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock/calendar"
 )
@@ -100,19 +96,4 @@ func parseTime(text string) (*calendar.WallTime, error) {
 	}
 	wall := calendar.Wall(t.Hour(), t.Minute()) + calendar.WallTime(t.Second())
 	return &wall, nil
-}
-
-// openDatabase opens the file that scheduler and broker share. Transactions take
-// the write lock when they begin, and wait for one another.
-func openDatabase(file string) (*sql.DB, error) {
-	pragmas := "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=foreign_keys(1)"
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+pragmas)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", file, err)
-	}
-	if err := db.Ping(); err != nil {
-		db.Close()
-		return nil, fmt.Errorf("open %s: %w", file, err)
-	}
-	return db, nil
 }

@@ -16,8 +16,9 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/broker"
-	"github.com/tradeclock/tradeclock/examples/papertrading/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/broker"
+	"github.com/tradeclock/tradeclock/examples/internal/money"
+	"github.com/tradeclock/tradeclock/examples/internal/report"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -42,7 +43,7 @@ func newScreen(out io.Writer, clock tradeclock.Clock) *screen {
 		s.terminal = true
 		s.width, _, _ = term.GetSize(int(file.Fd())) // zero, if it is unknown, cuts nothing
 	}
-	s.log = slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{ReplaceAttr: s.stamp}))
+	s.log = slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{ReplaceAttr: report.Stamp(s.clock, kolkata)}))
 	return s
 }
 
@@ -59,18 +60,7 @@ func (s *screen) begin(d day) {
 // schedulerLog passes on the scheduler's errors. What it says of runs comes through
 // Observe.
 func (s *screen) schedulerLog() *slog.Logger {
-	return slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{Level: slog.LevelError, ReplaceAttr: s.stamp}))
-}
-
-// stamp gives log lines the time of the replay, and leaves out the usual level.
-func (s *screen) stamp(_ []string, a slog.Attr) slog.Attr {
-	switch {
-	case a.Key == slog.TimeKey:
-		return slog.String(a.Key, s.clock.Now().In(kolkata).Format("2006-01-02T15:04:05"))
-	case a.Key == slog.LevelKey && a.Value.String() == slog.LevelInfo.String():
-		return slog.Attr{}
-	}
-	return a
+	return slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{Level: slog.LevelError, ReplaceAttr: report.Stamp(s.clock, kolkata)}))
 }
 
 // Write writes log lines above the status line.

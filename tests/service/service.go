@@ -19,9 +19,9 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/scaled"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
-	"github.com/tradeclock/tradeclock/tests/scaled"
 )
 
 // Name is the name of the scheduler in all processes.

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/examples/internal/desk"
+	"github.com/tradeclock/tradeclock/examples/internal/report"
+	"github.com/tradeclock/tradeclock/examples/realtrading/internal/client"
+	"github.com/tradeclock/tradeclock/exchange"
+	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/trading"
+)
+
+// schedulerName is part of every run's identity, and of which one replica is active.
+const schedulerName = "realtrading"
+
+// brokerLimit names the limit of what the broker takes in a second.
+const brokerLimit = "broker"
+
+// nse is where the accounts trade: the National Stock Exchange of India.
+var nse = exchange.MustGet("XNSE")
+
+// trader is the desk at a broker on the network, to which it logs in: a
+// tradeclock.Starter, so that a standby has no login.
+type trader struct {
+	*desk.Desk
+	*client.Client
+}
+
+// service is one replica.
+type service struct {
+	clock     tradeclock.Clock
+	log       *slog.Logger
+	store     *sqlstore.Store
+	client    *client.Client
+	scheduler *tradeclock.UnifiedTaskScheduler
+}
+
+// serve runs a replica until ctx ends.
+func serve(ctx context.Context, opts options, out io.Writer) error {
+	clock, ownTime, err := brokersClock(ctx, opts)
+	if err != nil {
+		return err
+	}
+	db, err := openDatabase(ctx, opts.db)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{ReplaceAttr: report.Stamp(clock, nse.Location())}))
+	var storeOpts []sqlstore.Option
+	if ownTime {
+		storeOpts = append(storeOpts, sqlstore.WithClock(clock))
+	}
+	s, err := newService(ctx, opts, db, clock, log, storeOpts...)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, opts.listen)
+}
+
+// brokersClock returns the clock by which the broker trades. It is the real one for a
+// sandbox that is live; in any other the time is its own, for the terms as well.
+func brokersClock(ctx context.Context, opts options) (clock tradeclock.Clock, ownTime bool, err error) {
+	fast, err := client.New(opts.broker, opts.secret, clockwork.NewRealClock(), slog.New(slog.DiscardHandler)).Clock(ctx)
+	if err != nil {
+		return nil, false, fmt.Errorf("ask the broker for its time: %w", err)
+	}
+	if fast.Live() {
+		return clockwork.NewRealClock(), false, nil
+	}
+	return &fast, true, nil
+}
+
+// newService opens the store in db, and makes a scheduler with the accounts.
+func newService(ctx context.Context, opts options, db *sql.DB, clock tradeclock.Clock, log *slog.Logger, storeOpts ...sqlstore.Option) (*service, error) {
+	store, err := sqlstore.Open(ctx, db, storeOpts...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := store.SeedSchedules(ctx, schedules()...); err != nil {
+		return nil, err
+	}
+	picks, err := desk.OpenPicks(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	c := client.New(opts.broker, opts.secret, clock, log)
+	s := &service{clock: clock, log: log, store: store, client: c}
+	s.scheduler, err = tradeclock.New(tradeclock.Config{
+		Name:        schedulerName,
+		Schedules:   store,
+		Ledger:      store,
+		Heartbeats:  store,
+		Calendar:    nse,
+		Clock:       clock,
+		StartLimits: []tradeclock.StartLimit{{Name: brokerLimit, Starts: 10}},
+		Logger:      log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	executor := client.Fence(trading.Executor(trader{desk.New(c, c, picks, nse, clock, log), c}))
+	for _, account := range opts.accounts {
+		if err := s.scheduler.Enroll(ctx, account, executor); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// schedules are those of the desk. Tasks that place orders for all accounts at one
+// instant start as many a second as the broker takes.
+func schedules() []tradeclock.Schedule {
+	rows := desk.Schedules()
+	for i, row := range rows {
+		if row.Task == trading.TaskPremarketRetry || row.Task == trading.TaskBuyOrders {
+			rows[i].StartLimit = brokerLimit
+		}
+	}
+	return rows
+}
+
+// run serves HTTP and runs the scheduler until ctx ends.
+func (s *service) run(ctx context.Context, address string) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("serve /healthz: %w", err)
+	}
+	server := &http.Server{Handler: s.handler()}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	s.log.Info("serving", "address", listener.Addr(), "health", "/healthz")
+	err = s.scheduler.Run(ctx)
+	err = errors.Join(err, server.Close())
+	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
+	return err
+}
+
+// handler is what the service serves. A dashboard is mounted here, beside /healthz.
+func (s *service) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.health)
+	return mux
+}
