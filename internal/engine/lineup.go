@@ -156,9 +156,9 @@ func (e *Engine) planRow(planned []*Run, a *Account, w *wave, now time.Time) []*
 func (e *Engine) waitsOf(w *wave) string {
 	switch {
 	case w.limited:
-		return "start limit " + w.row.StartLimit
+		return WaitsForLimit + w.row.StartLimit
 	case e.maxConcurrent > 0 && w.offsets == nil:
-		return waitsForPlace
+		return WaitsForPlace
 	}
 	return ""
 }
