@@ -147,5 +147,5 @@ func (e *Engine) enqueueLate(now time.Time) {
 		}
 	}
 	pl.late = nil
-	e.enqueueFor(plan.Sorted(due), e.Accounts.All(), now)
+	e.enqueueLike(wave{planned: now, backdated: true, twice: true}, plan.Sorted(due), e.Accounts.All(), now)
 }

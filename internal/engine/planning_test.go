@@ -132,6 +132,26 @@ func TestAnEditThatIsReadLate(t *testing.T) {
 	assert.True(t, d.going[0].Backdated)
 }
 
+// What such an edit has due again may have rows: it makes no range, which the ledger
+// would keep beside these.
+func TestAnEditThatIsReadLateMakesNoRange(t *testing.T) {
+	d := newDesk(t, Config{}, "08:59:00", []string{"42"}, newRow("watch", "every 1m 09:00-10:00", always, Handling{CatchUp: 30 * time.Second}))
+	d.tick("09:10:40")
+	told, _ := d.recorded()
+	require.Equal(t, []string{"watch 42 09:00 missed: its catch-up of 30s had passed (to 09:10)"}, told)
+	r := newRow("watch", "every 1m 09:00-10:30", always, Handling{CatchUp: 30 * time.Second})
+	r.Since = clockTime(t, "09:08:00")
+	d.PlanLate([]*Row{r}, clockTime(t, "08:59:00"))
+	d.use(r)
+	d.tick("09:11:40")
+	told, _ = d.recorded()
+	assert.Equal(t, []string{
+		"watch 42 09:09 missed: its catch-up of 30s had passed",
+		"watch 42 09:10 missed: its catch-up of 30s had passed",
+		"watch 42 09:00 missed: its catch-up of 30s had passed (to 09:11)",
+	}, told)
+}
+
 // Nothing is planned while the clock is doubted, and it is not lost.
 func TestNothingIsPlannedByADoubtedClock(t *testing.T) {
 	d := newDesk(t, Config{}, "08:59:00", []string{"42"}, newRow("buy", "daily 09:00", always, Handling{CatchUp: 24 * time.Hour}))

@@ -52,6 +52,7 @@ type Run struct {
 	nextClaim *Run      // of the same task, that is being claimed
 	prev      time.Time // when the task's occurrence before it was due
 	moved     bool      // into the past, by a calendar
+	twice     bool      // its slot may have been planned before
 }
 
 // Start is when the run may start.
