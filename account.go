@@ -185,12 +185,7 @@ func (s *UnifiedTaskScheduler) Withdraw(ctx context.Context, name string) error 
 	if err != nil {
 		return fmt.Errorf("withdraw: %w", err)
 	}
-	s.engine.Withdraw(&a.Account, !s.wakes.doubted, s.clock.Now())
-	for _, e := range s.running.list { // also if the account comes back
-		if e.acct == a {
-			e.lastTry = engine.ReasonWithdrawn
-		}
-	}
+	s.engine.Withdraw(&a.Account, s.clock.Now())
 	s.endRetries()
 	s.log.Info("account withdrawn", "account", name)
 	if s.almost.note(name, nil) {

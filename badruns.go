@@ -36,10 +36,16 @@ func verdictOn(outcome Outcome, reason string) engine.Verdict {
 	return engine.Neither
 }
 
+// The words by which the two kinds of condition are found.
+const (
+	runsInARow = "in a row"
+	lostRuns   = "lost"
+)
+
 // tellBadRuns keeps the conditions of bad runs. The caller holds mu.
 func (s *UnifiedTaskScheduler) tellBadRuns() {
 	for _, t := range s.engine.Bad.News() {
-		switch name := []string{engine.InARow: "in a row ", engine.Lost: "lost "}[t.Kind] + t.Task; {
+		switch name := []string{engine.InARow: runsInARow, engine.Lost: lostRuns}[t.Kind] + " " + t.Task; {
 		case t.Accounts == 0:
 			s.clear(name)
 		case t.Kind == engine.InARow:

@@ -157,7 +157,7 @@ func (s *UnifiedTaskScheduler) startUnclaimed(p *engine.Run) {
 // same token, and starts the rest. The caller holds mu.
 func (s *UnifiedTaskScheduler) claimFailed(batch []*engine.Run, err error) {
 	s.degrade("claim", fmt.Sprintf("runs cannot be claimed: %v", err))
-	for _, p := range s.engine.ClaimsFail(batch, "the ledger: "+said.Cut(err.Error(), said.MaxCondition), s.clock.Now()) {
+	for _, p := range s.engine.ClaimsFail(batch, engine.WaitsForLedger+": "+said.Cut(err.Error(), said.MaxCondition), s.clock.Now()) {
 		s.startUnclaimed(p)
 	}
 	d := &s.dispatch

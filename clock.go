@@ -74,7 +74,7 @@ func (s *UnifiedTaskScheduler) NextWake() time.Time { return s.activity.NextWake
 func (s *UnifiedTaskScheduler) Started(ctx context.Context) error {
 	s.activity.Begin()
 	defer s.activity.End()
-	return s.activity.Await(ctx, s.locked(func() bool { return !s.wakes.last.IsZero() || s.life.ended }))
+	return s.activity.Await(ctx, s.locked(func() bool { return !s.engine.Wakes.Last().IsZero() || s.life.ended }))
 }
 
 // await waits until done is true, looking again whenever something has ended, or until a

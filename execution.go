@@ -35,7 +35,6 @@ type execution struct {
 	index    int // among those that are running
 	deadline *quiet.Alarm
 	endWait  context.CancelCauseFunc // of the wait for the next attempt, or nil
-	lastTry  string                  // why no further attempt starts, once the account was withdrawn
 	taken    bool                    // the outcome was taken: Execute goes on overdue
 	details  said.Details
 
@@ -128,11 +127,11 @@ func (e *execution) waitForRetry() (again bool, why string) {
 	defer s.mu.Unlock()
 	e.deadline.Stop()
 	e.deadline = nil
-	backoff := e.backoff()
-	if e.taken || e.run.Attempt >= e.row.Retry.Attempts || !s.clock.Now().Add(backoff).Before(e.lastAttempt()) {
+	backoff, again := e.of.TryAgain(e.run.Attempt, s.clock.Now())
+	if !again {
 		return false, ""
 	}
-	why = s.mayNotRetry(e)
+	why = s.whyNoAttempt(e)
 	if why == "" {
 		ctx, endWait := context.WithCancelCause(&e.ctx)
 		e.endWait = endWait
@@ -142,7 +141,7 @@ func (e *execution) waitForRetry() (again bool, why string) {
 		s.mu.Lock()
 		s.running.retrying--
 		e.endWait = nil
-		why = s.mayNotRetry(e)
+		why = s.whyNoAttempt(e)
 		if interrupted != nil { // what ended it may be over already
 			why = context.Cause(ctx).Error()
 		}
@@ -155,14 +154,6 @@ func (e *execution) waitForRetry() (again bool, why string) {
 	return true, ""
 }
 
-// lastAttempt is the instant from which on no attempt starts.
-func (e *execution) lastAttempt() time.Time {
-	if within := e.row.Retry.Within; within > 0 {
-		return e.run.Due.Add(within)
-	}
-	return e.of.Expires
-}
-
 // endRetries lets go what waits for an attempt that may not start any more. The
 // caller holds mu.
 func (s *UnifiedTaskScheduler) endRetries() {
@@ -173,49 +164,22 @@ func (s *UnifiedTaskScheduler) endRetries() {
 		if e.endWait == nil {
 			continue
 		}
-		if why := s.mayNotRetry(e); why != "" {
+		if why := s.whyNoAttempt(e); why != "" {
 			e.endWait(errors.New(why))
 		}
 	}
 }
 
-// mayNotRetry says why no further attempt of a run may start, if so.
-func (s *UnifiedTaskScheduler) mayNotRetry(e *execution) string {
-	halt, halted := s.haltFor(e.run.Account)
-	current := s.rowFor(e.run.Account, e.run.Task)
-	switch cause := context.Cause(&e.ctx); {
-	case e.lastTry != "":
-		return e.lastTry
-	case cause != nil:
-		return said.Cut(cause.Error(), said.MaxReason/4)
-	case halted:
-		return said.Cut(haltReason(halt), said.MaxReason/4)
-	case current == nil || current.Disabled && !e.row.Disabled: // a person may trigger what is disabled
-		return engine.ReasonDisabled
-	case s.life.draining:
-		return ErrStopped.Error()
-	case !s.engine.Term.MayStart(e.row.Delivery == AtLeastOnce, s.clock.Now()):
-		return "the term could not be renewed"
+// whyNoAttempt says why no further attempt of a run may start, if so.
+func (s *UnifiedTaskScheduler) whyNoAttempt(e *execution) string {
+	var ended, stopped string
+	if cause := context.Cause(&e.ctx); cause != nil {
+		ended = cause.Error()
 	}
-	return ""
-}
-
-// backoff is the wait before the next attempt: it doubles each time.
-func (e *execution) backoff() time.Duration {
-	wait, limit := e.row.Retry.Backoff, e.row.Retry.MaxBackoff
-	if wait == 0 {
-		wait = time.Second
+	if s.life.draining {
+		stopped = ErrStopped.Error()
 	}
-	if limit == 0 {
-		limit = time.Minute
-	}
-	for range e.run.Attempt - 1 {
-		if wait >= limit {
-			break
-		}
-		wait *= 2
-	}
-	return min(wait, max(limit, e.row.Retry.Backoff))
+	return s.engine.WhyNoAttempt(e.of, ended, stopped, s.clock.Now())
 }
 
 // timeOut takes the outcome when the deadline passes. Execute may go on: it keeps
@@ -245,8 +209,8 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 	run.Outcome, run.Reason = outcome, said.Cut(reason, said.MaxReason)
 	run.Finished = now.Round(0).UTC()
 	run.Details = e.details.All()
-	if outcome == Interrupted && e.mayRunAgain(now) {
-		run.RerunUntil = e.of.Expires
+	if cause := context.Cause(&e.ctx); outcome == Interrupted && (errors.Is(cause, ErrStopped) || errors.Is(cause, ErrTermLost)) {
+		run.RerunUntil = e.of.RerunUntil(now)
 	}
 	s.engine.Ended(e.of, verdictOn(outcome, reason), reason)
 	s.tellOutcome(run)
@@ -255,14 +219,6 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 		st.unclaimed = e.of
 	}
 	s.books.settling = append(s.books.settling, st)
-}
-
-// mayRunAgain reports whether a run that was interrupted is to be run again: its
-// scheduler stopped or lost its term, and the run is delivered at least once.
-func (e *execution) mayRunAgain(now time.Time) bool {
-	cause := context.Cause(&e.ctx)
-	ended := errors.Is(cause, ErrStopped) || errors.Is(cause, ErrTermLost)
-	return ended && e.row.Delivery == AtLeastOnce && !e.run.Manual && now.Before(e.of.Expires)
 }
 
 // leave hands in what Execute came to, when it has returned for the last time.

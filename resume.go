@@ -56,7 +56,6 @@ func (s *UnifiedTaskScheduler) takeOver(t Term, state State, now time.Time) {
 	if state.Watermark.IsZero() && t.Number > 1 {
 		s.log.Warn("the ledger has no watermark: what came due under its older terms may be in no row", "term", t.Number)
 	}
-	s.wakes.doubted = false
 	s.logTaken(t, watermark, len(state.Unsettled))
 	s.events.tell(TermChanged{Number: t.Number})
 	s.beatSoon()

@@ -36,7 +36,7 @@ func newPolicy(s Schedule) *policy {
 		},
 		handling: engine.Handling{
 			Overlap: overlaps[s.Overlap], Exclusive: s.Exclusive, StartLimit: s.StartLimit, Spread: s.Spread,
-			AtLeastOnce: s.Delivery == AtLeastOnce, CatchUp: s.catchUp(), CatchUpUntil: s.CatchUpUntil,
+			AtLeastOnce: s.Delivery == AtLeastOnce, CatchUp: s.catchUp(), CatchUpUntil: s.CatchUpUntil, Retry: engine.Retry(s.Retry),
 		},
 	}
 }

@@ -24,7 +24,6 @@ const (
 	pollBound    = 2 * time.Second  // a tick waits no longer for a store
 	ledgerBound  = 10 * time.Second // a call to the ledger is given up after it
 	leakGrace    = 5 * time.Second  // what was cancelled may take this long to return
-	stepLimit    = 5 * time.Minute  // a longer step of the clock is confirmed by a second wake
 	confirmAfter = time.Second      // the second wake
 	retryFirst   = time.Second
 	retryLast    = 5 * time.Second // something due may wait for it, and catch-ups are short
@@ -71,7 +70,6 @@ type UnifiedTaskScheduler struct {
 
 	sched     schedules
 	term      tenure
-	wakes     wakes
 	almost    almosts
 	dispatch  dispatch
 	running   running
@@ -95,14 +93,6 @@ type life struct {
 	// stopKeeper ends the goroutine that renews the term, and waits for it. It is
 	// used by the goroutine of Run, or of Close, alone.
 	stopKeeper func()
-}
-
-// wakes are the ticks, as they tell of the clock. Guarded by mu.
-type wakes struct {
-	last time.Time
-	// doubted is set by a wake that found the clock far ahead, until the next one.
-	doubted bool
-	steps   int // how often the clock stepped
 }
 
 // New makes a scheduler. It starts nothing. Everything that is wrong with the

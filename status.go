@@ -63,7 +63,7 @@ func (s *UnifiedTaskScheduler) Status() Status {
 		Planned:         s.engine.Planned(),
 		Waiting:         s.engine.Waiting(),
 		Unstored:        len(s.books.settling) + len(s.engine.Records()) + len(s.engine.Releases()),
-		ClockSteps:      s.wakes.steps,
+		ClockSteps:      s.engine.Wakes.Steps(),
 		HeartbeatErrors: s.health.beatErrors,
 		Quarantined:     slices.Clone(s.sched.rejected),
 		Halts:           s.haltList(),
@@ -110,10 +110,10 @@ func (s *UnifiedTaskScheduler) heartbeat() Heartbeat {
 
 // lastTick is when the last tick began, or Run if there was none yet.
 func (s *UnifiedTaskScheduler) lastTick() time.Time {
-	if s.wakes.last.IsZero() {
-		return s.life.began
+	if last := s.engine.Wakes.Last(); !last.IsZero() {
+		return last
 	}
-	return s.wakes.last
+	return s.life.began
 }
 
 func (s *UnifiedTaskScheduler) state() SchedulerState {
@@ -123,7 +123,7 @@ func (s *UnifiedTaskScheduler) state() SchedulerState {
 		return StateStopped
 	case s.life.draining:
 		return StateDraining
-	case s.wakes.last.IsZero() && !s.life.running:
+	case s.engine.Wakes.Last().IsZero() && !s.life.running:
 		return StateStopped
 	case s.term.term.Number == 0:
 		return StateStandby
@@ -140,7 +140,7 @@ func (s *UnifiedTaskScheduler) degraded(now time.Time) []string {
 		wrong = append(wrong, fmt.Sprintf("the clock is %v behind what was planned already: nothing is due until %v",
 			up.Sub(now.Round(0)).Round(time.Second), up.Format(time.RFC3339)))
 	}
-	if s.wakes.doubted {
+	if s.engine.Wakes.AreDoubted() {
 		wrong = append(wrong, "the clock has stepped forward: it is confirmed by another wake before anything is recorded as missed")
 	}
 	if len(s.health.conditions) == 0 {

@@ -3,8 +3,6 @@ package tradeclock
 import (
 	"context"
 	"time"
-
-	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
 // Tick does one minute's work at the clock's now, for tests, simulations and
@@ -60,7 +58,7 @@ func (s *UnifiedTaskScheduler) untilNextWake() time.Duration {
 	d := nextMinute(now).Sub(now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.wakes.doubted {
+	if s.engine.Wakes.AreDoubted() {
 		return min(d, confirmAfter)
 	}
 	again := func(at time.Time) { d = min(d, max(at.Sub(now), retryFirst)) }
@@ -130,36 +128,20 @@ func (s *UnifiedTaskScheduler) giveTurn() {
 }
 
 // noteWake notices a clock that was set, or a host that slept, since the last
-// tick. On a clock without a monotonic reading, as a fake one, time that passed
-// without a tick looks the same as a step forward. The caller holds mu.
+// tick. The caller holds mu.
 func (s *UnifiedTaskScheduler) noteWake(now time.Time) {
-	last := s.wakes.last
-	s.wakes.last = now
-	if last.IsZero() {
+	from, step, stepped := s.engine.Wakes.Woke(now)
+	switch {
+	case from.IsZero():
 		s.activity.Stir() // Started waits for it
-		return
+	case stepped:
+		s.log.Warn("the clock stepped, or the host slept", "from", from.UTC(), "to", now.UTC(), "by", step)
+		s.events.tell(ClockStepped{From: from.UTC(), To: now.UTC(), By: step})
 	}
-	wall, passed := now.Round(0).Sub(last.Round(0)), now.Sub(last)
-	if monotonic := now != now.Round(0); !monotonic {
-		passed = min(max(wall, 0), quiet.MaxWait)
-	}
-	step := wall - passed
-	doubted := s.wakes.doubted
-	s.wakes.doubted = false
-	if step > -time.Second && step < quiet.MaxWait {
-		return
-	}
-	s.wakes.steps++
-	s.log.Warn("the clock stepped, or the host slept", "from", last.UTC(), "to", now.UTC(), "by", step)
-	s.events.tell(ClockStepped{From: last.UTC(), To: now.UTC(), By: step})
-	s.wakes.doubted = step > stepLimit && !doubted
 }
 
 // planUpTo plans what is due until now and puts it into the queue. The caller holds mu.
 func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
-	if s.wakes.doubted {
-		return
-	}
 	from, planned := s.engine.PlanUpTo(now)
 	s.act()
 	if planned && s.events.observer != nil {

@@ -312,9 +312,6 @@ func (b *BadRuns) tell(kind TroubleKind, task string) {
 	b.news = append(b.news, Trouble{kind, task, len(names), names[:min(len(names), accountsShown)], t.last})
 }
 
-// HaltedBy begins the reason of what a halt skips.
-const HaltedBy = "halted by "
-
 // VerdictOnSkipped judges a run that was skipped for a reason. What somebody asked for
 // is neither good nor bad.
 func VerdictOnSkipped(reason string) Verdict {

@@ -55,10 +55,15 @@ func (e *Engine) record(p *Run, outcome Outcome, reason string, now time.Time) *
 }
 
 // recordRange records a run that never started. If the task's occurrence just
-// before it was recorded for the same reason, its row grows instead.
+// before it was recorded for the same reason, its row grows instead, but for one that
+// may have a row already.
 func (e *Engine) recordRange(p *Run, outcome Outcome, reason string, now time.Time) {
 	if outcome == Missed {
 		e.countMissed(p, reason, now)
+	}
+	if p.twice { // the ledger leaves out each that has a row, or lies in a range
+		e.record(p, outcome, reason, now)
+		return
 	}
 	last := p.task.lastRow
 	if last == nil || !last.growsBy(p, outcome, said.Cut(reason, said.MaxReason)) {

@@ -10,6 +10,7 @@ import (
 // returns.
 type Engine struct {
 	Term     Tenure
+	Wakes    Wakes
 	Accounts Accounts
 	Limits   Limits
 	Bad      *BadRuns

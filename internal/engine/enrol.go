@@ -105,12 +105,17 @@ func (e *Engine) admit(a *Account, now time.Time) {
 }
 
 // Withdraw takes an account out: what it has due is planned a last time, where that can
-// be done, and what is pending is skipped.
-func (e *Engine) Withdraw(a *Account, can bool, now time.Time) {
+// be done, what is pending is skipped, and what runs is not tried again.
+func (e *Engine) Withdraw(a *Account, now time.Time) {
 	as := &e.Accounts
 	e.lineUpOne(a, now)
-	gone := Enrolment{Account: a.Name, From: e.planLast(a, can, now), Withdrawn: wall(now)}
+	gone := Enrolment{Account: a.Name, From: e.planLast(a, now), Withdrawn: wall(now)}
 	a.gone = true
+	for _, ts := range a.tasks {
+		for _, p := range ts.running { // also if the account comes back
+			p.withdrawn = true
+		}
+	}
 	e.queue.removeIf(func(p *Run) bool { return p.Account == a }, func(p *Run) { e.skip(p, ReasonWithdrawn, now) })
 	as.leave(a)
 	if as.known != nil {
@@ -123,14 +128,14 @@ func (e *Engine) Withdraw(a *Account, can bool, now time.Time) {
 // planned yet, and returns the instant up to which the account is accounted for. Where
 // nothing can be planned now, that is before it goes, and the rest is planned when it
 // comes back.
-func (e *Engine) planLast(a *Account, can bool, now time.Time) time.Time {
+func (e *Engine) planLast(a *Account, now time.Time) time.Time {
 	now = wall(now)
 	pl := &e.planning
 	from := pl.upTo
 	if !a.admitted || a.behind {
 		from = a.served.From
 	}
-	if !can || pl.plan == nil || !e.Term.IsResumed() || now.Before(from) {
+	if !e.canPlan() || now.Before(from) {
 		return from
 	}
 	if a.behind || !now.Before(pl.next) {

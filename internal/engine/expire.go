@@ -5,25 +5,13 @@ import (
 	"time"
 )
 
-// The reasons of what does not start.
-const (
-	// Superseded is the reason of an occurrence that came too late to be worth a run, or
-	// its beginning.
-	Superseded        = "late, and a newer occurrence took its place"
-	ReasonWithdrawn   = "the account was withdrawn"
-	ReasonDisabled    = "its schedule was disabled or removed"
-	reasonQuarantined = "its schedule is quarantined"
-	editedTwice       = "its schedule was edited more than once since it was last read: what held then is not known"
-	waitsForPlace     = "a place among the concurrent runs"
-)
-
 // supersededWaiting is the reason of a run that waited until a newer occurrence
 // came.
 func supersededWaiting(p *Run) string {
 	if p.wait == "" {
 		return Superseded
 	}
-	return Superseded + ": it waited for " + p.wait
+	return Superseded + WaitedFor + p.wait
 }
 
 // tooLate is the reason of a run whose catch-up has passed.
@@ -37,10 +25,10 @@ func (e *Engine) tooLate(p *Run) string {
 		}
 	}
 	if p.wait == "" && p.lined && e.maxConcurrent > 0 {
-		p.wait = waitsForPlace
+		p.wait = WaitsForPlace
 	}
 	if p.wait != "" {
-		reason += ": it waited for " + p.wait
+		reason += WaitedFor + p.wait
 	}
 	if p.moved {
 		reason = "the calendar moved it into the past, where " + reason

@@ -39,7 +39,7 @@ func (e *Engine) KeepDue(before *plan.Plan, fresh []*Row, was func(Key) *Row, no
 				continue
 			}
 			if h.isDoubtful(o) {
-				o.Skip = editedTwice
+				o.Skip = EditedTwice
 			}
 			o.Row = h.row.Row
 			pl.kept = append(pl.kept, o)
@@ -99,7 +99,7 @@ func (e *Engine) withKept(due []plan.Occurrence, now time.Time) []plan.Occurrenc
 		case slices.ContainsFunc(due, moved):
 			continue
 		case r == nil && e.facts.Quarantined(key):
-			o.Skip = cmp.Or(o.Skip, reasonQuarantined)
+			o.Skip = cmp.Or(o.Skip, ReasonQuarantined)
 		case r == nil || r.Policy.Disabled:
 			o.Skip = cmp.Or(o.Skip, ReasonDisabled)
 		}
@@ -147,5 +147,5 @@ func (e *Engine) enqueueLate(now time.Time) {
 		}
 	}
 	pl.late = nil
-	e.enqueueFor(plan.Sorted(due), e.Accounts.All(), now)
+	e.enqueueLike(wave{planned: now, backdated: true, twice: true}, plan.Sorted(due), e.Accounts.All(), now)
 }

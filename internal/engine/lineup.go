@@ -65,12 +65,18 @@ func (e *Engine) holders(r *Row) []*Account {
 // row for each account, since of several late occurrences of a repeating rule only the
 // newest runs.
 func (e *Engine) enqueueFor(due []plan.Occurrence, accts []*Account, now time.Time) {
+	e.enqueueLike(wave{planned: now, backdated: true}, due, accts, now)
+}
+
+// enqueueLike does that with waves that are like one.
+func (e *Engine) enqueueLike(like wave, due []plan.Occurrence, accts []*Account, now time.Time) {
 	if len(due) == 0 {
 		return
 	}
 	var planned []*Run
 	for _, mine := range byRow(due) {
-		w := &wave{row: RowOf(mine[0]), due: mine, planned: now, backdated: true}
+		w := &like
+		w.row, w.due = RowOf(mine[0]), mine
 		for _, a := range w.row.among(accts) {
 			if a.takes(w.row) {
 				planned = e.planRow(planned, a, w, now)
@@ -119,7 +125,7 @@ func (e *Engine) planRow(planned []*Run, a *Account, w *wave, now time.Time) []*
 			continue
 		}
 		p := e.newRun(a, ts, r, o, w.backdated)
-		p.prev, p.moved, p.rank = ts.lastDue, o.Moved, w.rank
+		p.prev, p.moved, p.rank, p.twice = ts.lastDue, o.Moved, w.rank, w.twice
 		if r.Spread > 0 {
 			p.Offset = SpreadOffset(a.Name, r.Task(), o.Slot, r.SpreadWithin(o))
 		}
@@ -156,9 +162,9 @@ func (e *Engine) planRow(planned []*Run, a *Account, w *wave, now time.Time) []*
 func (e *Engine) waitsOf(w *wave) string {
 	switch {
 	case w.limited:
-		return "start limit " + w.row.StartLimit
+		return WaitsForLimit + w.row.StartLimit
 	case e.maxConcurrent > 0 && w.offsets == nil:
-		return waitsForPlace
+		return WaitsForPlace
 	}
 	return ""
 }

@@ -179,7 +179,7 @@ func TestWhatDoesNotStartIsSkipped(t *testing.T) {
 	}{
 		{"halted", func(d *desk) { d.halted["42"] = HaltedBy + "ada: rejects" }, HaltedBy + "ada: rejects"},
 		{"removed", func(d *desk) { delete(d.rows, Key{Task: "buy"}) }, ReasonDisabled},
-		{"withdrawn", func(d *desk) { d.Withdraw(d.Accounts.Get("42"), true, d.now) }, ReasonWithdrawn},
+		{"withdrawn", func(d *desk) { d.Withdraw(d.Accounts.Get("42"), d.now) }, ReasonWithdrawn},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := newDesk(t, Config{}, "08:59:00", []string{"42"}, newRow("buy", "daily 09:00", always, Handling{CatchUp: time.Minute}))

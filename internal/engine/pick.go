@@ -128,7 +128,7 @@ func (e *Engine) admitRun(p *Run, now time.Time, ob Obstacles) admission {
 		return movedOn
 	case !a.started:
 		a.blocked = append(a.blocked, p)
-		e.await(p, "the start of its executor")
+		e.await(p, WaitsForStart)
 		e.block(a)
 		return movedOn
 	}
@@ -138,12 +138,12 @@ func (e *Engine) admitRun(p *Run, now time.Time, ob Obstacles) admission {
 	if r.Exclusive != "" {
 		if g := a.group(r.Exclusive); g.busy {
 			g.waiting = append(g.waiting, p)
-			e.await(p, "group "+r.Exclusive)
+			e.await(p, WaitsForGroup+r.Exclusive)
 			return movedOn
 		}
 	}
 	if ok, next := e.Limits.Reserve(r.StartLimit, a.Name, now); !ok {
-		p.wait = "start limit " + r.StartLimit
+		p.wait = WaitsForLimit + r.StartLimit
 		e.queue.startsAt(next)
 		return keepReady
 	}
@@ -170,23 +170,23 @@ func (e *Engine) isOvertaken(p *Run, now time.Time) bool {
 func (e *Engine) isHeldUp(p *Run, now time.Time, ob Obstacles) bool {
 	switch {
 	case now.Round(0).Before(p.Due):
-		p.wait = "the clock, which was set back"
+		p.wait = WaitsForClock
 	case now.Round(0).Before(p.Start()):
 		e.queue.startsAt(p.Start())
 	case !e.Term.MayStart(p.Row.AtLeastOnce, now):
-		p.wait = "the term, which could not be renewed"
+		p.wait = WaitsForTerm
 	case e.releases.has(p):
-		p.wait = "the ledger, which still has an earlier claim of its slot"
+		p.wait = WaitsForLedger + ", which still has an earlier claim of its slot"
 	case e.queue.paused && !p.mayRunUnclaimed():
 		if p.wait == "" {
-			p.wait = "the ledger, which did not answer"
+			p.wait = WaitsForLedger + ", which did not answer"
 		}
 	case ob.Reconciling && p.Repeats && !(ob.Unsettled && p.mayRunUnclaimed()):
-		p.wait = "the ledger, which does not have the runs of older terms yet"
+		p.wait = WaitsForLedger + ", which does not have the runs of older terms yet"
 	case ob.HaltsUnread && !p.Row.AtLeastOnce:
-		p.wait = "the halts, which could not be read"
+		p.wait = WaitsForHalts
 	case !p.Account.confirmed && !p.Row.AtLeastOnce:
-		p.wait = "the enrolment of its account"
+		p.wait = WaitsForEnrolment
 	default:
 		return false
 	}

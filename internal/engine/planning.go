@@ -62,7 +62,7 @@ func (e *Engine) LookAgain() { e.planning.next = e.planning.upTo }
 func (e *Engine) PlanUpTo(now time.Time) (from time.Time, planned bool) {
 	now = wall(now)
 	pl := &e.planning
-	if pl.plan == nil || !e.Term.IsResumed() {
+	if !e.canPlan() {
 		return from, false
 	}
 	pl.caughtUp = true
@@ -87,6 +87,11 @@ func (e *Engine) PlanUpTo(now time.Time) (from time.Time, planned bool) {
 	e.enqueue(due, now)
 	pl.upTo = now
 	return from, true
+}
+
+// canPlan reports whether anything can be planned now.
+func (e *Engine) canPlan() bool {
+	return e.planning.plan != nil && e.Term.IsResumed() && !e.Wakes.doubted
 }
 
 // lookAhead finds what is due next.
@@ -121,7 +126,7 @@ type State struct {
 // Resume begins to plan from a ledger's state, and returns from when on: now if it has no
 // watermark.
 func (e *Engine) Resume(st State, now time.Time) (watermark time.Time) {
-	e.Term.resumed = true
+	e.Term.resumed, e.Wakes.doubted = true, false
 	if st.Term > 1 {
 		e.Limits.HoldOff(now)
 	}

@@ -35,6 +35,7 @@ type Handling struct {
 	CatchUp     time.Duration
 	// CatchUpUntil caps the catch-up, if it is not nil.
 	CatchUpUntil *rule.Moment
+	Retry        Retry
 }
 
 // Overlap is what becomes of an occurrence that comes due while a run of its task goes on.

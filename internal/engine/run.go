@@ -48,9 +48,11 @@ type Run struct {
 	queued    bool      // it came due while its task ran, and waits for that
 	overdue   bool      // its outcome was taken, and it has not returned
 	unclaimed bool      // it started with the ledger out of reach
+	withdrawn bool      // its account went since it started, and may be back
 	nextClaim *Run      // of the same task, that is being claimed
 	prev      time.Time // when the task's occurrence before it was due
 	moved     bool      // into the past, by a calendar
+	twice     bool      // its slot may have been planned before
 }
 
 // Start is when the run may start.

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -124,11 +123,11 @@ func (e *Engine) besideOthers(p *Run, ts *task, now time.Time) (decided bool) {
 	current := ts.goingOnAt(p)
 	switch {
 	case ts.claims(p.Slot):
-		e.awaitTask(p, "a run that a person triggered for its slot")
+		e.awaitTask(p, WaitsForTrigger)
 	case p.Row.Overlap == OverlapAllow:
 		return false
 	case current == nil:
-		e.awaitTask(p, "the run before it")
+		e.awaitTask(p, WaitsForTask)
 	case p.Row.Overlap == OverlapSkip || slices.ContainsFunc(ts.waiting, func(o *Run) bool { return o.queued }):
 		e.skipOverlap(p, current, now)
 	default:
@@ -136,13 +135,13 @@ func (e *Engine) besideOthers(p *Run, ts *task, now time.Time) (decided bool) {
 			e.todo.Cancel = append(e.todo.Cancel, ts.running...)
 		}
 		p.queued = true
-		e.awaitTask(p, "the previous run")
+		e.awaitTask(p, WaitsForPrevious)
 	}
 	return true
 }
 
 func (e *Engine) skipOverlap(p, current *Run, now time.Time) {
-	reason := fmt.Sprintf("the run of %s had not finished", current.Slot)
+	reason := OverlapOf + current.Slot + " had not finished"
 	if current.overdue {
 		reason += " (it is overdue)"
 	}

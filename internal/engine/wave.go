@@ -22,6 +22,7 @@ type wave struct {
 	within    time.Duration   // what they are less than
 	planned   time.Time       // when that was
 	backdated bool            // behind the watermark
+	twice     bool            // some of it may have been planned before
 	rank      int             // as of a run
 	limited   bool            // a start limit has held it up
 }

@@ -32,7 +32,7 @@ var breakages = []breakage{
 	{"deadlines are ignored", "execution.go", `	if e.row.Timeout > 0 {
 		e.run.Deadline`, `	if e.row.Timeout < 0 {
 		e.run.Deadline`},
-	{"one attempt too many", "execution.go", `e.run.Attempt >= e.row.Retry.Attempts`, `e.run.Attempt > e.row.Retry.Attempts`},
+	{"one attempt too many", "internal/engine/retry.go", `attempts < p.Row.Retry.Attempts`, `attempts <= p.Row.Retry.Attempts`},
 	{"disabled rows run", "internal/plan/group.go", `if !r.Policy.Disabled && o.Due.After(r.HoldsFrom()) {`, `if o.Due.After(r.HoldsFrom()) {`},
 	{"closed days are sessions", "internal/plan/day.go", `if known && !g.runsOn(d.session.Kind) {`, `if known && !d.session.Open() && false {`},
 	{"outcomes are dropped on an error", "settle.go", `			s.settleFailed(err)
@@ -97,7 +97,7 @@ var breakages = []breakage{
 	for ;`, `	session, err := SessionOf(r.Calendar, date)
 	for r = nil;`},
 	{"a rerun comes after what is newer", "internal/engine/again.go", `if run.Repeats && (ts.lastDue.After(run.Due) || q.comesFor(a, r, run.Due)) {`, `if false {`},
-	{"what is cut off forgets until when it runs again", "execution.go", `run.RerunUntil = e.of.Expires`, `_ = e.of.Expires`},
+	{"what is cut off forgets until when it runs again", "execution.go", `run.RerunUntil = e.of.RerunUntil(now)`, `_ = e.of.RerunUntil(now)`},
 	{"the close is that of a regular day", "rule/moment.go", `edges = append(edges, p.End)`, `edges = append(edges, p.Start.Add(6*time.Hour+15*time.Minute))`},
 	{"an edit that is read late holds from before", "internal/engine/kept.go", `if !e.Term.IsResumed() || !pl.upTo.Before(now) {`, `if true {`},
 	{"the rule of after an edit says what repeats", "internal/plan/day.go", `repeats := rule.Repeats(m.timingOn(g.root(), d).Rule)`, `repeats := rule.Repeats(g.root().Rule)`},
