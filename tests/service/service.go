@@ -165,7 +165,7 @@ func (s *service) schedule(ctx context.Context, cfg Config, store *sqlstore.Stor
 		Clock:      s.clock,
 		TermLength: cfg.TermLength,
 		Logger:     s.log,
-		Observer:   tradeclock.ObserverFunc(s.observe),
+		Observers:  []tradeclock.Observer{tradeclock.ObserverFunc(s.observe)},
 	})
 	if err != nil {
 		return nil, err
