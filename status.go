@@ -18,6 +18,7 @@ type health struct {
 	recall     bool           // what the last sessions left of bad runs is to be read
 	recalling  bool           // a reading goes on
 	said       SchedulerState // by the last heartbeat, or StateStopped if there was none
+	lastBeat   time.Time      // when the last was made that was received
 }
 
 // Status is a snapshot of a scheduler.
@@ -30,6 +31,9 @@ type Status struct {
 	// ledger, and Planned that up to which everything is planned.
 	Watermark time.Time `json:"watermark,omitzero"`
 	Planned   time.Time `json:"planned,omitzero"`
+	// LastBeat is the At of the last heartbeat that the sink has received, or that was made
+	// if there is no sink.
+	LastBeat time.Time `json:"last_beat,omitzero"`
 	// Schedules is the number of rows in force, and Coverage the instant at which the
 	// coverage of each calendar ends that they are read by, if it does.
 	Schedules int                  `json:"schedules,omitzero"`
@@ -71,6 +75,7 @@ func (s *UnifiedTaskScheduler) Status() Status {
 		Heartbeat:       s.heartbeat(),
 		Watermark:       s.engine.Mark(),
 		Planned:         s.engine.Planned(),
+		LastBeat:        s.health.lastBeat,
 		Schedules:       len(s.sched.rows),
 		Coverage:        s.coverage(),
 		Conditions:      s.conditions(),
