@@ -75,6 +75,13 @@ func (r *recorder) sample(_ context.Context, o metric.Observer) error {
 	return nil
 }
 
+// Begin is that of metrics.Recorder. A histogram has no series before its first value.
+func (r *recorder) Begin(m *metrics.Metric, values ...string) {
+	if counter := r.counters[m]; counter != nil {
+		counter.Add(context.Background(), 0, r.attributes(m, values))
+	}
+}
+
 // Add is that of metrics.Recorder.
 func (r *recorder) Add(m *metrics.Metric, n int, run *tradeclock.Run, values ...string) {
 	r.counters[m].Add(within(run), int64(n), r.attributes(m, values))

@@ -64,10 +64,19 @@ func (s *series) add(m *metrics.Metric, labels prometheus.Labels) prometheus.Col
 	return s.gauges[m]
 }
 
+// Begin is that of metrics.Recorder.
+func (s *series) Begin(m *metrics.Metric, values ...string) {
+	if histogram := s.histograms[m]; histogram != nil {
+		histogram.WithLabelValues(values...)
+		return
+	}
+	s.counters[m].WithLabelValues(values...)
+}
+
 // Add is that of metrics.Recorder.
 func (s *series) Add(m *metrics.Metric, n int, run *tradeclock.Run, values ...string) {
 	counter := s.counters[m].WithLabelValues(values...)
-	if exemplar := s.exemplar(m, run); exemplar != nil && n > 0 {
+	if exemplar := s.exemplar(m, run); exemplar != nil {
 		counter.(prometheus.ExemplarAdder).AddWithExemplar(float64(n), exemplar)
 		return
 	}

@@ -9,7 +9,9 @@ import (
 // Recorder takes measurements of what events tell. The values are those of the metric's
 // attributes, in their order.
 type Recorder interface {
-	// Add adds to a counter. Zero makes the series appear.
+	// Begin makes a series appear before anything has happened, if the library can.
+	Begin(m *Metric, values ...string)
+	// Add adds to a counter.
 	Add(m *Metric, n int, run *tradeclock.Run, values ...string)
 	// Observe adds a value to a histogram.
 	Observe(m *Metric, value float64, run *tradeclock.Run, values ...string)
@@ -34,11 +36,11 @@ const (
 // Begin makes the series appear that every scheduler has: who asks for the increase of a
 // counter does not see one that is born at one.
 func Begin(r Recorder) {
-	r.Add(TermChanges, 0, nil, taken)
-	r.Add(TermChanges, 0, nil, lost)
-	r.Add(ClockSteps, 0, nil, forwards)
-	r.Add(ClockSteps, 0, nil, backwards)
-	r.Add(EventsLost, 0, nil)
+	r.Begin(TermChanges, taken)
+	r.Begin(TermChanges, lost)
+	r.Begin(ClockSteps, forwards)
+	r.Begin(ClockSteps, backwards)
+	r.Begin(EventsLost)
 }
 
 // Observe records what an event tells.
@@ -72,11 +74,12 @@ func Observe(r Recorder, e tradeclock.Event) {
 // beginTasks makes the series of tasks appear, whatever will become of their runs.
 func beginTasks(r Recorder, tasks map[string][]tradeclock.Delivery) {
 	for task, deliveries := range tasks {
-		r.Add(Retries, 0, nil, task)
+		r.Begin(Lateness, task)
+		r.Begin(Retries, task)
 		for _, delivery := range deliveries {
 			for _, outcome := range finalOutcomes {
 				for _, class := range outcome.ReasonClasses() {
-					r.Add(Occurrences, 0, nil, task, outcome.String(), delivery.String(), class)
+					r.Begin(Occurrences, task, outcome.String(), delivery.String(), class)
 				}
 			}
 		}
