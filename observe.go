@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
@@ -218,18 +219,21 @@ type announcer struct {
 	activity *quiet.Activity
 	listener *quiet.Listener // the observer, to the activity
 
+	hand []Event     // what is told next, by the goroutine that tells
+	over atomic.Bool // nothing is told any more
+
 	mu    sync.Mutex
-	queue []Event
+	queue []Event // what is told after it
+	taken []Event // what the hand was taken up as: room for the next queue
 	lost  int
 	busy  bool
-	over  bool // nothing is told any more
 }
 
 // tell queues an event.
 func (a *announcer) tell(e Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.over {
+	if a.over.Load() {
 		return
 	}
 	if len(a.queue) >= observerBacklog {
@@ -248,7 +252,8 @@ func (a *announcer) tell(e Event) {
 func (a *announcer) silence() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.queue, a.lost, a.over = nil, 0, true
+	a.queue, a.lost = nil, 0
+	a.over.Store(true)
 }
 
 // idle reports whether the observer has returned from every event.
@@ -269,28 +274,32 @@ func (a *announcer) deliver() {
 			a.activity.Go(a.deliver)
 		}
 	}()
-	for e, ok := a.take(); ok; e, ok = a.take() {
-		a.observe(e)
+	for a.takeUp() {
+		for len(a.hand) > 0 && !a.over.Load() {
+			e := a.hand[0]
+			a.hand[0], a.hand = nil, a.hand[1:]
+			a.observe(e)
+		}
 	}
 	done = true
 }
 
-// take returns the next event, or false if there is none.
-func (a *announcer) take() (Event, bool) {
+// takeUp takes up what was queued, all at once, and reports whether there is anything to
+// tell.
+func (a *announcer) takeUp() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.lost > 0 {
-		lost := EventsLost{a.lost}
-		a.lost = 0
-		return lost, true
+	switch {
+	case a.over.Load():
+		a.hand = nil
+	case len(a.hand) > 0: // the observer has ended its goroutine
+	case a.lost > 0:
+		a.hand, a.lost = []Event{EventsLost{a.lost}}, 0
+	default:
+		a.hand, a.queue, a.taken = a.queue, a.taken[:0], a.queue
 	}
-	if len(a.queue) == 0 {
-		a.busy = false
-		return nil, false
-	}
-	e := a.queue[0]
-	a.queue = a.queue[1:]
-	return e, true
+	a.busy = len(a.hand) > 0
+	return a.busy
 }
 
 func (a *announcer) observe(e Event) {

@@ -3,6 +3,7 @@ package otel
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -22,6 +23,12 @@ type recorder struct {
 	gauges       map[*metrics.Metric]metric.Float64Gauge
 	sampled      map[*metrics.Metric]metric.Float64Observable
 	registration metric.Registration
+	known        sync.Map // of seriesKey, to metric.MeasurementOption
+}
+
+type seriesKey struct {
+	metric *metrics.Metric
+	values metrics.Values
 }
 
 func newRecorder(cfg Config, s *tradeclock.UnifiedTaskScheduler) (*recorder, error) {
@@ -69,59 +76,62 @@ func (r *recorder) close() error { return r.registration.Unregister() }
 
 // sample asks the scheduler for its status. It waits for no store and no task.
 func (r *recorder) sample(_ context.Context, o metric.Observer) error {
-	metrics.Sample(r.scheduler.Status(), func(m *metrics.Metric, value float64, values ...string) {
+	metrics.Sample(r.scheduler.Status(), func(m *metrics.Metric, value float64, values metrics.Values) {
 		o.ObserveFloat64(r.sampled[m], value, r.attributes(m, values))
 	})
 	return nil
 }
 
 // Begin is that of metrics.Recorder. A histogram has no series before its first value.
-func (r *recorder) Begin(m *metrics.Metric, values ...string) {
+func (r *recorder) Begin(m *metrics.Metric, values metrics.Values) {
 	if counter := r.counters[m]; counter != nil {
 		counter.Add(context.Background(), 0, r.attributes(m, values))
 	}
 }
 
 // Add is that of metrics.Recorder.
-func (r *recorder) Add(m *metrics.Metric, n int, run *tradeclock.Run, values ...string) {
-	r.counters[m].Add(within(run), int64(n), r.attributes(m, values))
+func (r *recorder) Add(m *metrics.Metric, n int, of metrics.Example, values metrics.Values) {
+	r.counters[m].Add(within(of), int64(n), r.attributes(m, values))
 }
 
 // Observe is that of metrics.Recorder.
-func (r *recorder) Observe(m *metrics.Metric, value float64, run *tradeclock.Run, values ...string) {
+func (r *recorder) Observe(m *metrics.Metric, value float64, of metrics.Example, values metrics.Values) {
 	if !r.runIDs {
-		r.histograms[m].Record(within(run), value, r.attributes(m, values))
+		r.histograms[m].Record(within(of), value, r.attributes(m, values))
 		return
 	}
-	r.histograms[m].Record(within(run), value, r.attributes(m, values), metric.WithAttributes(runID(run)))
+	r.histograms[m].Record(within(of), value, r.attributes(m, values), metric.WithAttributes(runID(of.RunID)))
 }
 
 // Set is that of metrics.Recorder.
-func (r *recorder) Set(m *metrics.Metric, value float64, values ...string) {
+func (r *recorder) Set(m *metrics.Metric, value float64, values metrics.Values) {
 	r.gauges[m].Record(context.Background(), value, r.attributes(m, values))
 }
 
-func (r *recorder) attributes(m *metrics.Metric, values []string) metric.MeasurementOption {
-	set := make([]attribute.KeyValue, 1, 1+len(values))
-	set[0] = r.name
-	for i, value := range values {
-		set = append(set, attribute.String(m.Attributes[i], value))
+// attributes are those of a series. They are kept, as each run needs some.
+func (r *recorder) attributes(m *metrics.Metric, values metrics.Values) metric.MeasurementOption {
+	key := seriesKey{m, values}
+	if known, ok := r.known.Load(key); ok {
+		return known.(metric.MeasurementOption)
 	}
-	return metric.WithAttributeSet(attribute.NewSet(set...))
+	set := []attribute.KeyValue{r.name}
+	for i, name := range m.Attributes {
+		set = append(set, attribute.String(name, values[i]))
+	}
+	option := metric.WithAttributeSet(attribute.NewSet(set...))
+	r.known.Store(key, option)
+	return option
 }
 
 // within returns a context in which the run's span is the current one, so that exemplars
 // refer to it.
-func within(run *tradeclock.Run) context.Context {
+func within(of metrics.Example) context.Context {
 	ctx := context.Background()
-	if run == nil {
-		return ctx
-	}
-	traceID, err := trace.TraceIDFromHex(metrics.Detail(run, metrics.TraceDetail))
+	traceID, err := trace.TraceIDFromHex(of.Trace)
 	if err != nil {
 		return ctx // it has none
 	}
-	spanID, err := trace.SpanIDFromHex(metrics.Detail(run, metrics.SpanDetail))
+	spanID, err := trace.SpanIDFromHex(of.Span)
 	if err != nil {
 		return ctx
 	}

@@ -160,14 +160,12 @@ func (t *Telemetry) forget(now time.Time) {
 	}
 }
 
-func runID(run *tradeclock.Run) attribute.KeyValue {
-	return attribute.String("tradeclock.run.id", run.ID)
-}
+func runID(id string) attribute.KeyValue { return attribute.String("tradeclock.run.id", id) }
 
 // identity are the attributes of a run that do not change.
 func identity(run *tradeclock.Run) []attribute.KeyValue {
 	attributes := []attribute.KeyValue{
-		runID(run),
+		runID(run.ID),
 		attribute.String("tradeclock.scheduler", run.Scheduler),
 		attribute.String("tradeclock.account", run.Account),
 		attribute.String("tradeclock.task", run.Task),

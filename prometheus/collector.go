@@ -68,8 +68,8 @@ func (c *Collector) Collect(found chan<- prometheus.Metric) {
 	for _, vec := range w.series.all {
 		vec.Collect(found)
 	}
-	metrics.Sample(w.scheduler.Status(), func(m *metrics.Metric, value float64, values ...string) {
-		found <- prometheus.MustNewConstMetric(w.sampled[m], valueType(m), value, values...)
+	metrics.Sample(w.scheduler.Status(), func(m *metrics.Metric, value float64, values metrics.Values) {
+		found <- prometheus.MustNewConstMetric(w.sampled[m], valueType(m), value, values[:len(m.Attributes)]...)
 	})
 }
 

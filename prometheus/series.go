@@ -19,7 +19,13 @@ type series struct {
 	gauges     map[*metrics.Metric]*prometheus.GaugeVec
 
 	mu        sync.Mutex
-	exemplars map[exemplarKey]time.Time // when a run was the exemplar last
+	known     map[seriesKey]any // of those, the series that were used
+	exemplars map[exemplarKey]time.Time
+}
+
+type seriesKey struct {
+	metric *metrics.Metric
+	values metrics.Values
 }
 
 // exemplarKey is what has exemplars of its own.
@@ -38,6 +44,7 @@ func newSeries(labels prometheus.Labels) *series {
 		counters:   make(map[*metrics.Metric]*prometheus.CounterVec),
 		histograms: make(map[*metrics.Metric]*prometheus.HistogramVec),
 		gauges:     make(map[*metrics.Metric]*prometheus.GaugeVec),
+		known:      make(map[seriesKey]any),
 		exemplars:  make(map[exemplarKey]time.Time),
 	}
 	for _, m := range metrics.All() {
@@ -64,65 +71,78 @@ func (s *series) add(m *metrics.Metric, labels prometheus.Labels) prometheus.Col
 	return s.gauges[m]
 }
 
-// Begin is that of metrics.Recorder.
-func (s *series) Begin(m *metrics.Metric, values ...string) {
-	if histogram := s.histograms[m]; histogram != nil {
-		histogram.WithLabelValues(values...)
-		return
+// of returns the series with the values, and makes it if there is none. The caller holds
+// mu.
+func (s *series) of(m *metrics.Metric, values metrics.Values) any {
+	key := seriesKey{m, values}
+	if one := s.known[key]; one != nil {
+		return one
 	}
-	s.counters[m].WithLabelValues(values...)
+	labels := values[:len(m.Attributes)]
+	switch m.Kind {
+	case metrics.Counter:
+		s.known[key] = s.counters[m].WithLabelValues(labels...)
+	case metrics.Histogram:
+		s.known[key] = s.histograms[m].WithLabelValues(labels...)
+	default:
+		s.known[key] = s.gauges[m].WithLabelValues(labels...)
+	}
+	return s.known[key]
+}
+
+// Begin is that of metrics.Recorder.
+func (s *series) Begin(m *metrics.Metric, values metrics.Values) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(m, values)
 }
 
 // Add is that of metrics.Recorder.
-func (s *series) Add(m *metrics.Metric, n int, run *tradeclock.Run, values ...string) {
-	counter := s.counters[m].WithLabelValues(values...)
-	if exemplar := s.exemplar(m, run); exemplar != nil {
+func (s *series) Add(m *metrics.Metric, n int, of metrics.Example, values metrics.Values) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counter := s.of(m, values)
+	if exemplar := s.exemplar(m, of); exemplar != nil {
 		counter.(prometheus.ExemplarAdder).AddWithExemplar(float64(n), exemplar)
 		return
 	}
-	counter.Add(float64(n))
+	counter.(prometheus.Counter).Add(float64(n))
 }
 
 // Observe is that of metrics.Recorder.
-func (s *series) Observe(m *metrics.Metric, value float64, run *tradeclock.Run, values ...string) {
-	histogram := s.histograms[m].WithLabelValues(values...)
-	if exemplar := s.exemplar(m, run); exemplar != nil {
+func (s *series) Observe(m *metrics.Metric, value float64, of metrics.Example, values metrics.Values) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	histogram := s.of(m, values)
+	if exemplar := s.exemplar(m, of); exemplar != nil {
 		histogram.(prometheus.ExemplarObserver).ObserveWithExemplar(value, exemplar)
 		return
 	}
-	histogram.Observe(value)
+	histogram.(prometheus.Observer).Observe(value)
 }
 
 // Set is that of metrics.Recorder.
-func (s *series) Set(m *metrics.Metric, value float64, values ...string) {
-	s.gauges[m].WithLabelValues(values...).Set(value)
+func (s *series) Set(m *metrics.Metric, value float64, values metrics.Values) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(m, values).(prometheus.Gauge).Set(value)
 }
 
 // exemplar returns the labels by which a run is found again, or nil if there is none, or
-// one is known that is hardly older.
-func (s *series) exemplar(m *metrics.Metric, run *tradeclock.Run) prometheus.Labels {
-	if run == nil {
+// one is known that is hardly older. The caller holds mu.
+func (s *series) exemplar(m *metrics.Metric, of metrics.Example) prometheus.Labels {
+	if of.RunID == "" {
 		return nil
 	}
-	at := run.Finished
-	if run.Outcome == tradeclock.Running {
-		at = run.Started
-	}
-	key := exemplarKey{m, run.Task, run.Outcome}
-	s.mu.Lock()
+	key := exemplarKey{m, of.Task, of.Outcome}
 	last, known := s.exemplars[key]
-	fresh := !known || at.Sub(last) >= exemplarEach || at.Before(last)
-	if fresh {
-		s.exemplars[key] = at
-	}
-	s.mu.Unlock()
-	if !fresh {
+	if known && !of.At.Before(last) && of.At.Sub(last) < exemplarEach {
 		return nil
 	}
-	labels := prometheus.Labels{"run_id": run.ID}
-	trace := metrics.Detail(run, metrics.TraceDetail)
-	if id, err := hex.DecodeString(trace); err == nil && len(id) == 16 { // or else it is no trace, and may be too long
-		labels[metrics.TraceDetail] = trace
+	s.exemplars[key] = of.At
+	labels := prometheus.Labels{"run_id": of.RunID}
+	if id, err := hex.DecodeString(of.Trace); err == nil && len(id) == 16 { // or else it is no trace, and may be too long
+		labels["trace_id"] = of.Trace
 	}
 	return labels
 }

@@ -10,29 +10,28 @@ var states = []tradeclock.SchedulerState{
 	tradeclock.StateStopped, tradeclock.StateStandby, tradeclock.StateActive, tradeclock.StateHalted, tradeclock.StateDraining,
 }
 
-// Sample gives what a status says of each sampled metric to set, with the values of its
-// attributes, in their order.
-func Sample(st tradeclock.Status, set func(m *Metric, value float64, values ...string)) {
-	at := func(m *Metric, t time.Time, values ...string) {
+// Sample gives what a status says of each sampled metric to set.
+func Sample(st tradeclock.Status, set func(m *Metric, value float64, values Values)) {
+	at := func(m *Metric, t time.Time) {
 		if !t.IsZero() {
-			set(m, unix(t), values...)
+			set(m, unix(t), Values{})
 		}
 	}
-	number := func(m *Metric, n int) { set(m, float64(n)) }
+	number := func(m *Metric, n int) { set(m, float64(n), Values{}) }
 
 	for _, state := range states {
-		set(State, either(st.State == state, 1.0, 0), state.String())
+		set(State, either(st.State == state, 1.0, 0), Values{state.String()})
 	}
 	for class, n := range st.Conditions {
-		set(Degraded, float64(n), class)
+		set(Degraded, float64(n), Values{class})
 	}
 	for calendar, end := range st.Coverage {
-		at(CoverageEnd, end, calendar)
+		set(CoverageEnd, unix(end), Values{calendar})
 	}
 	for key, n := range active(st.Running) {
-		set(Active, float64(n), key.task, key.state)
+		set(Active, float64(n), Values{key.task, key.state})
 	}
-	set(Term, float64(st.Term))
+	set(Term, float64(st.Term), Values{})
 	at(HeartbeatTime, st.LastBeat)
 	at(TickTime, st.LastTick)
 	at(NextTime, st.Next)
