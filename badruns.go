@@ -38,7 +38,7 @@ func verdictOn(outcome Outcome, reason string) engine.Verdict {
 
 // The words by which the two kinds of condition are found.
 const (
-	runsInARow = "in a row"
+	runsInARow = "streak"
 	lostRuns   = "lost"
 )
 

@@ -190,7 +190,7 @@ func (w *changeWorld) play(t *testing.T) {
 	t.Helper()
 	w.store = NewStore(w.clock)
 	s, err := New(Config{
-		Schedules: FixedSchedules(w.rows()...), Executor: w, Ledger: w.store, Observer: w, Clock: w.clock,
+		Schedules: FixedSchedules(w.rows()...), Executor: w, Ledger: w.store, Observers: []Observer{w}, Clock: w.clock,
 		Calendar:  w.markets[0].calendar(),
 		Calendars: func(string) (calendar.Calendar, error) { return w.markets[1].calendar(), nil },
 		Logger:    slog.New(slog.DiscardHandler),

@@ -99,7 +99,7 @@ func (w *editWorld) start(e *edited, store ScheduleStore) {
 		}
 	}
 	s, err := New(Config{
-		Schedules: store, Calendar: calendar.Weekdays(time.UTC), Clock: w.clock, Observer: ObserverFunc(observe), Logger: slog.New(slog.DiscardHandler),
+		Schedules: store, Calendar: calendar.Weekdays(time.UTC), Clock: w.clock, Observers: []Observer{ObserverFunc(observe)}, Logger: slog.New(slog.DiscardHandler),
 		Ledger: NewStore(w.clock),
 	})
 	require.NoError(w.t, err)

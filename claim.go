@@ -128,22 +128,26 @@ func (s *UnifiedTaskScheduler) slotTaken(p *engine.Run, by *Run) {
 	case by == nil:
 		s.log.Warn("the slot lies before what the ledger keeps: it does not run", attrs...)
 	case by.Session != p.Session:
-		s.slotRecurs(s.runOf(p), by)
+		s.slotRecurs(p, by)
 	default:
 		s.log.Debug("the slot is taken", append(attrs, "due", p.Due, "by_due", by.Due, "outcome", by.Outcome.String())...)
 	}
 }
 
+// slotRecursAs begins the reason of an occurrence whose slot is that of another.
+const slotRecursAs = "the rule gave it slot "
+
 func recurs(slot string, session calendar.Date) string {
-	return fmt.Sprintf("the rule gave it slot %q, which is that of session %v: a slot is for one occurrence, for ever", slot, session)
+	return fmt.Sprintf("%s%q, which is that of session %v: a slot is for one occurrence, for ever", slotRecursAs, slot, session)
 }
 
 // slotRecurs tells that a rule gave a slot to two sessions.
-func (s *UnifiedTaskScheduler) slotRecurs(run Run, by *Run) {
+func (s *UnifiedTaskScheduler) slotRecurs(p *engine.Run, by *Run) {
+	run := s.runOf(p)
 	run.Outcome, run.Reason = Skipped, recurs(run.Slot, by.Session)
 	run.Finished = s.clock.Now().Round(0).UTC()
 	s.degrade("slot "+run.Task, fmt.Sprintf("%s does not run for session %v: %s", rowName(run.Task, run.Account), run.Session, run.Reason))
-	s.tellRecorded(run)
+	s.tellRecorded(run, deliveryOf(p.Row), 1)
 }
 
 // startUnclaimed starts a run that is claimed when it is settled.

@@ -53,7 +53,7 @@ func TestRule04_AHostWhoseClockIsSetBackRunsNothingAgain(t *testing.T) {
 			w, host := newHostWorld(t, "2026-11-23 08:59:00")
 			log := new(eventLog)
 			cfg := w.config(row("watch", "every 10s 09:00-09:30"))
-			cfg.Clock, cfg.Observer = host, log
+			cfg.Clock, cfg.Observers = host, []tradeclock.Observer{log}
 			s, d := w.drive(cfg)
 			d.For(6 * time.Minute)
 			watermark := at("2026-11-23 09:05:00").UTC()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -63,8 +64,8 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Logger gets what happens. Nil means slog.Default.
 	Logger *slog.Logger
-	// Observer gets typed events. Nil means none.
-	Observer Observer
+	// Observers get typed events, each by itself.
+	Observers []Observer
 }
 
 func (cfg Config) check() error {
@@ -118,6 +119,9 @@ func (cfg Config) check() error {
 	}
 	if cfg.DrainTimeout < 0 {
 		bad("DrainTimeout", fmt.Errorf("%v is negative", cfg.DrainTimeout))
+	}
+	if i := slices.Index(cfg.Observers, nil); i >= 0 {
+		bad("Observers", fmt.Errorf("number %d is nil", i+1))
 	}
 	if cfg.Calendar != nil && cfg.Calendar.Location() == nil && cfg.Location == nil {
 		bad("Calendar", errors.New("it has no location, and neither has the configuration"))

@@ -920,7 +920,7 @@ func TestRule25_CalendarChange(t *testing.T) {
 			cal := &changing{Calendar: hours(calendar.Wall(15, 30))}
 			events := new(eventLog)
 			cfg := w.config(row("square_off", test.rule))
-			cfg.Calendar, cfg.Observer = cal, events
+			cfg.Calendar, cfg.Observers = cal, []tradeclock.Observer{events}
 			d := tradeclocktest.NewDriver(t, w.scheduler(cfg), w.clock)
 			d.Until(at("2026-11-23 13:00:20"))
 			cal.set(hours(test.close))

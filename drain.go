@@ -99,7 +99,7 @@ func (s *UnifiedTaskScheduler) finish(ctx context.Context, err *LeakError) error
 	s.mu.Unlock()
 	// A call that was begun before the end may go on beside the beat: without alarms
 	// nothing would end it.
-	told := func() bool { return s.events.idle() && len(s.activity.Unreturned()) == 0 }
+	told := func() bool { return len(s.events.untold()) == 0 && len(s.activity.Unreturned()) == 0 }
 	if s.awaitFor(ctx, leakGrace, told) != nil && err == nil {
 		err = &LeakError{Calls: s.untold()}
 	}
@@ -118,10 +118,7 @@ func (s *UnifiedTaskScheduler) untold() []string {
 	if s.lanes.beat.IsBusy() {
 		names = append(names, s.lanes.beat.Name())
 	}
-	if !s.events.idle() {
-		names = append(names, "observer")
-	}
-	return names
+	return append(names, s.events.untold()...)
 }
 
 // drain brings everything to its end, each step within a bound.

@@ -465,10 +465,10 @@ func ExampleObserver() {
 			tradeclock.Schedule{Task: "sell_monitor", Rule: rule.MustParse("every 1m 09:01-15:30")},
 			tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:02")},
 		),
-		Observer: tradeclock.ObserverFunc(pageFor),
-		Ledger:   memstore.New(clock),
-		Clock:    clock,
-		Logger:   slog.New(slog.DiscardHandler),
+		Observers: []tradeclock.Observer{tradeclock.ObserverFunc(pageFor)},
+		Ledger:    memstore.New(clock),
+		Clock:     clock,
+		Logger:    slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		fmt.Println(err)

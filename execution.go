@@ -53,7 +53,7 @@ func (s *UnifiedTaskScheduler) start(p *engine.Run, run Run) *execution {
 	s.activity.Begin()
 	s.nextAttempt(e)
 	s.keepBetweenTicks()
-	s.tellStarted(&e.run)
+	s.tellStarted(e)
 	s.activity.Start(e)
 	return e
 }
@@ -90,13 +90,16 @@ func (e *execution) Do() {
 	}
 }
 
+// panicked begins the reason of a run that failed by a panic.
+const panicked = "panic: "
+
 // attempt calls Execute and tells the outcome. A panic is a failure, be it in
 // Execute or in the error that it returned, when that is asked for its text.
 func (e *execution) attempt() (outcome Outcome, reason string) {
 	defer func() {
 		if p := recover(); p != nil {
 			e.keepStack(debug.Stack())
-			outcome, reason = Failed, "panic: "+said.Panic(p)
+			outcome, reason = Failed, panicked+said.Panic(p)
 		}
 	}()
 	return e.judge(e.exec.Execute(&e.ctx, e.run))
@@ -213,8 +216,8 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 		run.RerunUntil = e.of.RerunUntil(now)
 	}
 	s.engine.Ended(e.of, verdictOn(outcome, reason), reason)
-	s.tellOutcome(run)
-	st := settlement{run: run}
+	s.logOutcome(run)
+	st := settlement{run: run, delivery: e.row.Delivery}
 	if e.of.IsUnclaimed() {
 		st.unclaimed = e.of
 	}
@@ -280,19 +283,17 @@ func (e *execution) keepStack(stack []byte) {
 	}
 }
 
-func (s *UnifiedTaskScheduler) tellStarted(run *Run) {
-	if s.events.observer != nil {
-		s.events.tell(RunStarted{*run})
+func (s *UnifiedTaskScheduler) tellStarted(e *execution) {
+	run := &e.run
+	if len(s.events) > 0 {
+		s.events.tell(RunStarted{*run, e.row.Delivery})
 	}
 	if s.logs(slog.LevelDebug) {
 		s.log.Debug("run started", "task", run.Task, "account", run.Account, "slot", run.Slot, "lateness", run.Lateness())
 	}
 }
 
-func (s *UnifiedTaskScheduler) tellOutcome(run *Run) {
-	if s.events.observer != nil {
-		s.events.tell(RunSettled{*run})
-	}
+func (s *UnifiedTaskScheduler) logOutcome(run *Run) {
 	level := slog.LevelWarn
 	if run.Outcome == Succeeded || run.Outcome == Skipped {
 		level = slog.LevelInfo

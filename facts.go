@@ -52,6 +52,14 @@ func (s *UnifiedTaskScheduler) act() {
 
 var errReplaced = errors.New("the next occurrence took its place")
 
+// deliveryOf is how the runs of a row are delivered.
+func deliveryOf(r *engine.Row) Delivery {
+	if r.AtLeastOnce {
+		return AtLeastOnce
+	}
+	return AtMostOnce
+}
+
 // runOf makes a run of what the engine planned, as the ledger and the executor know it.
 func (s *UnifiedTaskScheduler) runOf(p *engine.Run) Run {
 	return Run{

@@ -319,7 +319,7 @@ func TestRule10_HoursThatArriveLateStillArmAnchors(t *testing.T) {
 				row("close", "daily close-15m"), row("open", "daily open+1m"), row("just", "daily close-5h30m30s"),
 				row("watch", "every 1h open-close"), row("after", "after close 5m"))
 			cfg.Calendar = cal
-			cfg.Observer = log
+			cfg.Observers = []tradeclock.Observer{log}
 			s, d := w.drive(cfg)
 			d.Until(at("2026-11-26 10:00:00"))
 

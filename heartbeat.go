@@ -135,7 +135,11 @@ func (s *UnifiedTaskScheduler) beatSoon() {
 // sendBeat sends a heartbeat, and reports whether it was received. The caller is
 // counted as active and holds mu.
 func (s *UnifiedTaskScheduler) sendBeat(ctx context.Context) bool {
-	if s.cfg.Heartbeats == nil || s.life.crashed.Load() {
+	if s.life.crashed.Load() {
+		return true
+	}
+	if s.cfg.Heartbeats == nil {
+		s.health.lastBeat = s.clock.Now().Round(0).UTC()
 		return true
 	}
 	var err error
@@ -155,6 +159,7 @@ func (s *UnifiedTaskScheduler) sendBeat(ctx context.Context) bool {
 		return false
 	}
 	s.clear("heartbeat")
+	s.health.lastBeat = hb.At
 	return true
 }
 

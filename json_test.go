@@ -312,7 +312,12 @@ func randomOf(r *rand.Rand, typ reflect.Type, likely float64) reflect.Value {
 			v.Index(i).Set(randomOf(r, typ.Elem(), likely))
 		}
 	case reflect.Map:
-		v.Set(reflect.ValueOf(map[string]any{"orders": float64(r.IntN(100)), "note": randomText(r), "done": true}))
+		if typ.Elem().Kind() == reflect.Interface {
+			v.Set(reflect.ValueOf(map[string]any{"orders": float64(r.IntN(100)), "note": randomText(r), "done": true}))
+			break
+		}
+		v.Set(reflect.MakeMap(typ))
+		v.SetMapIndex(reflect.ValueOf(randomText(r)), randomOf(r, typ.Elem(), likely))
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.String:

@@ -281,7 +281,7 @@ func TestAHolidayAnnouncedInTheMorning(t *testing.T) {
 	cal := newSnapshots(calendarOf(t, mumbai()))
 	events, log := new(eventLog), new(bytes.Buffer)
 	cfg := w.config(row("premarket", "daily 07:57"), row("buy", "daily 09:01"), row("monitor", "every 1m open-close"), row("after_buy", "after buy 5m"))
-	cfg.Calendar, cfg.Observer = cal, events
+	cfg.Calendar, cfg.Observers = cal, []tradeclock.Observer{events}
 	cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
 	s, d := w.drive(cfg)
 	d.Until(at("2026-11-23 08:00:00"))
@@ -350,7 +350,7 @@ func TestACalendarThatChangesDuringTheDay(t *testing.T) {
 			cal := newSnapshots(calendarOf(t, mumbai()))
 			events := new(eventLog)
 			cfg := w.config(row("early", "daily open+5m"), row("late", "daily close-15m"))
-			cfg.Calendar, cfg.Observer = cal, events
+			cfg.Calendar, cfg.Observers = cal, []tradeclock.Observer{events}
 			_, d := w.drive(cfg)
 			d.Until(at("2026-11-27 13:00:30"))
 			table := mumbai(test.change)

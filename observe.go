@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
@@ -12,9 +13,10 @@ import (
 )
 
 // Observer gets the events of a scheduler, one at a time and in order, from a
-// goroutine of its own: its panics are contained, and its slowness is its own. An
-// observer that falls more than 10,000 events behind loses the oldest, and is
-// told how many by an EventsLost.
+// goroutine of its own: its panics are contained, and its slowness is its own, also
+// beside other observers. One that falls more than 10,000 events behind loses the oldest,
+// and is told how many by an EventsLost. Observers share what an event refers to, and
+// must not change it.
 type Observer interface {
 	Observe(e Event)
 }
@@ -37,23 +39,38 @@ type Ticked struct {
 // RunStarted says that a run starts. It was claimed, or the ledger is out of reach
 // and the run is delivered at least once.
 type RunStarted struct {
-	Run Run `json:"run"`
+	Run      Run      `json:"run"`
+	Delivery Delivery `json:"delivery"`
 }
 
-// RunSettled says that the outcome of a started run was taken, or that a run which
-// an older term left unsettled is interrupted. It may still have to reach the ledger.
+// RunSettled says that the ledger has the outcome of a started run, or of one which an
+// older term left unsettled and which is interrupted thereby. One that may run again is
+// told of again when it has.
 type RunSettled struct {
 	Run Run `json:"run"`
+	// Delivery is that of the schedule. Of what an older term left it is that of the row
+	// in force now, and AtMostOnce if there is none.
+	Delivery Delivery `json:"delivery"`
+	// Late is true if the ledger has another outcome already, as after a takeover: this
+	// one is kept beside it, and changes nothing.
+	Late bool `json:"late,omitzero"`
 }
 
-// RunMissed says that a run, or a range of them, was missed.
+// RunMissed says that the ledger has it that a run, or a range of them, was missed.
 type RunMissed struct {
-	Run Run `json:"run"`
+	Run      Run      `json:"run"`
+	Delivery Delivery `json:"delivery"`
+	// New is how many of the run's occurrences have not been told of before: a range
+	// grows, and is told of whenever it has.
+	New int `json:"new"`
 }
 
-// RunSkipped says that a run, or a range of them, was skipped without a start.
+// RunSkipped says that a run, or a range of them, was skipped without a start. Its
+// fields are those of RunMissed.
 type RunSkipped struct {
-	Run Run `json:"run"`
+	Run      Run      `json:"run"`
+	Delivery Delivery `json:"delivery"`
+	New      int      `json:"new"`
 }
 
 // TermChanged says that the scheduler took a term, or lost it: then the number
@@ -69,6 +86,9 @@ type SchedulesChanged struct {
 	Changed     []string   `json:"changed,omitzero"`
 	Removed     []string   `json:"removed,omitzero"`
 	Quarantined []RowError `json:"quarantined,omitzero"`
+	// Deliveries are the tasks of the rows that were added or changed, and how their
+	// runs are delivered: in both ways, where accounts have rows of their own.
+	Deliveries map[string][]Delivery `json:"deliveries,omitzero"`
 }
 
 // CalendarChanged says that a calendar has another version, and what that changed
@@ -155,7 +175,43 @@ func (EventsLost) event()       {}
 
 const observerBacklog = 10_000
 
-// announcer hands events to the observer in order. A goroutine does so while
+// announcers are those of all observers.
+type announcers []*announcer
+
+func newAnnouncers(observers []Observer, log *slog.Logger, a *quiet.Activity) announcers {
+	all := make(announcers, len(observers))
+	for i, o := range observers {
+		all[i] = &announcer{observer: o, log: log, activity: a, listener: a.NewListener()}
+	}
+	return all
+}
+
+// tell tells all observers. The caller may hold the scheduler's lock.
+func (all announcers) tell(e Event) {
+	for _, a := range all {
+		a.tell(e)
+	}
+}
+
+// silence lets nobody be told anything any more.
+func (all announcers) silence() {
+	for _, a := range all {
+		a.silence()
+	}
+}
+
+// untold names the observers that have not returned from every event.
+func (all announcers) untold() []string {
+	var names []string
+	for _, a := range all {
+		if !a.idle() {
+			names = append(names, fmt.Sprintf("observer %T", a.observer))
+		}
+	}
+	return names
+}
+
+// announcer hands events to one observer in order. A goroutine does so while
 // there are any.
 type announcer struct {
 	observer Observer
@@ -163,25 +219,21 @@ type announcer struct {
 	activity *quiet.Activity
 	listener *quiet.Listener // the observer, to the activity
 
+	hand []Event     // what is told next, by the goroutine that tells
+	over atomic.Bool // nothing is told any more
+
 	mu    sync.Mutex
-	queue []Event
+	queue []Event // what is told after it
+	taken []Event // what the hand was taken up as: room for the next queue
 	lost  int
 	busy  bool
-	over  bool // nothing is told any more
 }
 
-func newAnnouncer(o Observer, log *slog.Logger, a *quiet.Activity) announcer {
-	return announcer{observer: o, log: log, activity: a, listener: a.NewListener()}
-}
-
-// tell queues an event. The caller may hold the scheduler's lock.
+// tell queues an event.
 func (a *announcer) tell(e Event) {
-	if a.observer == nil {
-		return
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.over {
+	if a.over.Load() {
 		return
 	}
 	if len(a.queue) >= observerBacklog {
@@ -200,14 +252,12 @@ func (a *announcer) tell(e Event) {
 func (a *announcer) silence() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.queue, a.lost, a.over = nil, 0, true
+	a.queue, a.lost = nil, 0
+	a.over.Store(true)
 }
 
 // idle reports whether the observer has returned from every event.
 func (a *announcer) idle() bool {
-	if a.observer == nil {
-		return true
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return !a.busy
@@ -224,35 +274,39 @@ func (a *announcer) deliver() {
 			a.activity.Go(a.deliver)
 		}
 	}()
-	for e, ok := a.take(); ok; e, ok = a.take() {
-		a.observe(e)
+	for a.takeUp() {
+		for len(a.hand) > 0 && !a.over.Load() {
+			e := a.hand[0]
+			a.hand[0], a.hand = nil, a.hand[1:]
+			a.observe(e)
+		}
 	}
 	done = true
 }
 
-// take returns the next event, or false if there is none.
-func (a *announcer) take() (Event, bool) {
+// takeUp takes up what was queued, all at once, and reports whether there is anything to
+// tell.
+func (a *announcer) takeUp() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.lost > 0 {
-		lost := EventsLost{a.lost}
-		a.lost = 0
-		return lost, true
+	switch {
+	case a.over.Load():
+		a.hand = nil
+	case len(a.hand) > 0: // the observer has ended its goroutine
+	case a.lost > 0:
+		a.hand, a.lost = []Event{EventsLost{a.lost}}, 0
+	default:
+		a.hand, a.queue, a.taken = a.queue, a.taken[:0], a.queue
 	}
-	if len(a.queue) == 0 {
-		a.busy = false
-		return nil, false
-	}
-	e := a.queue[0]
-	a.queue = a.queue[1:]
-	return e, true
+	a.busy = len(a.hand) > 0
+	return a.busy
 }
 
 func (a *announcer) observe(e Event) {
 	defer a.listener.Took()
 	defer func() {
 		if p := recover(); p != nil {
-			a.log.Error("the observer panicked", "panic", said.Panic(p))
+			a.log.Error("an observer panicked", "observer", fmt.Sprintf("%T", a.observer), "panic", said.Panic(p))
 		}
 	}()
 	a.observer.Observe(e)

@@ -44,7 +44,7 @@ func TestRule33_EventsInOrder(t *testing.T) {
 		row("early", "daily 09:00"), row("slow", "every 1m 09:00-09:02", func(s *tradeclock.Schedule) { s.Priority = 1 }),
 		row("gone", "daily 08:58:30", catchUp(10*time.Second)),
 	)
-	cfg.Observer = events
+	cfg.Observers = []tradeclock.Observer{events}
 	s, d := w.drive(cfg)
 	d.Tick()
 	w.clock.Advance(time.Minute) // nobody ticked at 08:58:30
@@ -74,7 +74,7 @@ func TestRule33_SchedulesChanged(t *testing.T) {
 	events := new(eventLog)
 	store := &rowsStore{rows: []tradeclock.Schedule{row("buy", "daily 09:30"), row("sell", "daily 09:30")}}
 	cfg := w.config()
-	cfg.Schedules, cfg.Observer = store, events
+	cfg.Schedules, cfg.Observers = store, []tradeclock.Observer{events}
 	s, d := w.drive(cfg)
 	d.Tick()
 	store.set(row("buy", "daily 09:35"), row("analysis", "daily 16:00"), tradeclock.Schedule{Task: "torn"})
@@ -94,15 +94,51 @@ func TestRule33_ObserverThatPanics(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
 	events := new(eventLog)
 	cfg := w.config(row("buy", "daily 09:00"))
-	cfg.Observer = tradeclock.ObserverFunc(func(e tradeclock.Event) {
+	cfg.Observers = []tradeclock.Observer{tradeclock.ObserverFunc(func(e tradeclock.Event) {
 		events.Observe(e)
 		panic("nil map")
-	})
+	})}
 	s, d := w.drive(cfg)
 	d.Until(at("2026-11-23 09:00:00"))
 	stop(t, s)
 	assert.Equal(t, []string{"09:00 succeeded"}, became(w.runs("buy")))
 	assert.Len(t, eventsOf[tradeclock.RunSettled](events), 1, "it is told all the same")
+}
+
+// TestRule33_ObserversAreToldEachByItself has one that panics and one that never returns
+// beside one that listens.
+func TestRule33_ObserversAreToldEachByItself(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	alone, beside, gate := new(eventLog), new(eventLog), w.latch()
+	rows := []tradeclock.Schedule{row("buy", "daily 09:00"), row("watch", "every 1m 09:00-09:05")}
+	for _, observers := range [][]tradeclock.Observer{
+		{alone},
+		{tradeclock.ObserverFunc(func(tradeclock.Event) { panic("nil map") }), mute(gate), beside},
+	} {
+		w := newWorld(t, "2026-11-23 08:59:00")
+		cfg := w.config(rows...)
+		cfg.Observers = observers
+		_, d := w.drive(cfg)
+		d.Until(at("2026-11-23 09:04:00"))
+	}
+	gate.release()
+	assert.Len(t, eventsOf[tradeclock.RunSettled](alone), 6)
+	assert.Equal(t, eventsOf[tradeclock.Ticked](alone), eventsOf[tradeclock.Ticked](beside))
+	tell := func(l *eventLog) (told []string) {
+		for _, e := range l.all {
+			told = append(told, name(e))
+		}
+		return told
+	}
+	assert.Equal(t, tell(alone), tell(beside))
+}
+
+func TestRule33_AnObserverThatIsNilIsRefused(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:59:00")
+	cfg := w.config(row("buy", "daily 09:00"))
+	cfg.Observers = []tradeclock.Observer{new(eventLog), nil}
+	_, err := tradeclock.New(cfg)
+	assert.ErrorContains(t, err, "field Observers: number 2 is nil")
 }
 
 // brokenLog is a logger's handler that panics.
@@ -128,10 +164,10 @@ func TestRule33_SlowObserver(t *testing.T) {
 	cfg := w.config(row("watch", "every 1s 09:00-09:02"))
 	var once sync.Once
 	held := make(chan struct{})
-	cfg.Observer = tradeclock.ObserverFunc(func(e tradeclock.Event) {
+	cfg.Observers = []tradeclock.Observer{tradeclock.ObserverFunc(func(e tradeclock.Event) {
 		once.Do(func() { close(held); <-gate })
 		events.Observe(e)
-	})
+	})}
 	s, d := w.drive(cfg)
 	for i := range 99 {
 		require.NoError(t, s.Enroll(t.Context(), fmt.Sprint("account ", i), w.rec))

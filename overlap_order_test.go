@@ -82,7 +82,7 @@ func TestRule29_ARunThatStandsForTodayIsNotDisturbedByItsSlot(t *testing.T) {
 				w.rec.Do("buy", takes(takesFor))
 				log := new(eventLog)
 				cfg := w.config(row("buy", "daily 09:01", overlapping(policy)))
-				cfg.Observer = log
+				cfg.Observers = []tradeclock.Observer{log}
 				s, d := w.run(cfg)
 				w.seconds(d, "2026-11-23 08:59:30")
 				_, err := s.Trigger(t.Context(), today)
@@ -99,7 +99,7 @@ func TestRule29_ARunThatStandsForTodayIsNotDisturbedByItsSlot(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:58:00")
 			log := new(eventLog)
 			cfg := w.config(row("buy", "daily 09:01", overlapping(policy)))
-			cfg.Observer = log
+			cfg.Observers = []tradeclock.Observer{log}
 			s, d := w.run(cfg)
 			_, err := s.Trigger(t.Context(), today)
 			require.NoError(t, err)

@@ -558,7 +558,7 @@ func TestRule08_StartsAreOrderedByDueTimePriorityAndName(t *testing.T) {
 		row("later", "daily 09:02:10", first(-9)), row("sooner", "daily 09:01:50", first(9)),
 		row("after", "after sooner 10s", first(1)),
 	)
-	cfg.Observer = log
+	cfg.Observers = []tradeclock.Observer{log}
 	s, d := w.drive(cfg)
 	d.Tick()
 
@@ -577,7 +577,7 @@ func TestRule08_TheAccountsOfOneTaskAreTogether(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:00:00")
 	log := new(eventLog)
 	cfg := w.config(row("b", "daily 09:01"), row("a", "daily 09:01"))
-	cfg.Observer = log
+	cfg.Observers = []tradeclock.Observer{log}
 	s, d := w.drive(cfg)
 	for _, account := range []string{"9", "1"} {
 		require.NoError(t, s.Enroll(t.Context(), account, w.rec))

@@ -178,6 +178,7 @@ func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, no
 	}
 	s.use(made)
 	s.reportRows(old, v.fresh, v.bad)
+	s.tellInherited()
 }
 
 // editsHold returns the instant from which edits hold that a poll brings: what is

@@ -41,7 +41,7 @@ func TestRule33_ADeafObserverIsNotWaitedFor(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:10:00")
 	heard := make(chan struct{})
 	cfg := w.config(row("sell_monitor", "every 1m 09:15-09:20"))
-	cfg.Observer = tradeclock.ObserverFunc(func(tradeclock.Event) { <-heard })
+	cfg.Observers = []tradeclock.Observer{tradeclock.ObserverFunc(func(tradeclock.Event) { <-heard })}
 	_, d := w.run(cfg)
 
 	d.For(15 * time.Minute)

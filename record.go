@@ -145,8 +145,8 @@ func (s *UnifiedTaskScheduler) flushRecords(ctx context.Context, t Term) error {
 		return s.writeLater(records, err)
 	}
 	s.engine.Recorded(mark)
-	for _, run := range runs {
-		s.tellRecorded(run)
+	for i, run := range runs {
+		s.tellRecorded(run, deliveryOf(records[i].Run.Row), records[i].Tell(run.Occurrences()))
 	}
 	return nil
 }
@@ -197,13 +197,14 @@ func (s *UnifiedTaskScheduler) writeRecords(ctx context.Context, t Term, runs []
 	return err
 }
 
-func (s *UnifiedTaskScheduler) tellRecorded(run Run) {
+// tellRecorded tells of a run that never started, of which some occurrences are new.
+func (s *UnifiedTaskScheduler) tellRecorded(run Run, delivery Delivery, fresh int) {
 	attrs := []any{"task", run.Task, "account", run.Account, "slot", run.Slot, "occurrences", run.Occurrences(), "reason", run.Reason}
 	if run.Outcome == Missed {
 		s.log.Warn("run missed", attrs...)
-		s.events.tell(RunMissed{run})
+		s.events.tell(RunMissed{run, delivery, fresh})
 		return
 	}
 	s.log.Info("run skipped", attrs...)
-	s.events.tell(RunSkipped{run})
+	s.events.tell(RunSkipped{run, delivery, fresh})
 }

@@ -87,7 +87,7 @@ func TestRule20_WhatTheLedgerTookAndCannotGiveBackIsTold(t *testing.T) {
 	assert.ErrorContains(t, leak, "the claim of run 2026-11-23 of buy for account 42, which did not start, is not given back")
 
 	log := new(eventLog)
-	cfg.Ledger, cfg.Observer = w.store, log
+	cfg.Ledger, cfg.Observers = w.store, []tradeclock.Observer{log}
 	s, d := w.drive(cfg)
 	d.For(time.Minute)
 	require.NoError(t, w.closeWhile(s))

@@ -37,7 +37,7 @@ func TestACalendarThatChangesBackAndForth(t *testing.T) {
 	cals := versions(t, mumbai(), closed, mumbai(), closed, mumbai())
 	cal, events := newSnapshots(cals[0]), new(eventLog)
 	cfg := w.config(row("buy", "daily open+5m"), row("monitor", "every 1m open-close"), row("check", "after buy 30m"))
-	cfg.Calendar, cfg.Observer = cal, events
+	cfg.Calendar, cfg.Observers = cal, []tradeclock.Observer{events}
 	_, d := w.drive(cfg)
 	for i, change := range []string{"10:00:30", "11:00:30", "11:10:30", "11:11:30"} {
 		d.Until(at("2026-11-23 " + change))
@@ -93,7 +93,7 @@ func TestACalendarThatKnowsLessLater(t *testing.T) {
 	cals := versions(t, mumbai(), unknown)
 	cal, events := newSnapshots(cals[0]), new(eventLog)
 	cfg := w.config(row("buy", "daily open+5m"), row("late", "daily close-15m"))
-	cfg.Calendar, cfg.Observer = cal, events
+	cfg.Calendar, cfg.Observers = cal, []tradeclock.Observer{events}
 	_, d := w.drive(cfg)
 	d.Until(at("2026-11-23 10:00:30"))
 	cal.now.Store(cals[1])

@@ -57,10 +57,21 @@ func (c *SchedulesChanged) compare(was, is *row) {
 	case was == is:
 	case was == nil:
 		c.Added = append(c.Added, rowName(is.Task, is.Account))
+		c.noteDelivery(is)
 	case is == nil:
 		c.Removed = append(c.Removed, rowName(was.Task, was.Account))
 	case was.differs(is):
 		c.Changed = append(c.Changed, rowName(is.Task, is.Account))
+		c.noteDelivery(is)
+	}
+}
+
+func (c *SchedulesChanged) noteDelivery(r *row) {
+	if c.Deliveries == nil {
+		c.Deliveries = make(map[string][]Delivery)
+	}
+	if known := c.Deliveries[r.Task]; !slices.Contains(known, r.Delivery) {
+		c.Deliveries[r.Task] = append(known, r.Delivery)
 	}
 }
 

@@ -124,6 +124,9 @@ func (s *UnifiedTaskScheduler) logTaken(t Term, watermark time.Time, unsettled i
 	s.log.Info("the term is held", attrs...)
 }
 
+// leftUnsettled begins the reason of a run that an older term left.
+const leftUnsettled = "its scheduler stopped before it was settled"
+
 // reconcile settles the runs of older terms as interrupted. Those that are
 // delivered at least once run again, within their catch-up.
 func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
@@ -134,12 +137,12 @@ func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
 			continue
 		}
 		run.Outcome = Interrupted
-		run.Reason = fmt.Sprintf("its scheduler stopped before it was settled, in term %d", run.Term)
+		run.Reason = fmt.Sprintf("%s, in term %d", leftUnsettled, run.Term)
 		run.Finished = now.Round(0)
 		run.RerunUntil = s.rerunUntil(&run)
 		s.books.settling = append(s.books.settling, settlement{run: &run, rerun: true})
 		s.books.reconciling++
-		s.tellOutcome(&run)
+		s.logOutcome(&run)
 	}
 	s.books.settlePaused = false // the ledger has just answered
 	s.settleLater()

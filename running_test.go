@@ -161,7 +161,7 @@ func TestRule13_AnObserverDelaysNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 09:14:00")
 			cfg := w.config(row("sell_monitor", "every 1m 09:15-09:20"))
-			cfg.Observer = observer(w.latch())
+			cfg.Observers = []tradeclock.Observer{observer(w.latch())}
 			_, d := w.runWithBeats(cfg)
 			w.seconds(d, "2026-11-23 09:20:00")
 			assert.Equal(t, []string{"09:15:00", "09:16:00", "09:17:00", "09:18:00", "09:19:00"}, w.starts("sell_monitor"))

@@ -52,7 +52,7 @@ type UnifiedTaskScheduler struct {
 	calendar *calendarView // of rows that name none
 
 	activity  *quiet.Activity
-	events    announcer
+	events    announcers
 	lanes     lanes
 	wake      *quiet.Bell  // of the loop
 	pulse     *quiet.Bell  // of the heartbeat
@@ -113,7 +113,7 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.halting, _ = cfg.Ledger.(HaltStore)
 	s.requested, _ = cfg.Ledger.(RequestStore)
 	s.activity = quiet.New(cfg.Clock)
-	s.events = newAnnouncer(cfg.Observer, s.log, s.activity)
+	s.events = newAnnouncers(cfg.Observers, s.log, s.activity)
 	s.lanes = newLanes(cfg, s.activity)
 	s.wake, s.pulse, s.keeping, s.asking = s.activity.NewBell(), s.activity.NewBell(), s.activity.NewBell(), s.activity.NewBell()
 	s.calendar = newCalendarView(cfg.Calendar, cfg.Location)

@@ -67,11 +67,11 @@ func TestTradingDayIsToldAsItWas(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:55:00")
 	var told []string
 	cfg := w.config(trading.DefaultSchedules()...)
-	cfg.Observer = tradeclock.ObserverFunc(func(e tradeclock.Event) {
+	cfg.Observers = []tradeclock.Observer{tradeclock.ObserverFunc(func(e tradeclock.Event) {
 		if start, ok := e.(tradeclock.RunStarted); ok {
 			told = append(told, start.Run.Task+" "+start.Run.Slot)
 		}
-	})
+	})}
 	s := w.scheduler(cfg)
 	d := tradeclocktest.NewDriver(t, s, w.clock)
 	agenda := func(want tradeclock.Outcome) (listed []string) {

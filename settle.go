@@ -21,6 +21,7 @@ type books struct {
 	settlePaused  bool          // the backoff has not passed yet
 	settleBackoff time.Duration // before the next try, while the ledger is out of reach
 	settleMost    int           // outcomes at a time: fewer after a batch that took too long, or zero
+	inherited     []RunSettled  // of runs that older terms left, to be told once the schedules are known
 	outcomes      batches
 
 	flushBusy  bool      // flushAll goes on
@@ -31,11 +32,12 @@ type books struct {
 // settlement is an outcome on its way to the ledger. It is kept until it is
 // stored.
 type settlement struct {
-	run *Run
+	run      *Run
+	delivery Delivery
 	// unclaimed is the run as the engine knows it if it was not claimed when it started,
 	// and nil else: it is claimed first.
 	unclaimed *engine.Run
-	rerun     bool // if it is delivered at least once, run it again
+	rerun     bool // an older term left it: if it is delivered at least once, run it again
 }
 
 // settle stores outcomes: in place if the ledger answers from memory, and else in a
@@ -225,6 +227,7 @@ func (s *UnifiedTaskScheduler) settled(st *settlement, result SettleResult) {
 	if st.rerun {
 		s.books.reconciling--
 	}
+	s.tellSettled(st, !result.Accepted)
 	switch {
 	case result.Accepted && s.engine.Term.IsResumed() && !st.run.RerunUntil.IsZero(): // or else the next term finds it
 		s.runAgain(st.run)
@@ -233,4 +236,30 @@ func (s *UnifiedTaskScheduler) settled(st *settlement, result SettleResult) {
 		s.log.Warn("an outcome came after the run had been settled otherwise", "task", st.run.Task,
 			"account", st.run.Account, "slot", st.run.Slot, "outcome", st.run.Outcome.String())
 	}
+}
+
+// tellSettled tells what the ledger has. How a run is delivered that an older term left
+// is known once the schedules are.
+func (s *UnifiedTaskScheduler) tellSettled(st *settlement, late bool) {
+	switch {
+	case len(s.events) == 0:
+	case !st.rerun:
+		s.events.tell(RunSettled{*st.run, st.delivery, late})
+	default:
+		s.books.inherited = append(s.books.inherited, RunSettled{Run: *st.run, Late: late})
+		if s.sched.loaded {
+			s.tellInherited()
+		}
+	}
+}
+
+// tellInherited tells what became of the runs that older terms left.
+func (s *UnifiedTaskScheduler) tellInherited() {
+	for _, e := range s.books.inherited {
+		if r := s.rowFor(e.Run.Account, e.Run.Task); r != nil {
+			e.Delivery = r.Delivery
+		}
+		s.events.tell(e)
+	}
+	s.books.inherited = nil
 }

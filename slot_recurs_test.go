@@ -25,7 +25,7 @@ func TestRule06_ASlotThatRecursIsTold(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:00:00")
 	log := new(eventLog)
 	cfg := w.config(tradeclock.Schedule{Task: "report", Rule: tenOClock{}})
-	cfg.Observer = log
+	cfg.Observers = []tradeclock.Observer{log}
 	s, d := w.drive(cfg)
 	d.Until(at("2026-11-24 11:00:00"))
 	require.Len(t, w.rec.Runs(), 1)

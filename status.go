@@ -3,8 +3,10 @@ package tradeclock
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
@@ -16,6 +18,7 @@ type health struct {
 	recall     bool           // what the last sessions left of bad runs is to be read
 	recalling  bool           // a reading goes on
 	said       SchedulerState // by the last heartbeat, or StateStopped if there was none
+	lastBeat   time.Time      // when the last was made that was received
 }
 
 // Status is a snapshot of a scheduler.
@@ -28,6 +31,17 @@ type Status struct {
 	// ledger, and Planned that up to which everything is planned.
 	Watermark time.Time `json:"watermark,omitzero"`
 	Planned   time.Time `json:"planned,omitzero"`
+	// LastBeat is the At of the last heartbeat that the sink has received, or that was made
+	// if there is no sink.
+	LastBeat time.Time `json:"last_beat,omitzero"`
+	// Schedules is the number of rows in force, and Coverage the instant at which the
+	// coverage of each calendar ends that they are read by, if it does.
+	Schedules int                  `json:"schedules,omitzero"`
+	Coverage  map[string]time.Time `json:"coverage,omitzero"`
+	// Conditions counts what is wrong by its class, one word: accounts, calendar, clock,
+	// halts, heartbeats, ledger, requests, runs, schedules, tasks or term. Degraded has the
+	// sentences.
+	Conditions map[string]int `json:"conditions,omitzero"`
 	// Waiting is the number of planned runs that have not started.
 	Waiting int `json:"waiting"`
 	// Unstored is the number of outcomes that have not reached the ledger yet.
@@ -61,6 +75,10 @@ func (s *UnifiedTaskScheduler) Status() Status {
 		Heartbeat:       s.heartbeat(),
 		Watermark:       s.engine.Mark(),
 		Planned:         s.engine.Planned(),
+		LastBeat:        s.health.lastBeat,
+		Schedules:       len(s.sched.rows),
+		Coverage:        s.coverage(),
+		Conditions:      s.conditions(),
 		Waiting:         s.engine.Waiting(),
 		Unstored:        len(s.books.settling) + len(s.engine.Records()) + len(s.engine.Releases()),
 		ClockSteps:      s.engine.Wakes.Steps(),
@@ -133,16 +151,45 @@ func (s *UnifiedTaskScheduler) state() SchedulerState {
 	return StateActive
 }
 
+// coverage tells when the coverage of each calendar in use ends.
+func (s *UnifiedTaskScheduler) coverage() map[string]time.Time {
+	ends := make(map[string]time.Time)
+	for _, v := range s.sched.watched {
+		if v.covers != (calendar.Date{}) {
+			ends[v.name] = calendar.EndOfDay.On(v.covers, v.loc)
+		}
+	}
+	return ends
+}
+
+// classOfCondition is the class of the conditions whose key begins with a word.
+var classOfCondition = map[string]string{
+	"accounts": "accounts", "unserved": "accounts",
+	"calendar": "calendar", "coverage": "calendar", "data": "calendar", "ahead": "calendar", "hours": "calendar",
+	"halts": "halts", "heartbeat": "heartbeats",
+	"settle": "ledger", "claim": "ledger", "release": "ledger", "record": "ledger", "resume": "ledger",
+	runsInARow: "runs", lostRuns: "runs", "slot": "runs",
+	"poll": "schedules", "quarantine": "schedules", "empty": "schedules", "once": "schedules", "early": "schedules",
+	"tasks": "tasks", "almost": "tasks", "start": "tasks",
+	"requests": "requests", "term": "term", "held": "term", "lapse": "term",
+}
+
+// conditions counts what is wrong by its class.
+func (s *UnifiedTaskScheduler) conditions() map[string]int {
+	counts := make(map[string]int)
+	if ofClock := s.clockTrouble(s.clock.Now()); len(ofClock) > 0 {
+		counts["clock"] = len(ofClock)
+	}
+	for key := range s.health.conditions {
+		word, _, _ := strings.Cut(key, " ")
+		counts[classOfCondition[word]]++
+	}
+	return counts
+}
+
 // degraded lists what is wrong, in a stable order.
 func (s *UnifiedTaskScheduler) degraded(now time.Time) []string {
-	var wrong []string
-	if up := s.engine.Planned(); !up.IsZero() && s.engine.Term.IsResumed() && now.Round(0).Before(up) {
-		wrong = append(wrong, fmt.Sprintf("the clock is %v behind what was planned already: nothing is due until %v",
-			up.Sub(now.Round(0)).Round(time.Second), up.Format(time.RFC3339)))
-	}
-	if s.engine.Wakes.AreDoubted() {
-		wrong = append(wrong, "the clock has stepped forward: it is confirmed by another wake before anything is recorded as missed")
-	}
+	wrong := s.clockTrouble(now)
 	if len(s.health.conditions) == 0 {
 		return wrong
 	}
@@ -150,6 +197,18 @@ func (s *UnifiedTaskScheduler) degraded(now time.Time) []string {
 		wrong = append(wrong, text)
 	}
 	slices.Sort(wrong)
+	return wrong
+}
+
+// clockTrouble lists what is wrong with the clock.
+func (s *UnifiedTaskScheduler) clockTrouble(now time.Time) (wrong []string) {
+	if up := s.engine.Planned(); !up.IsZero() && s.engine.Term.IsResumed() && now.Round(0).Before(up) {
+		wrong = append(wrong, fmt.Sprintf("the clock is %v behind what was planned already: nothing is due until %v",
+			up.Sub(now.Round(0)).Round(time.Second), up.Format(time.RFC3339)))
+	}
+	if s.engine.Wakes.AreDoubted() {
+		wrong = append(wrong, "the clock has stepped forward: it is confirmed by another wake before anything is recorded as missed")
+	}
 	return wrong
 }
 

@@ -45,7 +45,7 @@ func (c *cluster) join(rows ...tradeclock.Schedule) *node {
 		events: new(eventLog),
 	}
 	cfg := c.config(rows...)
-	cfg.Executor, cfg.Heartbeats, cfg.Ledger, cfg.Observer = n.rec, n.beats, n.ledger, n.events
+	cfg.Executor, cfg.Heartbeats, cfg.Ledger, cfg.Observers = n.rec, n.beats, n.ledger, []tradeclock.Observer{n.events}
 	n.s = c.scheduler(cfg)
 	_, n.stop = tradeclocktest.StartDriver(c.t, n.s, c.clock)
 	c.nodes = append(c.nodes, n)

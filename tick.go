@@ -144,7 +144,7 @@ func (s *UnifiedTaskScheduler) noteWake(now time.Time) {
 func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
 	from, planned := s.engine.PlanUpTo(now)
 	s.act()
-	if planned && s.events.observer != nil {
+	if planned && len(s.events) > 0 {
 		s.events.tell(Ticked{From: from, To: s.engine.Planned()})
 	}
 }

@@ -221,7 +221,7 @@ func TestRule04_RunWakesAtMinuteBoundaries(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:57:20")
 	log := new(eventLog)
 	cfg := w.config(row("later", "daily 18:00"))
-	cfg.Observer = log
+	cfg.Observers = []tradeclock.Observer{log}
 	d, stop := tradeclocktest.StartDriver(t, w.scheduler(cfg), w.clock)
 
 	w.seconds(d, "2026-11-23 09:00:30")
@@ -258,7 +258,7 @@ func TestRule04_AClockThatStepsBackRunsNothingAgain(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
 	log := new(eventLog)
 	cfg := w.config(row("buy", "daily 09:01"), row("watch", "every 1m 09:00-09:30"))
-	cfg.Observer = log
+	cfg.Observers = []tradeclock.Observer{log}
 	s, d := w.drive(cfg)
 	d.Until(at("2026-11-23 09:05:00"))
 	require.Equal(t, 6, w.rec.Count("watch"))

@@ -26,6 +26,7 @@ type calendarView struct {
 	answers  map[calendar.Date]calendarAnswer // of a source that is not direct
 	asked    bool                             // it has answered once
 	trouble  string                           // what it said is wrong with its data
+	covers   calendar.Date                    // to which it covers, or zero
 	coming   []calendar.Session               // those of the next weeks that are special or of unknown hours
 	askAgain time.Time                        // no question to a direct source of the same version before it
 	failing  bool                             // it did not answer, or failed to tell of today
@@ -141,7 +142,7 @@ func versionOf(cal calendar.Calendar) string {
 // a day before holds while the calendar fails.
 func (v *calendarView) take(facts calendarFacts) {
 	same := v.version == facts.version
-	v.fixed, v.version, v.phases = facts.fixed, facts.version, facts.phases
+	v.fixed, v.version, v.phases, v.covers = facts.fixed, facts.version, facts.phases, facts.last
 	for d, a := range facts.answers {
 		if a.err == nil || !same || !v.knows(d) {
 			v.answers[d] = a

@@ -64,7 +64,7 @@ func newWatchedDeskOf(t *testing.T, file, start string, rows ...tradeclock.Sched
 	require.NoError(t, err)
 	nse, err := d.watcher.Calendar("XNSE")
 	require.NoError(t, err)
-	d.desk = newDeskOf(t, tradeclock.Config{Calendar: nse, Calendars: d.watcher.Lookup, Observer: d.changes}, clock, rows...)
+	d.desk = newDeskOf(t, tradeclock.Config{Calendar: nse, Calendars: d.watcher.Lookup, Observers: []tradeclock.Observer{d.changes}}, clock, rows...)
 	d.Tick()
 	return d
 }

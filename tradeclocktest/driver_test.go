@@ -46,7 +46,7 @@ func (o *office) config() tradeclock.Config {
 	return tradeclock.Config{
 		Name: "paper", Account: "42", Executor: o.rec, Schedules: tradeclock.FixedSchedules(orders),
 		Ledger: o.store, Heartbeats: o.store, Clock: o.clock, Logger: slog.New(slog.NewTextHandler(&o.log, nil)),
-		Observer: tradeclock.ObserverFunc(func(tradeclock.Event) { o.told.Add(1) }),
+		Observers: []tradeclock.Observer{tradeclock.ObserverFunc(func(tradeclock.Event) { o.told.Add(1) })},
 	}
 }
 

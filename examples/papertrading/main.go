@@ -142,7 +142,7 @@ func (s *service) schedule(ctx context.Context, executor tradeclock.TaskExecutor
 		Clock:      s.clock,
 		TermLength: termLength,
 		Logger:     s.screen.schedulerLog(),
-		Observer:   s.screen,
+		Observers:  []tradeclock.Observer{s.screen},
 	})
 	if err != nil {
 		return err

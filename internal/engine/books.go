@@ -37,6 +37,7 @@ type Record struct {
 	LastSlot string
 	LastDue  time.Time
 	dirty    bool // to be written
+	told     int  // how many of its occurrences have been told of
 }
 
 // through is when the last occurrence of the record was due.
@@ -149,6 +150,13 @@ func (e *Engine) ToRecord() (records []*Record, mark time.Time, ok bool) {
 
 // Recorded notes that the ledger has that.
 func (e *Engine) Recorded(mark time.Time) { e.books.mark = mark }
+
+// Tell returns how many are new of the occurrences that the ledger has of a record, and
+// notes that they are told of.
+func (r *Record) Tell(occurrences int) (fresh int) {
+	fresh, r.told = occurrences-r.told, occurrences
+	return fresh
+}
 
 // RecordLater keeps the records of a write that failed for the next one. Ranges that
 // the ledger cannot keep, since the slot by which each goes is taken, are parted first.

@@ -157,7 +157,7 @@ func (c *call) returned(hand func(), err error) {
 	l.call = nil
 	l.answers++
 	if l.listener != nil {
-		l.listener.taken++
+		l.listener.Took()
 	}
 	a.calls = slices.DeleteFunc(a.calls, func(o *call) bool { return o == c })
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"slices"
+	"sync/atomic"
 )
 
 // Listener is somebody who is told things in passing, such as an observer: Rest lets it
@@ -11,11 +12,11 @@ import (
 // methods are safe for concurrent use.
 type Listener struct {
 	activity *Activity
+	taken    atomic.Int64 // what it has taken
 
 	// Guarded by the activity's mu.
 	lane    *Lane // whose calls tell it, or nil
 	tellers int   // what else tells it just now
-	taken   int64 // what it has taken
 	deaf    int64 // 1 + what it had taken when it was found to hang, or zero
 }
 
@@ -39,11 +40,7 @@ func (l *Listener) Begin() {
 }
 
 // Took notes that the listener has taken one thing that it was told.
-func (l *Listener) Took() {
-	l.activity.mu.Lock()
-	defer l.activity.mu.Unlock()
-	l.taken++
-}
+func (l *Listener) Took() { l.taken.Add(1) }
 
 // End ends what Begin began.
 func (l *Listener) End() {
@@ -62,7 +59,7 @@ func (l *Listener) telling() int {
 }
 
 // isDeaf reports whether it has taken nothing since it was found to hang.
-func (l *Listener) isDeaf() bool { return l.deaf == 1+l.taken }
+func (l *Listener) isDeaf() bool { return l.deaf == 1+l.taken.Load() }
 
 func (l *Listener) isAny() bool { return true }
 
@@ -101,7 +98,7 @@ func (a *Activity) noteDeaf() {
 	defer a.mu.Unlock()
 	for _, l := range a.listeners {
 		if l.telling() > 0 {
-			l.deaf = 1 + l.taken
+			l.deaf = 1 + l.taken.Load()
 		}
 	}
 }

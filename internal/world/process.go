@@ -66,8 +66,8 @@ func newProcess(w *World, replica, number int) *process {
 		Schedules: p.store, Ledger: p.store, Heartbeats: p.store,
 		Calendar: w.calendarFor(p), Clock: processClock{p: p},
 		MaxConcurrent: w.script.places, TermLength: w.script.term, StartLimits: []tradeclock.StartLimit{w.script.limit},
-		Logger:   slog.New(newLog(p)),
-		Observer: tradeclock.ObserverFunc(p.observe),
+		Logger:    slog.New(newLog(p)),
+		Observers: []tradeclock.Observer{tradeclock.ObserverFunc(p.observe)},
 	}
 	var err error
 	if p.sched, err = tradeclock.New(cfg); err != nil {

@@ -10,16 +10,20 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/jonboulle/clockwork"
+	prom "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/scaled"
+	"github.com/tradeclock/tradeclock/prometheus"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
@@ -43,10 +47,15 @@ type Config struct {
 	Accounts []string
 	// TermLength is that of the scheduler.
 	TermLength time.Duration
+	// Metrics is the address at which the process is scraped. Empty means nowhere.
+	Metrics string
 }
 
 // Row is a schedule in a form that one process can tell another.
-type Row struct{ Task, Rule string }
+type Row struct {
+	Task, Rule string
+	CatchUp    time.Duration
+}
 
 // Main runs the service until it is sent SIGTERM, and stops it then. It ends the
 // process when its standard input ends, which is when the one that started it has
@@ -150,12 +159,13 @@ func (cfg Config) schedules() ([]tradeclock.Schedule, error) {
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, tradeclock.Schedule{Task: r.Task, Rule: rule})
+		rows = append(rows, tradeclock.Schedule{Task: r.Task, Rule: rule, CatchUp: r.CatchUp})
 	}
 	return rows, nil
 }
 
 func (s *service) schedule(ctx context.Context, cfg Config, store *sqlstore.Store) (*tradeclock.UnifiedTaskScheduler, error) {
+	metrics := prometheus.New()
 	scheduler, err := tradeclock.New(tradeclock.Config{
 		Name:       Name,
 		Schedules:  store,
@@ -165,10 +175,14 @@ func (s *service) schedule(ctx context.Context, cfg Config, store *sqlstore.Stor
 		Clock:      s.clock,
 		TermLength: cfg.TermLength,
 		Logger:     s.log,
-		Observer:   tradeclock.ObserverFunc(s.observe),
+		Observers:  []tradeclock.Observer{tradeclock.ObserverFunc(s.observe), metrics},
 	})
 	if err != nil {
 		return nil, err
+	}
+	metrics.Watch(scheduler)
+	if cfg.Metrics != "" {
+		go serveMetrics(cfg.Metrics, metrics)
 	}
 	for _, account := range cfg.Accounts {
 		if err := scheduler.Enroll(ctx, account, s); err != nil {
@@ -176,6 +190,14 @@ func (s *service) schedule(ctx context.Context, cfg Config, store *sqlstore.Stor
 		}
 	}
 	return scheduler, nil
+}
+
+// serveMetrics lets the process be scraped until it ends.
+func serveMetrics(address string, metrics prom.Collector) {
+	registry := prom.NewRegistry()
+	registry.MustRegister(metrics)
+	handler := promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+	fmt.Fprintln(os.Stderr, "metrics:", http.ListenAndServe(address, handler))
 }
 
 // Start logs in to the broker, as it were.
