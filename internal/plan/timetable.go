@@ -120,7 +120,7 @@ func (t *Timetable) on(m *market, date calendar.Date, from int64) expected {
 	}
 	c := m.spansBy(v, t.group, &d)
 	unknown := v.unknown
-	if d.session.HoursUnknown {
+	if d.session.HoursUnknown || c.unsure && unknown == nil {
 		unknown = c.err
 	}
 	for _, sp := range c.spans {
