@@ -165,7 +165,7 @@ func (m *market) priorHolds(g *group, d *day) bool {
 	if edited := calendar.DateOf(g.since.In(m.loc)); d.session.Date != edited {
 		return d.session.Date.Before(edited)
 	}
-	spans, err := rule.CompileBy(g.prior.Rule, d.session, asked{m})
+	spans, err := rule.CompileBy(g.prior.Rule, d.session, asked{m.cal, m.loc})
 	if err != nil || len(spans) == 0 || spans[0].Due(0).After(g.since) {
 		return false
 	}
@@ -179,7 +179,7 @@ func (m *market) session(date calendar.Date) (calendar.Session, error) { return 
 // by its delay, and with the same slots.
 func (m *market) spans(g *group, of rule.Rule, d *day) ([]rule.Span, error) {
 	if g.base == nil {
-		return rule.CompileBy(of, d.session, asked{m})
+		return rule.CompileBy(of, d.session, asked{m.cal, m.loc})
 	}
 	base, err := m.spans(g.base, m.timingOn(g.base, d).Rule, d)
 	if err != nil {
@@ -195,11 +195,14 @@ func (m *market) spans(g *group, of rule.Rule, d *day) ([]rule.Span, error) {
 }
 
 // asked is the calendar of a market as a rule may ask it.
-type asked struct{ *market }
+type asked struct {
+	cal calendar.Calendar
+	loc *time.Location
+}
 
 func (a asked) Name() string                                         { return a.cal.Name() }
 func (a asked) Location() *time.Location                             { return a.loc }
-func (a asked) Session(date calendar.Date) (calendar.Session, error) { return a.session(date) }
+func (a asked) Session(date calendar.Date) (calendar.Session, error) { return SessionOf(a.cal, date) }
 
 // SessionOf asks the calendar for a date. A panic in it is an error, and so is an
 // answer for another date: what is not known is never guessed.
