@@ -12,6 +12,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/planworld"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // TestTimetableAgreesWithThePlan asks for the next occurrence of made-up schedules at
@@ -24,11 +25,13 @@ func TestTimetableAgreesWithThePlan(t *testing.T) {
 		w := planworld.New(seed, random, planworld.Whole)
 		from, to := w.SomeRange(random)
 		due := w.Due(from, to)
-		for _, task := range w.TasksOf(w.Accounts[0]) {
-			if task.Base != "" {
-				continue
-			}
-			timetable, err := scheduleOf(task).Timetable(w)
+		tasks := w.TasksOf(w.Accounts[0])
+		var rows []Schedule
+		for _, task := range tasks {
+			rows = append(rows, scheduleOf(task))
+		}
+		for i, task := range tasks {
+			timetable, err := rows[i].Timetable(w, rows...)
 			require.NoError(t, err, "%v", w)
 			mine := slices.DeleteFunc(slices.Clone(due), func(o planworld.Due) bool { return o.Task != task.Name || o.Account != w.Accounts[0] })
 			after := []time.Time{from, from.Add(time.Duration(random.Int64N(int64(to.Sub(from)))))}
@@ -44,7 +47,9 @@ func TestTimetableAgreesWithThePlan(t *testing.T) {
 				} else {
 					unknown++
 				}
+				checkPrevious(t, w, timetable, mine, from, at)
 			}
+			checkBetween(t, w, timetable, mine, from, to)
 		}
 	}
 	assert.Greater(t, known, 1_000, "the worlds have something due")
@@ -70,6 +75,48 @@ func checkTimetable(t *testing.T, w *planworld.World, timetable *Timetable, mine
 		require.True(t, next.After(to), "after %v: %v, in %v", at, next, w)
 	}
 	return true
+}
+
+// checkPrevious holds the answer of what was due before an instant to what is due from an
+// earlier one on, in order.
+func checkPrevious(t *testing.T, w *planworld.World, timetable *Timetable, mine []planworld.Due, from, at time.Time) {
+	t.Helper()
+	mine = slices.DeleteFunc(slices.Clone(mine), func(o planworld.Due) bool { return !o.At.Before(at) })
+	previous, err := timetable.Previous(at)
+	i := len(mine) - 1
+	for ; i >= 0 && mine[i].Skipped; i-- {
+	}
+	switch {
+	case errors.Is(err, calendar.ErrUnknownDate):
+		require.True(t, len(mine) == 0 || i < len(mine)-1 || anySkippedAt(mine, mine[i].At), "before %v: %v, in %v", at, err, w)
+	case i >= 0:
+		require.NoError(t, err, "before %v: %v", at, w)
+		require.Equal(t, mine[i].At.UTC(), previous, "before %v: %v", at, w)
+	case err == nil:
+		require.False(t, previous.After(from), "before %v: %v, in %v", at, previous, w)
+	}
+}
+
+func anySkippedAt(due []planworld.Due, at time.Time) bool {
+	return slices.ContainsFunc(due, func(o planworld.Due) bool { return o.Skipped && o.At.Equal(at) })
+}
+
+// checkBetween holds what is due in a range to the oracle, up to what is not known.
+func checkBetween(t *testing.T, w *planworld.World, timetable *Timetable, mine []planworld.Due, from, to time.Time) {
+	t.Helper()
+	var want []rule.Occurrence
+	for _, o := range mine {
+		if !o.Skipped {
+			want = append(want, rule.Occurrence{Due: o.At.UTC(), Slot: o.Slot})
+		}
+	}
+	due, err := timetable.Between(from, to)
+	if err != nil {
+		require.ErrorIs(t, err, calendar.ErrUnknownDate)
+		require.LessOrEqual(t, len(due), len(want))
+		want = want[:len(due)]
+	}
+	require.ElementsMatch(t, want, due, "%v", w)
 }
 
 // scheduleOf is a made-up task as a schedule.

@@ -121,7 +121,7 @@ func TestTimetableRefusesWhatItCannotTell(t *testing.T) {
 		row  tradeclock.Schedule
 		want string
 	}{
-		{"an after rule", exchange, after, "timetable of sell: the instants of the rule \"after buy 1m on fri\" are those of another schedule"},
+		{"an after rule without its task", exchange, after, "timetable of sell: Rule: \"after buy 1m on fri\": no schedule of task \"buy\" that it could come after"},
 		{"another calendar", exchange, row("buy", "daily 09:00", onCalendar("XNYS")), "timetable of buy: it is read by calendar XNYS, not XNSE"},
 		{"a calendar without a location", calendar.Weekdays(nil), row("buy", "daily 09:00"), "timetable of buy: calendar weekdays has no location"},
 		{"no calendar", nil, row("buy", "daily 09:00"), "timetable of buy: a calendar is required"},
@@ -133,6 +133,79 @@ func TestTimetableRefusesWhatItCannotTell(t *testing.T) {
 			assert.ErrorContains(t, err, test.want)
 		})
 	}
+}
+
+// TestTimetableOfAnAfterRule follows tasks by the rows that hold for an account.
+func TestTimetableOfAnAfterRule(t *testing.T) {
+	cal := calendarOf(t, mumbai())
+	own := func(account string) func(*tradeclock.Schedule) {
+		return func(s *tradeclock.Schedule) { s.Account = account }
+	}
+	rows := []tradeclock.Schedule{
+		row("buy", "daily 10:00"), row("buy", "daily 11:00", own("42")), row("report", "after sell 5m"), row("sell", "after buy 1h on mon-thu"),
+		row("other", "after nobody 1m"), row("round", "after about 1m"), row("about", "after round 1m"), row("far", "daily 09:00", onCalendar("XNYS")),
+	}
+	next := func(s tradeclock.Schedule) string {
+		timetable, err := s.Timetable(cal, rows...)
+		require.NoError(t, err)
+		at, err := timetable.Next(instant(t, "2026-11-27T00:00:00+05:30")) // a Friday
+		require.NoError(t, err)
+		return at.In(kolkata).Format("2006-01-02 15:04")
+	}
+	assert.Equal(t, "2026-11-27 11:00", next(row("sell", "after buy 1h")))
+	assert.Equal(t, "2026-11-27 12:00", next(row("sell", "after buy 1h", own("42"))), "by the account's own row")
+	assert.Equal(t, "2026-11-30 11:05", next(row("report", "after sell 5m")), "and through others, with their filters")
+	for _, test := range []struct{ rule, want string }{
+		{"after round 1m", "a cycle: "},
+		{"after other 1m", "no schedule of task \"nobody\""},
+		{"after far 1m", "timetable of it: far, which it follows, is read by calendar XNYS, not XNSE"},
+	} {
+		_, err := row("it", test.rule).Timetable(cal, rows...)
+		assert.ErrorContains(t, err, test.want, test.rule)
+	}
+}
+
+// TestTimetableLooksBackAndFar asks for the previous occurrence, for those of a range, and for
+// one that is years away.
+func TestTimetableLooksBackAndFar(t *testing.T) {
+	weekdays := calendar.Weekdays(kolkata)
+	timetable := func(cal calendar.Calendar, s tradeclock.Schedule) *tradeclock.Timetable {
+		made, err := s.Timetable(cal)
+		require.NoError(t, err)
+		return made
+	}
+	monday := instant(t, "2026-11-30T09:00:00+05:30")
+	buy := timetable(weekdays, row("buy", "daily 09:00,14:00"))
+	previous, err := buy.Previous(monday)
+	require.NoError(t, err)
+	assert.Equal(t, at("2026-11-27 14:00:00").UTC(), previous, "that of the instant itself is not before it")
+	previous, err = buy.Previous(monday.Add(time.Nanosecond))
+	require.NoError(t, err)
+	assert.Equal(t, monday.UTC(), previous)
+
+	due, err := buy.Between(previous.Add(-72*time.Hour), monday)
+	require.NoError(t, err)
+	assert.Equal(t, []rule.Occurrence{{Due: at("2026-11-27 14:00:00").UTC(), Slot: "2026-11-27@14:00"}, {Due: monday.UTC(), Slot: "2026-11-30@09:00"}}, due)
+
+	leap := timetable(calendar.AlwaysOpen(time.UTC), row("leap", "daily 09:00 on 5th fri of month in feb"))
+	next, err := leap.Next(monday)
+	require.NoError(t, err)
+	assert.Equal(t, "2036-02-29", next.Format(time.DateOnly))
+	previous, err = leap.Previous(monday)
+	require.NoError(t, err)
+	assert.Equal(t, "2008-02-29", previous.Format(time.DateOnly))
+
+	edited := row("buy", "daily 09:00")
+	edited.Since = monday
+	_, err = timetable(weekdays, edited).Previous(monday.Add(time.Hour))
+	assert.ErrorIs(t, err, tradeclock.ErrNothingDue, "the row holds from then on")
+
+	exchange := timetable(calendarOf(t, mumbai()), row("buy", "daily 09:00"))
+	_, err = exchange.Previous(instant(t, "2026-01-01T00:00:00+05:30"))
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate)
+	due, err = exchange.Between(instant(t, "2027-12-29T12:00:00+05:30"), instant(t, "2028-01-10T00:00:00+05:30"))
+	assert.ErrorIs(t, err, calendar.ErrUnknownDate)
+	assert.Len(t, due, 2, "the 30th and 31st are known")
 }
 
 // TestTimetableAllocatesNothing holds the next occurrence of a daily wall time to no

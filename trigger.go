@@ -70,7 +70,7 @@ func (s *UnifiedTaskScheduler) manualSlot(req trigger, now time.Time, loc *time.
 	if req.asked != "" {
 		now, mark = req.at, req.asked
 	}
-	return now.In(loc).Format(rule.TimeSlot) + manualMark + mark
+	return rule.TimeSlot(now, loc) + manualMark + mark
 }
 
 const manualMark = " manual "

@@ -75,7 +75,7 @@ func (r Rule) Occurrences(s calendar.Session, loc *time.Location) ([]rule.Occurr
 			if len(found) > 0 && due.Equal(found[len(found)-1].Due) {
 				continue // both are times of one gap
 			}
-			found = append(found, rule.Occurrence{Due: due, Slot: local.Format(rule.TimeSlot)})
+			found = append(found, rule.Occurrence{Due: due, Slot: rule.TimeSlot(due, loc)})
 		}
 	}
 	return found, nil

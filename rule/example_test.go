@@ -51,7 +51,7 @@ func (r lastFriday) Occurrences(s calendar.Session, loc *time.Location) ([]rule.
 	if s.Date.Weekday() != time.Friday || s.Date.AddDays(7).Month == s.Date.Month {
 		return nil, nil
 	}
-	return []rule.Occurrence{{Due: r.at.On(s.Date, loc), Slot: s.Date.String()}}, nil
+	return []rule.Occurrence{{Due: r.at.On(s.Date, loc), Slot: rule.DateSlot(s.Date)}}, nil
 }
 
 // A schedule takes a Rule of one's own as it takes those of this package.

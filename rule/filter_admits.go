@@ -143,6 +143,9 @@ func (c cycle) isSession(d calendar.Date, days knownDays) (bool, error) {
 			if unsure == nil {
 				unsure = fmt.Errorf("whether %v is one of %s depends on %v: %w", d, c, date, err)
 			}
+			if unknown >= c.n-1 {
+				return false, unsure // whatever is counted, it may be one
+			}
 		case known:
 			counted++
 		}

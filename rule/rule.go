@@ -18,7 +18,8 @@ import (
 // reads it back. A user's own type may be a Rule too: its
 // Occurrences must depend on nothing but its arguments, and answer at once, since
 // what is due is computed again and again. It counts as a rule that repeats, of
-// which only the newest of several late occurrences runs, unless it is a DailyRule.
+// which only the newest of several late occurrences runs, unless it is a DailyRule. It may
+// be a CalendarRule, which asks for other dates. DateSlot, HourSlot and TimeSlot make slots.
 type Rule interface {
 	// Occurrences returns the occurrences of one session, in order of their due
 	// times. Wall times are those of loc. A due time is a whole second, and lies

@@ -3,14 +3,11 @@ package rule
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/internal/naming"
-	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // Span is a run of due instants at one step: the compiled form of a rule, or of
@@ -44,7 +41,7 @@ const (
 
 const (
 	hourSlot = "2006-01-02T15-07:00"
-	TimeSlot = "2006-01-02T15:04:05-07:00"
+	timeSlot = "2006-01-02T15:04:05-07:00"
 )
 
 // SkippedAt returns the span of one occurrence, whose slot is the session's date and which
@@ -65,7 +62,7 @@ func (sp Span) SlotAt(i int, session calendar.Date, loc *time.Location) string {
 	case labelHour:
 		return named.In(loc).Format(hourSlot)
 	case labelTime:
-		return named.In(loc).Format(TimeSlot)
+		return named.In(loc).Format(timeSlot)
 	case labelText:
 		return sp.slot
 	case labelWindow:
@@ -90,66 +87,29 @@ func (sp Span) After(t int64) int {
 }
 
 // Compile compiles a rule for one session, in order of the first due instants.
-// The spans of a rule of this package do not overlap, but for what is skipped. A user's rule is not
-// trusted: its panic becomes an error, and so does an occurrence that breaks the
-// contract of Rule.
+// The spans of a rule of this package do not overlap, but for what is skipped. A user's
+// rule is not trusted: its panic becomes an error, and so does an occurrence that breaks
+// the contract of Rule.
 func Compile(r Rule, s calendar.Session, loc *time.Location) ([]Span, error) {
+	return compile(r, s, loc, nil)
+}
+
+// CompileBy compiles a rule for one session of a calendar, which a CalendarRule is asked
+// with. Wall times are those of the calendar's location.
+func CompileBy(r Rule, s calendar.Session, cal calendar.Calendar) ([]Span, error) {
+	return compile(r, s, cal.Location(), cal)
+}
+
+func compile(r Rule, s calendar.Session, loc *time.Location, cal calendar.Calendar) ([]Span, error) {
 	if b, ok := r.(builtin); ok {
 		return b.spans(s, loc)
 	}
-	found, err := userOccurrences(r, s, loc)
-	if err != nil {
-		return nil, err
-	}
-	spans := make([]Span, 0, len(found))
-	slots := make(map[string]bool, len(found))
-	for _, o := range found {
-		if err := checkOccurrence(o, s, loc); err != nil {
-			return nil, err
-		}
-		if slots[o.Slot] {
-			return nil, fmt.Errorf("the rule gave slot %q twice for session %s", o.Slot, s.Date)
-		}
-		slots[o.Slot] = true
-		spans = append(spans, Span{First: o.Due.Unix(), N: 1, label: labelText, slot: o.Slot})
-	}
-	sortSpans(spans)
-	return spans, nil
+	return compileUsers(r, s, loc, cal)
 }
 
 // sortSpans orders spans by their first due instants.
 func sortSpans(spans []Span) {
 	slices.SortStableFunc(spans, func(a, b Span) int { return cmp.Compare(a.First, b.First) })
-}
-
-func userOccurrences(r Rule, s calendar.Session, loc *time.Location) (found []Occurrence, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the rule of type %T panicked for session %s: %s", r, s.Date, said.Panic(p))
-		}
-	}()
-	return r.Occurrences(s, loc)
-}
-
-// The days around a session's date in which a user's rule may be due.
-const (
-	userReachBack  = 1
-	userReachAhead = 8
-)
-
-func checkOccurrence(o Occurrence, s calendar.Session, loc *time.Location) error {
-	if err := naming.Check(o.Slot); err != nil {
-		return fmt.Errorf("the rule gave a bad slot for session %s: %w", s.Date, err)
-	}
-	if o.Due.Nanosecond() != 0 {
-		return fmt.Errorf("slot %q is due at %s, which is no whole second", o.Slot, o.Due.UTC().Format(time.RFC3339Nano))
-	}
-	on := calendar.DateOf(o.Due.In(loc))
-	if on.Before(s.Date.AddDays(-userReachBack)) || on.After(s.Date.AddDays(userReachAhead)) {
-		return fmt.Errorf("slot %q is due on %s, which is not within %d day before and %d days after session %s",
-			o.Slot, on, userReachBack, userReachAhead, s.Date)
-	}
-	return nil
 }
 
 // occurrences lists what a rule compiles to. An Occurrence cannot say that it is

@@ -207,3 +207,65 @@ func dueDates(t *testing.T, row tradeclock.Schedule, cal calendar.Calendar) (dat
 		dates = append(dates, calendar.DateOf(at.In(cal.Location())))
 	}
 }
+
+// TestTimesOverFourYears tries the rules of several times, and of windows of which some are
+// left out, on each session of four years, short ones too, against times that are counted
+// minute by minute.
+func TestTimesOverFourYears(t *testing.T) {
+	nyse := exchange.MustGet("XNYS")
+	wall := func(at time.Time) string { return at.In(nyse.Location()).Format("15:04") }
+	type hours struct{ open, end string }
+	tests := []struct {
+		text string
+		due  func(at string, h hours) bool
+		// full and half are how many a full and a half day have.
+		full, half int
+	}{
+		{"daily 10:00,14:00", func(at string, _ hours) bool { return at == "10:00" || at == "14:00" }, 2, 2},
+		{"daily 09:45,close-15m", func(at string, h hours) bool { return at == "09:45" || at == quarterBefore(h.end) }, 2, 2},
+		{"daily 12:45,close-15m", func(at string, h hours) bool { return at == "12:45" || at == quarterBefore(h.end) }, 2, 1},
+		{"every 1m open-close except 11:30-12:30", func(at string, h hours) bool {
+			return at >= h.open && at < h.end && (at < "11:30" || at >= "12:30")
+		}, 330, 150},
+		{"every 15m open-close except 12:00-close", func(at string, h hours) bool {
+			return at >= h.open && at < "12:00" && strings.Contains("00 15 30 45", at[3:])
+		}, 10, 10},
+		{"hourly 09:30-15:30 except 11:00-13:00,15:30-15:31", func(at string, _ hours) bool {
+			return at[3:] == "30" && at >= "09:30" && at < "15:30" && (at < "11:00" || at >= "13:00")
+		}, 4, 4},
+	}
+	for _, test := range tests {
+		t.Run(test.text, func(t *testing.T) {
+			timetable, err := tradeclock.Schedule{Task: "watch", Rule: rule.MustParse(test.text)}.Timetable(nyse)
+			require.NoError(t, err)
+			sessions, err := nyse.Sessions(tableFirst, tableLast)
+			require.NoError(t, err)
+			for _, s := range sessions {
+				begin, end := calendar.Wall(0, 0).On(s.Date, nyse.Location()), calendar.EndOfDay.On(s.Date, nyse.Location())
+				got, err := timetable.Between(begin.Add(-time.Second), end.Add(-time.Second))
+				require.NoError(t, err)
+				opens, closes, _ := s.Bounds(calendar.PhaseRegular)
+				var want []string
+				for at := opens; at.Before(closes.Add(3 * time.Hour)); at = at.Add(time.Minute) {
+					if test.due(wall(at), hours{wall(opens), wall(closes)}) {
+						want = append(want, wall(at))
+					}
+				}
+				var due []string
+				for _, o := range got {
+					due = append(due, wall(o.Due))
+				}
+				require.Equal(t, want, due, "%v", s.Date)
+				n := test.full
+				if s.Kind == calendar.Shortened {
+					n = test.half
+				}
+				require.Len(t, due, n, "%v", s.Date)
+			}
+		})
+	}
+}
+
+func quarterBefore(at string) string {
+	return map[string]string{"16:00": "15:45", "13:00": "12:45"}[at]
+}

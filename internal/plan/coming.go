@@ -66,7 +66,25 @@ func (p *Plan) Reach(cal calendar.Calendar) (back, ahead int) {
 	return back, ahead
 }
 
-// FilterDates widens a range of a calendar's dates by those that filters ask for.
+// widened widens a range of dates by those that the filter and the rule ask for on a date.
+func (t Timing) widened(date, from, to calendar.Date) (first, last calendar.Date) {
+	first, last = from, to
+	for _, ask := range []func(calendar.Date) (calendar.Date, calendar.Date){
+		t.Filter.Dates, func(d calendar.Date) (calendar.Date, calendar.Date) { return rule.DatesBy(t.Rule, d) },
+	} {
+		begin, end := ask(date)
+		if begin.Before(first) {
+			first = begin
+		}
+		if end.After(last) {
+			last = end
+		}
+	}
+	return first, last
+}
+
+// FilterDates widens a range of a calendar's dates by those that filters, and rules of the
+// user's, ask for.
 func (p *Plan) FilterDates(cal calendar.Calendar, first, last calendar.Date) (from, to calendar.Date) {
 	from, to = first, last
 	m := p.byCalendar[cal]
@@ -74,15 +92,9 @@ func (p *Plan) FilterDates(cal calendar.Calendar, first, last calendar.Date) (fr
 		return from, to
 	}
 	for _, g := range m.groups {
-		for _, f := range []rule.Filter{g.Filter, g.prior.Filter} {
-			begin, _ := f.Dates(first)
-			_, end := f.Dates(last)
-			if begin.Before(from) {
-				from = begin
-			}
-			if end.After(to) {
-				to = end
-			}
+		for _, t := range []Timing{g.Timing, g.prior} {
+			from, _ = t.widened(first, from, to)
+			_, to = t.widened(last, from, to)
 		}
 	}
 	return from, to

@@ -105,7 +105,7 @@ func (m *market) spansBy(v verdict, g *group, d *day) compiled {
 		err = errors.New(v.skip)
 	}
 	end := rule.SkippedAt(calendar.EndOfDay.On(d.session.Date, m.loc), err.Error())
-	return compiled{spans: []rule.Span{end}, repeats: repeats, err: err, unsure: v.unsure}
+	return compiled{spans: []rule.Span{end}, repeats: repeats, err: err, unsure: v.unsure || errors.Is(err, calendar.ErrUnknownDate)}
 }
 
 // NotKnown says that a calendar does not know a date, in its own words if they name
@@ -165,7 +165,7 @@ func (m *market) priorHolds(g *group, d *day) bool {
 	if edited := calendar.DateOf(g.since.In(m.loc)); d.session.Date != edited {
 		return d.session.Date.Before(edited)
 	}
-	spans, err := rule.Compile(g.prior.Rule, d.session, m.loc)
+	spans, err := rule.CompileBy(g.prior.Rule, d.session, asked{m.cal, m.loc})
 	if err != nil || len(spans) == 0 || spans[0].Due(0).After(g.since) {
 		return false
 	}
@@ -179,7 +179,7 @@ func (m *market) session(date calendar.Date) (calendar.Session, error) { return 
 // by its delay, and with the same slots.
 func (m *market) spans(g *group, of rule.Rule, d *day) ([]rule.Span, error) {
 	if g.base == nil {
-		return rule.Compile(of, d.session, m.loc)
+		return rule.CompileBy(of, d.session, asked{m.cal, m.loc})
 	}
 	base, err := m.spans(g.base, m.timingOn(g.base, d).Rule, d)
 	if err != nil {
@@ -193,6 +193,16 @@ func (m *market) spans(g *group, of rule.Rule, d *day) ([]rule.Span, error) {
 	}
 	return spans, nil
 }
+
+// asked is the calendar of a market as a rule may ask it.
+type asked struct {
+	cal calendar.Calendar
+	loc *time.Location
+}
+
+func (a asked) Name() string                                         { return a.cal.Name() }
+func (a asked) Location() *time.Location                             { return a.loc }
+func (a asked) Session(date calendar.Date) (calendar.Session, error) { return SessionOf(a.cal, date) }
 
 // SessionOf asks the calendar for a date. A panic in it is an error, and so is an
 // answer for another date: what is not known is never guessed.

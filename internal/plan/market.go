@@ -171,6 +171,9 @@ func (m *market) next(t time.Time) (due time.Time, found bool) {
 	return due, found
 }
 
+// beyondDays is how many dates market.beyond looks at.
+const beyondDays = 2 * 366
+
 // beyond returns the Unix time of the first due instant after t, or that of never if
 // none is known. Nothing of the days that it looks at is kept.
 func (m *market) beyond(t time.Time) int64 {
@@ -187,7 +190,7 @@ func (m *market) beyond(t time.Time) int64 {
 		}
 	}
 	date := calendar.DateOf(t.In(m.loc)).AddDays(-m.ahead)
-	for i := 0; len(others) > 0 && i < timetableDays && calendar.Wall(0, 0).On(date.AddDays(-m.back), m.loc).Unix() <= first; i++ {
+	for i := 0; len(others) > 0 && i < beyondDays && calendar.Wall(0, 0).On(date.AddDays(-m.back), m.loc).Unix() <= first; i++ {
 		d := m.peek(date)
 		for _, g := range others {
 			first = min(first, m.firstOn(g, d, from))
