@@ -17,31 +17,36 @@ import (
 // TestParseRule has the text that a text reads to, which reads to the same rule again.
 func TestParseRule(t *testing.T) {
 	for text, want := range map[string]string{
-		"15 9 * * 1-5":     "daily 09:15 on mon,tue,wed,thu,fri",
-		"*/5 9-15 * * 1-5": "every 5m 09:00-16:00 on mon,tue,wed,thu,fri",
-		"0 9-17 * * *":     "hourly 09:00-17:00",
-		"5/15 9 * * *":     "every 15m 09:05-10:00",
-		"0-59 * * * *":     "every 1m 00:00-24:00",
-		" 0 9 * * mon,Wed": "daily 09:00 on mon,wed",
-		"0 9 * * 7":        "daily 09:00 on sun",
-		"0 9 * * 5-7":      "daily 09:00 on fri,sat,sun",
-		"0 9 * * 1-7/2":    "daily 09:00 on mon,wed,fri,sun",
-		"0 9 * * 0-7":      "daily 09:00",
-		"0 9 1-31 * 1":     "daily 09:00", // either is enough
-		"0 9 13 * 1-7":     "daily 09:00",
-		"0 9,10 * * *":     "hourly 09:00-10:00",
-		"@daily":           "daily 00:00",
-		"@weekly":          "daily 00:00 on sun",
-		"@monthly":         "cron 0 0 1 * *",
+		"15 9 * * 1-5":       "daily 09:15 on mon,tue,wed,thu,fri",
+		"*/5 9-15 * * 1-5":   "every 5m 09:00-16:00 on mon,tue,wed,thu,fri",
+		"0 9-17 * * *":       "hourly 09:00-17:00",
+		"5/15 9 * * *":       "every 15m 09:05-10:00",
+		"0-59 * * * *":       "every 1m 00:00-24:00",
+		" 0 9 * * mon,Wed":   "daily 09:00 on mon,wed",
+		"0 9 * * 7":          "daily 09:00 on sun",
+		"0 9 * * 5-7":        "daily 09:00 on fri,sat,sun",
+		"0 9 * * 1-7/2":      "daily 09:00 on mon,wed,fri,sun",
+		"0 9 * * 0-7":        "daily 09:00",
+		"0 9 1-31 * 1":       "daily 09:00", // either is enough
+		"0 9 13 * 1-7":       "daily 09:00",
+		"0 9,10 * * *":       "hourly 09:00-10:00",
+		"@daily":             "daily 00:00",
+		"@weekly":            "daily 00:00 on sun",
+		"@monthly":           "daily 00:00 on first day of month",
+		"59 23 31 12 *":      "daily 23:59 on 31st day of month in dec",
+		"0 9,15 1 1/3 *":     "daily 09:00,15:00 on first day of month in jan,apr,jul,oct",
+		"0 0,12 * * *":       "daily 00:00,12:00",
+		"0 9 29 feb *":       "daily 09:00 on 29th day of month in feb",
+		"15 8-16/4 * 11 1,3": "daily 08:15,12:15,16:15 on mon,wed in nov",
 
 		"*/7 9-15 1,15 * *":           "cron */7 9-15 1,15 * *",
 		"0 0 13 * 5":                  "cron 0 0 13 * 5",
-		"59 23 31 12 *":               "cron 59 23 31 12 *",
-		"0 9 29 feb *":                "cron 0 9 29 2 *",
-		"0 0,12 * * *":                "cron 0 */12 * * *",
-		"0 9,10,15 1 1/3 *":           "cron 0 9-10,15 1 */3 *",
+		"0 9,10,15 1,2 1/3 *":         "cron 0 9-10,15 1-2 */3 *",
 		"3/20 8-18/2 1-30/29 * 2,1,0": "cron 3-59/20 8-18/2 1,30 * 0-2",
 		"0 9 1 * 0,2,4,6":             "cron 0 9 1 * 0,2,4,6",
+		"0 */2 * * *":                 "cron 0 */2 * * *",
+		"cron 0 9 1,15 * * in jan":    "cron 0 9 1,15 * * in jan",
+		"cron 0 9 1,15 * * on mon in jan or session after": "cron 0 9 1,15 * * on mon in jan or session after",
 
 		"cron 0 9 * * 1-5": "cron 0 9 * * 1-5", // the word keeps it
 		"cron  @daily":     "cron 0 0 * * *",
@@ -68,27 +73,31 @@ func TestTranslate(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "daily 09:15 on mon,tue,wed,thu,fri", native)
 
-	_, err = cron.Translate("0 9 1 * *")
+	_, err = cron.Translate("0 9 1,15 * *")
 	assert.ErrorIs(t, err, cron.ErrNoNative)
-	assert.EqualError(t, err, `cron expression "0 9 1 * *": no native rule means that: it stays "cron 0 9 1 * *"`)
+	assert.EqualError(t, err, `cron expression "0 9 1,15 * *": no native rule means that: it stays "cron 0 9 1,15 * *"`)
 
 	_, err = cron.Translate("0 9 L * *")
-	assert.ErrorContains(t, err, "daily 09:00 on last session of month")
+	assert.ErrorContains(t, err, "daily 09:00 on last day of month")
 	assert.NotErrorIs(t, err, cron.ErrNoNative)
 }
 
 // TestWhatHasNoMeaningIsRefused names what is meant in each message.
 func TestWhatHasNoMeaningIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"0 9 L * *":     `"daily 09:00 on last session of month"`,
-		"0 9 lw * *":    `"daily 09:00 on last session of month"`,
-		"0 9 L-3 * *":   `"daily 09:00 on 4th last session of month"`,
-		"*/7 9 L * *":   `"cron */7 9 * * * on last session of month"`,
-		"0 9 1,15W * *": `"daily 09:00 on first session of month"`,
-		"0 9 L 13 *":    `"daily 09:00 on last session of month"`,
-		"0 9 * * 5L":    `"daily 09:00 on last session of week"`,
-		"0 9 * * FRI#2": `"daily 09:00 on last session of week"`,
-		"0 9 * 6 L":     `"cron 0 9 * 6 * on last session of week"`,
+		"0 9 L * *":     `as in "daily 09:00 on last day of month"`,
+		"0 9 lw * *":    `as in "daily 09:00 on last session of month"`,
+		"0 9 L-3 * *":   `as in "daily 09:00 on 4th last day of month"`,
+		"*/7 9 L * *":   `as in "cron */7 9 * * * on last day of month"`,
+		"0 9 1,15W * *": `as in "daily 09:00 on 15th day of month or session after"`,
+		"0 9 L 13 *":    `as in "daily 09:00 on last day of month"`,
+		"0 9 L 3 *":     `as in "daily 09:00 on last day of month in mar"`,
+		"0 9 * * 5L":    `as in "daily 09:00 on last fri of month"`,
+		"0 9 * * FRI#2": `as in "daily 09:00 on 2nd fri of month"`,
+		"0 9 * * 7#1":   `as in "daily 09:00 on first sun of month"`,
+		"0 9 * 6 L":     `as in "daily 09:00 on sat in jun"`,
+		"0 9 * * 5#6":   "failed to parse",
+		"0 9 * * xyzL":  "failed to parse",
 		"@reboot":       "tradeclock.Starter",
 		"@every 90s":    `"every 1m30s 00:00-24:00"`,
 		"@every 36h":    "daily 09:00",
@@ -145,13 +154,13 @@ func TestWarnings(t *testing.T) {
 		"0 0 1,15 * 1-3":       {"it is due on day 1,15 of the month and also on every Monday, Tuesday, Wednesday: either is enough"},
 		"0 9 31 * 1":           {"it is due on day 31 of the month and also on every Monday: either is enough"},
 		"*/7 9-15 * * *":       {"*/7 of the minute begins anew with each hour: the last step is 4 and not 7"},
-		"0 */5 1 * *":          {"*/5 of the hour begins anew with each day: the last step is 4 and not 5"},
-		"0 9 31 * *":           {"not every one of its months has a day 31: the last trading day of each is named by the filter on last session of month"},
-		"0 9 29 2 * on mon":    {"not every one of its months has a day 29: the last trading day of each is named by the filter on last session of month"},
-		"0 9 31 12 *":          nil,
+		"cron 0 */5 1 * *":     {"*/5 of the hour begins anew with each day: the last step is 4 and not 5"},
+		"cron 0 9 31 * *":      {"not every one of its months has a day 31: their ends are named by on last day of month, and on last session of month"},
+		"0 9 29,30 2 * on mon": {"not every one of its months has a day 29-30: their ends are named by on last day of month, and on last session of month"},
+		"cron 0 9 31 12 *":     nil,
 		"0 9 28-31 * *":        nil,
-		"0 9-17/3 1 * *":       nil,
-		"0 */12 * * *":         nil,
+		"cron 0 9-17/3 1 * *":  nil,
+		"cron 0 */12 * * *":    nil,
 		"0 9 * * 1-5":          nil,
 		"every 7m 09:00-10:00": nil,
 	} {

@@ -15,7 +15,7 @@ import (
 func Example() {
 	nse := exchange.MustGet("XNSE")
 	now := time.Date(2026, time.November, 23, 18, 0, 0, 0, nse.Location())
-	for _, line := range []string{"1 9 * * 1-5", "*/5 9-15 * * *", "*/25 9 * * *", "30 16 1 * *"} {
+	for _, line := range []string{"1 9 * * 1-5", "*/5 9-15 * * *", "*/25 9 * * *", "30 16 1,15 * *"} {
 		r, err := cron.ParseRule(line)
 		if err != nil {
 			panic(err)
@@ -34,7 +34,7 @@ func Example() {
 	// 1 9 * * 1-5     daily 09:01 on mon,tue,wed,thu,fri  next Wed 25 Nov 09:01
 	// */5 9-15 * * *  every 5m 09:00-16:00                next Wed 25 Nov 09:00
 	// */25 9 * * *    cron */25 9 * * *                   next Wed 25 Nov 09:00
-	// 30 16 1 * *     cron 30 16 1 * *                    next Tue 1 Dec 16:30
+	// 30 16 1,15 * *  cron 30 16 1,15 * *                 next Tue 1 Dec 16:30
 }
 
 // What has no meaning is refused, and the message names what is meant.
@@ -44,7 +44,7 @@ func ExampleParseRule_refused() {
 		fmt.Println(err)
 	}
 	// Output:
-	// cron expression "0 9 L * *": the day of month has "L", which is of other crons: here sessions are counted, as in "daily 09:00 on last session of month"
+	// cron expression "0 9 L * *": the day of month has "L", which is of other crons: write it as in "daily 09:00 on last day of month"
 	// cron expression "@every 90s": @every has no time of day to begin at; here it would be "every 1m30s 00:00-24:00"
 	// cron expression "TZ=Asia/Kolkata 1 9 * * 1-5": the zone is that of the schedule's calendar: leave out TZ=Asia/Kolkata; here it would be "daily 09:01 on mon,tue,wed,thu,fri"
 }

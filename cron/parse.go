@@ -13,7 +13,6 @@ import (
 
 const (
 	wordCron   = "cron"
-	wordOn     = "on"
 	longestOne = 1000 // of what a person would write
 )
 
@@ -40,8 +39,9 @@ func Parse(expression string) (Rule, error) {
 }
 
 // Translate returns the text of the native rule that is due at the wall times of an
-// expression: of one time of day, of a range of hours, or of minutes at a step that
-// divides the hour, on all days or on some weekdays. The error wraps ErrNoNative if there
+// expression: of a few times of day, of a range of hours, or of minutes at a step that
+// divides the hour, on all days, on some weekdays or on one day of the month, in some
+// months. The error wraps ErrNoNative if there
 // is none, and is that of Parse for what is refused.
 //
 // Where the clocks change, the hourly and every rules that come of it count absolute
@@ -98,11 +98,14 @@ func isExpression(text string) bool {
 
 // cutFilter takes the filter off the end of a text, if it has one.
 func cutFilter(text string) (expression string, f rule.Filter, err error) {
-	expression, filter, found := strings.Cut(text, " "+wordOn+" ")
-	if found {
-		f, err = rule.ParseFilter(filter)
+	cut := len(text)
+	for _, word := range []string{" on ", " in ", " or "} {
+		if at := strings.Index(text, word); at >= 0 {
+			cut = min(cut, at)
+		}
 	}
-	return expression, f, err
+	f, err = rule.ParseFilter(strings.TrimSpace(text[cut:]))
+	return text[:cut], f, err
 }
 
 var parser = robfig.NewParser(robfig.Minute | robfig.Hour | robfig.Dom | robfig.Month | robfig.Dow | robfig.Descriptor)
@@ -131,7 +134,7 @@ func parse(text string) (Rule, error) {
 		}
 	}
 	if !r.comes() {
-		return Rule{}, errors.New("that date never comes: the last session of a month is daily 09:00 on last session of month")
+		return Rule{}, errors.New("that date never comes: the end of a month is daily 09:00 on last day of month")
 	}
 	return r, nil
 }

@@ -69,9 +69,10 @@ func refusedSeconds(text string) error {
 }
 
 var (
-	lastDay     = regexp.MustCompile(`^(?i)L(-\d{1,2})?W?$`)
-	nearestDay  = regexp.MustCompile(`^(?i)\d{1,2}W$`)
-	nthWeekday  = regexp.MustCompile(`^(?i)([0-7]|[a-z]{3})?(L|#-?\d)$`)
+	lastDay     = regexp.MustCompile(`^(?i)L(-\d{1,2})?(W?)$`)
+	nearestDay  = regexp.MustCompile(`^(?i)(\d{1,2})W$`)
+	lastWeekday = regexp.MustCompile(`^(?i)([0-7]|[a-z]{3})L$`)
+	nthWeekday  = regexp.MustCompile(`^(?i)([0-7]|[a-z]{3})#([1-5])$`)
 	stepAndMore = regexp.MustCompile(`^(.*)/(\d+)$`)
 )
 
@@ -82,34 +83,72 @@ func (f field) refused(part string, i int, fields []string) error {
 		changed[i] = text
 		return strings.Join(changed, " ")
 	}
-	last := lastDay.FindStringSubmatch(part)
 	switch {
 	case strings.HasPrefix(part, "?"):
 		return fmt.Errorf("the %s is %q, which is of other crons: want *%s", f.name, fields[i], instead(strings.ReplaceAll(strings.Join(fields, " "), "?", "*")))
 	case isHash(part) || strings.Contains(part, "~"):
 		return fmt.Errorf("the %s has %q, which is of other crons: the Spread of a schedule shifts the start of each account's run", f.name, part)
-	case f == domField && last != nil:
-		nth, _ := strconv.Atoi(last[1]) // zero, or below
-		return f.counted(part, with("*"), rule.NthSession(nth-1, calendar.Month))
-	case f == domField && nearestDay.MatchString(part):
-		return f.counted(part, with("*"), rule.NthSession(1, calendar.Month))
-	case f == dowField && nthWeekday.MatchString(part):
-		return f.counted(part, with("*"), rule.NthSession(-1, calendar.Week))
 	case strings.HasPrefix(part, "*-"):
 		return fmt.Errorf("the %s has %q: want a number before the dash", f.name, part)
+	}
+	if filter, ok := f.counted(part); ok {
+		return fmt.Errorf("the %s has %q, which is of other crons: write it as in %q", f.name, part, filtered(with("*"), filter))
 	}
 	return f.refusedStep(part)
 }
 
-// counted refuses a part of a day field by which other crons count days. Here sessions are
-// counted: the error names a rule with a filter that does, at the times of an expression
-// without that part.
-func (f field) counted(part, expression string, filter rule.Filter) error {
-	at, err := ParseRule(expression)
-	if err != nil {
-		at = rule.MustParse("daily 09:00")
+// counted returns the filter of a part of a day field by which other crons count days. A
+// weekday there is a session here.
+func (f field) counted(part string) (rule.Filter, bool) {
+	if f == domField {
+		if last := lastDay.FindStringSubmatch(part); last != nil {
+			n, _ := strconv.Atoi(last[1]) // zero, or below
+			if last[2] != "" {
+				return rule.NthSession(n-1, calendar.Month), true
+			}
+			return rule.NthDay(n-1, calendar.Month), true
+		}
+		if nearest := nearestDay.FindStringSubmatch(part); nearest != nil {
+			n, _ := strconv.Atoi(nearest[1])
+			return rule.NthDay(n, calendar.Month).OrSessionAfter(), true
+		}
 	}
-	return fmt.Errorf("the %s has %q, which is of other crons: here sessions are counted, as in %q", f.name, part, rule.On(at, filter))
+	if f != dowField {
+		return rule.Filter{}, false
+	}
+	if strings.EqualFold(part, "L") {
+		return rule.OnWeekdays(time.Saturday), true
+	}
+	n := -1
+	match := lastWeekday.FindStringSubmatch(part)
+	if nth := nthWeekday.FindStringSubmatch(part); nth != nil {
+		match = nth
+		n, _ = strconv.Atoi(nth[2])
+	}
+	if match == nil {
+		return rule.Filter{}, false
+	}
+	day, err := parseWeekday(match[1])
+	return rule.NthWeekday(n, day, calendar.Month), err == nil
+}
+
+// parseWeekday reads one weekday as the expression has it, 7 for Sunday too.
+func parseWeekday(text string) (time.Weekday, error) {
+	r, err := Parse("0 0 * * " + text)
+	if err != nil {
+		return 0, err
+	}
+	return time.Weekday(dowField.values(r.dow)[0]), nil
+}
+
+// filtered returns an expression's rule with one more filter.
+func filtered(expression string, filter rule.Filter) rule.Rule {
+	r, err := ParseRule(expression)
+	if err != nil {
+		r = rule.MustParse("daily 09:00")
+	}
+	bare, has := rule.Split(r)
+	return rule.On(bare, has.And(filter))
 }
 
 // isHash reports whether a part of a field is one that other crons choose by the name of

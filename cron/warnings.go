@@ -25,7 +25,7 @@ func Warnings(r rule.Rule) []string {
 	}
 	if c.rare() {
 		found = append(found, fmt.Sprintf("not every one of its months has a day %s: "+
-			"the last trading day of each is named by the filter on last session of month", domField.text(c.dom)))
+			"their ends are named by on last day of month, and on last session of month", domField.text(c.dom)))
 	}
 	for _, of := range []struct {
 		field

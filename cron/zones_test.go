@@ -170,7 +170,7 @@ func TestATranslationIsTheRuleWhereNoClocksChange(t *testing.T) {
 		for _, change := range zones.Transitions(loc, 2026, 2027) {
 			changed[calendar.DateOf(time.Unix(change, 0).In(loc))] = true
 		}
-		for _, text := range []string{"30 2 * * *", "0 * * * *", "*/20 * * * 1-5", "5-59/15 0-4 * * *", "59 23 * * 0"} {
+		for _, text := range []string{"30 2 * * *", "0 * * * *", "*/20 * * * 1-5", "5-59/15 0-4 * * *", "59 23 * * 0", "0 9,15 * * *", "0 18 31 * *", "30 2 1 3-10 *"} {
 			native, err := cron.Translate(text)
 			require.NoError(t, err)
 			kept, err := cron.Parse(text)

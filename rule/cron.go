@@ -76,6 +76,7 @@ func cronError(text string) error {
 //	15 9 * * 1-5      daily 09:15 on mon,tue,wed,thu,fri
 //	*/5 9-15 * * *    every 5m 09:00-16:00
 //	30 9-15 * * *     hourly 09:30-15:30
+//	0 9,15 1 1,7 *    daily 09:00,15:00 on first day of month in jan,jul
 //
 // and says nothing of another: the module cron reads them all. Where the clocks change,
 // hourly and every count absolute time, so that they go on through an hour that comes
@@ -93,87 +94,107 @@ func FromCron(expression string) (r Rule, ok bool) {
 		}
 		second, fields = n, fields[1:]
 	}
-	if len(fields) != 5 || !cronAny(fields[2]) || !cronAny(fields[3]) {
+	if len(fields) != 5 {
 		return nil, false
 	}
-	text, ok := cronTimes(second, fields[0], fields[1])
-	if !ok {
+	times, okTimes := cronTimes(second, fields[0], fields[1])
+	days, okDays := cronDays(fields[2], fields[3], fields[4])
+	if !okTimes || !okDays {
 		return nil, false
 	}
-	if !cronAny(fields[4]) {
-		text += " " + wordOn + " " + cronWeekdays(fields[4])
-	}
-	r, err := Parse(text)
+	r, err := Parse(times + days)
 	return r, err == nil
 }
 
 // cronAny reports whether a field leaves open what it is about.
 func cronAny(field string) bool { return field == "*" || field == "?" }
 
+// mostCronTimes are as many times of a day as a person would list.
+const mostCronTimes = 8
+
 // cronTimes returns the rule of the times of a day.
-func cronTimes(second int, minutes, hours string) (rule string, ok bool) {
-	from, to, ok := cronHours(hours)
-	if !ok {
+func cronTimes(second int, minuteField, hourField string) (rule string, ok bool) {
+	minutes, okMinutes := cronValues(minuteField, 0, 59)
+	hours, okHours := cronValues(hourField, 0, 23)
+	if !okMinutes || !okHours {
 		return "", false
 	}
-	if minute, err := strconv.Atoi(minutes); err == nil {
-		at := calendar.Wall(from, minute) + calendar.WallTime(second)
-		if from == to {
-			return KindDaily + " " + at.String(), true
+	from, to := hours[0], hours[len(hours)-1]
+	at := func(hour int) calendar.WallTime { return calendar.Wall(hour, minutes[0]) + calendar.WallTime(second) }
+	isRange := to-from == len(hours)-1
+	switch {
+	case len(minutes) == 1 && isRange && from < to:
+		return fmt.Sprintf("%s %s-%s", KindHourly, at(from), at(to)), true
+	case len(minutes) == 1:
+		var times []string
+		for _, hour := range hours {
+			times = append(times, at(hour).String())
 		}
-		return fmt.Sprintf("%s %s-%s", KindHourly, at, at+calendar.Wall(to-from, 0)), true
+		return KindDaily + " " + strings.Join(times, ","), len(times) <= mostCronTimes
 	}
-	first, step, ok := cronStep(minutes)
-	if !ok || second != 0 {
+	step := 60 / len(minutes)
+	for i, minute := range minutes {
+		if 60%len(minutes) != 0 || minute != minutes[0]+i*step || minutes[0] >= step {
+			return "", false // it begins anew with each hour
+		}
+	}
+	return fmt.Sprintf("%s %dm %s-%02d:00", KindEvery, step, at(from), to+1), isRange && second == 0
+}
+
+// cronDays returns what a rule leaves out of all dates. Either of two day fields is enough
+// for cron, and no filter means that.
+func cronDays(day, month, weekday string) (filter string, ok bool) {
+	switch {
+	case !cronAny(day) && !cronAny(weekday):
 		return "", false
+	case !cronAny(day):
+		n, err := strconv.Atoi(day)
+		if err != nil || n < 1 {
+			return "", false
+		}
+		filter = fmt.Sprintf(" %s %s %s %s %s", wordOn, nthText(n), wordDay, wordOf, calendar.Month)
+	case !cronAny(weekday):
+		filter = " " + wordOn + " " + cronWeekdays(weekday)
 	}
-	return fmt.Sprintf("%s %dm %s-%02d:00", KindEvery, step, calendar.Wall(from, first), to+1), true
+	if cronAny(month) {
+		return filter, true
+	}
+	if numbers, ok := cronValues(month, 1, 12); ok {
+		names := make([]string, len(numbers))
+		for i, n := range numbers {
+			names[i] = monthNames[n-1][:3]
+		}
+		month = strings.Join(names, ",")
+	}
+	return filter + " " + wordIn + " " + month, true
 }
 
-// cronHours returns the first and the last hour of a field that names all between them.
-// Hours at a step are none: a rule that counts absolute time would leave them on a day
-// whose clocks change.
-func cronHours(field string) (from, to int, ok bool) {
-	if cronAny(field) {
-		return 0, 23, true
-	}
-	first, last, isRange := strings.Cut(field, "-")
-	if !isRange {
-		last = first
-	}
-	from, errFrom := strconv.Atoi(first)
-	to, errTo := strconv.Atoi(last)
-	return from, to, errFrom == nil && errTo == nil && from <= to && to <= 23
-}
-
-// cronStep returns the first of the minutes of a field and the step between them, which
-// goes on over the hour: every minute, */5, 3-59/5, 0,15,30,45 and 10,40.
-func cronStep(field string) (first, step int, ok bool) {
-	if cronAny(field) {
-		return 0, 1, true
-	}
-	from, every, ok := strings.Cut(strings.Replace(field, "*/", "0-59/", 1), "-59/")
-	if ok {
-		first, errFirst := strconv.Atoi(from)
-		step, errStep := strconv.Atoi(every)
-		ok = errFirst == nil && errStep == nil && 0 < step && step < 60 && 60%step == 0 && 0 <= first && first < step
-		return first, step, ok
-	}
-	minutes := strings.Split(field, ",")
-	if 60%len(minutes) != 0 {
-		return 0, 0, false
-	}
-	first, err := strconv.Atoi(minutes[0])
-	step = 60 / len(minutes)
-	if err != nil || first < 0 || first >= step {
-		return 0, 0, false
-	}
-	for i, text := range minutes {
-		if n, err := strconv.Atoi(text); err != nil || n != first+i*step {
-			return 0, 0, false
+// cronValues returns the values of a field of numbers, in order.
+func cronValues(field string, low, high int) (values []int, ok bool) {
+	for part := range strings.SplitSeq(strings.ReplaceAll(field, "?", "*"), ",") {
+		span, every, stepped := strings.Cut(part, "/")
+		from, to, step := low, high, 1
+		var errFrom, errTo, errStep error
+		if span != "*" {
+			first, last, isRange := strings.Cut(span, "-")
+			if !isRange && !stepped {
+				last = first
+			}
+			from, errFrom = strconv.Atoi(first)
+			to, errTo = strconv.Atoi(last)
+		}
+		if stepped {
+			step, errStep = strconv.Atoi(every)
+		}
+		if errFrom != nil || errTo != nil || errStep != nil || from < low || to > high || from > to || step < 1 || step > high-low {
+			return nil, false
+		}
+		for v := from; v <= to; v += step {
+			values = append(values, v)
 		}
 	}
-	return first, step, true
+	slices.Sort(values)
+	return slices.Compact(values), true
 }
 
 // cronWeekdays returns the weekdays of a field as a filter has them. What it does not

@@ -23,6 +23,15 @@ func TestCronExpressionsAreAnsweredWithTheirRule(t *testing.T) {
 		"* * * * *":                        "every 1m 00:00-24:00",
 		"* 9-15 * * ?":                     "every 1m 09:00-16:00",
 		"0,30 9-15 * * *":                  "every 30m 09:00-16:00",
+		"15 */4 * * 0,6":                   "daily 00:15,04:15,08:15,12:15,16:15,20:15 on sat,sun",
+		"0 9-15/3 * * *":                   "daily 09:00,12:00,15:00",
+		"0 9,15 1 * *":                     "daily 09:00,15:00 on first day of month",
+		"30 16 31 * *":                     "daily 16:30 on 31st day of month",
+		"0 9 * 1,10-12 1":                  "daily 09:00 on mon in jan,oct,nov,dec",
+		"*/5 9 * jan-mar *":                "every 5m 09:00-10:00 in jan,feb,mar",
+		"0 9 * */3 *":                      "daily 09:00 in jan,apr,jul,oct",
+		"@monthly":                         "daily 00:00 on first day of month",
+		"@yearly":                          "daily 00:00 on first day of month in jan",
 		"5,35 9 * * *":                     "every 30m 09:05-10:00",
 		"3-59/20 9 * * *":                  "every 20m 09:03-10:00",
 		"5,20,35,50 9-15 * * 0,6":          "every 15m 09:05-16:00 on sat,sun",
@@ -44,9 +53,10 @@ func TestCronExpressionsAreAnsweredWithTheirRule(t *testing.T) {
 // What has no rule of the same meaning is recognised, and nothing wrong is suggested.
 func TestCronExpressionsWithoutARuleOfTheSameMeaning(t *testing.T) {
 	for _, text := range []string{
-		"0 9 1 * *", "0 9 * 1 *", "*/7 9-15 * * *", "cron */7 9-15 1,15 * *", "15 */4 * * 0,6", "5,36 9 * * *", "25-59/20 9 * * *", "3-58/20 9 * * *", "3-59/7 9 * * *", "35,65 9 * * *", "*/5 9,10 * * *", "0 */5 * * *", "0 9-15/2 * * *", "*/5 */2 * * *",
+		"*/7 9-15 * * *", "cron */7 9-15 1,15 * *", "5,36 9 * * *", "25-59/20 9 * * *", "3-59/7 9 * * *",
+		"35,65 9 * * *", "*/5 9,11 * * *", "0 */2 * * *", "*/5 */2 * * *", "0 9 1,15 * *", "0 9 1-7 * *", "0 9 13 * 5", "0 9 * 13 *", "0 9 0 * *", "0 9 32 * *",
 		"75 9 * * *", "0 25 * * *", "0 15-9 * * *", "75 0 9 * * *", "* * 9 * * *", "*/5 0 9 * * *", "0 0 9 * * 1-5", "0 9 * * 1#2", "0 9 * * 0-6",
-		"0 9 * * 8", "0 0 9 L * *", "@monthly", "@every 5m", "30 */5 9 * * *", "*/0 9 * * *", "0 */0 * * *", "0 */24 * * *", "*/120 * * * *",
+		"0 9 * * 8", "0 0 9 L * *", "@every 5m", "30 */5 9 * * *", "*/0 9 * * *", "0 */0 * * *", "0 */24 * * *", "*/120 * * * *", "0/15 9 * * *",
 	} {
 		_, err := Parse(text)
 		assert.ErrorContains(t, err, "that is a cron expression, which ParseRule of github.com/tradeclock/tradeclock/cron reads: want a rule such as daily 09:01", text)
@@ -86,7 +96,7 @@ func TestCronSuggestionsAreDueWhenTheExpressionIs(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, 336, suggested)
+	assert.Equal(t, 390, suggested)
 }
 
 // cronDue is what cron does on a date with the fields for minute, hour and weekday.
