@@ -91,6 +91,10 @@ type Session struct {
 	// Phases are ordered by start. They are empty on a closed date, when the
 	// hours are unknown, and in a calendar that knows days and no hours.
 	Phases []Phase `json:"phases,omitzero"`
+	// EarlyClose and LateOpen say which end of a Shortened session was moved. Both are
+	// false where the calendar does not know.
+	EarlyClose bool `json:"early_close,omitzero"`
+	LateOpen   bool `json:"late_open,omitzero"`
 	// HoursUnknown is true if the session is certain and its hours are not.
 	HoursUnknown bool `json:"hours_unknown,omitzero"`
 	// Assumed is true if the calendar was told to guess what it does not know, and
@@ -133,6 +137,12 @@ func (s Session) Describe() string {
 	text := s.Kind.String()
 	if s.Open() {
 		text += " session"
+	}
+	switch {
+	case s.EarlyClose:
+		text += " (early close)"
+	case s.LateOpen:
+		text += " (late open)"
 	}
 	if s.Assumed {
 		text += " (assumed)"

@@ -37,6 +37,10 @@ type TableDay struct {
 	// Hours are the windows of the session's phases, in any order. A session
 	// without any has no phases.
 	Hours []Hours `json:"hours,omitzero"`
+	// EarlyClose and LateOpen say which end of a Shortened session was moved. Both may
+	// be left out.
+	EarlyClose bool `json:"early_close,omitzero"`
+	LateOpen   bool `json:"late_open,omitzero"`
 	// HoursUnknown says that there is a session and that its hours are not
 	// announced yet.
 	HoursUnknown bool `json:"hours_unknown,omitzero"`
@@ -134,9 +138,11 @@ func (d TableDay) Session(loc *time.Location) (Session, error) {
 		return Session{}, fmt.Errorf("%s: a closed day has no hours", d.Date)
 	case d.HoursUnknown && len(d.Hours) > 0:
 		return Session{}, fmt.Errorf("%s: the hours are given and said to be unknown", d.Date)
+	case (d.EarlyClose || d.LateOpen) && d.Kind != Shortened:
+		return Session{}, fmt.Errorf("%s: only a shortened session has an early close or a late open", d.Date)
 	}
 	s := Session{
-		Date: d.Date, Kind: d.Kind, HoursUnknown: d.HoursUnknown,
+		Date: d.Date, Kind: d.Kind, EarlyClose: d.EarlyClose, LateOpen: d.LateOpen, HoursUnknown: d.HoursUnknown,
 		Reason: d.Reason, Announced: d.Announced, Source: d.Source,
 	}
 	var errs []error

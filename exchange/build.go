@@ -219,6 +219,7 @@ func (d Day) table(regular []calendar.Hours) calendar.TableDay {
 	}
 	return calendar.TableDay{
 		Date: d.Date, Kind: d.kind(hours, regular), Hours: hours, HoursUnknown: d.Status == StatusHoursUnknown,
+		EarlyClose: d.Status == StatusEarlyClose, LateOpen: d.Status == StatusLateOpen,
 		Reason: d.Name, Announced: d.Announced, Source: d.Source,
 	}
 }
@@ -253,7 +254,7 @@ func resolve(d calendar.TableDay, begin, end int64, loc *time.Location) (calenda
 	// On all other days a wall time is that far from midnight. There are thousands
 	// of them, and the lookup of a zone's offset takes long.
 	s := calendar.Session{
-		Date: d.Date, Kind: d.Kind, HoursUnknown: d.HoursUnknown,
+		Date: d.Date, Kind: d.Kind, EarlyClose: d.EarlyClose, LateOpen: d.LateOpen, HoursUnknown: d.HoursUnknown,
 		Reason: d.Reason, Announced: d.Announced, Source: d.Source,
 	}
 	if len(d.Hours) > 0 {

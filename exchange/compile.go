@@ -95,6 +95,9 @@ func adopt(s calendar.Session, d calendar.Date, begin, end int64) (calendar.Sess
 	if !s.Open() && s.HoursUnknown {
 		p = append(p, errors.New("the date is closed, and its hours are unknown"))
 	}
+	if (s.EarlyClose || s.LateOpen) && s.Kind != calendar.Shortened {
+		p = append(p, errors.New("only a shortened session has an early close or a late open"))
+	}
 	if len(s.Phases) > 0 && (!s.Open() || s.HoursUnknown) {
 		p = append(p, errors.New("the date is closed or of unknown hours, and has phases"))
 	}

@@ -155,6 +155,7 @@ func (e expectation) session(t *testing.T, d calendar.Date) calendar.Session {
 		assert.Equal(t, instant(t, d, rows[0]["close"], e.loc), end)
 	case "early_close", "late_open":
 		s.Kind, s.Phases = calendar.Shortened, e.dayPhases(t, d)
+		s.EarlyClose, s.LateOpen = status == "early_close", status == "late_open"
 	case "regular":
 		s.Kind, s.Phases = calendar.Regular, e.dayPhases(t, d)
 	case "special":
@@ -453,7 +454,7 @@ func TestEmbeddedCalendarsByName(t *testing.T) {
 		require.NoError(t, err)
 		assert.Same(t, c, found)
 	}
-	for _, name := range []string{"", "XXXX", "xnse", "XNSE.", "XNSE.CM", "XNYS.FO", ".FO", "../facts/XNSE"} {
+	for _, name := range []string{"", "XXXX", "XNSE.", "XNSE.CM", "XNYS.FO", ".FO", "../facts/XNSE"} {
 		_, err := exchange.Get(name)
 		assert.ErrorIs(t, err, exchange.ErrUnknownCalendar, name)
 		found, err := exchange.Lookup(name)
@@ -462,7 +463,7 @@ func TestEmbeddedCalendarsByName(t *testing.T) {
 		_, err = exchange.EmbeddedMarket(name)
 		assert.ErrorIs(t, err, exchange.ErrUnknownCalendar, name)
 	}
-	assert.PanicsWithValue(t, `exchange: MustGet: "XNSE.CM": no calendar has this name`, func() {
+	assert.PanicsWithValue(t, `exchange: MustGet: "XNSE.CM": no calendar has this name: of XNSE there are XNSE, XNSE.CAS, XNSE.FO`, func() {
 		exchange.MustGet("XNSE.CM")
 	})
 }

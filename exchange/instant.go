@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
@@ -126,6 +127,21 @@ func (c *Sessions) NextWindow(phase string, t time.Time) (calendar.Phase, error)
 	s, err := c.search(t, 1, phase, func(_, end time.Time) bool { return end.After(t) })
 	for _, p := range s.Phases {
 		if p.Name == phase && p.End.After(t) {
+			return p, err
+		}
+	}
+	return calendar.Phase{}, err
+}
+
+// PreviousWindow returns the last window of a phase that starts before an instant: the
+// one that the instant lies in, or the one before. It fails like NextWindow.
+func (c *Sessions) PreviousWindow(phase string, t time.Time) (calendar.Phase, error) {
+	if err := c.checkPhase(phase); err != nil {
+		return calendar.Phase{}, err
+	}
+	s, err := c.search(t, -1, phase, func(start, _ time.Time) bool { return start.Before(t) })
+	for _, p := range slices.Backward(s.Phases) {
+		if p.Name == phase && p.Start.Before(t) {
 			return p, err
 		}
 	}

@@ -27,16 +27,20 @@ type setFile struct {
 	zone    *time.Location
 }
 
-// Calendar returns a calendar by its name, as XNSE or XNSE.FO. The error for a name
-// that no calendar has wraps ErrUnknownCalendar.
+// Calendar returns a calendar by its name, as XNSE or XNSE.FO, or by what Get takes for
+// it. The error for a name that no calendar has wraps ErrUnknownCalendar.
 func (s *Set) Calendar(name string) (*Sessions, error) {
 	if c, ok := s.calendars[name]; ok {
 		return c, nil
 	}
-	if _, ok := embedded[micOf(name)]; !ok || s.has(micOf(name)) {
+	full := canonical(name)
+	if c, ok := s.calendars[full]; ok {
+		return c, nil
+	}
+	if _, ok := embedded[micOf(full)]; !ok || s.has(micOf(full)) {
 		return nil, unknownCalendar(name, s.Names())
 	}
-	return Get(name)
+	return Get(full)
 }
 
 // Lookup is Get in the form that a scheduler's configuration takes, to find the

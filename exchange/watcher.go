@@ -184,10 +184,11 @@ func (w *Watcher) Set() *Set { return w.set.Load() }
 // Calendar returns a calendar that follows the files. The error for a name that
 // no calendar has wraps ErrUnknownCalendar.
 func (w *Watcher) Calendar(name string) (*Live, error) {
-	if _, err := w.Set().Calendar(name); err != nil {
+	c, err := w.Set().Calendar(name)
+	if err != nil {
 		return nil, err
 	}
-	return &Live{name: name, watcher: w}, nil
+	return &Live{name: c.Name(), watcher: w}, nil
 }
 
 // Lookup is Calendar in the form that a scheduler's configuration takes, to find
