@@ -16,7 +16,7 @@ func MonthGrid(cal Calendar, d Date) (string, error) {
 	first, last := Month.Bounds(d)
 	var b, notes strings.Builder
 	fmt.Fprintf(&b, "%s, %s %d\n", cal.Name(), d.Month, d.Year)
-	week, _ := Week.Bounds(first)
+	week := first.AddDays(-(int(first.Weekday()) - int(WorkweekOn(cal, first).First()) + 7) % 7)
 	for i := range 7 {
 		fmt.Fprintf(&b, "%*s", min(3+i, 4), week.AddDays(i).Weekday().String()[:2])
 	}

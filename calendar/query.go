@@ -67,9 +67,7 @@ func NextHoliday(cal Calendar, after Date) (Session, error) {
 
 // tradesOn reports whether the date is on a weekday on which the market trades unless
 // there is a reason not to.
-func tradesOn(_ Calendar, d Date) bool {
-	return d.Weekday() != time.Saturday && d.Weekday() != time.Sunday
-}
+func tradesOn(cal Calendar, d Date) bool { return WorkweekOn(cal, d).Has(d.Weekday()) }
 
 // Windows returns the windows of a phase, in order.
 func (s Session) Windows(phase string) []Phase {

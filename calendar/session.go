@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -129,6 +130,21 @@ func (s Session) Bounds(phase string) (start, end time.Time, ok bool) {
 		ok = true
 	}
 	return start, end, ok
+}
+
+// Overlaps reports whether a phase of the session goes on when the same phase of the next
+// session begins, which no two sessions of a calendar may do: an instant is in one.
+func (s Session) Overlaps(next Session) bool {
+	for i, p := range s.Phases {
+		if slices.ContainsFunc(s.Phases[:i], func(q Phase) bool { return q.Name == p.Name }) {
+			continue // looked at
+		}
+		_, end, _ := s.Bounds(p.Name)
+		if start, _, ok := next.Bounds(p.Name); ok && start.Before(end) {
+			return true
+		}
+	}
+	return false
 }
 
 // Describe says what the date is and why, in the calendar's words: "closed:

@@ -48,8 +48,9 @@ func (c *Sessions) TradingBetween(from, to time.Time) (time.Duration, error) {
 		d, err := c.TradingBetween(to, from)
 		return -d, err
 	}
-	first, last := c.DateAt(from), c.DateAt(to)
-	sessions, err := c.Sessions(first, last)
+	first, _ := c.near(from)
+	_, last := c.near(to)
+	sessions, err := c.Sessions(dateOf(first), dateOf(last))
 	if err != nil {
 		return 0, err
 	}

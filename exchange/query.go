@@ -178,7 +178,7 @@ func (c *Sessions) opens(n int) (bool, error) {
 		return c.days[n-c.base].Open(), nil
 	}
 	if c.assumed && n >= firstNumber && n <= lastNumber {
-		return !onWeekend(n), nil
+		return !c.offDay(n), nil
 	}
 	_, err := c.uncovered(dateOf(n))
 	return false, err
