@@ -48,10 +48,12 @@ func (k *SessionKind) UnmarshalText(text []byte) error {
 // The names of the phases that the exchanges have in common. A calendar may
 // have others.
 const (
-	PhasePreOpen        = "pre_open"
-	PhaseRegular        = "regular"
-	PhaseClosingAuction = "closing_auction"
-	PhasePostClose      = "post_close"
+	PhasePreMarket      = "pre_market"      // trading before the open
+	PhasePreOpen        = "pre_open"        // orders are taken for the open
+	PhaseRegular        = "regular"         // continuous trading
+	PhaseClosingAuction = "closing_auction" // after the close
+	PhasePostClose      = "post_close"      // trading at the closing price
+	PhasePostMarket     = "post_market"     // trading after the close
 )
 
 // ValidPhase reports whether a phase can have the name: each part between dots is a word

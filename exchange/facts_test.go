@@ -202,6 +202,12 @@ func (e expectation) phases(t *testing.T, d calendar.Date, f fact) []calendar.Ph
 	if f["auction_end"] != "" {
 		phases = append(phases, window("closing_auction", f["close"], f["auction_end"]))
 	}
+	if f["pre_start"] != "" {
+		phases = append(phases, window("pre_market", f["pre_start"], f["open"]))
+	}
+	if f["post_end"] != "" {
+		phases = append(phases, window("post_market", f["close"], f["post_end"]))
+	}
 	if f["break_start"] == "" {
 		return append(phases, window("regular", f["open"], f["close"]))
 	}
@@ -393,7 +399,10 @@ func TestTheCloseIsTheBeginningOfTheClosingAuction(t *testing.T) {
 			require.Equal(t, end, start, "%s", s.Date)
 		}
 	})
-	assert.Equal(t, map[string]bool{"XKRX": true, "XTKS": true, "XSHG": true, "XSWX": true, "XNSE.CAS": true, "XBOM.CAS": true}, known)
+	assert.Equal(t, map[string]bool{
+		"XKRX": true, "XTKS": true, "XSHG": true, "XSWX": true, "XNSE.CAS": true, "XBOM.CAS": true,
+		"XHKG": true, "XETR": true, "XLON": true, "XPAR": true, "XAMS": true, "XASX": true, "XSES": true,
+	}, known)
 }
 
 func TestSettlementHolidaysAreThoseOfTheFacts(t *testing.T) {

@@ -106,9 +106,9 @@ var dues = map[string]func(windows []calendar.Phase) []time.Time{
 		}
 		return at
 	},
-	"every 7m open-close": func(w []calendar.Phase) (at []time.Time) {
+	"every 37m open-close": func(w []calendar.Phase) (at []time.Time) {
 		for _, p := range w {
-			for t := p.Start; t.Before(p.End); t = t.Add(7 * time.Minute) {
+			for t := p.Start; t.Before(p.End); t = t.Add(37 * time.Minute) {
 				at = append(at, t)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/tradeclock/tradeclock/calendar"
@@ -110,14 +111,15 @@ func shares(mic string, hours []row, corrections map[string]string, source strin
 		segment.Eras = append(segment.Eras, exchange.Era{
 			From:   r.date("from_date"),
 			Hours:  r.hours(),
-			Source: cmp.Or(corrected, source),
+			Source: cmp.Or(corrected, r.text("phases_source"), source),
 		})
 	}
 	return []exchange.Segment{segment}
 }
 
 // hours returns the windows that a row gives: none, one of the regular phase, or two
-// around a break, and the closing auction after them if its end is known.
+// around a break; before them the pre-market, and after them the closing auction and the
+// post-market, where these are known.
 func (r row) hours() []exchange.PhaseHours {
 	if r.text("open") == "" {
 		return nil
@@ -127,9 +129,16 @@ func (r row) hours() []exchange.PhaseHours {
 	if r.text("break_start") != "" {
 		windows = []exchange.PhaseHours{regular(open, r.wallTime("break_start")), regular(r.wallTime("break_end"), end)}
 	}
-	if r.optional("auction_end") != "" {
-		auction := exchange.PhaseHours{Phase: calendar.PhaseClosingAuction, Start: end, End: r.wallTime("auction_end")}
-		windows = append(windows, auction)
+	if r.optional("pre_start") != "" {
+		before := exchange.PhaseHours{Phase: calendar.PhasePreMarket, Start: r.wallTime("pre_start"), End: open}
+		windows = slices.Insert(windows, 0, before)
+	}
+	for _, after := range []struct{ phase, column string }{
+		{calendar.PhaseClosingAuction, "auction_end"}, {calendar.PhasePostMarket, "post_end"},
+	} {
+		if r.optional(after.column) != "" {
+			windows = append(windows, exchange.PhaseHours{Phase: after.phase, Start: end, End: r.wallTime(after.column)})
+		}
 	}
 	return windows
 }
