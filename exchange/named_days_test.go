@@ -48,6 +48,8 @@ func TestNamedDays(t *testing.T) {
 		{"a day of mourning", "XNYS", "2025-01-09", "closed: National Day of Mourning for Jimmy Carter"},
 		{"a coronation", "XLON", "2023-05-08", "closed: Coronation of King Charles III"},
 		{"Christmas Eve in Sydney", "XASX", "2024-12-24", "shortened session (early close): Last trading day before Christmas / regular 10:00-14:10"},
+		{"Vesak Day of a year that a ministry announced", "XSES", "2027-05-20", "closed: Vesak Day, announced 2026-06-18"},
+		{"a half day in Singapore", "XSES", "2027-02-05", "shortened session (early close): Chinese New Year's Eve / regular 09:00-12:00 / closing_auction 12:00-12:06"},
 		{"a long holiday in Shanghai", "XSHG", "2025-10-08", "closed: National Day and Mid-Autumn Festival"},
 		{"a day of work on a Saturday is no session", "XSHG", "2025-10-11", "closed: Saturday"},
 	}
