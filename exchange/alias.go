@@ -15,6 +15,7 @@ var aliases = map[string]string{
 	"NYSE": "XNYS", "NASDAQ": "XNAS",
 	"LSE": "XLON", "JPX": "XTKS", "HKEX": "XHKG", "XETRA": "XETR", "ASX": "XASX", "TSX": "XTSE", "SGX": "XSES",
 	"KRX": "XKRX", "SSE": "XSHG", "SIX": "XSWX",
+	"CME": "XCME", "MCX": "XIMC", "SHFE": "XSGE", "FX": "FX24",
 }
 
 // canonical returns the name of the calendar that a name in any case, or one with an

@@ -234,7 +234,7 @@ func ExampleLive_AssumeWeekdays() {
 	// Output:
 	// XNSE regular true <nil>
 	// XNYS regular true <nil>
-	// "XABC": no calendar has this name: there are XAMS, XASX, XBOM, XETR, XHKG, XKRX, XLON, XNAS, XNSE, XNYS, XPAR, XSES, XSHG, XSWX, XTKS, XTSE
+	// "XABC": no calendar has this name: there are FX24, XAMS, XASX, XBOM, XCME, XETR, XHKG, XIMC, XKRX, XLON, XNAS, XNSE, XNYS, XPAR, XSES, XSGE, XSHG, XSWX, XTKS, XTSE
 }
 
 func TestAssumptionOfTheDocumentationIsForAllCalendars(t *testing.T) {

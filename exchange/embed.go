@@ -65,8 +65,8 @@ var names = sync.OnceValue(func() []string {
 
 // Get returns an embedded calendar by its name: a MIC as in XNYS, or a segment of
 // a market as in XNSE.FO. A name may be in any case, and NSE, BSE, NYSE, NASDAQ, LSE,
-// JPX, HKEX, XETRA, ASX, TSX, SGX, KRX, SSE and SIX stand for the MIC, as in nse.fo. The
-// error for any other name wraps ErrUnknownCalendar, and lists what is near. Each call
+// JPX, HKEX, XETRA, ASX, TSX, SGX, KRX, SSE, SIX, CME, MCX, SHFE and FX stand for the
+// MIC, as in nse.fo. The error for any other name wraps ErrUnknownCalendar, and lists what is near. Each call
 // for a calendar returns the same one. It may be called from several goroutines at once.
 func Get(name string) (*Sessions, error) {
 	full := canonical(name)

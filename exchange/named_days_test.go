@@ -51,6 +51,13 @@ func TestNamedDays(t *testing.T) {
 		{"Vesak Day of a year that a ministry announced", "XSES", "2027-05-20", "closed: Vesak Day, announced 2026-06-18"},
 		{"a half day in Singapore", "XSES", "2027-02-05", "shortened session (early close): Chinese New Year's Eve / regular 09:00-12:00 / closing_auction 12:00-12:06"},
 		{"a long holiday in Shanghai", "XSHG", "2025-10-08", "closed: National Day and Mid-Autumn Festival"},
+		{"a Monday that begins on Sunday", "XCME", "2026-11-23", "regular session / regular 17:00-16:00"},
+		{"a morning in Chicago after a Good Friday", "XCME", "2026-04-03", "shortened session (early close): Good Friday / regular 17:00-08:15"},
+		{"a morning without an evening", "XIMC", "2026-01-01", "shortened session (early close): New Year's Day: no evening session, announced 2025-12-30 / regular 09:00-17:00"},
+		{"an evening without a morning", "XIMC", "2026-11-24", "shortened session (late open): Prakash Gurpurb Sri Guru Nanak Dev: evening session alone, announced 2025-12-30 / regular 17:00-23:55"},
+		{"a day with its night", "XSGE", "2026-11-27", "regular session / regular 09:00-10:15 / regular 10:30-11:30 / regular 13:30-15:00 / regular 21:00-02:30"},
+		{"no night before a holiday", "XSGE", "2026-09-30", "shortened session (early close): No night session before National Day / regular 09:00-10:15 / regular 10:30-11:30 / regular 13:30-15:00"},
+		{"the night of foreign exchange", "FX24", "2026-11-24", "regular session / regular 17:00-17:00"},
 		{"a day of work on a Saturday is no session", "XSHG", "2025-10-11", "closed: Saturday"},
 	}
 	for _, tt := range tests {

@@ -288,7 +288,7 @@ func TestUnknownCalendarsNameThoseThatAreNear(t *testing.T) {
 	_, err = Get("XTTS")
 	assert.EqualError(t, err, `"XTTS": no calendar has this name: did you mean "XTKS"?`)
 	_, err = Get("XQQQ")
-	assert.ErrorContains(t, err, `"XQQQ": no calendar has this name: there are XAMS, XASX, XBOM, `, "nothing is near")
+	assert.ErrorContains(t, err, `"XQQQ": no calendar has this name: there are FX24, XAMS, XASX, XBOM, `, "nothing is near")
 	_, err = s.Calendar("XQQQ")
 	assert.ErrorContains(t, err, ", XTST", "with those of files")
 	_, err = EmbeddedMarket("XNES")

@@ -56,7 +56,7 @@ func (f *facts) market(coverage row) exchange.Market {
 		m.Segments = f.indianSegments(m.MIC)
 		m.Days = f.addDatedPhases(m, f.days("XNSE.csv", m, corrections, source))
 	} else {
-		m.Segments = shares(m.MIC, hours, corrections, source)
+		m.Segments = f.segment(m.MIC, hours, corrections, source)
 		m.Days = f.days(m.MIC+".csv", m, corrections, source)
 	}
 	for _, r := range f.tableOf("settlement-coverage.csv", "mic", m.MIC) {
@@ -101,16 +101,23 @@ func (f *facts) regularHours(m *exchange.Market) []row {
 	return rows
 }
 
-// shares returns the one segment of a market of which only the trading in shares
-// is known.
-func shares(mic string, hours []row, corrections map[string]string, source string) []exchange.Segment {
-	segment := exchange.Segment{Calendar: mic, Name: "Shares"}
+// segment returns the one segment of a market of which no more is known. Hours that are
+// more than a break and an auction have a table of their own.
+func (f *facts) segment(mic string, hours []row, corrections map[string]string, source string) []exchange.Segment {
+	segment := exchange.Segment{Calendar: mic}
 	for _, r := range hours {
+		segment.Name = cmp.Or(r.text("traded"), "Shares")
 		// A correction that holds from a date on is written "2023-01-01..".
 		corrected := corrections[r.text("from_date")+".."]
+		windows := r.hours()
+		if len(windows) == 0 {
+			for _, w := range f.tableOf(mic+"-phases.csv", "from_date", r.text("from_date")) {
+				windows = append(windows, w.window())
+			}
+		}
 		segment.Eras = append(segment.Eras, exchange.Era{
 			From:   r.date("from_date"),
-			Hours:  r.hours(),
+			Hours:  windows,
 			Source: cmp.Or(corrected, r.text("phases_source"), source),
 		})
 	}
