@@ -55,7 +55,8 @@ func (w *Workweek) UnmarshalText(text []byte) error {
 }
 
 // WorkweekKeeper is a Calendar that knows the week of its market, which may be another
-// one from a date on. The week of any other Calendar is the zero Workweek.
+// one from a date on. It answers at once, from memory. The week of any other Calendar is
+// the zero Workweek.
 type WorkweekKeeper interface {
 	// Workweek returns the week that holds on a date, covered or not.
 	Workweek(d Date) Workweek

@@ -333,3 +333,40 @@ func TestADeskOverTheWeekendOfASundayOpen(t *testing.T) {
 	assert.Contains(t, d.explain("prepare", "2026-03-09"), "succeeded")
 	assert.Contains(t, d.explain("prepare", "2026-03-08"), "closed: Sunday")
 }
+
+// The week of a filter is the market's own, in what a scheduler plans, too.
+func TestFiltersGoByTheWeekOfTheMarket(t *testing.T) {
+	for _, test := range []struct {
+		mic, rule, from string
+		want            []string
+	}{
+		{"TADX", "daily 10:30 on first session of week", "2026-11-01", []string{"2026-11-01", "2026-11-08", "2026-11-15"}},
+		{"TADX", "daily 10:30 on last session of week", "2026-11-01", []string{"2026-11-05", "2026-11-12", "2026-11-19"}},
+		{"TADX", "daily 10:30 on 3rd session of week", "2026-11-01", []string{"2026-11-03", "2026-11-11", "2026-11-17"}}, // the 10th is closed
+		{"TADX", "daily 10:30 on every other week from 2026-11-05", "2026-11-02", []string{"2026-11-05", "2026-11-15", "2026-11-16"}},
+		{"TASX", "daily 10:30 on first session of week", "2025-12-27", []string{"2025-12-28", "2026-01-05", "2026-01-12"}},
+		{"TASX", "daily 10:30 on last session of week", "2025-12-27", []string{"2026-01-01", "2026-01-09", "2026-01-16"}},
+		{"GLBX", "daily open+1h on first session of week", "2026-11-06", []string{"2026-11-08", "2026-11-15", "2026-11-22"}}, // Sunday, of Monday's session
+	} {
+		t.Run(test.mic+" "+test.rule, func(t *testing.T) {
+			c := nightMarkets[test.mic].build(t, test.mic)
+			timetable, err := tradeclock.Schedule{Task: "t", Rule: rule.MustParse(test.rule)}.Timetable(c)
+			require.NoError(t, err)
+			var got []string
+			at := calendar.WallTime(0).On(ymd(test.from), c.Location())
+			for range test.want {
+				at, err = timetable.Next(at)
+				require.NoError(t, err)
+				got = append(got, calendar.DateOf(at.In(c.Location())).String())
+			}
+			assert.Equal(t, test.want, got)
+		})
+	}
+}
+
+// A desk in Riyadh, which asks its calendar through the scheduler's view of it.
+func TestADeskWhoseWeekBeginsOnSunday(t *testing.T) {
+	d := newDesk(t, nightMarkets["TADX"].build(t, "TADX"), "2026-11-13 12:00", row("weekly", "daily 10:30 on first session of week"))
+	d.until("2026-11-23 12:00")
+	assert.Equal(t, []string{"2026-11-15 10:30", "2026-11-22 10:30"}, d.ran("weekly"))
+}

@@ -75,8 +75,8 @@ func (p *Plan) FilterDates(cal calendar.Calendar, first, last calendar.Date) (fr
 	}
 	for _, g := range m.groups {
 		for _, f := range []rule.Filter{g.Filter, g.prior.Filter} {
-			begin, _ := f.Dates(first)
-			_, end := f.Dates(last)
+			begin, _ := f.Dates(cal, first)
+			_, end := f.Dates(cal, last)
 			if begin.Before(from) {
 				from = begin
 			}
