@@ -89,6 +89,7 @@ func NewWatcher(cfg WatcherConfig) (*Watcher, error) {
 		return nil, fmt.Errorf("calendars in %s: %w", w.path, err)
 	}
 	w.set.Store(set)
+	w.logDoubts(nil, set.doubts)
 	return w, nil
 }
 
@@ -125,6 +126,7 @@ func (w *Watcher) Refresh() error {
 	if set != old {
 		w.set.Store(set)
 		w.logChanges(old, set)
+		w.logDoubts(old.doubts, set.doubts)
 	}
 	return nil
 }
@@ -166,6 +168,15 @@ func (w *Watcher) logChanges(old, set *Set) {
 		}
 		if is != was {
 			w.log.Info("a calendar changed", "calendar", name, "version", is, "was", was)
+		}
+	}
+}
+
+// logDoubts logs what is doubted now and was not before.
+func (w *Watcher) logDoubts(before, now []string) {
+	for _, doubt := range now {
+		if !slices.Contains(before, doubt) {
+			w.log.Warn("a holiday list may lack a day; please confirm", "doubt", doubt)
 		}
 	}
 }
