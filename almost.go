@@ -23,7 +23,7 @@ var (
 	executorsMayBe = almost.Types((*Starter)(nil), (*TaskLister)(nil), (*wrapper)(nil))
 	schedulesMayBe = almost.Types((*Reviser)(nil), (*ChangeLister)(nil))
 	ledgersMayBe   = almost.Types((*History)(nil), (*HaltStore)(nil), (*Directory)(nil), (*Resetter)(nil))
-	calendarsMayBe = almost.Types((*calendar.Versioned)(nil), (*calendar.Covered)(nil), (*calendar.PhaseLister)(nil), (*calendar.Snapshotter)(nil), (*calendar.DataChecker)(nil))
+	calendarsMayBe = almost.Types((*calendar.Versioned)(nil), (*calendar.Covered)(nil), (*calendar.PhaseLister)(nil), (*calendar.Snapshotter)(nil), (*calendar.DataChecker)(nil), (*calendar.WorkweekKeeper)(nil))
 )
 
 // almostExecutor looks at each executor of a chain of Unwrap, and at those that a Mux

@@ -61,6 +61,14 @@ func (v *calendarView) Version() string { return v.version }
 // Location returns the zone that the rows' wall times are read in.
 func (v *calendarView) Location() *time.Location { return v.loc }
 
+// Workweek returns the week of the calendar's market that holds on a date.
+func (v *calendarView) Workweek(d calendar.Date) calendar.Workweek {
+	if v.fixed != nil {
+		return calendar.WorkweekOn(v.fixed, d)
+	}
+	return calendar.WorkweekOn(v.source, d)
+}
+
 // Session returns the last answer for a date.
 func (v *calendarView) Session(d calendar.Date) (calendar.Session, error) {
 	if v.fixed != nil {

@@ -102,8 +102,9 @@ func TestWeekdaysRefusesHours(t *testing.T) {
 		{"", Wall(9, 0), Wall(10, 0)},
 		{PhaseRegular, Wall(10, 0), Wall(9, 0)},
 		{PhaseRegular, Wall(9, 0), Wall(9, 0)},
-		{PhaseRegular, -1, Wall(9, 0)},
-		{PhaseRegular, Wall(9, 0), Wall(24, 1)},
+		{PhaseRegular, -EndOfDay - 1, Wall(9, 0)},
+		{PhaseRegular, Wall(40, 0), Wall(48, 1)},
+		{PhaseRegular, -1, EndOfDay},
 	} {
 		assert.Panics(t, func() { Weekdays(time.UTC, h) }, "%+v", h)
 	}

@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,10 +48,12 @@ func (k *SessionKind) UnmarshalText(text []byte) error {
 // The names of the phases that the exchanges have in common. A calendar may
 // have others.
 const (
-	PhasePreOpen        = "pre_open"
-	PhaseRegular        = "regular"
-	PhaseClosingAuction = "closing_auction"
-	PhasePostClose      = "post_close"
+	PhasePreMarket      = "pre_market"      // trading before the open
+	PhasePreOpen        = "pre_open"        // orders are taken for the open
+	PhaseRegular        = "regular"         // continuous trading
+	PhaseClosingAuction = "closing_auction" // after the close
+	PhasePostClose      = "post_close"      // trading at the closing price
+	PhasePostMarket     = "post_market"     // trading after the close
 )
 
 // ValidPhase reports whether a phase can have the name: each part between dots is a word
@@ -91,6 +94,10 @@ type Session struct {
 	// Phases are ordered by start. They are empty on a closed date, when the
 	// hours are unknown, and in a calendar that knows days and no hours.
 	Phases []Phase `json:"phases,omitzero"`
+	// EarlyClose and LateOpen say which end of a Shortened session was moved. Both are
+	// false where the calendar does not know.
+	EarlyClose bool `json:"early_close,omitzero"`
+	LateOpen   bool `json:"late_open,omitzero"`
 	// HoursUnknown is true if the session is certain and its hours are not.
 	HoursUnknown bool `json:"hours_unknown,omitzero"`
 	// Assumed is true if the calendar was told to guess what it does not know, and
@@ -127,12 +134,33 @@ func (s Session) Bounds(phase string) (start, end time.Time, ok bool) {
 	return start, end, ok
 }
 
+// Overlaps reports whether a phase of the session goes on when the same phase of the next
+// session begins, which no two sessions of a calendar may do: an instant is in one.
+func (s Session) Overlaps(next Session) bool {
+	for i, p := range s.Phases {
+		if slices.ContainsFunc(s.Phases[:i], func(q Phase) bool { return q.Name == p.Name }) {
+			continue // looked at
+		}
+		_, end, _ := s.Bounds(p.Name)
+		if start, _, ok := next.Bounds(p.Name); ok && start.Before(end) {
+			return true
+		}
+	}
+	return false
+}
+
 // Describe says what the date is and why, in the calendar's words: "closed:
 // Municipal elections, announced 2026-01-12", "special session: Muhurat".
 func (s Session) Describe() string {
 	text := s.Kind.String()
 	if s.Open() {
 		text += " session"
+	}
+	switch {
+	case s.EarlyClose:
+		text += " (early close)"
+	case s.LateOpen:
+		text += " (late open)"
 	}
 	if s.Assumed {
 		text += " (assumed)"

@@ -37,6 +37,10 @@ type TableDay struct {
 	// Hours are the windows of the session's phases, in any order. A session
 	// without any has no phases.
 	Hours []Hours `json:"hours,omitzero"`
+	// EarlyClose and LateOpen say which end of a Shortened session was moved. Both may
+	// be left out.
+	EarlyClose bool `json:"early_close,omitzero"`
+	LateOpen   bool `json:"late_open,omitzero"`
 	// HoursUnknown says that there is a session and that its hours are not
 	// announced yet.
 	HoursUnknown bool `json:"hours_unknown,omitzero"`
@@ -72,6 +76,14 @@ func NewTable(t Table) (Calendar, error) {
 	}
 	if err := errors.Join(append(errs, c.fill(t.Base))...); err != nil {
 		return nil, fmt.Errorf("table %q: %w", t.Name, err)
+	}
+	for i := 1; i < len(c.days); i++ {
+		if c.days[i-1].Overlaps(c.days[i]) {
+			return nil, fmt.Errorf("table %q: the sessions of %s and %s overlap", t.Name, c.days[i-1].Date, c.days[i].Date)
+		}
+	}
+	if keeper, ok := t.Base.(WorkweekKeeper); ok {
+		c.week = keeper.Workweek
 	}
 	c.collectPhases()
 	return c, nil
@@ -124,8 +136,9 @@ func (t Table) checkDates() (errs []error) {
 
 // Session returns the session that the day describes, with its phases in order.
 // Hours that cannot be those of one day are refused, each problem naming the date:
-// the start and the end of a window lie within the day, in order, and windows of
-// one phase do not overlap. Different phases may.
+// the start and the end of a window lie within the day or one beside it, in order, the
+// windows of one phase do not overlap, and are no longer than a day from the first start
+// to the last end. Different phases may overlap.
 func (d TableDay) Session(loc *time.Location) (Session, error) {
 	switch {
 	case int(d.Kind) >= len(kindNames):
@@ -134,9 +147,11 @@ func (d TableDay) Session(loc *time.Location) (Session, error) {
 		return Session{}, fmt.Errorf("%s: a closed day has no hours", d.Date)
 	case d.HoursUnknown && len(d.Hours) > 0:
 		return Session{}, fmt.Errorf("%s: the hours are given and said to be unknown", d.Date)
+	case (d.EarlyClose || d.LateOpen) && d.Kind != Shortened:
+		return Session{}, fmt.Errorf("%s: only a shortened session has an early close or a late open", d.Date)
 	}
 	s := Session{
-		Date: d.Date, Kind: d.Kind, HoursUnknown: d.HoursUnknown,
+		Date: d.Date, Kind: d.Kind, EarlyClose: d.EarlyClose, LateOpen: d.LateOpen, HoursUnknown: d.HoursUnknown,
 		Reason: d.Reason, Announced: d.Announced, Source: d.Source,
 	}
 	var errs []error
@@ -151,7 +166,27 @@ func (d TableDay) Session(loc *time.Location) (Session, error) {
 	slices.SortStableFunc(s.Phases, func(a, b Phase) int {
 		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End))
 	})
-	return s, errors.Join(append(errs, checkOverlap(s)...)...)
+	errs = append(errs, checkOverlap(s)...)
+	return s, errors.Join(append(errs, d.checkLength()...)...)
+}
+
+// checkLength reports phases that are longer than a day, so that they would go on when
+// those of the next date begin.
+func (d TableDay) checkLength() (errs []error) {
+	first, last := make(map[string]WallTime), make(map[string]WallTime)
+	for _, h := range d.Hours {
+		start, known := first[h.Phase]
+		if !known || h.Start < start {
+			first[h.Phase] = h.Start
+		}
+		last[h.Phase] = max(last[h.Phase], h.End)
+	}
+	for _, h := range d.Hours {
+		if start, end := first[h.Phase], last[h.Phase]; end-start > EndOfDay && h.Start == start {
+			errs = append(errs, fmt.Errorf("%s: %s from %s to %s: longer than a day", d.Date, h.Phase, start, end))
+		}
+	}
+	return errs
 }
 
 // on resolves a window of a day.
@@ -159,8 +194,8 @@ func (h Hours) on(d Date, loc *time.Location) (Phase, error) {
 	if !ValidPhase(h.Phase) {
 		return Phase{}, fmt.Errorf("%q cannot be the name of a phase", h.Phase)
 	}
-	if h.Start < 0 || h.End > EndOfDay {
-		return Phase{}, fmt.Errorf("%s from %s to %s: not within the day", h.Phase, h.Start, h.End)
+	if !h.Start.nearby() || !h.End.nearby() {
+		return Phase{}, fmt.Errorf("%s from %s to %s: not within the day and those beside it", h.Phase, h.Start, h.End)
 	}
 	p := Phase{Name: h.Phase, Start: h.Start.On(d, loc), End: h.End.On(d, loc)}
 	if h.End <= h.Start || !p.End.After(p.Start) {
@@ -192,6 +227,7 @@ type table struct {
 	first, last   Date
 	days          []Session
 	phases        []string
+	week          func(Date) Workweek // that of the base, or nil
 }
 
 func (c *table) Name() string                 { return c.name }
@@ -200,6 +236,13 @@ func (c *table) Location() *time.Location     { return c.loc }
 func (c *table) Coverage() (first, last Date) { return c.first, c.last }
 func (c *table) PhaseNames() []string         { return slices.Clone(c.phases) }
 func (c *table) Snapshot() Calendar           { return c }
+
+func (c *table) Workweek(d Date) Workweek {
+	if c.week == nil {
+		return Workweek{}
+	}
+	return c.week(d)
+}
 
 func (c *table) Session(d Date) (Session, error) {
 	i := c.index(d)

@@ -91,8 +91,8 @@ func (c sharedPhases) Session(d Date) (Session, error) {
 	return Session{Date: d, Kind: Regular, Phases: c.phases}, nil
 }
 
-func TestTableEndsWithinTheDay(t *testing.T) {
-	for end, wrong := range map[WallTime]bool{EndOfDay: false, EndOfDay + 1: true} {
+func TestTableEndsWithinADayOfItsStart(t *testing.T) {
+	for end, wrong := range map[WallTime]bool{EndOfDay: false, EndOfDay + 1: false, Wall(33, 0): false, Wall(33, 0) + 1: true} {
 		_, err := NewTable(Table{Name: "X", Location: time.UTC, First: Date{2026, 11, 2}, Last: Date{2026, 11, 2}, Days: []TableDay{
 			{Date: Date{2026, 11, 2}, Kind: Regular, Hours: []Hours{{PhaseRegular, Wall(9, 0), end}}},
 		}})
@@ -156,16 +156,17 @@ func TestNewTableRefuses(t *testing.T) {
 		{"all that is wrong with the hours", hours(
 			Hours{PhaseRegular, Wall(15, 30), Wall(9, 15)},
 			Hours{PhasePreOpen, Wall(9, 0), Wall(9, 0)},
-			Hours{PhasePostClose, Wall(23, 0), Wall(25, 0)},
+			Hours{PhasePostClose, Wall(47, 0), Wall(49, 0)},
 			Hours{PhasePostClose, -1, Wall(1, 0)},
+			Hours{PhasePostClose, Wall(23, 0), Wall(25, 0)},
 			Hours{"", Wall(9, 0), Wall(10, 0)},
 			Hours{"close", Wall(9, 0), Wall(10, 0)},
 			Hours{"pre_open.end", Wall(9, 0), Wall(10, 0)},
 		), []string{
 			"2026-11-04: regular from 15:30 to 09:15: end is not after start",
 			"2026-11-04: pre_open from 09:00 to 09:00: end is not after start",
-			"2026-11-04: post_close from 23:00 to 01:00+1d: not within the day",
-			"2026-11-04: post_close from WallTime(-1) to 01:00: not within the day",
+			"2026-11-04: post_close from 23:00+1d to 01:00+2d: not within the day and those beside it",
+			"2026-11-04: post_close from 23:59:59-1d to 01:00+2d: longer than a day",
 			`2026-11-04: "" cannot be the name of a phase`,
 			`2026-11-04: "close" cannot be the name of a phase`,
 			`2026-11-04: "pre_open.end" cannot be the name of a phase`,

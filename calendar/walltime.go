@@ -10,7 +10,8 @@ import (
 )
 
 // WallTime is a time of day as a clock on the wall shows it, in seconds after
-// midnight: 9*3600+15*60 is 09:15. Values from 24 hours on are on later days.
+// midnight: 9*3600+15*60 is 09:15. Values from 24 hours on are on later days, and those
+// below zero on the day before: Wall(17, 0) - EndOfDay is 17:00-1d.
 type WallTime int32
 
 // EndOfDay is 24:00, the midnight at which the day ends.
@@ -36,13 +37,15 @@ func Wall(hour, minute int) WallTime {
 }
 
 // String returns the time in the form 09:15, or 09:15:30 if it has seconds.
-// Whole days are written after it: 02:00+1d.
+// Whole days are written after it: 02:00+1d, and 17:00-1d for the day before.
 func (w WallTime) String() string {
 	switch {
 	case w == NoTime:
 		return "(no time)"
-	case w < 0:
+	case w < -EndOfDay:
 		return fmt.Sprintf("WallTime(%d)", int32(w))
+	case w < 0:
+		return (w + EndOfDay).String() + dayBefore
 	}
 	days, clock := w/EndOfDay, w%EndOfDay
 	text := fmt.Sprintf("%02d:%02d", clock/3600, clock/60%60)
@@ -70,21 +73,39 @@ func ParseWallTime(text string) (WallTime, error) {
 	return w, nil
 }
 
+// What stands behind a time of the day before or after in its text.
+const dayBefore, dayAfter = "-1d", "+1d"
+
 // MarshalText returns the time in the form of String, and 24:00 for the end of
-// the day. It is an error for a time that is not within one day.
+// the day. It is an error for a time that is not of that day or one beside it.
 func (w WallTime) MarshalText() ([]byte, error) {
-	if w < 0 || w > EndOfDay {
-		return nil, fmt.Errorf("%s is not within one day", w)
-	}
-	if w == EndOfDay {
+	switch {
+	case !w.nearby():
+		return nil, fmt.Errorf("%s is not within a day, the one before and the one after", w)
+	case w == EndOfDay:
 		return []byte("24:00"), nil
+	case w == 2*EndOfDay:
+		return []byte("24:00" + dayAfter), nil
 	}
 	return []byte(w.String()), nil
 }
 
-// UnmarshalText parses what MarshalText wrote.
+// nearby reports whether the time is of the day, of the one before or the one after.
+func (w WallTime) nearby() bool { return w >= -EndOfDay && w <= 2*EndOfDay }
+
+// UnmarshalText parses what MarshalText wrote: a time of day, with -1d or +1d behind it
+// if it is one of the day before or after.
 func (w *WallTime) UnmarshalText(text []byte) (err error) {
-	*w, err = ParseWallTime(string(text))
+	clock, shift := string(text), WallTime(0)
+	if before, ok := strings.CutSuffix(clock, dayBefore); ok {
+		clock, shift = before, -EndOfDay
+	} else if after, ok := strings.CutSuffix(clock, dayAfter); ok {
+		clock, shift = after, EndOfDay
+	}
+	*w, err = ParseWallTime(clock)
+	if err == nil {
+		*w += shift
+	}
 	return err
 }
 

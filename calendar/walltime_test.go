@@ -108,9 +108,32 @@ func TestWallTimeString(t *testing.T) {
 		Wall(9, 15) + 5:         "09:15:05",
 		EndOfDay:                "00:00+1d",
 		7*EndOfDay + Wall(2, 0): "02:00+7d",
-		-1:                      "WallTime(-1)",
+		-1:                      "23:59:59-1d",
+		Wall(17, 0) - EndOfDay:  "17:00-1d",
+		-EndOfDay - 1:           "WallTime(-86401)",
 	}
 	for wall, want := range tests {
 		assert.Equal(t, want, wall.String())
+	}
+}
+
+func TestWallTimesBesideTheDayReadBack(t *testing.T) {
+	for text, want := range map[string]WallTime{
+		"17:00-1d": Wall(17, 0) - EndOfDay, "00:00-1d": -EndOfDay, "02:30+1d": Wall(26, 30), "24:00": EndOfDay, "24:00+1d": 2 * EndOfDay,
+	} {
+		var w WallTime
+		require.NoError(t, w.UnmarshalText([]byte(text)))
+		assert.Equal(t, want, w)
+		back, err := w.MarshalText()
+		require.NoError(t, err)
+		assert.Equal(t, text, string(back))
+	}
+	for _, text := range []string{"17:00+1d-1d", "17:00-1d+1d", "17:00-2d", "17:00+2d", "-1d", "17:00 -1d", "25:00-1d"} {
+		var w WallTime
+		assert.Error(t, w.UnmarshalText([]byte(text)), text)
+	}
+	for _, w := range []WallTime{-EndOfDay - 1, 2*EndOfDay + 1, NoTime} {
+		_, err := w.MarshalText()
+		assert.Error(t, err, "%d", w)
 	}
 }

@@ -8,7 +8,8 @@ import (
 )
 
 // Hours are the wall times of one phase window of a day, from Start (included)
-// to End (not included), both of the same date.
+// to End (not included). A session may begin on the day before its date and end on the
+// day after: see WallTime.
 type Hours struct {
 	Phase string   `json:"phase"`
 	Start WallTime `json:"start"`
@@ -22,7 +23,8 @@ const WeekdaysName = "weekdays"
 // Friday and knows no holidays. It is what a scheduler uses if it is given no
 // calendar. Without hours its sessions have no phases, and rules that name an
 // anchor are refused; with hours they have those, on every day. It panics on
-// hours that are inverted or overlap, as these are written in code.
+// hours that are inverted or overlap, as these are written in code. From 17:00-1d to
+// 17:00 in New York they are the week of foreign exchange.
 func Weekdays(loc *time.Location, hours ...Hours) Calendar {
 	hours = mustOrder(hours)
 	return &pattern{name: WeekdaysName, loc: loc, hours: hours, open: isWeekday}

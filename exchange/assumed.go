@@ -7,9 +7,8 @@ import (
 )
 
 // AssumeWeekdays returns the calendar that guesses where c knows nothing: outside
-// the coverage, which stays what it is, Monday to Friday are regular sessions at
-// the hours of the nearest era, and the other days are closed, in the years 1 to
-// 9999. Each such session says that it is assumed. Its version tells it from c.
+// the coverage, which stays what it is, the weekdays of the nearest era are regular
+// sessions at its hours, and the other days are closed, in the years 1 to 9999. Each such session says that it is assumed. Its version tells it from c.
 // Each call returns the same calendar.
 func (c *Sessions) AssumeWeekdays() *Sessions {
 	if c.assumed {
@@ -56,7 +55,7 @@ func (c *Sessions) uncovered(d calendar.Date) (calendar.Session, error) {
 		hours, reason = c.before, fmt.Sprintf("outside the coverage, which begins on %s", c.first)
 	}
 	day := calendar.TableDay{Date: d, Reason: reason}
-	if !onWeekend(number(d)) {
+	if !c.offDay(number(d)) {
 		day.Kind, day.Hours = calendar.Regular, hours
 	}
 	s, err := day.Session(c.loc)

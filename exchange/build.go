@@ -49,9 +49,13 @@ func (m Market) Build() ([]*Sessions, error) {
 			settlement: m.settlementOf(segment.Calendar),
 			market:     &m, segment: i,
 		}
+		for _, era := range segment.Eras {
+			c.noteWeek(era.From, era.Week)
+		}
 		days, err := m.sessions(segment, begins, loc)
 		errs.add("segments: "+segment.Calendar, err)
 		c.set(days, begins)
+		errs.add("segments: "+segment.Calendar, c.checkApart())
 		c.notePhases()
 		c.makeAssuming()
 		calendars[i] = c
@@ -177,18 +181,20 @@ func (m Market) sessions(segment Segment, begins []int64, loc *time.Location) ([
 	}
 	var errs []error
 	sessions := make([]calendar.Session, len(begins)-1)
-	era := -1
+	next := 0 // era
+	var week calendar.Workweek
 	var regular []calendar.Hours
 	for i := range sessions {
 		n := number(m.From) + i
 		date := dateOf(n)
-		if next := era + 1; next < len(segment.Eras) && segment.Eras[next].From == date {
-			era, regular = next, hoursOf(segment.Eras[next].Hours)
+		if next < len(segment.Eras) && segment.Eras[next].From == date {
+			week, regular = segment.Eras[next].Week, hoursOf(segment.Eras[next].Hours)
+			next++
 		}
 		s := calendar.TableDay{Date: date, Kind: calendar.Regular, Hours: regular}
 		if day, ok := dated[date]; ok {
 			s = day.table(regular)
-		} else if onWeekend(n) {
+		} else if !week.Has(weekdayOf(n)) {
 			s = calendar.TableDay{Date: date, Reason: weekdayOf(n).String()}
 		}
 		var err error
@@ -219,6 +225,7 @@ func (d Day) table(regular []calendar.Hours) calendar.TableDay {
 	}
 	return calendar.TableDay{
 		Date: d.Date, Kind: d.kind(hours, regular), Hours: hours, HoursUnknown: d.Status == StatusHoursUnknown,
+		EarlyClose: d.Status == StatusEarlyClose, LateOpen: d.Status == StatusLateOpen,
 		Reason: d.Name, Announced: d.Announced, Source: d.Source,
 	}
 }
@@ -247,13 +254,13 @@ func tradingTime(hours []calendar.Hours) (sum calendar.WallTime) {
 // resolve returns the session of a date that begins and ends at the given
 // instants, in Unix seconds. The hours are in order and have been checked.
 func resolve(d calendar.TableDay, begin, end int64, loc *time.Location) (calendar.Session, error) {
-	if end-begin != secondsPerDay {
-		return d.Session(loc) // the clocks are moved on that day
+	if end-begin != secondsPerDay || leavesDate(d.Hours) {
+		return d.Session(loc) // the clocks are moved on that day, or may be on one beside it
 	}
 	// On all other days a wall time is that far from midnight. There are thousands
 	// of them, and the lookup of a zone's offset takes long.
 	s := calendar.Session{
-		Date: d.Date, Kind: d.Kind, HoursUnknown: d.HoursUnknown,
+		Date: d.Date, Kind: d.Kind, EarlyClose: d.EarlyClose, LateOpen: d.LateOpen, HoursUnknown: d.HoursUnknown,
 		Reason: d.Reason, Announced: d.Announced, Source: d.Source,
 	}
 	if len(d.Hours) > 0 {
@@ -267,6 +274,12 @@ func resolve(d calendar.TableDay, begin, end int64, loc *time.Location) (calenda
 		}
 	}
 	return s, nil
+}
+
+// leavesDate reports whether hours are those of a session that begins before its date, or
+// ends after it.
+func leavesDate(hours []calendar.Hours) bool {
+	return slices.ContainsFunc(hours, func(h calendar.Hours) bool { return h.Start < 0 || h.End > calendar.EndOfDay })
 }
 
 // hoursOf returns windows in the form of the root package, in the order in which

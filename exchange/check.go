@@ -274,12 +274,10 @@ func (m Market) checkShortened(day Day) error {
 
 // regularOn returns the edges of the regular phase in the era of a date.
 func (s Segment) regularOn(d calendar.Date) (start, end calendar.WallTime, ok bool) {
-	for _, era := range slices.Backward(s.Eras) {
-		if !era.From.After(d) {
-			return bounds(era.Hours, calendar.PhaseRegular)
-		}
+	if len(s.Eras) == 0 {
+		return 0, 0, false
 	}
-	return 0, 0, false
+	return bounds(s.eraOn(d).Hours, calendar.PhaseRegular)
 }
 
 // bounds returns the first start and the last end of a phase.

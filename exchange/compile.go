@@ -16,8 +16,8 @@ import (
 // answers: what the other says later is not noticed.
 //
 // The error names the dates of which cal knows nothing, and those whose sessions
-// are not of one local date: the windows of a phase lie within it, in whole
-// seconds, and do not overlap. It names the first ten. The coverage is at most 200
+// are not of one local date: the windows of a phase lie within it or the days beside it,
+// in whole seconds, and do not overlap, nor do sessions. It names the first ten. The coverage is at most 200
 // years. A calendar that is nil, has no location or panics is an error too.
 func Compile(cal calendar.Calendar, first, last calendar.Date) (*Sessions, error) {
 	c := &Sessions{first: first, last: last}
@@ -34,7 +34,7 @@ func Compile(cal calendar.Calendar, first, last calendar.Date) (*Sessions, error
 	for i := range days {
 		s, err := ask(cal, dateOf(number(first)+i))
 		if err == nil {
-			s, err = adopt(s, dateOf(number(first)+i), begins[i], begins[i+1])
+			s, err = adopt(s, dateOf(number(first)+i), c.loc)
 		}
 		errs.add(dateOf(number(first)+i).String(), err)
 		days[i] = s
@@ -42,7 +42,15 @@ func Compile(cal calendar.Calendar, first, last calendar.Date) (*Sessions, error
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("calendar %s: %w", c.name, errs.first())
 	}
+	if keeper, ok := cal.(calendar.WorkweekKeeper); ok {
+		for _, s := range days {
+			c.noteWeek(s.Date, keeper.Workweek(s.Date))
+		}
+	}
 	c.set(days, begins)
+	if err := c.checkApart(); err != nil {
+		return nil, fmt.Errorf("calendar %s: %w", c.name, err)
+	}
 	c.before, c.after = c.regularHours()
 	c.makeAssuming()
 	return c, nil
@@ -82,9 +90,10 @@ func contain(err *error) {
 	}
 }
 
-// adopt returns a session of another calendar with phases of its own, in order,
-// if it is one of a date that begins and ends at the given instants.
-func adopt(s calendar.Session, d calendar.Date, begin, end int64) (calendar.Session, error) {
+// adopt returns a session of another calendar with phases of its own, in order, if it is
+// one of a date.
+func adopt(s calendar.Session, d calendar.Date, loc *time.Location) (calendar.Session, error) {
+	begin, end := (-calendar.EndOfDay).On(d, loc), (2*calendar.EndOfDay).On(d, loc)
 	var p problems
 	if s.Date != d {
 		p = append(p, fmt.Errorf("the session is one of %s", s.Date))
@@ -94,6 +103,9 @@ func adopt(s calendar.Session, d calendar.Date, begin, end int64) (calendar.Sess
 	}
 	if !s.Open() && s.HoursUnknown {
 		p = append(p, errors.New("the date is closed, and its hours are unknown"))
+	}
+	if (s.EarlyClose || s.LateOpen) && s.Kind != calendar.Shortened {
+		p = append(p, errors.New("only a shortened session has an early close or a late open"))
 	}
 	if len(s.Phases) > 0 && (!s.Open() || s.HoursUnknown) {
 		p = append(p, errors.New("the date is closed or of unknown hours, and has phases"))
@@ -110,8 +122,8 @@ func adopt(s calendar.Session, d calendar.Date, begin, end int64) (calendar.Sess
 			p.addf(w.Name, "a window that is not in whole seconds")
 		case !w.End.After(w.Start):
 			p.addf(w.Name, "a window that ends before it starts")
-		case w.Start.Unix() < begin || w.End.Unix() > end:
-			p.addf(w.Name, "a window that is not within the date")
+		case w.Start.Before(begin) || w.End.After(end):
+			p.addf(w.Name, "a window that is not within the date and those beside it")
 		case w.Start.Before(ends[w.Name]):
 			p.addf(w.Name, "windows that overlap")
 		}
@@ -140,15 +152,14 @@ func (c *Sessions) regularHours() (first, last []calendar.Hours) {
 func (c *Sessions) wallTimes(s calendar.Session) []calendar.Hours {
 	hours := make([]calendar.Hours, len(s.Phases))
 	for i, p := range s.Phases {
-		hours[i] = calendar.Hours{Phase: p.Name, Start: c.wallTime(p.Start), End: c.wallTime(p.End)}
-		if hours[i].End == 0 {
-			hours[i].End = secondsPerDay // the end of the date
-		}
+		hours[i] = calendar.Hours{Phase: p.Name, Start: c.wallTime(p.Start, s.Date), End: c.wallTime(p.End, s.Date)}
 	}
 	return hours
 }
 
-func (c *Sessions) wallTime(t time.Time) calendar.WallTime {
+// wallTime returns what the market's clocks show at an instant, seen from a date.
+func (c *Sessions) wallTime(t time.Time, d calendar.Date) calendar.WallTime {
 	hour, minute, second := t.In(c.loc).Clock()
-	return calendar.Wall(hour, minute) + calendar.WallTime(second)
+	days := calendar.WallTime(number(calendar.DateOf(t.In(c.loc))) - number(d))
+	return calendar.Wall(hour, minute) + calendar.WallTime(second) + days*calendar.EndOfDay
 }

@@ -88,8 +88,8 @@ func TestCompileRefusesWhatIsNotOfOneDate(t *testing.T) {
 	}{
 		{"the session of another date", calendar.Session{Date: ymd("2026-06-02")}, nil, "2026-06-01: the session is one of 2026-06-02"},
 		{"a closed day with hours", calendar.Session{Date: day, Phases: []calendar.Phase{phase(at(9), at(12))}}, nil, "2026-06-01: the date is closed"},
-		{"a session over midnight", calendar.Session{Date: day, Kind: calendar.Regular, Phases: []calendar.Phase{phase(at(-1), at(12))}}, nil,
-			"2026-06-01: regular: a window that is not within the date"},
+		{"a session from two days before", calendar.Session{Date: day, Kind: calendar.Regular, Phases: []calendar.Phase{phase(at(-25), at(12))}}, nil,
+			"2026-06-01: regular: a window that is not within the date and those beside it"},
 		{"a window upside down", calendar.Session{Date: day, Kind: calendar.Regular, Phases: []calendar.Phase{phase(at(12), at(9))}}, nil,
 			"2026-06-01: regular: a window that ends before it starts"},
 		{"parts of a second", calendar.Session{Date: day, Kind: calendar.Regular, Phases: []calendar.Phase{phase(at(9).Add(time.Millisecond), at(12))}}, nil,

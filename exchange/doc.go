@@ -23,8 +23,8 @@
 // lunch break makes two windows of the regular phase. Four rules say what a date
 // is:
 //
-//   - Monday to Friday have the regular hours of their era: the stretch of time in
-//     which these stay the same. Saturday and Sunday are closed.
+//   - The weekdays of the market, Monday to Friday as a rule, have the regular hours of
+//     their era: the stretch of time in which these stay the same. The others are closed.
 //   - A dated day replaces the whole day. So a session on a Sunday, a closure on a
 //     Thursday, one hour of Muhurat trading on a holiday and a close that is moved
 //     while the market trades are all the same to a calendar.

@@ -45,6 +45,24 @@ func Example_queries() {
 	fifth, err := nse.Nth(election.Date, 5)
 	fmt.Println(last.Date, fifth.Date, err)
 
+	// How many sessions there are in a month, those that are not full days, and the next holiday.
+	monthBegin, monthEnd := calendar.Month.Bounds(election.Date)
+	count, err := calendar.Count(nse, monthBegin, monthEnd, 0)
+	others, err := calendar.Between(nse, monthBegin, monthEnd, calendar.OnShortened|calendar.OnSpecial)
+	holiday, err := calendar.NextHoliday(nse, election.Date)
+	fmt.Println(count, len(others), holiday.Date, holiday.Reason, err)
+
+	// The instant 30 minutes of trading from now, and the window of trading before it.
+	now := time.Date(2026, time.January, 16, 9, 50, 0, 0, time.UTC)
+	later, err := nse.AddTrading(now, 30*time.Minute)
+	window, err := nse.PreviousWindow(calendar.PhasePreOpen, later)
+	fmt.Println(later.In(nse.Location()), window.Start.In(nse.Location()), err)
+
+	// A name by which the exchange goes, and a month on a page.
+	nyse, err := exchange.Get("NYSE")
+	grid, err := calendar.MonthGrid(nyse, calendar.Date{Year: 2026, Month: time.November, Day: 1})
+	fmt.Print(grid)
+
 	// A date that is not covered is neither open nor closed.
 	_, err = nse.IsSession(calendar.Date{Year: 2047, Month: time.January, Day: 25})
 	fmt.Println(errors.Is(err, calendar.ErrUnknownDate))
@@ -54,6 +72,19 @@ func Example_queries() {
 	// 2026-01-16 2026-01-16 09:15:00 +0530 IST 2026-01-16 15:30:00 +0530 IST 375 <nil>
 	// false <nil>
 	// 2026-01-30 2026-01-22 <nil>
+	// 20 0 2026-01-26 Republic Day <nil>
+	// 2026-01-19 09:35:00 +0530 IST 2026-01-19 09:00:00 +0530 IST <nil>
+	// XNYS, November 2026
+	//  Mo  Tu  We  Th  Fr  Sa  Su
+	//                           1-
+	//   2   3   4   5   6   7-  8-
+	//   9  10  11  12  13  14- 15-
+	//  16  17  18  19  20  21- 22-
+	//  23  24  25  26- 27< 28- 29-
+	//  30
+	//   - closed   < early close   > late open   * special   ? hours unknown
+	//   2026-11-26 Thu closed: Thanksgiving
+	//   2026-11-27 Fri shortened session (early close): Day after Thanksgiving
 	// true
 }
 
@@ -203,7 +234,7 @@ func ExampleLive_AssumeWeekdays() {
 	// Output:
 	// XNSE regular true <nil>
 	// XNYS regular true <nil>
-	// "XABC": no calendar has this name
+	// "XABC": no calendar has this name: there are FX24, XAMS, XASX, XBOM, XCME, XETR, XHKG, XIMC, XKRX, XLON, XNAS, XNSE, XNYS, XPAR, XSES, XSGE, XSHG, XSWX, XTKS, XTSE
 }
 
 func TestAssumptionOfTheDocumentationIsForAllCalendars(t *testing.T) {

@@ -133,7 +133,7 @@ func TestDocumentationNamesEveryKeyOfTheData(t *testing.T) {
 
 func TestDocumentationListsTheMarkets(t *testing.T) {
 	rows := make(map[string]string)
-	for _, match := range regexp.MustCompile(`(?m)^\| (X\w+) \|.*$`).FindAllStringSubmatch(documentation(t), -1) {
+	for _, match := range regexp.MustCompile(`(?m)^\| ((?:X|FX)\w+) \|.*$`).FindAllStringSubmatch(documentation(t), -1) {
 		rows[match[1]] = match[0]
 	}
 	for _, f := range readFacts(t, "confidence.csv") {

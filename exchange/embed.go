@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/internal/spelling"
 )
 
 //go:generate go run ./internal/gen
@@ -65,12 +64,13 @@ var names = sync.OnceValue(func() []string {
 })
 
 // Get returns an embedded calendar by its name: a MIC as in XNYS, or a segment of
-// a market as in XNSE.FO. The error for any other name wraps ErrUnknownCalendar.
-// Each call with a name returns the same calendar. It may be called from several
-// goroutines at once.
+// a market as in XNSE.FO. A name may be in any case, and NSE, BSE, NYSE, NASDAQ, LSE,
+// JPX, HKEX, XETRA, ASX, TSX, SGX, KRX, SSE, SIX, CME, MCX, SHFE and FX stand for the
+// MIC, as in nse.fo. The error for any other name wraps ErrUnknownCalendar, and lists what is near. Each call
+// for a calendar returns the same one. It may be called from several goroutines at once.
 func Get(name string) (*Sessions, error) {
-	mic, _, _ := strings.Cut(name, ".")
-	market, ok := embedded[mic]
+	full := canonical(name)
+	market, ok := embedded[micOf(full)]
 	if !ok {
 		return nil, unknownCalendar(name, names())
 	}
@@ -79,16 +79,11 @@ func Get(name string) (*Sessions, error) {
 		return nil, err
 	}
 	for _, c := range calendars {
-		if c.Name() == name {
+		if c.Name() == full {
 			return c, nil
 		}
 	}
 	return nil, unknownCalendar(name, names())
-}
-
-// unknownCalendar is the error for a name that is none of the known ones.
-func unknownCalendar(name string, known []string) error {
-	return fmt.Errorf("%q: %w%s", name, ErrUnknownCalendar, spelling.Hint(name, known))
 }
 
 // MustGet is Get for a name that is written in code. It panics if there is no

@@ -19,10 +19,9 @@ func ymd(text string) calendar.Date {
 	return d
 }
 
-// wall returns the time of day of a text such as 09:15.
-func wall(text string) calendar.WallTime {
-	w, err := calendar.ParseWallTime(text)
-	if err != nil {
+// wall returns the time of a text such as 09:15, 17:00-1d or 02:30+1d.
+func wall(text string) (w calendar.WallTime) {
+	if err := w.UnmarshalText([]byte(text)); err != nil {
 		panic(err)
 	}
 	return w

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
@@ -34,9 +35,44 @@ func (c *Sessions) indexAt(t time.Time) (int, bool) {
 	return i, true
 }
 
-// SessionAt returns what is known of the market's local date at an instant, which
+// near returns the numbers of the first and the last date whose sessions may go on at an
+// instant: those of its local date, and of one beside it where sessions begin on the
+// evening before or end on the morning after.
+func (c *Sessions) near(t time.Time) (first, last int) {
+	n := number(c.DateAt(t))
+	first, last = n, n
+	if c.late > 0 && t.Unix() < c.begin(n)+c.late {
+		first--
+	}
+	if c.early > 0 && t.Unix() >= c.begin(n+1)-c.early {
+		last++
+	}
+	return first, last
+}
+
+// begin returns the instant at which the date that has a number begins.
+func (c *Sessions) begin(n int) int64 {
+	if i := n - c.base; i >= 0 && i < len(c.begins) {
+		return c.begins[i]
+	}
+	return calendar.WallTime(0).On(dateOf(n), c.loc).Unix()
+}
+
+// SessionAt returns the session that goes on at an instant, from the start of its first
+// phase to the end of its last, or else what is known of the market's local date, which
 // may be a closed one. It fails like Session.
 func (c *Sessions) SessionAt(t time.Time) (calendar.Session, error) {
+	for n, last := c.near(t); n <= last; n++ {
+		s, err := c.at(n)
+		if err != nil {
+			return calendar.Session{}, err
+		}
+		begun := slices.ContainsFunc(s.Phases, func(p calendar.Phase) bool { return !t.Before(p.Start) })
+		ended := !slices.ContainsFunc(s.Phases, func(p calendar.Phase) bool { return t.Before(p.End) })
+		if begun && !ended {
+			return s, nil
+		}
+	}
 	return c.Session(c.DateAt(t))
 }
 
@@ -46,7 +82,7 @@ func (c *Sessions) SessionAt(t time.Time) (calendar.Session, error) {
 // is not covered a *CoverageError.
 func (c *Sessions) IsOpen(t time.Time) (bool, error) {
 	i, ok := c.indexAt(t)
-	if !ok {
+	if !ok || c.early > 0 || c.late > 0 {
 		return c.InPhase(calendar.PhaseRegular, t)
 	}
 	if c.days[i].HoursUnknown {
@@ -68,16 +104,18 @@ func (c *Sessions) InPhase(phase string, t time.Time) (bool, error) {
 	if err := c.checkPhase(phase); err != nil {
 		return false, err
 	}
-	s, err := c.SessionAt(t)
-	if err != nil {
-		return false, err
-	}
-	if s.HoursUnknown {
-		return false, &HoursUnknownError{Calendar: c.name, Session: s}
-	}
-	for _, p := range s.Phases {
-		if p.Name == phase && !t.Before(p.Start) && t.Before(p.End) {
-			return true, nil
+	for n, last := c.near(t); n <= last; n++ {
+		s, err := c.at(n)
+		if err != nil {
+			return false, err
+		}
+		if s.HoursUnknown {
+			return false, &HoursUnknownError{Calendar: c.name, Session: s}
+		}
+		for _, p := range s.Phases {
+			if p.Name == phase && !t.Before(p.Start) && t.Before(p.End) {
+				return true, nil
+			}
 		}
 	}
 	return false, nil
@@ -132,11 +170,30 @@ func (c *Sessions) NextWindow(phase string, t time.Time) (calendar.Phase, error)
 	return calendar.Phase{}, err
 }
 
-// search goes from the date of an instant forwards or backwards, by a step of one
-// day, to the first session with a phase whose first start and last end are what
+// PreviousWindow returns the last window of a phase that starts before an instant: the
+// one that the instant lies in, or the one before. It fails like NextWindow.
+func (c *Sessions) PreviousWindow(phase string, t time.Time) (calendar.Phase, error) {
+	if err := c.checkPhase(phase); err != nil {
+		return calendar.Phase{}, err
+	}
+	s, err := c.search(t, -1, phase, func(start, _ time.Time) bool { return start.Before(t) })
+	for _, p := range slices.Backward(s.Phases) {
+		if p.Name == phase && p.Start.Before(t) {
+			return p, err
+		}
+	}
+	return calendar.Phase{}, err
+}
+
+// search goes from the dates that are near an instant forwards or backwards, by a step of
+// one day, to the first session with a phase whose first start and last end are what
 // is sought.
 func (c *Sessions) search(t time.Time, step int, phase string, sought func(start, end time.Time) bool) (calendar.Session, error) {
-	for n := number(c.DateAt(t)); ; n += step {
+	from, last := c.near(t)
+	if step < 0 {
+		from = last
+	}
+	for n := from; ; n += step {
 		s, err := c.at(n)
 		if err != nil {
 			return calendar.Session{}, err

@@ -94,6 +94,13 @@ func (r *jsonReader) str(key string) (string, error) {
 	return text, nil
 }
 
+// strOrNull reads a string, or a null as the empty one.
+func (r *jsonReader) strOrNull() (string, error) {
+	token, err := r.dec.Token()
+	text, _ := token.(string)
+	return text, err
+}
+
 // structure reads an object whose keys are those of v's fields. A field that is
 // never left out when it is written must be there when it is read: a window
 // without a start would begin at midnight.

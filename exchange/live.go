@@ -22,6 +22,8 @@ var (
 	_ calendar.PhaseLister = (*Live)(nil)
 	_ calendar.Snapshotter = (*Live)(nil)
 	_ calendar.DataChecker = (*Live)(nil)
+
+	_ calendar.WorkweekKeeper = (*Live)(nil)
 )
 
 // Now returns the calendar as it is now, which has the queries. It never changes:
@@ -60,6 +62,9 @@ func (l *Live) PhaseNames() []string { return l.Now().PhaseNames() }
 
 // Session returns what is known of a date now.
 func (l *Live) Session(d calendar.Date) (calendar.Session, error) { return l.Now().Session(d) }
+
+// Workweek returns the week of the market that holds on a date, as it is known now.
+func (l *Live) Workweek(d calendar.Date) calendar.Workweek { return l.Now().Workweek(d) }
 
 // Snapshot returns the calendar as it is now.
 func (l *Live) Snapshot() calendar.Calendar { return l.Now() }

@@ -64,7 +64,8 @@ func inFolder(dir string, err error) error {
 //
 // A file such as XNSE.2027.nse.json is a holiday list of the National Stock
 // Exchange of India, for ReadNSEHolidays, from which the days of that year are
-// taken, as they are for shares. It extends the coverage of all calendars of the
+// taken, as they are for shares, or, from XIMC.COM.2027.nse.json, as they are for another
+// segment. It extends the coverage of all calendars of the
 // market to the end of that year, as NSEHolidays.Apply does. If the market's data
 // cover days of that year already, it changes nothing: they may know closures
 // that were announced after the list. Overrides go on top of it.

@@ -52,7 +52,7 @@ func ExampleReadOverrides() {
 	// Output:
 	// 2026-12-01 closed: Municipal elections, announced 2026-12-01
 	// 2026-12-02 regular session
-	// 2026-12-24 shortened session: Christmas Eve
+	// 2026-12-24 shortened session (early close): Christmas Eve
 }
 
 func ExampleLoadFS() {

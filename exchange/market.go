@@ -45,16 +45,19 @@ type Segment struct {
 	Eras []Era `json:"eras"`
 }
 
-// Era is a time in which the regular hours, which are those of Monday to Friday,
-// stay as they are: from a date to the next era.
+// Era is a time in which the regular hours, and the weekdays that have them, stay as
+// they are: from a date to the next era.
 type Era struct {
-	From   calendar.Date `json:"from"`
-	Hours  []PhaseHours  `json:"hours"`
-	Source string        `json:"source,omitempty"`
+	From calendar.Date `json:"from"`
+	// Week is the market's week, as in sun-thu. The zero value is Monday to Friday.
+	Week   calendar.Workweek `json:"week,omitzero"`
+	Hours  []PhaseHours      `json:"hours"`
+	Source string            `json:"source,omitempty"`
 }
 
 // PhaseHours are one window of a phase, from Start, included, to End, not included,
-// as local wall times of one date.
+// as local wall times of the session's date, or of the day before or after it: a session
+// of Monday that begins on Sunday evening starts at 17:00-1d.
 type PhaseHours struct {
 	Phase string            `json:"phase"`
 	Start calendar.WallTime `json:"start"`

@@ -33,12 +33,25 @@ type nseHoliday struct {
 	date    calendar.Date
 	name    string
 	muhurat bool
+	// open is the one session that the holiday leaves, if it is not of the whole day.
+	open nseSession
 }
+
+// nseSession is a part of the day of the commodity lists.
+type nseSession uint8
+
+const (
+	nseNone nseSession = iota
+	nseMorning
+	nseEvening
+)
 
 // ReadNSEHolidays reads the trading holidays of a segment, such as CM for shares,
 // from the JSON of https://www.nseindia.com/api/holiday-master?type=trading: an
 // object that has a list of holidays for each segment. Keys that it does not
-// need are passed over, since the format is the exchange's. A weekday that is
+// need are passed over, since the format is the exchange's. In the list of commodities
+// (COM), morning_session and evening_session say which half of the day is closed: a row
+// with one of them open is a holiday of the other alone. A weekday that is
 // not that of its date, a date listed twice and an empty list are errors, which
 // name the line, the segment and the row, as in
 //
@@ -95,9 +108,14 @@ func (h *NSEHolidays) read(walk *jsonReader, key string) error {
 
 // readNSEHoliday reads a row of the list.
 func readNSEHoliday(walk *jsonReader, key string) (nseHoliday, error) {
-	var date, weekday, description string
+	var date, weekday, description, morning, evening string
 	fields := map[string]*string{"tradingDate": &date, "weekDay": &weekday, "description": &description}
+	halves := map[string]*string{"morning_session": &morning, "evening_session": &evening}
 	err := walk.object(key, func(name, key string) (err error) {
+		if half, ok := halves[name]; ok {
+			*half, err = walk.strOrNull()
+			return err
+		}
 		field, ok := fields[name]
 		if !ok {
 			return walk.skip()
@@ -120,7 +138,38 @@ func readNSEHoliday(walk *jsonReader, key string) (nseHoliday, error) {
 	if err := checkRequired(name); err != nil {
 		return nseHoliday{}, walk.fail(key+".description", "%w", err)
 	}
-	return nseHoliday{date: calendar.DateOf(t), name: name, muhurat: isMuhurat(name)}, nil
+	open, err := openHalf(morning, evening)
+	if err != nil {
+		return nseHoliday{}, walk.fail(key, "%w", err)
+	}
+	return nseHoliday{date: calendar.DateOf(t), name: name, muhurat: isMuhurat(name), open: open}, nil
+}
+
+// openHalf returns the session that is held, of a row that closes the other one. A row that
+// says nothing of them closes the day.
+func openHalf(morning, evening string) (nseSession, error) {
+	isOpen := func(text string) (bool, error) {
+		switch strings.ToLower(strings.TrimSpace(text)) {
+		case "open":
+			return true, nil
+		case "", "closed", "close", "-":
+			return false, nil
+		}
+		return false, fmt.Errorf("%q is neither Open nor Closed", text)
+	}
+	first, errFirst := isOpen(morning)
+	second, errSecond := isOpen(evening)
+	switch {
+	case errFirst != nil || errSecond != nil:
+		return nseNone, errors.Join(errFirst, errSecond)
+	case first && second:
+		return nseNone, errors.New("both sessions are open, so that it is no holiday")
+	case first:
+		return nseMorning, nil
+	case second:
+		return nseEvening, nil
+	}
+	return nseNone, nil
 }
 
 // isMuhurat reports whether a day of this name has the Muhurat session.
@@ -145,6 +194,10 @@ func (h NSEHolidays) of(year int) NSEHolidays {
 // was announced after the list. A day that is closed in both stays as it is, with its
 // source. Weekend rows are passed over, as these days are closed in any
 // case.
+//
+// A holiday of the morning or the evening alone leaves the last window of the era's regular
+// hours, or those before it: a late open, or an early close. It changes nothing where the
+// market has a session of its own on the date.
 //
 // The day of Laxmi Pujan is listed as a holiday and has a Muhurat session, on a
 // weekend too. It becomes a session of unknown hours, unless the market knows its
@@ -218,7 +271,7 @@ func (y nseYear) apply(m Market) (Market, error) {
 func (y nseYear) checkComplete(m Market) error {
 	listed := 0
 	for _, d := range y.days {
-		if !d.muhurat && isWeekday(d.date) {
+		if !d.muhurat && d.open == nseNone && isWeekday(d.date) {
 			listed++
 		}
 	}
@@ -278,7 +331,11 @@ func (y nseYear) replace(m Market) ([]Day, error) {
 		case h.muhurat:
 			day.Status, day.Name = StatusHoursUnknown, h.name+": Muhurat trading"
 			days = append(days, day)
-		case !isWeekday(h.date):
+		case !isWeekday(h.date), h.open != nseNone && session:
+		case h.open != nseNone:
+			half, err := m.half(day, h.open)
+			p.add(h.date.String(), err)
+			days = append(days, half...)
 		case session:
 			p.addf(h.date.String(), "a holiday, %s, and a session in the market's data", h.name)
 		case !closed:
@@ -286,6 +343,31 @@ func (y nseYear) replace(m Market) ([]Day, error) {
 		}
 	}
 	return days, errors.Join(p...)
+}
+
+// half returns the entries of a day on which one session is held, one for each calendar, as
+// their hours differ.
+func (m Market) half(day Day, open nseSession) ([]Day, error) {
+	var days []Day
+	for _, s := range m.Segments {
+		var windows []PhaseHours
+		for _, w := range s.eraOn(day.Date).Hours {
+			if w.Phase == calendar.PhaseRegular {
+				windows = append(windows, w)
+			}
+		}
+		last := len(windows) - 1
+		if last < 1 {
+			return nil, fmt.Errorf("%s: a holiday of one session, and %s has no evening", day.Name, s.Calendar)
+		}
+		own := day
+		own.Calendars, own.Status, own.Hours = []string{s.Calendar}, StatusLateOpen, windows[last:]
+		if open == nseMorning {
+			own.Status, own.Hours = StatusEarlyClose, windows[:last]
+		}
+		days = append(days, own)
+	}
+	return days, nil
 }
 
 // dated reports whether the market has a dated session on a date, and whether the

@@ -21,10 +21,14 @@ var oracleCalendars = []string{"XNSE.CAS", "XTKS", "XHKG", "XNYS", "XLON", "XASX
 type oracle struct {
 	c    *exchange.Sessions
 	days []calendar.Session // each date of the coverage
+	// reach is how many days before and after its date a session may go on.
+	reach int
 }
 
-func newOracle(t *testing.T, name string) oracle {
-	o := oracle{c: exchange.MustGet(name)}
+func newOracle(t *testing.T, name string) oracle { return newOracleOf(t, exchange.MustGet(name)) }
+
+func newOracleOf(t *testing.T, c *exchange.Sessions) oracle {
+	o := oracle{c: c}
 	first, last := o.c.Coverage()
 	for d := first; !d.After(last); d = d.AddDays(1) {
 		s, err := o.c.Session(d)
@@ -43,7 +47,7 @@ func (o oracle) edge(t time.Time, step int, pick func(s calendar.Session) (time.
 		slices.Reverse(days)
 	}
 	for _, s := range days {
-		if s.Date.Compare(today)*step < 0 {
+		if s.Date.Compare(today.AddDays(-step*o.reach))*step < 0 {
 			continue
 		}
 		if s.HoursUnknown {

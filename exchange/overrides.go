@@ -30,7 +30,7 @@ type override struct {
 
 // eraEdge is the start or the end of a window that is left to the hours of the
 // era.
-const eraEdge calendar.WallTime = -1
+const eraEdge = calendar.NoTime
 
 // statusWithdrawn takes back what the lines above say of a date.
 const statusWithdrawn DayStatus = "withdrawn"
@@ -329,14 +329,8 @@ func (s Segment) checkEdge(d calendar.Date, at PhaseHours) error {
 // cut returns the regular windows of the era of a date, cut off at the edge that
 // at has.
 func (s Segment) cut(d calendar.Date, at PhaseHours) []PhaseHours {
-	var hours []PhaseHours
-	for _, era := range s.Eras {
-		if !era.From.After(d) {
-			hours = era.Hours
-		}
-	}
 	var windows []PhaseHours
-	for _, w := range hours {
+	for _, w := range s.eraOn(d).Hours {
 		if at.Start != eraEdge {
 			w.Start = max(w.Start, at.Start)
 		}

@@ -67,11 +67,11 @@ func TestOverridesReplaceWholeDays(t *testing.T) {
 		},
 		"early close with the phase left out": {
 			overrideHeader + "2026-12-24,early_close,,09:15,12:30,Christmas Eve,\n",
-			"2026-12-24", "shortened session: Christmas Eve | regular 09:15-12:30",
+			"2026-12-24", "shortened session (early close): Christmas Eve | regular 09:15-12:30",
 		},
 		"late open": {
 			overrideHeader + "2026-12-24,late_open,regular,10:15,,Exam,\n",
-			"2026-12-24", "shortened session: Exam | regular 10:15-15:30",
+			"2026-12-24", "shortened session (late open): Exam | regular 10:15-15:30",
 		},
 		"weekend session at the hours of its era": {
 			overrideHeader + "2026-12-05,regular,,,,Budget Saturday,\n",
@@ -102,7 +102,7 @@ func TestOverridesReplaceWholeDays(t *testing.T) {
 		},
 		"withdrawn and announced again": {
 			overrideHeader + "2026-12-01,closed,,,,Storm,\n2026-12-01,withdrawn,,,,,\n2026-12-01,late_open,,11:00,,Storm after all,\n",
-			"2026-12-01", "shortened session: Storm after all | regular 11:00-15:30",
+			"2026-12-01", "shortened session (late open): Storm after all | regular 11:00-15:30",
 		},
 		"as a spreadsheet writes it": {
 			"\uFEFF# closures\r\n" + strings.ReplaceAll(overrideHeader, "\n", "\r\n") +
@@ -142,12 +142,12 @@ func TestOverridesLeaveAnEdgeToEachCalendar(t *testing.T) {
 		"2026-12-01,late_open,,10:15,,Outage,\n" +
 		"2026-12-02,early_close,,,12:30,Storm,\n2026-12-02,early_close,post_close,12:40,13:00,,\n"
 	shares := overridden(t, file, "XTST", "XTST")
-	assert.Equal(t, "shortened session: Outage | regular 10:15-15:30", describe(t, shares, "2026-12-01"))
-	assert.Equal(t, "shortened session: Storm | regular 09:15-12:30 | post_close 12:40-13:00", describe(t, shares, "2026-12-02"))
+	assert.Equal(t, "shortened session (late open): Outage | regular 10:15-15:30", describe(t, shares, "2026-12-01"))
+	assert.Equal(t, "shortened session (early close): Storm | regular 09:15-12:30 | post_close 12:40-13:00", describe(t, shares, "2026-12-02"))
 	futures := overridden(t, file, "XTST", "XTST.FO")
-	assert.Equal(t, "shortened session: Outage | regular 10:15-15:40", describe(t, futures, "2026-12-01"))
+	assert.Equal(t, "shortened session (late open): Outage | regular 10:15-15:40", describe(t, futures, "2026-12-01"))
 	only := overridden(t, file, "XTST.FO", "XTST.FO")
-	assert.Equal(t, "shortened session: Outage | regular 10:15-15:40", describe(t, only, "2026-12-01"))
+	assert.Equal(t, "shortened session (late open): Outage | regular 10:15-15:40", describe(t, only, "2026-12-01"))
 
 	tokyo, err := EmbeddedMarket("XTKS")
 	require.NoError(t, err)
@@ -155,9 +155,9 @@ func TestOverridesLeaveAnEdgeToEachCalendar(t *testing.T) {
 	require.NoError(t, err)
 	tokyo, err = o.Apply(tokyo, "XTKS")
 	require.NoError(t, err)
-	assert.Equal(t, "shortened session: Outage | regular 10:15-11:30 | regular 12:30-15:25",
+	assert.Equal(t, "shortened session (late open): Outage | regular 10:15-11:30 | regular 12:30-15:25",
 		describe(t, find(t, tokyo, "XTKS"), "2026-12-01"), "the break stays")
-	assert.Equal(t, "shortened session: Outage | regular 13:00-15:25", describe(t, find(t, tokyo, "XTKS"), "2026-12-02"))
+	assert.Equal(t, "shortened session (late open): Outage | regular 13:00-15:25", describe(t, find(t, tokyo, "XTKS"), "2026-12-02"))
 }
 
 func TestOverridesChangeTheVersionAndNotTheMarket(t *testing.T) {

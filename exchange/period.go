@@ -7,7 +7,7 @@ import (
 )
 
 // First returns the first session of the week, month, quarter or year in which a
-// date lies. It fails like NthOf.
+// date lies. The week is the market's own. It fails like NthOf.
 func (c *Sessions) First(p calendar.Period, d calendar.Date) (calendar.Session, error) {
 	return c.NthOf(p, d, 1)
 }
@@ -30,7 +30,7 @@ func (c *Sessions) NthOf(p calendar.Period, d calendar.Date, n int) (calendar.Se
 	if p > calendar.Year {
 		return calendar.Session{}, fmt.Errorf("calendar %s: %s is no period", c.name, p)
 	}
-	first, last := p.Bounds(d)
+	first, last := p.BoundsIn(c, d)
 	from, to := number(first), number(last)
 	if n < 0 {
 		from, to = to, from

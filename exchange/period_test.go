@@ -75,3 +75,32 @@ func TestAPeriodWithoutASession(t *testing.T) {
 	_, err = c.NthOf(calendar.Year, ymd("2026-02-25"), 0)
 	assert.ErrorContains(t, err, "begins at 1 or -1")
 }
+
+func TestTheWeekIsTheMarketsOwn(t *testing.T) {
+	riyadh, telAviv := nightMarkets["TADX"].build(t, "TADX"), nightMarkets["TASX"].build(t, "TASX")
+	for _, test := range []struct {
+		name, asked string
+		c           *exchange.Sessions
+		n           int
+		want        string
+	}{
+		{"the first of a week that begins on a Sunday", "2026-11-24", riyadh, 1, "2026-11-22"},
+		{"the last, on a Thursday", "2026-11-24", riyadh, -1, "2026-11-26"},
+		{"asked on its Saturday", "2026-11-28", riyadh, 1, "2026-11-22"},
+		{"before the week changed", "2025-12-30", telAviv, 1, "2025-12-28"},
+		{"after it changed", "2026-01-06", telAviv, 1, "2026-01-05"},
+		{"after it changed, the last", "2026-01-06", telAviv, -1, "2026-01-09"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, err := test.c.NthOf(calendar.Week, ymd(test.asked), test.n)
+			require.NoError(t, err)
+			assert.Equal(t, test.want, s.Date.String())
+		})
+	}
+	s, err := telAviv.First(calendar.Week, ymd("2026-01-04"))
+	require.NoError(t, err)
+	assert.Equal(t, "2025-12-28", s.Date.String(), "the Sunday on which there was no trading any more is still of the old week")
+	grid, err := calendar.MonthGrid(riyadh, ymd("2026-11-01"))
+	require.NoError(t, err)
+	assert.Contains(t, grid, "TADX, November 2026\n Su  Mo  Tu  We  Th  Fr  Sa\n  1   2   3   4   5   6-  7-\n  8   9  10- 11")
+}

@@ -88,13 +88,7 @@ func (c *Sessions) Minutes(d calendar.Date) (int, error) {
 		return 0, err
 	}
 	s, err := c.Session(d)
-	var trading time.Duration
-	for _, p := range s.Phases {
-		if p.Name == calendar.PhaseRegular {
-			trading += p.End.Sub(p.Start)
-		}
-	}
-	return int(trading / time.Minute), err
+	return int(s.TradingTime() / time.Minute), err
 }
 
 // withHours returns the session on a date, which is one with known hours.
@@ -184,7 +178,7 @@ func (c *Sessions) opens(n int) (bool, error) {
 		return c.days[n-c.base].Open(), nil
 	}
 	if c.assumed && n >= firstNumber && n <= lastNumber {
-		return !onWeekend(n), nil
+		return !c.offDay(n), nil
 	}
 	_, err := c.uncovered(dateOf(n))
 	return false, err

@@ -34,6 +34,9 @@ type Sessions struct {
 	begins []int64            // the instant at which each begins
 	counts []int              // how many sessions are before each
 
+	early, late int64      // seconds by which sessions begin before their dates, and end after them
+	weeks       []weekFrom // the weeks of the market, in order; none means Monday to Friday
+
 	sessions   []int // the numbers of the dates with sessions, in order
 	settlement *settlement
 
@@ -51,6 +54,8 @@ var (
 	_ calendar.Covered     = (*Sessions)(nil)
 	_ calendar.PhaseLister = (*Sessions)(nil)
 	_ calendar.Snapshotter = (*Sessions)(nil)
+
+	_ calendar.WorkweekKeeper = (*Sessions)(nil)
 )
 
 // window is a window of the regular phase, in Unix seconds: from start, included,
@@ -122,11 +127,27 @@ func (c *Sessions) set(days []calendar.Session, begins []int64) {
 		c.counts[i+1] = len(c.sessions)
 		for _, p := range s.Phases {
 			c.note(p.Name)
+			c.early = max(c.early, begins[i]-p.Start.Unix())
+			c.late = max(c.late, p.End.Unix()-begins[i+1])
 			if p.Name == calendar.PhaseRegular {
 				c.hours[i] = append(c.hours[i], window{p.Start.Unix(), p.End.Unix()})
 			}
 		}
 	}
+}
+
+// checkApart reports sessions that go on when the next begins.
+func (c *Sessions) checkApart() error {
+	if c.early == 0 && c.late == 0 {
+		return nil // each is on its own date
+	}
+	var p problems
+	for i := 1; i < len(c.days); i++ {
+		if c.days[i-1].Overlaps(c.days[i]) {
+			p.addf(c.days[i].Date.String(), "the session begins before that of %s has ended", c.days[i-1].Date)
+		}
+	}
+	return p.first()
 }
 
 // note adds a phase to those that sessions may have.

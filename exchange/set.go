@@ -18,7 +18,13 @@ import (
 type Set struct {
 	calendars map[string]*Sessions // those of the markets that have files
 	files     map[string]setFile   // what they were read from
+	doubts    []string
 }
+
+// Doubts returns what a person should confirm of the files, a sentence each: the holidays
+// that a holiday list lacks against the years before, see NSEHolidays.Lacks. The calendars
+// are as the files say.
+func (s *Set) Doubts() []string { return slices.Clone(s.doubts) }
 
 // setFile is what a set keeps of a file, to compare it with a later one.
 type setFile struct {
@@ -27,16 +33,20 @@ type setFile struct {
 	zone    *time.Location
 }
 
-// Calendar returns a calendar by its name, as XNSE or XNSE.FO. The error for a name
-// that no calendar has wraps ErrUnknownCalendar.
+// Calendar returns a calendar by its name, as XNSE or XNSE.FO, or by what Get takes for
+// it. The error for a name that no calendar has wraps ErrUnknownCalendar.
 func (s *Set) Calendar(name string) (*Sessions, error) {
 	if c, ok := s.calendars[name]; ok {
 		return c, nil
 	}
-	if _, ok := embedded[micOf(name)]; !ok || s.has(micOf(name)) {
+	full := canonical(name)
+	if c, ok := s.calendars[full]; ok {
+		return c, nil
+	}
+	if _, ok := embedded[micOf(full)]; !ok || s.has(micOf(full)) {
 		return nil, unknownCalendar(name, s.Names())
 	}
-	return Get(name)
+	return Get(full)
 }
 
 // Lookup is Get in the form that a scheduler's configuration takes, to find the
@@ -156,10 +166,14 @@ func checkEmptied(m Market) error {
 // the exchange is of.
 func (s *Set) addHolidays(markets map[string]Market, name string, data []byte) error {
 	stem, _ := splitName(name)
-	mic, text, _ := strings.Cut(stem, ".")
-	begin, err := time.Parse("2006", text)
-	if err != nil {
-		return errors.New("want a name as in XNSE.2027.nse.json")
+	parts, segment := strings.Split(stem, "."), nseShares
+	if len(parts) == 3 {
+		segment = parts[1]
+	}
+	mic := parts[0]
+	begin, err := time.Parse("2006", parts[len(parts)-1])
+	if err != nil || len(parts) > 3 {
+		return errors.New("want a name as in XNSE.2027.nse.json, or XIMC.COM.2027.nse.json for another of its lists")
 	}
 	year := begin.Year()
 	m, err := marketOf(markets, mic)
@@ -169,7 +183,7 @@ func (s *Set) addHolidays(markets map[string]Market, name string, data []byte) e
 	if m.Timezone != nseZone {
 		return fmt.Errorf("%s is in %s, and the list is for markets in %s", mic, m.Timezone, nseZone)
 	}
-	all, err := ReadNSEHolidays(bytes.NewReader(data), nseShares)
+	all, err := ReadNSEHolidays(bytes.NewReader(data), segment)
 	if err != nil {
 		return err
 	}
@@ -178,6 +192,9 @@ func (s *Set) addHolidays(markets map[string]Market, name string, data []byte) e
 		return fmt.Errorf("no holiday of %d is listed", year)
 	}
 	if m.To.Year < year {
+		for _, d := range holidays.Lacks(m) {
+			s.doubts = append(s.doubts, fmt.Sprintf("%s: lists no %s, which was on %s", name, d.Name, d.Date))
+		}
 		if m, err = holidays.Apply(m, "holiday list of NSE in the file "+name, calendar.Date{}); err != nil {
 			return err
 		}

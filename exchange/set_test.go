@@ -272,8 +272,11 @@ func TestUnknownCalendarsNameThoseThatAreNear(t *testing.T) {
 	s, err := LoadFS(fstest.MapFS{"XTST.json": {Data: []byte(smallMarket)}})
 	require.NoError(t, err)
 	for name, want := range map[string]string{
-		"XNES": `"XNES": no calendar has this name: did you mean "XNSE"?`, "xnse": `"xnse": no calendar has this name: did you mean "XNSE"?`,
-		"XNSE.OF": `"XNSE.OF": no calendar has this name: did you mean "XNSE.FO"?`, "XQQQ": `"XQQQ": no calendar has this name`,
+		"XNES":    `"XNES": no calendar has this name: did you mean "XNSE"?`,
+		"XNSE.OF": `"XNSE.OF": no calendar has this name: did you mean "XNSE.FO"?`,
+		"NASDQA":  `"NASDQA": no calendar has this name: did you mean "NASDAQ"?`,
+		"Tokyo":   `"Tokyo": no calendar has this name: did you mean XTKS (Tokyo Stock Exchange)?`,
+		"TSE":     `"TSE": no calendar has this name: did you mean XTKS (Tokyo Stock Exchange) or XTSE (Toronto Stock Exchange)?`,
 	} {
 		_, err := Get(name)
 		assert.EqualError(t, err, want)
@@ -284,6 +287,10 @@ func TestUnknownCalendarsNameThoseThatAreNear(t *testing.T) {
 	assert.EqualError(t, err, `"XTTS": no calendar has this name: did you mean "XTST"?`)
 	_, err = Get("XTTS")
 	assert.EqualError(t, err, `"XTTS": no calendar has this name: did you mean "XTKS"?`)
+	_, err = Get("XQQQ")
+	assert.ErrorContains(t, err, `"XQQQ": no calendar has this name: there are FX24, XAMS, XASX, XBOM, `, "nothing is near")
+	_, err = s.Calendar("XQQQ")
+	assert.ErrorContains(t, err, ", XTST", "with those of files")
 	_, err = EmbeddedMarket("XNES")
 	assert.EqualError(t, err, `"XNES": no calendar has this name: did you mean "XNSE"?`)
 }

@@ -39,7 +39,7 @@ func (c *Sessions) Settles(d calendar.Date) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if !s.Open() || onWeekend(number(d)) {
+	if !s.Open() || c.offDay(number(d)) {
 		return false, nil
 	}
 	if d.Before(c.settlement.from) || d.After(c.settlement.to) {
@@ -64,7 +64,7 @@ func (m Market) checkSettlement() error {
 	}
 	p.add("basis", checkText(list.Basis))
 	p.add("calendars", m.checkNames(list.Calendars))
-	p.add("holidays", list.checkHolidays())
+	p.add("holidays", list.checkHolidays(m.weekOn))
 	return errors.Join(p...)
 }
 
@@ -83,7 +83,7 @@ func (m Market) checkNames(names []string) error {
 	return errors.Join(p...)
 }
 
-func (list Settlement) checkHolidays() error {
+func (list Settlement) checkHolidays(week func(calendar.Date) calendar.Workweek) error {
 	var p problems
 	seen := make(map[calendar.Date]bool)
 	for i, h := range list.Holidays {
@@ -97,7 +97,7 @@ func (list Settlement) checkHolidays() error {
 			p.addf(key, "outside the list's coverage, %s to %s", list.From, list.To)
 		case seen[h.Date]:
 			p.addf(key, "listed twice")
-		case onWeekend(number(h.Date)):
+		case !week(h.Date).Has(h.Date.Weekday()):
 			p.addf(key, "a %s is without settlement in any case", h.Date.Weekday())
 		}
 		seen[h.Date] = true

@@ -29,7 +29,7 @@ func transitions(c *exchange.Sessions) (at []time.Time) {
 // the wall times that it has on other days, and instants find their dates.
 func TestHoursStayWhatTheyAreWhereTheClocksAreMoved(t *testing.T) {
 	perYear := map[string]int{
-		"XNYS": 2, "XNAS": 2, "XTSE": 2, "XLON": 2, "XETR": 2, "XPAR": 2, "XAMS": 2, "XSWX": 2, "XASX": 2,
+		"XNYS": 2, "XNAS": 2, "XTSE": 2, "XLON": 2, "XETR": 2, "XPAR": 2, "XAMS": 2, "XSWX": 2, "XASX": 2, "XCME": 2, "FX24": 2,
 	}
 	for _, name := range exchange.Names() {
 		t.Run(name, func(t *testing.T) {
@@ -70,6 +70,9 @@ func checkWallTimes(t *testing.T, c *exchange.Sessions, d calendar.Date) {
 		at   time.Time
 		want bool
 	}{{open.Add(-1), false}, {open, true}, {end.Add(-1), true}, {end, false}} {
+		if c.Name() == "FX24" && !edge.want {
+			continue // where the next session begins at once
+		}
 		for _, loc := range []*time.Location{time.UTC, c.Location(), time.FixedZone("elsewhere", 9*3600)} {
 			got, err := c.IsOpen(edge.at.In(loc))
 			require.NoError(t, err)

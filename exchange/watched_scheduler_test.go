@@ -211,7 +211,7 @@ func TestACloseThatMovesOnTheDay(t *testing.T) {
 				"square off": {"2026-11-23 14:45 late by 5m0s"}, "report": {"2026-11-23 15:30"},
 			},
 			[]string{
-				"XNSE 2026-11-23: shortened session: Storm, from 2026-11-23T03:45:00Z to 2026-11-23T09:30:00Z (was " + regularMonday + ")",
+				"XNSE 2026-11-23: shortened session (early close): Storm, from 2026-11-23T03:45:00Z to 2026-11-23T09:30:00Z (was " + regularMonday + ")",
 				"monitor on 2026-11-23: 30 fell away",
 				"square off on 2026-11-23: 1 moved, from 2026-11-23T09:15:00Z", "report on 2026-11-23: 1 moved, from 2026-11-23T10:00:00Z",
 			}},
@@ -358,7 +358,7 @@ func TestARowOfASegmentFollowsItsFile(t *testing.T) {
 		"shares": {"2026-11-23 15:15"}, "futures": {"2026-11-23 14:45"}, "us": {"2026-11-24 02:15"},
 	}, d.timetable())
 	assert.Equal(t, []string{
-		"XNSE.FO 2026-11-23: shortened session: Outage of the derivatives system, from 2026-11-23T03:45:00Z to 2026-11-23T09:30:00Z " +
+		"XNSE.FO 2026-11-23: shortened session (early close): Outage of the derivatives system, from 2026-11-23T03:45:00Z to 2026-11-23T09:30:00Z " +
 			"(was regular session, from 2026-11-23T03:45:00Z to 2026-11-23T10:10:00Z)",
 		"futures on 2026-11-23: 1 moved, from 2026-11-23T09:15:00Z",
 	}, d.told())
@@ -379,7 +379,7 @@ func TestAWatcherThatRunsBesideTheScheduler(t *testing.T) {
 		d.add("2026-11-23,early_close,,,15:10,Storm,,")
 		d.until("2026-11-23 14:52")
 		assert.Equal(t, []string{
-			"XNSE 2026-11-23: shortened session: Storm, from 2026-11-23T03:45:00Z to 2026-11-23T09:40:00Z (was " + regularMonday + ")",
+			"XNSE 2026-11-23: shortened session (early close): Storm, from 2026-11-23T03:45:00Z to 2026-11-23T09:40:00Z (was " + regularMonday + ")",
 			"monitor on 2026-11-23: 20 fell away", "square off on 2026-11-23: 1 moved, from 2026-11-23T09:25:00Z",
 		}, d.told())
 		d.add("2026-11-25,closed")

@@ -89,6 +89,7 @@ func NewWatcher(cfg WatcherConfig) (*Watcher, error) {
 		return nil, fmt.Errorf("calendars in %s: %w", w.path, err)
 	}
 	w.set.Store(set)
+	w.logDoubts(nil, set.doubts)
 	return w, nil
 }
 
@@ -125,6 +126,7 @@ func (w *Watcher) Refresh() error {
 	if set != old {
 		w.set.Store(set)
 		w.logChanges(old, set)
+		w.logDoubts(old.doubts, set.doubts)
 	}
 	return nil
 }
@@ -170,6 +172,15 @@ func (w *Watcher) logChanges(old, set *Set) {
 	}
 }
 
+// logDoubts logs what is doubted now and was not before.
+func (w *Watcher) logDoubts(before, now []string) {
+	for _, doubt := range now {
+		if !slices.Contains(before, doubt) {
+			w.log.Warn("a holiday list may lack a day; please confirm", "doubt", doubt)
+		}
+	}
+}
+
 // DataError returns why the files were refused when they were last read, or nil.
 func (w *Watcher) DataError() error {
 	if err := w.trouble.Load(); err != nil {
@@ -184,10 +195,11 @@ func (w *Watcher) Set() *Set { return w.set.Load() }
 // Calendar returns a calendar that follows the files. The error for a name that
 // no calendar has wraps ErrUnknownCalendar.
 func (w *Watcher) Calendar(name string) (*Live, error) {
-	if _, err := w.Set().Calendar(name); err != nil {
+	c, err := w.Set().Calendar(name)
+	if err != nil {
 		return nil, err
 	}
-	return &Live{name: name, watcher: w}, nil
+	return &Live{name: c.Name(), watcher: w}, nil
 }
 
 // Lookup is Calendar in the form that a scheduler's configuration takes, to find

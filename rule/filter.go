@@ -71,7 +71,7 @@ func EveryNthSession(n int, from calendar.Date) Filter {
 }
 
 // EveryNthWeek returns the filter of the sessions of each n-th week, of which that of a
-// date is the first, from that date on: every other week for 2. A week begins on Monday.
+// date is the first, from that date on: every other week for 2. A week is the market's own: it begins on Monday for most, see calendar.WorkweekKeeper.
 func EveryNthWeek(n int, from calendar.Date) Filter {
 	return Filter{cycle: cycle{n, unitWeek, from}}
 }
@@ -183,7 +183,7 @@ func (r filtered) spans(s calendar.Session, loc *time.Location) ([]Span, error) 
 	if r.filter.AsksSessions() {
 		return nil, fmt.Errorf("the rule %q has no occurrences by itself: they depend on other sessions", r)
 	}
-	if !r.filter.dated(s.Date) {
+	if !r.filter.dated(nil, s.Date) {
 		return nil, nil
 	}
 	return Compile(r.rule, s, loc)

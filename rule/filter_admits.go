@@ -7,11 +7,12 @@ import (
 )
 
 // Dates returns the first and the last date that Admits may look at to tell
-// whether d is one of the filter's dates, d included.
-func (f Filter) Dates(d calendar.Date) (first, last calendar.Date) {
+// whether d is one of the filter's dates, d included. A week is that of the calendar's
+// market; without a calendar it begins on Monday.
+func (f Filter) Dates(cal calendar.Calendar, d calendar.Date) (first, last calendar.Date) {
 	first, last = d, d
 	if f.nth.unit == unitSession {
-		begin, end := f.nth.of.Bounds(d)
+		begin, end := f.nth.of.BoundsIn(cal, d)
 		if f.nth.n > 0 {
 			first = begin
 		} else {
@@ -30,12 +31,12 @@ func (f Filter) Dates(d calendar.Date) (first, last calendar.Date) {
 	return first, last
 }
 
-// Admits reports whether d is one of the filter's dates. The sessions that count
-// are those for which counts is true; that of d is one of them. Where it depends
-// on a date that session does not know, the error wraps what session said.
-func (f Filter) Admits(d calendar.Date, counts func(calendar.Session) bool, session func(calendar.Date) (calendar.Session, error)) (bool, error) {
-	days := knownDays{counts, session}
-	if !f.dated(d) {
+// Admits reports whether d is one of the filter's dates, with the weeks of Dates. The
+// sessions that count are those for which counts is true; that of d is one of them. Where
+// it depends on a date that session does not know, the error wraps what session said.
+func (f Filter) Admits(cal calendar.Calendar, d calendar.Date, counts func(calendar.Session) bool, session func(calendar.Date) (calendar.Session, error)) (bool, error) {
+	days := knownDays{cal, counts, session}
+	if !f.dated(cal, d) {
 		if f.roll == rollNone {
 			return false, nil
 		}
@@ -54,10 +55,10 @@ func (f Filter) Admits(d calendar.Date, counts func(calendar.Session) bool, sess
 
 // dated reports whether a date is one of the filter's, as far as that can be told without
 // sessions.
-func (f Filter) dated(d calendar.Date) bool {
+func (f Filter) dated(cal calendar.Calendar, d calendar.Date) bool {
 	return f.days.has(d.Weekday()) && f.months.has(d.Month) &&
-		(f.nth.unit == unitNone || f.nth.unit == unitSession || f.nth.is(d)) &&
-		(f.cycle.unit != unitWeek || f.cycle.is(d))
+		(f.nth.unit == unitNone || f.nth.unit == unitSession || f.nth.is(cal, d)) &&
+		(f.cycle.unit != unitWeek || f.cycle.is(cal, d))
 }
 
 // rolledTo reports whether the session of d takes the place of a date that is closed:
@@ -77,7 +78,7 @@ func (f Filter) rolledTo(d calendar.Date, days knownDays) (bool, error) {
 		case err != nil && unsure == nil:
 			unsure = fmt.Errorf("whether %v takes the place of a closed date of %s depends on %v: %w", d, f, date, err)
 		}
-		if f.dated(date) {
+		if f.dated(days.cal, date) {
 			return unsure == nil, unsure
 		}
 	}
@@ -86,6 +87,7 @@ func (f Filter) rolledTo(d calendar.Date, days knownDays) (bool, error) {
 
 // knownDays is what a calendar knows of dates, and which sessions count.
 type knownDays struct {
+	cal     calendar.Calendar // whose weeks they are, or nil
 	counts  func(calendar.Session) bool
 	session func(calendar.Date) (calendar.Session, error)
 }
@@ -96,7 +98,7 @@ func (x nth) isSession(d calendar.Date, days knownDays) (bool, error) {
 	if x.unit != unitSession {
 		return true, nil
 	}
-	first, last := x.of.Bounds(d)
+	first, last := x.of.BoundsIn(days.cal, d)
 	from, step, others := first, 1, x.n-1 // others are the sessions between d and that end of the period
 	if x.n < 0 {
 		from, step, others = last, -1, -x.n-1

@@ -84,8 +84,8 @@ func (x nth) check() error {
 }
 
 // is reports whether a date is the one of its period. It does not look at sessions.
-func (x nth) is(d calendar.Date) bool {
-	first, last := x.of.Bounds(d)
+func (x nth) is(cal calendar.Calendar, d calendar.Date) bool {
+	first, last := x.of.BoundsIn(cal, d)
 	step := 1
 	if day, ok := x.unit.weekday(); ok {
 		if d.Weekday() != day {
@@ -130,9 +130,14 @@ func (c cycle) check() error {
 }
 
 // is reports whether a date is in one of the weeks that a cycle of weeks has.
-func (c cycle) is(d calendar.Date) bool {
-	begin, _ := calendar.Week.Bounds(c.from)
-	return !d.Before(c.from) && daysBetween(begin, d)/7%c.n == 0
+func (c cycle) is(cal calendar.Calendar, d calendar.Date) bool {
+	if d.Before(c.from) {
+		return false
+	}
+	begin, _ := calendar.Week.BoundsIn(cal, c.from)
+	now, _ := calendar.Week.BoundsIn(cal, d)
+	const half = 3 // days: where a market changed its week, one is some days shorter or longer
+	return (daysBetween(begin, now)+half)/7%c.n == 0
 }
 
 func daysBetween(from, to calendar.Date) int {

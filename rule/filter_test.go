@@ -362,7 +362,7 @@ func TestFilterAdmits(t *testing.T) {
 				if day != 'R' {
 					continue
 				}
-				admitted, err := test.filter.Admits(monday.AddDays(i), onlyRegular, days.session)
+				admitted, err := test.filter.Admits(nil, monday.AddDays(i), onlyRegular, days.session)
 				switch {
 				case err != nil:
 					assert.ErrorIs(t, err, errNotPublished)
@@ -378,9 +378,9 @@ func TestFilterAdmits(t *testing.T) {
 		})
 	}
 	days := filterDays{monday, "RRRR??."}
-	_, err := NthSession(-1, calendar.Week).Admits(monday.AddDays(3), onlyRegular, days.session)
+	_, err := NthSession(-1, calendar.Week).Admits(nil, monday.AddDays(3), onlyRegular, days.session)
 	assert.EqualError(t, err, "whether 2026-11-26 is the last session of week depends on 2026-11-28: 2026-11-28: not published")
-	_, err = NthDay(29, calendar.Month).OrSessionBefore().Admits(monday.AddDays(3), onlyRegular, days.session)
+	_, err = NthDay(29, calendar.Month).OrSessionBefore().Admits(nil, monday.AddDays(3), onlyRegular, days.session)
 	assert.EqualError(t, err, "whether 2026-11-26 takes the place of a closed date of 29th day of month or session before depends on 2026-11-27: 2026-11-27: not published")
 }
 
@@ -401,8 +401,8 @@ func TestFilterAdmitsThroughTheYear(t *testing.T) {
 			if !session(d).Open() {
 				continue
 			}
-			first, last := f.Dates(d)
-			got, err := f.Admits(d, calendar.Session.Open, func(at calendar.Date) (calendar.Session, error) {
+			first, last := f.Dates(nil, d)
+			got, err := f.Admits(nil, d, calendar.Session.Open, func(at calendar.Date) (calendar.Session, error) {
 				require.False(t, at == d || at.Before(first) || at.After(last), "%v asks for %v on %v", f, at, d)
 				return session(at), nil
 			})
@@ -422,6 +422,6 @@ func TestFilterAdmitsThroughTheYear(t *testing.T) {
 		}
 	}
 	d := calendar.Date{Year: 2026, Month: 11, Day: 25}
-	first, last := OnWeekdays(time.Monday).Dates(d)
+	first, last := OnWeekdays(time.Monday).Dates(nil, d)
 	assert.Equal(t, []calendar.Date{d, d}, []calendar.Date{first, last})
 }

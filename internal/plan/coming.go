@@ -67,12 +67,9 @@ func (p *Plan) Reach(cal calendar.Calendar) (back, ahead int) {
 }
 
 // widened widens a range of dates by those that the filter and the rule ask for on a date.
-func (t Timing) widened(date, from, to calendar.Date) (first, last calendar.Date) {
+func (t Timing) widened(cal calendar.Calendar, date, from, to calendar.Date) (first, last calendar.Date) {
 	first, last = from, to
-	for _, ask := range []func(calendar.Date) (calendar.Date, calendar.Date){
-		t.Filter.Dates, func(d calendar.Date) (calendar.Date, calendar.Date) { return rule.DatesBy(t.Rule, d) },
-	} {
-		begin, end := ask(date)
+	widen := func(begin, end calendar.Date) {
 		if begin.Before(first) {
 			first = begin
 		}
@@ -80,6 +77,8 @@ func (t Timing) widened(date, from, to calendar.Date) (first, last calendar.Date
 			last = end
 		}
 	}
+	widen(t.Filter.Dates(cal, date))
+	widen(rule.DatesBy(t.Rule, date))
 	return first, last
 }
 
@@ -93,8 +92,8 @@ func (p *Plan) FilterDates(cal calendar.Calendar, first, last calendar.Date) (fr
 	}
 	for _, g := range m.groups {
 		for _, t := range []Timing{g.Timing, g.prior} {
-			from, _ = t.widened(first, from, to)
-			_, to = t.widened(last, from, to)
+			from, _ = t.widened(cal, first, from, to)
+			_, to = t.widened(cal, last, from, to)
 		}
 	}
 	return from, to

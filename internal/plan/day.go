@@ -140,7 +140,7 @@ func (m *market) admitsBy(filter rule.Filter, g *group, d *day) (bool, error) {
 	if filter.AsksSessions() && d.unknown == nil && !counts(d.session) {
 		return false, nil // a closed date is no session
 	}
-	return filter.Admits(d.session.Date, counts, m.session)
+	return filter.Admits(m.cal, d.session.Date, counts, m.session)
 }
 
 // timingOn returns the timing of a group that holds on a day.

@@ -171,7 +171,7 @@ func (t *Timetable) firstDate(on calendar.Date) calendar.Date {
 			return date
 		}
 	}
-	if only, ok := rule.OnceDate(t.group.rootRule()); ok && only.After(date) {
+	if only, ok := rule.OnceDate(t.group.root().Rule); ok && only.After(date) {
 		return only
 	}
 	return date

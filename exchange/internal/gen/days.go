@@ -11,7 +11,7 @@ import (
 // days returns the dated days of a table. Two rows of one date are two windows
 // of one session.
 func (f *facts) days(name string, m exchange.Market, corrections map[string]string, source string) []exchange.Day {
-	var days []exchange.Day
+	days := []exchange.Day{} // and not nil, which is null when it is written
 	for _, r := range f.table(name) {
 		d := exchange.Day{
 			Date:      r.date("date"),

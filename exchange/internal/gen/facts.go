@@ -89,9 +89,8 @@ func (r row) parseDate(column, text string) (d calendar.Date) {
 	return d
 }
 
-func (r row) wallTime(column string) calendar.WallTime {
-	w, err := calendar.ParseWallTime(r.text(column))
-	if err != nil {
+func (r row) wallTime(column string) (w calendar.WallTime) {
+	if err := w.UnmarshalText([]byte(r.text(column))); err != nil {
 		r.facts.fail(r.place, "%s: %w", column, err)
 	}
 	return w

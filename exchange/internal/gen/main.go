@@ -9,6 +9,11 @@
 // but prints the rows that the list adds to facts/XNSE.csv:
 //
 //	gen -nse holiday-master.json -source NSE/CMTR/71775 -announced 2025-12-12
+//
+// Given a date, it lists the markets whose next year should be there by then, as
+// facts/releases.csv says, and fails if there are any:
+//
+//	gen -due 2026-12-21
 package main
 
 import (
@@ -26,12 +31,17 @@ func main() {
 	source := flag.String("source", "", "the number of the circular that the list is of")
 	var announced calendar.Date
 	flag.TextVar(&announced, "announced", calendar.Date{}, "the `date` of that circular")
+	var due calendar.Date
+	flag.TextVar(&due, "due", calendar.Date{}, "list what is overdue on the `date`")
 	flag.Parse()
 
 	var err error
-	if *list == "" {
+	switch {
+	case !due.IsZero():
+		err = overdue(os.DirFS("facts"), due)
+	case *list == "":
 		err = run("facts", "data")
-	} else {
+	default:
 		err = printNSE(*list, *source, announced)
 	}
 	if err != nil {
@@ -63,9 +73,12 @@ func printNSE(list, source string, announced calendar.Date) error {
 	if err != nil {
 		return err
 	}
-	rows, dropped, err := nseRows(f, m, source, announced)
+	rows, dropped, lacks, err := nseRows(f, m, source, announced)
 	if err != nil {
 		return err
+	}
+	for _, d := range lacks {
+		fmt.Fprintf(os.Stderr, "not in the list, so please confirm: %s, which was on %s\n", d.Name, d.Date)
 	}
 	for _, d := range dropped {
 		fmt.Fprintf(os.Stderr, "not in the list, so take it out of the table: %s, %s\n", d.Date, d.Name)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/tradeclock/tradeclock/calendar"
@@ -55,7 +56,7 @@ func (f *facts) market(coverage row) exchange.Market {
 		m.Segments = f.indianSegments(m.MIC)
 		m.Days = f.addDatedPhases(m, f.days("XNSE.csv", m, corrections, source))
 	} else {
-		m.Segments = shares(m.MIC, hours, corrections, source)
+		m.Segments = f.segment(m.MIC, hours, corrections, source)
 		m.Days = f.days(m.MIC+".csv", m, corrections, source)
 	}
 	for _, r := range f.tableOf("settlement-coverage.csv", "mic", m.MIC) {
@@ -100,24 +101,32 @@ func (f *facts) regularHours(m *exchange.Market) []row {
 	return rows
 }
 
-// shares returns the one segment of a market of which only the trading in shares
-// is known.
-func shares(mic string, hours []row, corrections map[string]string, source string) []exchange.Segment {
-	segment := exchange.Segment{Calendar: mic, Name: "Shares"}
+// segment returns the one segment of a market of which no more is known. Hours that are
+// more than a break and an auction have a table of their own.
+func (f *facts) segment(mic string, hours []row, corrections map[string]string, source string) []exchange.Segment {
+	segment := exchange.Segment{Calendar: mic}
 	for _, r := range hours {
+		segment.Name = cmp.Or(r.text("traded"), "Shares")
 		// A correction that holds from a date on is written "2023-01-01..".
 		corrected := corrections[r.text("from_date")+".."]
+		windows := r.hours()
+		if len(windows) == 0 {
+			for _, w := range f.tableOf(mic+"-phases.csv", "from_date", r.text("from_date")) {
+				windows = append(windows, w.window())
+			}
+		}
 		segment.Eras = append(segment.Eras, exchange.Era{
 			From:   r.date("from_date"),
-			Hours:  r.hours(),
-			Source: cmp.Or(corrected, source),
+			Hours:  windows,
+			Source: cmp.Or(corrected, r.text("phases_source"), source),
 		})
 	}
 	return []exchange.Segment{segment}
 }
 
 // hours returns the windows that a row gives: none, one of the regular phase, or two
-// around a break, and the closing auction after them if its end is known.
+// around a break; before them the pre-market, and after them the closing auction and the
+// post-market, where these are known.
 func (r row) hours() []exchange.PhaseHours {
 	if r.text("open") == "" {
 		return nil
@@ -127,9 +136,16 @@ func (r row) hours() []exchange.PhaseHours {
 	if r.text("break_start") != "" {
 		windows = []exchange.PhaseHours{regular(open, r.wallTime("break_start")), regular(r.wallTime("break_end"), end)}
 	}
-	if r.optional("auction_end") != "" {
-		auction := exchange.PhaseHours{Phase: calendar.PhaseClosingAuction, Start: end, End: r.wallTime("auction_end")}
-		windows = append(windows, auction)
+	if r.optional("pre_start") != "" {
+		before := exchange.PhaseHours{Phase: calendar.PhasePreMarket, Start: r.wallTime("pre_start"), End: open}
+		windows = slices.Insert(windows, 0, before)
+	}
+	for _, after := range []struct{ phase, column string }{
+		{calendar.PhaseClosingAuction, "auction_end"}, {calendar.PhasePostMarket, "post_end"},
+	} {
+		if r.optional(after.column) != "" {
+			windows = append(windows, exchange.PhaseHours{Phase: after.phase, Start: end, End: r.wallTime(after.column)})
+		}
 	}
 	return windows
 }

@@ -13,15 +13,15 @@ import (
 
 // nseRows returns the rows that a holiday list of the exchange adds to XNSE.csv:
 // the days that it makes differ from the market as it was before. Days of the
-// market that it takes back are returned beside them.
-func nseRows(list io.Reader, before exchange.Market, source string, announced calendar.Date) (rows []byte, dropped []exchange.Day, err error) {
+// market that it takes back are returned beside them, and holidays that it may lack.
+func nseRows(list io.Reader, before exchange.Market, source string, announced calendar.Date) (rows []byte, dropped []exchange.Day, lacks []exchange.Holiday, err error) {
 	holidays, err := exchange.ReadNSEHolidays(list, "CM")
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	after, err := holidays.Apply(before, source, announced)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	var b bytes.Buffer
 	table := csv.NewWriter(&b)
@@ -30,12 +30,12 @@ func nseRows(list io.Reader, before exchange.Market, source string, announced ca
 		// The date, the status, four times that the list does not have, and the rest.
 		err = table.Write([]string{d.Date.String(), string(d.Status), "", "", "", "", d.Name, string(text), d.Source})
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
 	table.Flush()
 	dropped = missing(before.Days, after.Days)
-	return b.Bytes(), dropped, table.Error()
+	return b.Bytes(), dropped, holidays.Lacks(before), table.Error()
 }
 
 // missing returns the days of which no equal is among the others.

@@ -67,7 +67,7 @@ func TestTheYearlyRefresh(t *testing.T) {
 	muhurat := calendar.Date{Year: next, Month: time.October, Day: 31}
 	holidays = append(holidays, newHoliday(muhurat, "Diwali Laxmi Pujan*"))
 	announced := calendar.Date{Year: m.To.Year, Month: time.December, Day: 11}
-	rows, dropped, err := nseRows(strings.NewReader(list(t, holidays)), m, "NSE/CMTR/77777", announced)
+	rows, dropped, _, err := nseRows(strings.NewReader(list(t, holidays)), m, "NSE/CMTR/77777", announced)
 	require.NoError(t, err)
 	assert.Empty(t, dropped)
 	assert.Equal(t, weekdays+1, strings.Count(string(rows), "\n"), "a holiday on a weekend has no row")
@@ -105,7 +105,7 @@ func TestNSERowsNameTheDaysThatAreTakenBack(t *testing.T) {
 	holidays = append(holidays, newHoliday(calendar.Date{Year: 2026, Month: time.October, Day: 21}, "Dussehra"))
 	holidays = append(holidays, newHoliday(calendar.Date{Year: 2026, Month: time.November, Day: 9}, "Diwali Laxmi Pujan"))
 	announced := calendar.Date{Year: 2026, Month: time.October, Day: 15}
-	rows, dropped, err := nseRows(strings.NewReader(list(t, holidays)), m, "NSE/CMTR/76666", announced)
+	rows, dropped, _, err := nseRows(strings.NewReader(list(t, holidays)), m, "NSE/CMTR/76666", announced)
 	require.NoError(t, err)
 	assert.Equal(t, "2026-10-21,closed,,,,,Dussehra,2026-10-15,NSE/CMTR/76666\n"+
 		"2026-11-09,hours_unknown,,,,,Diwali Laxmi Pujan: Muhurat trading,2026-10-15,NSE/CMTR/76666\n", string(rows))
@@ -120,7 +120,7 @@ func TestNSERowsRefusesABadList(t *testing.T) {
 		"no list for shares": `{"FO": []}`,
 		"cut off":            `{"CM": [{"tradingDate": "26-Jan-2027", "weekDay": "Tuesday", "description": "Republic Day"}]}`,
 	} {
-		rows, dropped, err := nseRows(strings.NewReader(list), frozen(t), "", calendar.Date{})
+		rows, dropped, _, err := nseRows(strings.NewReader(list), frozen(t), "", calendar.Date{})
 		assert.Error(t, err, name)
 		assert.Nil(t, rows, name)
 		assert.Nil(t, dropped, name)
