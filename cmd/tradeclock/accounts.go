@@ -12,7 +12,7 @@ import (
 
 // served is an account, and whether anybody serves it.
 type served struct {
-	tradeclock.Enrolment
+	tradeclock.EnrolledAccount
 	State  string `json:"state"`
 	Halted string `json:"halted,omitzero"`
 }
@@ -73,7 +73,7 @@ func (a *app) accounts(ctx context.Context, cmd *cli.Command) error {
 }
 
 // stateOf says whether an account is served, under the term as it stands.
-func stateOf(e tradeclock.Enrolment, term tradeclock.TermState) string {
+func stateOf(e tradeclock.EnrolledAccount, term tradeclock.TermState) string {
 	switch {
 	case !e.Withdrawn.IsZero() && e.Returned.IsZero():
 		return "withdrawn"
