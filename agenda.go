@@ -35,10 +35,17 @@ type AgendaItem struct {
 	Version int64 `json:"version,omitzero"`
 }
 
+// Cursor returns the item's place in a plan, by which View.Plan goes on.
+func (i AgendaItem) Cursor() Cursor {
+	return Cursor{Due: i.Due.UTC(), Account: i.Account, Task: i.Task, Slot: i.Slot}
+}
+
 // Agenda lists a session date's occurrences of every enrolled account, in the
 // order in which they are due, with what became of them: the ledger's rows, and
 // what the present schedules still bring up. It is also the preview of a day to
-// come. The error wraps ErrUnsupported if the ledger has no History.
+// come. It is what View.Plan lists, for the accounts that this process serves and by its
+// last good rows, all at once: for very many accounts ask a View, which answers in pages.
+// The error wraps ErrUnsupported if the ledger has no History.
 func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date calendar.Date) ([]AgendaItem, error) {
 	if err := date.Validate(); err != nil {
 		return nil, fmt.Errorf("agenda: %w", err)
@@ -54,34 +61,7 @@ func (s *UnifiedTaskScheduler) Agenda(ctx context.Context, date calendar.Date) (
 	if err != nil {
 		return nil, fmt.Errorf("agenda of %v: %w", date, err)
 	}
-	known := accountedBy(runs)
-	var items []AgendaItem
-	for _, run := range runs {
-		items = append(items, AgendaItem{Account: run.Account, Task: run.Task, Slot: run.Slot, Due: run.Due, Offset: run.Offset, Run: run, Version: day.version(run.Account, run.Task)})
-	}
-	for _, o := range day.due {
-		var within time.Duration
-		if rowOf(o).Spread > 0 {
-			within = rowOf(o).run.SpreadWithin(o)
-		}
-		for _, a := range day.accts {
-			if !rowOf(o).run.HoldsFor(a.account) || known.Has(engine.Key{Task: rowOf(o).Task, Account: a.account}, o.Slot, o.Due) {
-				continue
-			}
-			item := AgendaItem{
-				Account: a.account, Task: rowOf(o).Task, Slot: o.Slot, Due: o.Due, Skip: o.Skip,
-				Offset: engine.SpreadOffset(a.account, rowOf(o).Task, o.Slot, within), Version: rowOf(o).run.Version,
-			}
-			if !o.Due.After(day.upTo) && !a.Owns(&rowOf(o).run, o.Due) {
-				item.Skip = cmp.Or(item.Skip, beforeItsTime)
-			}
-			items = append(items, item)
-		}
-	}
-	slices.SortStableFunc(items, func(a, b AgendaItem) int {
-		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Task, b.Task))
-	})
-	return items, nil
+	return day.items(runs), nil
 }
 
 // beforeItsTime is why an occurrence that is past, and has no row, is not an account's.
@@ -92,7 +72,13 @@ type dayPlan struct {
 	due   []plan.Occurrence
 	rows  map[ScheduleKey]*row
 	accts []served  // those that are enrolled, and since when each is served
-	upTo  time.Time // what the scheduler has planned, or zero if it holds no term
+	upTo  time.Time // what is planned or accounted for, or zero if that is not known
+}
+
+// served is an account that is enrolled.
+type served struct {
+	account string
+	engine.Served
 }
 
 // version returns that of the row that holds for a task of an account, or zero.
@@ -107,10 +93,40 @@ func (d dayPlan) version(account, task string) int64 {
 	return r.run.Version
 }
 
-// served is an account that is enrolled.
-type served struct {
-	account string
-	engine.Served
+// items lists the runs of the accounts on the day, and what is due and has no record, by
+// due time, account and task.
+func (d dayPlan) items(runs []Run) []AgendaItem {
+	known := accountedBy(runs)
+	var items []AgendaItem
+	for _, run := range runs {
+		items = append(items, AgendaItem{
+			Account: run.Account, Task: run.Task, Slot: run.Slot, Due: run.Due, Offset: run.Offset, Run: run, Version: d.version(run.Account, run.Task),
+		})
+	}
+	for _, o := range d.due {
+		r := rowOf(o)
+		var within time.Duration
+		if r.Spread > 0 {
+			within = r.run.SpreadWithin(o)
+		}
+		for _, a := range d.accts {
+			if !r.run.HoldsFor(a.account) || known.Has(engine.Key{Task: r.Task, Account: a.account}, o.Slot, o.Due) {
+				continue
+			}
+			item := AgendaItem{
+				Account: a.account, Task: r.Task, Slot: o.Slot, Due: o.Due, Skip: o.Skip,
+				Offset: engine.SpreadOffset(a.account, r.Task, o.Slot, within), Version: r.run.Version,
+			}
+			if !o.Due.After(d.upTo) && !a.Owns(&r.run, o.Due) {
+				item.Skip = cmp.Or(item.Skip, beforeItsTime)
+			}
+			items = append(items, item)
+		}
+	}
+	slices.SortStableFunc(items, func(a, b AgendaItem) int {
+		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Task, b.Task))
+	})
+	return items
 }
 
 // preview plans one session date from the rows in force, with a plan of its own.
@@ -143,26 +159,46 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) 
 	for v, dates := range asked {
 		answers[v] = s.ask(ctx, v, dates...)
 	}
+	day.due = dueBy(slices.Collect(maps.Values(day.rows)), date, answers)
+	return day, nil
+}
+
+// dueOn returns what the rows in force bring up on a date.
+func (s *UnifiedTaskScheduler) dueOn(ctx context.Context, _ string, date calendar.Date) ([]plan.Occurrence, error) {
+	day, err := s.preview(ctx, date)
+	return day.due, err
+}
+
+// dueBy plans a session date by the answers of the calendars that the rows are read by.
+func dueBy(rows []*row, date calendar.Date, answers map[*calendarView]*calendarView) []plan.Occurrence {
 	answering := func(cal calendar.Calendar) calendar.Calendar { return answers[cal.(*calendarView)] }
-	day.due = plan.NewBy(plannedRows(slices.Collect(maps.Values(day.rows))), answering).Day(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn+2), time.UTC))
-	for i, o := range day.due {
+	due := plan.NewBy(plannedRows(rows), answering).Day(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn+2), time.UTC))
+	for i, o := range due {
 		if rowOf(o).Spread > 0 { // which is cut off at the close that the same answers tell
 			answered := rowOf(o).copied()
 			answered.view = answers[answered.view]
 			answered.Row.Calendar = answered.view
-			day.due[i].Row = &answered.Row
+			due[i].Row = &answered.Row
 		}
 	}
-	return day, nil
+	return due
 }
 
 // ask asks a calendar for dates, beside the plan, and returns one that has the
-// answers. The caller is counted as active.
+// answers.
 func (s *UnifiedTaskScheduler) ask(ctx context.Context, v *calendarView, dates ...calendar.Date) *calendarView {
-	answered := &calendarView{name: v.name, loc: v.loc, answers: make(map[calendar.Date]calendarAnswer)}
+	s.activity.Begin()
+	defer s.activity.End()
 	facts, err := quiet.CallInTurn(ctx, v.question, pollBound, func(context.Context) (calendarFacts, error) {
 		return factsOf(v.source, dates, dates[0], false), nil
 	})
+	return v.answered(dates, facts, err)
+}
+
+// answered returns a calendar that has the answers of another for dates, or the error with
+// which they did not come.
+func (v *calendarView) answered(dates []calendar.Date, facts calendarFacts, err error) *calendarView {
+	answered := &calendarView{name: v.name, loc: v.loc, answers: make(map[calendar.Date]calendarAnswer)}
 	if err != nil {
 		answered.unknown(dates, err)
 	} else {

@@ -153,13 +153,13 @@ func (s *UnifiedTaskScheduler) recallRun(run *Run) {
 
 // recallStreak reads what the ledger has of a streak from before this process.
 func (s *UnifiedTaskScheduler) recallStreak(t Term, key engine.Key) {
-	runs, ok := s.readPast(t, Query{Scheduler: s.cfg.Name, Account: key.Account, Task: key.Task, Limit: 3 * engine.BadInARow})
+	runs, ok := s.readPast(t, Query{Scheduler: s.cfg.Name, Account: key.Account, Task: key.Task, NewestFirst: true, Limit: 3 * engine.BadInARow})
 	begins, asked := s.engine.Bad.Begins(key)
 	if !ok || !asked {
 		return
 	}
 	before, last := 0, ""
-	for _, run := range slices.Backward(runs) {
+	for _, run := range runs {
 		if run.Account != key.Account || !run.Due.Before(begins) {
 			continue
 		}

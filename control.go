@@ -154,7 +154,8 @@ func (s *UnifiedTaskScheduler) checkAccount(ctx context.Context, account string)
 	}
 	if ok {
 		enrolled, err := quiet.CallInTurn(ctx, s.lanes.order, ledgerBound, func(ctx context.Context) (bool, error) {
-			return directory.Enrolled(ctx, s.cfg.Name, account)
+			found, err := directory.Enrolments(ctx, EnrolmentQuery{Scheduler: s.cfg.Name, Account: account})
+			return len(found) > 0, err
 		})
 		if err != nil {
 			return fmt.Errorf("account %q is not known here, and the ledger cannot be asked: %w", account, err)

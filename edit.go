@@ -1,6 +1,7 @@
 package tradeclock
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -78,6 +79,35 @@ func (e ScheduleEdit) Apply(s *Schedule) {
 	set(&s.Retry, e.Retry)
 	set(&s.Description, e.Description)
 }
+
+// ScheduleEditor is a ScheduleStore whose rows can be edited. Each edit refuses what
+// ValidateSchedules reports of the rows that would result, without a calendar, and gives
+// the rows the Since, Prior and Version that Edited does. Edits hold from the store's now.
+type ScheduleEditor interface {
+	ScheduleStore
+	// PutSchedule adds the row of a task and account, or replaces it whatever its version,
+	// and returns it as it is stored.
+	PutSchedule(ctx context.Context, s Schedule) (Schedule, error)
+	// UpdateSchedule makes an edit in the row of a task and account, and returns it. The
+	// version is that of the row from which the edit was made: the error is a
+	// *ConflictError if the row has another, and wraps ErrNoSchedule if there is none.
+	UpdateSchedule(ctx context.Context, account, task string, version int64, edit ScheduleEdit) (Schedule, error)
+	// SeedSchedules adds those of the default rows that are missing and returns their
+	// number. A row that exists stays as it is. It adds none if it refuses one.
+	SeedSchedules(ctx context.Context, defaults ...Schedule) (added int, err error)
+	// DeleteSchedule removes the row of a task and account. The error wraps ErrNoSchedule
+	// if there is none. It refuses to remove a row that an after rule needs.
+	DeleteSchedule(ctx context.Context, account, task string) error
+	// ChangeSchedules puts rows and removes others, all of them or, if there is an error,
+	// none. It refuses, with an error that wraps ErrSchedulesChanged, if the revision of
+	// the store is not that of the changes, unless they have none: what was decided from
+	// other rows is to be decided again.
+	ChangeSchedules(ctx context.Context, changes ScheduleChanges) error
+}
+
+// ErrSchedulesChanged is wrapped by the error of a ScheduleEditor whose rows are no longer
+// those from which changes were made. Nothing was changed.
+var ErrSchedulesChanged = errors.New("the schedules have changed meanwhile")
 
 // oneSession is less than how far apart edits of two sessions are that are made at the
 // hours of one desk.

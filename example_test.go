@@ -396,8 +396,8 @@ func ExampleUnifiedTaskScheduler_Explain() {
 		fmt.Println(why)
 	}
 	// Output:
-	// On 2026-11-22, analysis for account alice does not run: closed: Sunday.
-	// On 2026-11-23, analysis for account alice was due at 16:00:00 and failed (started at 16:00:00): no bars for 2026-11-23.
+	// On 2026-11-22, analysis for account alice did not run: closed: Sunday.
+	// On 2026-11-23, analysis for account alice was due at 16:00:00 and failed (started at 16:00:00): no bars for 2026-11-23; the next is due at 2026-11-24 16:00:00.
 	// On 2026-11-24, analysis for account alice is due at 2026-11-24 16:00:00 (daily 16:00).
 }
 

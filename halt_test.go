@@ -73,7 +73,7 @@ func TestRule30_HaltOfAnAccountThatIsServedAsksNobody(t *testing.T) {
 	cfg.Ledger = faulty
 	s, d := w.drive(cfg)
 	d.Tick()
-	faulty.Fail(tradeclocktest.OpEnrolled, errors.New("disk gone"))
+	faulty.Fail(tradeclocktest.OpEnrolments, errors.New("disk gone"))
 	require.NoError(t, s.Halt(t.Context(), tradeclock.HaltRequest{Account: "42", Reason: "loss limit", Actor: "risk"}))
 	d.Until(at("2026-11-23 09:00:00"))
 	assert.Equal(t, []string{"09:00 skipped"}, became(w.runs("watch")))

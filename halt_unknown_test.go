@@ -63,7 +63,7 @@ func TestRule30_AHaltWhileTheLedgerIsAway(t *testing.T) {
 	s, d := w.drive(cfg)
 	d.Tick()
 	away := errors.New("no route")
-	for _, op := range []tradeclocktest.Op{tradeclocktest.OpEnrolled, tradeclocktest.OpHalt} {
+	for _, op := range []tradeclocktest.Op{tradeclocktest.OpEnrolments, tradeclocktest.OpHalt} {
 		faulty.Fail(op, away)
 	}
 	err := s.Halt(t.Context(), tradeclock.HaltRequest{Account: "42", Reason: "loss limit", Actor: "risk"})

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/request"
@@ -210,27 +209,6 @@ type Ledger interface {
 	Settle(ctx context.Context, runs []Run) ([]SettleResult, error)
 }
 
-// Query selects runs. A zero field selects all.
-type Query struct {
-	Scheduler string `json:"scheduler,omitzero"`
-	// Account selects the runs of one account.
-	Account  string    `json:"account,omitzero"`
-	Task     string    `json:"task,omitzero"`
-	Slot     string    `json:"slot,omitzero"`
-	Outcomes []Outcome `json:"outcomes,omitzero"`
-	// From and To bound the session date, both included.
-	From calendar.Date `json:"from,omitzero"`
-	To   calendar.Date `json:"to,omitzero"`
-	// Limit is the number of runs at most; the latest are kept.
-	Limit int `json:"limit,omitzero"`
-}
-
-// History is a Ledger that can be read.
-type History interface {
-	// Runs returns the selected runs by due time, then account, task and slot.
-	Runs(ctx context.Context, q Query) ([]Run, error)
-}
-
 // Halt is an order to start nothing new, for one account or for all: a kill
 // switch, and how a user's stop is kept.
 type Halt struct {
@@ -243,14 +221,6 @@ type Halt struct {
 	// Serving is set by a scheduler that serves the account, of which the ledger need
 	// not know yet. It is not stored.
 	Serving bool `json:"serving,omitzero"`
-}
-
-// Directory is a Ledger that can tell which accounts it knows, to whoever asks and
-// without a term.
-type Directory interface {
-	// Enrolled reports whether the account was ever enrolled with the scheduler. One
-	// that was withdrawn counts.
-	Enrolled(ctx context.Context, scheduler, account string) (bool, error)
 }
 
 // RequestStore is a Ledger that keeps what people ask of the active scheduler from other
@@ -306,6 +276,12 @@ type AuditEntry struct {
 	Actor   string    `json:"actor"`
 	Reason  string    `json:"reason,omitzero"`
 	At      time.Time `json:"at"`
+}
+
+// Auditor is a Ledger that can tell of the interventions that it kept.
+type Auditor interface {
+	// Audit returns the interventions with the scheduler, the oldest first.
+	Audit(ctx context.Context, scheduler string) ([]AuditEntry, error)
 }
 
 // MinRetention is how long before the watermark a row is due at least when Prune

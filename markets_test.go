@@ -191,7 +191,7 @@ func TestACalendarThatIsFoundLater(t *testing.T) {
 	assert.Contains(t, strings.Join(s.Status().Degraded, "\n"), "no such file")
 	why, err := s.Explain(t.Context(), "42", "us", day("2026-11-23"))
 	require.NoError(t, err)
-	assert.Contains(t, why, "us for account 42 did not run, as its schedule is quarantined: Calendar: ")
+	assert.Contains(t, why, "us for account 42 does not run, as its schedule is quarantined: Calendar: ")
 	assert.Contains(t, why, "no such file")
 	assert.Empty(t, w.runs(""))
 	there.Store(true)
@@ -311,7 +311,7 @@ func TestAHolidayAnnouncedInTheMorning(t *testing.T) {
 	assert.Contains(t, log.String(), "2026-11-23: closed: Cyclone, announced 2026-11-23 (was regular session")
 	why, err := s.Explain(t.Context(), "42", "buy", day("2026-11-23"))
 	require.NoError(t, err)
-	assert.Equal(t, "On 2026-11-23, buy for account 42 does not run: closed: Cyclone, announced 2026-11-23.", why)
+	assert.Equal(t, "On 2026-11-23, buy for account 42 does not run: closed: Cyclone, announced 2026-11-23; the next is due at 2026-11-24 09:01:00.", why)
 
 	d.Until(at("2026-11-24 10:00:00"))
 	assert.Equal(t, "2", w.runs("buy")[0].CalendarVersion)

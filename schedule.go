@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -225,6 +226,24 @@ type ScheduleChanges struct {
 	Removed []ScheduleKey `json:"removed,omitzero"`
 	// Revision is the one up to which the changes are listed.
 	Revision string `json:"revision"`
+}
+
+// Apply returns rows as they are with the changes made: those that stay in their order,
+// then those that are put, without a Prior. It makes no edit of them: see Edited.
+func (c ScheduleChanges) Apply(rows []Schedule) []Schedule {
+	gone := make(map[ScheduleKey]bool, len(c.Rows)+len(c.Removed))
+	for _, key := range c.Removed {
+		gone[key] = true
+	}
+	for _, row := range c.Rows {
+		gone[row.Key()] = true
+	}
+	applied := slices.DeleteFunc(slices.Clone(rows), func(row Schedule) bool { return gone[row.Key()] })
+	for _, row := range c.Rows {
+		row.Prior = nil
+		applied = append(applied, row)
+	}
+	return applied
 }
 
 // ScheduleKey is what a row is found by. Account is empty in the row for all others.

@@ -33,7 +33,7 @@ func TestRule06_ASlotThatRecursIsTold(t *testing.T) {
 	assert.Equal(t, []string{"report for account 42 does not run for session 2026-11-24: " + told}, s.Status().Degraded)
 	explained, err := s.Explain(t.Context(), "42", "report", day("2026-11-24"))
 	require.NoError(t, err)
-	assert.Equal(t, "On 2026-11-24, report for account 42 did not run: "+told+".", explained)
+	assert.Equal(t, "On 2026-11-24, report for account 42 did not run: "+told+"; the next is due at 2026-11-25 10:00:00.", explained)
 	require.NoError(t, w.closeWhile(s))
 	skipped := eventsOf[tradeclock.RunSkipped](log)
 	require.Len(t, skipped, 1)

@@ -231,26 +231,26 @@ func TestRule32_Explain(t *testing.T) {
 		account, task, date string
 		want                string
 	}{
-		{"42", "good", "2026-11-23", "On 2026-11-23, good for account 42 was due at 09:00:00 and succeeded (started at 09:00:00)."},
-		{"42", "late", "2026-11-23", "On 2026-11-23, late for account 42 was due at 08:59:30 and succeeded (started at 09:00:00)."},
-		{"42", "failing", "2026-11-23", "On 2026-11-23, failing for account 42 was due at 09:00:00 and failed (started at 09:00:00): rejected: no margin."},
-		{"42", "panicky", "2026-11-23", "On 2026-11-23, panicky for account 42 was due at 09:00:00 and failed (started at 09:00:00): panic: nil map."},
-		{"42", "skipping", "2026-11-23", "On 2026-11-23, skipping for account 42 was due at 09:00:00 and was skipped (started at 09:00:00): nothing to sell."},
-		{"42", "slow", "2026-11-23", "On 2026-11-23, slow for account 42 was due at 09:00:00 and timed out (started at 09:00:00): it took longer than its timeout of 1m0s."},
-		{"42", "running", "2026-11-23", "On 2026-11-23, running for account 42 was due at 09:00:00 and is running (started at 09:00:00)."},
-		{"42", "missed", "2026-11-23", "On 2026-11-23, missed for account 42 was due at 08:57:00 and was missed: its catch-up of 2m0s had passed."},
-		{"42", "halted", "2026-11-23", "On 2026-11-23, halted for account 42 was due at 09:10:00 and was skipped: halted by risk: loss limit."},
+		{"42", "good", "2026-11-23", "On 2026-11-23, good for account 42 was due at 09:00:00 and succeeded (started at 09:00:00); the next is due at 2026-11-25 09:00:00."},
+		{"42", "late", "2026-11-23", "On 2026-11-23, late for account 42 was due at 08:59:30 and succeeded (started at 09:00:00); the next is due at 2026-11-25 08:59:30."},
+		{"42", "failing", "2026-11-23", "On 2026-11-23, failing for account 42 was due at 09:00:00 and failed (started at 09:00:00): rejected: no margin; the next is due at 2026-11-25 09:00:00."},
+		{"42", "panicky", "2026-11-23", "On 2026-11-23, panicky for account 42 was due at 09:00:00 and failed (started at 09:00:00): panic: nil map; the next is due at 2026-11-25 09:00:00."},
+		{"42", "skipping", "2026-11-23", "On 2026-11-23, skipping for account 42 was due at 09:00:00 and was skipped (started at 09:00:00): nothing to sell; the next is due at 2026-11-25 09:00:00."},
+		{"42", "slow", "2026-11-23", "On 2026-11-23, slow for account 42 was due at 09:00:00 and timed out (started at 09:00:00): it took longer than its timeout of 1m0s; the next is due at 2026-11-25 09:00:00."},
+		{"42", "running", "2026-11-23", "On 2026-11-23, running for account 42 was due at 09:00:00 and is running (started at 09:00:00); the next is due at 2026-11-25 09:00:00."},
+		{"42", "missed", "2026-11-23", "On 2026-11-23, missed for account 42 was due at 08:57:00 and was missed: its catch-up of 2m0s had passed; the next is due at 2026-11-25 08:57:00."},
+		{"42", "halted", "2026-11-23", "On 2026-11-23, halted for account 42 was due at 09:10:00 and was skipped: halted by risk: loss limit; the next is due at 2026-11-25 09:10:00."},
 		{"42", "manual", "2026-11-23", "On 2026-11-23, manual for account 42 was triggered by an operator and succeeded (started at 09:10:00); that of 16:05:00 is to come."},
-		{"42", "watch", "2026-11-23", "On 2026-11-23, watch for account 42 was due several times: 4 missed (late, and a newer occurrence took its place), 4 succeeded; each of 6 from 08:50:00 to 08:55:00 was due and the ledger has no record of it: " +
-			"it was before the account or the schedule was there, or while it was withdrawn, or was pruned (the account is accounted for from 2026-11-23 08:55:00 on)."},
-		{"42", "off", "2026-11-23", "On 2026-11-23, off for account 42 did not run, as its schedule is disabled."},
+		{"42", "watch", "2026-11-23", "On 2026-11-23, watch for account 42 was due several times: 4 missed (late, and a newer occurrence took its place), 4 succeeded; 6 were due from 08:50:00 to 08:55:00, and the ledger has no record of them: " +
+			"before the account or the schedule was there, or while it was withdrawn, or pruned (the account is accounted for from 2026-11-23 08:55:00 on); the next is due at 2026-11-25 08:50:00."},
+		{"42", "off", "2026-11-23", "On 2026-11-23, off for account 42 does not run, as its schedule is disabled."},
 		{"42", "buy", "2026-11-23", "On 2026-11-23, buy for account 42 is due at 2026-11-23 16:05:00 (daily 16:05)."},
 		{"42", "buy", "2026-11-24", "On 2026-11-24, buy for account 42 does not run: closed: Guru Nanak Jayanti."},
-		{"42", "buy", "2026-11-22", "On 2026-11-22, buy for account 42 does not run: special session: Muhurat trading."},
-		{"42", "buy", "2026-11-20", "On 2026-11-20, buy for account 42 was due at 2026-11-20 16:05:00 and the ledger has no record of it: " +
-			"it was before the account or the schedule was there, or while it was withdrawn, or was pruned (the account is accounted for from 2026-11-23 08:55:00 on)."},
-		{"42", "trip", "2026-11-23", "On 2026-11-23, trip for account 42 has no occurrence: its rule is once 2026-12-01 10:00."},
-		{"42", "nothing", "2026-11-23", "On 2026-11-23, nothing for account 42 did not run, as it has no schedule."},
+		{"42", "buy", "2026-11-22", "On 2026-11-22, buy for account 42 did not run: special session: Muhurat trading."},
+		{"42", "buy", "2026-11-20", "On 2026-11-20, buy for account 42 was due at 2026-11-20 16:05:00, and the ledger has no record of it: " +
+			"before the account or the schedule was there, or while it was withdrawn, or pruned (the account is accounted for from 2026-11-23 08:55:00 on)."},
+		{"42", "trip", "2026-11-23", "On 2026-11-23, trip for account 42 has no occurrence: its rule is once 2026-12-01 10:00; the next is due at 2026-12-01 10:00:00."},
+		{"42", "nothing", "2026-11-23", "On 2026-11-23, nothing for account 42 does not run, as it has no schedule."},
 		{"7", "buy", "2026-11-23", `On 2026-11-23, buy for account 7 is due at 2026-11-23 16:05:00 (daily 16:05), and does not run: account "7" is not enrolled.`},
 		{"42", "buy", "2030-01-01", "On 2030-01-01, buy for account 42 is going to be skipped: calendar XTST: 2030-01-01: date is outside the calendar's coverage, 2026-01-01 to 2027-12-31."},
 	} {

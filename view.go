@@ -1,196 +1,310 @@
 package tradeclock
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/engine"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/plan"
-	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
-// calendarView is a calendar as it last answered: planning asks it, and so never
-// waits for a calendar that hangs. It is a Calendar itself. Guarded by mu, but for
-// what New and findCalendars set.
-type calendarView struct {
-	source   calendar.Calendar // the user's
-	name     string            // asked for once, as it is the user's to answer
-	loc      *time.Location
-	direct   calendar.Snapshotter // the source, if it answers from memory
-	lane     *quiet.Lane          // to the source
-	question *quiet.Lane          // for questions beside the plan
-
-	fixed    calendar.Calendar // the last snapshot of a direct source
-	version  string
-	phases   phaseNames
-	answers  map[calendar.Date]calendarAnswer // of a source that is not direct
-	asked    bool                             // it has answered once
-	trouble  string                           // what it said is wrong with its data
-	covers   calendar.Date                    // to which it covers, or zero
-	coming   []calendar.Session               // those of the next weeks that are special or of unknown hours
-	askAgain time.Time                        // no question to a direct source of the same version before it
-	failing  bool                             // it did not answer, or failed to tell of today
-	retry    time.Duration                    // wait before it is asked again then
-	retryAt  time.Time                        // and when that is
+// ViewConfig says what a View answers from. Schedules and Ledger are required; Name,
+// Calendar, Calendars and Location are to be those of the scheduler's Config.
+type ViewConfig struct {
+	// Name is the scheduler that is asked about. Empty means "tradeclock".
+	Name string
+	// Schedules says what runs when.
+	Schedules ScheduleStore
+	// Ledger has the runs. If it is a Directory, it also says who is enrolled and how far
+	// the scheduler has come, and if it is a HaltStore, what is halted.
+	Ledger History
+	// Calendar tells the trading days. Nil means Weekdays in Location.
+	Calendar calendar.Calendar
+	// Calendars finds the further calendars that rows may name. Nil means there are none.
+	Calendars func(name string) (calendar.Calendar, error)
+	// Location is the zone of the wall times of rows that name no calendar. Nil means that
+	// of Calendar, or UTC.
+	Location *time.Location
+	// Clock tells what is past. Nil means the real clock.
+	Clock Clock
 }
 
-type calendarAnswer struct {
-	session calendar.Session
-	err     error
+// View answers what people ask about a scheduler from its stores alone: in any process,
+// without an executor and without a term. It writes nothing. Its answers are as true as
+// the stores: what waits in the scheduler's process is not in them yet, and a start limit
+// that a row names is taken to be configured. However many accounts there are, an answer is
+// in pages, each of which takes the memory of its own items and of one account's day. The
+// calendars are asked in the caller's goroutine, and are to answer without waiting.
+//
+// Make one with NewView. It is safe for concurrent use if its stores and calendars are.
+type View struct {
+	name      string
+	reader    *rowReader
+	history   History
+	directory Directory // nil if the ledger has none
+	halts     HaltStore // nil if the ledger has none
+	clock     Clock
 }
 
-// newCalendarView asks a calendar for what does not change. Wall times are those
-// of loc, or of the calendar's location if it is nil.
-func newCalendarView(cal calendar.Calendar, loc *time.Location) *calendarView {
-	v := &calendarView{source: cal, name: cal.Name(), loc: loc, phases: phasesOf(cal), answers: make(map[calendar.Date]calendarAnswer)}
-	if v.loc == nil {
-		v.loc = cal.Location()
+// NewView makes a View. Everything that is wrong with the configuration is reported in one
+// error, each problem naming its field.
+func NewView(cfg ViewConfig) (*View, error) {
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("view: %w", err)
 	}
-	if s, ok := cal.(calendar.Snapshotter); ok {
-		v.direct, v.fixed = s, s.Snapshot()
+	defaults := Config{Name: cfg.Name, Calendar: cfg.Calendar, Location: cfg.Location, Clock: cfg.Clock, Instance: "view"}.withDefaults()
+	v := &View{name: defaults.Name, history: cfg.Ledger, clock: defaults.Clock}
+	v.directory, _ = cfg.Ledger.(Directory)
+	v.halts, _ = cfg.Ledger.(HaltStore)
+	v.reader = &rowReader{
+		store: cfg.Schedules, cfg: Config{Calendars: cfg.Calendars},
+		own: newCalendarView(defaults.Calendar, defaults.Location), views: make(map[string]*calendarView),
 	}
-	return v
+	return v, nil
 }
 
-// Name returns the calendar's name.
-func (v *calendarView) Name() string { return v.name }
-
-// Version returns that of the data by which it last answered.
-func (v *calendarView) Version() string { return v.version }
-
-// Location returns the zone that the rows' wall times are read in.
-func (v *calendarView) Location() *time.Location { return v.loc }
-
-// Workweek returns the week of the calendar's market that holds on a date.
-func (v *calendarView) Workweek(d calendar.Date) calendar.Workweek {
-	if v.fixed != nil {
-		return calendar.WorkweekOn(v.fixed, d)
-	}
-	return calendar.WorkweekOn(v.source, d)
-}
-
-// Session returns the last answer for a date.
-func (v *calendarView) Session(d calendar.Date) (calendar.Session, error) {
-	if v.fixed != nil {
-		return plan.SessionOf(v.fixed, d)
-	}
-	a, ok := v.answers[d]
-	if !ok {
-		return calendar.Session{Date: d}, fmt.Errorf("it has not answered: %w", calendar.ErrUnknownDate)
-	}
-	return a.session, a.err
-}
-
-// missing returns the dates from first to last of which the view does not know
-// all.
-func (v *calendarView) missing(first, last calendar.Date) []calendar.Date {
-	var dates []calendar.Date
-	for d := first; !d.After(last); d = d.AddDays(1) {
-		if a, ok := v.answers[d]; !ok || a.err != nil || a.session.HoursUnknown {
-			dates = append(dates, d)
+func (cfg ViewConfig) check() error {
+	var errs []error
+	bad := func(field, text string) { errs = append(errs, fmt.Errorf("field %s: %s", field, text)) }
+	if cfg.Name != "" {
+		if err := naming.Check(cfg.Name); err != nil {
+			bad("Name", err.Error())
 		}
 	}
-	return dates
+	if cfg.Schedules == nil {
+		bad("Schedules", "a schedule store is required")
+	}
+	if cfg.Ledger == nil {
+		bad("Ledger", "a ledger with a history is required")
+	}
+	if cfg.Calendar != nil && cfg.Calendar.Location() == nil && cfg.Location == nil {
+		bad("Calendar", "it has no location, and neither has the configuration")
+	}
+	return errors.Join(errs...)
 }
 
-// calendarFacts is what a calendar says of itself, and of the dates that the view
-// lacks.
-type calendarFacts struct {
-	fixed   calendar.Calendar // the snapshot that was asked, if there is one
-	version string
-	phases  phaseNames
-	covered bool
-	last    calendar.Date // of the coverage
-	left    int           // sessions from today to it, counted if that is asked for
-	trouble error         // with the data
-	answers map[calendar.Date]calendarAnswer
+// The sizes of pages.
+const (
+	pageDefault = 100
+	pageMost    = 1000
+)
+
+// pageSize is how many items a page has, of which limit are asked for.
+func pageSize(limit int) int {
+	if limit <= 0 {
+		return pageDefault
+	}
+	return min(limit, pageMost)
 }
 
-// factsOf asks a calendar for dates. The sessions that are left are counted if the
-// end of the coverage is near, or if count is true.
-func factsOf(cal calendar.Calendar, dates []calendar.Date, today calendar.Date, count bool) calendarFacts {
-	facts := calendarFacts{answers: make(map[calendar.Date]calendarAnswer, len(dates))}
-	if t, ok := cal.(calendar.DataChecker); ok {
-		facts.trouble = t.DataError()
+// Runs returns a page of the scheduler's runs, whatever scheduler q names. A Limit of zero
+// means 100, and one of more than 1000 means that. The next page is After the last run's
+// Cursor; one that is shorter than the limit is the last.
+func (v *View) Runs(ctx context.Context, q Query) ([]Run, error) {
+	q.Scheduler, q.Limit = v.name, pageSize(q.Limit)
+	return v.history.Runs(ctx, q)
+}
+
+// Explain answers in one sentence why a task of an account did or did not run on a session
+// date: what became of the occurrences that have a record, why others have none, since when
+// a repeating task is silent, what is still to come, and when the next run is. The error
+// says what could not be read.
+func (v *View) Explain(ctx context.Context, account, task string, date calendar.Date) (string, error) {
+	return explain(ctx, v, v.history, question{v.name, account, task, date})
+}
+
+// Timetable returns when a task of an account is due by the row that holds for it. The
+// error wraps ErrNoSchedule if there is none, and is what Schedule.Timetable returns for
+// a row that has no timetable of its own.
+func (v *View) Timetable(ctx context.Context, account, task string) (*Timetable, error) {
+	rows, err := v.reader.read(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("timetable of %s: %w", rowName(task, account), err)
 	}
-	if s, ok := cal.(calendar.Snapshotter); ok {
-		cal = s.Snapshot()
-		facts.fixed = cal
+	r := rows.find(account, task)
+	if r == nil {
+		return nil, fmt.Errorf("timetable of %s: %w", rowName(task, account), cmp.Or(rows.why(account, task), ErrNoSchedule))
 	}
-	facts.version, facts.phases = versionOf(cal), phasesOf(cal)
-	for _, d := range dates {
-		session, err := plan.SessionOf(cal, d)
-		facts.answers[d] = calendarAnswer{session, err}
+	cal := r.view.source
+	if cal.Location() == nil || cal.Location().String() != r.view.loc.String() {
+		cal = zoned{cal, r.view.loc}
 	}
-	covered, ok := cal.(calendar.Covered)
-	if !ok {
-		return facts
+	return r.schedule().Timetable(cal)
+}
+
+// zoned is a calendar whose wall times are those of another zone.
+type zoned struct {
+	calendar.Calendar
+	loc *time.Location
+}
+
+func (z zoned) Location() *time.Location { return z.loc }
+
+// PlanQuery says which part of a day's plan is asked for. The zero value is its first page.
+type PlanQuery struct {
+	// Account asks for one account. Empty means all, one after the other by name.
+	Account string `json:"account,omitzero"`
+	// Task asks for one task. Empty means all.
+	Task string `json:"task,omitzero"`
+	// After asks for what comes after an item: the Cursor of the last one of a page.
+	After Cursor `json:"after,omitzero"`
+	// Limit is the number of items at most. Zero means 100, and more than 1000 means that.
+	Limit int `json:"limit,omitzero"`
+}
+
+// Plan returns a page of a session date's plan, account by account, each in the order in
+// which it is due: the ledger's rows, and what the present schedules still bring up. One
+// that is shorter than the limit is the last. The error wraps ErrUnknownAccount if the one
+// that is asked for was never enrolled, and ErrUnsupported if the ledger has no Directory.
+func (v *View) Plan(ctx context.Context, date calendar.Date, q PlanQuery) ([]AgendaItem, error) {
+	failed := func(err error) ([]AgendaItem, error) { return nil, fmt.Errorf("plan of %v: %w", date, err) }
+	if err := date.Validate(); err != nil {
+		return failed(err)
 	}
-	facts.covered = true
-	_, facts.last = covered.Coverage()
-	if !count && facts.last.After(today.AddDays(coverageWarning)) {
-		return facts
+	if v.directory == nil {
+		return failed(fmt.Errorf("the ledger is no directory: %w", ErrUnsupported))
 	}
-	for d := today; !d.After(facts.last); d = d.AddDays(1) {
-		if session, err := plan.SessionOf(cal, d); err == nil && session.Open() {
-			facts.left++
+	p, err := v.newPlanner(ctx, date, q)
+	if err != nil {
+		return failed(err)
+	}
+	for e, err := range v.enrolments(ctx, q) {
+		if err != nil {
+			return failed(err)
+		}
+		full, err := p.add(ctx, e)
+		if err != nil {
+			return failed(err)
+		}
+		if full {
+			break
 		}
 	}
-	return facts
+	return p.items, nil
 }
 
-func versionOf(cal calendar.Calendar) string {
-	if v, ok := cal.(calendar.Versioned); ok {
-		return v.Version()
+// planner puts a page of a plan together.
+type planner struct {
+	*View
+	query  PlanQuery
+	date   calendar.Date
+	rows   *rowSet
+	shared []plan.Occurrence // of the rows that name no account
+	term   TermState
+	limit  int
+	items  []AgendaItem
+}
+
+func (v *View) newPlanner(ctx context.Context, date calendar.Date, q PlanQuery) (*planner, error) {
+	rows, err := v.reader.read(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return ""
+	term, err := v.termState(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &planner{View: v, query: q, date: date, rows: rows, term: term, limit: pageSize(q.Limit)}
+	p.shared = rows.dueOn(ctx, p.ofTask(rows.of[""]), date)
+	return p, nil
 }
 
-// take brings what the calendar has said into the view. What the same version said of
-// a day before holds while the calendar fails.
-func (v *calendarView) take(facts calendarFacts) {
-	same := v.version == facts.version
-	v.fixed, v.version, v.phases, v.covers = facts.fixed, facts.version, facts.phases, facts.last
-	for d, a := range facts.answers {
-		if a.err == nil || !same || !v.knows(d) {
-			v.answers[d] = a
+// ofTask returns those of the rows that are asked for.
+func (p *planner) ofTask(rows []*row) []*row {
+	if p.query.Task == "" {
+		return rows
+	}
+	return slices.DeleteFunc(slices.Clone(rows), func(r *row) bool { return r.Task != p.query.Task })
+}
+
+// add adds what an account has on the day, and reports whether the page is full.
+func (p *planner) add(ctx context.Context, e EnrolledAccount) (full bool, err error) {
+	runs, err := p.history.Runs(ctx, Query{Scheduler: p.name, Account: e.Account, Task: p.query.Task, From: p.date, To: p.date})
+	if err != nil {
+		return false, err
+	}
+	runs = slices.DeleteFunc(runs, func(r Run) bool { return r.Account != e.Account })
+	day := dayPlan{upTo: p.term.Watermark, rows: p.rows.byKey}
+	if !e.away() {
+		day.accts = []served{{e.Account, e.served()}}
+		day.due = slices.Concat(p.shared, p.rows.dueOn(ctx, p.ofTask(p.rows.ownOf(e.Account)), p.date))
+	}
+	unserved := e.leftOut(p.term)
+	for _, item := range day.items(runs) {
+		if e.Account == p.query.After.Account && !p.query.After.IsZero() && item.Cursor().Compare(p.place()) <= 0 {
+			continue
+		}
+		if item.Run.Outcome == NoOutcome {
+			item.Skip = cmp.Or(item.Skip, unserved)
+		}
+		if p.items = append(p.items, item); len(p.items) == p.limit {
+			return true, nil
 		}
 	}
+	return false, nil
 }
 
-// unknown notes that the calendar did not answer for dates.
-func (v *calendarView) unknown(dates []calendar.Date, err error) {
-	for _, d := range dates {
-		if !v.knows(d) {
-			v.answers[d] = calendarAnswer{calendar.Session{Date: d}, err}
-		}
+// place is the cursor as items have it.
+func (p *planner) place() Cursor {
+	at := p.query.After
+	at.Scheduler = ""
+	return at
+}
+
+// away reports whether the account is withdrawn and has not come back.
+func (e EnrolledAccount) away() bool { return !e.Withdrawn.IsZero() && e.Returned.IsZero() }
+
+// served is since when the account is served, if it is.
+func (e EnrolledAccount) served() engine.Served {
+	return engine.Served{From: e.From, Left: e.Withdrawn, Returned: e.Returned}
+}
+
+// leftOut says that the term that is held does not serve the account, if it does not.
+func (e EnrolledAccount) leftOut(s TermState) string {
+	if !s.Held() || e.Term == 0 || e.Term >= s.Term.Number {
+		return ""
 	}
+	return fmt.Sprintf("account %q is not enrolled with %s, which holds term %d (it was under term %d)", e.Account, s.Term.Holder, s.Term.Number, e.Term)
 }
 
-// knows reports whether the calendar has told of a date, if only that there is a
-// session.
-func (v *calendarView) knows(d calendar.Date) bool {
-	a, ok := v.answers[d]
-	return ok && a.err == nil
-}
+const accountsAtOnce = 50
 
-// noteFailing notes whether the calendar fails: what is due today waits for it, so it
-// is asked again within seconds.
-func (v *calendarView) noteFailing(failing bool, now time.Time) {
-	v.failing = failing
-	if !failing {
-		v.retry = 0
-		return
-	}
-	v.retry = nextRetry(v.retry)
-	v.retryAt = now.Add(v.retry)
-}
-
-// forget drops the answers for dates before one.
-func (v *calendarView) forget(before calendar.Date) {
-	for d := range v.answers {
-		if d.Before(before) {
-			delete(v.answers, d)
+// enrolments yields the accounts that a query asks for, beginning with that of its cursor.
+func (v *View) enrolments(ctx context.Context, q PlanQuery) iter.Seq2[EnrolledAccount, error] {
+	return func(yield func(EnrolledAccount, error) bool) {
+		from := q.After.Account
+		ask := EnrolmentQuery{Scheduler: v.name, Account: cmp.Or(q.Account, from), Limit: accountsAtOnce}
+		for {
+			found, err := v.directory.Enrolments(ctx, ask)
+			if err == nil && q.Account != "" && len(found) == 0 {
+				err = fmt.Errorf("%w: %q was never enrolled", ErrUnknownAccount, q.Account)
+			}
+			if err != nil {
+				yield(EnrolledAccount{}, err)
+				return
+			}
+			for _, e := range found {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			switch {
+			case q.Account != "":
+				return
+			case ask.Account != "": // that of the cursor
+				ask.Account, ask.After = "", from
+			case len(found) < accountsAtOnce:
+				return
+			default:
+				ask.After = found[len(found)-1].Account
+			}
 		}
 	}
 }

@@ -95,7 +95,7 @@ func TestExplainAnswersWithTheCalendarsWords(t *testing.T) {
 	d := newDesk(t, exchange.FrozenCalendar(t, "XNSE"), "2026-01-15 10:00", trading.SessionSchedules()...)
 	d.Tick()
 	for date, want := range map[string]string{
-		"2024-11-20": "does not run: closed: Maharashtra assembly election, announced 2024-11-08.",
+		"2024-11-20": "did not run: closed: Maharashtra assembly election, announced 2024-11-08.",
 		"2026-01-15": "does not run: closed: Maharashtra municipal elections, announced 2026-01-12.",
 		"2026-01-17": "does not run: closed: Saturday.",
 		"2026-01-16": "is due at 2026-01-16 16:05:00 (daily close+35m).",
@@ -258,7 +258,7 @@ func TestAStopOverAHoliday(t *testing.T) {
 		"monitor":    {"2026-11-23 09:15 x375 missed", "2026-11-25 09:15-10:00 x46"},
 		"square off": {"2026-11-23 15:15 missed"},
 	}, d.timetable())
-	assert.Equal(t, "On 2026-11-24, buy for account alice does not run: closed: Guru Nanak Jayanti, announced 2025-12-12.",
+	assert.Equal(t, "On 2026-11-24, buy for account alice did not run: closed: Guru Nanak Jayanti, announced 2025-12-12.",
 		d.explain("buy", "2026-11-24"))
 }
 

@@ -154,10 +154,10 @@ func TestAnOverrideBeforeDuringAndAfterTheDay(t *testing.T) {
 	}{
 		{"before the day", "2026-11-20 18:00", map[string][]string{},
 			[]string{shut, "buy on 2026-11-23: 1 fell away", "monitor on 2026-11-23: 375 fell away", "square off on 2026-11-23: 1 fell away"},
-			"does not run: closed: Storm."},
+			"did not run: closed: Storm."},
 		{"while it goes on", "2026-11-23 12:00", map[string][]string{"buy": {"2026-11-23 09:01"}, "monitor": {"2026-11-23 09:15-12:00 x166"}},
 			[]string{shut, "monitor on 2026-11-23: 209 fell away", "square off on 2026-11-23: 1 fell away"},
-			"does not run: closed: Storm."},
+			"did not run: closed: Storm."},
 		{"in the evening", "2026-11-23 20:00", whole, []string{shut}, "was due at 15:15:00 and succeeded (started at 15:15:00)."},
 		{"two days after it", "2026-11-25 08:00", whole, []string{shut}, "was due at 15:15:00 and succeeded (started at 15:15:00)."},
 	}

@@ -23,13 +23,6 @@ func (s *Store) Halts(_ context.Context, scheduler string) ([]tradeclock.Halt, e
 	return halts, nil
 }
 
-// Enrolled reports whether the account was ever enrolled.
-func (s *Store) Enrolled(_ context.Context, scheduler, account string) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ledgers[scheduler].knows(account), nil
-}
-
 func (l *ledger) knows(account string) bool {
 	if l == nil {
 		return false

@@ -1,7 +1,6 @@
 package memstore
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -13,7 +12,8 @@ import (
 	"github.com/tradeclock/tradeclock/request"
 )
 
-// Runs returns the selected runs by due time, then account, task and slot.
+// Runs returns the selected runs by due time, then account, task, slot and scheduler, or
+// in the opposite order.
 func (s *Store) Runs(_ context.Context, q tradeclock.Query) ([]tradeclock.Run, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,8 +29,11 @@ func (s *Store) Runs(_ context.Context, q tradeclock.Query) ([]tradeclock.Run, e
 		}
 	}
 	slices.SortFunc(runs, inOrder)
+	if q.NewestFirst {
+		slices.Reverse(runs)
+	}
 	if q.Limit > 0 && len(runs) > q.Limit {
-		runs = runs[len(runs)-q.Limit:]
+		runs = runs[:q.Limit]
 	}
 	return runs, nil
 }
@@ -42,7 +45,13 @@ func selects(q tradeclock.Query, r *tradeclock.Run) bool {
 		(q.Slot == "" || q.Slot == r.Slot) &&
 		(len(q.Outcomes) == 0 || slices.Contains(q.Outcomes, r.Outcome)) &&
 		(q.From.IsZero() || !r.Session.Before(q.From)) &&
-		(q.To.IsZero() || !r.Session.After(q.To))
+		(q.To.IsZero() || !r.Session.After(q.To)) &&
+		(q.After.IsZero() || isAfter(q, r))
+}
+
+func isAfter(q tradeclock.Query, r *tradeclock.Run) bool {
+	order := r.Cursor().Compare(q.After)
+	return order > 0 && !q.NewestFirst || order < 0 && q.NewestFirst
 }
 
 // ResetWatermark sets the watermark back to an instant, or to before the ranges
@@ -118,12 +127,4 @@ func (l *ledger) remove(match func(*tradeclock.Run) bool) int {
 	return removed
 }
 
-func inOrder(a, b tradeclock.Run) int {
-	return cmp.Or(
-		a.Due.Compare(b.Due),
-		cmp.Compare(a.Account, b.Account),
-		cmp.Compare(a.Task, b.Task),
-		cmp.Compare(a.Slot, b.Slot),
-		cmp.Compare(a.Scheduler, b.Scheduler),
-	)
-}
+func inOrder(a, b tradeclock.Run) int { return a.Cursor().Compare(b.Cursor()) }

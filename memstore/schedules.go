@@ -121,11 +121,43 @@ func (s *Store) DeleteSchedule(_ context.Context, account, task string) error {
 			return fmt.Errorf("delete schedule of %s: %w", key, err)
 		}
 	}
+	s.remove(key)
+	return nil
+}
+
+// ChangeSchedules puts rows and removes others, all of them or none. The error wraps
+// tradeclock.ErrSchedulesChanged if the changes were made from another revision, and
+// tradeclock.ErrNoSchedule if a row is not there that is to be removed.
+func (s *Store) ChangeSchedules(_ context.Context, changes tradeclock.ScheduleChanges) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if changes.Revision != "" && changes.Revision != s.revision {
+		return fmt.Errorf("change schedules from revision %s, and the present one is %s: %w", changes.Revision, s.revision, tradeclock.ErrSchedulesChanged)
+	}
+	for _, key := range changes.Removed {
+		if s.schedules[key] == nil {
+			return fmt.Errorf("delete schedule of %s: %w", key, tradeclock.ErrNoSchedule)
+		}
+	}
+	rows := changes.Apply(s.rows())
+	if err := tradeclock.ValidateSchedules(rows, nil); err != nil {
+		return fmt.Errorf("change schedules: %w", err)
+	}
+	for _, key := range changes.Removed {
+		s.remove(key)
+	}
+	for _, row := range rows[len(rows)-len(changes.Rows):] {
+		s.keep(row)
+	}
+	return nil
+}
+
+// remove removes a row that is there.
+func (s *Store) remove(key tradeclock.ScheduleKey) {
 	s.countFollower(s.schedules[key], -1)
 	delete(s.schedules, key)
 	s.sorted = nil
 	s.revise(key)
-	return nil
 }
 
 func (s *Store) put(row tradeclock.Schedule) (tradeclock.Schedule, error) {

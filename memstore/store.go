@@ -20,11 +20,13 @@ import (
 var (
 	_ tradeclock.ScheduleStore   = (*Store)(nil)
 	_ tradeclock.ChangeLister    = (*Store)(nil)
+	_ tradeclock.ScheduleEditor  = (*Store)(nil)
 	_ tradeclock.Ledger          = (*Store)(nil)
 	_ tradeclock.History         = (*Store)(nil)
 	_ tradeclock.HaltStore       = (*Store)(nil)
 	_ tradeclock.Directory       = (*Store)(nil)
 	_ tradeclock.RequestStore    = (*Store)(nil)
+	_ tradeclock.Auditor         = (*Store)(nil)
 	_ tradeclock.Resetter        = (*Store)(nil)
 	_ tradeclock.Pruner          = (*Store)(nil)
 	_ tradeclock.HeartbeatSink   = (*Store)(nil)

@@ -17,7 +17,7 @@ import (
 func TestLedgerConformance(t *testing.T) {
 	tradeclocktest.TestLedger(t, func(_ *testing.T, clock tradeclock.Clock) tradeclock.Ledger { return memstore.New(clock) },
 		tradeclocktest.Has[tradeclock.History](), tradeclocktest.Has[tradeclock.HaltStore](), tradeclocktest.Has[tradeclock.Directory](), tradeclocktest.Has[tradeclock.RequestStore](), tradeclocktest.Has[tradeclock.Resetter](),
-		tradeclocktest.Has[tradeclock.Pruner](), tradeclocktest.Has[tradeclocktest.Auditor]())
+		tradeclocktest.Has[tradeclock.Pruner](), tradeclocktest.Has[tradeclock.Auditor]())
 }
 
 func TestHeartbeatConformance(t *testing.T) {
@@ -27,7 +27,7 @@ func TestHeartbeatConformance(t *testing.T) {
 
 func TestScheduleConformance(t *testing.T) {
 	tradeclocktest.TestScheduleStore(t, func(_ *testing.T, clock tradeclock.Clock) tradeclock.ScheduleStore { return memstore.New(clock) },
-		tradeclocktest.Has[tradeclocktest.ScheduleEditor](), tradeclocktest.Has[tradeclock.ChangeLister]())
+		tradeclocktest.Has[tradeclock.ScheduleEditor](), tradeclocktest.Has[tradeclock.ChangeLister]())
 }
 
 func TestNewWithoutClockUsesTheRealOne(t *testing.T) {

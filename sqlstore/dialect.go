@@ -73,8 +73,8 @@ func typeOf(column string) string {
 }
 
 // dialectOf finds out which database it is. It refuses one that cannot keep what
-// the store promises.
-func dialectOf(ctx context.Context, db *sql.DB) (dialect, error) {
+// the store promises, unless it is to be taken as it is.
+func dialectOf(ctx context.Context, db *sql.DB, asItIs bool) (dialect, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return dialect{}, hinted(err)
@@ -90,6 +90,9 @@ func dialectOf(ctx context.Context, db *sql.DB) (dialect, error) {
 	}
 	// This statement reads nothing of the file, and so does not wait for it.
 	_, notSQLite := conn.ExecContext(ctx, "PRAGMA busy_timeout = 5000")
+	if notSQLite == nil && asItIs {
+		return sqlite(), nil
+	}
 	if notSQLite == nil {
 		return sqlite(), checkSQLite(ctx, conn, db.Stats().MaxOpenConnections)
 	}

@@ -78,15 +78,6 @@ func (s *Store) checkAccount(ctx context.Context, conn *sql.Conn, h tradeclock.H
 	return err
 }
 
-// Enrolled reports whether the account was ever enrolled.
-func (s *Store) Enrolled(ctx context.Context, scheduler, account string) (known bool, err error) {
-	err = s.read(ctx, "look for an account", func(conn *sql.Conn) error {
-		known, err = s.enrolled(ctx, conn, scheduler, account)
-		return err
-	})
-	return known, err
-}
-
 func (s *Store) enrolled(ctx context.Context, conn *sql.Conn, scheduler, account string) (bool, error) {
 	var found int
 	err := s.one(ctx, conn, `

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tradeclock/tradeclock"
@@ -15,10 +14,14 @@ import (
 // runs, while the table is small or was never analysed.
 const sessionOfHistory = "session || ''"
 
-// Runs returns the selected runs by due time, then account, task and slot.
+// Runs returns the selected runs by due time, then account, task, slot and scheduler, or
+// in the opposite order.
 func (s *Store) Runs(ctx context.Context, q tradeclock.Query) (runs []tradeclock.Run, err error) {
 	where, args := conditions(q)
-	query := selectRuns + where + " ORDER BY due DESC, account DESC, task DESC, slot DESC, scheduler DESC"
+	query := selectRuns + where + " ORDER BY due, account, task, slot, scheduler"
+	if q.NewestFirst {
+		query = selectRuns + where + " ORDER BY due DESC, account DESC, task DESC, slot DESC, scheduler DESC"
+	}
 	if q.Limit > 0 {
 		args = append(args, q.Limit)
 		query += fmt.Sprintf(" LIMIT $%d", len(args))
@@ -27,7 +30,6 @@ func (s *Store) Runs(ctx context.Context, q tradeclock.Query) (runs []tradeclock
 		runs, err = s.runs(ctx, conn, query, args...)
 		return err
 	})
-	slices.Reverse(runs) // the latest were wanted, if there is a limit
 	return runs, err
 }
 
@@ -54,7 +56,23 @@ func conditions(q tradeclock.Query) (where string, args []any) {
 		}
 		terms = append(terms, "outcome IN ("+strings.Join(places, ", ")+")")
 	}
+	if !q.After.IsZero() {
+		terms = append(terms, after(q, &args))
+	}
 	return "WHERE " + strings.Join(terms, " AND "), args
+}
+
+// after is the condition that a row comes after the query's cursor. That it is due no
+// earlier is said apart, as an index knows.
+func after(q tradeclock.Query, args *[]any) string {
+	n, c := len(*args), q.After
+	*args = append(*args, instantText(c.Due), c.Account, c.Task, c.Slot, c.Scheduler)
+	beyond := ">"
+	if q.NewestFirst {
+		beyond = "<"
+	}
+	return fmt.Sprintf("due %[1]s= $%[2]d AND (due, account, task, slot, scheduler) %[1]s ($%[2]d, $%[3]d, $%[4]d, $%[5]d, $%[6]d)",
+		beyond, n+1, n+2, n+3, n+4, n+5)
 }
 
 func (s *Store) runs(ctx context.Context, conn *sql.Conn, query string, args ...any) (runs []tradeclock.Run, err error) {

@@ -201,9 +201,56 @@ func (s *Store) DeleteSchedule(ctx context.Context, account, task string) error 
 		if err := set.refuse(set.without(account, task)); err != nil {
 			return err
 		}
-		return s.exec(ctx, conn, "DELETE FROM tradeclock_schedules WHERE task = $1 AND account = $2", task, account)
+		return s.exec(ctx, conn, deleteSchedule, task, account)
 	})
 }
+
+// ChangeSchedules puts rows and removes others, all of them or none. The error wraps
+// tradeclock.ErrSchedulesChanged if the changes were made from another revision, and
+// tradeclock.ErrNoSchedule if a row is not there that is to be removed.
+func (s *Store) ChangeSchedules(ctx context.Context, changes tradeclock.ScheduleChanges) error {
+	return s.edit(ctx, "change schedules", "", nil, func(conn *sql.Conn, set scheduleSet) error {
+		if err := s.checkRevision(ctx, conn, changes.Revision); err != nil {
+			return err
+		}
+		rows := changes.Apply(set.rows)
+		put := rows[len(rows)-len(changes.Rows):]
+		if err := set.refuse(rows, put...); err != nil {
+			return err
+		}
+		for _, key := range changes.Removed {
+			if !set.has(key.Account, key.Task) {
+				return fmt.Errorf("%s of account %q: %w", key.Task, key.Account, tradeclock.ErrNoSchedule)
+			}
+			if err := s.exec(ctx, conn, deleteSchedule, key.Task, key.Account); err != nil {
+				return err
+			}
+		}
+		for _, row := range put {
+			if _, err := s.keep(ctx, conn, row, set.old(row.Account, row.Task)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// checkRevision refuses changes that were made from another revision than the present one.
+func (s *Store) checkRevision(ctx context.Context, conn *sql.Conn, from string) error {
+	if from == "" {
+		return nil
+	}
+	var revision int64
+	if err := s.one(ctx, conn, selectRevision).Scan(&revision); err != nil {
+		return err
+	}
+	if have := strconv.FormatInt(revision, 10); have != from {
+		return fmt.Errorf("from revision %s, and the present one is %s: %w", from, have, tradeclock.ErrSchedulesChanged)
+	}
+	return nil
+}
+
+const deleteSchedule = "DELETE FROM tradeclock_schedules WHERE task = $1 AND account = $2"
 
 // edit calls f with the rows that a condition selects, in a transaction in which
 // nobody else edits any.

@@ -16,11 +16,13 @@ import (
 var (
 	_ tradeclock.ScheduleStore   = (*Store)(nil)
 	_ tradeclock.ChangeLister    = (*Store)(nil)
+	_ tradeclock.ScheduleEditor  = (*Store)(nil)
 	_ tradeclock.Ledger          = (*Store)(nil)
 	_ tradeclock.History         = (*Store)(nil)
 	_ tradeclock.HaltStore       = (*Store)(nil)
 	_ tradeclock.Directory       = (*Store)(nil)
 	_ tradeclock.RequestStore    = (*Store)(nil)
+	_ tradeclock.Auditor         = (*Store)(nil)
 	_ tradeclock.Resetter        = (*Store)(nil)
 	_ tradeclock.Pruner          = (*Store)(nil)
 	_ tradeclock.HeartbeatSink   = (*Store)(nil)
@@ -41,6 +43,7 @@ type Store struct {
 	clock     tradeclock.Clock // nil for that of the database
 	parseRule func(text string) (rule.Rule, error)
 	ownRules  bool // the parser is the service's
+	asItIs    bool // opening changes nothing
 
 	// writing admits one write of this store at a time, unless the database is a
 	// server. They wait here in order and end with their contexts, where SQLite
@@ -64,6 +67,14 @@ func WithClock(clock tradeclock.Clock) Option {
 // rule.Parse.
 func WithRuleParser(parse func(text string) (rule.Rule, error)) Option {
 	return func(s *Store) { s.parseRule, s.ownRules = parse, true }
+}
+
+// WithoutMigration makes Open change nothing in the database: it neither makes nor updates
+// tables, nor changes the mode of a SQLite file, and it may be read-only. It is for
+// programs beside the service, which are not to decide when its tables change. The error of
+// Open wraps ErrOlderSchema if they are not those of this version yet.
+func WithoutMigration() Option {
+	return func(s *Store) { s.asItIs = true }
 }
 
 // Open returns a store on a SQLite or PostgreSQL database that the caller opened,
@@ -91,13 +102,17 @@ func Open(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
 		opt(s)
 	}
 	var err error
-	if s.dialect, err = dialectOf(ctx, db); err != nil {
+	if s.dialect, err = dialectOf(ctx, db, s.asItIs); err != nil {
 		return nil, fmt.Errorf("open the tradeclock store: %w", err)
 	}
 	if s.clock == nil && s.dialect.now == "" {
 		s.clock = clockwork.NewRealClock()
 	}
-	if err := s.migrate(ctx); err != nil {
+	bring := s.migrate
+	if s.asItIs {
+		bring = s.checkSchema
+	}
+	if err := bring(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -20,7 +20,7 @@ func testLedgerConformance(t *testing.T, on database) {
 	tradeclocktest.TestLedger(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.Ledger {
 		return openAt(t, on.place(t), clock)
 	}, tradeclocktest.Has[tradeclock.History](), tradeclocktest.Has[tradeclock.HaltStore](), tradeclocktest.Has[tradeclock.Directory](), tradeclocktest.Has[tradeclock.RequestStore](), tradeclocktest.Has[tradeclock.Resetter](),
-		tradeclocktest.Has[tradeclock.Pruner](), tradeclocktest.Has[tradeclocktest.Auditor]())
+		tradeclocktest.Has[tradeclock.Pruner](), tradeclocktest.Has[tradeclock.Auditor]())
 }
 
 func TestHeartbeatConformance(t *testing.T) { onEach(t, testHeartbeatConformance) }
@@ -36,7 +36,7 @@ func TestScheduleConformance(t *testing.T) { onEach(t, testScheduleConformance) 
 func testScheduleConformance(t *testing.T, on database) {
 	tradeclocktest.TestScheduleStore(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.ScheduleStore {
 		return openAt(t, on.place(t), clock)
-	}, tradeclocktest.Has[tradeclocktest.ScheduleEditor](), tradeclocktest.Has[tradeclock.ChangeLister]())
+	}, tradeclocktest.Has[tradeclock.ScheduleEditor](), tradeclocktest.Has[tradeclock.ChangeLister]())
 }
 
 // The names, the day and the hour of most tests. 09:15 in Kolkata is 03:45.

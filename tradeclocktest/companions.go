@@ -22,9 +22,9 @@ func Has[T any]() Companion { return Companion{reflect.TypeFor[T]()} }
 var (
 	ledgerCompanions = []Companion{
 		Has[tradeclock.History](), Has[tradeclock.HaltStore](), Has[tradeclock.Directory](), Has[tradeclock.RequestStore](), Has[tradeclock.Resetter](),
-		Has[tradeclock.Pruner](), Has[Auditor](),
+		Has[tradeclock.Pruner](), Has[tradeclock.Auditor](),
 	}
-	scheduleCompanions  = []Companion{Has[ScheduleEditor](), Has[tradeclock.Reviser](), Has[tradeclock.ChangeLister]()}
+	scheduleCompanions  = []Companion{Has[tradeclock.ScheduleEditor](), Has[tradeclock.Reviser](), Has[tradeclock.ChangeLister]()}
 	heartbeatCompanions = []Companion{Has[tradeclock.HeartbeatReader]()}
 )
 

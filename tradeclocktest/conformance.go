@@ -47,6 +47,7 @@ func TestLedger(t *testing.T, open func(t *testing.T, clock tradeclock.Clock) tr
 		{"Runs", historyCases},
 		{"Halts", haltCases},
 		{"Requests", requestCases},
+		{"Directory", directoryCases},
 		{"ResetWatermark", resetCases},
 		{"Prune", pruneCases},
 		{"Edges", edgeCases},

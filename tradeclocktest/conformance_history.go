@@ -1,7 +1,6 @@
 package tradeclocktest
 
 import (
-	"context"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -10,14 +9,9 @@ import (
 	"github.com/tradeclock/tradeclock"
 )
 
-// Auditor is a Ledger that can tell of the interventions that it kept: halts,
-// what lifted them, and watermarks that were set back, the oldest first.
-type Auditor interface {
-	Audit(ctx context.Context, scheduler string) ([]tradeclock.AuditEntry, error)
-}
-
 var historyCases = []ledgerCase{
 	{"queries select and order runs", testQueries},
+	{"each cursor continues where its run is", testCursors},
 	{"a run tells all that became of it", testHistoryFields},
 	{"what is handed out is not shared", func(w *ledgerTest) {
 		history := companion[tradeclock.History](w.t, w.ledger)
@@ -85,8 +79,10 @@ func testQueries(w *ledgerTest) {
 		{"to a session", tradeclock.Query{To: day.AddDays(1)}, "abcd"},
 		{"of one session", tradeclock.Query{From: day.AddDays(1), To: day.AddDays(1)}, "cd"},
 		{"of several together", tradeclock.Query{Scheduler: paper, Account: "42", Task: "buy_orders", From: day.AddDays(1)}, "ce"},
-		{"the latest of all", tradeclock.Query{Limit: 2}, "ef"},
-		{"the latest of some", tradeclock.Query{Account: "42", Limit: 3}, "cde"},
+		{"the newest first", tradeclock.Query{NewestFirst: true}, "fedcba"},
+		{"the earliest of all", tradeclock.Query{Limit: 2}, "ab"},
+		{"the latest of all", tradeclock.Query{NewestFirst: true, Limit: 2}, "fe"},
+		{"the latest of some", tradeclock.Query{Account: "42", NewestFirst: true, Limit: 3}, "edc"},
 		{"fewer than the limit", tradeclock.Query{Task: "sell_orders", Limit: 3}, "d"},
 		{"of a name that has none", tradeclock.Query{Account: "4"}, ""},
 	}
@@ -96,6 +92,31 @@ func testQueries(w *ledgerTest) {
 			got += run.Reason
 		}
 		assert.Equal(w.t, c.want, got, c.name)
+	}
+}
+
+// testCursors reads the history in pages of each size, in both orders, and expects each
+// run once and in its place.
+func testCursors(w *ledgerTest) {
+	history := companion[tradeclock.History](w.t, w.ledger)
+	w.historyOf()
+	for want, query := range map[string]tradeclock.Query{
+		"abcdef": {}, "fedcba": {NewestFirst: true}, "acde": {Account: "42"}, "edca": {Scheduler: paper, Account: "42", NewestFirst: true},
+	} {
+		for size := range len(want) + 1 {
+			page, got := query, ""
+			for page.Limit = size + 1; ; {
+				runs := w.runs(history, page)
+				for _, run := range runs {
+					got += run.Reason
+				}
+				if len(runs) < page.Limit {
+					break
+				}
+				page.After = runs[len(runs)-1].Cursor()
+			}
+			assert.Equal(w.t, want, got, "in pages of %d", page.Limit)
+		}
 	}
 }
 
@@ -125,9 +146,8 @@ func testHistoryFields(w *ledgerTest) {
 var haltCases = []ledgerCase{
 	{"halts are in force until they are lifted", testHalts},
 	{"a halt of an account that was never enrolled is refused", testHaltOfNobody},
-	{"accounts that were ever enrolled are known", testDirectory},
 	{"who halted and who lifted is kept", func(w *ledgerTest) {
-		halts, auditor := companion[tradeclock.HaltStore](w.t, w.ledger), companion[Auditor](w.t, w.ledger)
+		halts, auditor := companion[tradeclock.HaltStore](w.t, w.ledger), companion[tradeclock.Auditor](w.t, w.ledger)
 		w.enroll(w.lead("a"), at(9, 0), "42")
 		require.NoError(w.t, halts.Halt(w.ctx, tradeclock.Halt{Scheduler: paper, Account: "42", Reason: "too many orders", Actor: "Ana", At: at(9, 30)}))
 		lift := tradeclock.Halt{Scheduler: paper, Account: "42", Reason: "checked", Actor: "Ben", At: at(9, 40)}
@@ -141,7 +161,7 @@ var haltCases = []ledgerCase{
 	}},
 }
 
-func (w *ledgerTest) audit(auditor Auditor) []tradeclock.AuditEntry {
+func (w *ledgerTest) audit(auditor tradeclock.Auditor) []tradeclock.AuditEntry {
 	w.t.Helper()
 	entries, err := auditor.Audit(w.ctx, paper)
 	require.NoError(w.t, err)
@@ -207,18 +227,6 @@ func testHaltOfNobody(w *ledgerTest) {
 	assert.Equal(w.t, "7", got[0].Account)
 }
 
-func testDirectory(w *ledgerTest) {
-	directory := companion[tradeclock.Directory](w.t, w.ledger)
-	term := w.lead("a")
-	w.enroll(term, at(9, 0), "42", "7")
-	w.withdraw(term, "7", at(9, 10))
-	for account, want := range map[string]bool{"42": true, "7": true, "24": false, "": false} {
-		known, err := directory.Enrolled(w.ctx, paper, account)
-		require.NoError(w.t, err)
-		assert.Equal(w.t, want, known, account)
-	}
-}
-
 var resetCases = []ledgerCase{
 	{"the watermark goes back, and what never started later with it", testReset},
 	{"a range goes as a whole, and the watermark to before it", testResetRange},
@@ -232,7 +240,7 @@ var resetCases = []ledgerCase{
 		}
 	}},
 	{"who did it is kept", func(w *ledgerTest) {
-		resetter, auditor := companion[tradeclock.Resetter](w.t, w.ledger), companion[Auditor](w.t, w.ledger)
+		resetter, auditor := companion[tradeclock.Resetter](w.t, w.ledger), companion[tradeclock.Auditor](w.t, w.ledger)
 		term := w.lead("a")
 		w.record(term, at(12, 0))
 		require.NoError(w.t, resetter.ResetWatermark(w.ctx, term, at(9, 30), "the clock was wrong", "Ana"))

@@ -184,3 +184,37 @@ func testConcurrentUpdates(w *editorTest) {
 	}
 	assert.Equal(w.t, 1, made)
 }
+
+// testTogether makes changes of several rows, which are refused together where one is.
+func testTogether(w *editorTest) {
+	base, follower := w.put(schedule("premarket_retry", "daily 09:00")), w.put(schedule("amo_adjustment", "after premarket_retry 5m"))
+	moved, added := schedule("premarket_retry", "daily 09:02"), schedule("buy_orders", "daily 09:01")
+	bad := schedule("sell_orders", "after analysis 5m")
+	gone := tradeclock.ScheduleKey{Task: "amo_adjustment"}
+	before := scheduleRevision(w.t, w.store)
+	for name, changes := range map[string]tradeclock.ScheduleChanges{
+		"a bad row":                {Rows: []tradeclock.Schedule{moved, added, bad}},
+		"a row twice":              {Rows: []tradeclock.Schedule{added, added}},
+		"what another comes after": {Rows: []tradeclock.Schedule{added}, Removed: []tradeclock.ScheduleKey{{Task: "premarket_retry"}}},
+	} {
+		assert.Error(w.t, w.store.ChangeSchedules(w.ctx, changes), name)
+	}
+	err := w.store.ChangeSchedules(w.ctx, tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{added}, Removed: []tradeclock.ScheduleKey{{Task: "analysis"}}})
+	require.ErrorIs(w.t, err, tradeclock.ErrNoSchedule)
+	err = w.store.ChangeSchedules(w.ctx, tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{added}, Revision: "another"})
+	require.ErrorIs(w.t, err, tradeclock.ErrSchedulesChanged)
+	w.assertRows(base, follower)
+	assert.Equal(w.t, before, scheduleRevision(w.t, w.store), "a refusal changes nothing")
+
+	w.clock.Advance(time.Minute)
+	changes := tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{moved, added}, Removed: []tradeclock.ScheduleKey{gone}, Revision: before}
+	require.NoError(w.t, w.store.ChangeSchedules(w.ctx, changes))
+	moved.Since, moved.Version = at(9, 1), 2
+	added.Since, added.Version = at(9, 1), 1
+	w.assertRows(moved, added)
+	if before != "" {
+		require.ErrorIs(w.t, w.store.ChangeSchedules(w.ctx, changes), tradeclock.ErrSchedulesChanged, "they were made already")
+	}
+	require.NoError(w.t, w.store.ChangeSchedules(w.ctx, tradeclock.ScheduleChanges{Removed: []tradeclock.ScheduleKey{added.Key()}}))
+	w.assertRows(moved)
+}

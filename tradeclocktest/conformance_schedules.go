@@ -15,16 +15,6 @@ import (
 	"github.com/tradeclock/tradeclock/rule"
 )
 
-// ScheduleEditor is a ScheduleStore whose rows can be edited. The methods are
-// documented at memstore.Store.
-type ScheduleEditor interface {
-	tradeclock.ScheduleStore
-	PutSchedule(ctx context.Context, s tradeclock.Schedule) (tradeclock.Schedule, error)
-	UpdateSchedule(ctx context.Context, account, task string, version int64, edit tradeclock.ScheduleEdit) (tradeclock.Schedule, error)
-	SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedule) (added int, err error)
-	DeleteSchedule(ctx context.Context, account, task string) error
-}
-
 // TestScheduleStore holds a store to the contract of tradeclock.ScheduleStore,
 // and to those of Reviser, ChangeLister and ScheduleEditor where it has them: each that
 // it means to have is named by Has, and the others are skipped if it lacks them. It
@@ -49,7 +39,7 @@ func TestScheduleStore(t *testing.T, open func(t *testing.T, clock tradeclock.Cl
 	for _, c := range editorCases {
 		t.Run(c.name, func(t *testing.T) {
 			store, clock := opened(t)
-			c.test(&editorTest{t: t, ctx: t.Context(), clock: clock, store: companion[ScheduleEditor](t, store)})
+			c.test(&editorTest{t: t, ctx: t.Context(), clock: clock, store: companion[tradeclock.ScheduleEditor](t, store)})
 		})
 	}
 }
@@ -158,7 +148,7 @@ type editorTest struct {
 	t     *testing.T
 	ctx   context.Context
 	clock *clockwork.FakeClock
-	store ScheduleEditor
+	store tradeclock.ScheduleEditor
 }
 
 func (w *editorTest) put(s tradeclock.Schedule) tradeclock.Schedule {
@@ -293,6 +283,7 @@ var editorCases = []struct {
 	{"the instant from which a row holds follows its rule, calendar, sessions and enabling", testSince},
 	{"each edit changes the revision", testRevision},
 	{"the changes since each revision lead to the rows as they are", testChanges},
+	{"changes are made together, or none", testTogether},
 	{"what is handed over and out is not shared", func(w *editorTest) {
 		full := fullSchedule()
 		w.put(full)

@@ -45,7 +45,8 @@ const (
 	OpRecord         Op = "Record"
 	OpSettle         Op = "Settle"
 	OpRuns           Op = "Runs"
-	OpEnrolled       Op = "Enrolled"
+	OpSchedulers     Op = "Schedulers"
+	OpEnrolments     Op = "Enrolments"
 	OpHalts          Op = "Halts"
 	OpHalt           Op = "Halt"
 	OpLift           Op = "Lift"
@@ -282,9 +283,14 @@ func (f *Faulty) Runs(ctx context.Context, q tradeclock.Query) ([]tradeclock.Run
 	return ask(ctx, f, OpRuns, func() ([]tradeclock.Run, error) { return f.store.Runs(ctx, q) })
 }
 
-// Enrolled calls the store's.
-func (f *Faulty) Enrolled(ctx context.Context, scheduler, account string) (bool, error) {
-	return ask(ctx, f, OpEnrolled, func() (bool, error) { return f.store.Enrolled(ctx, scheduler, account) })
+// Schedulers calls the store's.
+func (f *Faulty) Schedulers(ctx context.Context) ([]tradeclock.TermState, error) {
+	return ask(ctx, f, OpSchedulers, func() ([]tradeclock.TermState, error) { return f.store.Schedulers(ctx) })
+}
+
+// Enrolments calls the store's.
+func (f *Faulty) Enrolments(ctx context.Context, q tradeclock.EnrolmentQuery) ([]tradeclock.EnrolledAccount, error) {
+	return ask(ctx, f, OpEnrolments, func() ([]tradeclock.EnrolledAccount, error) { return f.store.Enrolments(ctx, q) })
 }
 
 // Halts calls the store's.

@@ -57,10 +57,14 @@ func everyCall(store tradeclocktest.Store, term tradeclock.Term) map[tradeclockt
 			_, err := store.Runs(ctx, tradeclock.Query{})
 			return err
 		},
-		tradeclocktest.OpEnrolled: func(ctx context.Context) error { _, err := store.Enrolled(ctx, "paper", "42"); return err },
-		tradeclocktest.OpHalts:    func(ctx context.Context) error { _, err := store.Halts(ctx, "paper"); return err },
-		tradeclocktest.OpHalt:     func(ctx context.Context) error { return store.Halt(ctx, tradeclock.Halt{}) },
-		tradeclocktest.OpLift:     func(ctx context.Context) error { return store.Lift(ctx, tradeclock.Halt{}) },
+		tradeclocktest.OpSchedulers: func(ctx context.Context) error { _, err := store.Schedulers(ctx); return err },
+		tradeclocktest.OpEnrolments: func(ctx context.Context) error {
+			_, err := store.Enrolments(ctx, tradeclock.EnrolmentQuery{Scheduler: "paper"})
+			return err
+		},
+		tradeclocktest.OpHalts: func(ctx context.Context) error { _, err := store.Halts(ctx, "paper"); return err },
+		tradeclocktest.OpHalt:  func(ctx context.Context) error { return store.Halt(ctx, tradeclock.Halt{}) },
+		tradeclocktest.OpLift:  func(ctx context.Context) error { return store.Lift(ctx, tradeclock.Halt{}) },
 		tradeclocktest.OpAsk: func(ctx context.Context) error {
 			_, err := store.Ask(ctx, request.Request{Scheduler: "paper", Kind: request.Trigger, Account: "42", Task: "buy", Actor: "Ana"})
 			return err

@@ -59,13 +59,13 @@ func (e *Engine) Tell(key Key, tell func(slot, what string)) {
 	}
 	for p := range e.queue.pending() {
 		if p.wait == "" {
-			note(p, "it is about to start")
+			note(p, "about to start")
 		} else {
-			note(p, "it waits for "+p.wait)
+			note(p, "waiting for "+p.wait)
 		}
 	}
 	for _, p := range e.queue.claiming {
-		note(p, "it is being claimed")
+		note(p, "being claimed")
 	}
 	for _, r := range e.releases.waiting {
 		note(r.Run, "its claim is being given back")
@@ -76,7 +76,7 @@ func (e *Engine) Tell(key Key, tell func(slot, what string)) {
 				continue
 			}
 			for _, o := range w.due {
-				tell(o.Slot, "it is about to start, at its offset or in its turn")
+				tell(o.Slot, "about to start, at its offset or in its turn")
 			}
 		}
 	}

@@ -85,11 +85,11 @@ var reasonTold = regexp.MustCompile(`\([^()]*\)|(and (is |was )?[a-z ]+): .*`)
 
 // heldToCounts: the outcomes that a sentence tells are those that there were, as many.
 func (b *book) heldToCounts(has map[string]int, text string) string {
-	if strings.Contains(text, "is going to be") {
+	if strings.Contains(text, "going to be skipped") {
 		return ""
 	}
 	parts := slices.DeleteFunc(strings.Split(text, "; "), func(part string) bool {
-		return strings.Contains(part, "no record of it") || strings.Contains(part, "to come") // with how it will be
+		return strings.Contains(part, "the ledger has no record of") || strings.Contains(part, "to come") // with how it will be
 	})
 	text = strings.Join(parts, "; ")
 	for before := ""; before != text; {

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/exchange"
+)
+
+func (a *app) calendarCommand() *cli.Command {
+	return &cli.Command{
+		Name: "calendar", Usage: "the trading days: list, show",
+		Description: "No database is needed.",
+		Commands: []*cli.Command{
+			{Name: "list", Usage: "the calendars that there are, and what they cover", Description: "Example: tradeclock calendar list", Action: a.listCalendars},
+			{
+				Name: "show", Usage: "dates as a calendar has them", ArgsUsage: "[NAME] [FROM [TO]]",
+				Description: "Example: tradeclock calendar show XNSE 2026-11-01 2026-11-30\n\nWithout dates it shows two weeks from today on.", Action: a.showCalendar,
+			},
+		},
+	}
+}
+
+// covered is what a calendar says of itself.
+type covered struct {
+	Name    string        `json:"name"`
+	Zone    string        `json:"zone"`
+	First   calendar.Date `json:"first"`
+	Last    calendar.Date `json:"last"`
+	Left    int           `json:"days_left"`
+	Version string        `json:"version"`
+}
+
+func (a *app) listCalendars(_ context.Context, cmd *cli.Command) error {
+	_, loc, lookup, err := calendarsOf(cmd)
+	if err != nil {
+		return err
+	}
+	clock, err := clockOf(cmd.String("at"), loc)
+	if err != nil {
+		return err
+	}
+	names := exchange.Names()
+	if folder := cmd.String("calendars"); folder != "" {
+		set, err := exchange.LoadDir(folder)
+		if err != nil {
+			return err
+		}
+		names = set.Names()
+	}
+	var all []covered
+	for _, name := range names {
+		cal, err := lookup(name)
+		if err != nil {
+			return err
+		}
+		all = append(all, coverageOf(cal, calendar.DateOf(clock.Now().In(cal.Location()))))
+	}
+	return list(a, cmd, listing[covered]{
+		items:  all,
+		header: []string{"NAME", "ZONE", "FIRST", "LAST", "DAYS LEFT", "VERSION"},
+		line: func(c covered) []string {
+			return []string{c.Name, c.Zone, c.First.String(), c.Last.String(), fmt.Sprint(c.Left), c.Version}
+		},
+		none: "There are no calendars.",
+	})
+}
+
+func coverageOf(cal calendar.Calendar, today calendar.Date) covered {
+	c := covered{Name: cal.Name(), Zone: cal.Location().String()}
+	if limited, ok := cal.(calendar.Covered); ok {
+		c.First, c.Last = limited.Coverage()
+		c.Left = daysTo(today, c.Last)
+	}
+	if v, ok := cal.(calendar.Versioned); ok {
+		c.Version = v.Version()
+	}
+	return c
+}
+
+// daysTo is how many days there are from a date to another.
+func daysTo(from, to calendar.Date) int { return int(to.UTC().Sub(from.UTC()).Hours() / 24) }
+
+// shownDay is a date as a calendar has it, or why it does not know it.
+type shownDay struct {
+	calendar.Session
+	Unknown string `json:"unknown,omitzero"`
+}
+
+func (a *app) showCalendar(_ context.Context, cmd *cli.Command) error {
+	cal, loc, lookup, err := calendarsOf(cmd)
+	if err != nil {
+		return err
+	}
+	args := cmd.Args().Slice()
+	if len(args) > 0 && !strings.Contains(args[0], "-") {
+		if cal, err = lookup(args[0]); err != nil {
+			return err
+		}
+		loc, args = cal.Location(), args[1:]
+	} else if cmd.String("calendar") == "" {
+		return errors.New("which calendar? As in: tradeclock calendar show XNSE")
+	}
+	s := &service{calendar: cal, loc: loc}
+	if s.clock, err = clockOf(cmd.String("at"), loc); err != nil {
+		return err
+	}
+	first, err := s.date(strings.Join(args[:min(1, len(args))], ""))
+	if err != nil {
+		return err
+	}
+	last := first.AddDays(13)
+	if len(args) > 1 {
+		if last, err = s.date(args[1]); err != nil {
+			return err
+		}
+	}
+	if daysTo(first, last) > 1000 {
+		return errors.New("that is more than a thousand dates")
+	}
+	var days []shownDay
+	for d := first; !d.After(last); d = d.AddDays(1) {
+		session, err := cal.Session(d)
+		if err != nil {
+			days = append(days, shownDay{calendar.Session{Date: d}, err.Error()})
+			continue
+		}
+		days = append(days, shownDay{Session: session})
+	}
+	return list(a, cmd, s.daysListing(days))
+}
+
+func (s *service) daysListing(days []shownDay) listing[shownDay] {
+	return listing[shownDay]{
+		items:  days,
+		header: []string{"DATE", "DAY", "SESSION", "OPEN", "CLOSE", "PHASES"},
+		line: func(d shownDay) []string {
+			opens, closes := "", ""
+			if from, to, ok := d.Bounds(calendar.PhaseRegular); ok {
+				opens, closes = s.clockTime(from), s.clockTime(to)
+			}
+			var phases []string
+			for _, p := range d.Phases {
+				phases = append(phases, fmt.Sprintf("%s %s-%s", p.Name, s.clockTime(p.Start), s.clockTime(p.End)))
+			}
+			what := d.Describe()
+			if d.Unknown != "" {
+				what = "unknown: " + d.Unknown
+			}
+			return []string{d.Date.String(), d.Date.Weekday().String()[:3], what, opens, closes, strings.Join(phases, ", ")}
+		},
+		paint: func(d shownDay, _ int) string {
+			if !d.Open() {
+				return dim
+			}
+			return ""
+		},
+	}
+}

@@ -1,0 +1,216 @@
+package main_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
+)
+
+// order runs the command now, as what is written is written now.
+func (s *service) order(in string, args ...string) answer {
+	s.t.Helper()
+	return run(s.t, in, append(args, "--db", s.at.url, "--calendar", "XNSE")...)
+}
+
+func (s *service) row(task string) tradeclock.Schedule {
+	s.t.Helper()
+	rows, err := s.store.Schedules(s.t.Context())
+	require.NoError(s.t, err)
+	for _, row := range rows {
+		if row.Task == task {
+			return row
+		}
+	}
+	return tradeclock.Schedule{}
+}
+
+func TestSetTouchesWhatItNamesAlone(t *testing.T) {
+	onEach(t, func(t *testing.T, at address) {
+		s := monday(t, at, "09:02:00")
+		before := s.row("sell_monitor")
+		got := s.order("", "schedules", "set", "sell_monitor", "--timeout", "3m")
+		assert.Equal(t, 3, got.code, "nobody is there to answer")
+		assert.Equal(t, before, s.row("sell_monitor"))
+
+		got = s.order("", "schedules", "set", "sell_monitor", "--timeout", "3m", "--yes")
+		require.Zero(t, got.code, got.err)
+		assert.Contains(t, got.out, `~ sell_monitor: timeout "2m" -> "3m"`)
+		before.Timeout, before.Version = 3*time.Minute, 2
+		assert.Equal(t, before, s.row("sell_monitor"))
+
+		got = s.order("", "schedules", "set", "sell_monitor", "--timeout", "4m", "--if-version", "1", "--yes")
+		assert.Equal(t, 5, got.code, got.err)
+		assert.Equal(t, before, s.row("sell_monitor"), "an older version changes nothing")
+		got = s.order("", "schedules", "set", "sell_monitor", "--timeout", "3m", "--yes")
+		assert.Zero(t, got.code)
+		assert.Equal(t, "No changes.\n", got.out)
+		assert.Equal(t, int64(2), s.row("sell_monitor").Version)
+
+		got = s.order("", "schedules", "set", "analysis", "--disable", "--retry-attempts", "1", "--catch-up-until", "17:00", "--yes")
+		require.Zero(t, got.code, got.err)
+		assert.True(t, s.row("analysis").Disabled)
+		assert.Equal(t, 1, s.row("analysis").Retry.Attempts)
+		assert.Equal(t, time.Minute, s.row("analysis").Retry.Backoff, "which was not named")
+		for _, bad := range [][]string{
+			{"set", "nothing", "--timeout", "3m"}, {"set", "sell_monitor", "--account", "42", "--timeout", "3m"},
+			{"set", "premarket_retry", "--rule", "after premarket_amo_adjustment 5m"}, {"set", "buy_orders", "--timeout=-3m"},
+		} {
+			got := s.order("", append([]string{"schedules"}, append(bad, "--yes")...)...)
+			assert.Equal(t, 1, got.code, "%v: %s", bad, got.err)
+		}
+		got = s.order("", "schedules", "set", "buy_orders", "--rule", "at nine", "--overlap", "perhaps", "--yes")
+		assert.Equal(t, 3, got.code)
+		assert.Contains(t, got.err, "--rule")
+		assert.Contains(t, got.err, "--overlap")
+	})
+}
+
+// everything is a row in which no field that a file has is zero.
+func everything() tradeclock.Schedule {
+	until := rule.AtAnchor("close", -5*time.Minute)
+	return tradeclock.Schedule{
+		Task: "sell, \"monitor\"", Account: "42", Rule: rule.MustParse("every 1m 09:15-15:30 on mon,fri"), Calendar: "XNSE", Disabled: true,
+		Sessions: calendar.OnRegular | calendar.OnSpecial, Priority: -3, Timeout: 45 * time.Second, CatchUp: 90 * time.Second, CatchUpUntil: &until,
+		Overlap: tradeclock.OverlapQueue, Exclusive: "orders", Spread: 100 * time.Second, StartLimit: "broker", Delivery: tradeclock.AtLeastOnce,
+		Retry:       tradeclock.Retry{Attempts: 3, Backoff: 1500 * time.Millisecond, MaxBackoff: time.Minute, Within: 2 * time.Minute},
+		Description: "watches the day's\n\"sell\" orders; it's said",
+	}
+}
+
+func TestWhatIsExportedIsImported(t *testing.T) {
+	onEach(t, func(t *testing.T, at address) {
+		s := monday(t, at, "09:02:00")
+		_, err := s.store.PutSchedule(t.Context(), everything())
+		require.NoError(t, err)
+		revision, err := s.store.Revision(t.Context())
+		require.NoError(t, err)
+		for _, form := range []string{"json", "csv"} {
+			exported := s.order("", "schedules", "export", "-o", form)
+			require.Zero(t, exported.code, exported.err)
+			file := filepath.Join(t.TempDir(), "rows")
+			require.NoError(t, os.WriteFile(file, []byte(exported.out), 0o600))
+			got := s.order("", "schedules", "import", file, "--prune", "--dry-run")
+			assert.Zero(t, got.code, got.err)
+			assert.Equal(t, "No changes.\n", got.out)
+
+			edited := strings.Replace(exported.out, "daily 16:05", "daily 16:07", 1)
+			got = s.order(edited, "schedules", "import", "-", "--dry-run")
+			assert.Equal(t, 2, got.code, got.err)
+			assert.Contains(t, got.out, `~ buy_orders: rule "daily 16:05" -> "daily 16:07"`)
+			bad := strings.Replace(edited, "after premarket_retry 5m", "after nothing 5m", 1)
+			got = s.order(bad, "schedules", "import", "-", "--yes")
+			assert.Equal(t, 1, got.code)
+			assert.Contains(t, got.err, "no schedule of task \"nothing\"")
+		}
+		after, err := s.store.Revision(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, revision, after, "one bad row, and nothing is written")
+
+		rows := []tradeclock.Schedule{everything(), {Task: "report", Rule: rule.MustParse("daily 17:00")}}
+		rows[0].Priority = 7
+		text, err := json.Marshal(rows)
+		require.NoError(t, err)
+		got := s.order(string(text), "schedules", "import", "-", "--prune", "--yes")
+		require.Zero(t, got.code, got.err)
+		assert.Contains(t, got.out, "Done: 2 put, 7 removed.")
+		stored, err := s.store.Schedules(t.Context())
+		require.NoError(t, err)
+		require.Len(t, stored, 2)
+		assert.Equal(t, 7, stored[1].Priority)
+	})
+}
+
+func TestHaltAndLift(t *testing.T) {
+	onEach(t, func(t *testing.T, at address) {
+		s := monday(t, at, "09:02:00")
+		got := s.order("", "halt", "24", "--reason", "loss limit", "--actor", "ana", "--yes")
+		assert.Equal(t, 1, got.code, "a misspelled halt must not look like one")
+		got = s.order("", "halt", "42", "--reason", "loss limit", "--actor", "ana")
+		assert.Equal(t, 3, got.code, "nobody is there to answer")
+		assert.Empty(t, s.sched.Status().Halts)
+		got = s.order("", "halt", "42", "--reason", "loss limit", "--actor", "ana", "--yes")
+		require.Zero(t, got.code, got.err)
+		s.drive.Until(at_("09:05:00"))
+		runs, err := s.store.Runs(t.Context(), tradeclock.Query{Task: "premarket_amo_adjustment"})
+		require.NoError(t, err)
+		require.Len(t, runs, 1)
+		assert.Equal(t, "halted by ana: loss limit", runs[0].Reason)
+		assert.Contains(t, s.ask("accounts").out, "by ana: loss limit")
+
+		assert.Equal(t, 1, s.order("", "lift", "--all", "--actor", "ben", "--yes").code, "there is no such halt")
+		require.Zero(t, s.order("", "lift", "42", "--actor", "ben", "--reason", "checked", "--yes").code)
+		audit := s.ask("audit").out
+		assert.Contains(t, audit, "halt")
+		assert.Contains(t, audit, "lift")
+		assert.Contains(t, audit, "checked")
+	})
+}
+
+func at_(wall string) time.Time { return at("2026-11-23 " + wall) }
+
+func TestHealthIsAMonitorsVerdict(t *testing.T) {
+	onEach(t, func(t *testing.T, at address) {
+		s := monday(t, at, "09:02:00")
+		assert.Zero(t, s.ask("health").code)
+		s.clock.Advance(2 * time.Minute)
+		got := s.ask("health")
+		assert.Equal(t, 1, got.code, got.out)
+		assert.Contains(t, got.out, "TRADECLOCK WARNING - paper")
+		s.clock.Advance(4 * time.Minute)
+		got = s.ask("health")
+		assert.Equal(t, 2, got.code, got.out)
+		assert.Contains(t, got.out, "TRADECLOCK CRITICAL - paper")
+		s.clock.Advance(36 * time.Minute)
+		s.drive.For(time.Minute)
+		got = s.ask("health", "-o", "json")
+		assert.Equal(t, 2, got.code, got.out)
+		var verdict struct{ Missed int }
+		require.NoError(t, json.Unmarshal([]byte(got.out), &verdict))
+		assert.Equal(t, 1, verdict.Missed, "an order was")
+
+		_, err := s.store.SeedSchedules(t.Context(), tradeclock.Schedule{Task: "unknown_task", Rule: rule.MustParse("daily 17:00")})
+		require.NoError(t, err)
+		require.NoError(t, s.sched.Close(t.Context()))
+		assert.Contains(t, s.ask("health").out, "it was stopped")
+		ending := run(t, "", "health", "--db", s.at.url, "--calendar", "XNSE", "--at", "2026-12-20T10:00")
+		assert.Contains(t, ending.out, "calendar XNSE ends on 2026-12-31")
+	})
+}
+
+func TestOnlyMigrateMakesTables(t *testing.T) {
+	at := sqliteFile(t)
+	file := strings.TrimPrefix(at.url, "sqlite:")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for _, args := range [][]string{{"plan"}, {"schedules", "list"}, {"db", "check"}, {"halt", "42", "--reason", "r", "--actor", "a", "--yes"}} {
+		got := run(t, "", append(args, "--db", at.url)...)
+		assert.Equal(t, 3, got.code, args)
+		assert.Contains(t, got.err, "tradeclock db migrate")
+	}
+	info, err := os.Stat(file)
+	require.NoError(t, err)
+	assert.Zero(t, info.Size())
+	require.Zero(t, run(t, "", "db", "migrate", "--yes", "--db", at.url).code)
+	assert.Contains(t, run(t, "", "db", "check", "--db", at.url).out, "the tables of this version")
+	assert.Equal(t, "There are no schedules.\n", run(t, "", "schedules", "list", "--db", at.url).out)
+}
+
+func TestCompletionKnowsTheTasks(t *testing.T) {
+	s := monday(t, sqliteFile(t), "09:02:00")
+	got := run(t, "", "explain", "--db", s.at.url, "--generate-shell-completion")
+	assert.Contains(t, got.out, "buy_orders")
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		script := run(t, "", "completion", shell)
+		require.Zero(t, script.code, script.err)
+		assert.Contains(t, script.out, "tradeclock")
+	}
+}

@@ -1,0 +1,116 @@
+package tradeclocktest
+
+import (
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+var directoryCases = []ledgerCase{
+	{"nobody is there at first", func(w *ledgerTest) {
+		directory := companion[tradeclock.Directory](w.t, w.ledger)
+		states, err := directory.Schedulers(w.ctx)
+		require.NoError(w.t, err)
+		assert.Empty(w.t, states)
+		assert.Empty(w.t, w.enrolments(tradeclock.EnrolmentQuery{Scheduler: paper}))
+	}},
+	{"who holds a term, and until when, is told", testTermStates},
+	{"accounts that were ever enrolled are told as they were left", testEnrolments},
+	{"accounts are found by their names, in pages", testEnrolmentPages},
+}
+
+func testTermStates(w *ledgerTest) {
+	directory := companion[tradeclock.Directory](w.t, w.ledger)
+	states := func() []tradeclock.TermState {
+		w.t.Helper()
+		states, err := directory.Schedulers(w.ctx)
+		require.NoError(w.t, err)
+		for i := range states {
+			states[i].Expires, states[i].Watermark = toMicrosecond(states[i].Expires), toMicrosecond(states[i].Watermark)
+		}
+		return states
+	}
+	first := w.lead("a")
+	other, err := w.ledger.Lead(w.ctx, "real", "c", time.Minute)
+	require.NoError(w.t, err)
+	w.record(first, at(9, 0))
+	w.clock.Advance(10 * time.Second)
+	held := tradeclock.TermState{Term: first, Expires: at(9, 0).Add(ttl), Left: 20 * time.Second, Watermark: at(9, 0)}
+	real := tradeclock.TermState{Term: other, Expires: at(9, 1), Left: 50 * time.Second, Watermark: time.Time{}.UTC()}
+	assert.Equal(w.t, []tradeclock.TermState{held, real}, states())
+	assert.True(w.t, states()[0].Held())
+
+	w.clock.Advance(20 * time.Second)
+	held.Left, real.Left = 0, 30*time.Second
+	assert.Equal(w.t, []tradeclock.TermState{held, real}, states())
+	assert.False(w.t, states()[0].Held(), "it has expired")
+
+	second := w.lead("b")
+	require.NoError(w.t, w.ledger.Resign(w.ctx, second))
+	second.Holder = ""
+	resigned := tradeclock.TermState{Term: second, Expires: time.Time{}.UTC(), Watermark: at(9, 0)}
+	assert.Equal(w.t, []tradeclock.TermState{resigned, real}, states())
+	assert.False(w.t, states()[0].Held())
+}
+
+func (w *ledgerTest) enrolments(q tradeclock.EnrolmentQuery) []tradeclock.EnrolledAccount {
+	w.t.Helper()
+	found, err := companion[tradeclock.Directory](w.t, w.ledger).Enrolments(w.ctx, q)
+	require.NoError(w.t, err)
+	for i := range found {
+		for _, instant := range []*time.Time{&found[i].From, &found[i].Withdrawn, &found[i].Returned} {
+			*instant = toMicrosecond(*instant)
+		}
+	}
+	return found
+}
+
+func testEnrolments(w *ledgerTest) {
+	first := w.lead("a")
+	w.enroll(first, at(9, 0), "stays", "goes", "left out")
+	w.record(first, at(9, 10))
+	w.withdraw(first, "goes", at(9, 10))
+	next := w.takeOver("b")
+	back := tradeclock.Enrolment{Account: "back", From: at(9, 2), Withdrawn: at(9, 3), Returned: at(9, 4)}
+	w.enrollAs(next, tradeclock.Enrolment{Account: "stays", From: at(9, 5)}, back)
+
+	zero := time.Time{}.UTC()
+	want := []tradeclock.EnrolledAccount{
+		{Enrolment: back, Term: next.Number},
+		{Enrolment: tradeclock.Enrolment{Account: "goes", From: at(9, 10), Withdrawn: at(9, 10), Returned: zero}, Term: first.Number},
+		{Enrolment: tradeclock.Enrolment{Account: "left out", From: at(9, 0), Withdrawn: zero, Returned: zero}, Term: first.Number},
+		{Enrolment: tradeclock.Enrolment{Account: "stays", From: at(9, 5), Withdrawn: zero, Returned: zero}, Term: next.Number},
+	}
+	assert.Equal(w.t, want, w.enrolments(tradeclock.EnrolmentQuery{Scheduler: paper}))
+}
+
+func testEnrolmentPages(w *ledgerTest) {
+	w.enroll(w.lead("a"), at(9, 0), "", "4", "42", "42 b", "43", "Z", "é", "\U0001f4c8")
+	for _, c := range []struct {
+		name  string
+		query tradeclock.EnrolmentQuery
+		want  []string
+	}{
+		{"all", tradeclock.EnrolmentQuery{}, []string{"", "4", "42", "42 b", "43", "Z", "é", "\U0001f4c8"}},
+		{"one", tradeclock.EnrolmentQuery{Account: "42"}, []string{"42"}},
+		{"one that never was", tradeclock.EnrolmentQuery{Account: "24"}, nil},
+		{"by the beginning of the name", tradeclock.EnrolmentQuery{Prefix: "42"}, []string{"42", "42 b"}},
+		{"by a beginning that none has", tradeclock.EnrolmentQuery{Prefix: "5"}, nil},
+		{"the first of them", tradeclock.EnrolmentQuery{Limit: 2}, []string{"", "4"}},
+		{"the next of them", tradeclock.EnrolmentQuery{After: "4", Limit: 2}, []string{"42", "42 b"}},
+		{"the next of those by the beginning", tradeclock.EnrolmentQuery{Prefix: "4", After: "42 b", Limit: 2}, []string{"43"}},
+		{"of another scheduler", tradeclock.EnrolmentQuery{Scheduler: "real"}, nil},
+	} {
+		if c.query.Scheduler == "" {
+			c.query.Scheduler = paper
+		}
+		var got []string
+		for _, e := range w.enrolments(c.query) {
+			got = append(got, e.Account)
+		}
+		assert.Equal(w.t, c.want, got, c.name)
+	}
+}

@@ -1,0 +1,67 @@
+package tradeclock_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/rule"
+)
+
+// A View answers from the stores alone, in a process beside the service: what is planned,
+// why something did not run, and what an edit would do before it is made.
+func ExampleView() {
+	ctx, clock := context.Background(), monday()
+	store := memstore.New(clock)
+	if _, err := store.SeedSchedules(ctx, tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01")}); err != nil {
+		fmt.Println(err)
+	}
+	service, err := tradeclock.New(tradeclock.Config{
+		Account: "alice", Schedules: store, Ledger: store, Clock: clock, Logger: slog.New(slog.DiscardHandler),
+		Executor: tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil }),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer service.Close(ctx)
+	runUntil(service, clock, "09:02:00")
+
+	view, err := tradeclock.NewView(tradeclock.ViewConfig{Schedules: store, Ledger: store, Clock: clock})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	today := calendar.DateOf(clock.Now())
+	page, err := view.Plan(ctx, today, tradeclock.PlanQuery{Account: "alice"})
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, item := range page {
+		fmt.Println(item.Due.Format("15:04"), item.Task, item.Run.Outcome)
+	}
+	why, err := view.Explain(ctx, "alice", "buy_orders", today)
+	if err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(why)
+	later := tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{{Task: "buy_orders", Rule: rule.MustParse("daily 09:05")}}}
+	preview, err := view.Preview(ctx, later, 2)
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, c := range preview.Changes {
+		fmt.Println(c.Session, c.Task, c.Before.Format("15:04"), "->", c.After.Format("15:04"))
+	}
+	for _, note := range preview.Notes {
+		fmt.Println(note)
+	}
+	// Output:
+	// 09:01 buy_orders succeeded
+	// On 2026-11-23, buy_orders for account alice was due at 09:01:00 and succeeded (started at 09:01:00); the next is due at 2026-11-24 09:01:00.
+	// 2026-11-24 buy_orders 09:01 -> 09:05
+	// buy_orders: slot 2026-11-23 has a record already, and is not run again
+}
