@@ -212,7 +212,7 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 	run.Outcome, run.Reason = outcome, said.Cut(reason, said.MaxReason)
 	run.Finished = now.Round(0).UTC()
 	run.Details = e.details.All()
-	if cause := context.Cause(&e.ctx); outcome == Interrupted && (errors.Is(cause, ErrStopped) || errors.Is(cause, ErrTermLost)) {
+	if outcome == Interrupted && e.wasCutOff() {
 		run.RerunUntil = e.of.RerunUntil(now)
 	}
 	s.engine.Ended(e.of, verdictOn(outcome, reason), reason)
@@ -222,6 +222,12 @@ func (s *UnifiedTaskScheduler) take(e *execution, outcome Outcome, reason string
 		st.unclaimed = e.of
 	}
 	s.books.settling = append(s.books.settling, st)
+}
+
+// wasCutOff reports whether the scheduler stopped or lost its term while the run went on.
+func (e *execution) wasCutOff() bool {
+	cause := context.Cause(&e.ctx)
+	return errors.Is(cause, ErrStopped) || errors.Is(cause, ErrTermLost)
 }
 
 // leave hands in what Execute came to, when it has returned for the last time.

@@ -91,6 +91,9 @@ func (s *UnifiedTaskScheduler) flushAccounted(ctx context.Context, t Term) error
 		return nil
 	}
 	gone, served := s.engine.ToAccount()
+	if len(gone)+len(served) == 0 {
+		return nil
+	}
 	if err := s.writeAccounts(ctx, t, gone, served); err != nil || s.term.term != t {
 		return err
 	}

@@ -166,10 +166,10 @@ func (b *BadRuns) Suspect(key Key, now time.Time) {
 }
 
 // HasUnknown reports whether there is any streak of which the ledger may have the
-// beginning, and TakeUnknown returns the first of them, each once.
+// beginning.
 func (b *BadRuns) HasUnknown() bool { return len(b.unknown) > 0 }
 
-// TakeUnknown returns no more than n.
+// TakeUnknown returns the first n of those streaks, each once.
 func (b *BadRuns) TakeUnknown(n int) []Key {
 	n = min(len(b.unknown), n)
 	taken := b.unknown[:n]

@@ -56,9 +56,9 @@ func (e *Engine) Use(made *plan.Plan) {
 func (e *Engine) LookAgain() { e.planning.next = e.planning.upTo }
 
 // PlanUpTo plans what is due until now and puts it into the queue. It returns from when
-// on, if anything was planned. It goes by the
-// wall clock alone: an instant that kept a monotonic reading would be compared by
-// that, and what a step of the clock passes over would be lost.
+// on, if anything was planned. It goes by the wall clock alone: an instant that kept a
+// monotonic reading would be compared by that, and what a step of the clock passes over
+// would be lost.
 func (e *Engine) PlanUpTo(now time.Time) (from time.Time, planned bool) {
 	now = wall(now)
 	pl := &e.planning
@@ -126,7 +126,8 @@ type State struct {
 // Resume begins to plan from a ledger's state, and returns from when on: now if it has no
 // watermark.
 func (e *Engine) Resume(st State, now time.Time) (watermark time.Time) {
-	e.Term.resumed, e.Wakes.doubted = true, false
+	e.Term.Resumed()
+	e.Wakes.doubted = false
 	if st.Term > 1 {
 		e.Limits.HoldOff(now)
 	}
@@ -169,7 +170,7 @@ func (e *Engine) Lose() {
 // read again, under the same term.
 func (e *Engine) Reread() {
 	e.dropPlan()
-	e.Term.resumed = false
+	e.Term.Reread()
 }
 
 func (e *Engine) dropPlan() {

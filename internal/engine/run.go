@@ -33,7 +33,7 @@ type Run struct {
 	Actor string
 	// Started is when it was picked last.
 	Started time.Time
-	// Replaces is the row whose place it takes, as the caller knows it, or nil: of an
+	// Replaces is the row whose place it takes, as the caller knows it, or nil: that of an
 	// interrupted run that it runs again, or of one that never started.
 	Replaces any
 	// Of is what the caller knows it by once it has started.

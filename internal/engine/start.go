@@ -136,12 +136,8 @@ func (e *Engine) ExecutorStarted(a *Account) {
 	e.queue.unblock(a.blocked)
 }
 
-// HasReady reports whether a run may be ready to start, and HasPending whether any has
-// been planned and not started.
+// HasReady reports whether a run may be ready to start.
 func (e *Engine) HasReady() bool { return e.queue.hasReady() }
-
-// HasPending reports whether any run has been planned and not started.
-func (e *Engine) HasPending() bool { return !e.queue.isEmpty() }
 
 // Claiming is the number of runs that are being claimed.
 func (e *Engine) Claiming() int { return len(e.queue.claiming) }
