@@ -37,7 +37,6 @@ type processes struct {
 	programs string // their folder
 	db       string
 	broker   string // its address
-	log      *slog.Logger
 }
 
 // process is one of them. What it prints is in a file.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +15,7 @@ import (
 	"github.com/tradeclock/tradeclock/examples/internal/desk"
 	"github.com/tradeclock/tradeclock/examples/internal/report"
 	"github.com/tradeclock/tradeclock/examples/realtrading/internal/client"
+	"github.com/tradeclock/tradeclock/examples/realtrading/internal/serving"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/trading"
@@ -137,16 +137,8 @@ func (s *service) run(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("serve /healthz: %w", err)
 	}
-	server := &http.Server{Handler: s.handler()}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
 	s.log.Info("serving", "address", listener.Addr(), "health", "/healthz")
-	err = s.scheduler.Run(ctx)
-	err = errors.Join(err, server.Close())
-	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
-		err = errors.Join(err, serveErr)
-	}
-	return err
+	return serving.While(ctx, listener, s.handler(), s.scheduler.Run)
 }
 
 // handler is what the service serves. A dashboard is mounted here, beside /healthz.
