@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/examples/internal/desk"
 	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
 	"github.com/tradeclock/tradeclock/request"
@@ -111,6 +112,24 @@ func TestHelpListsTheCommands(t *testing.T) {
 		assert.Contains(t, stderr.String(), "realtrading "+command)
 	}
 	assert.Contains(t, stderr.String(), "-listen")
+}
+
+func TestReplicasMayStartAtOnce(t *testing.T) {
+	openDB := onPostgreSQL(t)
+	var dbs []*sql.DB
+	for range 12 {
+		dbs = append(dbs, openDB())
+	}
+	errs := make(chan error)
+	for _, db := range dbs {
+		go func() {
+			_, err := desk.OpenPicks(t.Context(), db) // sqlstore has tests of its own
+			errs <- err
+		}()
+	}
+	for range dbs {
+		assert.NoError(t, <-errs)
+	}
 }
 
 // TestTheKillSwitchNeedsNoBroker halts an account that was served once, while neither a

@@ -43,10 +43,8 @@ type trader struct {
 
 // service is one replica.
 type service struct {
-	clock     tradeclock.Clock
 	log       *slog.Logger
 	store     *sqlstore.Store
-	client    *client.Client
 	scheduler *tradeclock.UnifiedTaskScheduler
 }
 
@@ -118,8 +116,7 @@ func newService(ctx context.Context, opts options, db *sql.DB, clock tradeclock.
 		return nil, err
 	}
 	c := client.New(opts.broker, opts.secret, clock, log)
-	s := &service{clock: clock, log: log, store: store, client: c}
-	s.scheduler, err = tradeclock.New(tradeclock.Config{
+	scheduler, err := tradeclock.New(tradeclock.Config{
 		Name:        schedulerName,
 		Schedules:   store,
 		Ledger:      store,
@@ -134,11 +131,11 @@ func newService(ctx context.Context, opts options, db *sql.DB, clock tradeclock.
 	}
 	executor := client.Fence(trading.Executor(trader{desk.New(c, c, picks, nse, clock, log), c}))
 	for _, account := range opts.accounts {
-		if err := s.scheduler.Enroll(ctx, account, executor); err != nil {
+		if err := scheduler.Enroll(ctx, account, executor); err != nil {
 			return nil, err
 		}
 	}
-	return s, nil
+	return &service{log, store, scheduler}, nil
 }
 
 // schedules are those of the desk. Tasks that place orders for all accounts at one
