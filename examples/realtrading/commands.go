@@ -7,22 +7,30 @@ import (
 	"io"
 	"log/slog"
 
-	"github.com/jonboulle/clockwork"
-
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/examples/realtrading/internal/audit"
 	"github.com/tradeclock/tradeclock/examples/realtrading/internal/client"
+	"github.com/tradeclock/tradeclock/request"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
 
 // halt pulls the kill switch: no replica starts anything new from its next tick or claim
-// on, for one account or for all. It needs the database and nothing else, and works
-// while neither a replica nor the broker does.
+// on, for one account or for all, and with -cancel what runs ends too. It needs the
+// database and nothing else, and works while neither a replica nor the broker does.
 func halt(ctx context.Context, opts options, out io.Writer) error {
-	return withStore(ctx, opts, func(store *sqlstore.Store) error {
-		err := store.Halt(ctx, haltOf(opts))
+	return withStore(ctx, opts, func(store *sqlstore.Store, clock tradeclock.Clock) error {
+		if err := store.Halt(ctx, haltOf(opts, clock)); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "halted %s: %s\n", whom(opts), opts.reason)
+		if !opts.cancel {
+			return nil
+		}
+		_, err := store.Ask(ctx, request.Request{
+			Scheduler: schedulerName, Kind: request.Cancel, Account: opts.account, Actor: opts.actor, Reason: opts.reason,
+		})
 		if err == nil {
-			fmt.Fprintf(out, "halted %s: %s\n", whom(opts), opts.reason)
+			fmt.Fprintln(out, "the active replica is asked to end what runs")
 		}
 		return err
 	})
@@ -30,8 +38,8 @@ func halt(ctx context.Context, opts options, out io.Writer) error {
 
 // lift ends a halt.
 func lift(ctx context.Context, opts options, out io.Writer) error {
-	return withStore(ctx, opts, func(store *sqlstore.Store) error {
-		err := store.Lift(ctx, haltOf(opts))
+	return withStore(ctx, opts, func(store *sqlstore.Store, clock tradeclock.Clock) error {
+		err := store.Lift(ctx, haltOf(opts, clock))
 		if err == nil {
 			fmt.Fprintf(out, "lifted the halt of %s\n", whom(opts))
 		}
@@ -39,11 +47,8 @@ func lift(ctx context.Context, opts options, out io.Writer) error {
 	})
 }
 
-func haltOf(opts options) tradeclock.Halt {
-	return tradeclock.Halt{
-		Scheduler: schedulerName, Account: opts.account, Reason: opts.reason, Actor: opts.actor,
-		At: clockwork.NewRealClock().Now(),
-	}
+func haltOf(opts options, clock tradeclock.Clock) tradeclock.Halt {
+	return tradeclock.Halt{Scheduler: schedulerName, Account: opts.account, Reason: opts.reason, Actor: opts.actor, At: clock.Now()}
 }
 
 func whom(opts options) string {
@@ -58,8 +63,8 @@ var errDisagree = errors.New("the broker's book and the ledger do not agree")
 
 // compare audits all sessions.
 func compare(ctx context.Context, opts options, out io.Writer) error {
-	return withStore(ctx, opts, func(store *sqlstore.Store) error {
-		book, err := client.New(opts.broker, opts.secret, clockwork.NewRealClock(), slog.New(slog.DiscardHandler)).Book(ctx)
+	return withStore(ctx, opts, func(store *sqlstore.Store, _ tradeclock.Clock) error {
+		book, err := client.New(opts.broker, opts.secret, realClock, slog.New(slog.DiscardHandler)).Book(ctx)
 		if err != nil {
 			return err
 		}
@@ -75,16 +80,21 @@ func compare(ctx context.Context, opts options, out io.Writer) error {
 	})
 }
 
-// withStore opens the store for a command.
-func withStore(ctx context.Context, opts options, do func(*sqlstore.Store) error) error {
+// withStore opens the store for a command, with the broker's clock. If the broker does not
+// answer, the time is the host's.
+func withStore(ctx context.Context, opts options, do func(*sqlstore.Store, tradeclock.Clock) error) error {
 	db, err := openDatabase(ctx, opts.db)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	store, err := sqlstore.Open(ctx, db)
+	clock, err := brokersClock(ctx, opts)
+	if err != nil {
+		clock = realClock
+	}
+	store, err := sqlstore.Open(ctx, db, storeClock(clock)...)
 	if err != nil {
 		return err
 	}
-	return do(store)
+	return do(store, clock)
 }

@@ -111,7 +111,7 @@ func (d *day) network(broker http.Handler) http.Handler {
 func (d *day) start() {
 	d.t.Helper()
 	opts := options{broker: d.address, secret: "sandbox", accounts: d.accounts}
-	s, err := newService(d.t.Context(), opts, d.openDB(), d.clock, slog.New(slog.DiscardHandler), sqlstore.WithClock(d.clock))
+	s, err := newService(d.t.Context(), opts, d.openDB(), d.clock, slog.New(slog.DiscardHandler))
 	require.NoError(d.t, err)
 	r := &replica{s, make(chan error, 1)}
 	go func() { r.done <- s.scheduler.Run(d.t.Context()) }()

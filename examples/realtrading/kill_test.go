@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -37,7 +36,6 @@ type processes struct {
 	programs string // their folder
 	db       string
 	broker   string // its address
-	log      *slog.Logger
 }
 
 // process is one of them. What it prints is in a file.
@@ -136,7 +134,7 @@ func (p *process) stop() {
 
 func (p *processes) book() wire.Book {
 	p.t.Helper()
-	book, err := client.New(p.broker, "", clockwork.NewRealClock(), slog.New(slog.DiscardHandler)).Book(p.t.Context())
+	book, err := client.New(p.broker, "", realClock, slog.New(slog.DiscardHandler)).Book(p.t.Context())
 	require.NoError(p.t, err)
 	return book
 }
@@ -182,7 +180,7 @@ func (p *processes) runs(store *sqlstore.Store, task string) []tradeclock.Run {
 func TestTheHolderIsKilledAndTheNextIsFrozen(t *testing.T) {
 	t.Parallel()
 	p := newProcesses(t, newSchema(t), "-from", "2026-11-23T15:27", "-speed", "20", "-lost", "0.1", "-slow", "0.05", "-late", "0.1")
-	clock, _, err := brokersClock(t.Context(), options{broker: p.broker})
+	clock, err := waitForClock(t.Context(), options{broker: p.broker})
 	require.NoError(t, err)
 	store, err := sqlstore.Open(t.Context(), opened(t, p.db), sqlstore.WithClock(clock))
 	require.NoError(t, err)

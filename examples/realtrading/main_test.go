@@ -14,13 +14,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/examples/internal/desk"
 	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
+	"github.com/tradeclock/tradeclock/request"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/trading"
@@ -90,7 +91,6 @@ func TestBadOptionsAreNamed(t *testing.T) {
 		{"stop", `unknown command "stop"`},
 		{"audit now", `unexpected argument "now"`},
 		{"-nonsense", "nonsense"},
-		{"-broker http://127.0.0.1:1 -db none/none.db", "ask the broker for its time"},
 		{"audit -db none/none.db", "none/none.db"},
 		{"halt -db postgres://nobody@127.0.0.1:1/none?connect_timeout=1 a reason", "open the database"},
 	} {
@@ -114,6 +114,24 @@ func TestHelpListsTheCommands(t *testing.T) {
 	assert.Contains(t, stderr.String(), "-listen")
 }
 
+func TestReplicasMayStartAtOnce(t *testing.T) {
+	openDB := onPostgreSQL(t)
+	var dbs []*sql.DB
+	for range 12 {
+		dbs = append(dbs, openDB())
+	}
+	errs := make(chan error)
+	for _, db := range dbs {
+		go func() {
+			_, err := desk.OpenPicks(t.Context(), db) // sqlstore has tests of its own
+			errs <- err
+		}()
+	}
+	for range dbs {
+		assert.NoError(t, <-errs)
+	}
+}
+
 // TestTheKillSwitchNeedsNoBroker halts an account that was served once, while neither a
 // replica nor the broker is there.
 func TestTheKillSwitchNeedsNoBroker(t *testing.T) {
@@ -122,13 +140,13 @@ func TestTheKillSwitchNeedsNoBroker(t *testing.T) {
 	require.NoError(t, err)
 	term, err := store.Lead(t.Context(), schedulerName, "a replica of yesterday", time.Minute)
 	require.NoError(t, err)
-	require.NoError(t, store.Enroll(t.Context(), term, []tradeclock.Enrolment{{Account: "alice", From: clockwork.NewRealClock().Now()}}))
+	require.NoError(t, store.Enroll(t.Context(), term, []tradeclock.Enrolment{{Account: "alice", From: realClock.Now()}}))
 	var out strings.Builder
 	command := func(args ...string) error {
 		return run(t.Context(), append([]string{args[0], "-db", file, "-broker", "http://127.0.0.1:1", "-actor", "ann"}, args[1:]...), &out, io.Discard)
 	}
 
-	require.NoError(t, command("halt", "-account", "alice", "she", "asked"))
+	require.NoError(t, command("halt", "-account", "alice", "-cancel", "she", "asked"))
 	require.ErrorIs(t, command("halt", "-account", "alcie", "she asked"), tradeclock.ErrUnknownAccount)
 	halts, err := store.Halts(t.Context(), schedulerName)
 	require.NoError(t, err)
@@ -136,12 +154,17 @@ func TestTheKillSwitchNeedsNoBroker(t *testing.T) {
 	assert.Equal(t, "alice", halts[0].Account)
 	assert.Equal(t, "she asked", halts[0].Reason)
 	assert.Equal(t, "ann", halts[0].Actor)
+	asked, err := store.Take(t.Context(), term)
+	require.NoError(t, err)
+	require.Len(t, asked, 1)
+	assert.Equal(t, request.Cancel, asked[0].Kind)
+	assert.Equal(t, "alice", asked[0].Account)
 
 	require.NoError(t, command("lift", "-account", "alice"))
 	halts, err = store.Halts(t.Context(), schedulerName)
 	require.NoError(t, err)
 	assert.Empty(t, halts)
-	assert.Equal(t, "halted alice: she asked\nlifted the halt of alice\n", out.String())
+	assert.Equal(t, "halted alice: she asked\nthe active replica is asked to end what runs\nlifted the halt of alice\n", out.String())
 }
 
 func TestHealthIsThatOfTheHeartbeat(t *testing.T) {

@@ -24,6 +24,7 @@ type options struct {
 	secret   string
 	accounts []string
 	listen   string
+	cancel   bool   // halt ends what runs too
 	account  string // whom halt and lift are for; empty for all
 	actor    string
 	reason   string
@@ -49,6 +50,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&accounts, "accounts", "alice,bob,carol,dave", "the accounts to trade for, separated by commas")
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8901", "where to serve /healthz; each replica has its own `address`")
 	flags.StringVar(&o.account, "account", "", "the account that is halted or lifted (default: all)")
+	flags.BoolVar(&o.cancel, "cancel", false, "halt ends what runs too")
 	flags.StringVar(&o.actor, "actor", userName(), "who asks for it")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {

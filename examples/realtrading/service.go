@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/jonboulle/clockwork"
 
@@ -16,6 +16,7 @@ import (
 	"github.com/tradeclock/tradeclock/examples/internal/desk"
 	"github.com/tradeclock/tradeclock/examples/internal/report"
 	"github.com/tradeclock/tradeclock/examples/realtrading/internal/client"
+	"github.com/tradeclock/tradeclock/examples/realtrading/internal/serving"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/trading"
@@ -30,6 +31,9 @@ const brokerLimit = "broker"
 // nse is where the accounts trade: the National Stock Exchange of India.
 var nse = exchange.MustGet("XNSE")
 
+// realClock is that of a live sandbox, and of what needs no other.
+var realClock = clockwork.NewRealClock()
+
 // trader is the desk at a broker on the network, to which it logs in: a
 // tradeclock.Starter, so that a standby has no login.
 type trader struct {
@@ -39,16 +43,14 @@ type trader struct {
 
 // service is one replica.
 type service struct {
-	clock     tradeclock.Clock
 	log       *slog.Logger
 	store     *sqlstore.Store
-	client    *client.Client
 	scheduler *tradeclock.UnifiedTaskScheduler
 }
 
 // serve runs a replica until ctx ends.
 func serve(ctx context.Context, opts options, out io.Writer) error {
-	clock, ownTime, err := brokersClock(ctx, opts)
+	clock, err := waitForClock(ctx, opts)
 	if err != nil {
 		return err
 	}
@@ -58,33 +60,51 @@ func serve(ctx context.Context, opts options, out io.Writer) error {
 	}
 	defer db.Close()
 	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{ReplaceAttr: report.Stamp(clock, nse.Location())}))
-	var storeOpts []sqlstore.Option
-	if ownTime {
-		storeOpts = append(storeOpts, sqlstore.WithClock(clock))
-	}
-	s, err := newService(ctx, opts, db, clock, log, storeOpts...)
+	s, err := newService(ctx, opts, db, clock, log)
 	if err != nil {
 		return err
 	}
 	return s.run(ctx, opts.listen)
 }
 
-// brokersClock returns the clock by which the broker trades. It is the real one for a
-// sandbox that is live; in any other the time is its own, for the terms as well.
-func brokersClock(ctx context.Context, opts options) (clock tradeclock.Clock, ownTime bool, err error) {
-	fast, err := client.New(opts.broker, opts.secret, clockwork.NewRealClock(), slog.New(slog.DiscardHandler)).Clock(ctx)
+// waitForClock asks for the broker's clock until there is an answer, for a while.
+func waitForClock(ctx context.Context, opts options) (clock tradeclock.Clock, err error) {
+	for range 10 {
+		if clock, err = brokersClock(ctx, opts); err == nil {
+			return clock, nil
+		}
+		if err := tradeclock.Sleep(ctx, time.Second); err != nil {
+			return nil, err
+		}
+	}
+	return nil, err
+}
+
+// brokersClock returns the clock by which the broker trades: the real one, if the sandbox
+// is live.
+func brokersClock(ctx context.Context, opts options) (tradeclock.Clock, error) {
+	fast, err := client.New(opts.broker, opts.secret, realClock, slog.New(slog.DiscardHandler)).Clock(ctx)
 	if err != nil {
-		return nil, false, fmt.Errorf("ask the broker for its time: %w", err)
+		return nil, fmt.Errorf("ask the broker for its time: %w", err)
 	}
 	if fast.Live() {
-		return clockwork.NewRealClock(), false, nil
+		return realClock, nil
 	}
-	return &fast, true, nil
+	return &fast, nil
+}
+
+// storeClock has the store go by a clock that is not the real one. Else the database's
+// own tells when a term ends.
+func storeClock(clock tradeclock.Clock) []sqlstore.Option {
+	if clock == realClock {
+		return nil
+	}
+	return []sqlstore.Option{sqlstore.WithClock(clock)}
 }
 
 // newService opens the store in db, and makes a scheduler with the accounts.
-func newService(ctx context.Context, opts options, db *sql.DB, clock tradeclock.Clock, log *slog.Logger, storeOpts ...sqlstore.Option) (*service, error) {
-	store, err := sqlstore.Open(ctx, db, storeOpts...)
+func newService(ctx context.Context, opts options, db *sql.DB, clock tradeclock.Clock, log *slog.Logger) (*service, error) {
+	store, err := sqlstore.Open(ctx, db, storeClock(clock)...)
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +116,7 @@ func newService(ctx context.Context, opts options, db *sql.DB, clock tradeclock.
 		return nil, err
 	}
 	c := client.New(opts.broker, opts.secret, clock, log)
-	s := &service{clock: clock, log: log, store: store, client: c}
-	s.scheduler, err = tradeclock.New(tradeclock.Config{
+	scheduler, err := tradeclock.New(tradeclock.Config{
 		Name:        schedulerName,
 		Schedules:   store,
 		Ledger:      store,
@@ -112,11 +131,11 @@ func newService(ctx context.Context, opts options, db *sql.DB, clock tradeclock.
 	}
 	executor := client.Fence(trading.Executor(trader{desk.New(c, c, picks, nse, clock, log), c}))
 	for _, account := range opts.accounts {
-		if err := s.scheduler.Enroll(ctx, account, executor); err != nil {
+		if err := scheduler.Enroll(ctx, account, executor); err != nil {
 			return nil, err
 		}
 	}
-	return s, nil
+	return &service{log, store, scheduler}, nil
 }
 
 // schedules are those of the desk. Tasks that place orders for all accounts at one
@@ -137,16 +156,8 @@ func (s *service) run(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("serve /healthz: %w", err)
 	}
-	server := &http.Server{Handler: s.handler()}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
 	s.log.Info("serving", "address", listener.Addr(), "health", "/healthz")
-	err = s.scheduler.Run(ctx)
-	err = errors.Join(err, server.Close())
-	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
-		err = errors.Join(err, serveErr)
-	}
-	return err
+	return serving.While(ctx, listener, s.handler(), s.scheduler.Run)
 }
 
 // handler is what the service serves. A dashboard is mounted here, beside /healthz.

@@ -14,16 +14,21 @@ import (
 // restart, in another replica too, and never takes those of another day.
 type Picks struct{ db *sql.DB }
 
+const table = `
+	CREATE TABLE IF NOT EXISTS desk_candidates (
+		account TEXT NOT NULL,
+		session TEXT NOT NULL,
+		chosen  TEXT NOT NULL, -- a JSON array, the best first
+		PRIMARY KEY (account, session)
+	)`
+
 // OpenPicks returns the candidates in db, which is SQLite or PostgreSQL, and makes
 // their table if it is not there.
 func OpenPicks(ctx context.Context, db *sql.DB) (*Picks, error) {
-	_, err := db.ExecContext(ctx, `
-		CREATE TABLE IF NOT EXISTS desk_candidates (
-			account TEXT NOT NULL,
-			session TEXT NOT NULL,
-			chosen  TEXT NOT NULL, -- a JSON array, the best first
-			PRIMARY KEY (account, session)
-		)`)
+	_, err := db.ExecContext(ctx, table)
+	if err != nil {
+		_, err = db.ExecContext(ctx, table) // of two that make it at once, PostgreSQL fails one
+	}
 	if err != nil {
 		return nil, fmt.Errorf("make the table of candidates: %w", err)
 	}

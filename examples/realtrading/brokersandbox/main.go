@@ -18,7 +18,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -31,6 +30,7 @@ import (
 	"github.com/tradeclock/tradeclock/examples/internal/market"
 	"github.com/tradeclock/tradeclock/examples/internal/report"
 	"github.com/tradeclock/tradeclock/examples/realtrading/internal/sandbox"
+	"github.com/tradeclock/tradeclock/examples/realtrading/internal/serving"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/internal/scaled"
 )
@@ -160,24 +160,5 @@ func run(ctx context.Context, opts options, out io.Writer) error {
 		return err
 	}
 	log.Info("the broker is open", "address", listener.Addr(), "speed", clock.Factor)
-	return serve(ctx, s, listener)
-}
-
-// serve serves the sandbox and lets its market trade, until ctx ends or one of both
-// fails.
-func serve(ctx context.Context, s *sandbox.Sandbox, listener net.Listener) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	server := &http.Server{Handler: s.Handler()}
-	served := make(chan error, 1)
-	go func() {
-		defer stop()
-		served <- server.Serve(listener)
-	}()
-	err := s.Run(ctx)
-	err = errors.Join(err, server.Close())
-	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
-		err = errors.Join(err, serveErr)
-	}
-	return err
+	return serving.While(ctx, listener, s.Handler(), s.Run)
 }

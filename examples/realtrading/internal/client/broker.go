@@ -13,9 +13,9 @@ import (
 	"github.com/tradeclock/tradeclock/internal/scaled"
 )
 
-// Clock asks for the clock by which the broker trades.
+// Clock asks once for the clock by which the broker trades.
 func (c *Client) Clock(ctx context.Context) (clock scaled.Clock, err error) {
-	err = c.call(ctx, get("", "/clock"), &clock)
+	err = c.try(ctx, get("", "/clock"), &clock)
 	return clock, err
 }
 

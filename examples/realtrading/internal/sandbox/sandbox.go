@@ -60,9 +60,9 @@ type Sandbox struct {
 	// the change made in one piece.
 	changing sync.Mutex
 	asked    map[string]int // how often each change was asked for
+	today    calendar.Date  // the session that has begun, or zero
 
-	trading sync.Mutex
-	today   calendar.Date // the session that has begun, or zero
+	pricing sync.Mutex
 	prices  map[calendar.Date]market.Day
 }
 
@@ -118,8 +118,8 @@ func (s *Sandbox) sessionAt(now time.Time) (calendar.Session, error) {
 
 // day returns the bars of a date.
 func (s *Sandbox) day(date calendar.Date) market.Day {
-	s.trading.Lock()
-	defer s.trading.Unlock()
+	s.pricing.Lock()
+	defer s.pricing.Unlock()
 	if _, known := s.prices[date]; !known {
 		s.prices[date] = s.cfg.Source.Day(date)
 	}
