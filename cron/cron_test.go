@@ -97,6 +97,9 @@ func TestWhatHasNoMeaningIsRefused(t *testing.T) {
 		"0 9 * * 7#1":   `as in "daily 09:00 on first sun of month"`,
 		"0 9 * 6 L":     `as in "daily 09:00 on sat in jun"`,
 		"0 9 * * 5#6":   "failed to parse",
+		"0 9 99W * *":   "failed to parse",
+		"0 9 L-31 * *":  "failed to parse",
+		"0 9 15 * 5L":   "failed to parse", // either would be enough, and no filter says that
 		"0 9 * * xyzL":  "failed to parse",
 		"@reboot":       "tradeclock.Starter",
 		"@every 90s":    `"every 1m30s 00:00-24:00"`,

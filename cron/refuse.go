@@ -91,7 +91,7 @@ func (f field) refused(part string, i int, fields []string) error {
 	case strings.HasPrefix(part, "*-"):
 		return fmt.Errorf("the %s has %q: want a number before the dash", f.name, part)
 	}
-	if filter, ok := f.counted(part); ok {
+	if filter, ok := f.counted(part); ok && rule.Validate(filtered(with("*"), filter)) == nil {
 		return fmt.Errorf("the %s has %q, which is of other crons: write it as in %q", f.name, part, filtered(with("*"), filter))
 	}
 	return f.refusedStep(part)
