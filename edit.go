@@ -139,11 +139,11 @@ func (s Schedule) Edited(old Schedule, now time.Time) Schedule {
 		return s
 	}
 	inForce := old.Rule
-	if old.Prior != nil && (now.Sub(old.Since) < oneSession || rule.KindOf(old.Prior) == rule.KindOf(old.Rule)) {
+	if old.Prior != nil && (now.Sub(old.Since) < oneSession || !rule.ChangesKind(old.Rule, old.Prior)) {
 		inForce = old.Prior
 	}
 	s.Since, s.Prior = now.UTC(), rule.HeldOver(s.Rule, inForce)
-	if rule.KindOf(s.Rule) != rule.KindOf(inForce) {
+	if rule.ChangesKind(s.Rule, inForce) {
 		s.Prior = inForce
 	}
 	return s

@@ -75,7 +75,7 @@ func (r *row) isEarly(now time.Time) bool {
 // waitsForSession reports whether an edit of the row takes effect only at the next
 // session.
 func (r *row) waitsForSession(now time.Time) bool {
-	if r.Prior == nil || r.view == nil || rule.KindOf(r.Prior) == rule.KindOf(r.Rule) {
+	if r.Prior == nil || r.view == nil || !rule.ChangesKind(r.Rule, r.Prior) {
 		return false
 	}
 	edited := calendar.DateOf(r.Since.In(r.view.loc))

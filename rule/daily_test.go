@@ -138,3 +138,26 @@ func TestHeldOver(t *testing.T) {
 	assert.Nil(t, HeldOver(userRule{}, MustParse("daily 10:00,14:00")))
 	assert.Nil(t, HeldOver(On(userRule{}, OnWeekdays(time.Monday)), userRule{}))
 }
+
+// usersDaily is a user's rule that is like a daily one.
+type usersDaily struct{ userRule }
+
+func (usersDaily) Daily() bool { return true }
+
+func TestChangesKind(t *testing.T) {
+	for _, test := range []struct {
+		is, was Rule
+		want    bool
+	}{
+		{MustParse("daily 10:00,14:00"), MustParse("daily 10:00"), false},
+		{MustParse("daily 10:00 on mon"), MustParse("daily 10:00,14:00"), false},
+		{MustParse("daily 10:00"), MustParse("daily each open"), true},
+		{MustParse("hourly 09:00-15:00"), MustParse("daily 10:00,14:00"), true},
+		{MustParse("every 1m open-close except 11:00-12:00"), MustParse("every 1m open-close"), false},
+		{usersDaily{}, MustParse("daily 10:00"), false},
+		{usersDaily{}, MustParse("daily 10:00,14:00"), true},
+		{MustParse("daily 10:00,14:00 on mon"), On(usersDaily{}, OnWeekdays(time.Monday)), true},
+	} {
+		assert.Equal(t, test.want, ChangesKind(test.is, test.was), "%v to %v", test.was, test.is)
+	}
+}

@@ -18,6 +18,20 @@ func KindOf(r Rule) string {
 	return fmt.Sprintf("%T", r)
 }
 
+// ChangesKind reports whether an edit from one rule to another changes the kind, and so takes
+// effect at the next session: between rules of one kind, slots tell what has been due. They
+// do not between a daily rule of several times and a DailyRule of a user's.
+func ChangesKind(is, was Rule) bool {
+	if KindOf(is) != KindOf(was) {
+		return true
+	}
+	now, _ := Split(is)
+	before, _ := Split(was)
+	_, several := now.(times)
+	_, had := before.(times)
+	return several && isDaily(before) || had && isDaily(now)
+}
+
 // Repeats reports whether of several late occurrences of a rule only the newest is worth
 // a run: as of a monitor's, and not of a daily task's. A user's rule repeats unless
 // it is a DailyRule, and an after rule does as what it comes after.

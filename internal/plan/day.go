@@ -159,7 +159,7 @@ func (m *market) priorHolds(g *group, d *day) bool {
 	if g.prior.Rule == nil {
 		return false
 	}
-	if rule.KindOf(g.prior.Rule) == rule.KindOf(g.Rule) {
+	if !rule.ChangesKind(g.Rule, g.prior.Rule) {
 		return true
 	}
 	if edited := calendar.DateOf(g.since.In(m.loc)); d.session.Date != edited {
