@@ -190,6 +190,15 @@ func TestExemplarsHaveTheRun(t *testing.T) {
 	assert.Positive(t, exemplars)
 }
 
+func TestALateOutcomeCountsForNothing(t *testing.T) {
+	w := newWorld(t, at(9, 0, 0), row("orders", "daily 09:20"))
+	p, all := w.process(), make(tally)
+	p.collector.Observe(tradeclock.RunSettled{Run: tradeclock.Run{Task: "orders", Outcome: tradeclock.Succeeded}, Late: true})
+	p.Tick()
+	all.addScrape(t, p)
+	assert.Empty(t, all)
+}
+
 func TestWhatWatchesNothingHasNoMetrics(t *testing.T) {
 	registry := prom.NewPedanticRegistry()
 	collector := prometheus.New()

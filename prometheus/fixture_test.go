@@ -56,7 +56,7 @@ func atLeastOnce(s *tradeclock.Schedule) { s.Delivery = tradeclock.AtLeastOnce }
 // process is one process of the service, with its collector in a registry.
 type process struct {
 	*tradeclocktest.Driver
-	scheduler *tradeclock.UnifiedTaskScheduler
+	collector *prometheus.Collector
 	registry  *prom.Registry
 }
 
@@ -73,7 +73,7 @@ func (w *world) process(accounts ...string) *process {
 	for _, account := range accounts {
 		require.NoError(w.t, s.Enroll(w.t.Context(), account, w.rec))
 	}
-	p := &process{tradeclocktest.NewDriver(w.t, s, w.clock), s, prom.NewPedanticRegistry()}
+	p := &process{tradeclocktest.NewDriver(w.t, s, w.clock), collector, prom.NewPedanticRegistry()}
 	require.NoError(w.t, p.registry.Register(collector))
 	return p
 }
