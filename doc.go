@@ -59,7 +59,7 @@
 // whether anybody runs the tasks.
 //
 // The rules are in the package rule, trading days in the package calendar, and those of
-// sixteen exchanges in the package exchange. For who changes the scheduler itself,
+// nineteen exchanges in the package exchange. For who changes the scheduler itself,
 // docs/architecture.md follows one run through the house.
 //
 // # Testing
