@@ -100,7 +100,7 @@ func TestJSONNamesEveryField(t *testing.T) {
 func TestTextsRefuseWhatHasNoName(t *testing.T) {
 	for _, value := range []encoding.TextMarshaler{
 		Outcome(99), Overlap(9), Delivery(9), SchedulerState(9), calendar.SessionKind(9), calendar.Period(9), rule.Window(9),
-		calendar.SessionSet(1 << 7), calendar.WallTime(-1), calendar.Wall(9, 75), calendar.EndOfDay + 1, rule.At(9, 75), rule.AtAnchor("Open", 0), rule.NthSession(0, calendar.Week), rule.OnWeekdays(),
+		calendar.SessionSet(1 << 7), -calendar.EndOfDay - 1, calendar.Wall(9, 75), 2*calendar.EndOfDay + 1, rule.At(9, 75), rule.AtAnchor("Open", 0), rule.NthSession(0, calendar.Week), rule.OnWeekdays(),
 		rule.Daily(rule.At(9, 75)).(encoding.TextMarshaler), rule.On(rule.Daily(rule.At(9, 15)), rule.OnWeekdays()).(encoding.TextMarshaler),
 	} {
 		_, err := value.MarshalText()

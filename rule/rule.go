@@ -308,17 +308,25 @@ func Reach(r Rule) (back, ahead int) {
 	if a, ok := b.(after); ok {
 		return 0, int((a.delay + 24*time.Hour - 1) / (24 * time.Hour))
 	}
+	if d, ok := b.(daily); ok { // as most rules are: no list is made of its one moment
+		return d.at.reach()
+	}
 	for _, m := range b.moments() {
-		if m.Anchor != "" {
-			// A session may begin on the evening before its date and end on the
-			// morning after, and an offset is up to a day.
-			back, ahead = max(back, 2), max(ahead, 2)
-			continue
-		}
-		// A gap may push the last times of a date into the next one.
-		ahead = max(ahead, int(m.Wall/calendar.EndOfDay)+1)
+		before, after := m.reach()
+		back, ahead = max(back, before), max(ahead, after)
 	}
 	return back, ahead
+}
+
+// reach returns how many days before and after a session's date the moment may lie.
+func (m Moment) reach() (back, ahead int) {
+	if m.Anchor != "" {
+		// A session may begin on the evening before its date and end on the
+		// morning after, and an offset is up to a day.
+		return 2, 2
+	}
+	// A gap may push the last times of a date into the next one.
+	return 0, int(m.Wall/calendar.EndOfDay) + 1
 }
 
 // Comparable reports whether the rule's type lets it be compared. Those of this

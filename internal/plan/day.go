@@ -136,11 +136,14 @@ func (m *market) admits(g *group, d *day) (bool, error) {
 
 // admitsBy asks one filter, for a group.
 func (m *market) admitsBy(filter rule.Filter, g *group, d *day) (bool, error) {
-	counts := func(s calendar.Session) bool { return s.Open() && g.runsOn(s.Kind) }
+	if filter == (rule.Filter{}) {
+		return true, nil // most rules have none, and nothing is made for them
+	}
+	cal, counts := m.cal, func(s calendar.Session) bool { return s.Open() && g.runsOn(s.Kind) }
 	if filter.AsksSessions() && d.unknown == nil && !counts(d.session) {
 		return false, nil // a closed date is no session
 	}
-	return filter.Admits(m.cal, d.session.Date, counts, m.session)
+	return filter.Admits(cal, d.session.Date, counts, func(date calendar.Date) (calendar.Session, error) { return SessionOf(cal, date) })
 }
 
 // timingOn returns the timing of a group that holds on a day.
@@ -165,7 +168,7 @@ func (m *market) priorHolds(g *group, d *day) bool {
 	if edited := calendar.DateOf(g.since.In(m.loc)); d.session.Date != edited {
 		return d.session.Date.Before(edited)
 	}
-	spans, err := rule.CompileBy(g.prior.Rule, d.session, asked{m.cal, m.loc})
+	spans, err := m.compileRule(g.prior.Rule, d)
 	if err != nil || len(spans) == 0 || spans[0].Due(0).After(g.since) {
 		return false
 	}
@@ -173,13 +176,11 @@ func (m *market) priorHolds(g *group, d *day) bool {
 	return admitted || err != nil
 }
 
-func (m *market) session(date calendar.Date) (calendar.Session, error) { return SessionOf(m.cal, date) }
-
 // spans compiles a rule on a day. An after rule has the spans of its base, later
 // by its delay, and with the same slots.
 func (m *market) spans(g *group, of rule.Rule, d *day) ([]rule.Span, error) {
 	if g.base == nil {
-		return rule.CompileBy(of, d.session, asked{m.cal, m.loc})
+		return m.compileRule(of, d)
 	}
 	base, err := m.spans(g.base, m.timingOn(g.base, d).Rule, d)
 	if err != nil {
@@ -192,6 +193,14 @@ func (m *market) spans(g *group, of rule.Rule, d *day) ([]rule.Span, error) {
 		spans[i].Shift += delay
 	}
 	return spans, nil
+}
+
+// compileRule compiles a rule, which is given the calendar only if it asks it.
+func (m *market) compileRule(r rule.Rule, d *day) ([]rule.Span, error) {
+	if _, asks := r.(rule.CalendarRule); asks {
+		return rule.CompileBy(r, d.session, asked{m.cal, m.loc})
+	}
+	return rule.Compile(r, d.session, m.loc)
 }
 
 // asked is the calendar of a market as a rule may ask it.
