@@ -41,6 +41,7 @@ const (
 	exitFailed   = 1 // it was refused, or found what it was to look for
 	exitDiffers  = 2 // a dry run would change something
 	exitUnknown  = 3 // a flag is wrong, or the database cannot be read
+	exitNoAnswer = 4 // the service did not answer in time
 	exitConflict = 5 // somebody else has edited meanwhile: nothing was written
 )
 
@@ -120,7 +121,7 @@ func (a *app) root() *cli.Command {
 		Commands: []*cli.Command{
 			a.planCommand(), a.runsCommand(), a.explainCommand(), a.schedulesCommand(), a.calendarCommand(),
 			a.accountsCommand(), a.instancesCommand(), a.healthCommand(), a.haltCommand(), a.liftCommand(), a.haltsCommand(),
-			a.auditCommand(), a.dbCommand(),
+			a.triggerCommand(), a.cancelCommand(), a.requestsCommand(), a.auditCommand(), a.dbCommand(),
 		},
 	}
 }

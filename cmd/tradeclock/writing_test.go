@@ -156,6 +156,38 @@ func TestHaltAndLift(t *testing.T) {
 	})
 }
 
+// TestTriggerAndCancel ask a service that answers at its ticks, beside the command.
+func TestTriggerAndCancel(t *testing.T) {
+	onEach(t, func(t *testing.T, at address) {
+		s := monday(t, at, "09:02:00")
+		got := s.order("", "trigger", "analysis", "--account", "42", "--actor", "ana")
+		assert.Equal(t, 3, got.code, "nobody is there to answer")
+		got = s.order("", "trigger", "analysis", "--account", "42", "--actor", "ana", "--yes", "--wait", "1ms")
+		assert.Equal(t, 4, got.code, got.err)
+		assert.Contains(t, got.err, "nobody has answered yet")
+		s.order("", "trigger", "analysi", "--account", "42", "--actor", "ana", "--yes", "--wait", "1ms")
+		assert.Equal(t, 2, strings.Count(s.ask("requests", "--open", "-o", "jsonl").out, "\n"))
+		s.drive.Tick()
+		runs, err := s.store.Runs(t.Context(), tradeclock.Query{Task: "analysis"})
+		require.NoError(t, err)
+		require.Len(t, runs, 1)
+		assert.True(t, runs[0].Manual)
+		assert.Equal(t, "ana", runs[0].Actor)
+		told := s.ask("requests").out
+		assert.Contains(t, told, "run "+runs[0].Slot+" has started")
+		assert.Contains(t, told, "refused")
+		assert.Contains(t, told, `unknown task: "analysi"`)
+
+		got = s.order("", "cancel", "--account", "42", "--actor", "ana", "--yes")
+		assert.Equal(t, 3, got.code)
+		assert.Contains(t, got.err, "--reason")
+		s.order("", "cancel", "sell_monitor", "--all", "--reason", "stuck", "--actor", "ana", "--yes", "--wait", "1ms")
+		s.drive.Tick()
+		assert.Contains(t, s.ask("requests").out, "no such run goes on")
+		assert.Equal(t, 3, s.order("", "trigger", "analysis", "--session", "yesterday", "--actor", "ana", "--yes").code)
+	})
+}
+
 func at_(wall string) time.Time { return at("2026-11-23 " + wall) }
 
 func TestHealthIsAMonitorsVerdict(t *testing.T) {
