@@ -46,5 +46,6 @@ func (d *Disk) Fill() (path string, err error) {
 
 // Close unmounts the disk.
 func (d *Disk) Close() error {
-	return errors.Join(syscall.Unmount(d.folder, 0), os.Remove(d.folder))
+	// What the server has left may hold the disk for a moment more.
+	return errors.Join(syscall.Unmount(d.folder, syscall.MNT_DETACH), os.Remove(d.folder))
 }
