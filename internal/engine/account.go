@@ -26,6 +26,7 @@ type Account struct {
 	openTo    time.Time // until the watermark of the ledger has come here
 	started   bool      // its executor has started, or needs no start
 	blocked   []*Run    // wait for that
+	blocks    bool      // and that they do is to be told
 }
 
 // Served is since when an account is served.

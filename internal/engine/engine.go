@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Engine decides for one scheduler what starts when. New makes it. Its methods are told
 // what happened and at which instant; what is to be done beside their answers, Take
@@ -74,11 +71,17 @@ type Taken struct{ Run, By *Run }
 func (e *Engine) Take() Actions {
 	todo := e.todo
 	e.todo = Actions{}
+	for _, a := range todo.Blocked {
+		a.blocks = false
+	}
 	return todo
 }
 
+// block has it told, once, that an account's executor is waited for: there may be very
+// many of them.
 func (e *Engine) block(a *Account) {
-	if !slices.Contains(e.todo.Blocked, a) {
+	if !a.blocks {
+		a.blocks = true
 		e.todo.Blocked = append(e.todo.Blocked, a)
 	}
 }
