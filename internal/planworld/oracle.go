@@ -165,11 +165,19 @@ func (w *World) ruleOccurrences(t Task, s calendar.Session) ([]Due, error) {
 	}
 	var found []Due
 	if t.kind == rule.KindHourly {
+		if to.Equal(from) && w.isSkipped(s.Date) {
+			return nil, nil // what is left out of nothing is nothing
+		}
 		found, err = w.hours(t, from, to)
 	} else {
 		found, err = w.grid(t, s, from, to)
 	}
 	return w.withoutLeft(t, s, found, err)
+}
+
+// isSkipped reports whether the clocks pass over a whole date.
+func (w *World) isSkipped(date calendar.Date) bool {
+	return !calendar.EndOfDay.On(date, w.loc).After(calendar.Wall(0, 0).On(date, w.loc))
 }
 
 // withoutLeft takes out what lies in what a rule leaves out.
