@@ -36,14 +36,14 @@ func (f facts) Halted(account string) (reason string, halted bool) {
 // act does what the engine has to be done beside its answers. It is called after each
 // that may have decided anything. The caller holds mu.
 func (s *UnifiedTaskScheduler) act() {
-	todo := s.engine.Take()
-	for _, p := range todo.Cancel {
+	actions := s.engine.Take()
+	for _, p := range actions.Cancel {
 		p.Of.(*execution).ctx.cancel(errReplaced)
 	}
-	for _, t := range todo.Taken {
+	for _, t := range actions.Taken {
 		s.slotTaken(t.Run, &t.By.Of.(*execution).run)
 	}
-	for _, a := range todo.Blocked {
+	for _, a := range actions.Blocked {
 		s.tellBlocked(accountOf(a))
 	}
 	s.tellBadRuns()

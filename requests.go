@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
@@ -190,21 +191,35 @@ func (s *UnifiedTaskScheduler) triggerAsked(ctx context.Context, r request.Reque
 }
 
 // startedFor looks in the ledger for the run that a request has started: it has the
-// request's own slot, or stands for one of a session, by the actor and since it was asked.
+// request's own slot, or the one of the session that it stands for, by the actor and since
+// it was asked.
 func (s *UnifiedTaskScheduler) startedFor(ctx context.Context, req trigger) (run Run, found bool, err error) {
 	if s.history == nil {
 		return Run{}, false, nil // the claim of its slot tells then whether there was one
 	}
-	date := cmp.Or(req.Session, calendar.DateOf(req.at.UTC()))
+	date := cmp.Or(req.Session, calendar.DateOf(req.at.In(s.zoneOf(req.Account, req.Task))))
 	q := Query{Scheduler: s.cfg.Name, Account: req.Account, Task: req.Task, From: date.AddDays(-1), To: date.AddDays(1)}
 	runs, err := quiet.Call(ctx, s.lanes.past, ledgerBound, func(ctx context.Context) ([]Run, error) { return s.history.Runs(ctx, q) })
 	for _, run := range runs {
-		if run.Manual && run.Actor == req.Actor && run.Account == req.Account && !run.Started.Before(req.at) &&
-			(req.standsForSlot() || isSlotOf(run.Slot, req.asked)) {
+		its := isSlotOf(run.Slot, req.asked)
+		if req.standsForSlot() {
+			its = run.Session == date && !strings.Contains(run.Slot, manualMark)
+		}
+		if its && run.Manual && run.Actor == req.Actor && run.Account == req.Account && !run.Started.Before(req.at) {
 			return run, true, nil
 		}
 	}
 	return Run{}, false, err
+}
+
+// zoneOf is where the wall times of a task are read.
+func (s *UnifiedTaskScheduler) zoneOf(account, task string) *time.Location {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.rowFor(account, task); r != nil {
+		return r.view.loc
+	}
+	return s.loc
 }
 
 // cancelAsked ends runs that were going on when it was asked.

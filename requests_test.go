@@ -272,3 +272,35 @@ func TestRule37_Cancel(t *testing.T) {
 	assert.Equal(t, "cancelled by Ana: stuck", runs[0].Reason)
 	assert.Equal(t, 1, runs[0].Attempt)
 }
+
+// TestRule37_TwoRequestsOfOnePersonAreToldApart: of a run of its own and one for today, which
+// the next holder takes, the one that has started does not answer for the other.
+func TestRule37_TwoRequestsOfOnePersonAreToldApart(t *testing.T) {
+	w := newWorld(t, "2026-11-23 10:00:00")
+	store := tradeclocktest.NewFaulty(w.store)
+	cfg := w.config(row("buy", "daily 16:05"))
+	cfg.Ledger = store
+	s, d := w.drive(cfg)
+	d.Tick()
+	own := w.ask(wanting(request.Trigger, "buy"))
+	w.rec.Do("buy", takes(10*time.Second))
+	store.Fail(tradeclocktest.OpAnswer, errors.New("out of reach"))
+	d.Tick()
+	today := wanting(request.Trigger, "buy")
+	today.ForToday = true
+	today.Expires = w.clock.Now().Add(time.Hour)
+	asked := w.ask(today)
+	term := s.Status().Term
+	_, err := w.store.Take(t.Context(), tradeclock.Term{Scheduler: "paper", Holder: s.Status().Instance, Number: term})
+	require.NoError(t, err, "it is taken, and not begun")
+	s.Crash()
+
+	w.clock.Advance(time.Minute)
+	store.Heal()
+	_, d = w.drive(cfg)
+	d.For(time.Minute)
+	assert.Equal(t, request.Done, w.answer(own).Answer, w.answer(own).Text)
+	assert.Equal(t, request.Done, w.answer(asked).Answer, w.answer(asked).Text)
+	assert.NotEqual(t, w.answer(own).RunID, w.answer(asked).RunID)
+	assert.Len(t, w.runs("buy"), 2)
+}

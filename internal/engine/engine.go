@@ -19,7 +19,7 @@ type Engine struct {
 	queue         queue
 	books         books
 	releases      releases
-	todo          Actions
+	actions       Actions
 }
 
 // Facts are what the engine looks up while it decides, as the caller has it.
@@ -69,12 +69,12 @@ type Taken struct{ Run, By *Run }
 
 // Take returns what is to be done since it was called last.
 func (e *Engine) Take() Actions {
-	todo := e.todo
-	e.todo = Actions{}
-	for _, a := range todo.Blocked {
+	actions := e.actions
+	e.actions = Actions{}
+	for _, a := range actions.Blocked {
 		a.blocks = false
 	}
-	return todo
+	return actions
 }
 
 // block has it told, once, that an account's executor is waited for: there may be very
@@ -82,7 +82,7 @@ func (e *Engine) Take() Actions {
 func (e *Engine) block(a *Account) {
 	if !a.blocks {
 		a.blocks = true
-		e.todo.Blocked = append(e.todo.Blocked, a)
+		e.actions.Blocked = append(e.actions.Blocked, a)
 	}
 }
 

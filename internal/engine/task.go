@@ -117,7 +117,7 @@ func (ts *task) goingOnAt(p *Run) *Run {
 func (e *Engine) besideOthers(p *Run, ts *task, now time.Time) (decided bool) {
 	if o := ts.runOf(p.Slot); o != nil { // a person was earlier
 		p.lined = false
-		e.todo.Taken = append(e.todo.Taken, Taken{p, o})
+		e.actions.Taken = append(e.actions.Taken, Taken{p, o})
 		return true
 	}
 	current := ts.goingOnAt(p)
@@ -132,7 +132,7 @@ func (e *Engine) besideOthers(p *Run, ts *task, now time.Time) (decided bool) {
 		e.skipOverlap(p, current, now)
 	default:
 		if p.Row.Overlap == OverlapCancel {
-			e.todo.Cancel = append(e.todo.Cancel, ts.running...)
+			e.actions.Cancel = append(e.actions.Cancel, ts.running...)
 		}
 		p.queued = true
 		e.awaitTask(p, WaitsForPrevious)
