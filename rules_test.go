@@ -56,6 +56,7 @@ var rules = []string{
 	31: "heartbeats and their monitor",
 	32: "status, agenda and explanation",
 	33: "logging and the observer",
+	35: "idle time costs nothing in simulation, and changes nothing",
 	37: "requests of people, from other processes",
 	38: "edits are previewed, and a preview is what then runs",
 	41: "what keeps tasks from running is told",
@@ -127,7 +128,7 @@ func heldRules(t *testing.T) map[int][]string {
 // filesOfRules are those of the tests of the rooms that behave as the scheduler does.
 func filesOfRules(t *testing.T) (files []string) {
 	t.Helper()
-	for _, room := range []string{".", "internal/plan", "monitor", "rule"} {
+	for _, room := range []string{".", "internal/plan", "monitor", "rule", "tradeclocktest"} {
 		found, err := filepath.Glob(filepath.Join(room, "*_test.go"))
 		require.NoError(t, err)
 		require.NotEmpty(t, found, room)

@@ -64,7 +64,9 @@ type UnifiedTaskScheduler struct {
 
 	mu      sync.Mutex // taken before the locks of the announcer and of the activity
 	ticking bool       // a tick goes on, or what excludes one
-	life    life
+	// startedBefore is how many runs had started when IdleUntil was last asked.
+	startedBefore int64
+	life          life
 
 	engine *engine.Engine // decides; what it answers is done with act
 

@@ -2,6 +2,7 @@ package tradeclock
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -147,4 +148,58 @@ func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
 	if planned && len(s.events) > 0 {
 		s.events.tell(Ticked{From: from, To: s.engine.Planned()})
 	}
+}
+
+// longestIdle bounds how far IdleUntil looks: conditions that come with the hours are
+// told within one.
+const longestIdle = time.Hour
+
+// IdleUntil is until when nothing happens by itself, for a simulation that goes from
+// instant to instant: the next due time, the next wake, or an hour, whichever is first.
+// A Tick that comes by then takes the time in between as passed, and not as a step of
+// the clock; the minutes in between have no heartbeats. It is the clock's now, and the
+// simulation is to go on minute by minute, if not everything is at rest: while anything
+// runs, was started since IdleUntil was last asked, is tried again, or Run goes on.
+//
+// Nobody else may write to the stores since the last Tick: what they write is read by
+// the next one, and the next one may be too late for it.
+func (s *UnifiedTaskScheduler) IdleUntil() time.Time {
+	now, wake := s.clock.Now(), s.activity.NextWake()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	started := s.running.started
+	before := s.startedBefore
+	s.startedBefore = started
+	if started != before || !s.isIdle() {
+		return now
+	}
+	until := now.Add(longestIdle)
+	for _, at := range []time.Time{wake, s.engine.NextLook()} {
+		if !at.IsZero() && at.Before(until) {
+			until = at
+		}
+	}
+	if until.Before(now) {
+		return now
+	}
+	s.engine.Wakes.Idle(until)
+	return until
+}
+
+// restlessWhile are the conditions under which something is tried again and again.
+var restlessWhile = []string{"claim", "halts", "halts unstored", "heartbeat", "held", "lapse", "poll", "record", "release", "requests", "resume", "settle", "term"}
+
+// isIdle reports whether all is planned, and nothing goes on or is tried again. The caller
+// holds mu.
+func (s *UnifiedTaskScheduler) isIdle() bool {
+	if s.life.running || s.life.ended || len(s.running.list) > 0 || s.dispatching() {
+		return false
+	}
+	if !s.sched.loaded || !s.engine.Term.IsResumed() || !s.engine.Planned().Equal(s.engine.Wakes.Last().Round(0)) {
+		return false
+	}
+	if len(s.sched.notFound) > 0 || slices.ContainsFunc(s.sched.watched, func(v *calendarView) bool { return v.failing }) {
+		return false
+	}
+	return !slices.ContainsFunc(restlessWhile, func(what string) bool { return s.health.conditions[what] != "" })
 }

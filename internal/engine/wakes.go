@@ -15,7 +15,12 @@ type Wakes struct {
 	last    time.Time
 	doubted bool
 	steps   int
+	idle    time.Time // until when no wake is expected
 }
+
+// Idle notes that nothing wakes the scheduler before an instant: time that has passed by
+// then is no step.
+func (w *Wakes) Idle(until time.Time) { w.idle = wall(until) }
 
 // Woke notes a wake, and reports whether the clock stepped since the last one, from when
 // and how far. On a clock without a monotonic reading, as a fake one, time that passed
@@ -27,11 +32,14 @@ func (w *Wakes) Woke(now time.Time) (from time.Time, step time.Duration, stepped
 		return from, 0, false
 	}
 	w.doubted = false
-	wall, passed := now.Round(0).Sub(from.Round(0)), now.Sub(from)
-	if monotonic := now != now.Round(0); !monotonic {
-		passed = min(max(wall, 0), longestGap)
+	if !now.Before(from) && !wall(now).After(w.idle) {
+		return from, 0, false
 	}
-	step = wall - passed
+	byWall, passed := now.Round(0).Sub(from.Round(0)), now.Sub(from)
+	if monotonic := now != now.Round(0); !monotonic {
+		passed = min(max(byWall, 0), longestGap)
+	}
+	step = byWall - passed
 	if step > -leastStep && step < longestGap {
 		return from, step, false
 	}
