@@ -150,11 +150,14 @@ func newTally(sim *simulation, clock clockwork.Clock) *tally {
 	return t
 }
 
+// shortestRun is what a run takes at least, so that those of one instant go on at once.
+const shortestRun = time.Millisecond
+
 // Execute takes as long as the task takes.
 func (t *tally) Execute(ctx context.Context, run tradeclock.Run) error {
 	t.enter(run)
 	defer t.leave(run)
-	return tradeclock.Sleep(ctx, t.sim.takes[run.Task])
+	return tradeclock.Sleep(ctx, max(t.sim.takes[run.Task], shortestRun))
 }
 
 func (t *tally) enter(run tradeclock.Run) {
