@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/cron"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -67,7 +68,7 @@ func editOf(cmd *cli.Command, row tradeclock.Schedule) (edit tradeclock.Schedule
 		Sessions: parsed(&f, "sessions", calendar.ParseSessionSet), Overlap: parsed(&f, "overlap", tradeclock.ParseOverlap),
 		Delivery: parsed(&f, "delivery", tradeclock.ParseDelivery),
 	}
-	if r := parsed(&f, "rule", rule.Parse); r != nil {
+	if r := parsed(&f, "rule", cron.ParseRule); r != nil {
 		edit.Rule = *r
 	}
 	if cmd.Bool("disable") || cmd.Bool("enable") {

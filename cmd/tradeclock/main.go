@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v3"
@@ -80,7 +81,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		return 0
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintln(a.err, "tradeclock:", plain(text))
+		fmt.Fprintln(a.err, "tradeclock:", plain(strings.ReplaceAll(text, "\n", "; ")))
 	}
 	var e *exitError
 	var conflict *tradeclock.ConflictError

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/cron"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
@@ -51,7 +52,7 @@ func open(ctx context.Context, cmd *cli.Command, m mode) (*service, error) {
 	if s.clock, err = clockOf(cmd.String("at"), s.loc); err != nil {
 		return nil, err
 	}
-	opts := []sqlstore.Option{sqlstore.WithoutMigration()}
+	opts := []sqlstore.Option{sqlstore.WithoutMigration(), sqlstore.WithRuleParser(cron.ParseRule)}
 	if cmd.String("at") != "" {
 		opts = append(opts, sqlstore.WithClock(s.clock))
 		if m == writes && !cmd.Bool("dry-run") {
