@@ -10,10 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver of PostgreSQL
 	"github.com/jonboulle/clockwork"
 	"github.com/urfave/cli/v3"
-	_ "modernc.org/sqlite" // the driver of SQLite
+	"modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
@@ -90,6 +91,15 @@ func (s *service) now() time.Time { return s.clock.Now() }
 
 // today is its date where the service is.
 func (s *service) today() calendar.Date { return calendar.DateOf(s.now().In(s.loc)) }
+
+// isOfDatabase reports whether an error is one of the database, and not what the store says
+// of an edit.
+func isOfDatabase(err error) bool {
+	var lite *sqlite.Error
+	var pg *pgconn.PgError
+	var unreached *pgconn.ConnectError
+	return errors.Is(err, sqlstore.ErrReadOnly) || errors.As(err, &lite) || errors.As(err, &pg) || errors.As(err, &unreached)
+}
 
 func hinted(err error) error {
 	if errors.Is(err, sqlstore.ErrOlderSchema) {

@@ -156,7 +156,7 @@ func (a *app) ask(cmd *cli.Command, question string) (bool, error) {
 		return true, nil
 	}
 	if !a.asks {
-		return false, exit(exitUnknown, "nobody is there to answer: say --yes, or --dry-run")
+		return false, exit(exitUnknown, "nobody is there to answer: say --yes")
 	}
 	fmt.Fprintf(a.err, "%s [y/N] ", question)
 	var answer string

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -40,7 +41,14 @@ func taskFlag() cli.Flag {
 }
 
 func limitFlag(n int) cli.Flag {
-	return &cli.IntFlag{Name: "limit", Value: n, Usage: "how many at most"}
+	return &cli.IntFlag{Name: "limit", Value: n, Usage: "how many at most", Validator: positive}
+}
+
+func positive(n int) error {
+	if n < 1 {
+		return errors.New("want a number from 1 on")
+	}
+	return nil
 }
 
 func afterFlag() cli.Flag {

@@ -81,9 +81,6 @@ func (s *service) runsQuery(cmd *cli.Command) (q tradeclock.Query, err error) {
 			return q, fmt.Errorf("--until: %w", err)
 		}
 	}
-	if cmd.Int("limit") <= 0 {
-		return q, errors.New("--limit: want a number from 1 on")
-	}
 	if err := q.After.UnmarshalText([]byte(cmd.String("after"))); err != nil {
 		return q, fmt.Errorf("--after: %w", err)
 	}
