@@ -111,7 +111,8 @@ func (s *service) runsListing(runs []tradeclock.Run) listing[tradeclock.Run] {
 			}
 			return colourOf(markOfOutcome(r.Outcome))
 		},
-		none: "There are no such runs.",
+		none:  "There are no such runs.",
+		sheet: sheet[tradeclock.Run]{runHeader, func(r tradeclock.Run) []string { return s.runRecord(r, r.Outcome.String()) }},
 	}
 }
 
