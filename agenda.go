@@ -93,8 +93,8 @@ func (d dayPlan) version(account, task string) int64 {
 	return r.run.Version
 }
 
-// items lists the runs of the accounts on the day, and what is due and has no record, by
-// due time, account and task.
+// items lists the runs of the accounts on the day, and what is due and has no record, in the
+// order of their cursors, by which pages go on.
 func (d dayPlan) items(runs []Run) []AgendaItem {
 	known := accountedBy(runs)
 	var items []AgendaItem
@@ -123,9 +123,7 @@ func (d dayPlan) items(runs []Run) []AgendaItem {
 			items = append(items, item)
 		}
 	}
-	slices.SortStableFunc(items, func(a, b AgendaItem) int {
-		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Task, b.Task))
-	})
+	slices.SortStableFunc(items, func(a, b AgendaItem) int { return a.Cursor().Compare(b.Cursor()) })
 	return items
 }
 

@@ -78,6 +78,19 @@ func TestRule32_ExplainTellsOfTheWholeDayOfARepeatingTask(t *testing.T) {
 	}
 }
 
+// TestRule32_ExplainEndsWhereReasonsDoNot: the reason of an overlap names the slot of a run.
+func TestRule32_ExplainEndsWhereReasonsDoNot(t *testing.T) {
+	w := newWorld(t, "2026-11-23 09:00:00")
+	cfg := w.config(row("watch", "every 1m 09:30-11:00"))
+	cfg.Executor = tradeclock.ExecutorFunc(func(ctx context.Context, _ tradeclock.Run) error {
+		return tradeclock.Sleep(ctx, 90*time.Second)
+	})
+	s := w.scheduler(cfg)
+	tradeclocktest.NewDriver(t, s, w.clock).Until(at("2026-11-23 11:30:00"))
+	assert.Equal(t, "was due several times: 45 succeeded, 45 skipped for 45 reasons (the newest: the run of 2026-11-23T10:58:00+05:30 had not finished); "+
+		"silent since 10:58:00 (the newest was skipped: the run of 2026-11-23T10:58:00+05:30 had not finished); the next is due at 2026-11-24 09:30:00.", explains(t, s, "watch"))
+}
+
 func TestRule32_ExplainOfADayBeforeAnEditGivesNoFalseReason(t *testing.T) {
 	w := newWorld(t, "2026-11-24 09:00:00")
 	_, err := w.store.SeedSchedules(t.Context(), row("watch", "every 15m 09:30-12:00"))

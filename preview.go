@@ -30,7 +30,8 @@ type Preview struct {
 // another reason.
 type PlanChange struct {
 	Task string `json:"task"`
-	// Account is that of the row. Empty is all accounts that have no row of their own.
+	// Account is that of the row. Empty is all accounts that have no row of their own, of the
+	// task or of one that it comes after.
 	Account string        `json:"account,omitzero"`
 	Slot    string        `json:"slot"`
 	Session calendar.Date `json:"session"`
@@ -285,13 +286,16 @@ func (p *previewing) diff(ctx context.Context, c rowChange, was, is []plan.Occur
 		return PlanChange{Task: c.key.Task, Account: c.key.Account, Slot: o.Slot, Session: o.Session}
 	}
 	for _, o := range is {
+		if !o.Due.After(p.now) {
+			continue // of what follows another task, which moves to a time that is past
+		}
 		before, had := old[o.Slot]
 		delete(old, o.Slot)
-		if !o.Due.After(p.now) || had && before.Due.Equal(o.Due) && before.Skip == o.Skip {
+		if had && before.Due.Equal(o.Due) && before.Skip == o.Skip {
 			continue
 		}
 		if !had {
-			used, err := p.isUsed(ctx, c.key, o, over)
+			used, err := p.isUsed(ctx, c, o, over)
 			if err != nil {
 				return err
 			}
@@ -314,7 +318,7 @@ func (p *previewing) diff(ctx context.Context, c rowChange, was, is []plan.Occur
 
 // isUsed reports whether the slot of an occurrence that comes has had its time: it was due
 // by the row of before, or the ledger has a record of it.
-func (p *previewing) isUsed(ctx context.Context, key ScheduleKey, o plan.Occurrence, over map[string]bool) (bool, error) {
+func (p *previewing) isUsed(ctx context.Context, c rowChange, o plan.Occurrence, over map[string]bool) (bool, error) {
 	const askedAtMost = 400
 	today := calendar.DateOf(p.now.In(rowOf(o).view.loc))
 	if over[o.Slot] {
@@ -323,8 +327,10 @@ func (p *previewing) isUsed(ctx context.Context, key ScheduleKey, o plan.Occurre
 	if p.asked++; o.Session.After(today) || p.asked > askedAtMost {
 		return false, nil
 	}
-	runs, err := p.history.Runs(ctx, Query{Scheduler: p.name, Account: key.Account, Task: key.Task, Slot: o.Slot, Limit: 1})
-	return len(runs) > 0, err
+	row := &c.after.run
+	limit := len(row.Shadowed) + 1 // one is enough, but for those of accounts that have their own row
+	runs, err := p.history.Runs(ctx, Query{Scheduler: p.name, Account: c.key.Account, Task: c.key.Task, Slot: o.Slot, Limit: limit})
+	return slices.ContainsFunc(runs, func(r Run) bool { return row.HoldsFor(r.Account) }), err
 }
 
 // collide finds what of the changes would be due in the minute of another task of the same

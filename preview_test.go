@@ -129,6 +129,75 @@ func wallOf(instant time.Time) string {
 	return instant.In(kolkata).Format("15:04")
 }
 
+// TestRule38_APreviewKeepsAccountsAndFollowersApart compares the plan after an edit with that
+// of before, changed as it was told, of two accounts.
+func TestRule38_APreviewKeepsAccountsAndFollowersApart(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		rows     []tradeclock.Schedule
+		changes  tradeclock.ScheduleChanges
+		accounts []string // that the edit is about
+		want     []string
+	}{
+		{
+			"a slot that only an account with a row of its own has used",
+			[]tradeclock.Schedule{row("report", "daily 16:00 on fri"), row("report", "daily 09:30", own("7"))},
+			put(row("report", "daily 11:00")), []string{"42"},
+			[]string{"report  -> 11:00"},
+		},
+		{
+			"what follows a disabled task that moves to a time that is past",
+			[]tradeclock.Schedule{row("close", "daily 16:00"), row("report", "after close 5m")},
+			put(row("close", "daily 09:00", disabled)), []string{"42", "7"},
+			[]string{"close 16:00 -> ", "report 16:05 -> "},
+		},
+		{
+			"what follows a task of which an account has a row of its own",
+			[]tradeclock.Schedule{row("close", "daily 16:00"), row("close", "daily 17:00", own("7")), row("report", "after close 5m")},
+			put(row("close", "daily 16:30")), []string{"42"},
+			[]string{"close 16:00 -> 16:30", "report 16:05 -> 16:35"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 08:50:00")
+			_, err := w.store.SeedSchedules(t.Context(), test.rows...)
+			require.NoError(t, err)
+			cfg := w.config()
+			cfg.Schedules = w.store
+			v := w.view(cfg)
+			s, d := w.drive(cfg)
+			defer stop(t, s)
+			require.NoError(t, s.Enroll(t.Context(), "7", cfg.Executor))
+			d.Until(at("2026-11-23 10:00:00"))
+			dueIn := func() map[string]time.Time {
+				due := make(map[string]time.Time)
+				for _, item := range planOf(t, v, "2026-11-23", tradeclock.PlanQuery{Limit: 1000}) {
+					if item.Due.After(w.clock.Now()) {
+						due[item.Account+" "+item.Task] = item.Due
+					}
+				}
+				return due
+			}
+			expected := dueIn()
+			preview, err := v.Preview(t.Context(), test.changes, 1)
+			require.NoError(t, err)
+			var told []string
+			for _, c := range preview.Changes {
+				told = append(told, fmt.Sprintf("%s %s -> %s", tradeclock.ScheduleKey{Task: c.Task, Account: c.Account}, wallOf(c.Before), wallOf(c.After)))
+				for _, account := range test.accounts {
+					delete(expected, account+" "+c.Task)
+					if !c.After.IsZero() {
+						expected[account+" "+c.Task] = c.After
+					}
+				}
+			}
+			assert.Equal(t, test.want, told)
+			require.NoError(t, w.store.ChangeSchedules(t.Context(), test.changes))
+			assert.Equal(t, expected, dueIn())
+		})
+	}
+}
+
 func TestRule38_APreviewRefusesWhatTheStoreWould(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:50:00")
 	v := w.view(w.seeded())

@@ -300,23 +300,58 @@ func (e *explanation) explainRuns() string {
 	if len(e.runs) == 1 && e.runs[0].Occurrences() == 1 {
 		return e.explainRun(e.runs[0])
 	}
-	counts := make(map[string]int)
-	var order []string
+	byOutcome := make(map[Outcome]*became)
+	var order []*became
 	for _, r := range e.runs {
-		what := r.Outcome.String()
-		if r.Outcome != Succeeded && r.Outcome != Running && r.Reason != "" {
-			what += " (" + said.FirstLine(r.Reason) + ")"
+		b := byOutcome[r.Outcome]
+		if b == nil {
+			b = &became{outcome: r.Outcome, counts: make(map[string]int)}
+			byOutcome[r.Outcome], order = b, append(order, b)
 		}
-		if counts[what] == 0 {
-			order = append(order, what)
-		}
-		counts[what] += r.Occurrences()
+		b.add(r)
 	}
-	parts := make([]string, len(order))
-	for i, what := range order {
-		parts[i] = fmt.Sprintf("%d %s", counts[what], what)
+	var parts []string
+	for _, b := range order {
+		parts = append(parts, b.tell()...)
 	}
 	return "was due several times: " + strings.Join(parts, ", ")
+}
+
+// became is how many runs have an outcome, and for which reasons.
+type became struct {
+	outcome Outcome
+	total   int
+	counts  map[string]int
+	reasons []string // in the order in which they came up
+}
+
+func (b *became) add(r Run) {
+	reason := ""
+	if r.Outcome != Succeeded && r.Outcome != Running && r.Reason != "" {
+		reason = said.FirstLine(r.Reason)
+	}
+	if b.counts[reason] == 0 {
+		b.reasons = append(b.reasons, reason)
+	}
+	b.counts[reason] += r.Occurrences()
+	b.total += r.Occurrences()
+}
+
+// tell tells each reason, and the newest alone of so many that the sentence would not end:
+// a reason may name a slot.
+func (b *became) tell() (parts []string) {
+	const toldEach = 3
+	if n := len(b.reasons); n > toldEach {
+		return []string{fmt.Sprintf("%d %s for %d reasons (the newest: %s)", b.total, b.outcome, n, b.reasons[n-1])}
+	}
+	for _, reason := range b.reasons {
+		part := fmt.Sprintf("%d %s", b.counts[reason], b.outcome)
+		if reason != "" {
+			part += " (" + reason + ")"
+		}
+		parts = append(parts, part)
+	}
+	return parts
 }
 
 func (e *explanation) explainRun(r Run) string {

@@ -174,6 +174,26 @@ func TestAViewHasTimetables(t *testing.T) {
 	assert.ErrorIs(t, err, tradeclock.ErrNoSchedule)
 }
 
+// TestPagesOfAPlanAreThePlan: of a run and an occurrence that are due at one instant, neither
+// is lost or told twice where a page ends between them.
+func TestPagesOfAPlanAreThePlan(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:50:00")
+	cfg := w.config()
+	cfg.Schedules = w.store
+	_, err := w.store.SeedSchedules(t.Context(), row("monitor", "every 15m 09:15-15:30"), row("review", "after monitor 7m"))
+	require.NoError(t, err)
+	v := w.view(cfg)
+	s, d := w.drive(cfg)
+	defer stop(t, s)
+	d.Until(at("2026-11-23 15:40:00"))
+	inUTC := func(s *tradeclock.Schedule) { s.Calendar = "weekdays:UTC" }
+	require.NoError(t, w.store.ChangeSchedules(t.Context(), put(row("monitor", "every 15m 09:15-15:30", inUTC, disabled))))
+	whole := planOf(t, v, "2026-11-23", tradeclock.PlanQuery{Limit: 1000})
+	for limit := range 5 {
+		assert.Equal(t, whole, planOf(t, v, "2026-11-23", tradeclock.PlanQuery{Limit: limit + 1}), "pages of %d", limit+1)
+	}
+}
+
 // TestAPageOfAPlanIsBounded: of very many accounts a page costs what it shows.
 func TestAPageOfAPlanIsBounded(t *testing.T) {
 	const accounts = 100_000

@@ -35,7 +35,7 @@ func (a *app) accounts(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	defer s.close()
-	limit := max(1, cmd.Int("limit"))
+	limit := cmd.Int("limit")
 	found, err := s.store.Enrolments(ctx, tradeclock.EnrolmentQuery{Scheduler: s.name, Prefix: cmd.String("prefix"), After: cmd.String("after"), Limit: limit})
 	if err != nil {
 		return err

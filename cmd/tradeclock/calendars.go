@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -98,7 +99,7 @@ func (a *app) showCalendar(_ context.Context, cmd *cli.Command) error {
 		return err
 	}
 	args := cmd.Args().Slice()
-	if len(args) > 0 && !strings.Contains(args[0], "-") {
+	if len(args) > 0 && !isDate(args[0]) {
 		if cal, err = lookup(args[0]); err != nil {
 			return err
 		}
@@ -120,7 +121,10 @@ func (a *app) showCalendar(_ context.Context, cmd *cli.Command) error {
 			return err
 		}
 	}
-	if daysTo(first, last) > 1000 {
+	switch {
+	case last.Before(first):
+		return fmt.Errorf("%v is before %v", last, first)
+	case daysTo(first, last) > 1000:
 		return errors.New("that is more than a thousand dates")
 	}
 	var days []shownDay
@@ -133,6 +137,11 @@ func (a *app) showCalendar(_ context.Context, cmd *cli.Command) error {
 		days = append(days, shownDay{Session: session})
 	}
 	return list(a, cmd, s.daysListing(days))
+}
+
+// isDate reports whether an argument is a date, and not the name of a calendar.
+func isDate(arg string) bool {
+	return slices.Contains([]string{"today", "tomorrow", "yesterday"}, arg) || arg != "" && arg[0] >= '0' && arg[0] <= '9'
 }
 
 func (s *service) daysListing(days []shownDay) listing[shownDay] {

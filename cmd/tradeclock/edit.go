@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/cron"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -54,7 +55,7 @@ func editFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "dry-run", Usage: "write nothing, and end with 2 if anything would change"},
 		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
-		&cli.IntFlag{Name: "sessions-ahead", Value: 3, Usage: "how many sessions are shown"},
+		&cli.IntFlag{Name: "sessions-ahead", Value: 3, Usage: "how many sessions are shown", Validator: positive},
 	}
 }
 
@@ -67,7 +68,7 @@ func editOf(cmd *cli.Command, row tradeclock.Schedule) (edit tradeclock.Schedule
 		Sessions: parsed(&f, "sessions", calendar.ParseSessionSet), Overlap: parsed(&f, "overlap", tradeclock.ParseOverlap),
 		Delivery: parsed(&f, "delivery", tradeclock.ParseDelivery),
 	}
-	if r := parsed(&f, "rule", rule.Parse); r != nil {
+	if r := parsed(&f, "rule", cron.ParseRule); r != nil {
 		edit.Rule = *r
 	}
 	if cmd.Bool("disable") || cmd.Bool("enable") {
@@ -181,10 +182,11 @@ func (a *app) set(ctx context.Context, cmd *cli.Command) error {
 	return nil
 }
 
-// refused is an error of an edit that the store did not make.
+// refused is an error of an edit that the store did not make, or a request that it did not
+// take.
 func refused(err error) error {
 	var conflict *tradeclock.ConflictError
-	if errors.As(err, &conflict) || errors.Is(err, tradeclock.ErrSchedulesChanged) {
+	if errors.As(err, &conflict) || errors.Is(err, tradeclock.ErrSchedulesChanged) || isOfDatabase(err) {
 		return err
 	}
 	return &exitError{exitFailed, err}

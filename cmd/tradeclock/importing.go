@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/cron"
 )
 
 func (a *app) importCommand() *cli.Command {
@@ -88,7 +90,7 @@ func changesTo(before, file []tradeclock.Schedule, prune bool) (changes tradeclo
 	return changes, nil
 }
 
-// readRows reads a file of rows, as JSON or CSV.
+// readRows reads a file of rows, as JSON or CSV. The error has everything that is wrong.
 func (a *app) readRows(file string) ([]tradeclock.Schedule, error) {
 	var text []byte
 	var err error
@@ -103,18 +105,34 @@ func (a *app) readRows(file string) ([]tradeclock.Schedule, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rows []tradeclock.Schedule
-	if first := bytes.TrimSpace(text); len(first) > 0 && first[0] == '[' {
-		dec := json.NewDecoder(bytes.NewReader(text))
-		dec.DisallowUnknownFields()
-		err = dec.Decode(&rows)
-	} else {
-		rows, err = readCSV(text)
+	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff"))) // the mark that spreadsheets begin a file with
+	read := readCSV
+	if len(text) > 0 && (text[0] == '[' || text[0] == '{') {
+		read = readJSON
 	}
+	rows, err := read(text)
 	if err != nil {
 		return nil, exit(exitFailed, "%s: %w", file, err)
 	}
 	return rows, nil
+}
+
+// readJSON reads an array of rows.
+func readJSON(text []byte) ([]tradeclock.Schedule, error) {
+	var all []json.RawMessage
+	if err := json.Unmarshal(text, &all); err != nil {
+		return nil, fmt.Errorf("want a JSON array of rows, as export writes it: %w", err)
+	}
+	var errs []error
+	rows := make([]tradeclock.Schedule, len(all))
+	for i, one := range all {
+		if err := rows[i].ReadJSON(one, cron.ParseRule); err != nil {
+			var named struct{ Task string }
+			_ = json.Unmarshal(one, &named)
+			errs = append(errs, fmt.Errorf("row %d (%s): %w", i+1, named.Task, err))
+		}
+	}
+	return rows, errors.Join(errs...)
 }
 
 // fileFields are those of a row that a file has.
@@ -151,27 +169,27 @@ func readCSV(text []byte) (rows []tradeclock.Schedule, err error) {
 		return nil, errors.New("it is empty: want a JSON array, or CSV with a header")
 	}
 	for _, name := range records[0] {
-		if !isFileField(name) {
+		if !slices.Contains(fileFields, name) {
 			return nil, fmt.Errorf("column %q: want some of %s", name, strings.Join(fileFields, ", "))
 		}
 	}
+	var errs []error
 	for i, record := range records[1:] {
 		row, err := rowOf(records[0], record)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", i+2, err)
+			errs = append(errs, fmt.Errorf("row %d (%s): %w", i+1, nameIn(records[0], record), err))
 		}
 		rows = append(rows, row)
 	}
-	return rows, nil
+	return rows, errors.Join(errs...)
 }
 
-func isFileField(name string) bool {
-	for _, field := range fileFields {
-		if field == name {
-			return true
-		}
+// nameIn is the task of a record.
+func nameIn(header, record []string) string {
+	if i := slices.Index(header, "task"); i >= 0 {
+		return record[i]
 	}
-	return false
+	return ""
 }
 
 // rowOf makes a row of a record by way of its JSON, so that a file says the same in both.
@@ -205,5 +223,5 @@ func rowOf(header, record []string) (row tradeclock.Schedule, err error) {
 	if err != nil {
 		return row, err
 	}
-	return row, json.Unmarshal(text, &row)
+	return row, row.ReadJSON(text, cron.ParseRule)
 }

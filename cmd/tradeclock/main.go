@@ -5,7 +5,7 @@
 //
 // It owns the words and pictures in which people and monitors are answered. It is told flags
 // and a database, and answers with text, tables, JSON or CSV, and an exit code. It imports
-// the root, its stores and calendars, and the drivers.
+// the root, its stores and calendars, the rules of cron, and the drivers.
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v3"
@@ -80,7 +81,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		return 0
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintln(a.err, "tradeclock:", plain(text))
+		fmt.Fprintln(a.err, "tradeclock:", plain(strings.ReplaceAll(text, "\n", "; ")))
 	}
 	var e *exitError
 	var conflict *tradeclock.ConflictError
@@ -102,7 +103,7 @@ func version() string {
 }
 
 func (a *app) root() *cli.Command {
-	return &cli.Command{
+	root := &cli.Command{
 		Name:                  "tradeclock",
 		Usage:                 "the day of a trading service: ask, see, stop",
 		Version:               version(),
@@ -112,7 +113,6 @@ func (a *app) root() *cli.Command {
 		ErrWriter:             a.err,
 		Reader:                a.in,
 		ExitErrHandler:        func(context.Context, *cli.Command, error) {},
-		OnUsageError:          func(_ context.Context, _ *cli.Command, err error, _ bool) error { return err },
 		Flags:                 globalFlags(),
 		ConfigureShellCompletionCommand: func(c *cli.Command) {
 			c.Hidden = false
@@ -124,6 +124,43 @@ func (a *app) root() *cli.Command {
 			a.triggerCommand(), a.cancelCommand(), a.requestsCommand(), a.auditCommand(), a.simulateCommand(), a.dbCommand(),
 		},
 	}
+	strict(root)
+	return root
+}
+
+// strict has a command and those below it say what is wrong with their flags and nothing
+// more, and refuse an argument that they would pass over: halt 42 43 is not to stop one
+// account alone.
+func strict(c *cli.Command) {
+	c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error { return err }
+	for _, sub := range c.Commands {
+		strict(sub)
+	}
+	act, most := c.Action, argumentsIn(c.ArgsUsage)
+	group := act == nil
+	if group {
+		act = func(_ context.Context, cmd *cli.Command) error { return cli.ShowSubcommandHelp(cmd) }
+	}
+	c.Action = func(ctx context.Context, cmd *cli.Command) error {
+		switch given := cmd.Args(); {
+		case given.Len() > most && group:
+			return fmt.Errorf("there is no command %q: see %s --help", given.First(), cmd.FullName())
+		case given.Len() > most:
+			return fmt.Errorf("%q is one argument too many: see %s --help", given.Get(most), cmd.FullName())
+		}
+		return act(ctx, cmd)
+	}
+}
+
+// argumentsIn is how many arguments a command takes, as its help has them: TASK [DATE] are
+// two, and ACCOUNT | --all is one.
+func argumentsIn(usage string) (n int) {
+	for _, word := range strings.Fields(usage) {
+		if strings.ToUpper(word) == word && word != "|" {
+			n++
+		}
+	}
+	return n
 }
 
 func globalFlags() []cli.Flag {

@@ -10,13 +10,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver of PostgreSQL
 	"github.com/jonboulle/clockwork"
 	"github.com/urfave/cli/v3"
-	_ "modernc.org/sqlite" // the driver of SQLite
+	"modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/cron"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
@@ -51,7 +53,7 @@ func open(ctx context.Context, cmd *cli.Command, m mode) (*service, error) {
 	if s.clock, err = clockOf(cmd.String("at"), s.loc); err != nil {
 		return nil, err
 	}
-	opts := []sqlstore.Option{sqlstore.WithoutMigration()}
+	opts := []sqlstore.Option{sqlstore.WithoutMigration(), sqlstore.WithRuleParser(cron.ParseRule)}
 	if cmd.String("at") != "" {
 		opts = append(opts, sqlstore.WithClock(s.clock))
 		if m == writes && !cmd.Bool("dry-run") {
@@ -89,6 +91,15 @@ func (s *service) now() time.Time { return s.clock.Now() }
 
 // today is its date where the service is.
 func (s *service) today() calendar.Date { return calendar.DateOf(s.now().In(s.loc)) }
+
+// isOfDatabase reports whether an error is one of the database, and not what the store says
+// of an edit.
+func isOfDatabase(err error) bool {
+	var lite *sqlite.Error
+	var pg *pgconn.PgError
+	var unreached *pgconn.ConnectError
+	return errors.Is(err, sqlstore.ErrReadOnly) || errors.As(err, &lite) || errors.As(err, &pg) || errors.As(err, &unreached)
+}
 
 func hinted(err error) error {
 	if errors.Is(err, sqlstore.ErrOlderSchema) {

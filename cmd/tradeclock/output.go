@@ -20,7 +20,8 @@ type listing[T any] struct {
 	line   func(T) []string
 	// paint returns the escape sequence for a cell of a line, or the empty text.
 	paint func(item T, column int) string
-	none  string // is said in a table without lines
+	none  string   // is said in a table without lines
+	sheet sheet[T] // what a CSV file has, if that is not the table
 }
 
 // list writes a listing in the form that the flags ask for.
@@ -48,9 +49,12 @@ func list[T any](a *app, cmd *cli.Command, l listing[T]) error {
 		return nil
 	case "csv":
 		w := csv.NewWriter(a.out)
-		_ = w.Write(lower(l.header))
+		if l.sheet.record == nil {
+			l.sheet = sheet[T]{lower(l.header), l.line}
+		}
+		_ = w.Write(l.sheet.header)
 		for _, item := range l.items {
-			_ = w.Write(l.line(item))
+			_ = w.Write(l.sheet.record(item))
 		}
 		w.Flush()
 		return w.Error()
@@ -156,7 +160,7 @@ func (a *app) ask(cmd *cli.Command, question string) (bool, error) {
 		return true, nil
 	}
 	if !a.asks {
-		return false, exit(exitUnknown, "nobody is there to answer: say --yes, or --dry-run")
+		return false, exit(exitUnknown, "nobody is there to answer: say --yes")
 	}
 	fmt.Fprintf(a.err, "%s [y/N] ", question)
 	var answer string

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -40,7 +41,14 @@ func taskFlag() cli.Flag {
 }
 
 func limitFlag(n int) cli.Flag {
-	return &cli.IntFlag{Name: "limit", Value: n, Usage: "how many at most"}
+	return &cli.IntFlag{Name: "limit", Value: n, Usage: "how many at most", Validator: positive}
+}
+
+func positive(n int) error {
+	if n < 1 {
+		return errors.New("want a number from 1 on")
+	}
+	return nil
 }
 
 func afterFlag() cli.Flag {
@@ -72,7 +80,7 @@ func (a *app) plan(ctx context.Context, cmd *cli.Command) error {
 		}
 		fmt.Fprintln(a.out)
 	}
-	err = a.listPlan(cmd, s, items)
+	err = a.listPlan(cmd, s, date, items)
 	if more && len(items) > 0 {
 		a.tellMore(items[len(items)-1].Cursor())
 	}
@@ -177,13 +185,15 @@ func why(item tradeclock.AgendaItem) string {
 	return item.Run.Reason
 }
 
-func (a *app) listPlan(cmd *cli.Command, s *service, items []tradeclock.AgendaItem) error {
-	if form := cmd.String("output"); form == "json" || form == "jsonl" {
-		return list(a, cmd, listing[tradeclock.AgendaItem]{items: items})
+func (a *app) listPlan(cmd *cli.Command, s *service, date calendar.Date, items []tradeclock.AgendaItem) error {
+	if cmd.String("output") != "table" {
+		return list(a, cmd, listing[tradeclock.AgendaItem]{
+			items: items,
+			sheet: sheet[tradeclock.AgendaItem]{runHeader, func(item tradeclock.AgendaItem) []string { return s.itemRecord(date, item) }},
+		})
 	}
-	each := cmd.Bool("each") || cmd.String("output") == "csv"
 	return list(a, cmd, listing[stretch]{
-		items:  stretches(items, each),
+		items:  stretches(items, cmd.Bool("each")),
 		header: []string{"DUE", "TO", "ACCOUNT", "TASK", "N", "OUTCOME", "STARTED", "LATE", "WHY"},
 		line: func(st stretch) []string {
 			started, late := "", ""

@@ -119,6 +119,11 @@ func TestCSVIsForSpreadsheets(t *testing.T) {
 		require.NoError(t, err)
 		assert.Greater(t, len(records), 1, args)
 	}
+	got := s.ask("runs", "--outcome", "failed", "-o", "csv").out
+	assert.Contains(t, got, "session,due,through,account,task,slot,count,outcome,started,finished,attempt,term,by,why,run_id\n")
+	assert.Contains(t, got, "2026-11-23,2026-11-23T09:05:00+05:30,2026-11-23T09:05:00+05:30,42,premarket_amo_adjustment,2026-11-23,1,failed,")
+	assert.Contains(t, got, "margin\nsee the log", "what was said, in full")
+	assert.Contains(t, s.ask("plan", "-o", "csv").out, "2026-11-23,2026-11-23T16:05:00+05:30,2026-11-23T16:05:00+05:30,42,buy_orders,2026-11-23,1,due,,")
 }
 
 // TestReadingWritesNothing reads a file that may not be written, and compares it with what

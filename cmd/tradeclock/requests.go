@@ -52,7 +52,7 @@ func (a *app) requestsCommand() *cli.Command {
 				return err
 			}
 			defer s.close()
-			found, err := s.store.Requests(ctx, request.Query{Scheduler: s.name, Open: cmd.Bool("open"), Limit: max(1, cmd.Int("limit"))})
+			found, err := s.store.Requests(ctx, request.Query{Scheduler: s.name, Open: cmd.Bool("open"), Limit: cmd.Int("limit")})
 			if err != nil {
 				return err
 			}
@@ -66,7 +66,7 @@ func (a *app) requestsCommand() *cli.Command {
 					}
 					return []string{s.dateTime(r.At), r.Actor, string(r.Kind), r.Task, r.Account, answer, r.Text}
 				},
-				none: "Nothing was asked.",
+				none: "There are no such requests.",
 			})
 		},
 	}
@@ -140,7 +140,7 @@ func (a *app) request(ctx context.Context, cmd *cli.Command, r request.Request, 
 	r.Scheduler, r.Actor, r.Reason = s.name, cmd.String("actor"), cmd.String("reason")
 	asked, err := s.store.Ask(ctx, r)
 	if err != nil {
-		return exit(exitFailed, "nothing was asked: %w", err)
+		return refused(fmt.Errorf("nothing was asked: %w", err))
 	}
 	answered, err := s.awaitAnswer(ctx, asked, cmd.Duration("wait"))
 	if err != nil {

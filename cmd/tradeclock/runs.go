@@ -81,9 +81,6 @@ func (s *service) runsQuery(cmd *cli.Command) (q tradeclock.Query, err error) {
 			return q, fmt.Errorf("--until: %w", err)
 		}
 	}
-	if cmd.Int("limit") <= 0 {
-		return q, errors.New("--limit: want a number from 1 on")
-	}
 	if err := q.After.UnmarshalText([]byte(cmd.String("after"))); err != nil {
 		return q, fmt.Errorf("--after: %w", err)
 	}
@@ -114,7 +111,8 @@ func (s *service) runsListing(runs []tradeclock.Run) listing[tradeclock.Run] {
 			}
 			return colourOf(markOfOutcome(r.Outcome))
 		},
-		none: "There are no such runs.",
+		none:  "There are no such runs.",
+		sheet: sheet[tradeclock.Run]{runHeader, func(r tradeclock.Run) []string { return s.runRecord(r, r.Outcome.String()) }},
 	}
 }
 

@@ -115,7 +115,7 @@ func (a *app) find(ctx context.Context, s *service, account, task string) (trade
 		shared = shared || r.Key() == tradeclock.ScheduleKey{Task: task}
 	}
 	if shared {
-		return tradeclock.Schedule{}, exit(exitFailed, "%s has no row of its own: the one of all accounts holds for it", key)
+		return tradeclock.Schedule{}, exit(exitFailed, "%s has no row of its own: the one of all accounts holds for it (schedules import adds rows)", key)
 	}
 	return tradeclock.Schedule{}, exit(exitFailed, "%s: %w", key, tradeclock.ErrNoSchedule)
 }
@@ -126,6 +126,9 @@ func (a *app) showSchedule(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	defer s.close()
+	if cmd.Args().First() == "" {
+		return errors.New("which task? As in: tradeclock schedules show buy_orders")
+	}
 	row, err := a.find(ctx, s, cmd.String("account"), cmd.Args().First())
 	if err != nil {
 		return err

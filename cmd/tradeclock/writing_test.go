@@ -130,6 +130,50 @@ func TestWhatIsExportedIsImported(t *testing.T) {
 	})
 }
 
+func TestWhatIsWrongWithAFileIsToldAtOnce(t *testing.T) {
+	at := sqliteFile(t)
+	s := monday(t, at, "09:02:00")
+	for name, test := range map[string]struct {
+		text string
+		want []string
+	}{
+		"json": {
+			`[{"task":"a","rule":"dialy 09:00"},{"task":"b","rul":"daily 09:00","timeout":"soon"},{"task":"c","rule":"daily 09:00"}]`,
+			[]string{`row 1 (a): schedule: rule "dialy 09:00"`, "; row 2 (b): schedule: rul: there is no such key; ", `timeout: duration "soon"`},
+		},
+		"csv":                {"task,rule,timeout\na,dialy 09:00,\nb,daily 09:00,soon\n", []string{`row 1 (a): schedule: rule "dialy 09:00"`, `row 2 (b): schedule: timeout: duration "soon"`}},
+		"cut off":            {`[{"task":"a","rule":"daily 09:00"}`, []string{"unexpected end"}},
+		"something after":    {`[{"task":"a","rule":"daily 09:00"}] [`, []string{"after top-level value"}},
+		"an object":          {`{"task":"a","rule":"daily 09:00"}`, []string{"want a JSON array of rows"}},
+		"the same row twice": {"task,rule\na,daily 09:00\na,daily 10:00\n", []string{"the file has a twice"}},
+		"nothing":            {" \n", []string{"it is empty"}},
+	} {
+		got := s.order(test.text, "schedules", "import", "-", "--yes")
+		assert.Equal(t, 1, got.code, name)
+		for _, want := range test.want {
+			assert.Contains(t, got.err, want, name)
+		}
+	}
+	got := s.order("\ufefftask,rule\r\nreport,daily 17:00\r\n", "schedules", "import", "-", "--yes")
+	assert.Zero(t, got.code, got.err)
+	assert.Equal(t, "daily 17:00", s.row("report").Rule.String(), "of a spreadsheet")
+}
+
+func TestCronRulesAreRules(t *testing.T) {
+	s := monday(t, sqliteFile(t), "09:02:00")
+	got := s.order(`[{"task":"report","rule":"cron */7 9-15 * * *"}]`, "schedules", "import", "-", "--yes")
+	require.Zero(t, got.code, got.err)
+	got = s.ask("plan", "2026-12-23", "--task", "report")
+	assert.Contains(t, got.out, "15:56")
+	assert.Empty(t, got.err)
+	exported := s.order("", "schedules", "export", "-o", "csv")
+	assert.Contains(t, exported.out, "report,,cron */7 9-15 * * *,")
+	assert.Equal(t, "No changes.\n", s.order(exported.out, "schedules", "import", "-", "--prune").out)
+	got = s.order("", "schedules", "set", "report", "--rule", "5 9 * * 1-5", "--yes")
+	require.Zero(t, got.code, got.err)
+	assert.Contains(t, got.out, `"daily 09:05 on mon,tue,wed,thu,fri"`)
+}
+
 func TestHaltAndLift(t *testing.T) {
 	onEach(t, func(t *testing.T, at address) {
 		s := monday(t, at, "09:02:00")
