@@ -344,6 +344,8 @@ func (e *explanation) explainRun(r Run) string {
 
 func outcomeVerb(o Outcome) string {
 	switch o {
+	case Armed:
+		return "is armed"
 	case Running:
 		return "is running"
 	case Succeeded, Failed, TimedOut:

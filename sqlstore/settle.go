@@ -35,7 +35,7 @@ var (
 		SET outcome = b.outcome, reason = b.reason, started = b.started, finished = b.finished,
 		    attempt = b.attempt, details = b.details, rerun_until = b.rerun_until, first_success = CASE WHEN b.outcome = 'succeeded' THEN own.first ELSE 0 END
 		FROM batch AS b
-		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'running'
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome ` + isOpen + `
 		RETURNING id`
 
 	// settlePart is settleRuns for the rows of one part. The batch is materialized,
@@ -50,7 +50,7 @@ var (
 		SET outcome = $5, reason = $6, started = b.started, finished = b.finished, attempt = $7, details = $8, rerun_until = $9,
 		    first_success = CASE WHEN CAST($5 AS TEXT) = 'succeeded' THEN own.first ELSE 0 END
 		FROM batch AS b
-		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'running'`
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome ` + isOpen
 
 	answerSettled = batchOf("scheduler", "account", "task", "slot", "token", "outcome") + `
 		SELECT CASE WHEN own.token = b.token AND own.token <> '' AND own.outcome = b.outcome THEN 1 ELSE 0 END

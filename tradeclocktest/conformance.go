@@ -137,7 +137,7 @@ func ended(run tradeclock.Run, outcome tradeclock.Outcome) tradeclock.Run {
 
 func (w *ledgerTest) lead(holder string) tradeclock.Term {
 	w.t.Helper()
-	term, err := w.ledger.Lead(w.ctx, paper, holder, ttl)
+	term, err := w.ledger.Lead(w.ctx, paper, holder, ttl, time.Time{})
 	require.NoError(w.t, err)
 	return term
 }
