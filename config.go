@@ -56,6 +56,9 @@ type Config struct {
 	// StartLimits bound how many runs start in a time, for the schedules that name
 	// them. Nil means that no schedule may name one.
 	StartLimits []StartLimit
+	// ArmAhead is how long before it is due a run is armed: claimed in the ledger, so that
+	// it starts by the clock alone, whatever the ledger does then. See docs/operations.md.
+	ArmAhead time.Duration
 	// TermLength is how long a term lasts if it is not renewed. Zero means 30
 	// seconds.
 	TermLength time.Duration
