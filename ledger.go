@@ -180,8 +180,8 @@ type Ledger interface {
 	// Claim makes a row for each run whose slot has none, in order, and answers for each
 	// run in the same order. The row is Running, or Armed if the run is: it has not
 	// started then, and has no Started. A claim of a run that is Running, and whose row
-	// is Armed and carries its token, makes that Running, with its Started, Attempt and
-	// Deadline. A run that is neither
+	// is Armed and carries its token, makes that Running, with its Started, Attempt,
+	// Deadline and First. A run that is neither
 	// Manual nor Backdated and is due at or before the watermark is not held. Nor
 	// is any run whose slot lies in a recorded range of its task and account, or,
 	// unless it is Manual, is due before what Prune removed. A claim that is
@@ -216,7 +216,9 @@ type Ledger interface {
 
 	// Settle stores the outcomes of runs, and answers for each in order. It is not
 	// fenced by a term: a run's token is what entitles it. It stores Outcome,
-	// Reason, Started, Finished, Attempt, Details and RerunUntil. A batch has a run once.
+	// Reason, Started, Finished, Attempt, Details and RerunUntil, and, of a run that is
+	// Armed still, First: another may have succeeded since that was answered. A batch has
+	// a run once.
 	Settle(ctx context.Context, runs []Run) ([]SettleResult, error)
 }
 

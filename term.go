@@ -210,11 +210,20 @@ func (s *UnifiedTaskScheduler) askForTerm(ctx context.Context, now time.Time, le
 
 // leadLedger asks the ledger for the term, and takes no answer for it that is not one.
 func (s *UnifiedTaskScheduler) leadLedger(ctx context.Context, now time.Time, length time.Duration) (Term, error) {
-	t, err := s.cfg.Ledger.Lead(ctx, s.cfg.Name, s.holder, length, s.trustedFrom(now, length).Round(0).UTC())
+	t, err := s.cfg.Ledger.Lead(ctx, s.cfg.Name, s.holder, length, upToSecond(s.trustedFrom(now, length)))
 	if err == nil && (t.Scheduler != s.cfg.Name || t.Holder != s.holder || t.Number < 1) {
 		err = fmt.Errorf("the ledger answered with term %d of %q, held by %q", t.Number, t.Scheduler, t.Holder)
 	}
 	return t, err
+}
+
+// upToSecond is an instant that is not before another, and that every store keeps as it is.
+func upToSecond(t time.Time) time.Time {
+	t = t.Round(0).UTC()
+	if whole := t.Truncate(time.Second); whole.Before(t) {
+		return whole.Add(time.Second)
+	}
+	return t
 }
 
 // heldBy returns who holds the term, if an error says so.

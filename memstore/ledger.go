@@ -111,7 +111,8 @@ func (l *ledger) claim(run, row *tradeclock.Run) tradeclock.Claim {
 // begin notes that a run which was armed starts.
 func begin(row, run *tradeclock.Run) {
 	if row.Outcome == tradeclock.Armed && run.Outcome == tradeclock.Running && row.Token == run.Token {
-		row.Outcome, row.Started, row.Attempt, row.Deadline = run.Outcome, run.Started, run.Attempt, run.Deadline
+		row.Outcome, row.First = run.Outcome, run.First
+		row.Started, row.Attempt, row.Deadline = run.Started, run.Attempt, run.Deadline
 	}
 }
 
@@ -289,6 +290,9 @@ func (l *ledger) settle(run *tradeclock.Run) bool {
 	entitled := run.Token != "" && row.Token == run.Token
 	switch {
 	case entitled && row.Outcome.Open():
+		if row.Outcome == tradeclock.Armed {
+			row.First = run.First
+		}
 		row.Outcome, row.Reason = run.Outcome, run.Reason
 		row.Started, row.Finished, row.Attempt = run.Started, run.Finished, run.Attempt
 		row.Details, row.RerunUntil = maps.Clone(run.Details), run.RerunUntil

@@ -86,9 +86,9 @@ var (
 		RETURNING id`
 
 	// beginArmed makes rows Running that were armed.
-	beginArmed = batchOf("scheduler", "account", "task", "slot", "token", "outcome", "started", "attempt", "deadline") + `
+	beginArmed = batchOf("scheduler", "account", "task", "slot", "token", "outcome", "started", "attempt", "deadline", "first") + `
 		UPDATE tradeclock_runs AS own
-		SET outcome = b.outcome, started = b.started, attempt = b.attempt, deadline = b.deadline
+		SET outcome = b.outcome, started = b.started, attempt = b.attempt, deadline = b.deadline, first = b.first
 		FROM batch AS b
 		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'armed' AND b.outcome = 'running'`
 

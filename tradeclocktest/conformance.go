@@ -38,6 +38,7 @@ func TestLedger(t *testing.T, open func(t *testing.T, clock tradeclock.Clock) tr
 		{"Lead", leadCases},
 		{"Fence", fenceCases},
 		{"Claim", claimCases},
+		{"Armed", armedCases},
 		{"Facts", factCases},
 		{"Reclaim", reclaimCases},
 		{"Release", releaseCases},

@@ -186,7 +186,7 @@ func (st *store) Lead(ctx context.Context, scheduler, holder string, ttl time.Du
 	st.p.unanswered = true
 	term, err := ask(ctx, st, "Lead", "", func() (tradeclock.Term, error) {
 		term, err := st.p.w.database.Lead(whole, scheduler, holder, ttl, trusted)
-		st.p.w.book.led(st.p, holder, term, ttl, err)
+		st.p.w.book.led(st.p, holder, term, ttl, trusted, err)
 		return term, err
 	})
 	told := err == nil || errors.As(err, new(*tradeclock.HeldError))
