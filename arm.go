@@ -106,10 +106,11 @@ func (s *UnifiedTaskScheduler) watchArmed() {
 	}
 	ar.bell.Stop()
 	ar.bell, ar.bellAt = nil, at
-	if at.IsZero() || s.life.draining {
+	left := at.Sub(s.clock.Now())
+	if at.IsZero() || left <= 0 || s.life.draining { // the next tick starts what is due already
 		return
 	}
-	ar.bell = s.afterLocked(at.Sub(s.clock.Now()), func() {
+	ar.bell = s.afterLocked(left, func() {
 		ar.bell = nil
 		if s.engine.HasArmedBy(s.clock.Now()) {
 			s.noteWake(s.clock.Now())

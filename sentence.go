@@ -278,7 +278,7 @@ func (e *explanation) silence() string {
 			continue
 		}
 		newest = r
-		if r.Outcome == Succeeded || r.Outcome == Running || r.Outcome == Skipped && !r.Started.IsZero() {
+		if r.Outcome == Succeeded || r.Outcome.Open() || r.Outcome == Skipped && !r.Started.IsZero() {
 			well = r
 		}
 	}
@@ -330,6 +330,9 @@ func (e *explanation) explainRun(r Run) string {
 	}
 	if r.Offset > 0 {
 		due += fmt.Sprintf(", spread by %v,", r.Offset)
+	}
+	if r.Outcome == Armed && r.Due.After(e.now) {
+		return "is armed, to start at " + e.wallIn(r.Due, loc, time.TimeOnly)
 	}
 	started := ""
 	if !r.Started.IsZero() {
