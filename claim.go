@@ -150,10 +150,12 @@ func (s *UnifiedTaskScheduler) slotRecurs(p *engine.Run, by *Run) {
 	s.tellRecorded(run, deliveryOf(p.Row), 1)
 }
 
-// startUnclaimed starts a run that is claimed when it is settled.
-func (s *UnifiedTaskScheduler) startUnclaimed(p *engine.Run) {
+// startClaimed starts a run that was armed, or is claimed when it is settled.
+func (s *UnifiedTaskScheduler) startClaimed(p *engine.Run) {
 	run := s.runningOf(p)
-	run.First = s.engine.IsFirst(p)
+	if run.First = s.engine.IsFirst(p); p.IsArmed() {
+		run.First, run.Resumed = p.First, p.Resumed
+	}
 	s.start(p, run)
 }
 
@@ -162,7 +164,7 @@ func (s *UnifiedTaskScheduler) startUnclaimed(p *engine.Run) {
 func (s *UnifiedTaskScheduler) claimFailed(batch []*engine.Run, err error) {
 	s.degrade("claim", fmt.Sprintf("runs cannot be claimed: %v", err))
 	for _, p := range s.engine.ClaimsFail(batch, engine.WaitsForLedger+": "+said.Cut(err.Error(), said.MaxCondition), s.clock.Now()) {
-		s.startUnclaimed(p)
+		s.startClaimed(p)
 	}
 	d := &s.dispatch
 	d.backoff = nextRetry(d.backoff)

@@ -1,6 +1,7 @@
 package tradeclock
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -56,6 +57,24 @@ type Config struct {
 	// StartLimits bound how many runs start in a time, for the schedules that name
 	// them. Nil means that no schedule may name one.
 	StartLimits []StartLimit
+	// ArmAhead is how long before it is due a run is armed: claimed in the ledger, so that
+	// at its instant it starts by the clock alone, whatever the ledger does then. It is at
+	// most a third of TermLength; a few seconds are enough. Zero arms nothing: each run is
+	// claimed when it is due, and starts some milliseconds later.
+	//
+	// It has a price. Of a process that dies within ArmAhead before the instant, nobody can
+	// tell whether it started what it had armed. Without arming the next holder of the term
+	// would run it, within its catch-up; with it, what is delivered at most once is
+	// interrupted, and the reason says that it may not have started.
+	//
+	// Schedules, calendars and halts are read for the last time half a second before the
+	// instant: an order of another process that is stored later comes too late. What this
+	// process is told holds at once.
+	//
+	// Armed is only what is sure to be admitted: not what has a Spread, a StartLimit or an
+	// Exclusive group, whose task still goes on, whose account is halted or not ready, or
+	// for which no place is left of MaxConcurrent. A program that calls Tick arms nothing.
+	ArmAhead time.Duration
 	// TermLength is how long a term lasts if it is not renewed. Zero means 30
 	// seconds.
 	TermLength time.Duration
@@ -116,6 +135,9 @@ func (cfg Config) check() error {
 	}
 	if cfg.TermLength != 0 && (cfg.TermLength < 3*time.Second || cfg.TermLength > 24*time.Hour) {
 		bad("TermLength", fmt.Errorf("%v is not between 3s and 24h", cfg.TermLength))
+	}
+	if most := cmp.Or(cfg.TermLength, DefaultTermLength) / 3; cfg.ArmAhead < 0 || cfg.ArmAhead > most {
+		bad("ArmAhead", fmt.Errorf("%v is not between 0 and %v, a third of the term", cfg.ArmAhead, most))
 	}
 	if cfg.DrainTimeout < 0 {
 		bad("DrainTimeout", fmt.Errorf("%v is negative", cfg.DrainTimeout))

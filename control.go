@@ -380,6 +380,8 @@ func (s *UnifiedTaskScheduler) ResetWatermark(ctx context.Context, to time.Time,
 		return err
 	}
 	defer s.giveTurn()
+	s.engine.Disarm() // or a run could start while its record is removed
+	s.act()
 	t := s.term.term
 	if !s.engine.Term.TrustedAt(s.clock.Now()) {
 		return fmt.Errorf("reset the watermark: %w", ErrNoTerm)

@@ -267,7 +267,7 @@ func TestRule21_AnOutcomeOnItsWayBetweenTwoTerms(t *testing.T) {
 	c.until("2026-11-23 09:00:30", nil)
 	require.Len(t, n.rec.Runs(), 1, "it started unclaimed")
 	other := func() {
-		_, err := c.store.Lead(t.Context(), "paper", "other", 2*time.Second)
+		_, err := c.store.Lead(t.Context(), "paper", "other", 2*time.Second, time.Time{})
 		require.NoError(t, err)
 	}
 	other()
@@ -333,7 +333,7 @@ func TestRule21_AnOutcomeOnItsWayIsNotInterrupted(t *testing.T) {
 			c.until("2026-11-23 09:00:10", nil)
 			n.ledger.Fail(tradeclocktest.OpLead, errors.New("out of reach"))
 			c.until("2026-11-23 09:00:45", nil)
-			_, err := c.store.Lead(t.Context(), "paper", "other", 2*time.Second)
+			_, err := c.store.Lead(t.Context(), "paper", "other", 2*time.Second, time.Time{})
 			require.NoError(t, err, "the term has expired")
 			n.ledger.Heal(tradeclocktest.OpLead)
 			c.until("2026-11-23 09:00:55", nil)

@@ -93,14 +93,18 @@ func (s *UnifiedTaskScheduler) nextBatch(ctx context.Context) []*engine.Run {
 	if s.life.ended || s.life.draining {
 		return nil
 	}
-	picked := s.engine.Pick(s.clock.Now(), engine.Obstacles{
-		HaltsUnread: s.control.unread != nil, Reconciling: s.books.reconciling > 0, Unsettled: s.books.settlePaused,
-	})
+	picked := s.engine.Pick(s.clock.Now(), s.obstacles())
 	for _, p := range picked.Start {
-		s.startUnclaimed(p)
+		s.startClaimed(p)
 	}
 	s.act()
 	return picked.Claim
+}
+
+func (s *UnifiedTaskScheduler) obstacles() engine.Obstacles {
+	return engine.Obstacles{
+		HaltsUnread: s.control.unread != nil, Reconciling: s.books.reconciling > 0, Unsettled: s.books.settlePaused,
+	}
 }
 
 // awaitPump waits until the pump rests, but no longer than a tick waits for a

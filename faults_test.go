@@ -178,7 +178,7 @@ func TestRule20_TheTermAndTheDeliveries(t *testing.T) {
 	assert.Empty(t, p.rec.Slots("eod_cleanup"))
 	require.Len(t, p.s.Status().Running, 1, "the monitor")
 
-	_, err := w.store.Lead(t.Context(), "paper", "another", time.Hour)
+	_, err := w.store.Lead(t.Context(), "paper", "another", time.Hour, time.Time{})
 	require.NoError(t, err)
 	p.ledger.Heal()
 	p.seconds("2026-11-23 09:05:00")

@@ -149,7 +149,7 @@ func ExampleHistory() {
 	ctx, clock := context.Background(), monday()
 	store := memstore.New(clock)
 	today := calendar.DateOf(clock.Now())
-	term, err := store.Lead(ctx, "paper", "the process that dies", time.Second)
+	term, err := store.Lead(ctx, "paper", "the process that dies", time.Second, time.Time{})
 	if err != nil {
 		panic(err)
 	}

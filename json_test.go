@@ -317,7 +317,7 @@ func randomOf(r *rand.Rand, typ reflect.Type, likely float64) reflect.Value {
 			break
 		}
 		v.Set(reflect.MakeMap(typ))
-		v.SetMapIndex(reflect.ValueOf(randomText(r)), randomOf(r, typ.Elem(), likely))
+		v.SetMapIndex(randomOf(r, typ.Key(), likely), randomOf(r, typ.Elem(), likely))
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.String:

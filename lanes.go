@@ -9,7 +9,7 @@ import (
 // lanes are the ways to the stores and to Config.Calendars. Those to a calendar are in
 // its view.
 type lanes struct {
-	poll, lead, halts, order, claim, manual, release, settle, record, enroll, beat, find, past, asked *quiet.Lane
+	poll, lead, halts, order, claim, arm, manual, release, settle, record, enroll, beat, find, past, asked *quiet.Lane
 }
 
 func newLanes(cfg Config, a *quiet.Activity) lanes {
@@ -22,6 +22,7 @@ func newLanes(cfg Config, a *quiet.Activity) lanes {
 		order:   a.NewLane("ledger's orders", memLedger),
 		manual:  a.NewLane("ledger's manual claims", memLedger),
 		claim:   a.NewLane("ledger's claims", memLedger),
+		arm:     a.NewLane("ledger's claims ahead", memLedger),
 		release: a.NewLane("ledger's releases", memLedger),
 		settle:  a.NewLane("ledger's outcomes", memLedger),
 		record:  a.NewLane("ledger's records", memLedger),

@@ -89,8 +89,13 @@ type State struct {
 	Watermark time.Time `json:"watermark"`
 	// Enrolments are all the accounts ever enrolled, withdrawn ones too.
 	Enrolments []Enrolment `json:"enrolments,omitzero"`
-	// Unsettled are the runs of older terms that were claimed and not settled.
+	// Unsettled are the runs of older terms that were claimed and not settled: those that
+	// are Armed or Running.
 	Unsettled []Run `json:"unsettled,omitzero"`
+	// Trusted says of the terms of Unsettled, by their numbers, until when their holders
+	// trusted them at most, each on its own clock: the latest that Lead was given. A term
+	// of which that is not known is left out.
+	Trusted map[int64]time.Time `json:"trusted,omitzero"`
 	// Interrupted are the runs that were settled as interrupted and may be run again:
 	// their RerunUntil is later than the watermark.
 	Interrupted []Run `json:"interrupted,omitzero"`
@@ -104,7 +109,7 @@ type State struct {
 // Claim is the ledger's answer for one run.
 type Claim struct {
 	// Held is true if the row of the slot carries this run's token and is not
-	// settled: the run may start. It is false if the slot is taken, or lies before
+	// settled: the run may start, or will at its instant if it is Armed. It is false if the slot is taken, or lies before
 	// the watermark.
 	Held bool `json:"held"`
 	// Outcome is that of the row as it stands, and NoOutcome if there is none.
@@ -149,7 +154,10 @@ type Ledger interface {
 	// unchanged if the holder has it, even if it has expired, and sets it to
 	// expire ttl from now on the ledger's clock; a new one with the next number if
 	// there is none, or if it was resigned or has expired; and a *HeldError else.
-	Lead(ctx context.Context, scheduler, holder string, ttl time.Duration) (Term, error)
+	// Trusted is the instant, on the holder's own clock, from which on it starts nothing
+	// more by this answer. The latest that was given with a term is kept: see
+	// State.Trusted. Zero is not known.
+	Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (Term, error)
 
 	// Resign ends the term at once, so that another holder need not wait.
 	// Resigning a term that is not current changes nothing and is no error.
@@ -169,8 +177,11 @@ type Ledger interface {
 	// served from Withdrawn on. Of one that was never enrolled it notes nothing.
 	Withdraw(ctx context.Context, t Term, gone Enrolment) error
 
-	// Claim makes a row that is Running for each run whose slot has none, in
-	// order, and answers for each run in the same order. A run that is neither
+	// Claim makes a row for each run whose slot has none, in order, and answers for each
+	// run in the same order. The row is Running, or Armed if the run is: it has not
+	// started then, and has no Started. A claim of a run that is Running, and whose row
+	// is Armed and carries its token, makes that Running, with its Started, Attempt,
+	// Deadline and First. A run that is neither
 	// Manual nor Backdated and is due at or before the watermark is not held. Nor
 	// is any run whose slot lies in a recorded range of its task and account, or,
 	// unless it is Manual, is due before what Prune removed. A claim that is
@@ -184,7 +195,7 @@ type Ledger interface {
 	Reclaim(ctx context.Context, t Term, old string, run Run) (Claim, error)
 
 	// Release gives back the claims of runs that certainly never started: the row of a
-	// run is removed if it is Running and carries the run's token, whatever term it was
+	// run is removed if it is Armed or Running and carries the run's token, whatever term it was
 	// claimed under, and its slot is as free as if it had not been claimed. A run with
 	// an Outcome of its own took the place of a row, by Reclaim, which then stands again
 	// with that Outcome, Reason, Finished and RerunUntil: missed or skipped, with no
@@ -205,7 +216,9 @@ type Ledger interface {
 
 	// Settle stores the outcomes of runs, and answers for each in order. It is not
 	// fenced by a term: a run's token is what entitles it. It stores Outcome,
-	// Reason, Started, Finished, Attempt, Details and RerunUntil. A batch has a run once.
+	// Reason, Started, Finished, Attempt, Details and RerunUntil, and, of a run that is
+	// Armed still, First: another may have succeeded since that was answered. A batch has
+	// a run once.
 	Settle(ctx context.Context, runs []Run) ([]SettleResult, error)
 }
 

@@ -96,12 +96,12 @@ func TestRule26_ContextThatHasEndedStartsNothing(t *testing.T) {
 // the call.
 type slowToLead struct{ *tradeclocktest.Faulty }
 
-func (l slowToLead) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration) (tradeclock.Term, error) {
+func (l slowToLead) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (tradeclock.Term, error) {
 	ctx = context.WithoutCancel(ctx)
 	if err := tradeclock.Sleep(ctx, time.Second); err != nil {
 		return tradeclock.Term{}, err
 	}
-	return l.Faulty.Lead(ctx, scheduler, holder, ttl)
+	return l.Faulty.Lead(ctx, scheduler, holder, ttl, trusted)
 }
 
 func TestRule26_StopWhileTheTermIsTaken(t *testing.T) {
@@ -112,7 +112,7 @@ func TestRule26_StopWhileTheTermIsTaken(t *testing.T) {
 	_, stop := tradeclocktest.StartDriver(t, s, w.clock)
 	_, err := w.end(stop)
 	require.NoError(t, err)
-	_, err = w.store.Lead(t.Context(), "paper", "next", time.Second)
+	_, err = w.store.Lead(t.Context(), "paper", "next", time.Second, time.Time{})
 	assert.NoError(t, err, "nobody is left that holds the term")
 }
 
@@ -131,7 +131,7 @@ func TestRule26_DrainLetsRunsFinish(t *testing.T) {
 	last, _ := w.beats.Last()
 	assert.Equal(t, tradeclock.StateStopped, last.State)
 	assert.Empty(t, last.Running)
-	term, err := w.store.Lead(t.Context(), "paper", "the next", time.Minute)
+	term, err := w.store.Lead(t.Context(), "paper", "the next", time.Minute, time.Time{})
 	require.NoError(t, err, "the term was resigned")
 	assert.Equal(t, int64(2), term.Number)
 }
@@ -171,7 +171,7 @@ func TestRule26_LeakIsNamedAndTheTermKept(t *testing.T) {
 	assert.Equal(t, "buy", leaks.Running[0].Task)
 	assert.Contains(t, err.Error(), "run 2026-11-23 of buy for account 42 has not returned")
 	assert.Less(t, took, time.Minute, "Run returns within a bound")
-	_, err = w.store.Lead(t.Context(), "paper", "the next", time.Minute)
+	_, err = w.store.Lead(t.Context(), "paper", "the next", time.Minute, time.Time{})
 	var held *tradeclock.HeldError
 	assert.ErrorAs(t, err, &held, "what leaked may still write")
 }
@@ -350,7 +350,7 @@ func TestRule27_AStandbyForgetsAFailingStart(t *testing.T) {
 	require.Equal(t, []string{`the executor of account "42" does not start: wrong password`}, s.Status().Degraded)
 	ledger.Fail(tradeclocktest.OpLead, errors.New("out of reach"))
 	w.seconds(d, "2026-11-23 08:59:41")
-	_, err := w.store.Lead(t.Context(), "paper", "other", 20*time.Second)
+	_, err := w.store.Lead(t.Context(), "paper", "other", 20*time.Second, time.Time{})
 	require.NoError(t, err, "the term has expired")
 	ledger.Heal()
 	w.seconds(d, "2026-11-23 08:59:50")

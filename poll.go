@@ -50,7 +50,7 @@ type reading struct {
 // apart. The caller holds mu, which is let go of meanwhile.
 func (s *UnifiedTaskScheduler) pollIfDue(ctx context.Context, now time.Time) {
 	s.lookForCalendars(ctx, now)
-	minute := now.Truncate(time.Minute)
+	minute := s.minuteOf(now)
 	due := !minute.Equal(s.sched.polled) || !s.sched.loaded && !now.Before(s.sched.retryAt)
 	known, loaded := s.sched.revision, s.sched.loaded
 	if s.sched.unreported {

@@ -22,7 +22,7 @@ type releasing struct {
 // mu.
 func (s *UnifiedTaskScheduler) releaseLater() {
 	rs := &s.releasing
-	if rs.busy || rs.paused || len(s.engine.Releases()) == 0 {
+	if rs.busy || rs.paused || s.arming.busy || len(s.engine.Releases()) == 0 {
 		return
 	}
 	rs.busy = true
@@ -36,7 +36,7 @@ func (s *UnifiedTaskScheduler) releaseLater() {
 func (s *UnifiedTaskScheduler) releaseAll() {
 	defer s.activity.End()
 	rs := &s.releasing
-	for len(s.engine.Releases()) > 0 {
+	for len(s.engine.Releases()) > 0 && !s.arming.busy { // or a claim might come after it
 		if err := s.releaseBatch(); err != nil {
 			s.releaseFailed(err)
 			break

@@ -18,7 +18,11 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	t := s.term.term
 	s.mu.Unlock()
 	state, err := quiet.Call(ctx, s.lanes.lead, ledgerBound, func(ctx context.Context) (State, error) {
-		return s.cfg.Ledger.Resume(ctx, t)
+		state, err := s.cfg.Ledger.Resume(ctx, t)
+		if err != nil {
+			return State{}, err
+		}
+		return s.releaseUnstarted(ctx, t, state)
 	})
 	s.mu.Lock()
 	switch {
@@ -127,6 +131,9 @@ func (s *UnifiedTaskScheduler) logTaken(t Term, watermark time.Time, unsettled i
 // leftUnsettled begins the reason of a run that an older term left.
 const leftUnsettled = "its scheduler stopped before it was settled"
 
+// mayNotHaveStarted ends that of a run that was armed, and whose start was not told.
+const mayNotHaveStarted = ": it was armed, and may not have started"
+
 // reconcile settles the runs of older terms as interrupted. Those that are
 // delivered at least once run again, within their catch-up.
 func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
@@ -136,8 +143,11 @@ func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
 		if own[run.Token] {
 			continue
 		}
-		run.Outcome = Interrupted
 		run.Reason = fmt.Sprintf("%s, in term %d", leftUnsettled, run.Term)
+		if run.Outcome == Armed {
+			run.Reason += mayNotHaveStarted
+		}
+		run.Outcome = Interrupted
 		run.Finished = now.Round(0)
 		run.RerunUntil = s.rerunUntil(&run)
 		s.books.settling = append(s.books.settling, settlement{run: &run, rerun: true})

@@ -194,7 +194,7 @@ func TestRule20_WhatRanUnclaimedIsKeptAcrossATerm(t *testing.T) {
 		store.Fail(op, errors.New("out of reach"))
 	}
 	d.Until(at("2026-11-23 09:05:00"))
-	other, err := w.store.Lead(t.Context(), "paper", "other", time.Minute)
+	other, err := w.store.Lead(t.Context(), "paper", "other", time.Minute, time.Time{})
 	require.NoError(t, err, "the first term has expired")
 	require.NoError(t, w.store.Resign(t.Context(), other))
 	store.Heal()
@@ -218,7 +218,7 @@ func TestRule20_WhatWasMissedWithoutATermIsPlannedAgain(t *testing.T) {
 	d.Until(at("2026-11-23 09:01:00"))
 	store.Fail(tradeclocktest.OpLead, errors.New("out of reach"))
 	d.Until(at("2026-11-23 09:02:30"))
-	other, err := w.store.Lead(t.Context(), "paper", "other", time.Hour)
+	other, err := w.store.Lead(t.Context(), "paper", "other", time.Hour, time.Time{})
 	require.NoError(t, err, "the first term has expired")
 	store.Heal(tradeclocktest.OpLead)
 	d.Until(at("2026-11-23 09:03:30"))

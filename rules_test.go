@@ -56,6 +56,7 @@ var rules = []string{
 	31: "heartbeats and their monitor",
 	32: "status, agenda and explanation",
 	33: "logging and the observer",
+	34: "armed runs start by the clock alone",
 	35: "idle time costs nothing in simulation, and changes nothing",
 	37: "requests of people, from other processes",
 	38: "edits are previewed, and a preview is what then runs",

@@ -12,10 +12,11 @@ import (
 // Outcome is what became of an occurrence. The zero value is no outcome yet.
 type Outcome uint8
 
-// The outcomes. Running lasts until the run is settled as one of the others,
-// which are final.
+// The outcomes. Armed lasts until the run starts, and Running until it is settled as one
+// of the others, which are final.
 const (
 	NoOutcome   Outcome = iota
+	Armed               // claimed before it is due, and not known to have started
 	Running             // claimed, and not settled
 	Succeeded           // Execute returned nil
 	Failed              // it returned an error, or panicked
@@ -25,7 +26,7 @@ const (
 	Interrupted         // it was cancelled, or its process died
 )
 
-var outcomeNames = []string{"", "running", "succeeded", "failed", "timed out", "skipped", "missed", "interrupted"}
+var outcomeNames = []string{"", "armed", "running", "succeeded", "failed", "timed out", "skipped", "missed", "interrupted"}
 
 // String returns the outcome in the words of the documentation, as in "timed
 // out"; ParseOutcome reads it.
@@ -47,6 +48,10 @@ func (o *Outcome) UnmarshalText(text []byte) (err error) {
 	*o, err = ParseOutcome(string(text))
 	return err
 }
+
+// Open reports whether a row has the outcome of a run that is claimed and not settled:
+// Armed or Running.
+func (o Outcome) Open() bool { return o == Armed || o == Running }
 
 // Final reports whether the outcome is one that a run ends with.
 func (o Outcome) Final() bool { return o > Running }

@@ -74,6 +74,7 @@ type UnifiedTaskScheduler struct {
 	term      tenure
 	almost    almosts
 	dispatch  dispatch
+	arming    arming
 	running   running
 	returned  returned
 	books     books
@@ -124,7 +125,8 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.sched.views, s.sched.notFound = make(map[string]*calendarView), make(map[string]error)
 	s.almost = almosts{make(map[string][]string), make(map[string]int)}
 	s.engine = engine.New(engine.Config{
-		Facts: facts{s}, MaxConcurrent: cfg.MaxConcurrent, Limits: startLimits(cfg.StartLimits), Remembers: s.history != nil,
+		Facts: facts{s}, MaxConcurrent: cfg.MaxConcurrent, Limits: startLimits(cfg.StartLimits), ArmAhead: cfg.ArmAhead,
+		Remembers: s.history != nil,
 	})
 	s.health.conditions = make(map[string]string)
 	s.health.notices = make(map[string][]string)

@@ -278,7 +278,7 @@ func (e *explanation) silence() string {
 			continue
 		}
 		newest = r
-		if r.Outcome == Succeeded || r.Outcome == Running || r.Outcome == Skipped && !r.Started.IsZero() {
+		if r.Outcome == Succeeded || r.Outcome.Open() || r.Outcome == Skipped && !r.Started.IsZero() {
 			well = r
 		}
 	}
@@ -366,6 +366,9 @@ func (e *explanation) explainRun(r Run) string {
 	if r.Offset > 0 {
 		due += fmt.Sprintf(", spread by %v,", r.Offset)
 	}
+	if r.Outcome == Armed && r.Due.After(e.now) {
+		return "is armed, to start at " + e.wallIn(r.Due, loc, time.TimeOnly)
+	}
 	started := ""
 	if !r.Started.IsZero() {
 		started = fmt.Sprintf(" (started at %s)", r.Started.In(loc).Format(time.TimeOnly))
@@ -379,6 +382,8 @@ func (e *explanation) explainRun(r Run) string {
 
 func outcomeVerb(o Outcome) string {
 	switch o {
+	case Armed:
+		return "is armed"
 	case Running:
 		return "is running"
 	case Succeeded, Failed, TimedOut:

@@ -155,7 +155,7 @@ var (
 // claimGoesOn reports whether a claim was given up and has not returned: it may
 // still be made.
 func (s *UnifiedTaskScheduler) claimGoesOn() bool {
-	return s.lanes.claim.IsLeft() || s.lanes.manual.IsLeft()
+	return s.lanes.claim.IsLeft() || s.lanes.arm.IsLeft() || s.lanes.manual.IsLeft()
 }
 
 // settleTerm returns the term under which what started unclaimed is claimed. It is

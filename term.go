@@ -38,6 +38,11 @@ type tenure struct {
 
 func (s *UnifiedTaskScheduler) termMargin() time.Duration { return s.cfg.TermLength / 10 }
 
+// trustedFrom is until when a term is trusted that is asked for at now.
+func (s *UnifiedTaskScheduler) trustedFrom(now time.Time, length time.Duration) time.Time {
+	return now.Add(length - s.termMargin())
+}
+
 // keepLoop renews the term at a third of its length while it is held, and waits
 // for its end while another holds it.
 func (s *UnifiedTaskScheduler) keepLoop(ctx context.Context) {
@@ -152,7 +157,7 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	}
 	s.term.leading = true
 	length := s.cfg.TermLength
-	term, err := s.askForTerm(ctx, length)
+	term, err := s.askForTerm(ctx, now, length)
 	s.term.leading = false
 	if err != nil && ctx.Err() != nil {
 		return // that nobody waits for the answer says nothing of the ledger
@@ -182,7 +187,7 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 	}
 	s.term.renewAt = now.Add(length / 3)
 	s.term.term = term
-	s.engine.Term.Granted(term.Number, now.Add(length-s.termMargin()))
+	s.engine.Term.Granted(term.Number, s.trustedFrom(now, length))
 	s.unwatchLapse()
 	s.watchLapse()
 	s.startExecutors() // what waited for it while the term had lapsed
@@ -192,24 +197,33 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 }
 
 // askForTerm lets go of mu while it asks a ledger that does not answer from memory.
-func (s *UnifiedTaskScheduler) askForTerm(ctx context.Context, length time.Duration) (Term, error) {
+func (s *UnifiedTaskScheduler) askForTerm(ctx context.Context, now time.Time, length time.Duration) (Term, error) {
 	if s.lanes.lead.IsDirect() { // a minute without news allocates nothing
-		return s.leadLedger(ctx, length)
+		return s.leadLedger(ctx, now, length)
 	}
 	s.mu.Unlock()
 	defer s.mu.Lock()
 	return quiet.Call(ctx, s.lanes.lead, length/3, func(ctx context.Context) (Term, error) {
-		return s.leadLedger(ctx, length)
+		return s.leadLedger(ctx, now, length)
 	})
 }
 
 // leadLedger asks the ledger for the term, and takes no answer for it that is not one.
-func (s *UnifiedTaskScheduler) leadLedger(ctx context.Context, length time.Duration) (Term, error) {
-	t, err := s.cfg.Ledger.Lead(ctx, s.cfg.Name, s.holder, length)
+func (s *UnifiedTaskScheduler) leadLedger(ctx context.Context, now time.Time, length time.Duration) (Term, error) {
+	t, err := s.cfg.Ledger.Lead(ctx, s.cfg.Name, s.holder, length, upToSecond(s.trustedFrom(now, length)))
 	if err == nil && (t.Scheduler != s.cfg.Name || t.Holder != s.holder || t.Number < 1) {
 		err = fmt.Errorf("the ledger answered with term %d of %q, held by %q", t.Number, t.Scheduler, t.Holder)
 	}
 	return t, err
+}
+
+// upToSecond is an instant that is not before another, and that every store keeps as it is.
+func upToSecond(t time.Time) time.Time {
+	t = t.Round(0).UTC()
+	if whole := t.Truncate(time.Second); whole.Before(t) {
+		return whole.Add(time.Second)
+	}
+	return t
 }
 
 // heldBy returns who holds the term, if an error says so.

@@ -224,7 +224,7 @@ func TestRule27_ASlowRenewalCountsFromItsStart(t *testing.T) {
 // last for another day.
 func TestRule27_TermThatSeemsToLastTooLong(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:10:00")
-	_, err := w.store.Lead(t.Context(), "paper", "dead", 24*time.Hour)
+	_, err := w.store.Lead(t.Context(), "paper", "dead", 24*time.Hour, time.Time{})
 	require.NoError(t, err)
 	s, d := w.driver(row("report", "every 1m 09:00-10:00"))
 
@@ -249,8 +249,8 @@ type misled struct {
 	bend func(tradeclock.Term) tradeclock.Term
 }
 
-func (m misled) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration) (tradeclock.Term, error) {
-	t, err := m.Faulty.Lead(ctx, scheduler, holder, ttl)
+func (m misled) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (tradeclock.Term, error) {
+	t, err := m.Faulty.Lead(ctx, scheduler, holder, ttl, trusted)
 	return m.bend(t), err
 }
 
@@ -368,7 +368,7 @@ func TestRule27_NoStarterOnALapsedTerm(t *testing.T) {
 			require.NoError(t, s.Tick(t.Context()))
 			w.clock.Advance(5 * time.Minute)
 			if test.holder != "" {
-				_, err := w.store.Lead(t.Context(), "paper", test.holder, time.Hour)
+				_, err := w.store.Lead(t.Context(), "paper", test.holder, time.Hour, time.Time{})
 				require.NoError(t, err)
 			}
 			exec := &session{inner: w.rec}
@@ -429,7 +429,7 @@ func TestRule27_EventsOfATerm(t *testing.T) {
 	n := c.join(row("orders", "daily 18:00"))
 	n.ledger.Fail(tradeclocktest.OpLead, errors.New("no route"))
 	c.until("2026-11-23 09:00:15", nil)
-	term, err := c.store.Lead(t.Context(), "paper", "somebody else", 20*time.Second)
+	term, err := c.store.Lead(t.Context(), "paper", "somebody else", 20*time.Second, time.Time{})
 	require.NoError(t, err)
 	require.Equal(t, int64(2), term.Number)
 	n.ledger.Heal()
@@ -532,7 +532,7 @@ func TestRule27_WhoLostTheTermKeepsNothing(t *testing.T) {
 	w.seconds(d, "2026-11-23 10:02:10")
 	require.NotEmpty(t, s.Status().Degraded)
 
-	_, err := w.store.Lead(t.Context(), "paper", "other", time.Hour)
+	_, err := w.store.Lead(t.Context(), "paper", "other", time.Hour, time.Time{})
 	require.NoError(t, err, "the term has expired")
 	store.Heal()
 	cal.set(calendar.Weekdays(kolkata, calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(10, 10)}))

@@ -74,8 +74,10 @@ func (s *UnifiedTaskScheduler) untilNextWake() time.Duration {
 			again(v.retryAt)
 		}
 	}
-	if next := s.engine.NextLook(); !next.IsZero() && next.After(now) {
-		d = min(d, next.Sub(now))
+	for _, at := range [...]time.Time{s.engine.NextLook(), s.armsAt(), s.looksAt()} {
+		if at.After(now) {
+			d = min(d, at.Sub(now))
+		}
 	}
 	return d
 }
@@ -90,6 +92,7 @@ func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
 	defer s.giveTurn()
 	now := s.clock.Now()
 	s.noteWake(now)
+	s.startArmed()
 	if !s.life.running { // or else the keeper does, which may wait for the ledger
 		s.renewIfDue(ctx, now)
 	}
@@ -105,6 +108,8 @@ func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
 	s.recallRuns()
 	s.control.fresh = !s.dispatch.pumping
 	s.kick()
+	s.arm()
+	s.watchArmed()
 }
 
 // takeTurn waits until no tick goes on, and keeps others from beginning until
@@ -131,11 +136,12 @@ func (s *UnifiedTaskScheduler) giveTurn() {
 // noteWake notices a clock that was set, or a host that slept, since the last
 // tick. The caller holds mu.
 func (s *UnifiedTaskScheduler) noteWake(now time.Time) {
-	from, step, stepped := s.engine.Wakes.Woke(now)
+	from, step, stepped := s.engine.Woke(now)
 	switch {
 	case from.IsZero():
 		s.activity.Stir() // Started waits for it
 	case stepped:
+		s.act()
 		s.log.Warn("the clock stepped, or the host slept", "from", from.UTC(), "to", now.UTC(), "by", step)
 		s.events.tell(ClockStepped{From: from.UTC(), To: now.UTC(), By: step})
 	}

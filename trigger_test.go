@@ -104,7 +104,7 @@ func TestRule29_Refusals(t *testing.T) {
 			name: "a term that another holds", req: operator("buy"), want: tradeclock.ErrNoTerm,
 			do: func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler, d *tradeclocktest.Driver) {
 				w.clock.Advance(time.Minute)
-				_, err := w.store.Lead(t.Context(), "paper", "another", time.Hour)
+				_, err := w.store.Lead(t.Context(), "paper", "another", time.Hour, time.Time{})
 				require.NoError(t, err)
 				d.Tick()
 			},

@@ -199,7 +199,7 @@ func TestAPageOfAPlanIsBounded(t *testing.T) {
 	const accounts = 100_000
 	w := newWorld(t, "2026-11-23 08:50:00")
 	cfg := w.seeded()
-	term, err := w.store.Lead(t.Context(), "paper", "a", time.Minute)
+	term, err := w.store.Lead(t.Context(), "paper", "a", time.Minute, time.Time{})
 	require.NoError(t, err)
 	enrolments := make([]tradeclock.Enrolment, accounts)
 	for i := range enrolments {

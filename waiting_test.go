@@ -59,7 +59,7 @@ func TestRule24_WhatSomethingDueWaitsForIsAskedForWithinSeconds(t *testing.T) {
 			return func() { there.Store(true) }
 		}},
 		{"the runs of an older term", func(t *testing.T, w *world, cfg *tradeclock.Config) func() {
-			term, err := w.store.Lead(t.Context(), "paper", "another", time.Second)
+			term, err := w.store.Lead(t.Context(), "paper", "another", time.Second, time.Time{})
 			require.NoError(t, err)
 			require.NoError(t, w.store.Enroll(t.Context(), term, []tradeclock.Enrolment{{Account: "42", From: w.clock.Now()}}))
 			claims, err := w.store.Claim(t.Context(), term, []tradeclock.Run{{

@@ -18,6 +18,7 @@ type ledger struct {
 	term    tradeclock.Term // the current one, or the last one if leading is false
 	leading bool
 	expires time.Time
+	trusted map[int64]time.Time // until when the holder of each term trusted it at most
 
 	watermark  time.Time
 	starts     []time.Time // the watermark at the start of each term, from the first
@@ -52,6 +53,7 @@ func (s *Store) ledger(scheduler string) *ledger {
 	l := s.ledgers[scheduler]
 	if l == nil {
 		l = &ledger{
+			trusted:    make(map[int64]time.Time),
 			enrolments: make(map[string]enrolment),
 			rows:       ledgerRows{slots: make(map[slotOfTask]rowsOfSlot)},
 			ranges:     make(map[rangeKey]*rangeIndex),
@@ -73,7 +75,7 @@ func (s *Store) fenced(t tradeclock.Term) (*ledger, error) {
 	return l, nil
 }
 
-// Claim makes a row that is Running for each run whose slot is free.
+// Claim makes a row that is Armed or Running for each run whose slot is free.
 func (s *Store) Claim(_ context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,6 +94,7 @@ func (s *Store) Claim(_ context.Context, t tradeclock.Term, runs []tradeclock.Ru
 // claim makes row the row of the run's slot, if that is free.
 func (l *ledger) claim(run, row *tradeclock.Run) tradeclock.Claim {
 	if taken := l.rows.of(run); taken != nil {
+		begin(taken, run)
 		return l.answer(taken, run)
 	}
 	if span := l.ranges[rangeKey{run.Account, run.Task}].covering(run.Due); span != nil {
@@ -105,13 +108,23 @@ func (l *ledger) claim(run, row *tradeclock.Run) tradeclock.Claim {
 	return claim
 }
 
-// start makes row the row of run, Running under the current term.
+// begin notes that a run which was armed starts.
+func begin(row, run *tradeclock.Run) {
+	if row.Outcome == tradeclock.Armed && run.Outcome == tradeclock.Running && row.Token == run.Token {
+		row.Outcome, row.First = run.Outcome, run.First
+		row.Started, row.Attempt, row.Deadline = run.Started, run.Attempt, run.Deadline
+	}
+}
+
+// start makes row the row of run, Armed or Running under the current term.
 func (l *ledger) start(row, run *tradeclock.Run) tradeclock.Claim {
 	late := row.Late
 	*row = *run
 	row.Details = maps.Clone(run.Details)
 	row.Scheduler, row.Term = l.term.Scheduler, l.term.Number
-	row.Outcome, row.Late = tradeclock.Running, late
+	if row.Late = late; row.Outcome != tradeclock.Armed {
+		row.Outcome = tradeclock.Running
+	}
 	row.First, row.Resumed, row.RerunUntil = false, false, time.Time{}
 	if facts := l.noteClaim(row); row.Repeating {
 		row.First, row.Resumed = !facts.succeeded, facts.claimedIn < row.Term
@@ -121,8 +134,8 @@ func (l *ledger) start(row, run *tradeclock.Run) tradeclock.Claim {
 
 // answer says how the row of a slot stands to a run that would start there.
 func (l *ledger) answer(row, run *tradeclock.Run) tradeclock.Claim {
-	if row.Outcome == tradeclock.Running && row.Token == run.Token {
-		return tradeclock.Claim{Held: true, Outcome: tradeclock.Running, First: row.First, Resumed: row.Resumed}
+	if row.Outcome.Open() && row.Token == run.Token {
+		return tradeclock.Claim{Held: true, Outcome: row.Outcome, First: row.First, Resumed: row.Resumed}
 	}
 	return takenBy(row)
 }
@@ -172,7 +185,7 @@ func (s *Store) Release(_ context.Context, t tradeclock.Term, runs []tradeclock.
 
 func (l *ledger) release(run *tradeclock.Run) {
 	row := l.rows.of(run)
-	if row == nil || row.Outcome != tradeclock.Running || run.Token == "" || row.Token != run.Token {
+	if row == nil || !row.Outcome.Open() || run.Token == "" || row.Token != run.Token {
 		return
 	}
 	l.forgetClaim(row)
@@ -276,7 +289,10 @@ func (l *ledger) settle(run *tradeclock.Run) bool {
 	}
 	entitled := run.Token != "" && row.Token == run.Token
 	switch {
-	case entitled && row.Outcome == tradeclock.Running:
+	case entitled && row.Outcome.Open():
+		if row.Outcome == tradeclock.Armed {
+			row.First = run.First
+		}
 		row.Outcome, row.Reason = run.Outcome, run.Reason
 		row.Started, row.Finished, row.Attempt = run.Started, run.Finished, run.Attempt
 		row.Details, row.RerunUntil = maps.Clone(run.Details), run.RerunUntil

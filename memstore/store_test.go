@@ -39,12 +39,12 @@ func TestNewWithoutClockUsesTheRealOne(t *testing.T) {
 func TestNothingIsAllocatedInAMinuteWithNothingDue(t *testing.T) {
 	ctx, to := t.Context(), time.Date(2026, time.November, 23, 9, 0, 0, 0, time.UTC)
 	store := memstore.New(clockwork.NewFakeClockAt(to))
-	term, err := store.Lead(ctx, "paper", "a", time.Minute)
+	term, err := store.Lead(ctx, "paper", "a", time.Minute, time.Time{})
 	require.NoError(t, err)
 	hb := tradeclock.Heartbeat{Scheduler: "paper", Instance: "a", Degraded: []string{"no schedules"}, Running: make([]tradeclock.RunningTask, 3)}
 	allocs := testing.AllocsPerRun(100, func() {
 		to = to.Add(time.Minute)
-		_, leadErr := store.Lead(ctx, "paper", "a", time.Minute)
+		_, leadErr := store.Lead(ctx, "paper", "a", time.Minute, time.Time{})
 		_, revisionErr := store.Revision(ctx)
 		_, haltsErr := store.Halts(ctx, "paper")
 		recordErr := store.Record(ctx, term, nil, to)

@@ -10,7 +10,7 @@ import (
 )
 
 // Lead takes the scheduler's term, or renews it.
-func (s *Store) Lead(_ context.Context, scheduler, holder string, ttl time.Duration) (tradeclock.Term, error) {
+func (s *Store) Lead(_ context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (tradeclock.Term, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, now := s.ledger(scheduler), s.clock.Now()
@@ -26,6 +26,9 @@ func (s *Store) Lead(_ context.Context, scheduler, holder string, ttl time.Durat
 		l.starts = append(l.starts, l.watermark)
 	}
 	l.expires = now.Add(ttl)
+	if trusted.After(l.trusted[l.term.Number]) {
+		l.trusted[l.term.Number] = trusted
+	}
 	return l.term, nil
 }
 
@@ -52,8 +55,9 @@ func (s *Store) Resume(_ context.Context, t tradeclock.Term) (tradeclock.State, 
 		state.Enrolments = append(state.Enrolments, l.resumed(l.enrolments[account]))
 	}
 	for row := range l.rows.all() {
-		if row.Outcome == tradeclock.Running && row.Term < t.Number {
+		if row.Outcome.Open() && row.Term < t.Number {
 			state.Unsettled = append(state.Unsettled, copyOf(row))
+			l.noteTrusted(&state, row.Term)
 			continue
 		}
 		if row.Outcome == tradeclock.Interrupted && row.RerunUntil.After(l.watermark) {
@@ -67,6 +71,18 @@ func (s *Store) Resume(_ context.Context, t tradeclock.Term) (tradeclock.State, 
 	slices.SortFunc(state.Interrupted, inOrder)
 	slices.SortFunc(state.Ahead, inOrder)
 	return state, nil
+}
+
+// noteTrusted tells until when the holder of a term trusted it, if that is known.
+func (l *ledger) noteTrusted(state *tradeclock.State, term int64) {
+	until, known := l.trusted[term]
+	if !known {
+		return
+	}
+	if state.Trusted == nil {
+		state.Trusted = make(map[int64]time.Time)
+	}
+	state.Trusted[term] = until
 }
 
 // aheadOf is the instant after which the rows of an account are ahead.

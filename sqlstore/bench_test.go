@@ -57,7 +57,7 @@ func benchServer(b *testing.B) *sqlstore.Store {
 
 // claimAndSettle claims and settles one batch for each loop.
 func claimAndSettle(b *testing.B, s *sqlstore.Store, size int, repeating bool, outcome tradeclock.Outcome) {
-	term, err := s.Lead(b.Context(), paper, "a", time.Hour)
+	term, err := s.Lead(b.Context(), paper, "a", time.Hour, time.Time{})
 	require.NoError(b, err)
 	var claiming, settling time.Duration
 	for n := 0; b.Loop(); n++ {

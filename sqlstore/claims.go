@@ -62,7 +62,7 @@ var (
 	// answerClaims tells how each run stands to the row of its slot, or to a range that
 	// it lies in, and what that row says.
 	answerClaims = batchOf("scheduler", "account", "task", "slot", "due", "token") + `
-		SELECT CASE WHEN own.outcome = 'running' AND own.token = b.token THEN 1 ELSE 0 END,
+		SELECT CASE WHEN own.outcome ` + isOpen + ` AND own.token = b.token THEN 1 ELSE 0 END,
 		       coalesce(own.first, 0), coalesce(own.resumed, 0), ` + ownOrCovering("outcome") + `, ` + ownOrCovering("session") + `,
 		       ` + ownOrCovering("due") + `, ` + ownOrCovering("reason") + `, ` + ownOrCovering("finished") + `
 		FROM batch AS b LEFT JOIN tradeclock_runs AS own ON ` + ownRow + `
@@ -72,7 +72,7 @@ var (
 	// makes those that had taken the place of a row what that was.
 	releaseClaims = batchOf("scheduler", "account", "task", "slot", "token", "outcome") + `
 		DELETE FROM tradeclock_runs
-		WHERE outcome = 'running' AND (scheduler, slot, task, account, token) IN (
+		WHERE outcome ` + isOpen + ` AND (scheduler, slot, task, account, token) IN (
 			SELECT scheduler, slot, task, account, token FROM batch WHERE batch.outcome = '' AND batch.token <> '')
 		RETURNING id`
 	restoreRows = batchOf("scheduler", "account", "task", "slot", "token", "outcome", "reason", "finished", "rerun_until") + `
@@ -82,8 +82,15 @@ var (
 		    manual = CASE WHEN b.outcome = 'interrupted' THEN own.manual ELSE 0 END,
 		    actor = CASE WHEN b.outcome = 'interrupted' THEN own.actor ELSE '' END
 		FROM batch AS b
-		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'running' AND b.outcome <> ''
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome ` + isOpen + ` AND b.outcome <> ''
 		RETURNING id`
+
+	// beginArmed makes rows Running that were armed.
+	beginArmed = batchOf("scheduler", "account", "task", "slot", "token", "outcome", "started", "attempt", "deadline", "first") + `
+		UPDATE tradeclock_runs AS own
+		SET outcome = b.outcome, started = b.started, attempt = b.attempt, deadline = b.deadline, first = b.first
+		FROM batch AS b
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'armed' AND b.outcome = 'running'`
 
 	replaceClaim = batchOf(runColumns...) + `
 		UPDATE tradeclock_runs AS own
@@ -92,6 +99,10 @@ var (
 		WHERE ` + ownRow + ` AND own.token = $3 AND own.count <= 1
 		  AND (own.outcome = 'interrupted' OR ` + neverStarted + `)`
 )
+
+// isOpen is the condition under which an outcome is of a run that is claimed and not
+// settled.
+const isOpen = `IN ('armed', 'running')`
 
 // neverStarted is the condition under which the row own is of a run that never
 // started.
@@ -111,7 +122,7 @@ func setColumns(columns []string) string {
 	return strings.Join(sets, ", ")
 }
 
-// Claim makes a row that is Running for each run whose slot is free.
+// Claim makes a row that is Armed or Running for each run whose slot is free.
 func (s *Store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) (claims []tradeclock.Claim, err error) {
 	rows := startingRows(t, runs)
 	batch, err := newBatch(rows).parted()
@@ -120,7 +131,10 @@ func (s *Store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.
 	}
 	err = s.fenced(ctx, "claim runs", t, func(conn *sql.Conn, row ledgerRow) error {
 		claims, err = s.insertClaims(ctx, conn, rows, batch, row)
-		if err == nil && claims == nil {
+		if err != nil || claims != nil {
+			return err
+		}
+		if _, err = s.changeBatch(ctx, conn, beginArmed, batch); err == nil {
 			claims, err = s.answers(ctx, conn, batch, len(rows))
 		}
 		return err
@@ -144,7 +158,11 @@ func (s *Store) insertClaims(ctx context.Context, conn *sql.Conn, rows []runRow,
 	if err != nil || made < len(rows) {
 		return nil, err
 	}
-	return slices.Repeat([]tradeclock.Claim{{Held: true, Outcome: tradeclock.Running}}, made), nil
+	claims := make([]tradeclock.Claim, made)
+	for i := range claims {
+		claims[i] = tradeclock.Claim{Held: true, Outcome: rows[i].starting()}
+	}
+	return claims, nil
 }
 
 // insertFreely makes the rows of a batch of few parts, none of which could be kept
@@ -197,7 +215,7 @@ func (s *Store) insertEach(ctx context.Context, conn *sql.Conn, rows []runRow, b
 		if err := rows.Scan(&id, &first, &resumed); err != nil {
 			return err
 		}
-		made[id] = tradeclock.Claim{Held: true, Outcome: tradeclock.Running, First: first, Resumed: resumed}
+		made[id] = tradeclock.Claim{Held: true, Outcome: byID[id].starting(), First: first, Resumed: resumed}
 		unsettled.add(byID[id], 1)
 		return nil
 	}
@@ -283,15 +301,26 @@ func (s *Store) Release(ctx context.Context, t tradeclock.Term, runs []tradecloc
 	})
 }
 
-// startingRows returns the rows of runs that are Running under the term.
+// startingRows returns the rows of runs that are Armed or Running under the term.
 func startingRows(t tradeclock.Term, runs []tradeclock.Run) []runRow {
 	rows := make([]runRow, len(runs))
 	for i := range runs {
 		rows[i] = rowOf(t.Scheduler, &runs[i])
 		rows[i].Term = t.Number
-		rows[i].Outcome, rows[i].RerunUntil = tradeclock.Running.String(), ""
+		rows[i].RerunUntil = ""
+		if runs[i].Outcome != tradeclock.Armed {
+			rows[i].Outcome = tradeclock.Running.String()
+		}
 	}
 	return rows
+}
+
+// starting is the outcome of a row that startingRows has made.
+func (r *runRow) starting() tradeclock.Outcome {
+	if r.Outcome == tradeclock.Armed.String() {
+		return tradeclock.Armed
+	}
+	return tradeclock.Running
 }
 
 // answers says for each run of the batch how the row of its slot stands to it.

@@ -186,8 +186,8 @@ func storeCalls(term tradeclock.Term) []storeCall {
 	halt := tradeclock.Halt{Scheduler: paper, Account: "42", Reason: "stop", At: opening}
 	priority := 7
 	return []storeCall{
-		{"Lead", func(ctx Ctx, s Store) (any, error) { return s.Lead(ctx, paper, "a", time.Minute) }, false, false},
-		{"Lead of a new name", func(ctx Ctx, s Store) (any, error) { return s.Lead(ctx, "real", "b", time.Minute) }, false, false},
+		{"Lead", func(ctx Ctx, s Store) (any, error) { return s.Lead(ctx, paper, "a", time.Minute, time.Time{}) }, false, false},
+		{"Lead of a new name", func(ctx Ctx, s Store) (any, error) { return s.Lead(ctx, "real", "b", time.Minute, time.Time{}) }, false, false},
 		{"Resign", func(ctx Ctx, s Store) (any, error) { return nil, s.Resign(ctx, term) }, false, false},
 		{"Resume", func(ctx Ctx, s Store) (any, error) { return s.Resume(ctx, term) }, false, true},
 		{"Enroll", func(ctx Ctx, s Store) (any, error) {
@@ -401,7 +401,7 @@ func TestNextTermWaitsForAClaimUnderWay(t *testing.T) {
 	<-reached
 	clock.Advance(ttl)
 	go func() {
-		_, err := standby.Lead(t.Context(), paper, "b", ttl)
+		_, err := standby.Lead(t.Context(), paper, "b", ttl, time.Time{})
 		led <- err
 	}()
 

@@ -57,7 +57,7 @@ type history struct {
 func (h *history) lead() {
 	h.terms++
 	for _, l := range h.ledgers {
-		term, err := l.Lead(h.t.Context(), paper, fmt.Sprint("holder ", h.terms), time.Minute)
+		term, err := l.Lead(h.t.Context(), paper, fmt.Sprint("holder ", h.terms), time.Minute, time.Time{})
 		require.NoError(h.t, err)
 		h.term = term
 	}

@@ -62,6 +62,7 @@ func testKeptDatabases(t *testing.T, on database) {
 			assert.Equal(t, []string{"10:16 interrupted", "10:17 missed", "10:21 succeeded", "10:22 succeeded"}, since(t, p, "42", "10:16"))
 			assert.Equal(t, []string{"10:22 skipped"}, since(t, p, "43", "10:16"), "it is halted")
 			assert.Zero(t, s.rec.Count(trading.TaskPremarketRetry), "it has run")
+			assert.Equal(t, "0", text(t, openDB(t, s.at), "SELECT count(*) FROM tradeclock_runs WHERE outcome = 'armed'"), "it never started")
 			assert.Equal(t, newestVersion(t, on), text(t, openDB(t, s.at), "SELECT version FROM tradeclock_schema"))
 		})
 	}
@@ -90,6 +91,7 @@ func keep(t *testing.T, on database, name string) {
 	p.clock.Advance(time.Minute)
 	require.NoError(t, p.Tick(t.Context()))
 	p.rest()
+	armAhead(t, p)
 	require.NoError(t, os.MkdirAll(keptFolder, 0o755))
 	require.NoError(t, os.WriteFile(name+".txt", []byte(inIt(t, s)), 0o644))
 	var packed bytes.Buffer
@@ -99,6 +101,20 @@ func keep(t *testing.T, on database, name string) {
 	require.NoError(t, z.Close())
 	require.NoError(t, os.WriteFile(name+".gz", packed.Bytes(), 0o644))
 	p.kill()
+}
+
+// armAhead leaves the last task of the day armed, as a process does whose term is over long
+// before that is due.
+func armAhead(t *testing.T, p *process) {
+	t.Helper()
+	terms, err := p.store.Schedulers(t.Context())
+	require.NoError(t, err)
+	require.Len(t, terms, 1)
+	run := planned("killed", trading.TaskEODCleanup, 1)[0]
+	run.Slot, run.Due, run.Outcome = day.String(), today("18:00"), tradeclock.Armed
+	claims, err := p.store.Claim(t.Context(), terms[0].Term, []tradeclock.Run{run})
+	require.NoError(t, err)
+	require.True(t, claims[0].Held)
 }
 
 // since returns the outcomes of an account's sell monitor from a wall time on.

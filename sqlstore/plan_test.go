@@ -126,7 +126,7 @@ func filled(t *testing.T, n int) *Store {
 	// rows, which is all that the server knows of it.
 	_, err = db.ExecContext(t.Context(), "ALTER TABLE tradeclock_runs SET (autovacuum_enabled = false, fillfactor = 10)")
 	require.NoError(t, err)
-	term, err := s.Lead(t.Context(), "paper", "a", time.Hour)
+	term, err := s.Lead(t.Context(), "paper", "a", time.Hour, time.Time{})
 	require.NoError(t, err)
 	runs := make([]tradeclock.Run, n)
 	for i := range runs {

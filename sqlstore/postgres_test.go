@@ -180,7 +180,7 @@ func TestPreparedStatementThatIsGone(t *testing.T) {
 	_, err := db.ExecContext(t.Context(), "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
 	require.NoError(t, err)
 
-	_, err = s.Lead(t.Context(), paper, "a", ttl)
+	_, err = s.Lead(t.Context(), paper, "a", ttl, time.Time{})
 
 	assert.ErrorContains(t, err, "lead paper: ")
 	assert.ErrorContains(t, err, "Set default_query_exec_mode=exec")
@@ -264,7 +264,7 @@ func TestServiceKeepsItsConnections(t *testing.T) {
 	before := settings()
 	s := openOn(t, db, newClock())
 	lead(t, s, "a")
-	_, err := s.Lead(t.Context(), paper, "b", ttl)
+	_, err := s.Lead(t.Context(), paper, "b", ttl, time.Time{})
 	require.Error(t, err)
 	_, err = s.Halts(t.Context(), paper)
 	require.NoError(t, err)
@@ -338,7 +338,7 @@ func TestTimeOfTheServer(t *testing.T) {
 	lead(t, s, "a")
 	require.NoError(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: paper}))
 
-	_, err = s.Lead(t.Context(), paper, "b", ttl)
+	_, err = s.Lead(t.Context(), paper, "b", ttl, time.Time{})
 	var loss *tradeclock.HeldError
 	require.ErrorAs(t, err, &loss)
 	assert.LessOrEqual(t, loss.Left, ttl)
@@ -347,7 +347,7 @@ func TestTimeOfTheServer(t *testing.T) {
 		WHERE taken_at LIKE '%000Z' AND CAST(taken_at AS TIMESTAMPTZ) BETWEEN now() - interval '1 hour' AND now()`))
 
 	byHand(t, at, "UPDATE tradeclock_schedulers SET expires_at = '2026-01-02T03:04:05.000000000Z'")
-	term, err := s.Lead(t.Context(), paper, "b", ttl)
+	term, err := s.Lead(t.Context(), paper, "b", ttl, time.Time{})
 	require.NoError(t, err)
 	assert.Equal(t, int64(2), term.Number)
 	beats, err := s.Heartbeats(t.Context(), paper)

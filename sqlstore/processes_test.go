@@ -26,7 +26,7 @@ func testTermRace(t *testing.T, on database) {
 	var wg sync.WaitGroup
 	for i := range terms {
 		s := openAt(t, at, clock)
-		wg.Go(func() { terms[i], errs[i] = s.Lead(t.Context(), paper, fmt.Sprintf("host-%d", i), ttl) })
+		wg.Go(func() { terms[i], errs[i] = s.Lead(t.Context(), paper, fmt.Sprintf("host-%d", i), ttl, time.Time{}) })
 	}
 	wg.Wait()
 

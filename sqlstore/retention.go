@@ -107,9 +107,9 @@ func (s *Store) ResetWatermark(ctx context.Context, t tradeclock.Term, to time.T
 const (
 	// What is claimed again meanwhile is seen by the outer condition alone.
 	removeSome = `
-		DELETE FROM tradeclock_runs WHERE outcome <> 'running' AND (scheduler, slot, task, account) IN (
+		DELETE FROM tradeclock_runs WHERE outcome NOT ` + isOpen + ` AND (scheduler, slot, task, account) IN (
 			SELECT scheduler, slot, task, account FROM tradeclock_runs AS r
-			WHERE scheduler = $1 AND due >= $2 AND due < $3 AND through < $3 AND outcome <> 'running'
+			WHERE scheduler = $1 AND due >= $2 AND due < $3 AND through < $3 AND outcome NOT ` + isOpen + `
 			  AND NOT EXISTS (
 				SELECT 1 FROM tradeclock_enrolments AS e
 				WHERE e.scheduler = r.scheduler AND e.account = r.account AND e.returned_at <> '' AND r.through > e.served_from)

@@ -52,7 +52,7 @@ var (
 		"repeating", "manual", "actor", "backdated", "calendar", "calendar_version", "details", "rerun_until",
 	}
 	numbers = map[string]bool{
-		"n": true, "part": true, "runs": true,
+		"n": true, "part": true, "runs": true, "first": true,
 		"count": true, "attempt": true, "term": true, "repeating": true, "manual": true, "backdated": true,
 	}
 )
@@ -111,6 +111,7 @@ func rowOf(scheduler string, run *tradeclock.Run) runRow {
 		Attempt:         run.Attempt,
 		Deadline:        instantText(run.Deadline),
 		Term:            run.Term,
+		First:           bit(run.First),
 		Repeating:       bit(run.Repeating),
 		Manual:          bit(run.Manual),
 		Actor:           plainText(run.Actor),

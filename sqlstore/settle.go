@@ -30,12 +30,13 @@ var (
 		WHERE b.count > 1 AND own.through < b.through
 		ORDER BY b.n`
 
-	settleRuns = batchOf("scheduler", "account", "task", "slot", "token", "outcome", "reason", "started", "finished", "attempt", "details", "rerun_until") + `
+	settleRuns = batchOf("scheduler", "account", "task", "slot", "token", "outcome", "reason", "started", "finished", "attempt", "details", "rerun_until", "first") + `
 		UPDATE tradeclock_runs AS own
 		SET outcome = b.outcome, reason = b.reason, started = b.started, finished = b.finished,
-		    attempt = b.attempt, details = b.details, rerun_until = b.rerun_until, first_success = CASE WHEN b.outcome = 'succeeded' THEN own.first ELSE 0 END
+		    attempt = b.attempt, details = b.details, rerun_until = b.rerun_until,
+		    first = CASE WHEN own.outcome = 'armed' THEN b.first ELSE own.first END, first_success = CASE WHEN b.outcome = 'succeeded' THEN own.first ELSE 0 END
 		FROM batch AS b
-		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'running'
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome ` + isOpen + `
 		RETURNING id`
 
 	// settlePart is settleRuns for the rows of one part. The batch is materialized,
@@ -48,9 +49,10 @@ var (
 			FROM ({elements $4 account token started finished}) AS row_of)
 		UPDATE tradeclock_runs AS own
 		SET outcome = $5, reason = $6, started = b.started, finished = b.finished, attempt = $7, details = $8, rerun_until = $9,
+		    first = CASE WHEN own.outcome = 'armed' THEN $10 ELSE own.first END,
 		    first_success = CASE WHEN CAST($5 AS TEXT) = 'succeeded' THEN own.first ELSE 0 END
 		FROM batch AS b
-		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'running'`
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome ` + isOpen
 
 	answerSettled = batchOf("scheduler", "account", "task", "slot", "token", "outcome") + `
 		SELECT CASE WHEN own.token = b.token AND own.token <> '' AND own.outcome = b.outcome THEN 1 ELSE 0 END
@@ -182,7 +184,7 @@ func (s *Store) updateSettled(ctx context.Context, conn *sql.Conn, batch batch) 
 func (s *Store) settleByPart(ctx context.Context, conn *sql.Conn, batch batch, changed tally) error {
 	for i, part := range batch.parts {
 		n, err := s.change(ctx, conn, settlePart,
-			part.Scheduler, part.Task, part.Slot, batch.own[i], part.Outcome, part.Reason, part.Attempt, part.Details, part.RerunUntil)
+			part.Scheduler, part.Task, part.Slot, batch.own[i], part.Outcome, part.Reason, part.Attempt, part.Details, part.RerunUntil, part.First)
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ func newClock() *clockwork.FakeClock { return clockwork.NewFakeClockAt(opening) 
 
 func lead(t *testing.T, s *sqlstore.Store, holder string) tradeclock.Term {
 	t.Helper()
-	term, err := s.Lead(t.Context(), paper, holder, ttl)
+	term, err := s.Lead(t.Context(), paper, holder, ttl, time.Time{})
 	require.NoError(t, err)
 	return term
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +13,7 @@ import (
 )
 
 // Lead takes the scheduler's term, or renews it.
-func (s *Store) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration) (term tradeclock.Term, err error) {
+func (s *Store) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (term tradeclock.Term, err error) {
 	if holder == "" {
 		return term, fmt.Errorf("lead %s: a holder needs a name", scheduler)
 	}
@@ -43,6 +45,11 @@ func (s *Store) Lead(ctx context.Context, scheduler, holder string, ttl time.Dur
 			}
 		}
 		term = tradeclock.Term{Scheduler: scheduler, Holder: holder, Number: row.term}
+		if err := s.exec(ctx, conn, `
+			UPDATE tradeclock_terms SET trusted_until = $1 WHERE scheduler = $2 AND term = $3 AND trusted_until < $1`,
+			instantText(trusted), scheduler, row.term); err != nil {
+			return err
+		}
 		return s.exec(ctx, conn, `
 			UPDATE tradeclock_schedulers SET term = $1, holder = $2, expires_at = $3 WHERE scheduler = $4`,
 			row.term, holder, instantText(now.Add(ttl)), scheduler)
@@ -105,7 +112,7 @@ var (
 	selectUnsettled = "SELECT r." + strings.Join(readColumns, ", r.") + `
 			FROM tradeclock_unsettled AS u CROSS JOIN tradeclock_runs AS r
 			WHERE u.scheduler = $1 AND u.runs <> 0 AND r.scheduler = u.scheduler AND r.slot = u.slot AND r.task = u.task
-			  AND r.outcome = 'running' AND r.term < $2
+			  AND r.outcome ` + isOpen + ` AND r.term < $2
 			ORDER BY r.due, r.account, r.task, r.slot`
 
 	selectInterrupted = selectRuns + `
@@ -113,9 +120,9 @@ var (
 		ORDER BY due, account, task, slot`
 
 	selectAhead = selectRuns + `
-		WHERE scheduler = $1 AND due > $2 AND NOT (outcome = 'running' AND term < $3)
+		WHERE scheduler = $1 AND due > $2 AND NOT (outcome ` + isOpen + ` AND term < $3)
 		UNION ALL ` + selectRuns + `
-		WHERE scheduler = $1 AND through > $2 AND count > 1 AND due <= $2 AND NOT (outcome = 'running' AND term < $3)
+		WHERE scheduler = $1 AND through > $2 AND count > 1 AND due <= $2 AND NOT (outcome ` + isOpen + ` AND term < $3)
 		ORDER BY due, account, task, slot`
 
 	// The earliest instant from which an account is served that came back: mostly none
@@ -131,7 +138,7 @@ var (
 			WHERE r.scheduler = $1 AND r.count > 1 AND r.through > $2 AND r.through <= $3 AND r.due <= $2 AND ` + ofReturned
 
 	ofReturned = `e.scheduler = r.scheduler AND e.account = r.account AND e.returned_at <> '' AND r.through > e.served_from
-			  AND NOT (r.outcome = 'running' AND r.term < $4)`
+			  AND NOT (r.outcome ` + isOpen + ` AND r.term < $4)`
 )
 
 // Resume returns what the holder of a new term starts from. It locks nothing: no
@@ -151,6 +158,9 @@ func (s *Store) Resume(ctx context.Context, t tradeclock.Term) (state tradeclock
 		if state.Unsettled, err = s.runs(ctx, conn, selectUnsettled, t.Scheduler, t.Number); err != nil {
 			return err
 		}
+		if state.Trusted, err = s.trusted(ctx, conn, t.Scheduler, state.Unsettled); err != nil {
+			return err
+		}
 		if state.Interrupted, err = s.runs(ctx, conn, selectInterrupted, t.Scheduler, row.watermark); err != nil {
 			return err
 		}
@@ -161,6 +171,38 @@ func (s *Store) Resume(ctx context.Context, t tradeclock.Term) (state tradeclock
 		return tradeclock.State{}, err
 	}
 	return state, nil
+}
+
+// trusted returns until when the terms of some runs were trusted, as far as that is known.
+func (s *Store) trusted(ctx context.Context, conn *sql.Conn, scheduler string, runs []tradeclock.Run) (map[int64]time.Time, error) {
+	if len(runs) == 0 {
+		return nil, nil
+	}
+	from, to := runs[0].Term, runs[0].Term
+	for _, r := range runs {
+		from, to = min(from, r.Term), max(to, r.Term)
+	}
+	known := make(map[int64]time.Time)
+	scan := func(rows *sql.Rows) error {
+		var term int64
+		var until string
+		if err := rows.Scan(&term, &until); err != nil {
+			return err
+		}
+		var p parser
+		known[term] = p.instant(until)
+		return p.err
+	}
+	err := s.each(ctx, conn, scan, `
+		SELECT term, trusted_until FROM tradeclock_terms
+		WHERE scheduler = $1 AND term BETWEEN $2 AND $3 AND trusted_until <> ''`, scheduler, from, to)
+	if err != nil || len(known) == 0 {
+		return nil, err
+	}
+	maps.DeleteFunc(known, func(term int64, _ time.Time) bool {
+		return !slices.ContainsFunc(runs, func(r tradeclock.Run) bool { return r.Term == term })
+	})
+	return known, nil
 }
 
 // ahead returns what is accounted for already of what is to be planned.

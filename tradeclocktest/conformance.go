@@ -38,6 +38,7 @@ func TestLedger(t *testing.T, open func(t *testing.T, clock tradeclock.Clock) tr
 		{"Lead", leadCases},
 		{"Fence", fenceCases},
 		{"Claim", claimCases},
+		{"Armed", armedCases},
 		{"Facts", factCases},
 		{"Reclaim", reclaimCases},
 		{"Release", releaseCases},
@@ -137,7 +138,7 @@ func ended(run tradeclock.Run, outcome tradeclock.Outcome) tradeclock.Run {
 
 func (w *ledgerTest) lead(holder string) tradeclock.Term {
 	w.t.Helper()
-	term, err := w.ledger.Lead(w.ctx, paper, holder, ttl)
+	term, err := w.ledger.Lead(w.ctx, paper, holder, ttl, time.Time{})
 	require.NoError(w.t, err)
 	return term
 }

@@ -34,7 +34,7 @@ func testTermStates(w *ledgerTest) {
 		return states
 	}
 	first := w.lead("a")
-	other, err := w.ledger.Lead(w.ctx, "real", "c", time.Minute)
+	other, err := w.ledger.Lead(w.ctx, "real", "c", time.Minute, time.Time{})
 	require.NoError(w.t, err)
 	w.record(first, at(9, 0))
 	w.clock.Advance(10 * time.Second)

@@ -43,7 +43,7 @@ func (w *ledgerTest) runs(history tradeclock.History, q tradeclock.Query) []trad
 func (w *ledgerTest) historyOf() {
 	w.t.Helper()
 	term := w.lead("a")
-	other, err := w.ledger.Lead(w.ctx, "real", "a", ttl)
+	other, err := w.ledger.Lead(w.ctx, "real", "a", ttl, time.Time{})
 	require.NoError(w.t, err)
 	add := func(reason string, term tradeclock.Term, account, task string, days int, outcome tradeclock.Outcome) {
 		run := w.newRun(task, at(9, 1).AddDate(0, 0, days))

@@ -60,7 +60,7 @@ var leadCases = []ledgerCase{
 	}},
 	{"the length of a term is that of its last renewal", func(w *ledgerTest) {
 		w.lead("a")
-		_, err := w.ledger.Lead(w.ctx, paper, "a", time.Minute)
+		_, err := w.ledger.Lead(w.ctx, paper, "a", time.Minute, time.Time{})
 		require.NoError(w.t, err)
 		assert.Equal(w.t, time.Minute, w.refused("b").Left)
 	}},
@@ -98,7 +98,7 @@ func (w *ledgerTest) resign(term tradeclock.Term) {
 // refused returns the error with which the ledger refuses the term to a holder.
 func (w *ledgerTest) refused(holder string) *tradeclock.HeldError {
 	w.t.Helper()
-	_, err := w.ledger.Lead(w.ctx, paper, holder, ttl)
+	_, err := w.ledger.Lead(w.ctx, paper, holder, ttl, time.Time{})
 	var held *tradeclock.HeldError
 	require.ErrorAs(w.t, err, &held)
 	return held
@@ -106,7 +106,7 @@ func (w *ledgerTest) refused(holder string) *tradeclock.HeldError {
 
 func testTwoNames(w *ledgerTest) {
 	first := w.lead("a")
-	second, err := w.ledger.Lead(w.ctx, "real", "b", ttl)
+	second, err := w.ledger.Lead(w.ctx, "real", "b", ttl, time.Time{})
 	require.NoError(w.t, err)
 	assert.Equal(w.t, tradeclock.Term{Scheduler: "real", Holder: "b", Number: 1}, second)
 
@@ -135,7 +135,7 @@ func testConcurrentLead(w *ledgerTest) {
 	errs := make([]error, holders)
 	var wg sync.WaitGroup
 	for i := range holders {
-		wg.Go(func() { _, errs[i] = w.ledger.Lead(w.ctx, paper, string(rune('a'+i)), ttl) })
+		wg.Go(func() { _, errs[i] = w.ledger.Lead(w.ctx, paper, string(rune('a'+i)), ttl, time.Time{}) })
 	}
 	wg.Wait()
 	leading := 0

@@ -103,7 +103,7 @@ var settleCases = []ledgerCase{
 	{"a batch may be of several schedulers", func(w *ledgerTest) {
 		run := w.newRun("buy_orders", at(9, 1))
 		w.hold(w.lead("a"), run)
-		other, err := w.ledger.Lead(w.ctx, "real", "a", ttl)
+		other, err := w.ledger.Lead(w.ctx, "real", "a", ttl, time.Time{})
 		assert.NoError(w.t, err)
 		same := run
 		same.Scheduler = "real"

@@ -104,7 +104,7 @@ func TestCrash(t *testing.T) {
 		require.Len(t, executions, 1)
 		assert.ErrorIs(t, executions[0].Err, tradeclock.ErrCrashed, "the context of what ran has ended")
 		o.clock.Advance(20 * time.Second)
-		_, err := o.store.Lead(t.Context(), "paper", "another", time.Minute)
+		_, err := o.store.Lead(t.Context(), "paper", "another", time.Minute, time.Time{})
 		var held *tradeclock.HeldError
 		assert.ErrorAs(t, err, &held, "the term is not resigned, and not renewed")
 		assert.Equal(t, beats, o.beats(), "no heartbeat says that it has ended")
@@ -290,7 +290,7 @@ func TestCrashInTheMiddleOfATick(t *testing.T) {
 
 	assert.Equal(t, beats, o.beats())
 	o.clock.Advance(time.Minute)
-	term, err := o.store.Lead(t.Context(), "paper", "next", time.Minute)
+	term, err := o.store.Lead(t.Context(), "paper", "next", time.Minute, time.Time{})
 	require.NoError(t, err)
 	state, err := o.store.Resume(t.Context(), term)
 	require.NoError(t, err)
@@ -355,7 +355,7 @@ func TestDriverRenewsTheTermOfARun(t *testing.T) {
 	o := newOffice(t)
 	d, stop := tradeclocktest.StartDriver(t, o.new(o.config()), o.clock)
 	d.AtEach = func(time.Time) {
-		_, err := o.store.Lead(t.Context(), "paper", "another", time.Minute)
+		_, err := o.store.Lead(t.Context(), "paper", "another", time.Minute, time.Time{})
 		var held *tradeclock.HeldError
 		assert.ErrorAs(t, err, &held)
 	}

@@ -229,8 +229,8 @@ func (f *Faulty) Changes(ctx context.Context, since string) (tradeclock.Schedule
 }
 
 // Lead calls the store's.
-func (f *Faulty) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration) (tradeclock.Term, error) {
-	return ask(ctx, f, OpLead, func() (tradeclock.Term, error) { return f.store.Lead(ctx, scheduler, holder, ttl) })
+func (f *Faulty) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (tradeclock.Term, error) {
+	return ask(ctx, f, OpLead, func() (tradeclock.Term, error) { return f.store.Lead(ctx, scheduler, holder, ttl, trusted) })
 }
 
 // Resign calls the store's.

@@ -36,7 +36,7 @@ func everyCall(store tradeclocktest.Store, term tradeclock.Term) map[tradeclockt
 		tradeclocktest.OpRevision:  func(ctx context.Context) error { _, err := store.Revision(ctx); return err },
 		tradeclocktest.OpChanges:   func(ctx context.Context) error { _, err := store.Changes(ctx, "0"); return err },
 		tradeclocktest.OpLead: func(ctx context.Context) error {
-			_, err := store.Lead(ctx, term.Scheduler, term.Holder, time.Minute)
+			_, err := store.Lead(ctx, term.Scheduler, term.Holder, time.Minute, time.Time{})
 			return err
 		},
 		tradeclocktest.OpResign: func(ctx context.Context) error { return store.Resign(ctx, tradeclock.Term{}) },
@@ -92,7 +92,7 @@ func everyCall(store tradeclocktest.Store, term tradeclock.Term) map[tradeclockt
 
 func openFaulty(t *testing.T) (*tradeclocktest.Faulty, tradeclock.Term) {
 	memory := memstore.New(clockwork.NewFakeClockAt(noon))
-	term, err := memory.Lead(t.Context(), "paper", "a", time.Minute)
+	term, err := memory.Lead(t.Context(), "paper", "a", time.Minute, time.Time{})
 	require.NoError(t, err)
 	return tradeclocktest.NewFaulty(memory), term
 }

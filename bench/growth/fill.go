@@ -154,7 +154,7 @@ func (g grown) addTemplate(ctx context.Context, f *filler) (err error) {
 	if err != nil || len(runs) > 0 {
 		return err
 	}
-	term, err := s.Lead(ctx, rig.Name, holder, time.Hour)
+	term, err := s.Lead(ctx, rig.Name, holder, time.Hour, time.Time{})
 	if err != nil {
 		return err
 	}

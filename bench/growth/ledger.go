@@ -98,7 +98,7 @@ type monitors struct {
 // for long enough, the rates beside that.
 func (m *monitors) measure(ctx context.Context, s *sqlstore.Store, rows int) ([]float64, error) {
 	var err error
-	if m.term, err = s.Lead(ctx, rig.Name, holder, time.Hour); err != nil {
+	if m.term, err = s.Lead(ctx, rig.Name, holder, time.Hour, time.Time{}); err != nil {
 		return nil, err
 	}
 	if err := s.Record(ctx, m.term, nil, m.due.Add(-time.Second)); err != nil {

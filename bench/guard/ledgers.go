@@ -39,7 +39,7 @@ func sqliteLedger(ctx context.Context) (*opened, error) {
 // day.
 func claimAndSettle(ctx context.Context, ledger tradeclock.Ledger, closeLedger func() error) (*opened, error) {
 	const accounts = 1000
-	term, err := ledger.Lead(ctx, rig.Name, "guard", time.Hour)
+	term, err := ledger.Lead(ctx, rig.Name, "guard", time.Hour, time.Time{})
 	if err != nil {
 		return nil, errors.Join(err, closeLedger())
 	}

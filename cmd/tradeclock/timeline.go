@@ -47,7 +47,7 @@ func markOf(item tradeclock.AgendaItem, now time.Time) mark {
 
 func markOfOutcome(o tradeclock.Outcome) mark {
 	switch o {
-	case tradeclock.Running:
+	case tradeclock.Armed, tradeclock.Running:
 		return markRunning
 	case tradeclock.Succeeded:
 		return markSucceeded

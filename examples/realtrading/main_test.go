@@ -138,7 +138,7 @@ func TestTheKillSwitchNeedsNoBroker(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "realtrading.db")
 	store, err := sqlstore.Open(t.Context(), opened(t, file))
 	require.NoError(t, err)
-	term, err := store.Lead(t.Context(), schedulerName, "a replica of yesterday", time.Minute)
+	term, err := store.Lead(t.Context(), schedulerName, "a replica of yesterday", time.Minute, time.Time{})
 	require.NoError(t, err)
 	require.NoError(t, store.Enroll(t.Context(), term, []tradeclock.Enrolment{{Account: "alice", From: realClock.Now()}}))
 	var out strings.Builder

@@ -19,6 +19,7 @@ type Engine struct {
 	queue         queue
 	books         books
 	releases      releases
+	arming        arming
 	actions       Actions
 }
 
@@ -40,6 +41,7 @@ type Config struct {
 	Facts         Facts
 	MaxConcurrent int // places, or zero if they are not bounded
 	Limits        []Limit
+	ArmAhead      time.Duration // how long before they are due runs are claimed, or zero
 	// Remembers is true if the ledger can be read for the beginning of bad runs in a row.
 	Remembers bool
 }
@@ -50,6 +52,7 @@ func New(cfg Config) *Engine {
 		facts: cfg.Facts, maxConcurrent: cfg.MaxConcurrent, remembers: cfg.Remembers,
 		Limits: NewLimits(cfg.Limits), Bad: NewBadRuns(),
 		Accounts: Accounts{byName: make(map[string]*Account)},
+		arming:   arming{ahead: cfg.ArmAhead},
 		queue:    queue{waiting: make(map[*Run]struct{})},
 	}
 }

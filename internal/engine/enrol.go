@@ -111,6 +111,7 @@ func (e *Engine) Withdraw(a *Account, now time.Time) {
 	e.lineUpOne(a, now)
 	gone := Enrolment{Account: a.Name, From: e.planLast(a, now), Withdrawn: wall(now)}
 	a.gone = true
+	e.disarm(func(p *Run) bool { return p.Account == a })
 	for _, ts := range a.tasks {
 		for _, p := range ts.running { // also if the account comes back
 			p.withdrawn = true

@@ -126,6 +126,7 @@ func (e *Engine) planRow(planned []*Run, a *Account, w *wave, now time.Time) []*
 		}
 		p := e.newRun(a, ts, r, o, w.backdated)
 		p.prev, p.moved, p.rank, p.twice = ts.lastDue, o.Moved, w.rank, w.twice
+		e.takeOver(p)
 		if r.Spread > 0 {
 			p.Offset = SpreadOffset(a.Name, r.Task(), o.Slot, r.SpreadWithin(o))
 		}
@@ -140,14 +141,14 @@ func (e *Engine) planRow(planned []*Run, a *Account, w *wave, now time.Time) []*
 		}
 		switch {
 		case o.Skip != "":
-			e.recordRange(p, Skipped, o.Skip, now)
+			e.dropPlanned(p, Skipped, o.Skip, now)
 			if _, err := r.Calendar.Session(o.Session); err == nil { // else one condition is told for all tasks
 				e.countSkipped(p, o.Skip)
 			}
 		case !now.Before(last.Expires):
-			e.recordRange(p, Missed, e.tooLate(last), now)
+			e.dropPlanned(p, Missed, e.tooLate(last), now)
 		case last != p || o.Repeats && (ts.newest.comesAfter(p) || e.planning.ahead.lastStarted(key).After(o.Due)):
-			e.recordRange(p, Missed, Superseded, now)
+			e.dropPlanned(p, Missed, Superseded, now)
 		default:
 			planned = append(planned, p)
 		}
@@ -156,6 +157,19 @@ func (e *Engine) planRow(planned []*Run, a *Account, w *wave, now time.Time) []*
 		ts.lastDue = latest // what was planned behind it is not the newest
 	}
 	return planned
+}
+
+// dropPlanned records a run that has just been planned. Of one whose slot is claimed that
+// comes once the claim is given back.
+func (e *Engine) dropPlanned(p *Run, outcome Outcome, reason string, now time.Time) {
+	switch {
+	case !p.uncertain:
+		e.recordRange(p, outcome, reason, now)
+	case outcome == Missed:
+		e.miss(p, reason, now)
+	default:
+		e.skip(p, reason, now)
+	}
 }
 
 // waitsOf says what has kept the wave's runs from being made since it was planned.

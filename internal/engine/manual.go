@@ -34,6 +34,9 @@ func (e *Engine) WhyInDoubt(p *Run) string {
 	if e.releases.has(p) {
 		return "the ledger still has an earlier claim of its slot"
 	}
+	if e.arming.claims[p.slotKey()] != nil {
+		return "the run of its slot is armed, and about to start"
+	}
 	if o := e.queue.find(p.task, p.Slot); o != nil && o.uncertain {
 		return "the run of its slot waits for " + o.wait
 	}
@@ -66,6 +69,9 @@ func (e *Engine) Tell(key Key, tell func(slot, what string)) {
 	}
 	for _, p := range e.queue.claiming {
 		note(p, "being claimed")
+	}
+	for _, p := range e.arming.claims {
+		note(p, "armed")
 	}
 	for _, r := range e.releases.waiting {
 		note(r.Run, "its claim is being given back")

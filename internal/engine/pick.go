@@ -74,8 +74,8 @@ func (e *Engine) Pick(now time.Time, ob Obstacles) (picked Picked) {
 		case startNow:
 			p.lined = false
 			e.reserve(p, now)
-			if (q.failing || ob.Reconciling && p.Repeats) && p.mayRunUnclaimed() {
-				e.startUnclaimed(p, now) // and not wait for the ledger once more
+			if p.armed || (q.failing || ob.Reconciling && p.Repeats) && p.mayRunUnclaimed() {
+				e.startClaimed(p, now) // and not wait for the ledger once more
 				picked.Start = append(picked.Start, p)
 				continue
 			}
@@ -177,15 +177,15 @@ func (e *Engine) isHeldUp(p *Run, now time.Time, ob Obstacles) bool {
 		p.wait = WaitsForTerm
 	case e.releases.has(p):
 		p.wait = WaitsForLedger + ", which still has an earlier claim of its slot"
-	case e.queue.paused && !p.mayRunUnclaimed():
+	case e.queue.paused && !p.armed && !p.mayRunUnclaimed():
 		if p.wait == "" {
 			p.wait = WaitsForLedger + ", which did not answer"
 		}
-	case ob.Reconciling && p.Repeats && !(ob.Unsettled && p.mayRunUnclaimed()):
+	case ob.Reconciling && p.Repeats && !p.armed && !(ob.Unsettled && p.mayRunUnclaimed()):
 		p.wait = WaitsForLedger + ", which does not have the runs of older terms yet"
 	case ob.HaltsUnread && !p.Row.AtLeastOnce:
 		p.wait = WaitsForHalts
-	case !p.Account.confirmed && !p.Row.AtLeastOnce:
+	case !p.Account.confirmed && !p.armed && !p.Row.AtLeastOnce:
 		p.wait = WaitsForEnrolment
 	default:
 		return false

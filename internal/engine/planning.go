@@ -50,10 +50,20 @@ func (e *Engine) Use(made *plan.Plan) {
 	pl := &e.planning
 	pl.plan = made
 	pl.next, pl.farUntil = pl.upTo, time.Time{}
+	e.arming.upTo = time.Time{}
 }
 
 // LookAgain has the next PlanUpTo look for what is due, whatever was known of that.
-func (e *Engine) LookAgain() { e.planning.next = e.planning.upTo }
+func (e *Engine) LookAgain() { e.planning.next, e.arming.upTo = e.planning.upTo, time.Time{} }
+
+// Woke notes a wake, as Wakes.Woke does. When the clock was set, or the host slept, nothing
+// stays armed.
+func (e *Engine) Woke(now time.Time) (from time.Time, step time.Duration, stepped bool) {
+	if from, step, stepped = e.Wakes.Woke(now); stepped {
+		e.Disarm()
+	}
+	return from, step, stepped
+}
 
 // PlanUpTo plans what is due until now and puts it into the queue. It returns from when
 // on, if anything was planned. It goes by the wall clock alone: an instant that kept a
@@ -85,6 +95,7 @@ func (e *Engine) PlanUpTo(now time.Time) (from time.Time, planned bool) {
 	}
 	pl.plan.MarkPlanned(due)
 	e.enqueue(due, now)
+	e.takeOverDue(now)
 	pl.upTo = now
 	return from, true
 }
@@ -176,6 +187,7 @@ func (e *Engine) Reread() {
 func (e *Engine) dropPlan() {
 	e.GiveBackPending()
 	e.queue.dropPending()
+	e.arming.upTo = time.Time{}
 	e.books.records, e.books.mark = nil, time.Time{}
 	e.Accounts.leaveAll()
 	e.Bad.Drop() // another tells of them, or they were not missed

@@ -28,16 +28,17 @@ type Release struct {
 // giveBack gives back the claim of a run that certainly never started, whether the
 // ledger has it or may have it.
 func (e *Engine) giveBack(p *Run, outcome Outcome, reason string) {
-	p.uncertain = false
+	p.uncertain, p.armed = false, false
 	e.releases.add(Release{Run: p, Term: p.Term, Outcome: outcome, Reason: reason})
 }
 
 // GiveBack gives back the claim of a run that does not start, and leaves its slot free.
 func (e *Engine) GiveBack(p *Run) { e.giveBack(p, NoOutcome, "") }
 
-// GiveBackPending gives back the claims of all that waits to be claimed again. It
-// stays in the queue.
+// GiveBackPending gives back the claims of all that waits to be claimed again, or is
+// armed. What waits stays in the queue.
 func (e *Engine) GiveBackPending() {
+	e.Disarm()
 	for _, p := range e.queue.uncertain() {
 		e.GiveBack(p)
 	}
@@ -47,14 +48,14 @@ func (rs *releases) add(r Release) {
 	if rs.slots == nil {
 		rs.slots = make(map[slotKey]int)
 	}
-	rs.slots[slotKey{r.Run.Key(), r.Run.Slot}]++
+	rs.slots[r.Run.slotKey()]++
 	rs.waiting = append(rs.waiting, r)
 }
 
 // drop forgets the first n, which are done with.
 func (rs *releases) drop(n int) {
 	for _, r := range rs.waiting[:n] {
-		key := slotKey{r.Run.Key(), r.Run.Slot}
+		key := r.Run.slotKey()
 		if rs.slots[key]--; rs.slots[key] == 0 {
 			delete(rs.slots, key)
 		}
@@ -66,7 +67,7 @@ func (rs *releases) drop(n int) {
 
 // has reports whether a claim of the run's slot is still to be given back.
 func (rs *releases) has(p *Run) bool {
-	return len(rs.slots) > 0 && rs.slots[slotKey{p.Key(), p.Slot}] > 0
+	return len(rs.slots) > 0 && rs.slots[p.slotKey()] > 0
 }
 
 // planAnew leaves the slots free: what was to be recorded of them is planned again

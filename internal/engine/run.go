@@ -36,6 +36,8 @@ type Run struct {
 	// Replaces is the row whose place it takes, as the caller knows it, or nil: that of an
 	// interrupted run that it runs again, or of one that never started.
 	Replaces any
+	// First and Resumed are what the ledger has answered of a run that is armed.
+	First, Resumed bool
 	// Of is what the caller knows it by once it has started.
 	Of any
 
@@ -44,6 +46,7 @@ type Run struct {
 	wait string // what it waits for, as the reason if it is missed
 	// uncertain is true if a claim was sent: the ledger has it, or may have it.
 	uncertain bool
+	armed     bool      // the ledger has its claim, which was made before it was due
 	lined     bool      // it is in the ready queue, or waits
 	queued    bool      // it came due while its task ran, and waits for that
 	overdue   bool      // its outcome was taken, and it has not returned

@@ -90,7 +90,7 @@ func (e *Engine) putBack(p *Run, now time.Time) {
 
 // startUnclaimed starts a reserved run that is claimed when it is settled.
 func (e *Engine) startUnclaimed(p *Run, now time.Time) {
-	p.Started, p.Term, p.unclaimed = wall(now), e.Term.Number(), true
+	p.Started, p.Term, p.unclaimed, p.armed = wall(now), e.Term.Number(), true, false
 	e.books.unclaimed = append(e.books.unclaimed, p)
 	e.Start(p, now)
 }

@@ -28,6 +28,8 @@ type book struct {
 	ranges map[rowKey][]*entry
 	mark   time.Time
 	marks  []moved
+	// trusted is until when the holder of a term trusts it, as it said.
+	trusted map[int64]time.Time
 
 	reported map[string]bool // the starts that were reported as ended, by token
 
@@ -78,6 +80,20 @@ type entry struct {
 	late           tradeclock.LateOutcome
 }
 
+// mayHaveStarted holds a run that was armed, and is interrupted by another term, to saying
+// that it may not have started. One of which the terms prove that it never did is free.
+func (e *entry) mayHaveStarted(b *book, run *tradeclock.Run) {
+	if e.outcome != tradeclock.Armed || run.Outcome != tradeclock.Interrupted || !run.Started.IsZero() {
+		return
+	}
+	if until, known := b.trusted[e.term]; known && !run.Due.Add(run.Offset).Before(until) {
+		b.w.violate("at most once", describe(run)+": its term was over before it was due, and its slot is used up")
+	}
+	if !strings.Contains(run.Reason, "may not have started") {
+		b.w.violate("outcomes are true", describe(run)+": it was armed, and the reason does not say so: "+run.Reason)
+	}
+}
+
 func (e *entry) neverStarted() bool {
 	return e.token == "" && e.didNotStart() && e.run.Occurrences() == 1
 }
@@ -100,6 +116,7 @@ func newBook(w *World) *book {
 		absent:    make(map[string]*spans),
 		left:      make(map[string]time.Duration),
 		reported:  make(map[string]bool),
+		trusted:   make(map[int64]time.Time),
 		cache:     make(map[cacheKey][]occurrence),
 		rows:      versions[[]task]{w: w, seen: make(map[*process][]sighting)},
 		calendars: versions[map[calendar.Date]session]{w: w, seen: make(map[*process][]sighting)},
@@ -132,7 +149,7 @@ func (b *book) fenced(op string, t tradeclock.Term, err error) bool {
 }
 
 // led notes an answer of Lead.
-func (b *book) led(p *process, holder string, term tradeclock.Term, ttl time.Duration, err error) {
+func (b *book) led(p *process, holder string, term tradeclock.Term, ttl time.Duration, trusted time.Time, err error) {
 	now := b.w.now
 	expired := !b.leading || now >= b.expires
 	if err != nil {
@@ -151,6 +168,9 @@ func (b *book) led(p *process, holder string, term tradeclock.Term, ttl time.Dur
 		b.w.violate("fencing", fmt.Sprintf("%s was given term %d while term %d of %s lasts", p.name, term.Number, b.term.Number, b.term.Holder))
 	}
 	b.expires = now + ttl
+	if trusted.After(b.trusted[term.Number]) {
+		b.trusted[term.Number] = trusted
+	}
 }
 
 // takeoverWithin is how long after the end of a term a standby takes over, and a
@@ -220,11 +240,14 @@ func (b *book) claimed(p *process, t tradeclock.Term, runs []tradeclock.Run, cla
 		row := b.rowsOf[slotOf(run)]
 		switch {
 		case !claims[i].Held:
-		case row != nil && (row.token != run.Token || row.outcome != tradeclock.Running):
+		case row != nil && (row.token != run.Token || !row.outcome.Open()):
 			b.w.violate("at most once", fmt.Sprintf("%s: a second claim of the slot was accepted", describe(run)))
 		case row != nil: // repeated after a lost answer
 			if claims[i].First != row.first || claims[i].Resumed != row.resumed {
 				b.w.violate("first and resumed", describe(run)+": a claim that is repeated has another answer")
+			}
+			if run.Outcome == tradeclock.Running {
+				row.outcome = run.Outcome
 			}
 		case b.covered(run):
 			b.w.violate("at most once", fmt.Sprintf("%s: a claim within a recorded range was accepted", describe(run)))
@@ -233,7 +256,7 @@ func (b *book) claimed(p *process, t tradeclock.Term, runs []tradeclock.Run, cla
 		default:
 			b.heldToEnrolment(p, run)
 			b.heldToOrder(p, run)
-			row = &entry{run: *run, token: run.Token, term: t.Number, firstTerm: t.Number, outcome: tradeclock.Running, at: b.w.now, p: p}
+			row = &entry{run: *run, token: run.Token, term: t.Number, firstTerm: t.Number, outcome: run.Outcome, at: b.w.now, p: p}
 			b.heldToFacts(run, row, b.factsOf(sessionOf(run)), claims[i])
 			b.rowsOf[slotOf(run)] = row
 			b.w.note(p, "claims %s in term %d", describe(run), t.Number)
@@ -283,10 +306,10 @@ func (b *book) released(p *process, t tradeclock.Term, runs []tradeclock.Run, er
 	for i := range runs {
 		run := &runs[i]
 		row := b.rowsOf[slotOf(run)]
-		if row == nil || row.outcome != tradeclock.Running || run.Token == "" || row.token != run.Token {
+		if row == nil || !row.outcome.Open() || run.Token == "" || row.token != run.Token {
 			continue
 		}
-		b.heldToRelease(run)
+		b.heldToRelease(run, row)
 		b.w.note(p, "gives back %s", describe(run))
 		switch {
 		case !run.Outcome.Final():
@@ -301,7 +324,11 @@ func (b *book) released(p *process, t tradeclock.Term, runs []tradeclock.Run, er
 }
 
 // heldToRelease holds a claim that is given back to never having been used.
-func (b *book) heldToRelease(run *tradeclock.Run) {
+// One that was armed may start at least once without the ledger, once its term is over.
+func (b *book) heldToRelease(run *tradeclock.Run, row *entry) {
+	if row.outcome == tradeclock.Armed && b.taskOf(run.Account, run.Task).Delivery == tradeclock.AtLeastOnce {
+		return
+	}
 	for _, x := range b.bySlot[slotOf(run)] {
 		if x.run.Token == run.Token {
 			b.w.violate("at most once", fmt.Sprintf("%s: its claim was given back, and it was executed", describe(run)))
@@ -371,7 +398,7 @@ func (b *book) settled(p *process, runs []tradeclock.Run, results []tradeclock.S
 		run := &runs[i]
 		row := b.rowsOf[slotOf(run)]
 		entitled := row != nil && run.Token != "" && row.token == run.Token &&
-			(row.outcome == tradeclock.Running || row.outcome == run.Outcome)
+			(row.outcome.Open() || row.outcome == run.Outcome)
 		if results[i].Accepted != entitled {
 			b.w.violate("fencing", fmt.Sprintf("%s: settled as %v: accepted: %v, entitled by its token: %v",
 				describe(run), run.Outcome, results[i].Accepted, entitled))
@@ -383,7 +410,8 @@ func (b *book) settled(p *process, runs []tradeclock.Run, results []tradeclock.S
 		if row != nil && !entitled {
 			row.late = tradeclock.LateOutcome{Outcome: run.Outcome, Reason: run.Reason, Finished: run.Finished}
 		}
-		if entitled && row.outcome == tradeclock.Running {
+		if entitled && row.outcome.Open() {
+			row.mayHaveStarted(b, run)
 			row.outcome, row.settled, row.settledIn = run.Outcome, b.w.now, b.term.Number
 			b.w.note(p, "settles %s: %s", describe(run), run.Reason)
 		}

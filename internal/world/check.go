@@ -90,7 +90,9 @@ func (b *book) outcomeOf(row *tradeclock.Run) string {
 		}
 	}
 	switch {
-	case row.Outcome == tradeclock.Running:
+	case row.Outcome == tradeclock.Armed && b.w.wallAt(b.w.now-near).Before(row.Due):
+		return "" // it is still to come, or its process's clock was set
+	case row.Outcome.Open():
 		if last != nil && (!last.over || b.w.now < last.gone()) {
 			return ""
 		}

@@ -104,7 +104,7 @@ func (b *book) entitled(x *execution) (invariant, text string) {
 		return "at most once", "it is not claimed"
 	case x.run.Term < b.term.Number:
 		return "within a term", fmt.Sprintf("it starts in term %d, and term %d has begun", x.run.Term, b.term.Number)
-	case x.run.Attempt == 1 && row.outcome != tradeclock.Running:
+	case x.run.Attempt == 1 && !row.outcome.Open():
 		return "at most once", "it is settled already as " + row.outcome.String()
 	}
 	return "", ""

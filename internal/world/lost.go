@@ -25,7 +25,7 @@ func (b *book) usedUp(row *tradeclock.Run) string {
 // heldToLeaveNothing: who ends cleanly leaves no claim of its term behind.
 func (b *book) heldToLeaveNothing(p *process) {
 	for _, row := range b.rowsOf {
-		if row.p == p && row.outcome == tradeclock.Running && row.term == b.term.Number && b.w.now-row.at > time.Second {
+		if row.p == p && row.outcome.Open() && row.term == b.term.Number && b.w.now-row.at > time.Second {
 			b.w.violate("ends cleanly", fmt.Sprintf("%s has ended, and left %s claimed", p.name, describe(&row.run)))
 		}
 	}

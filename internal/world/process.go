@@ -65,7 +65,7 @@ func newProcess(w *World, replica, number int) *process {
 		Name: schedulerName, Instance: p.name, Account: first, Executor: w.executorOf(p),
 		Schedules: p.store, Ledger: p.store, Heartbeats: p.store,
 		Calendar: w.calendarFor(p), Clock: processClock{p: p},
-		MaxConcurrent: w.script.places, TermLength: w.script.term, StartLimits: []tradeclock.StartLimit{w.script.limit},
+		MaxConcurrent: w.script.places, ArmAhead: w.script.ahead, TermLength: w.script.term, StartLimits: []tradeclock.StartLimit{w.script.limit},
 		Logger:    slog.New(newLog(p)),
 		Observers: []tradeclock.Observer{tradeclock.ObserverFunc(p.observe)},
 	}

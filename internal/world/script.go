@@ -36,7 +36,8 @@ type script struct {
 	accounts  []string
 	tasks     []task
 	sessions  map[calendar.Date]session
-	places    int // Config.MaxConcurrent
+	places    int           // Config.MaxConcurrent
+	ahead     time.Duration // Config.ArmAhead
 	limit     tradeclock.StartLimit
 	term      time.Duration
 	direct    bool // the calendar answers from memory
@@ -122,6 +123,7 @@ func newScript(seed uint64, opts Options) *script {
 		accounts: []string{"a", "b", "c"}[:1+c.pick(3, "accounts", "", 0)],
 		term:     []time.Duration{30, 30, 60, 90}[c.pick(4, "term", "", 0)] * time.Second,
 		places:   []int{0, 0, 4, 6}[c.pick(4, "places", "", 0)],
+		ahead:    []time.Duration{0, 3, 10}[c.pick(3, "ahead", "", 0)] * time.Second,
 		limit:    tradeclock.StartLimit{Name: limitName, Starts: 2, Per: 2 * time.Second, PerAccount: c.oneIn(2, "limit of an account", "", 0)},
 		direct:   c.oneIn(2, "direct calendar", "", 0),
 		tasks:    makeTasks(c),

@@ -61,8 +61,17 @@ func (b *book) answered(runs []tradeclock.Run) {
 // the ledger out of reach is told what its process remembers.
 func (b *book) informed(x *execution) (invariant, text string) {
 	row := b.rowsOf[slotOf(&x.run)]
-	if row == nil || row.token != x.run.Token || !row.answered {
+	if row == nil || row.token != x.run.Token {
 		return "", ""
+	}
+	if x.run.Attempt == 1 && x.run.First && b.factsOf(sessionOf(&x.run)).succeeded {
+		return "first and resumed", "it is told that it is the first, and another has succeeded"
+	}
+	if !row.answered {
+		return "", ""
+	}
+	if row.run.Outcome == tradeclock.Armed && row.first && !x.run.First {
+		return "", "" // another has succeeded since it was armed
 	}
 	if x.run.First != row.first || x.run.Resumed != row.resumed {
 		return "first and resumed", fmt.Sprintf("it is told first: %v, resumed: %v; want %v, %v", x.run.First, x.run.Resumed, row.first, row.resumed)

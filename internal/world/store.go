@@ -180,13 +180,13 @@ func (st *store) Revision(ctx context.Context) (string, error) {
 }
 
 // Lead takes or renews the term.
-func (st *store) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration) (tradeclock.Term, error) {
+func (st *store) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (tradeclock.Term, error) {
 	st.p.w.knowHolder(st.p, holder)
 	asked := st.p.w.now
 	st.p.unanswered = true
 	term, err := ask(ctx, st, "Lead", "", func() (tradeclock.Term, error) {
-		term, err := st.p.w.database.Lead(whole, scheduler, holder, ttl)
-		st.p.w.book.led(st.p, holder, term, ttl, err)
+		term, err := st.p.w.database.Lead(whole, scheduler, holder, ttl, trusted)
+		st.p.w.book.led(st.p, holder, term, ttl, trusted, err)
 		return term, err
 	})
 	told := err == nil || errors.As(err, new(*tradeclock.HeldError))

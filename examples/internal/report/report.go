@@ -103,7 +103,7 @@ func count(n int) string {
 func Interrupted(w io.Writer, loc *time.Location, runs []tradeclock.Run) error {
 	title := "\nInterrupted\n\n"
 	for _, run := range runs {
-		if run.Outcome != tradeclock.Interrupted && run.Outcome != tradeclock.Running {
+		if run.Outcome != tradeclock.Interrupted && !run.Outcome.Open() {
 			continue
 		}
 		_, err := fmt.Fprintf(w, "%s%s of %s, due at %s: %s\n", title, run.Task, run.Account,

@@ -96,6 +96,21 @@ var breakages = []breakage{
 	{"a rerun does not ask the gate again", "internal/plan/row.go", `	session, err := SessionOf(r.Calendar, date)
 	for ;`, `	session, err := SessionOf(r.Calendar, date)
 	for r = nil;`},
+	{"a run starts before its claim ahead is held", "internal/engine/arming.go", `p.armed, p.First, p.Resumed = claim.armed, claim.First, claim.Resumed`, `p.armed, p.First, p.Resumed = true, claim.First, claim.Resumed`},
+	{"an armed run starts after a halt", "internal/engine/pick.go", `	case halted:
+		return e.passOver`, `	case halted && !p.armed:
+		return e.passOver`},
+	{"what may have started is claimed again", "internal/engine/arming.go", `return !trusted.IsZero() && !start.Before(trusted)`, `return true`},
+	{"what is armed and does not start is not given back", "internal/engine/arming.go", `	for _, p := range given {
+		e.GiveBack(p)
+	}`, ``},
+	{"an armed run does not wait for its term", "internal/engine/tenure.go", `	if t.TrustedAt(now) {
+		return true
+	}
+	return atLeastOnce`, `	if t.number != 0 {
+		return true
+	}
+	return atLeastOnce`},
 	{"a rerun comes after what is newer", "internal/engine/again.go", `if run.Repeats && (ts.lastDue.After(run.Due) || q.comesFor(a, r, run.Due)) {`, `if false {`},
 	{"what is cut off forgets until when it runs again", "execution.go", `run.RerunUntil = e.of.RerunUntil(now)`, `_ = e.of.RerunUntil(now)`},
 	{"the close is that of a regular day", "rule/moment.go", `edges = append(edges, p.End)`, `edges = append(edges, p.Start.Add(6*time.Hour+15*time.Minute))`},

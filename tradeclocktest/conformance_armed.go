@@ -1,0 +1,152 @@
+package tradeclocktest
+
+import (
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+)
+
+var heldArmed = tradeclock.Claim{Held: true, Outcome: tradeclock.Armed}
+
+// armedCases are of runs that are claimed before they are due.
+var armedCases = []ledgerCase{
+	{"an armed run has a row that says so, and no start", func(w *ledgerTest) {
+		term, run := w.lead("a"), armed(w.newRun("buy_orders", at(9, 1)))
+		assert.Equal(w.t, []tradeclock.Claim{heldArmed}, w.claim(term, run))
+		assert.Equal(w.t, []tradeclock.Claim{heldArmed}, w.claim(term, run), "repeated after a lost answer")
+		run.Term = term.Number
+		assertSameRun(w.t, run, w.row(term, run))
+	}},
+	{"armed and running runs may be claimed in one batch", func(w *ledgerTest) {
+		term := w.lead("a")
+		runs := []tradeclock.Run{w.newRun("now", at(9, 0)), armed(w.newRun("soon", at(9, 1))), armed(w.repeating(at(9, 2))), w.repeating(at(9, 0))}
+		want := []tradeclock.Claim{heldRunning, heldArmed, {Held: true, Outcome: tradeclock.Armed, First: true}, {Held: true, Outcome: tradeclock.Running, First: true}}
+		assert.Equal(w.t, want, w.claim(term, runs...))
+		assert.Equal(w.t, want, w.claim(term, runs...))
+	}},
+	{"its slot is taken", func(w *ledgerTest) {
+		term, run := w.lead("a"), armed(w.newRun("buy_orders", at(9, 1)))
+		w.hold(term, run)
+		assert.Equal(w.t, []tradeclock.Claim{takenBy(tradeclock.Armed)}, w.claim(term, w.rival(run)))
+		assert.Equal(w.t, takenBy(tradeclock.Armed), w.reclaim(term, run.Token, w.rival(run)))
+		w.record(term, at(9, 1), unstarted(run, tradeclock.Missed, "too late"))
+		assert.Equal(w.t, tradeclock.Armed, w.outcome(term, run))
+	}},
+	{"a run that is armed behind the watermark is not held", func(w *ledgerTest) {
+		term := w.lead("a")
+		w.record(term, at(9, 30))
+		assert.Equal(w.t, noRow, w.claim(term, armed(w.newRun("buy_orders", at(9, 30))))[0])
+	}},
+	{"it begins when it is claimed as running, also once the watermark has passed it", testBegins},
+	{"only a running run of its token begins it", func(w *ledgerTest) {
+		term, run := w.lead("a"), armed(w.newRun("buy_orders", at(9, 1)))
+		w.hold(term, run)
+		w.claim(term, claimed(w.rival(run), term))
+		w.claim(term, run)
+		assert.Equal(w.t, tradeclock.Armed, w.outcome(term, run))
+	}},
+	{"it is settled with its start", func(w *ledgerTest) {
+		term, run := w.lead("a"), armed(w.newRun("buy_orders", at(9, 1)))
+		w.hold(term, run)
+		run = ended(run, tradeclock.Succeeded)
+		assert.Equal(w.t, []bool{true}, w.settle(run))
+		assert.Equal(w.t, []bool{true}, w.settle(run), "repeated after a lost answer")
+		run.Term = term.Number
+		assertSameRun(w.t, run, w.row(term, run))
+	}},
+	{"it is told whether it is the first when it starts", testArmedFirst},
+	{"it can be given back, and its slot is free", func(w *ledgerTest) {
+		term, run := w.lead("a"), armed(w.newRun("buy_orders", at(9, 1)))
+		w.hold(term, run)
+		run.Outcome = tradeclock.NoOutcome
+		w.release(term, run)
+		w.release(term, run)
+		assert.Empty(w.t, w.resume(term).Ahead)
+		w.hold(term, w.rival(run))
+	}},
+	{"it is no fact of its session once it was given back", func(w *ledgerTest) {
+		term, run := w.lead("a"), armed(w.repeating(at(9, 15)))
+		w.hold(term, run)
+		w.release(term, run)
+		w.assertFacts(w.takeOver("b"), w.repeating(at(9, 16)), true, false)
+	}},
+	{"it is unsettled under a later term, which may give it back or settle it", testArmedUnsettled},
+	{"how long a term was trusted at most is told of those that left runs", testTrusted},
+}
+
+// armed returns the run as it is claimed ahead.
+func armed(run tradeclock.Run) tradeclock.Run {
+	run.Outcome = tradeclock.Armed
+	return run
+}
+
+func testBegins(w *ledgerTest) {
+	term := w.lead("a")
+	run, other := armed(w.newRun("buy_orders", at(9, 1))), armed(w.newRun("sell_orders", at(9, 1)))
+	w.hold(term, run, other)
+	w.record(term, at(9, 2))
+	run.Outcome, run.Started, run.Attempt = tradeclock.Running, at(9, 1), 1
+	assert.Equal(w.t, []tradeclock.Claim{heldRunning}, w.claim(term, run))
+	assert.Equal(w.t, []tradeclock.Claim{heldRunning}, w.claim(term, run), "repeated after a lost answer")
+	run.Term = term.Number
+	assertSameRun(w.t, run, w.row(w.takeOver("b"), run))
+	assert.Equal(w.t, tradeclock.Armed, w.outcome(w.takeOver("c"), other))
+}
+
+// testArmedFirst arms two runs of a session, of which the earlier succeeds before the other
+// starts.
+func testArmedFirst(w *ledgerTest) {
+	term := w.lead("a")
+	first, second := armed(w.repeating(at(9, 15))), armed(w.repeating(at(9, 16)))
+	for _, claim := range w.claim(term, first, second) {
+		assert.Equal(w.t, tradeclock.Claim{Held: true, Outcome: tradeclock.Armed, First: true}, claim)
+	}
+	first, second = ended(first, tradeclock.Succeeded), ended(second, tradeclock.Failed)
+	first.First = true
+	w.settle(first)
+	w.settle(second)
+	assert.True(w.t, w.row(term, first).First)
+	assert.False(w.t, w.row(term, second).First)
+	w.assertFacts(term, w.repeating(at(9, 17)), false, false)
+	w.assertFacts(w.takeOver("b"), w.repeating(at(9, 18)), false, true)
+}
+
+func testArmedUnsettled(w *ledgerTest) {
+	first := w.lead("a")
+	given, kept := armed(w.newRun("given back", at(9, 1))), armed(w.newRun("kept", at(9, 1)))
+	w.hold(first, given, kept)
+	require.Len(w.t, w.resume(first).Ahead, 2, "under its own term")
+	term := w.takeOver("b")
+	state := w.resume(term)
+	require.Len(w.t, state.Unsettled, 2)
+	assert.Empty(w.t, state.Ahead)
+	assert.Equal(w.t, tradeclock.Armed, state.Unsettled[0].Outcome)
+
+	w.release(term, given)
+	kept.Outcome, kept.Reason, kept.Finished = tradeclock.Interrupted, "it may not have started", at(9, 2)
+	assert.Equal(w.t, []bool{true}, w.settle(kept))
+	assert.Empty(w.t, w.resume(term).Unsettled)
+	kept.Term = first.Number
+	assertSameRun(w.t, kept, w.row(term, kept))
+}
+
+func testTrusted(w *ledgerTest) {
+	lead := func(holder string, until time.Time) tradeclock.Term {
+		term, err := w.ledger.Lead(w.ctx, paper, holder, ttl, until)
+		require.NoError(w.t, err)
+		return term
+	}
+	for _, until := range []time.Time{at(9, 1), at(9, 5), at(9, 3), {}} { // its clock was set back
+		w.hold(lead("a", until), w.newRun("buy_orders", until.Add(time.Minute)))
+	}
+	w.clock.Advance(ttl)
+	lead("left nothing", at(9, 7))
+	w.hold(w.takeOver("said nothing"), w.newRun("buy_orders", at(9, 9)))
+	w.clock.Advance(ttl)
+	state := w.resume(lead("b", at(9, 20)))
+	require.Len(w.t, state.Trusted, 1)
+	assert.Equal(w.t, at(9, 5), state.Trusted[1])
+}
