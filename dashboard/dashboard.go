@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -69,6 +70,8 @@ type Dashboard struct {
 	log      *slog.Logger
 	crossing *http.CrossOriginProtection
 	places   chan struct{} // of the goroutines in which stores are asked
+	closing  sync.Mutex    // is held by Close
+	closed   chan struct{}
 
 	editor    tradeclock.ScheduleEditor // nil if the store is none, as are those below
 	directory tradeclock.Directory
@@ -105,7 +108,7 @@ func New(cfg Config) (*Dashboard, error) {
 	}
 	d := &Dashboard{
 		cfg: cfg, name: cmp.Or(cfg.View.Name, "tradeclock"), view: view, crossing: crossing, log: cfg.Logger,
-		places: make(chan struct{}, placesOfCalls),
+		places: make(chan struct{}, placesOfCalls), closed: make(chan struct{}),
 	}
 	d.setDefaults()
 	return d, nil
@@ -135,14 +138,29 @@ func (d *Dashboard) setDefaults() {
 
 // Close waits until no call of a store that a request made goes on, or until ctx ends, and
 // returns its cause then. From then on the dashboard answers that it is closed. It is for after
-// http.Server.Shutdown.
+// http.Server.Shutdown, and may be called again.
 func (d *Dashboard) Close(ctx context.Context) error {
+	d.closing.Lock()
+	defer d.closing.Unlock()
+	if !d.isClosed() {
+		close(d.closed)
+	}
 	for range placesOfCalls {
 		select {
 		case d.places <- struct{}{}:
+			defer func() { <-d.places }()
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
 	return nil
+}
+
+func (d *Dashboard) isClosed() bool {
+	select {
+	case <-d.closed:
+		return true
+	default:
+		return false
+	}
 }

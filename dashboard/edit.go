@@ -38,7 +38,7 @@ var setters = []setter{
 		e.Disabled = &disabled
 		return nil
 	}},
-	{"sessions", "Sessions", "the kinds, as in regular,shortened", nil, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
+	{"sessions", "Sessions", "the kinds; empty is regular,shortened", nil, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
 		return parsed(&e.Sessions, text, calendar.ParseSessionSet)
 	}},
 	{"calendar", "Calendar", "empty for the service's", nil, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -189,7 +188,7 @@ func ask(t testing.TB, h http.Handler, method, path string, form url.Values, hea
 	return reply{w.Code, w.Body.String(), w.Header()}
 }
 
-// page asserts that a page has texts, in this order, once the markup is left out.
+// has asserts that a page has texts, in this order, once the markup is left out.
 func (r reply) has(t *testing.T, texts ...string) {
 	t.Helper()
 	rest := words(r.body)
@@ -220,4 +219,16 @@ func words(body string) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-var _ = fmt.Sprint
+// schedules is a store of which only the rows can be read, and history one of runs.
+type (
+	schedules struct{ of store }
+	history   struct{ of store }
+)
+
+func (s schedules) Schedules(ctx context.Context) ([]tradeclock.Schedule, error) {
+	return s.of.Schedules(ctx)
+}
+
+func (h history) Runs(ctx context.Context, q tradeclock.Query) ([]tradeclock.Run, error) {
+	return h.of.Runs(ctx, q)
+}

@@ -203,7 +203,8 @@ func (v *visit) addHours(p *picture, t *faces.Timeline) {
 	for whole/step > 14 {
 		step *= 2
 	}
-	for at := t.First; at.Before(t.First.Add(whole)); at = at.Add(step) {
+	const roomOfLabel = 0.96 // what begins later would be cut off
+	for at := t.First; t.At(at) < roomOfLabel; at = at.Add(step) {
 		p.Hours = append(p.Hours, tickMark{percent(t.At(at)), at.In(v.loc).Format("15:04")})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
@@ -139,11 +140,14 @@ func (v *visit) run() (any, error) {
 	}
 	p.Facts = v.factsOf(item, session)
 	if len(run.Details) > 0 {
-		text, err := json.MarshalIndent(run.Details, "", "  ")
-		if err != nil {
+		var text strings.Builder
+		enc := json.NewEncoder(&text)
+		enc.SetEscapeHTML(false) // the template escapes it
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(run.Details); err != nil {
 			return nil, err
 		}
-		p.Details = string(text)
+		p.Details = text.String()
 	}
 	started := !run.Started.IsZero() || run.Outcome == tradeclock.Running
 	if v.requests != nil {

@@ -211,6 +211,10 @@ func within[T any](v *visit, f func(*visit) (T, error)) (none T, err error) {
 	case <-ctx.Done():
 		return none, v.unanswered(ctx)
 	}
+	if v.isClosed() {
+		<-v.places
+		return none, &failure{http.StatusServiceUnavailable, "This page is closed: the service stops."}
+	}
 	asking, done := *v, make(chan result, 1)
 	asking.ctx = ctx
 	go func() {
