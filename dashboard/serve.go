@@ -45,7 +45,10 @@ func (d *Dashboard) hasInstances() bool { return d.cfg.Heartbeats != nil || d.di
 
 // routeOf returns the route of a path, if what it shows is there.
 func (d *Dashboard) routeOf(path string) (*route, bool) {
-	name := strings.TrimPrefix(path, "/")
+	name, ok := strings.CutPrefix(path, "/")
+	if !ok {
+		return nil, false
+	}
 	if name == "" {
 		if name = "day"; d.directory == nil {
 			name = "runs"
@@ -125,7 +128,8 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if file, isAsset := strings.CutPrefix(path, "/assets/"); isAsset && found && serveAsset(w, r, file) {
 		return
 	}
-	if v.route, found = d.routeOf(path); !found {
+	route, known := d.routeOf(path)
+	if v.route = route; !found || !known {
 		v.fail(w, path, &failure{http.StatusNotFound, "There is no such page."})
 		return
 	}
