@@ -7,6 +7,7 @@ require (
 	github.com/jonboulle/clockwork v0.5.0
 	github.com/stretchr/testify v1.12.1
 	github.com/tradeclock/tradeclock v0.1.0
+	github.com/tradeclock/tradeclock/dashboard v0.1.0
 	github.com/tradeclock/tradeclock/sqlstore v0.1.0
 	golang.org/x/term v0.40.0
 	modernc.org/sqlite v1.59.0

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/internal/faces"
 )
 
 // served is an account, and whether anybody serves it.
@@ -40,7 +41,7 @@ func (a *app) accounts(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	term, err := s.term(ctx)
+	term, err := faces.TermOf(ctx, s.store, s.name)
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func (a *app) accounts(ctx context.Context, cmd *cli.Command) error {
 	}
 	accounts := make([]served, len(found))
 	for i, e := range found {
-		accounts[i] = served{e, stateOf(e, term), halted(e.Account)}
+		accounts[i] = served{e, faces.StateOf(e, term), halted(e.Account)}
 	}
 	err = list(a, cmd, listing[served]{
 		items:  accounts,
@@ -59,7 +60,7 @@ func (a *app) accounts(ctx context.Context, cmd *cli.Command) error {
 			return []string{e.Account, e.State, s.dateTime(e.From), s.dateTime(e.Withdrawn), e.Halted}
 		},
 		paint: func(e served, _ int) string {
-			if e.State != "served" {
+			if e.State != faces.Served {
 				return dim
 			}
 			return ""
@@ -72,38 +73,11 @@ func (a *app) accounts(ctx context.Context, cmd *cli.Command) error {
 	return err
 }
 
-// stateOf says whether an account is served, under the term as it stands.
-func stateOf(e tradeclock.EnrolledAccount, term tradeclock.TermState) string {
-	switch {
-	case !e.Withdrawn.IsZero() && e.Returned.IsZero():
-		return "withdrawn"
-	case !term.Held():
-		return "nobody is active"
-	case e.Term < term.Term.Number:
-		return "left out"
-	}
-	return "served"
-}
-
 func (s *service) dateTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.In(s.loc).Format(time.DateTime)
-}
-
-// term is how the scheduler's term stands, or zero if it never had one.
-func (s *service) term(ctx context.Context) (tradeclock.TermState, error) {
-	states, err := s.store.Schedulers(ctx)
-	if err != nil {
-		return tradeclock.TermState{}, err
-	}
-	for _, state := range states {
-		if state.Term.Scheduler == s.name {
-			return state, nil
-		}
-	}
-	return tradeclock.TermState{}, nil
 }
 
 // halted returns what says why an account is halted, which is empty if it is not.
@@ -113,10 +87,8 @@ func (s *service) halted(ctx context.Context) (func(account string) string, erro
 		return nil, err
 	}
 	return func(account string) string {
-		for _, h := range halts {
-			if h.Account == "" || h.Account == account {
-				return fmt.Sprintf("by %s: %s", h.Actor, h.Reason)
-			}
+		if h, halted := faces.HaltOf(halts, account); halted {
+			return fmt.Sprintf("by %s: %s", h.Actor, h.Reason)
 		}
 		return ""
 	}, nil

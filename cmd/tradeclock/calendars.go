@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
+	"github.com/tradeclock/tradeclock/internal/faces"
 )
 
 func (a *app) calendarCommand() *cli.Command {
@@ -25,16 +26,6 @@ func (a *app) calendarCommand() *cli.Command {
 			},
 		},
 	}
-}
-
-// covered is what a calendar says of itself.
-type covered struct {
-	Name    string        `json:"name"`
-	Zone    string        `json:"zone"`
-	First   calendar.Date `json:"first"`
-	Last    calendar.Date `json:"last"`
-	Left    int           `json:"days_left"`
-	Version string        `json:"version"`
 }
 
 func (a *app) listCalendars(_ context.Context, cmd *cli.Command) error {
@@ -54,38 +45,23 @@ func (a *app) listCalendars(_ context.Context, cmd *cli.Command) error {
 		}
 		names = set.Names()
 	}
-	var all []covered
+	var all []faces.Coverage
 	for _, name := range names {
 		cal, err := lookup(name)
 		if err != nil {
 			return err
 		}
-		all = append(all, coverageOf(cal, calendar.DateOf(clock.Now().In(cal.Location()))))
+		all = append(all, faces.CoverageOf(cal, calendar.DateOf(clock.Now().In(cal.Location()))))
 	}
-	return list(a, cmd, listing[covered]{
+	return list(a, cmd, listing[faces.Coverage]{
 		items:  all,
 		header: []string{"NAME", "ZONE", "FIRST", "LAST", "DAYS LEFT", "VERSION"},
-		line: func(c covered) []string {
+		line: func(c faces.Coverage) []string {
 			return []string{c.Name, c.Zone, c.First.String(), c.Last.String(), fmt.Sprint(c.Left), c.Version}
 		},
 		none: "There are no calendars.",
 	})
 }
-
-func coverageOf(cal calendar.Calendar, today calendar.Date) covered {
-	c := covered{Name: cal.Name(), Zone: cal.Location().String()}
-	if limited, ok := cal.(calendar.Covered); ok {
-		c.First, c.Last = limited.Coverage()
-		c.Left = daysTo(today, c.Last)
-	}
-	if v, ok := cal.(calendar.Versioned); ok {
-		c.Version = v.Version()
-	}
-	return c
-}
-
-// daysTo is how many days there are from a date to another.
-func daysTo(from, to calendar.Date) int { return int(to.UTC().Sub(from.UTC()).Hours() / 24) }
 
 // shownDay is a date as a calendar has it, or why it does not know it.
 type shownDay struct {
@@ -124,7 +100,7 @@ func (a *app) showCalendar(_ context.Context, cmd *cli.Command) error {
 	switch {
 	case last.Before(first):
 		return fmt.Errorf("%v is before %v", last, first)
-	case daysTo(first, last) > 1000:
+	case faces.DaysTo(first, last) > 1000:
 		return errors.New("that is more than a thousand dates")
 	}
 	var days []shownDay

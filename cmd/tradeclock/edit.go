@@ -12,6 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/cron"
+	"github.com/tradeclock/tradeclock/internal/faces"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -216,7 +217,7 @@ func (a *app) agree(ctx context.Context, cmd *cli.Command, s *service, before []
 	}
 	a.tellPreview(s, preview)
 	for _, f := range found {
-		if concerns(changes, f) {
+		if faces.Concerns(changes, f) {
 			fmt.Fprintf(a.out, "! %s: %s\n", tradeclock.ScheduleKey{Task: f.Task, Account: f.Account}, plain(f.Text))
 		}
 	}
@@ -230,16 +231,6 @@ func (a *app) agree(ctx context.Context, cmd *cli.Command, s *service, before []
 	return yes, err
 }
 
-// concerns reports whether a finding is about a row that is put.
-func concerns(changes tradeclock.ScheduleChanges, f tradeclock.Finding) bool {
-	for _, row := range changes.Rows {
-		if row.Key() == (tradeclock.ScheduleKey{Task: f.Task, Account: f.Account}) {
-			return true
-		}
-	}
-	return false
-}
-
 // difference tells what changes of rows are: + one that is added, - one that is removed,
 // ~ one of which fields are different.
 func difference(before []tradeclock.Schedule, changes tradeclock.ScheduleChanges) (lines []string, err error) {
@@ -249,23 +240,17 @@ func difference(before []tradeclock.Schedule, changes tradeclock.ScheduleChanges
 	}
 	for _, row := range changes.Rows {
 		was, known := old[row.Key()]
-		now, err := fieldsOf(row)
-		if err != nil {
-			return nil, err
-		}
 		if !known {
-			lines = append(lines, fmt.Sprintf("+ %s: %s", row.Key(), now["rule"]))
+			lines = append(lines, fmt.Sprintf("+ %s: %s", row.Key(), row.Rule))
 			continue
 		}
-		then, err := fieldsOf(was)
+		changed, err := faces.FieldChanges(was, row)
 		if err != nil {
 			return nil, err
 		}
 		var fields []string
-		for _, name := range scheduleFields[:len(scheduleFields)-3] {
-			if then[name] != now[name] {
-				fields = append(fields, fmt.Sprintf("%s %q -> %q", name, then[name], now[name]))
-			}
+		for _, c := range changed {
+			fields = append(fields, fmt.Sprintf("%s %q -> %q", c.Name, c.Was, c.Is))
 		}
 		if len(fields) > 0 {
 			lines = append(lines, fmt.Sprintf("~ %s: %s", row.Key(), strings.Join(fields, ", ")))
@@ -283,23 +268,8 @@ func (a *app) tellPreview(s *service, p tradeclock.Preview) {
 	if len(p.Changes) == 0 {
 		fmt.Fprintln(a.out, "  the same occurrences")
 	}
-	type alike struct {
-		key  tradeclock.ScheduleKey
-		day  calendar.Date
-		what string
-	}
-	var order []alike
-	first, last, count := make(map[alike]tradeclock.PlanChange), make(map[alike]tradeclock.PlanChange), make(map[alike]int)
-	for _, c := range p.Changes {
-		k := alike{tradeclock.ScheduleKey{Task: c.Task, Account: c.Account}, c.Session, kindOfChange(c)}
-		if count[k] == 0 {
-			order, first[k] = append(order, k), c
-		}
-		last[k] = c
-		count[k]++
-	}
-	for _, k := range order {
-		fmt.Fprintf(a.out, "  %v  %s: %s\n", k.day, plain(k.key.String()), s.tellChange(k.what, first[k], last[k], count[k]))
+	for _, c := range faces.AlikeIn(p) {
+		fmt.Fprintf(a.out, "  %v  %s: %s\n", c.Session, plain(c.Key.String()), s.tellChange(c.What, c.First, c.Last, c.Count))
 	}
 	for _, c := range p.Collisions {
 		fmt.Fprintf(a.out, "! %s at %s: in the minute of %s, for which it waits as both are in group %q\n", plain(c.Task), c.Due.In(s.loc).Format("2006-01-02 15:04"), plain(c.With), c.Exclusive)
@@ -307,18 +277,6 @@ func (a *app) tellPreview(s *service, p tradeclock.Preview) {
 	for _, note := range p.Notes {
 		fmt.Fprintf(a.out, "! %s\n", plain(note))
 	}
-}
-
-func kindOfChange(c tradeclock.PlanChange) string {
-	switch {
-	case c.Before.IsZero():
-		return "added"
-	case c.After.IsZero():
-		return "dropped"
-	case !c.Before.Equal(c.After):
-		return "moved"
-	}
-	return "told otherwise"
 }
 
 func (s *service) tellChange(what string, first, last tradeclock.PlanChange, n int) string {

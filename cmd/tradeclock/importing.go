@@ -16,6 +16,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/cron"
+	"github.com/tradeclock/tradeclock/internal/faces"
 )
 
 func (a *app) importCommand() *cli.Command {
@@ -136,13 +137,13 @@ func readJSON(text []byte) ([]tradeclock.Schedule, error) {
 }
 
 // fileFields are those of a row that a file has.
-var fileFields = scheduleFields[:len(scheduleFields)-3]
+var fileFields = faces.ScheduleFields[:len(faces.ScheduleFields)-3]
 
 func (a *app) writeCSV(rows []tradeclock.Schedule) error {
 	w := csv.NewWriter(a.out)
 	_ = w.Write(fileFields)
 	for _, row := range rows {
-		fields, err := fieldsOf(row)
+		fields, err := faces.FieldsOf(row)
 		if err != nil {
 			return err
 		}

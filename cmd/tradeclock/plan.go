@@ -12,6 +12,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/faces"
 )
 
 const pageSize = 1000
@@ -140,51 +141,6 @@ func (s *service) clockTime(t time.Time) string {
 	return t.Format("15:04")
 }
 
-// stretch is a number of items of one task that became the same, one after the other.
-type stretch struct {
-	tradeclock.AgendaItem
-	last  time.Time
-	count int
-}
-
-// stretches puts together what is due again and again and became the same, in the order of
-// the first of each.
-func stretches(items []tradeclock.AgendaItem, each bool) []stretch {
-	var all []stretch
-	open := make(map[string]int) // of each account and task
-	for _, item := range items {
-		key := item.Account + "\x00" + item.Task
-		at, known := open[key]
-		if known && !each && became(all[at].AgendaItem) == became(item) {
-			all[at].count += item.Run.Occurrences()
-			all[at].last = through(item)
-			continue
-		}
-		open[key] = len(all)
-		all = append(all, stretch{item, through(item), item.Run.Occurrences()})
-	}
-	return all
-}
-
-func through(item tradeclock.AgendaItem) time.Time {
-	if item.Run.Outcome == tradeclock.NoOutcome {
-		return item.Due
-	}
-	return item.Run.Through()
-}
-
-// became is what became of an item, as far as it is told of many together.
-func became(item tradeclock.AgendaItem) string {
-	return item.Run.Outcome.String() + "\x00" + why(item)
-}
-
-func why(item tradeclock.AgendaItem) string {
-	if item.Run.Outcome == tradeclock.NoOutcome {
-		return item.Skip
-	}
-	return item.Run.Reason
-}
-
 func (a *app) listPlan(cmd *cli.Command, s *service, date calendar.Date, items []tradeclock.AgendaItem) error {
 	if cmd.String("output") != "table" {
 		return list(a, cmd, listing[tradeclock.AgendaItem]{
@@ -192,25 +148,25 @@ func (a *app) listPlan(cmd *cli.Command, s *service, date calendar.Date, items [
 			sheet: sheet[tradeclock.AgendaItem]{runHeader, func(item tradeclock.AgendaItem) []string { return s.itemRecord(date, item) }},
 		})
 	}
-	return list(a, cmd, listing[stretch]{
-		items:  stretches(items, cmd.Bool("each")),
+	return list(a, cmd, listing[faces.Stretch]{
+		items:  faces.Stretches(items, cmd.Bool("each")),
 		header: []string{"DUE", "TO", "ACCOUNT", "TASK", "N", "OUTCOME", "STARTED", "LATE", "WHY"},
-		line: func(st stretch) []string {
+		line: func(st faces.Stretch) []string {
 			started, late := "", ""
-			if st.count == 1 && !st.Run.Started.IsZero() {
+			if st.Count == 1 && !st.Run.Started.IsZero() {
 				started, late = st.Run.Started.In(s.loc).Format(time.TimeOnly), lateness(st.Run)
 			}
 			to := ""
-			if st.last.After(st.Due) {
-				to = s.clockTime(st.last)
+			if st.Last.After(st.Due) {
+				to = s.clockTime(st.Last)
 			}
-			return []string{s.clockTime(st.Due), to, st.Account, st.Task, strconv.Itoa(st.count), s.outcomeOf(st.AgendaItem), started, late, firstLine(why(st.AgendaItem))}
+			return []string{s.clockTime(st.Due), to, st.Account, st.Task, strconv.Itoa(st.Count), s.outcomeOf(st.AgendaItem), started, late, firstLine(faces.Why(st.AgendaItem))}
 		},
-		paint: func(st stretch, column int) string {
+		paint: func(st faces.Stretch, column int) string {
 			if column != 5 {
 				return ""
 			}
-			return colourOf(markOf(st.AgendaItem, s.now()))
+			return colourOf(faces.MarkOf(st.AgendaItem, s.now()))
 		},
 		none: "Nothing is due.",
 	})
@@ -218,8 +174,8 @@ func (a *app) listPlan(cmd *cli.Command, s *service, date calendar.Date, items [
 
 // outcomeOf says what became of an item, with its sign, or what is to.
 func (s *service) outcomeOf(item tradeclock.AgendaItem) string {
-	m := markOf(item, s.now())
-	return m.sign + " " + m.word
+	m := faces.MarkOf(item, s.now())
+	return m.Sign + " " + m.Word
 }
 
 func lateness(run tradeclock.Run) string {

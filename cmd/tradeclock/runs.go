@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/internal/faces"
 )
 
 func (a *app) runsCommand() *cli.Command {
@@ -92,7 +93,7 @@ func (s *service) runsListing(runs []tradeclock.Run) listing[tradeclock.Run] {
 		items:  runs,
 		header: []string{"SESSION", "DUE", "ACCOUNT", "TASK", "N", "OUTCOME", "STARTED", "LATE", "TOOK", "BY", "WHY"},
 		line: func(r tradeclock.Run) []string {
-			m := markOfOutcome(r.Outcome)
+			m := faces.MarkOfOutcome(r.Outcome)
 			started, took := "", ""
 			if !r.Started.IsZero() {
 				started = r.Started.In(s.loc).Format(time.TimeOnly)
@@ -101,7 +102,7 @@ func (s *service) runsListing(runs []tradeclock.Run) listing[tradeclock.Run] {
 				took = r.Finished.Sub(r.Started).Round(time.Millisecond).String()
 			}
 			return []string{
-				r.Session.String(), s.clockTime(r.Due), r.Account, r.Task, strconv.Itoa(r.Occurrences()), m.sign + " " + m.word,
+				r.Session.String(), s.clockTime(r.Due), r.Account, r.Task, strconv.Itoa(r.Occurrences()), m.Sign + " " + m.Word,
 				started, lateness(r), took, r.Actor, firstLine(r.Reason),
 			}
 		},
@@ -109,7 +110,7 @@ func (s *service) runsListing(runs []tradeclock.Run) listing[tradeclock.Run] {
 			if column != 5 {
 				return ""
 			}
-			return colourOf(markOfOutcome(r.Outcome))
+			return colourOf(faces.MarkOfOutcome(r.Outcome))
 		},
 		none:  "There are no such runs.",
 		sheet: sheet[tradeclock.Run]{runHeader, func(r tradeclock.Run) []string { return s.runRecord(r, r.Outcome.String()) }},

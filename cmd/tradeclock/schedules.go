@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/internal/faces"
 )
 
 func (a *app) schedulesCommand() *cli.Command {
@@ -136,11 +136,11 @@ func (a *app) showSchedule(ctx context.Context, cmd *cli.Command) error {
 	if cmd.String("output") != "table" {
 		return a.json(row)
 	}
-	fields, err := fieldsOf(row)
+	fields, err := faces.FieldsOf(row)
 	if err != nil {
 		return err
 	}
-	for _, name := range scheduleFields {
+	for _, name := range faces.ScheduleFields {
 		if fields[name] != "" {
 			fmt.Fprintf(a.out, "%-16s %s\n", name, plain(fields[name]))
 		}
@@ -206,36 +206,4 @@ func (a *app) export(ctx context.Context, cmd *cli.Command) error {
 		rows = []tradeclock.Schedule{}
 	}
 	return a.json(rows)
-}
-
-// scheduleFields are the fields of a row as files and people have them.
-var scheduleFields = []string{
-	"task", "account", "rule", "calendar", "disabled", "sessions", "priority", "timeout", "catch_up", "catch_up_until", "overlap",
-	"exclusive", "spread", "start_limit", "delivery", "retry.attempts", "retry.backoff", "retry.max_backoff", "retry.within", "description",
-	"since", "prior", "version",
-}
-
-// fieldsOf returns the fields of a row that are not zero, as texts.
-func fieldsOf(row tradeclock.Schedule) (map[string]string, error) {
-	text, err := json.Marshal(row)
-	if err != nil {
-		return nil, err
-	}
-	var values map[string]any
-	if err := json.Unmarshal(text, &values); err != nil {
-		return nil, err
-	}
-	fields := make(map[string]string)
-	flatten(fields, "", values)
-	return fields, nil
-}
-
-func flatten(fields map[string]string, prefix string, values map[string]any) {
-	for name, value := range values {
-		if inner, ok := value.(map[string]any); ok {
-			flatten(fields, prefix+name+".", inner)
-			continue
-		}
-		fields[prefix+name] = fmt.Sprint(value)
-	}
 }

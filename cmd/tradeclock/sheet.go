@@ -6,6 +6,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/faces"
 )
 
 // sheet is how an item is one record of a CSV file, where it has more columns than a table:
@@ -47,5 +48,5 @@ func (s *service) itemRecord(date calendar.Date, item tradeclock.AgendaItem) []s
 	if run.Outcome == tradeclock.NoOutcome {
 		run = tradeclock.Run{Account: item.Account, Task: item.Task, Slot: item.Slot, Session: date, Due: item.Due, Reason: item.Skip}
 	}
-	return s.runRecord(run, markOf(item, s.now()).word)
+	return s.runRecord(run, faces.MarkOf(item, s.now()).Word)
 }

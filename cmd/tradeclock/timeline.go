@@ -9,63 +9,15 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/internal/faces"
 )
 
-// mark is what became of an occurrence, as a sign, a word and a colour.
-type mark struct {
-	sign, word, colour string
-	weight             int // which of several in one cell is shown: the heaviest
+var colours = map[string]string{
+	"due": dim, "norecord": yellow, "not": dim, "running": blue, "succeeded": green, "skipped": dim, "missed": red, "failed": red,
+	"timedout": red, "interrupted": yellow,
 }
 
-var (
-	markDue         = mark{"○", "due", dim, 1}
-	markNotPlanned  = mark{"?", "no record", yellow, 4}
-	markWillSkip    = mark{"·", "will be skipped", dim, 1}
-	markRunning     = mark{"◐", "running", blue, 5}
-	markSucceeded   = mark{"●", "succeeded", green, 2}
-	markSkipped     = mark{"–", "skipped", dim, 3}
-	markMissed      = mark{"△", "missed", red, 9}
-	markFailed      = mark{"✕", "failed", red, 8}
-	markTimedOut    = mark{"⧗", "timed out", red, 7}
-	markInterrupted = mark{"⌁", "interrupted", yellow, 6}
-)
-
-// markOf returns the mark of an item at an instant.
-func markOf(item tradeclock.AgendaItem, now time.Time) mark {
-	switch {
-	case item.Run.Outcome != tradeclock.NoOutcome:
-		return markOfOutcome(item.Run.Outcome)
-	case item.Skip != "" && item.Due.After(now):
-		return markWillSkip
-	case item.Skip != "":
-		return mark{"·", "not run", dim, 1}
-	case item.Due.After(now):
-		return markDue
-	}
-	return markNotPlanned
-}
-
-func markOfOutcome(o tradeclock.Outcome) mark {
-	switch o {
-	case tradeclock.Armed, tradeclock.Running:
-		return markRunning
-	case tradeclock.Succeeded:
-		return markSucceeded
-	case tradeclock.Failed:
-		return markFailed
-	case tradeclock.TimedOut:
-		return markTimedOut
-	case tradeclock.Skipped:
-		return markSkipped
-	case tradeclock.Missed:
-		return markMissed
-	case tradeclock.Interrupted:
-		return markInterrupted
-	}
-	return markDue
-}
-
-func colourOf(m mark) string { return m.colour }
+func colourOf(m faces.Mark) string { return colours[m.Kind] }
 
 // timelineRows is how many rows the picture has at most.
 const timelineRows = 40
@@ -76,138 +28,81 @@ func (a *app) timeline(cmd *cli.Command, s *service, items []tradeclock.AgendaIt
 	if len(items) == 0 {
 		return
 	}
-	grid := newGrid(s, items, a.width)
-	labels, label := grid.labels, 0
+	const room = 30 // for the names
+	fits := 96
+	if a.width > 0 {
+		fits = max(24, a.width-room)
+	}
+	t := faces.NewTimeline(items, time.Time{}, time.Time{}, s.now(), s.loc, fits)
+	labels := labelsOf(t)
+	label := 0
 	for _, text := range labels {
 		label = max(label, utf8.RuneCountInString(text))
 	}
 	pad := func(text string) string { return text + strings.Repeat(" ", label-utf8.RuneCountInString(text)+2) }
 	fmt.Fprintln(a.out)
-	fmt.Fprintln(a.out, strings.TrimRight(pad("")+grid.hours(s), " "))
-	if at := int(grid.now.Sub(grid.first) / grid.cell); !grid.now.Before(grid.first) && at < grid.cells {
-		fmt.Fprintln(a.out, pad("")+strings.Repeat(" ", at)+"▼")
+	fmt.Fprintln(a.out, strings.TrimRight(pad("")+hours(s, t), " "))
+	if at := t.At(s.now()); at >= 0 && at < 1 {
+		fmt.Fprintln(a.out, pad("")+strings.Repeat(" ", int(at*float64(t.Cells)))+"▼")
 	}
-	colours := a.colours(cmd)
+	coloured := a.colours(cmd)
 	for i, text := range labels {
 		if i == timelineRows {
 			fmt.Fprintf(a.out, "… and %d more\n", len(labels)-i)
 			break
 		}
-		fmt.Fprintln(a.out, strings.TrimRight(pad(text)+grid.row(text, colours), " "))
+		fmt.Fprintln(a.out, strings.TrimRight(pad(text)+cellsOf(t.Rows[i], coloured), " "))
 	}
-	fmt.Fprintln(a.out, pad("")+grid.legend())
+	fmt.Fprintln(a.out, pad("")+legend(t))
 }
 
-// grid is the picture: cells of equal length from one instant on.
-type grid struct {
-	first  time.Time
-	cell   time.Duration
-	cells  int
-	now    time.Time
-	labels []string
-	marks  map[string][]mark // by label
-	used   []mark
-}
-
-// newGrid lays the items out over the hours in which anything is due, in the width that
-// there is.
-func newGrid(s *service, items []tradeclock.AgendaItem, width int) *grid {
-	first, last := items[0].Due, through(items[0])
-	accounts := make(map[string]bool)
-	for _, item := range items {
-		first = earlier(first, item.Due)
-		if t := through(item); t.After(last) {
-			last = t
-		}
-		accounts[item.Account] = true
+// labelsOf names the rows, with their accounts if there are several.
+func labelsOf(t *faces.Timeline) []string {
+	labels, one := make([]string, len(t.Rows)), true
+	for _, row := range t.Rows {
+		one = one && row.Account == t.Rows[0].Account
 	}
-	wall := first.In(s.loc)
-	first = time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), 0, 0, 0, s.loc)
-	g := &grid{first: first, now: s.now(), marks: make(map[string][]mark)}
-	const room = 30 // for the names
-	fits := 96
-	if width > 0 {
-		fits = max(24, width-room)
-	}
-	for _, g.cell = range []time.Duration{5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour} {
-		if g.cells = int(last.Sub(first)/g.cell) + 1; g.cells <= fits {
-			break
+	for i, row := range t.Rows {
+		labels[i] = plain(row.Task)
+		if !one {
+			labels[i] = plain(row.Account + " " + row.Task)
 		}
 	}
-	for _, item := range items {
-		label := plain(item.Task)
-		if len(accounts) > 1 {
-			label = plain(item.Account + " " + item.Task)
-		}
-		g.add(label, item)
-	}
-	return g
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func (g *grid) add(label string, item tradeclock.AgendaItem) {
-	row, known := g.marks[label]
-	if !known {
-		row = make([]mark, g.cells)
-		g.marks[label] = row
-		g.labels = append(g.labels, label)
-	}
-	m := markOf(item, g.now)
-	for t := item.Due; ; t = t.Add(g.cell) {
-		t = earlier(t, through(item))
-		if i := int(t.Sub(g.first) / g.cell); m.weight > row[i].weight {
-			row[i] = m
-		}
-		if !t.Before(through(item)) {
-			break
-		}
-	}
-	for _, u := range g.used {
-		if u.sign == m.sign {
-			return
-		}
-	}
-	g.used = append(g.used, m)
+	return labels
 }
 
 // hours is the scale above the rows.
-func (g *grid) hours(s *service) string {
-	scale := []rune(strings.Repeat(" ", g.cells+6))
-	for i, next := 0, 0; i < g.cells; i++ {
-		t := g.first.Add(time.Duration(i) * g.cell).In(s.loc)
-		if i >= next && t.Minute() == 0 {
-			copy(scale[i:], []rune(t.Format("15:04")))
+func hours(s *service, t *faces.Timeline) string {
+	scale := []rune(strings.Repeat(" ", t.Cells+6))
+	for i, next := 0, 0; i < t.Cells; i++ {
+		at := t.First.Add(time.Duration(i) * t.Cell).In(s.loc)
+		if i >= next && at.Minute() == 0 {
+			copy(scale[i:], []rune(at.Format("15:04")))
 			next = i + 6
 		}
 	}
 	return string(scale)
 }
 
-func (g *grid) row(label string, colours bool) string {
+func cellsOf(row faces.TimelineRow, coloured bool) string {
 	var b strings.Builder
-	for _, m := range g.marks[label] {
+	for _, c := range row.Cells {
 		switch {
-		case m.sign == "":
+		case c.Mark.Sign == "":
 			b.WriteByte(' ')
-		case colours:
-			b.WriteString(m.colour + m.sign + reset)
+		case coloured:
+			b.WriteString(colourOf(c.Mark) + c.Mark.Sign + reset)
 		default:
-			b.WriteString(m.sign)
+			b.WriteString(c.Mark.Sign)
 		}
 	}
 	return b.String()
 }
 
-func (g *grid) legend() string {
-	parts := []string{fmt.Sprintf("a cell is %v, ▼ now", strings.TrimSuffix(g.cell.String(), "0s"))}
-	for _, m := range g.used {
-		parts = append(parts, m.sign+" "+m.word)
+func legend(t *faces.Timeline) string {
+	parts := []string{fmt.Sprintf("a cell is %v, ▼ now", strings.TrimSuffix(t.Cell.String(), "0s"))}
+	for _, m := range t.Marks {
+		parts = append(parts, m.Sign+" "+m.Word)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -110,7 +110,7 @@ func (d *day) network(broker http.Handler) http.Handler {
 // start starts a replica.
 func (d *day) start() {
 	d.t.Helper()
-	opts := options{broker: d.address, secret: "sandbox", accounts: d.accounts}
+	opts := options{broker: d.address, secret: "sandbox", accounts: d.accounts, actor: "the desk"}
 	s, err := newService(d.t.Context(), opts, d.openDB(), d.clock, slog.New(slog.DiscardHandler))
 	require.NoError(d.t, err)
 	r := &replica{s, make(chan error, 1)}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -188,5 +189,32 @@ func TestHealthIsThatOfTheHeartbeat(t *testing.T) {
 	status, beat = ask()
 	assert.Equal(t, http.StatusServiceUnavailable, status)
 	assert.Contains(t, strings.Join(beat.Degraded, "\n"), trading.TaskBuyOrders)
+	d.end()
+}
+
+func TestTheDashboardIsMounted(t *testing.T) {
+	d := newDay(t, monday, onSQLite(t))
+	d.start()
+	d.until(d.opening.Add(-15*time.Minute + step))
+	ask := func(method, path string, form url.Values, from string) (int, string) {
+		answer := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.RemoteAddr, r.Host = from, "127.0.0.1:8901"
+		d.replicas[0].handler().ServeHTTP(answer, r)
+		return answer.Code, answer.Body.String()
+	}
+
+	status, page := ask(http.MethodGet, "/tradeclock/?account=alice", nil, "127.0.0.1:5000")
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, page, trading.TaskBuyOrders)
+	status, _ = ask(http.MethodPost, "/tradeclock/halts", url.Values{"do": {"halt"}, "account": {"alice"}, "reason": {"she asked"}}, "127.0.0.1:5000")
+	assert.Equal(t, http.StatusSeeOther, status)
+	halts, err := d.replicas[0].store.Halts(t.Context(), schedulerName)
+	require.NoError(t, err)
+	require.Len(t, halts, 1)
+	assert.Equal(t, "alice", halts[0].Account)
+	status, _ = ask(http.MethodGet, "/tradeclock/", nil, "10.1.2.3:5000")
+	assert.Equal(t, http.StatusForbidden, status, "another machine")
 	d.end()
 }

@@ -48,10 +48,10 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.broker, "broker", "http://127.0.0.1:8900", "the `URL` of the broker")
 	flags.StringVar(&o.secret, "secret", "sandbox", "what the broker wants for a login")
 	flags.StringVar(&accounts, "accounts", "alice,bob,carol,dave", "the accounts to trade for, separated by commas")
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:8901", "where to serve /healthz; each replica has its own `address`")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:8901", "where to serve the dashboard and /healthz; each replica has its own `address`")
 	flags.StringVar(&o.account, "account", "", "the account that is halted or lifted (default: all)")
 	flags.BoolVar(&o.cancel, "cancel", false, "halt ends what runs too")
-	flags.StringVar(&o.actor, "actor", userName(), "who asks for it")
+	flags.StringVar(&o.actor, "actor", userName(), "who asks for it, here and on the dashboard")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stderr, usage)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/dashboard"
 	"github.com/tradeclock/tradeclock/examples/internal/desk"
 	"github.com/tradeclock/tradeclock/examples/internal/report"
 	"github.com/tradeclock/tradeclock/examples/realtrading/internal/client"
@@ -46,6 +48,7 @@ type service struct {
 	log       *slog.Logger
 	store     *sqlstore.Store
 	scheduler *tradeclock.UnifiedTaskScheduler
+	page      *dashboard.Dashboard
 }
 
 // serve runs a replica until ctx ends.
@@ -135,7 +138,22 @@ func newService(ctx context.Context, opts options, db *sql.DB, clock tradeclock.
 			return nil, err
 		}
 	}
-	return &service{log, store, scheduler}, nil
+	page, err := newPage(opts, store, clock, log)
+	if err != nil {
+		return nil, err
+	}
+	return &service{log, store, scheduler, page}, nil
+}
+
+// newPage makes the dashboard, for whoever sits at this machine.
+func newPage(opts options, store *sqlstore.Store, clock tradeclock.Clock, log *slog.Logger) (*dashboard.Dashboard, error) {
+	return dashboard.New(dashboard.Config{
+		View:       tradeclock.ViewConfig{Name: schedulerName, Schedules: store, Ledger: store, Calendar: nse, Calendars: exchange.Lookup, Clock: clock},
+		Heartbeats: store,
+		Authorize:  dashboard.Loopback(opts.actor),
+		Timeout:    20 * time.Second, // of a clock that is twenty times as fast as ours
+		Logger:     log,
+	})
 }
 
 // schedules are those of the desk. Tasks that place orders for all accounts at one
@@ -154,15 +172,19 @@ func schedules() []tradeclock.Schedule {
 func (s *service) run(ctx context.Context, address string) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("serve /healthz: %w", err)
+		return fmt.Errorf("serve the dashboard and /healthz: %w", err)
 	}
-	s.log.Info("serving", "address", listener.Addr(), "health", "/healthz")
-	return serving.While(ctx, listener, s.handler(), s.scheduler.Run)
+	s.log.Info("serving", "address", listener.Addr(), "health", "/healthz", "dashboard", "/tradeclock/")
+	err = serving.While(ctx, listener, s.handler(), s.scheduler.Run)
+	// What a page still asks of the database is ended by the context of its request.
+	return errors.Join(err, s.page.Close(context.WithoutCancel(ctx)))
 }
 
-// handler is what the service serves. A dashboard is mounted here, beside /healthz.
+// handler is what the service serves: how this replica is, and the dashboard, which any
+// replica serves of all.
 func (s *service) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
+	mux.Handle("/tradeclock/", http.StripPrefix("/tradeclock", s.page))
 	return mux
 }
