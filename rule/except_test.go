@@ -49,7 +49,7 @@ func TestExceptThatIsRefused(t *testing.T) {
 		"every 1m 10:00-11:00 except 09:00-11:00":            "nothing of 10:00-11:00 is left without 09:00-11:00",
 		"hourly 10:00-11:00 except 10:00-11:01":              "nothing of 10:00-11:00 is left without 10:00-11:01",
 		"every 1m open-close except 11:00-12:00 except 1:00": `want nothing more at "except 1:00"`,
-		"every 1m open-close on mon except 11:00-12:00":      `want nothing more at "except 11:00-12:00"`,
+		"every 1m open-close on mon except 11:00-12:00":      `want nothing more at "except 11:00-12:00": except, with commas between its windows, comes before what names days`,
 		"every 1m 15:30-09:15 except 11:00-12:00":            "end is not after start",
 	} {
 		_, err := Parse(text)

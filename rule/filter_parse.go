@@ -39,7 +39,7 @@ const (
 	wantFilter  = "weekdays such as mon-fri, or a day such as last session of month or 3rd fri of month,"
 	wantWeekday = "a weekday such as mon"
 	wantMonths  = "months such as jan,apr"
-	wantUnit    = "session, day or a weekday, as in last session of month,"
+	wantUnit    = "session, day or a weekday, as in last session of month or 15th day of month,"
 	wantOf      = "of, and a period, as in last session of month,"
 	wantCycle   = "every other or every 3rd, with session or week and a date, as in every other week from 2026-01-05,"
 	wantRoll    = "session before or session after"
@@ -60,6 +60,21 @@ func (p *parser) filters() (f Filter) {
 		}
 	}
 	return f
+}
+
+// meant says what was meant by words that follow a rule, where they tell.
+func (p *parser) meant() string {
+	ahead := *p
+	word := ahead.take(letters + capitals)
+	switch {
+	case named(weekdayNames, word) >= 0:
+		return fmt.Sprintf(": did you mean %q?", wordOn+" "+word)
+	case named(monthNames, word) >= 0:
+		return fmt.Sprintf(": did you mean %q?", wordIn+" "+word)
+	case word == wordExcept:
+		return ": except, with commas between its windows, comes before what names days"
+	}
+	return ""
 }
 
 // comes reports whether a word is the next one.

@@ -215,7 +215,7 @@ func (p *parser) skipBlanks() { p.rest = strings.TrimLeft(p.rest, blanks) }
 func (p *parser) end() error {
 	p.skipBlanks()
 	if p.rest != "" {
-		p.fail("nothing more")
+		p.wrong(fmt.Errorf("want nothing more at %q%s", p.rest, p.meant()))
 	}
 	return p.err
 }
@@ -401,7 +401,7 @@ func (p *parser) offset() time.Duration {
 		return 0
 	}
 	p.rest = strings.TrimLeft(number[1:], blanks)
-	d := p.duration(p.take(digits + "hms"))
+	d := p.duration(p.take(digits + letters))
 	if number[0] == '-' {
 		return -d
 	}

@@ -122,6 +122,8 @@ func TestParseRuleRefuses(t *testing.T) {
 		{"daily open-5m-close", `want nothing more at "-close"`},
 		{"daily open+24h1s", "the offset of open+24h0m1s is over 24 hours"},
 		{"daily close-24h1s", "the offset of close-24h0m1s is over 24 hours"},
+		{"daily close-15min", `want a duration such as 90s, 5m or 1h30m at "15min"`},
+		{"daily close-15mon fri", `want a duration such as 90s, 5m or 1h30m at "15mon fri"`},
 		{"daily open+5ms", "the offset of open+5ms is not in whole seconds"},
 		{"daily first", "want an anchor such as open, close, pre_open or pre_open.end at the end"},
 		{"daily first 09:15", `want an anchor such as open, close, pre_open or pre_open.end at "09:15"`},
