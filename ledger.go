@@ -180,8 +180,8 @@ type Ledger interface {
 	// Claim makes a row for each run whose slot has none, in order, and answers for each
 	// run in the same order. The row is Running, or Armed if the run is: it has not
 	// started then, and has no Started. A claim of a run that is Running, and whose row
-	// is Armed and carries its token, makes that Running, with its Started, Attempt,
-	// Deadline and First. A run that is neither
+	// is Armed and carries its token, makes that Running, with its Started, Attempt
+	// and Deadline, and answers anew whether it is the First, unless it says that it is. A run that is neither
 	// Manual nor Backdated and is due at or before the watermark is not held. Nor
 	// is any run whose slot lies in a recorded range of its task and account, or,
 	// unless it is Manual, is due before what Prune removed. A claim that is

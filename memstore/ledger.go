@@ -94,7 +94,7 @@ func (s *Store) Claim(_ context.Context, t tradeclock.Term, runs []tradeclock.Ru
 // claim makes row the row of the run's slot, if that is free.
 func (l *ledger) claim(run, row *tradeclock.Run) tradeclock.Claim {
 	if taken := l.rows.of(run); taken != nil {
-		begin(taken, run)
+		l.begin(taken, run)
 		return l.answer(taken, run)
 	}
 	if span := l.ranges[rangeKey{run.Account, run.Task}].covering(run.Due); span != nil {
@@ -108,12 +108,15 @@ func (l *ledger) claim(run, row *tradeclock.Run) tradeclock.Claim {
 	return claim
 }
 
-// begin notes that a run which was armed starts.
-func begin(row, run *tradeclock.Run) {
-	if row.Outcome == tradeclock.Armed && run.Outcome == tradeclock.Running && row.Token == run.Token {
-		row.Outcome, row.First = run.Outcome, run.First
-		row.Started, row.Attempt, row.Deadline = run.Started, run.Attempt, run.Deadline
+// begin notes that a run which was armed starts. Another of its session may have succeeded
+// since it was armed.
+func (l *ledger) begin(row, run *tradeclock.Run) {
+	if row.Outcome != tradeclock.Armed || run.Outcome != tradeclock.Running || row.Token != run.Token {
+		return
 	}
+	succeeded := l.facts[factsKey{row.Account, row.Task, row.Session}].succeeded
+	row.Outcome, row.First = run.Outcome, row.First && (run.First || !succeeded)
+	row.Started, row.Attempt, row.Deadline = run.Started, run.Attempt, run.Deadline
 }
 
 // start makes row the row of run, Armed or Running under the current term.

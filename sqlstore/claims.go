@@ -86,9 +86,10 @@ var (
 		RETURNING id`
 
 	// beginArmed makes rows Running that were armed.
-	beginArmed = batchOf("scheduler", "account", "task", "slot", "token", "outcome", "started", "attempt", "deadline", "first") + `
+	beginArmed = batchOf("scheduler", "account", "task", "slot", "token", "outcome", "started", "attempt", "deadline", "first", "repeating", "session") + `
 		UPDATE tradeclock_runs AS own
-		SET outcome = b.outcome, started = b.started, attempt = b.attempt, deadline = b.deadline, first = b.first
+		SET outcome = b.outcome, started = b.started, attempt = b.attempt, deadline = b.deadline,
+		    first = CASE WHEN own.first = 1 AND (b.first = 1 OR ` + firstOf + ` = 1) THEN 1 ELSE 0 END
 		FROM batch AS b
 		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'armed' AND b.outcome = 'running'`
 

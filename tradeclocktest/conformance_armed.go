@@ -58,6 +58,18 @@ var armedCases = []ledgerCase{
 		assertSameRun(w.t, run, w.row(term, run))
 	}},
 	{"it is told whether it is the first when it starts", testArmedFirst},
+	{"it is told anew when it is claimed as running", func(w *ledgerTest) {
+		term := w.lead("a")
+		runs := []tradeclock.Run{armed(w.repeating(at(9, 15))), armed(w.repeating(at(9, 16))), armed(w.repeating(at(9, 17)))}
+		w.hold(term, runs...)
+		first := ended(runs[0], tradeclock.Succeeded)
+		first.First = true
+		w.settle(first)
+		runs[1].Outcome, runs[2].Outcome, runs[2].First = tradeclock.Running, tradeclock.Running, true
+		want := []tradeclock.Claim{{Held: true, Outcome: tradeclock.Running}, {Held: true, Outcome: tradeclock.Running, First: true}}
+		assert.Equal(w.t, want, w.claim(term, runs[1:]...), "which says of the last that it was the first when it started")
+		assert.Equal(w.t, want, w.claim(term, runs[1:]...), "repeated after a lost answer")
+	}},
 	{"it can be given back, and its slot is free", func(w *ledgerTest) {
 		term, run := w.lead("a"), armed(w.newRun("buy_orders", at(9, 1)))
 		w.hold(term, run)

@@ -92,10 +92,10 @@ func (w *skippedWorld) simulate(t *testing.T, skip bool) (runs []tradeclock.Run,
 	for i := range runs {
 		runs[i].Token = "" // which is random
 	}
-	term, err := store.Lead(t.Context(), "year", "the test", time.Hour)
+	term, err := store.Lead(t.Context(), "year", "the test", time.Hour, time.Time{})
 	for held := (*tradeclock.HeldError)(nil); errors.As(err, &held); {
 		clock.Advance(held.Left)
-		term, err = store.Lead(t.Context(), "year", "the test", time.Hour)
+		term, err = store.Lead(t.Context(), "year", "the test", time.Hour, time.Time{})
 		break
 	}
 	require.NoError(t, err)

@@ -243,6 +243,9 @@ func (b *book) claimed(p *process, t tradeclock.Term, runs []tradeclock.Run, cla
 		case row != nil && (row.token != run.Token || !row.outcome.Open()):
 			b.w.violate("at most once", fmt.Sprintf("%s: a second claim of the slot was accepted", describe(run)))
 		case row != nil: // repeated after a lost answer
+			if row.outcome == tradeclock.Armed && run.Outcome == tradeclock.Running {
+				row.first = row.first && (run.First || !b.factsOf(sessionOf(run)).succeeded)
+			}
 			if claims[i].First != row.first || claims[i].Resumed != row.resumed {
 				b.w.violate("first and resumed", describe(run)+": a claim that is repeated has another answer")
 			}
