@@ -17,8 +17,13 @@ import (
 func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	t := s.term.term
 	s.mu.Unlock()
+	var said []Override
 	state, err := quiet.Call(ctx, s.lanes.lead, ledgerBound, func(ctx context.Context) (State, error) {
-		return s.cfg.Ledger.Resume(ctx, t)
+		state, err := s.cfg.Ledger.Resume(ctx, t)
+		if err == nil {
+			said, err = s.readOverrides(ctx, state.Watermark)
+		}
+		return state, err
 	})
 	s.mu.Lock()
 	switch {
@@ -36,6 +41,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	}
 	s.clear("resume")
 	s.clear("lapse")
+	s.takeOverrides(said)
 	s.takeOver(t, state, s.clock.Now())
 }
 

@@ -57,6 +57,7 @@ var rules = []string{
 	32: "status, agenda and explanation",
 	33: "logging and the observer",
 	35: "idle time costs nothing in simulation, and changes nothing",
+	36: "an override is about one occurrence",
 	37: "requests of people, from other processes",
 	38: "edits are previewed, and a preview is what then runs",
 	41: "what keeps tasks from running is told",
