@@ -28,6 +28,7 @@ type service struct {
 	name     string
 	calendar calendar.Calendar
 	loc      *time.Location
+	lookup   func(string) (calendar.Calendar, error) // finds further calendars
 	clock    tradeclock.Clock
 	view     *tradeclock.View
 }
@@ -43,9 +44,8 @@ const (
 // open opens the service that the flags name. The caller closes it.
 func open(ctx context.Context, cmd *cli.Command, m mode) (*service, error) {
 	s := new(service)
-	var lookup func(string) (calendar.Calendar, error)
 	var err error
-	if s.calendar, s.loc, lookup, err = calendarsOf(cmd); err != nil {
+	if s.calendar, s.loc, s.lookup, err = calendarsOf(cmd); err != nil {
 		return nil, err
 	}
 	if s.clock, err = clockOf(cmd.String("at"), s.loc); err != nil {
@@ -73,7 +73,7 @@ func open(ctx context.Context, cmd *cli.Command, m mode) (*service, error) {
 		return nil, err
 	}
 	s.view, err = tradeclock.NewView(tradeclock.ViewConfig{
-		Name: s.name, Schedules: s.store, Ledger: s.store, Calendar: s.calendar, Calendars: lookup, Location: s.loc, Clock: s.clock,
+		Name: s.name, Schedules: s.store, Ledger: s.store, Calendar: s.calendar, Calendars: s.lookup, Location: s.loc, Clock: s.clock,
 	})
 	if err != nil {
 		s.close()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -172,7 +173,7 @@ func became(item tradeclock.AgendaItem) string {
 
 func why(item tradeclock.AgendaItem) string {
 	if item.Run.Outcome == tradeclock.NoOutcome {
-		return item.Skip
+		return cmp.Or(item.Skip, item.Moved)
 	}
 	return item.Run.Reason
 }

@@ -35,8 +35,12 @@ func TestOverridesChangeOneOccurrenceEach(t *testing.T) {
 			w := Override{
 				Task: o.Row.Policy.Task, Account: []string{"", "a", "b", "c"}[rng.IntN(4)], Slot: o.Slot, Session: o.Session, Due: o.Due, Why: "why",
 			}
-			if rng.IntN(3) > 0 {
+			switch rng.IntN(3) {
+			case 0:
 				w.At = begin.Add(time.Duration(1+rng.IntN(15*3600)) * time.Second)
+			case 1: // where others are moved to as well
+				w.Slot, w.Task, w.Session, w.Due = bare[0].Slot, bare[0].Row.Policy.Task, bare[0].Session, bare[0].Due
+				w.At = begin.Add(time.Duration(8+rng.IntN(3)) * time.Hour)
 			}
 			said = append(said, w)
 		}
