@@ -191,7 +191,7 @@ func (s *UnifiedTaskScheduler) IdleUntil() time.Time {
 }
 
 // restlessWhile are the conditions under which something is tried again and again.
-var restlessWhile = []string{"claim", "halts", "halts unstored", "heartbeat", "held", "lapse", "poll", "record", "release", "requests", "resume", "settle", "term"}
+var restlessWhile = []string{"claim", "halts", "halts unstored", "heartbeat", "held", "lapse", "overrides", "poll", "record", "release", "requests", "resume", "settle", "term"}
 
 // isIdle reports whether all is planned, and nothing goes on or is tried again. The caller
 // holds mu.
