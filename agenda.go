@@ -30,6 +30,8 @@ type AgendaItem struct {
 	Run Run `json:"run,omitzero"`
 	// Skip is why the occurrence will not run, if that is known already.
 	Skip string `json:"skip,omitzero"`
+	// Moved is who has moved it to when it is due, and why, if somebody has.
+	Moved string `json:"moved,omitzero"`
 	// Version is that of the task's row in its store, as it is now, or zero if there is
 	// none any more.
 	Version int64 `json:"version,omitzero"`
@@ -110,12 +112,13 @@ func (d dayPlan) items(runs []Run) []AgendaItem {
 			within = r.run.SpreadWithin(o)
 		}
 		for _, a := range d.accts {
-			if !r.run.HoldsFor(a.account) || known.Has(engine.Key{Task: r.Task, Account: a.account}, o.Slot, o.Due) {
+			o, his := o.For(a.account)
+			if !his || o.Away || !r.run.HoldsFor(a.account) || known.Has(engine.Key{Task: r.Task, Account: a.account}, o.Slot, o.Due) {
 				continue
 			}
 			item := AgendaItem{
 				Account: a.account, Task: r.Task, Slot: o.Slot, Due: o.Due, Skip: o.Skip,
-				Offset: engine.SpreadOffset(a.account, r.Task, o.Slot, within), Version: r.run.Version,
+				Offset: engine.SpreadOffset(a.account, r.Task, o.Slot, within), Moved: o.By, Version: r.run.Version,
 			}
 			if !o.Due.After(d.upTo) && !a.Owns(&r.run, o.Due) {
 				item.Skip = cmp.Or(item.Skip, beforeItsTime)
@@ -152,12 +155,19 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) 
 	if s.engine.Term.IsResumed() {
 		day.upTo = s.engine.Planned()
 	}
+	said, resumed := s.overrides.list, s.engine.Term.IsResumed()
 	s.mu.Unlock()
 	answers := make(map[*calendarView]*calendarView)
 	for v, dates := range asked {
 		answers[v] = s.ask(ctx, v, dates...)
 	}
-	day.due = dueBy(slices.Collect(maps.Values(day.rows)), date, answers)
+	if !resumed && s.overriding != nil { // who has the term makes them
+		var err error
+		if said, err = s.overridesOn(ctx, date); err != nil {
+			return dayPlan{}, err
+		}
+	}
+	day.due = dueBy(slices.Collect(maps.Values(day.rows)), date, answers, plannedOverrides(said))
 	return day, nil
 }
 
@@ -167,10 +177,18 @@ func (s *UnifiedTaskScheduler) dueOn(ctx context.Context, _ string, date calenda
 	return day.due, err
 }
 
-// dueBy plans a session date by the answers of the calendars that the rows are read by.
-func dueBy(rows []*row, date calendar.Date, answers map[*calendarView]*calendarView) []plan.Occurrence {
+// overridesOn asks the ledger for the overrides of a session date.
+func (s *UnifiedTaskScheduler) overridesOn(ctx context.Context, date calendar.Date) ([]Override, error) {
+	return quiet.CallInTurn(ctx, s.lanes.past, ledgerBound, func(ctx context.Context) ([]Override, error) {
+		return s.overriding.Overrides(ctx, OverrideQuery{Scheduler: s.cfg.Name, From: date, To: date})
+	})
+}
+
+// dueBy plans a session date by the answers of the calendars that the rows are read by, and
+// by what people have said.
+func dueBy(rows []*row, date calendar.Date, answers map[*calendarView]*calendarView, said *plan.Overrides) []plan.Occurrence {
 	answering := func(cal calendar.Calendar) calendar.Calendar { return answers[cal.(*calendarView)] }
-	due := plan.NewBy(plannedRows(rows), answering).Day(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn+2), time.UTC))
+	due := plan.NewBy(plannedRows(rows), answering).Override(said).Day(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn+2), time.UTC))
 	for i, o := range due {
 		if rowOf(o).Spread > 0 { // which is cut off at the close that the same answers tell
 			answered := rowOf(o).copied()

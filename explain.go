@@ -77,6 +77,7 @@ type knowledge struct {
 	enrolled engine.Served // since when, if it is served
 	unserved string        // and else why not
 	halt     string
+	said     *plan.Overrides
 	// planned is up to when everything is accounted for or lined up, and behind says why
 	// nothing later is.
 	planned time.Time
@@ -92,7 +93,7 @@ func (s *UnifiedTaskScheduler) knowledgeOf(_ context.Context, name, task string)
 	k := &knowledge{
 		now: s.clock.Now().Round(0), own: s.calendar, ask: s.ask,
 		row: s.rowFor(name, task), rejected: s.rejectedFor(name, task), odd: s.almost.byAccount[name],
-		waits: s.waitsFor(name, task), behind: "this instance holds no term, and plans nothing",
+		waits: s.waitsFor(name, task), said: plannedOverrides(s.overrides.list), behind: "this instance holds no term, and plans nothing",
 	}
 	k.viewOf = func(name string) (*calendarView, error) {
 		s.mu.Lock()
@@ -209,14 +210,14 @@ func (k *knowledge) waitsForSession(ctx context.Context) bool {
 }
 
 // next returns when the task is due next for the account, if that is within the horizon.
-func (k *knowledge) next(ctx context.Context) (due time.Time, found bool) {
+func (k *knowledge) next(ctx context.Context, account string) (due time.Time, found bool) {
 	if k.row == nil || k.row.Disabled || !k.served {
 		return time.Time{}, false
 	}
 	back, ahead := plan.New([]*plan.Row{&k.row.Row}).Reach(k.row.view)
 	today := calendar.DateOf(k.now.In(k.zone()))
 	answers := k.ask(ctx, k.row.view, datesOf(today.AddDays(-ahead-1), today.AddDays(back+plan.HorizonDays+1))...)
-	p := plan.NewBy([]*plan.Row{&k.row.Row}, func(calendar.Calendar) calendar.Calendar { return answers })
+	p := plan.NewBy([]*plan.Row{&k.row.Row}, func(calendar.Calendar) calendar.Calendar { return answers }).Override(k.said)
 	const skippedAtMost = 400 // a minute's monitor on a day that it cannot run
 	due = k.now
 	for range skippedAtMost {
@@ -224,7 +225,7 @@ func (k *knowledge) next(ctx context.Context) (due time.Time, found bool) {
 		if due, found = p.Next(before); !found {
 			return time.Time{}, false
 		}
-		if slices.ContainsFunc(p.Between(before, due), func(o plan.Occurrence) bool { return o.Skip == "" }) {
+		if slices.ContainsFunc(plan.Runs(p.Between(before, due), account), func(o plan.Occurrence) bool { return o.Skip == "" }) {
 			return due, true
 		}
 	}

@@ -281,14 +281,18 @@ type Resetter interface {
 }
 
 // AuditEntry is an intervention by a person, which a store keeps: a halt, its
-// lifting, or a watermark that was set back.
+// lifting, a watermark that was set back, or an override.
 type AuditEntry struct {
-	// Action is halt, lift or reset.
-	Action  string    `json:"action"`
-	Account string    `json:"account,omitzero"`
-	Actor   string    `json:"actor"`
-	Reason  string    `json:"reason,omitzero"`
-	At      time.Time `json:"at"`
+	// Action is halt, lift, reset, skip, move or restore.
+	Action  string `json:"action"`
+	Account string `json:"account,omitzero"`
+	// Task and Slot are those of an override, and To is when a move has it run.
+	Task   string    `json:"task,omitzero"`
+	Slot   string    `json:"slot,omitzero"`
+	To     time.Time `json:"to,omitzero"`
+	Actor  string    `json:"actor"`
+	Reason string    `json:"reason,omitzero"`
+	At     time.Time `json:"at"`
 }
 
 // Auditor is a Ledger that can tell of the interventions that it kept.

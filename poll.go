@@ -193,7 +193,7 @@ func (s *UnifiedTaskScheduler) editsHold(now time.Time) time.Time {
 
 // use makes a plan the one in force.
 func (s *UnifiedTaskScheduler) use(made *plan.Plan) {
-	s.sched.plan = made
+	s.sched.plan = made.Override(plannedOverrides(s.overrides.list))
 	s.engine.Use(made)
 	s.watchCalendars()
 	s.endRetries()

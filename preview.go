@@ -100,6 +100,7 @@ type previewing struct {
 	now           time.Time
 	sessions      int
 	before, after *rowSet
+	said          *plan.Overrides // of single occurrences
 	affected      []rowChange
 	first, last   calendar.Date
 	used          []string // what is not run again, as it has a record
@@ -205,9 +206,13 @@ func (p *previewing) compare(ctx context.Context) error {
 	before, after := rowsOf(p.affected, rowChange.old), rowsOf(p.affected, rowChange.new)
 	p.bound(ctx, slices.Concat(before, after))
 	p.Through = p.last
+	var err error
+	if p.said, err = p.View.overridesOn(ctx, p.first, p.last); err != nil {
+		return err
+	}
 	was, is := p.plan(ctx, before), p.plan(ctx, after)
 	for _, c := range p.affected {
-		if err := p.diff(ctx, c, was[c.before], is[c.after]); err != nil {
+		if err := p.diff(ctx, c, plan.Runs(was[c.before], c.key.Account), plan.Runs(is[c.after], c.key.Account)); err != nil {
 			return err
 		}
 	}
@@ -256,7 +261,7 @@ func (p *previewing) plan(ctx context.Context, rows []*row) map[*row][]plan.Occu
 	}
 	answers := answersFor(ctx, rows, p.first, p.last)
 	for _, date := range datesOf(p.first, p.last) {
-		for _, o := range dueBy(rows, date, answers) {
+		for _, o := range dueBy(rows, date, answers, p.said) {
 			r := rowOf(o)
 			if r.Spread > 0 {
 				r = originalOf(rows, r)
@@ -341,7 +346,7 @@ func (p *previewing) collide(ctx context.Context) {
 			continue
 		}
 		busy := make(map[time.Time][]string)
-		for _, o := range slices.Concat(slices.Collect(maps.Values(p.plan(ctx, p.groupOf(c))))...) {
+		for _, o := range plan.Runs(slices.Concat(slices.Collect(maps.Values(p.plan(ctx, p.groupOf(c))))...), c.key.Account) {
 			minute := o.Due.Truncate(time.Minute)
 			if o.Skip == "" && !slices.Contains(busy[minute], rowOf(o).Task) {
 				busy[minute] = append(busy[minute], rowOf(o).Task)

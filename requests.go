@@ -158,6 +158,8 @@ func (s *UnifiedTaskScheduler) doRequest(ctx context.Context, r request.Request)
 		return s.haltAsked(ctx, r, late)
 	case request.Lift:
 		return s.liftAsked(ctx, r)
+	case request.Skip, request.Move, request.Restore:
+		return s.overrideAsked(ctx, r)
 	}
 	return request.Refused, fmt.Sprintf("this program does not know requests of the kind %q", r.Kind), ""
 }

@@ -17,9 +17,13 @@ import (
 func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	t := s.term.term
 	s.mu.Unlock()
+	var said []Override
 	state, err := quiet.Call(ctx, s.lanes.lead, ledgerBound, func(ctx context.Context) (State, error) {
 		state, err := s.cfg.Ledger.Resume(ctx, t)
 		if err != nil {
+			return State{}, err
+		}
+		if said, err = s.readOverrides(ctx, state.Watermark); err != nil {
 			return State{}, err
 		}
 		return s.releaseUnstarted(ctx, t, state)
@@ -40,6 +44,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	}
 	s.clear("resume")
 	s.clear("lapse")
+	s.takeOverrides(said)
 	s.takeOver(t, state, s.clock.Now())
 }
 

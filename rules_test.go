@@ -58,6 +58,7 @@ var rules = []string{
 	33: "logging and the observer",
 	34: "armed runs start by the clock alone",
 	35: "idle time costs nothing in simulation, and changes nothing",
+	36: "an override is about one occurrence",
 	37: "requests of people, from other processes",
 	38: "edits are previewed, and a preview is what then runs",
 	41: "what keeps tasks from running is told",

@@ -51,16 +51,17 @@ type UnifiedTaskScheduler struct {
 	holder   string        // this instance, unique
 	calendar *calendarView // of rows that name none
 
-	activity  *quiet.Activity
-	events    announcers
-	lanes     lanes
-	wake      *quiet.Bell  // of the loop
-	pulse     *quiet.Bell  // of the heartbeat
-	keeping   *quiet.Bell  // of the term's keeper
-	asking    *quiet.Bell  // of who answers requests
-	history   History      // nil if the ledger has none
-	halting   HaltStore    // nil if the ledger has none
-	requested RequestStore // nil if the ledger has none
+	activity   *quiet.Activity
+	events     announcers
+	lanes      lanes
+	wake       *quiet.Bell   // of the loop
+	pulse      *quiet.Bell   // of the heartbeat
+	keeping    *quiet.Bell   // of the term's keeper
+	asking     *quiet.Bell   // of who answers requests
+	history    History       // nil if the ledger has none
+	halting    HaltStore     // nil if the ledger has none
+	requested  RequestStore  // nil if the ledger has none
+	overriding OverrideStore // nil if the ledger has none
 
 	mu      sync.Mutex // taken before the locks of the announcer and of the activity
 	ticking bool       // a tick goes on, or what excludes one
@@ -82,6 +83,7 @@ type UnifiedTaskScheduler struct {
 	texts     texts // of IDs and tokens
 	control   control
 	requests  requests
+	overrides overrides
 	health    health
 }
 
@@ -115,6 +117,7 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.history, _ = cfg.Ledger.(History)
 	s.halting, _ = cfg.Ledger.(HaltStore)
 	s.requested, _ = cfg.Ledger.(RequestStore)
+	s.overriding, _ = cfg.Ledger.(OverrideStore)
 	s.activity = quiet.New(cfg.Clock)
 	s.events = newAnnouncers(cfg.Observers, s.log, s.activity)
 	s.lanes = newLanes(cfg, s.activity)

@@ -27,7 +27,7 @@ type explanation struct {
 func newExplanation(q question, known *knowledge, history History, runs []Run, due []plan.Occurrence) *explanation {
 	e := &explanation{question: q, knowledge: known, history: history, runs: runs}
 	recorded := accountedBy(runs)
-	for _, o := range due {
+	for _, o := range plan.Runs(due, q.account) {
 		if rowOf(o).Task == q.task && rowOf(o).run.HoldsFor(q.account) && !recorded.Has(engine.Key{Task: q.task, Account: q.account}, o.Slot, o.Due) {
 			e.due = append(e.due, o)
 		}
@@ -81,7 +81,7 @@ func (e *explanation) unrecorded(ctx context.Context) []string {
 	}
 	for len(coming) > 0 {
 		n := 1
-		for n < len(coming) && coming[n].Skip == coming[0].Skip {
+		for n < len(coming) && coming[n].Skip == coming[0].Skip && coming[n].By == coming[0].By {
 			n++
 		}
 		parts = append(parts, e.toCome(coming[:n], len(e.runs)+len(parts) == 0))
@@ -132,6 +132,9 @@ func (e *explanation) toCome(due []plan.Occurrence, begins bool) string {
 		text = fmt.Sprintf("that of %s is to come", e.wall(due[0].Due, time.TimeOnly))
 	default:
 		text, is, does = fmt.Sprintf("%d are to come, %s", len(due), e.span(due)), "are", "do"
+	}
+	if due[0].By != "" {
+		text += ", " + due[0].By
 	}
 	switch {
 	case !e.served:
@@ -254,7 +257,7 @@ func (e *explanation) nextRun(ctx context.Context) string {
 	if e.date != today || len(e.coming()) > 0 {
 		return ""
 	}
-	due, found := e.next(ctx)
+	due, found := e.next(ctx, e.account)
 	if !found {
 		return ""
 	}

@@ -171,7 +171,7 @@ var classOfCondition = map[string]string{
 	runsInARow: "runs", lostRuns: "runs", "slot": "runs",
 	"poll": "schedules", "quarantine": "schedules", "empty": "schedules", "once": "schedules", "early": "schedules",
 	"tasks": "tasks", "almost": "tasks", "start": "tasks",
-	"requests": "requests", "term": "term", "held": "term", "lapse": "term",
+	"requests": "requests", "overrides": "requests", "term": "term", "held": "term", "lapse": "term",
 }
 
 // conditions counts what is wrong by its class.

@@ -66,6 +66,9 @@ func (s *UnifiedTaskScheduler) untilNextWake() time.Duration {
 	if !s.sched.loaded {
 		again(s.sched.retryAt)
 	}
+	if len(s.overrides.unstored) > 0 {
+		again(now.Add(retryLast))
+	}
 	if len(s.sched.notFound) > 0 {
 		again(s.sched.lookAt)
 	}
@@ -98,6 +101,7 @@ func (s *UnifiedTaskScheduler) oneTick(ctx context.Context) {
 	}
 	s.pollIfDue(ctx, now)
 	s.storeHalts(ctx)
+	s.storeOverrides(ctx)
 	s.refreshCalendars(ctx, now)
 	if s.readHalts(ctx) != nil || ctx.Err() != nil {
 		return // what was not heard out must not be planned by
@@ -149,7 +153,7 @@ func (s *UnifiedTaskScheduler) noteWake(now time.Time) {
 
 // planUpTo plans what is due until now and puts it into the queue. The caller holds mu.
 func (s *UnifiedTaskScheduler) planUpTo(now time.Time) {
-	from, planned := s.engine.PlanUpTo(now)
+	from, planned := s.engine.PlanUpTo(s.overrides.limit(now))
 	s.act()
 	if planned && len(s.events) > 0 {
 		s.events.tell(Ticked{From: from, To: s.engine.Planned()})
@@ -193,7 +197,7 @@ func (s *UnifiedTaskScheduler) IdleUntil() time.Time {
 }
 
 // restlessWhile are the conditions under which something is tried again and again.
-var restlessWhile = []string{"claim", "halts", "halts unstored", "heartbeat", "held", "lapse", "poll", "record", "release", "requests", "resume", "settle", "term"}
+var restlessWhile = []string{"claim", "halts", "halts unstored", "heartbeat", "held", "lapse", "overrides", "poll", "record", "release", "requests", "resume", "settle", "term"}
 
 // isIdle reports whether all is planned, and nothing goes on or is tried again. The caller
 // holds mu.

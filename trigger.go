@@ -257,7 +257,7 @@ func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req trigger, now time.Ti
 		return plan.Occurrence{Row: &r.Row, Due: now.Round(0).UTC(), Slot: slot, Session: today, Repeats: rule.Repeats(r.Root().Policy.Timing.Rule)}, nil
 	}
 	var due []plan.Occurrence
-	for _, o := range s.sched.plan.Day(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn), loc)) {
+	for _, o := range plan.Runs(s.sched.plan.Day(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn), loc)), req.Account) {
 		if rowOf(o) == r {
 			due = append(due, o)
 		}

@@ -23,7 +23,8 @@ type ViewConfig struct {
 	// Schedules says what runs when.
 	Schedules ScheduleStore
 	// Ledger has the runs. If it is a Directory, it also says who is enrolled and how far
-	// the scheduler has come, and if it is a HaltStore, what is halted.
+	// the scheduler has come, and if it is a HaltStore, what is halted, and
+	// if it is an OverrideStore, what people have said of single occurrences.
 	Ledger History
 	// Calendar tells the trading days. Nil means Weekdays in Location.
 	Calendar calendar.Calendar
@@ -48,8 +49,9 @@ type View struct {
 	name      string
 	reader    *rowReader
 	history   History
-	directory Directory // nil if the ledger has none
-	halts     HaltStore // nil if the ledger has none
+	directory Directory     // nil if the ledger has none
+	halts     HaltStore     // nil if the ledger has none
+	overrides OverrideStore // nil if the ledger has none
 	clock     Clock
 }
 
@@ -63,6 +65,7 @@ func NewView(cfg ViewConfig) (*View, error) {
 	v := &View{name: defaults.Name, history: cfg.Ledger, clock: defaults.Clock}
 	v.directory, _ = cfg.Ledger.(Directory)
 	v.halts, _ = cfg.Ledger.(HaltStore)
+	v.overrides, _ = cfg.Ledger.(OverrideStore)
 	v.reader = &rowReader{
 		store: cfg.Schedules, cfg: Config{Calendars: cfg.Calendars},
 		own: newCalendarView(defaults.Calendar, defaults.Location), views: make(map[string]*calendarView),
@@ -196,6 +199,7 @@ type planner struct {
 	query  PlanQuery
 	date   calendar.Date
 	rows   *rowSet
+	said   *plan.Overrides
 	shared []plan.Occurrence // of the rows that name no account
 	term   TermState
 	limit  int
@@ -211,8 +215,12 @@ func (v *View) newPlanner(ctx context.Context, date calendar.Date, q PlanQuery) 
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{View: v, query: q, date: date, rows: rows, term: term, limit: pageSize(q.Limit)}
-	p.shared = rows.dueOn(ctx, p.ofTask(rows.of[""]), date)
+	said, err := v.overridesOn(ctx, date, date)
+	if err != nil {
+		return nil, err
+	}
+	p := &planner{View: v, query: q, date: date, rows: rows, said: said, term: term, limit: pageSize(q.Limit)}
+	p.shared = rows.dueOn(ctx, p.ofTask(rows.of[""]), date, said)
 	return p, nil
 }
 
@@ -234,7 +242,7 @@ func (p *planner) add(ctx context.Context, e EnrolledAccount) (full bool, err er
 	day := dayPlan{upTo: p.term.Watermark, rows: p.rows.byKey}
 	if !e.away() {
 		day.accts = []served{{e.Account, e.served()}}
-		day.due = slices.Concat(p.shared, p.rows.dueOn(ctx, p.ofTask(p.rows.ownOf(e.Account)), p.date))
+		day.due = slices.Concat(p.shared, p.rows.dueOn(ctx, p.ofTask(p.rows.ownOf(e.Account)), p.date, p.said))
 	}
 	unserved := e.leftOut(p.term)
 	for _, item := range day.items(runs) {

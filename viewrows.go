@@ -143,12 +143,12 @@ func (rs *rowSet) holdingFor(account string) []*row {
 	return rows
 }
 
-// dueOn plans rows on a session date.
-func (rs *rowSet) dueOn(ctx context.Context, rows []*row, date calendar.Date) []plan.Occurrence {
+// dueOn plans rows on a session date, by what people have said.
+func (rs *rowSet) dueOn(ctx context.Context, rows []*row, date calendar.Date, said *plan.Overrides) []plan.Occurrence {
 	if len(rows) == 0 {
 		return nil
 	}
-	return dueBy(rows, date, answersFor(ctx, rows, date, date))
+	return dueBy(rows, date, answersFor(ctx, rows, date, date), said)
 }
 
 // answersFor asks the calendars of rows for dates, and those that their filters ask for.
@@ -178,7 +178,20 @@ func (v *View) dueOn(ctx context.Context, account string, date calendar.Date) ([
 	if err != nil {
 		return nil, err
 	}
-	return rows.dueOn(ctx, rows.holdingFor(account), date), nil
+	said, err := v.overridesOn(ctx, date, date)
+	if err != nil {
+		return nil, err
+	}
+	return rows.dueOn(ctx, rows.holdingFor(account), date, said), nil
+}
+
+// overridesOn returns what people have said of the occurrences of some sessions.
+func (v *View) overridesOn(ctx context.Context, from, to calendar.Date) (*plan.Overrides, error) {
+	if v.overrides == nil {
+		return nil, nil
+	}
+	all, err := v.overrides.Overrides(ctx, OverrideQuery{Scheduler: v.name, From: from, To: to})
+	return plannedOverrides(all), err
 }
 
 // termState returns how the scheduler's term stands, or zero if that cannot be told.
@@ -213,6 +226,10 @@ func (v *View) knowledgeOf(ctx context.Context, name, task string) (*knowledge, 
 		row: rows.find(name, task), rejected: rows.why(name, task), planned: term.Watermark,
 	}
 	k.behind = v.behindText(term, k.zone())
+	today := calendar.DateOf(k.now.In(k.zone()))
+	if k.said, err = v.overridesOn(ctx, today.AddDays(-overridesBack), today.AddDays(overridesBack+plan.HorizonDays)); err != nil {
+		return nil, err
+	}
 	if err := v.findAccount(ctx, k, name, term); err != nil {
 		return nil, err
 	}

@@ -105,6 +105,7 @@ func (s *Store) Prune(_ context.Context, scheduler string, before time.Time) (in
 	// A session of an earlier date has no more runs.
 	maps.DeleteFunc(l.facts, func(key factsKey, _ sessionFacts) bool { return key.session.Before(calendar.DateOf(before.UTC())) })
 	maps.DeleteFunc(l.single, func(_ string, last calendar.Date) bool { return last.Before(calendar.DateOf(before.UTC())) })
+	l.overrides = slices.DeleteFunc(l.overrides, func(o tradeclock.Override) bool { return o.Session.Before(calendar.DateOf(before.UTC())) })
 	l.requests = slices.DeleteFunc(l.requests, func(r *request.Request) bool {
 		old := !r.Open() && r.Answered.Before(before)
 		if old {

@@ -33,6 +33,8 @@ type ledger struct {
 	halts map[string]tradeclock.Halt // by account
 	audit []tradeclock.AuditEntry
 
+	overrides []tradeclock.Override // in the order of Compare
+
 	requests []*request.Request // in the order in which they were asked
 	open     int                // how many of them have no answer
 }

@@ -2,7 +2,7 @@
 // as what it holds ends with the process. The package sqlstore has the same for a service,
 // which is to know after a restart what ran.
 //
-// It owns rows of schedules, runs, terms, enrolments, halts, requests and heartbeats, and decides
+// It owns rows of schedules, runs, terms, enrolments, halts, overrides, requests and heartbeats, and decides
 // nothing but what the interfaces of the scheduler ask of a store, among them who may lead
 // and which slot is free. It is told these by schedulers and people, answers without
 // waiting, and asks nobody but its clock. It imports the scheduler, calendar, request and rule.
@@ -26,6 +26,7 @@ var (
 	_ tradeclock.HaltStore       = (*Store)(nil)
 	_ tradeclock.Directory       = (*Store)(nil)
 	_ tradeclock.RequestStore    = (*Store)(nil)
+	_ tradeclock.OverrideStore   = (*Store)(nil)
 	_ tradeclock.Auditor         = (*Store)(nil)
 	_ tradeclock.Resetter        = (*Store)(nil)
 	_ tradeclock.Pruner          = (*Store)(nil)

@@ -31,6 +31,12 @@ const (
 	Halt Kind = "halt"
 	// Lift ends the halt that was in force when it was asked.
 	Lift Kind = "lift"
+	// Skip has one occurrence that is still to come skipped, Move has it run at another
+	// instant of its session day, and Restore takes that back: as
+	// UnifiedTaskScheduler.Override does.
+	Skip    Kind = "skip"
+	Move    Kind = "move"
+	Restore Kind = "restore"
 )
 
 // Answer is what became of a request. The zero value is that nobody has answered yet.
@@ -53,16 +59,22 @@ type Request struct {
 	ID        string `json:"id"`
 	Scheduler string `json:"scheduler"` // required
 	Kind      Kind   `json:"kind"`      // required
-	// Account is required by Trigger. Cancel, Halt and Lift take an empty one as all.
+	// Account is required by Trigger. The others take an empty one as all.
 	Account string `json:"account,omitzero"`
-	// Task is required by Trigger. Cancel takes an empty one as all tasks.
+	// Task is required by Trigger, Skip, Move and Restore. Cancel takes an empty one as all
+	// tasks.
 	Task string `json:"task,omitzero"`
-	// Slot is the run that Cancel is about, or empty for whatever goes on of the task.
+	// Slot is the run that Cancel is about, or empty for whatever goes on of the task, and
+	// the occurrence of Session that Skip, Move and Restore are about, or empty for the only
+	// one.
 	Slot string `json:"slot,omitzero"`
 	// ForToday, and Session, make a triggered run stand for the task's slot of today, or of
-	// the session of a date, which must not have had a start.
+	// the session of a date, which must not have had a start. Skip, Move and Restore require
+	// the Session of the occurrence.
 	ForToday bool          `json:"for_today,omitzero"`
 	Session  calendar.Date `json:"session,omitzero"`
+	// MoveTo is when Move has it run, in whole seconds.
+	MoveTo time.Time `json:"move_to,omitzero"`
 	// Force triggers on a day that is none of the task's sessions.
 	Force bool `json:"force,omitzero"`
 	// AndCancel has a halt end what runs.
@@ -97,11 +109,18 @@ func (r Request) Validate() error {
 	need("Scheduler", r.Scheduler)
 	need("Kind", string(r.Kind))
 	need("Actor", r.Actor)
-	if r.Kind == Trigger {
+	overrides := r.Kind == Skip || r.Kind == Move || r.Kind == Restore
+	if r.Kind == Trigger || overrides {
 		need("Task", r.Task)
 	}
-	if r.Kind == Cancel || r.Kind == Halt {
+	if r.Kind == Cancel || r.Kind == Halt || overrides {
 		need("Reason", r.Reason)
+	}
+	if overrides && r.Session.IsZero() {
+		errs = append(errs, errors.New("field Session: it is required"))
+	}
+	if (r.Kind == Move) == r.MoveTo.IsZero() {
+		errs = append(errs, fmt.Errorf("field MoveTo: it is required by %s, and by nothing else", Move))
 	}
 	if r.ForToday && r.Session != (calendar.Date{}) {
 		errs = append(errs, errors.New("field Session: it is for today already"))
@@ -128,6 +147,9 @@ func (r Request) Filled(now time.Time) Request {
 		r.Expires = r.At.Add(DefaultExpiry)
 	}
 	r.At, r.Expires = r.At.Round(0).UTC(), r.Expires.Round(0).UTC()
+	if !r.MoveTo.IsZero() {
+		r.MoveTo = r.MoveTo.Round(0).UTC()
+	}
 	r.Term, r.Answer, r.Text, r.RunID, r.Answered = 0, "", "", "", time.Time{}
 	return r
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
 
@@ -185,6 +186,10 @@ func storeCalls(term tradeclock.Term) []storeCall {
 	missed[0].Started, missed[0].Token = time.Time{}, ""
 	halt := tradeclock.Halt{Scheduler: paper, Account: "42", Reason: "stop", At: opening}
 	priority := 7
+	skip := tradeclock.Override{
+		Scheduler: paper, Account: "42", Task: "buy_orders", Slot: "2026-11-24", Session: calendar.Date{Year: 2026, Month: 11, Day: 24},
+		Actor: "Ana", Reason: "audit", Made: opening,
+	}
 	return []storeCall{
 		{"Lead", func(ctx Ctx, s Store) (any, error) { return s.Lead(ctx, paper, "a", time.Minute, time.Time{}) }, false, false},
 		{"Lead of a new name", func(ctx Ctx, s Store) (any, error) { return s.Lead(ctx, "real", "b", time.Minute, time.Time{}) }, false, false},
@@ -204,6 +209,11 @@ func storeCalls(term tradeclock.Term) []storeCall {
 		{"Settle", func(ctx Ctx, s Store) (any, error) {
 			return s.Settle(ctx, ended(rowsOf[1:3], tradeclock.Succeeded))
 		}, false, false},
+		{"Override", func(ctx Ctx, s Store) (any, error) { return nil, s.Override(ctx, term, skip) }, false, false},
+		{"Revoke", func(ctx Ctx, s Store) (any, error) { return nil, s.Revoke(ctx, term, skip) }, false, false},
+		{"Overrides", func(ctx Ctx, s Store) (any, error) {
+			return s.Overrides(ctx, tradeclock.OverrideQuery{Scheduler: paper})
+		}, false, true},
 		{"Beat", func(ctx Ctx, s Store) (any, error) {
 			return nil, s.Beat(ctx, tradeclock.Heartbeat{Scheduler: paper, Instance: "one"})
 		}, false, false},
@@ -240,7 +250,7 @@ func everything(t *testing.T, db *sql.DB) string {
 	return text(t, db, query+") AS lines")
 }
 
-var keptTables = []string{"schedules", "schedulers", "terms", "enrolments", "runs", "halts", "audit", "heartbeats"}
+var keptTables = []string{"schedules", "schedulers", "terms", "enrolments", "runs", "halts", "overrides", "audit", "heartbeats"}
 
 func empty(t *testing.T, db *sql.DB) {
 	t.Helper()

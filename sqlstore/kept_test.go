@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/request"
 	"github.com/tradeclock/tradeclock/rule"
@@ -85,6 +86,10 @@ func keep(t *testing.T, on database, name string) {
 	_, err = p.store.UpdateSchedule(t.Context(), "", trading.TaskPremarketRetry, 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("hourly 09:00-10:00")})
 	require.NoError(t, err)
 	_, err = p.store.Ask(t.Context(), request.Request{Scheduler: paper, Kind: request.Trigger, Account: "42", Task: trading.TaskEODCleanup, Actor: "ops"})
+	require.NoError(t, err)
+	_, err = p.Override(t.Context(), tradeclock.OverrideRequest{
+		Task: trading.TaskEODCleanup, Account: "42", Session: calendar.DateOf(today("10:15").In(kolkata)), Actor: "ops", Reason: "it was done by hand",
+	})
 	require.NoError(t, err)
 	p.every(time.Minute, today("10:15"))
 	require.NoError(t, p.store.Halt(t.Context(), tradeclock.Halt{Scheduler: paper, Account: "43", Actor: "ops", Reason: "audit", At: p.clock.Now()}))
@@ -155,6 +160,10 @@ func inIt(t *testing.T, s *service) string {
 	asked, err := store.Requests(t.Context(), request.Query{Scheduler: paper})
 	if len(asked) > 0 { // databases before the version that has them have none
 		write(asked, err)
+	}
+	said, err := store.Overrides(t.Context(), tradeclock.OverrideQuery{Scheduler: paper})
+	if len(said) > 0 { // nor have these
+		write(said, err)
 	}
 	runs, err := store.Runs(t.Context(), tradeclock.Query{Scheduler: paper})
 	write(runs, err)

@@ -18,7 +18,7 @@ import (
 const mostTaken = 100
 
 const requestColumns = `id, scheduler, kind, account, task, slot, session, for_today, forced, and_cancel,
-	actor, reason, asked, expires, term, answer, answer_text, run_id, answered`
+	actor, reason, asked, expires, term, answer, answer_text, run_id, answered, move_to`
 
 // Ask stores a request, or returns the one that is stored with its ID.
 func (s *Store) Ask(ctx context.Context, r request.Request) (asked request.Request, err error) {
@@ -32,10 +32,10 @@ func (s *Store) Ask(ctx context.Context, r request.Request) (asked request.Reque
 		}
 		r = r.Filled(now) // with the ID by which a second try finds it
 		err = s.exec(ctx, conn, `
-			INSERT INTO tradeclock_requests (id, scheduler, kind, account, task, slot, session, for_today, forced, and_cancel, actor, reason, asked, expires)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (id) DO NOTHING`,
+			INSERT INTO tradeclock_requests (id, scheduler, kind, account, task, slot, session, for_today, forced, and_cancel, actor, reason, asked, expires, move_to)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (id) DO NOTHING`,
 			r.ID, r.Scheduler, string(r.Kind), r.Account, r.Task, r.Slot, dateText(r.Session), bit(r.ForToday), bit(r.Force), bit(r.AndCancel),
-			r.Actor, r.Reason, instantText(r.At), instantText(r.Expires))
+			r.Actor, r.Reason, instantText(r.At), instantText(r.Expires), instantText(r.MoveTo))
 		if err != nil {
 			return err
 		}
@@ -144,10 +144,10 @@ func (s *Store) requests(ctx context.Context, conn *sql.Conn, clause string, arg
 // scanRequest reads a row. One that somebody has edited to what cannot be used is refused,
 // with the reason, and does not keep the others from being answered.
 func scanRequest(rows *sql.Rows) (r request.Request, err error) {
-	var kind, session, asked, expires, answer, answered string
+	var kind, session, asked, expires, answer, answered, moveTo string
 	var today, forced, cancels int
 	err = rows.Scan(&r.ID, &r.Scheduler, &kind, &r.Account, &r.Task, &r.Slot, &session, &today, &forced, &cancels,
-		&r.Actor, &r.Reason, &asked, &expires, &r.Term, &answer, &r.Text, &r.RunID, &answered)
+		&r.Actor, &r.Reason, &asked, &expires, &r.Term, &answer, &r.Text, &r.RunID, &answered, &moveTo)
 	if err != nil {
 		return r, err
 	}
@@ -162,6 +162,7 @@ func scanRequest(rows *sql.Rows) (r request.Request, err error) {
 	read("asked", asked, &r.At)
 	read("expires", expires, &r.Expires)
 	read("answered", answered, &r.Answered)
+	read("move_to", moveTo, &r.MoveTo)
 	if session != "" {
 		if r.Session, err = calendar.ParseDate(session); err != nil {
 			errs = append(errs, fmt.Errorf("column session: %w", err))

@@ -38,6 +38,10 @@ func (s *Store) Prune(ctx context.Context, scheduler string, before time.Time) (
 		if err != nil {
 			return err
 		}
+		err = s.exec(ctx, conn, "DELETE FROM tradeclock_overrides WHERE scheduler = $1 AND session < $2", scheduler, before.UTC().Format(time.DateOnly))
+		if err != nil {
+			return err
+		}
 		return s.exec(ctx, conn, `
 			UPDATE tradeclock_schedulers SET pruned_before = $1 WHERE pruned_before < $1 AND scheduler = $2`, limit, scheduler)
 	})

@@ -22,6 +22,7 @@ var (
 	_ tradeclock.HaltStore       = (*Store)(nil)
 	_ tradeclock.Directory       = (*Store)(nil)
 	_ tradeclock.RequestStore    = (*Store)(nil)
+	_ tradeclock.OverrideStore   = (*Store)(nil)
 	_ tradeclock.Auditor         = (*Store)(nil)
 	_ tradeclock.Resetter        = (*Store)(nil)
 	_ tradeclock.Pruner          = (*Store)(nil)

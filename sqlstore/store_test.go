@@ -19,7 +19,8 @@ func TestLedgerConformance(t *testing.T) { onEach(t, testLedgerConformance) }
 func testLedgerConformance(t *testing.T, on database) {
 	tradeclocktest.TestLedger(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.Ledger {
 		return openAt(t, on.place(t), clock)
-	}, tradeclocktest.Has[tradeclock.History](), tradeclocktest.Has[tradeclock.HaltStore](), tradeclocktest.Has[tradeclock.Directory](), tradeclocktest.Has[tradeclock.RequestStore](), tradeclocktest.Has[tradeclock.Resetter](),
+	}, tradeclocktest.Has[tradeclock.History](), tradeclocktest.Has[tradeclock.HaltStore](), tradeclocktest.Has[tradeclock.Directory](), tradeclocktest.Has[tradeclock.RequestStore](), tradeclocktest.Has[tradeclock.OverrideStore](),
+		tradeclocktest.Has[tradeclock.Resetter](),
 		tradeclocktest.Has[tradeclock.Pruner](), tradeclocktest.Has[tradeclock.Auditor]())
 }
 

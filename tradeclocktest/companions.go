@@ -21,7 +21,8 @@ func Has[T any]() Companion { return Companion{reflect.TypeFor[T]()} }
 // The companions that the suites know how to test.
 var (
 	ledgerCompanions = []Companion{
-		Has[tradeclock.History](), Has[tradeclock.HaltStore](), Has[tradeclock.Directory](), Has[tradeclock.RequestStore](), Has[tradeclock.Resetter](),
+		Has[tradeclock.History](), Has[tradeclock.HaltStore](), Has[tradeclock.Directory](), Has[tradeclock.RequestStore](),
+		Has[tradeclock.OverrideStore](), Has[tradeclock.Resetter](),
 		Has[tradeclock.Pruner](), Has[tradeclock.Auditor](),
 	}
 	scheduleCompanions  = []Companion{Has[tradeclock.ScheduleEditor](), Has[tradeclock.Reviser](), Has[tradeclock.ChangeLister]()}

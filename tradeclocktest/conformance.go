@@ -17,7 +17,7 @@ import (
 )
 
 // TestLedger holds a ledger to the contract of tradeclock.Ledger, and to those
-// of History, HaltStore, Directory, RequestStore, Resetter, Pruner and Auditor where it has them: each that it
+// of History, HaltStore, Directory, RequestStore, OverrideStore, Resetter, Pruner and Auditor where it has them: each that it
 // means to have is named by Has, and the others are skipped if it lacks them. It
 // calls open for a new and empty ledger in each of its subtests. The ledger must
 // tell from the given clock, a *clockwork.FakeClock, when a term expires.
@@ -48,6 +48,7 @@ func TestLedger(t *testing.T, open func(t *testing.T, clock tradeclock.Clock) tr
 		{"Runs", historyCases},
 		{"Halts", haltCases},
 		{"Requests", requestCases},
+		{"Overrides", overrideCases},
 		{"Directory", directoryCases},
 		{"ResetWatermark", resetCases},
 		{"Prune", pruneCases},

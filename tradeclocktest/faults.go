@@ -20,6 +20,7 @@ type Store interface {
 	tradeclock.HaltStore
 	tradeclock.Directory
 	tradeclock.RequestStore
+	tradeclock.OverrideStore
 	tradeclock.Resetter
 	tradeclock.Pruner
 	tradeclock.HeartbeatSink
@@ -54,6 +55,9 @@ const (
 	OpTake           Op = "Take"
 	OpAnswer         Op = "Answer"
 	OpRequests       Op = "Requests"
+	OpOverrides      Op = "Overrides"
+	OpOverride       Op = "Override"
+	OpRevoke         Op = "Revoke"
 	OpResetWatermark Op = "ResetWatermark"
 	OpPrune          Op = "Prune"
 	OpBeat           Op = "Beat"
@@ -326,6 +330,21 @@ func (f *Faulty) Answer(ctx context.Context, t tradeclock.Term, r request.Reques
 // Requests calls the store's.
 func (f *Faulty) Requests(ctx context.Context, q request.Query) ([]request.Request, error) {
 	return ask(ctx, f, OpRequests, func() ([]request.Request, error) { return f.store.Requests(ctx, q) })
+}
+
+// Overrides is the store's.
+func (f *Faulty) Overrides(ctx context.Context, q tradeclock.OverrideQuery) ([]tradeclock.Override, error) {
+	return ask(ctx, f, OpOverrides, func() ([]tradeclock.Override, error) { return f.store.Overrides(ctx, q) })
+}
+
+// Override is the store's.
+func (f *Faulty) Override(ctx context.Context, t tradeclock.Term, o tradeclock.Override) error {
+	return f.tell(ctx, OpOverride, func() error { return f.store.Override(ctx, t, o) })
+}
+
+// Revoke is the store's.
+func (f *Faulty) Revoke(ctx context.Context, t tradeclock.Term, o tradeclock.Override) error {
+	return f.tell(ctx, OpRevoke, func() error { return f.store.Revoke(ctx, t, o) })
 }
 
 // ResetWatermark calls the store's.

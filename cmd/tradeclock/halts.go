@@ -4,18 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/request"
 )
 
 func (a *app) haltCommand() *cli.Command {
 	return &cli.Command{
 		Name: "halt", Usage: "start nothing new, for one account or for all", ArgsUsage: "ACCOUNT | --all",
 		Description: "Example: tradeclock halt 42 --reason \"loss limit\" --actor ana\n\n" +
-			"The service reads it before each start. What runs goes on; what comes due meanwhile is skipped with the reason.",
-		Flags: orderFlags(), Action: a.halt,
+			"The service reads it before each start. What runs goes on, unless --cancel ends it; what comes due meanwhile is skipped with the reason.",
+		Flags: append(orderFlags(),
+			&cli.BoolFlag{Name: "cancel", Usage: "end what runs, too: the service answers when it does"},
+			&cli.DurationFlag{Name: "wait", Value: 30 * time.Second, Usage: "how long to wait for the answer"},
+		), Action: a.halt,
 	}
 }
 
@@ -72,6 +77,9 @@ func (a *app) halt(ctx context.Context, cmd *cli.Command) error {
 		return ordered(err)
 	}
 	fmt.Fprintf(a.out, "Halted: %s of %s. The service starts nothing new of it from now on.\n", name, s.name)
+	if cmd.Bool("cancel") {
+		return a.answered(ctx, cmd, s, request.Request{Kind: request.Halt, Account: account, AndCancel: true})
+	}
 	return nil
 }
 
@@ -165,9 +173,13 @@ func (a *app) auditCommand() *cli.Command {
 			}
 			return list(a, cmd, listing[tradeclock.AuditEntry]{
 				items:  entries,
-				header: []string{"AT", "ACTION", "ACCOUNT", "BY", "REASON"},
+				header: []string{"AT", "ACTION", "TASK", "ACCOUNT", "SLOT", "TO", "BY", "REASON"},
 				line: func(e tradeclock.AuditEntry) []string {
-					return []string{s.dateTime(e.At), e.Action, e.Account, e.Actor, e.Reason}
+					to := ""
+					if !e.To.IsZero() {
+						to = s.dateTime(e.To)
+					}
+					return []string{s.dateTime(e.At), e.Action, e.Task, e.Account, e.Slot, to, e.Actor, e.Reason}
 				},
 				none: "Nobody did anything.",
 			})

@@ -121,7 +121,8 @@ func (a *app) root() *cli.Command {
 		Commands: []*cli.Command{
 			a.planCommand(), a.runsCommand(), a.explainCommand(), a.schedulesCommand(), a.calendarCommand(),
 			a.accountsCommand(), a.instancesCommand(), a.healthCommand(), a.haltCommand(), a.liftCommand(), a.haltsCommand(),
-			a.triggerCommand(), a.cancelCommand(), a.requestsCommand(), a.auditCommand(), a.simulateCommand(), a.dbCommand(),
+			a.triggerCommand(), a.cancelCommand(), a.skipCommand(), a.moveCommand(), a.restoreCommand(), a.overridesCommand(), a.requestsCommand(),
+			a.auditCommand(), a.simulateCommand(), a.dbCommand(),
 		},
 	}
 	strict(root)

@@ -29,8 +29,8 @@ type service struct {
 	store    *sqlstore.Store
 	name     string
 	calendar calendar.Calendar
-	lookup   func(string) (calendar.Calendar, error)
 	loc      *time.Location
+	lookup   func(string) (calendar.Calendar, error) // finds further calendars
 	clock    tradeclock.Clock
 	view     *tradeclock.View
 }

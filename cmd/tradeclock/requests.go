@@ -77,6 +77,7 @@ func askFlags() []cli.Flag {
 		&cli.StringFlag{Name: "reason", Usage: "why, for those who read it later"},
 		&cli.StringFlag{Name: "actor", Usage: "who asks", Sources: cli.EnvVars("TRADECLOCK_ACTOR")},
 		&cli.DurationFlag{Name: "wait", Value: 30 * time.Second, Usage: "how long to wait for the answer"},
+		&cli.DurationFlag{Name: "expires", Value: request.DefaultExpiry, Usage: "how long the service may take to begin with it, as when it is down"},
 		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
 	}
 }
@@ -95,7 +96,12 @@ func (a *app) trigger(ctx context.Context, cmd *cli.Command) error {
 		}
 		r.Session = date
 	}
-	return a.request(ctx, cmd, r, fmt.Sprintf("Run %s of %s now?", r.Task, nameOf(r.Account)))
+	s, err := open(ctx, cmd, writes)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return a.request(ctx, cmd, s, r, fmt.Sprintf("Run %s of %s now?", r.Task, nameOf(r.Account)))
 }
 
 func (a *app) cancel(ctx context.Context, cmd *cli.Command) error {
@@ -114,7 +120,12 @@ func (a *app) cancel(ctx context.Context, cmd *cli.Command) error {
 	if r.Account == "" {
 		of = "all accounts"
 	}
-	return a.request(ctx, cmd, r, fmt.Sprintf("End %s of %s?", what, of))
+	s, err := open(ctx, cmd, writes)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return a.request(ctx, cmd, s, r, fmt.Sprintf("End %s of %s?", what, of))
 }
 
 func nameOf(account string) string {
@@ -125,19 +136,22 @@ func nameOf(account string) string {
 }
 
 // request asks the active process of the service, and waits for its answer.
-func (a *app) request(ctx context.Context, cmd *cli.Command, r request.Request, question string) error {
+func (a *app) request(ctx context.Context, cmd *cli.Command, s *service, r request.Request, question string) error {
 	if cmd.String("actor") == "" {
 		return errors.New("a request says by whom: --actor is required")
 	}
-	s, err := open(ctx, cmd, writes)
-	if err != nil {
-		return err
-	}
-	defer s.close()
 	if yes, err := a.ask(cmd, question); err != nil || !yes {
 		return err
 	}
+	return a.answered(ctx, cmd, s, r)
+}
+
+// answered stores a request, and tells the answer.
+func (a *app) answered(ctx context.Context, cmd *cli.Command, s *service, r request.Request) error {
 	r.Scheduler, r.Actor, r.Reason = s.name, cmd.String("actor"), cmd.String("reason")
+	if cmd.IsSet("expires") {
+		r.Expires = s.now().Add(cmd.Duration("expires"))
+	}
 	asked, err := s.store.Ask(ctx, r)
 	if err != nil {
 		return refused(fmt.Errorf("nothing was asked: %w", err))

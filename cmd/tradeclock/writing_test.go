@@ -232,6 +232,47 @@ func TestTriggerAndCancel(t *testing.T) {
 	})
 }
 
+// TestSkipMoveRestore has the service answer while the command waits.
+func TestSkipMoveRestore(t *testing.T) {
+	onEach(t, func(t *testing.T, at address) {
+		s := monday(t, at, "09:02:00")
+		said := func(args ...string) string {
+			t.Helper()
+			got := s.order("", append(args, "--account", "42", "--reason", "late data", "--actor", "ana", "--yes", "--wait", "1ms")...)
+			require.Equal(t, 4, got.code, got.err)
+			s.drive.Tick()
+			return s.ask("requests", "--limit", "1").out
+		}
+		assert.Contains(t, said("skip", "buy_orders", "2026-11-23"), "slot 2026-11-23 is going to be skipped")
+		assert.Contains(t, said("move", "analysis", "17:30", "2026-11-23"), "slot 2026-11-23 is moved to 2026-11-23 17:30:00")
+		assert.Contains(t, said("skip", "sell_monitor", "2026-11-23"), "one of their slots is to be named")
+		assert.Contains(t, said("skip", "buy_orders", "2026-11-22"), "there is no such occurrence")
+		plan := s.ask("plan", "--each").out
+		assert.Contains(t, plan, "skipped by ana: late data")
+		assert.Contains(t, plan, "moved by ana: late data")
+		told := s.ask("overrides", "2026-11-23").out
+		assert.Contains(t, told, "2026-11-23 17:30:00")
+		assert.Contains(t, told, "skipped")
+		assert.Contains(t, said("restore", "buy_orders", "2026-11-23"), "runs as its schedule has it")
+		audit := s.ask("audit").out
+		for _, action := range []string{"skip", "move", "restore"} {
+			assert.Contains(t, audit, action)
+		}
+		for _, bad := range [][]string{
+			{"skip", "buy_orders"}, {"skip", "--all"}, {"move", "analysis", "late", "--all"}, {"skip", "buy_orders", "someday", "--all"},
+			{"skip", "buy_orders", "--all", "--account", "42"},
+		} {
+			assert.Equal(t, 3, s.order("", append(bad, "--reason", "r", "--actor", "a", "--yes")...).code, "%v", bad)
+		}
+		assert.Equal(t, 3, s.order("", "skip", "buy_orders", "--all", "--actor", "a", "--yes").code, "without a reason")
+		got := s.order("", "halt", "42", "--cancel", "--reason", "loss limit", "--actor", "ana", "--yes", "--wait", "1ms")
+		assert.Equal(t, 4, got.code, got.err)
+		assert.Contains(t, got.out, "Halted")
+		s.drive.Tick()
+		assert.Contains(t, s.ask("requests", "--limit", "1").out, "it is in force")
+	})
+}
+
 func at_(wall string) time.Time { return at("2026-11-23 " + wall) }
 
 func TestHealthIsAMonitorsVerdict(t *testing.T) {

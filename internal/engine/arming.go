@@ -72,11 +72,12 @@ func (e *Engine) arm(runs []*Run, o plan.Occurrence) []*Run {
 		return runs
 	}
 	ar := &e.arming
-	for _, a := range e.holders(r) {
+	for _, a := range e.holders([]plan.Occurrence{o}) {
 		if e.maxConcurrent > 0 && e.queue.places+len(ar.claims) >= e.maxConcurrent {
 			break
 		}
-		if !e.mayArm(a, r, o) {
+		o, his := o.For(a.Name)
+		if !his || o.Skip != "" || o.Away || !e.mayArm(a, r, o) {
 			continue
 		}
 		p := e.newRun(a, a.task(r.Task()), r, o, false)

@@ -315,7 +315,7 @@ func (b *BadRuns) tell(kind TroubleKind, task string) {
 // VerdictOnSkipped judges a run that was skipped for a reason. What somebody asked for
 // is neither good nor bad.
 func VerdictOnSkipped(reason string) Verdict {
-	if strings.HasPrefix(reason, HaltedBy) || strings.HasPrefix(reason, ReasonWithdrawn) || reason == ReasonDisabled {
+	if strings.HasPrefix(reason, HaltedBy) || strings.HasPrefix(reason, SkippedBy) || strings.HasPrefix(reason, ReasonWithdrawn) || reason == ReasonDisabled {
 		return Neither
 	}
 	return Bad

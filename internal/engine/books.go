@@ -81,7 +81,7 @@ func (e *Engine) recordRange(p *Run, outcome Outcome, reason string, now time.Ti
 }
 
 func (r *Record) growsBy(p *Run, outcome Outcome, reason string) bool {
-	return p.Repeats && r.Outcome == outcome && r.Reason == reason && r.Run.Session == p.Session && r.Run.Term == p.Term &&
+	return p.inSeries() && r.Run.inSeries() && r.Outcome == outcome && r.Reason == reason && r.Run.Session == p.Session && r.Run.Term == p.Term &&
 		r.through().Equal(p.prev) && p.Due.After(p.prev)
 }
 

@@ -9,7 +9,7 @@ type classed struct{ words, class string }
 // of them is the calendar's, and of a run that came too late with nothing in its way.
 var (
 	skipClasses = []classed{
-		{HaltedBy, "halted"}, {ReasonWithdrawn, "withdrawn"}, {ReasonDisabled, "disabled"},
+		{HaltedBy, "halted"}, {SkippedBy, "override"}, {ReasonWithdrawn, "withdrawn"}, {ReasonDisabled, "disabled"},
 		{ReasonQuarantined, "quarantined"}, {EditedTwice, "edited"}, {OverlapOf, "overlap"},
 	}
 	waitClasses = []classed{

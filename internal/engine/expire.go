@@ -33,6 +33,9 @@ func (e *Engine) tooLate(p *Run) string {
 	if p.moved {
 		reason = "the calendar moved it into the past, where " + reason
 	}
+	if p.By != "" {
+		reason = p.By + ": " + reason
+	}
 	return reason
 }
 

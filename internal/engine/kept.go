@@ -91,7 +91,7 @@ func (e *Engine) withKept(due []plan.Occurrence, now time.Time) []plan.Occurrenc
 	for _, o := range e.planning.kept {
 		key := RowOf(o).key()
 		r := e.facts.Row(key)
-		moved := func(n plan.Occurrence) bool { return RowOf(n) == r && n.Slot == o.Slot }
+		moved := func(n plan.Occurrence) bool { return RowOf(n) == r && n.Slot == o.Slot && n.HasMoved == o.HasMoved }
 		switch {
 		case o.Due.After(now):
 			later = append(later, o)
@@ -128,7 +128,7 @@ func (e *Engine) PlanLate(fresh []*Row, read time.Time) {
 		}
 	}
 	if len(late) > 0 {
-		pl.late = append(pl.late, plan.New(late).Between(first, pl.upTo)...)
+		pl.late = append(pl.late, plan.New(late).Override(pl.plan.Overrides()).Between(first, pl.upTo)...)
 	}
 }
 

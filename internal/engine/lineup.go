@@ -18,7 +18,7 @@ func (e *Engine) enqueue(due []plan.Occurrence, now time.Time) {
 	older := len(q.ready)+len(q.waiting)+len(q.waves) > 0
 	known := len(q.waves)
 	for _, mine := range byRow(due) {
-		w := wave{row: RowOf(mine[0]), due: mine, accts: e.holders(RowOf(mine[0])), planned: now}
+		w := wave{row: RowOf(mine[0]), due: mine, accts: e.holders(mine), planned: now}
 		switch {
 		case len(w.accts) == 0:
 			continue
@@ -39,7 +39,7 @@ func (e *Engine) enqueue(due []plan.Occurrence, now time.Time) {
 	}
 	repeating := make(map[string]bool)
 	for i := range fresh {
-		if slices.ContainsFunc(fresh[i].due, func(o plan.Occurrence) bool { return o.Repeats }) {
+		if slices.ContainsFunc(fresh[i].due, plan.Occurrence.InSeries) {
 			repeating[fresh[i].row.Task()] = true
 		}
 	}
@@ -48,12 +48,13 @@ func (e *Engine) enqueue(due []plan.Occurrence, now time.Time) {
 	}
 }
 
-// holders are the accounts that the row holds for now, and that are served.
-func (e *Engine) holders(r *Row) []*Account {
+// holders are the accounts that have any of a row's occurrences, and that are served.
+func (e *Engine) holders(due []plan.Occurrence) []*Account {
+	r := RowOf(due[0])
 	among := r.among(e.Accounts.All())
 	held := make([]*Account, 0, len(among))
 	for _, a := range among {
-		if a.takes(r) {
+		if a.takes(r) && plan.IsFor(due, a.Name) {
 			held = append(held, a)
 		}
 	}
@@ -108,15 +109,15 @@ func rank(planned []*Run) {
 
 // planRow turns the occurrences of a wave for one account into runs and records.
 func (e *Engine) planRow(planned []*Run, a *Account, w *wave, now time.Time) []*Run {
-	r, due := w.row, w.due
+	r, due := w.row, plan.For(w.due, a.Name)
 	ts := a.task(r.Task())
 	key := Key{Task: r.Task(), Account: a.Name}
 	elsewhere := func(o plan.Occurrence) bool {
-		return !a.served.Owns(r, o.Due) || a.served.Owns(r, o.Planned) || e.planning.ahead.Has(key, o.Slot, o.Due)
+		return o.Away || !a.served.Owns(r, o.Due) || a.served.Owns(r, o.Planned) || e.planning.ahead.Has(key, o.Slot, o.Due)
 	}
 	latest := ts.lastDue
 	newest := len(due) - 1
-	for newest > 0 && (due[newest].Skip != "" || !due[newest].Repeats || elsewhere(due[newest])) {
+	for newest > 0 && (due[newest].Skip != "" || !due[newest].InSeries() || elsewhere(due[newest])) {
 		newest--
 	}
 	for i, o := range due {
@@ -132,7 +133,7 @@ func (e *Engine) planRow(planned []*Run, a *Account, w *wave, now time.Time) []*
 		}
 		ts.lastDue = o.Due
 		last := p
-		if o.Repeats && i < newest {
+		if o.InSeries() && i < newest {
 			last = &Run{Row: r, Due: due[newest].Due, Session: due[newest].Session, moved: o.Moved}
 			last.Expires = r.Expiry(last.Due, last.Session)
 		}
@@ -147,7 +148,7 @@ func (e *Engine) planRow(planned []*Run, a *Account, w *wave, now time.Time) []*
 			}
 		case !now.Before(last.Expires):
 			e.dropPlanned(p, Missed, e.tooLate(last), now)
-		case last != p || o.Repeats && (ts.newest.comesAfter(p) || e.planning.ahead.lastStarted(key).After(o.Due)):
+		case last != p || o.InSeries() && (ts.newest.comesAfter(p) || e.planning.ahead.lastStarted(key).After(o.Due)):
 			e.dropPlanned(p, Missed, Superseded, now)
 		default:
 			planned = append(planned, p)
@@ -194,7 +195,7 @@ func (e *Engine) line(planned []*Run, now time.Time) {
 	for _, p := range planned {
 		p.lined = true
 		q.expectAt(p.Expires)
-		if p.Repeats {
+		if p.inSeries() {
 			e.replaceOlder(p, now)
 		}
 	}

@@ -162,7 +162,7 @@ func (e *Engine) passOver(p *Run, reason string, now time.Time) admission {
 func (e *Engine) isOvertaken(p *Run, now time.Time) bool {
 	late := p.wait != "" || now.Sub(p.Start()) >= time.Second
 	follows := func(w wave) bool { return w.brings(p.Account, p.Row.Task(), p.Due) }
-	return late && p.Repeats && slices.ContainsFunc(e.queue.spread, follows)
+	return late && p.inSeries() && slices.ContainsFunc(e.queue.spread, follows)
 }
 
 // isHeldUp reports whether something keeps a run from starting that may be over soon,

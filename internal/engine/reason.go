@@ -4,6 +4,7 @@ package engine
 // behind WaitedFor.
 const (
 	HaltedBy          = "halted by "
+	SkippedBy         = "skipped by "
 	ReasonWithdrawn   = "the account was withdrawn"
 	ReasonDisabled    = "its schedule was disabled or removed"
 	ReasonQuarantined = "its schedule is quarantined"

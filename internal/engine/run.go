@@ -20,6 +20,8 @@ type Run struct {
 	Expires time.Time     // its catch-up ends
 	// Repeats is true if of several late occurrences only the newest runs.
 	Repeats bool
+	// By is who has moved it to when it is due, and why, or empty. It runs by itself then.
+	By string
 	// Backdated is true if it was planned behind the watermark.
 	Backdated bool
 	// CalendarVersion is that of the calendar by which it was planned.
@@ -61,6 +63,9 @@ type Run struct {
 // Start is when the run may start.
 func (p *Run) Start() time.Time { return p.Due.Add(p.Offset) }
 
+// inSeries reports whether it gives way to a newer occurrence.
+func (p *Run) inSeries() bool { return p.Repeats && p.By == "" }
+
 // Key is the task of the account.
 func (p *Run) Key() Key { return Key{Task: p.Row.Task(), Account: p.Account.Name} }
 
@@ -96,7 +101,7 @@ func (e *Engine) newRun(a *Account, ts *task, r *Row, o plan.Occurrence, backdat
 	q.slab = q.slab[1:]
 	*p = Run{
 		Row: r, Account: a, Due: o.Due, Slot: o.Slot, Session: o.Session, Expires: r.Expiry(o.Due, o.Session),
-		Repeats: o.Repeats, Backdated: backdated, Term: e.Term.Number(), Serial: e.NextSerial(), task: ts,
+		Repeats: o.Repeats, By: o.By, Backdated: backdated, Term: e.Term.Number(), Serial: e.NextSerial(), task: ts,
 	}
 	if v, ok := r.Calendar.(calendar.Versioned); ok {
 		p.CalendarVersion = v.Version()

@@ -81,7 +81,7 @@ func (e *Engine) putBack(p *Run, now time.Time) {
 	p.uncertain = true
 	e.Unpick(p)
 	newest := p.task.newest
-	if p.Repeats && newest != nil && newest.Due.After(p.Due) {
+	if p.inSeries() && newest != nil && newest.Due.After(p.Due) {
 		e.miss(p, supersededWaiting(p), now)
 		return
 	}

@@ -50,7 +50,7 @@ func (w *wave) precedes(p *Run) bool {
 
 // repeats reports whether of the wave's occurrences only the newest runs.
 func (w *wave) repeats() bool {
-	return !slices.ContainsFunc(w.due, func(o plan.Occurrence) bool { return !o.Repeats })
+	return !slices.ContainsFunc(w.due, func(o plan.Occurrence) bool { return !o.InSeries() })
 }
 
 // newest is the wave's last occurrence.

@@ -1,6 +1,7 @@
 package faces
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/tradeclock/tradeclock"
@@ -119,7 +120,7 @@ func became(item tradeclock.AgendaItem) string {
 // Why is the reason of an item, or why it will not run, or empty.
 func Why(item tradeclock.AgendaItem) string {
 	if item.Run.Outcome == tradeclock.NoOutcome {
-		return item.Skip
+		return cmp.Or(item.Skip, item.Moved)
 	}
 	return item.Run.Reason
 }

@@ -23,6 +23,14 @@ type Occurrence struct {
 	Moved bool
 	// Planned is when the slot was due as it was planned before, if it was.
 	Planned time.Time
+	// HasMoved is true if a person has moved it to the instant at which it is due, for some
+	// or all accounts, and By says, of one that For returns, who and why.
+	HasMoved bool
+	By       string
+	// Away is true, of one that For returns, if it is due at another instant instead.
+	Away bool
+
+	said words // what people have said of it
 }
 
 // Sorted puts occurrences into the order in which they are to be claimed: by due time,

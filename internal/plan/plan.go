@@ -25,6 +25,7 @@ type Plan struct {
 	groups     map[groupKey]*group
 	markets    []*market
 	byCalendar map[calendar.Calendar]*market
+	overrides  *Overrides
 }
 
 // New makes a plan of rows.
@@ -59,7 +60,7 @@ func (p *Plan) Patched(gone, come []*Row) *Plan {
 		touched[r.Calendar] = true
 		b.groupOf(r).add(r)
 	}
-	patched := &Plan{groups: p.groups, byCalendar: make(map[calendar.Calendar]*market)}
+	patched := &Plan{groups: p.groups, byCalendar: make(map[calendar.Calendar]*market), overrides: p.overrides}
 	for _, m := range p.markets {
 		if len(m.groups) == 0 {
 			continue
@@ -230,22 +231,35 @@ func (p *Plan) Between(from, to time.Time) []Occurrence {
 		m.seek(from)
 		m.advance(to, func(u *upcoming) { found = u.appendTo(found, m.loc) })
 	}
-	return Sorted(found)
+	p.overrides.note(found)
+	return Sorted(p.withMoved(found, calendar.Date{}, from, to))
 }
 
 // Day returns the occurrences of one session date that are due no later than
-// to.
+// to. One that a person has moved is there twice: see Runs.
 func (p *Plan) Day(date calendar.Date, to time.Time) []Occurrence {
 	var found []Occurrence
 	for _, m := range p.markets {
 		found = m.appendDay(found, m.day(date), time.Time{}, to)
 	}
-	return Sorted(found)
+	p.overrides.note(found)
+	return Sorted(p.withMoved(found, date, time.Time{}, to))
 }
 
 // Next returns the first due instant after t, or the end of the horizon if
 // nothing is due before it; found is false then.
 func (p *Plan) Next(t time.Time) (due time.Time, found bool) {
+	due, found = p.nextOfRows(t)
+	if p.overrides == nil {
+		return due, found
+	}
+	for found && p.isEmpty(due) {
+		due, found = p.nextOfRows(due)
+	}
+	return p.nextBy(t, due, found)
+}
+
+func (p *Plan) nextOfRows(t time.Time) (due time.Time, found bool) {
 	for _, m := range p.markets {
 		at, ok := m.next(t)
 		if due.IsZero() || at.Before(due) {

@@ -92,6 +92,7 @@ func (p *Plan) TakeRevised(upTo time.Time) (lists [][]Occurrence) {
 			for _, o := range found {
 				m.notePlanned(o, o.Slot)
 			}
+			p.overrides.note(found)
 			lists = append(lists, Sorted(found))
 		}
 	}
@@ -102,7 +103,7 @@ func (p *Plan) TakeRevised(upTo time.Time) (lists [][]Occurrence) {
 // before. They may be of rows that the plan has no longer.
 func (p *Plan) MarkPlanned(found []Occurrence) {
 	for i, o := range found {
-		if m := p.byCalendar[o.Row.Calendar]; m != nil {
+		if m := p.byCalendar[o.Row.Calendar]; m != nil && !o.HasMoved {
 			found[i].Planned = m.plannedAs(o, o.Slot)
 		}
 	}
