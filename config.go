@@ -133,6 +133,17 @@ func (cfg Config) check() error {
 	if cfg.MaxConcurrent < 0 {
 		bad("MaxConcurrent", fmt.Errorf("%d is negative", cfg.MaxConcurrent))
 	}
+	cfg.checkLengths(bad)
+	if i := slices.Index(cfg.Observers, nil); i >= 0 {
+		bad("Observers", fmt.Errorf("number %d is nil", i+1))
+	}
+	if cfg.Calendar != nil && cfg.Calendar.Location() == nil && cfg.Location == nil {
+		bad("Calendar", errors.New("it has no location, and neither has the configuration"))
+	}
+	return errors.Join(errs...)
+}
+
+func (cfg Config) checkLengths(bad func(field string, err error)) {
 	if cfg.TermLength != 0 && (cfg.TermLength < 3*time.Second || cfg.TermLength > 24*time.Hour) {
 		bad("TermLength", fmt.Errorf("%v is not between 3s and 24h", cfg.TermLength))
 	}
@@ -142,13 +153,6 @@ func (cfg Config) check() error {
 	if cfg.DrainTimeout < 0 {
 		bad("DrainTimeout", fmt.Errorf("%v is negative", cfg.DrainTimeout))
 	}
-	if i := slices.Index(cfg.Observers, nil); i >= 0 {
-		bad("Observers", fmt.Errorf("number %d is nil", i+1))
-	}
-	if cfg.Calendar != nil && cfg.Calendar.Location() == nil && cfg.Location == nil {
-		bad("Calendar", errors.New("it has no location, and neither has the configuration"))
-	}
-	return errors.Join(errs...)
 }
 
 // checkCalendars reports the rows that name a calendar which is not found.
