@@ -133,9 +133,7 @@ func (cfg Config) check() error {
 	if cfg.MaxConcurrent < 0 {
 		bad("MaxConcurrent", fmt.Errorf("%d is negative", cfg.MaxConcurrent))
 	}
-	if err := cfg.checkDurations(); err != nil {
-		errs = append(errs, err)
-	}
+	cfg.checkLengths(bad)
 	if i := slices.Index(cfg.Observers, nil); i >= 0 {
 		bad("Observers", fmt.Errorf("number %d is nil", i+1))
 	}
@@ -145,9 +143,7 @@ func (cfg Config) check() error {
 	return errors.Join(errs...)
 }
 
-func (cfg Config) checkDurations() error {
-	var errs []error
-	bad := func(field string, err error) { errs = append(errs, fmt.Errorf("field %s: %w", field, err)) }
+func (cfg Config) checkLengths(bad func(field string, err error)) {
 	if cfg.TermLength != 0 && (cfg.TermLength < 3*time.Second || cfg.TermLength > 24*time.Hour) {
 		bad("TermLength", fmt.Errorf("%v is not between 3s and 24h", cfg.TermLength))
 	}
@@ -157,7 +153,6 @@ func (cfg Config) checkDurations() error {
 	if cfg.DrainTimeout < 0 {
 		bad("DrainTimeout", fmt.Errorf("%v is negative", cfg.DrainTimeout))
 	}
-	return errors.Join(errs...)
 }
 
 // checkCalendars reports the rows that name a calendar which is not found.

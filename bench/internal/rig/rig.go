@@ -43,8 +43,13 @@ type Store interface {
 // Scheduler returns a scheduler of rows on a clock, nil for the real one, that
 // keeps its runs and its heartbeats in a store.
 func Scheduler(s Store, rows tradeclock.ScheduleStore, clock tradeclock.Clock, cal calendar.Calendar) (*tradeclock.UnifiedTaskScheduler, error) {
+	return ArmedScheduler(s, rows, clock, cal, 0)
+}
+
+// ArmedScheduler is Scheduler for one that arms its runs so long before they are due.
+func ArmedScheduler(s Store, rows tradeclock.ScheduleStore, clock tradeclock.Clock, cal calendar.Calendar, ahead time.Duration) (*tradeclock.UnifiedTaskScheduler, error) {
 	return tradeclock.New(tradeclock.Config{
-		Name: Name, Schedules: rows, Ledger: s, Heartbeats: s, Calendar: cal, Clock: clock,
+		Name: Name, Schedules: rows, Ledger: s, Heartbeats: s, Calendar: cal, Clock: clock, ArmAhead: ahead,
 		Logger: slog.New(slog.DiscardHandler),
 	})
 }

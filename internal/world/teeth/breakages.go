@@ -8,7 +8,7 @@ type breakage struct {
 }
 
 var breakages = []breakage{
-	{"claim after the start", "internal/engine/pick.go", `if (q.failing || ob.Reconciling && p.Repeats) && p.mayRunUnclaimed() {`, `if p.Replaces == nil {`},
+	{"claim after the start", "internal/engine/pick.go", `if p.armed || (q.failing || ob.Reconciling && p.Repeats) && p.mayRunUnclaimed() {`, `if p.Replaces == nil {`},
 	{"no unique slot", "memstore/ledger.go", `if taken := l.rows.of(run); taken != nil {`, `if taken := l.rows.of(run); taken != nil && taken.Token == run.Token {`},
 	{"the watermark is advanced first", "internal/engine/books.go", `if due, ok := e.queue.earliest(); ok {`, `if due, ok := e.queue.earliest(); ok && false {`},
 	{"no fencing", "memstore/ledger.go", `if l == nil || !l.leading || l.term != t {`, `if l == nil {`},
