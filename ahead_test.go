@@ -44,7 +44,7 @@ func (w *world) driveLogged(cal calendar.Calendar, rows ...tradeclock.Schedule) 
 // put stores a row.
 func (w *world) put(r tradeclock.Schedule) {
 	w.t.Helper()
-	_, err := w.store.PutSchedule(w.t.Context(), r)
+	_, err := w.store.PutSchedule(w.t.Context(), ops, r)
 	require.NoError(w.t, err)
 }
 

@@ -20,7 +20,7 @@ func (w *world) armed(rows ...tradeclock.Schedule) (*tradeclock.UnifiedTaskSched
 	w.t.Helper()
 	store := tradeclocktest.NewFaulty(w.store)
 	for _, r := range rows {
-		_, err := w.store.PutSchedule(w.t.Context(), r)
+		_, err := w.store.PutSchedule(w.t.Context(), ops, r)
 		require.NoError(w.t, err)
 	}
 	cfg := w.config()

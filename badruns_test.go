@@ -196,7 +196,7 @@ func TestRule15_ADisabledOrWithdrawnTaskIsForgotten(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:55:00")
 	for _, task := range []string{"buy", "sell"} {
 		w.rec.Do(task, isRejected)
-		_, err := w.store.PutSchedule(t.Context(), row(task, "every 1m 09:00-09:05"))
+		_, err := w.store.PutSchedule(t.Context(), ops, row(task, "every 1m 09:00-09:05"))
 		require.NoError(t, err)
 	}
 	cfg := w.config()
@@ -204,7 +204,7 @@ func TestRule15_ADisabledOrWithdrawnTaskIsForgotten(t *testing.T) {
 	s, d := w.drive(cfg)
 	d.Until(at("2026-11-23 09:05:00"))
 	require.Len(t, s.Status().Degraded, 2)
-	_, err := w.store.UpdateSchedule(t.Context(), "", "buy", 1, tradeclock.ScheduleEdit{Disabled: ptr(true)})
+	_, err := w.store.UpdateSchedule(t.Context(), ops, "", "buy", 1, tradeclock.ScheduleEdit{Disabled: ptr(true)})
 	require.NoError(t, err)
 	d.For(time.Minute)
 	assert.Equal(t, []string{"sell for account 42" + inARow + "rejected"}, s.Status().Degraded)

@@ -115,7 +115,7 @@ func (w *editWorld) edit() {
 	for range 1 + w.random.IntN(3) {
 		account, task := one(w.random, "", "", "a", "b", "c", "d"), one(w.random, "t0", "t1", "t2", "t3", "t4")
 		if w.random.IntN(4) == 0 {
-			_ = w.store.DeleteSchedule(w.t.Context(), account, task)
+			_ = w.store.DeleteSchedule(w.t.Context(), By{Actor: "ops", Reason: "a test"}, account, task)
 			continue
 		}
 		row := Schedule{
@@ -125,7 +125,7 @@ func (w *editWorld) edit() {
 		if w.random.IntN(40) == 0 {
 			row.Calendar = "nowhere"
 		}
-		_, _ = w.store.PutSchedule(w.t.Context(), row)
+		_, _ = w.store.PutSchedule(w.t.Context(), By{Actor: "ops", Reason: "a test"}, row)
 	}
 	if account := one(w.random, editAccounts...); w.random.IntN(10) == 0 {
 		for _, e := range []*edited{w.patched, w.whole} {

@@ -466,7 +466,7 @@ func TestRule23_FirstIsOfTheSessionAndTheAccount(t *testing.T) {
 func (w *world) faultySchedules(rows ...tradeclock.Schedule) (*tradeclocktest.Faulty, *tradeclock.UnifiedTaskScheduler) {
 	w.t.Helper()
 	for _, r := range rows {
-		_, err := w.store.PutSchedule(w.t.Context(), r)
+		_, err := w.store.PutSchedule(w.t.Context(), ops, r)
 		require.NoError(w.t, err)
 	}
 	faulty := tradeclocktest.NewFaulty(w.store)
@@ -787,7 +787,7 @@ func TestRule25_Edits(t *testing.T) {
 				if keepsSince {
 					cfg.Schedules = w.store
 					put = func(r tradeclock.Schedule) {
-						_, err := w.store.PutSchedule(t.Context(), r)
+						_, err := w.store.PutSchedule(t.Context(), ops, r)
 						require.NoError(t, err)
 					}
 					put(test.first)
@@ -810,7 +810,7 @@ func TestRule25_Edits(t *testing.T) {
 
 func TestRule25_RowMadeWhileTheServiceWasDownMissesNothing(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:00:00")
-	_, err := w.store.PutSchedule(t.Context(), row("old", "daily 09:00"))
+	_, err := w.store.PutSchedule(t.Context(), ops, row("old", "daily 09:00"))
 	require.NoError(t, err)
 	cfg := w.config()
 	cfg.Schedules = w.store
@@ -819,7 +819,7 @@ func TestRule25_RowMadeWhileTheServiceWasDownMissesNothing(t *testing.T) {
 	stop(t, first)
 
 	w.clock.Advance(at("2026-11-23 09:59:00").Sub(w.clock.Now()))
-	_, err = w.store.PutSchedule(t.Context(), row("new", "every 1m 09:00-10:02"))
+	_, err = w.store.PutSchedule(t.Context(), ops, row("new", "every 1m 09:00-10:02"))
 	require.NoError(t, err)
 	w.clock.Advance(90 * time.Second)
 	tradeclocktest.NewDriver(t, w.scheduler(cfg), w.clock).Tick()

@@ -2,6 +2,7 @@ package tradeclock
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -80,30 +81,95 @@ func (e ScheduleEdit) Apply(s *Schedule) {
 	set(&s.Description, e.Description)
 }
 
+// By says who edits, and why. Both are required.
+type By struct {
+	Actor  string `json:"actor"`
+	Reason string `json:"reason"`
+}
+
+// Validate reports what is missing. A store refuses the edit then.
+func (by By) Validate() error {
+	var errs []error
+	for field, value := range map[string]string{"Actor": by.Actor, "Reason": by.Reason} {
+		if value == "" {
+			errs = append(errs, fmt.Errorf("field %s: an edit says by whom, and why", field))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// RowEdit is an edit of one row, as it is about to be made.
+type RowEdit struct {
+	By
+	// Before and After are the row. Its Rule is nil before one that is added, and after one
+	// that is removed.
+	Before, After Schedule
+	At            time.Time
+}
+
+// EditGuard decides whether a store makes an edit: who may touch what, and in which hours.
+// An error refuses the edit, with all that was to be made together, and is wrapped by the
+// store's. It is called for each row while the store makes the edit, and is to answer at
+// once, without asking the store. A process that has none is not bound by it.
+type EditGuard func(ctx context.Context, e RowEdit) error
+
+// AuditEntry is what a store keeps of the edit. It is for those who write one.
+func (e RowEdit) AuditEntry() AuditEntry {
+	entry := AuditEntry{Action: "edit", Task: e.After.Task, Account: e.After.Account, Actor: e.Actor, Reason: e.Reason, At: e.At.UTC()}
+	switch {
+	case e.After.Rule != nil && e.Before.Rule == nil:
+		entry.Action = "add"
+	case e.After.Rule == nil:
+		entry.Action, entry.Task, entry.Account = "remove", e.Before.Task, e.Before.Account
+	}
+	entry.Before, entry.After = rowText(e.Before), rowText(e.After)
+	return entry
+}
+
+// rowText is a row as JSON, or at least its rule, where that has no text form.
+func rowText(s Schedule) json.RawMessage {
+	if s.Rule == nil {
+		return nil
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		text, _ = json.Marshal(struct { // which cannot fail
+			Rule    string `json:"rule"`
+			Version int64  `json:"version"`
+		}{fmt.Sprint(s.Rule), s.Version})
+	}
+	return text
+}
+
 // ScheduleEditor is a ScheduleStore whose rows can be edited. Each edit refuses what
-// ValidateSchedules reports of the rows that would result, without a calendar, and gives
-// the rows the Since, Prior and Version that Edited does. Edits hold from the store's now.
+// ValidateSchedules reports of the rows that would result, without a calendar, and what
+// By.Validate does, and gives the rows the Since, Prior and Version that Edited does. Edits
+// hold from the store's now. A store that is an Auditor keeps each, as RowEdit.AuditEntry.
 type ScheduleEditor interface {
 	ScheduleStore
 	// PutSchedule adds the row of a task and account, or replaces it whatever its version,
 	// and returns it as it is stored.
-	PutSchedule(ctx context.Context, s Schedule) (Schedule, error)
+	PutSchedule(ctx context.Context, by By, s Schedule) (Schedule, error)
 	// UpdateSchedule makes an edit in the row of a task and account, and returns it. The
 	// version is that of the row from which the edit was made: the error is a
 	// *ConflictError if the row has another, and wraps ErrNoSchedule if there is none.
-	UpdateSchedule(ctx context.Context, account, task string, version int64, edit ScheduleEdit) (Schedule, error)
+	UpdateSchedule(ctx context.Context, by By, account, task string, version int64, edit ScheduleEdit) (Schedule, error)
 	// SeedSchedules adds those of the default rows that are missing and returns their
-	// number. A row that exists stays as it is. It adds none if it refuses one.
+	// number. A row that exists stays as it is. It adds none if it refuses one. They are
+	// added BySeed.
 	SeedSchedules(ctx context.Context, defaults ...Schedule) (added int, err error)
 	// DeleteSchedule removes the row of a task and account. The error wraps ErrNoSchedule
 	// if there is none. It refuses to remove a row that an after rule needs.
-	DeleteSchedule(ctx context.Context, account, task string) error
+	DeleteSchedule(ctx context.Context, by By, account, task string) error
 	// ChangeSchedules puts rows and removes others, all of them or, if there is an error,
 	// none. It refuses, with an error that wraps ErrSchedulesChanged, if the revision of
 	// the store is not that of the changes, unless they have none: what was decided from
 	// other rows is to be decided again.
-	ChangeSchedules(ctx context.Context, changes ScheduleChanges) error
+	ChangeSchedules(ctx context.Context, by By, changes ScheduleChanges) error
 }
+
+// BySeed is by whom the default rows are that SeedSchedules adds.
+var BySeed = By{Actor: "seed", Reason: "a default row was missing"}
 
 // ErrSchedulesChanged is wrapped by the error of a ScheduleEditor whose rows are no longer
 // those from which changes were made. Nothing was changed.

@@ -1,7 +1,9 @@
 package tradeclock_test
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,7 +42,7 @@ func TestRule07_TwoEditsOfOneMorning(t *testing.T) {
 // on a Saturday, while nobody is active: it does not run for the time before the edit.
 func TestRule25_OtherSessionsHoldFromTheEditOn(t *testing.T) {
 	w := newWorld(t, "2026-11-28 09:00:30")
-	_, err := w.store.PutSchedule(t.Context(), row("buy", "daily 09:01"))
+	_, err := w.store.PutSchedule(t.Context(), ops, row("buy", "daily 09:01"))
 	require.NoError(t, err)
 	cfg := w.config()
 	cfg.Schedules = w.store
@@ -50,7 +52,7 @@ func TestRule25_OtherSessionsHoldFromTheEditOn(t *testing.T) {
 
 	w.clock.Advance(45 * time.Second)
 	every := calendar.EveryDay
-	_, err = w.store.UpdateSchedule(t.Context(), "", "buy", 1, tradeclock.ScheduleEdit{Sessions: &every})
+	_, err = w.store.UpdateSchedule(t.Context(), ops, "", "buy", 1, tradeclock.ScheduleEdit{Sessions: &every})
 	require.NoError(t, err)
 	_, d = w.drive(cfg)
 	d.Until(at("2026-11-29 09:02:00"))
@@ -63,7 +65,7 @@ func TestRule25_OtherSessionsHoldFromTheEditOn(t *testing.T) {
 func TestRule06_WhatFollowsATaskThatIsDisabledWhileNobodyIsActive(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
 	for _, r := range []tradeclock.Schedule{row("first", "daily 09:00"), row("second", "after first 5m", catchUp(30*time.Minute))} {
-		_, err := w.store.PutSchedule(t.Context(), r)
+		_, err := w.store.PutSchedule(t.Context(), ops, r)
 		require.NoError(t, err)
 	}
 	cfg := w.config()
@@ -73,7 +75,7 @@ func TestRule06_WhatFollowsATaskThatIsDisabledWhileNobodyIsActive(t *testing.T) 
 	require.NoError(t, s.Close(t.Context()))
 
 	w.clock.Advance(90 * time.Second)
-	_, err := w.store.UpdateSchedule(t.Context(), "", "first", 1, tradeclock.ScheduleEdit{Disabled: ptr(true)})
+	_, err := w.store.UpdateSchedule(t.Context(), ops, "", "first", 1, tradeclock.ScheduleEdit{Disabled: ptr(true)})
 	require.NoError(t, err)
 	w.clock.Advance(10 * time.Second)
 	_, d = w.drive(cfg)
@@ -104,7 +106,7 @@ func TestRule25_WhatWasDueBeforeAnEditThatIsReadLater(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 09:00:00")
-			_, err := w.store.PutSchedule(t.Context(), row("task", test.rule, catchUp(5*time.Minute)))
+			_, err := w.store.PutSchedule(t.Context(), ops, row("task", test.rule, catchUp(5*time.Minute)))
 			require.NoError(t, err)
 			cfg := w.config()
 			cfg.Schedules = w.store
@@ -112,7 +114,7 @@ func TestRule25_WhatWasDueBeforeAnEditThatIsReadLater(t *testing.T) {
 			d.Tick()
 
 			w.clock.Advance(150 * time.Second) // the host sleeps
-			_, err = w.store.UpdateSchedule(t.Context(), "", "task", 1, test.edit)
+			_, err = w.store.UpdateSchedule(t.Context(), ops, "", "task", 1, test.edit)
 			require.NoError(t, err)
 			w.clock.Advance(30 * time.Second)
 			d.Until(at("2026-11-23 09:04:00"))
@@ -125,7 +127,7 @@ func TestRule25_WhatWasDueBeforeAnEditThatIsReadLater(t *testing.T) {
 // the shared one, and before the next tick.
 func TestRule25_AnOwnRowThatIsReadLater(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:00:00")
-	_, err := w.store.PutSchedule(t.Context(), row("task", "daily 09:01", catchUp(5*time.Minute)))
+	_, err := w.store.PutSchedule(t.Context(), ops, row("task", "daily 09:01", catchUp(5*time.Minute)))
 	require.NoError(t, err)
 	cfg := w.config()
 	cfg.Schedules = w.store
@@ -135,7 +137,7 @@ func TestRule25_AnOwnRowThatIsReadLater(t *testing.T) {
 	w.clock.Advance(90 * time.Second)
 	own := row("task", "daily 09:30")
 	own.Account = "42"
-	_, err = w.store.PutSchedule(t.Context(), own)
+	_, err = w.store.PutSchedule(t.Context(), ops, own)
 	require.NoError(t, err)
 	w.clock.Advance(30 * time.Second)
 	d.Until(at("2026-11-23 09:31:00"))
@@ -149,7 +151,7 @@ func TestRule25_EditsThatAreReadAfterTheirTime(t *testing.T) {
 	for name, op := range map[string]tradeclocktest.Op{"the revision": tradeclocktest.OpRevision, "the changes": tradeclocktest.OpChanges} {
 		t.Run(name+" cannot be read", func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 09:00:00")
-			_, err := w.store.PutSchedule(t.Context(), row("buy", "daily 09:30"))
+			_, err := w.store.PutSchedule(t.Context(), ops, row("buy", "daily 09:30"))
 			require.NoError(t, err)
 			faulty := tradeclocktest.NewFaulty(w.store)
 			cfg := w.config()
@@ -157,10 +159,10 @@ func TestRule25_EditsThatAreReadAfterTheirTime(t *testing.T) {
 			_, d := w.drive(cfg)
 			d.Until(at("2026-11-23 09:04:00"))
 			w.clock.Advance(30 * time.Second)
-			_, err = w.store.UpdateSchedule(t.Context(), "", "buy", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:05")})
+			_, err = w.store.UpdateSchedule(t.Context(), ops, "", "buy", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:05")})
 			require.NoError(t, err)
 			added := row("added", "daily 09:05")
-			_, err = w.store.PutSchedule(t.Context(), added)
+			_, err = w.store.PutSchedule(t.Context(), ops, added)
 			require.NoError(t, err)
 
 			faulty.Fail(op, errors.New("away"))
@@ -174,14 +176,14 @@ func TestRule25_EditsThatAreReadAfterTheirTime(t *testing.T) {
 	t.Run("another row is due more often", func(t *testing.T) {
 		w := newWorld(t, "2026-11-23 09:00:00")
 		for _, r := range []tradeclock.Schedule{row("buy", "daily 15:00"), row("fine", "every 5s 09:00-10:00")} {
-			_, err := w.store.PutSchedule(t.Context(), r)
+			_, err := w.store.PutSchedule(t.Context(), ops, r)
 			require.NoError(t, err)
 		}
 		cfg := w.config()
 		cfg.Schedules = w.store
 		_, d := w.drive(cfg)
 		d.Until(at("2026-11-23 09:04:10"))
-		_, err := w.store.UpdateSchedule(t.Context(), "", "buy", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:04:30")})
+		_, err := w.store.UpdateSchedule(t.Context(), ops, "", "buy", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:04:30")})
 		require.NoError(t, err)
 		d.Until(at("2026-11-23 09:06:00"))
 		assert.Equal(t, []string{"09:04 succeeded"}, became(w.runs("buy")))
@@ -204,7 +206,7 @@ func TestRule25_TwoEditsWhileTheHostSleeps(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 09:00:00")
-			_, err := w.store.PutSchedule(t.Context(), row("buy", "daily 09:05", catchUp(time.Hour)))
+			_, err := w.store.PutSchedule(t.Context(), ops, row("buy", "daily 09:05", catchUp(time.Hour)))
 			require.NoError(t, err)
 			cfg := w.config()
 			cfg.Schedules = w.store
@@ -212,7 +214,7 @@ func TestRule25_TwoEditsWhileTheHostSleeps(t *testing.T) {
 			d.Tick()
 			for i, edit := range test.edits {
 				w.clock.Advance(4*time.Minute/time.Duration(len(test.edits)) + time.Duration(i)*2*time.Minute)
-				_, err = w.store.UpdateSchedule(t.Context(), "", "buy", int64(i+1), edit)
+				_, err = w.store.UpdateSchedule(t.Context(), ops, "", "buy", int64(i+1), edit)
 				require.NoError(t, err)
 			}
 			w.clock.Advance(at("2026-11-23 09:08:00").Sub(w.clock.Now()))
@@ -226,13 +228,13 @@ func TestRule25_TwoEditsWhileTheHostSleeps(t *testing.T) {
 // such an edit: of the occurrences of the rule that still holds only the newest runs.
 func TestRule19_AMonitorThatBecomesDailyIsOneForTheRestOfTheDay(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:14:30")
-	_, err := w.store.PutSchedule(t.Context(), row("watch", "every 5m 09:15-15:30", catchUp(4*time.Hour)))
+	_, err := w.store.PutSchedule(t.Context(), ops, row("watch", "every 5m 09:15-15:30", catchUp(4*time.Hour)))
 	require.NoError(t, err)
 	cfg := w.config()
 	cfg.Schedules = w.store
 	s, d := w.drive(cfg)
 	d.Until(at("2026-11-23 09:20:30"))
-	_, err = w.store.UpdateSchedule(t.Context(), "", "watch", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:42")})
+	_, err = w.store.UpdateSchedule(t.Context(), ops, "", "watch", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:42")})
 	require.NoError(t, err)
 	d.Until(at("2026-11-23 09:21:30"))
 	require.NoError(t, s.Close(t.Context()))
@@ -243,4 +245,37 @@ func TestRule19_AMonitorThatBecomesDailyIsOneForTheRestOfTheDay(t *testing.T) {
 	assert.Equal(t, []string{"09:15 succeeded", "09:20 succeeded", "09:25 missed x4", "09:45 succeeded"}, became(w.runs("watch")))
 	d.Until(at("2026-11-24 09:43:00"))
 	assert.Equal(t, "09:42 succeeded", became(w.runs("watch"))[len(w.runs("watch"))-1])
+}
+
+// TestRule38_AGuardRefusesAnEdit: who may touch what, and in which hours, a service says.
+func TestRule38_AGuardRefusesAnEdit(t *testing.T) {
+	w := newWorld(t, "2026-11-23 10:00:00")
+	errHours := errors.New("order tasks are edited after the close alone")
+	var asked []tradeclock.RowEdit
+	w.store.Guard(func(_ context.Context, e tradeclock.RowEdit) error {
+		asked = append(asked, e)
+		orders := strings.HasPrefix(e.Before.Task+e.After.Task, "buy")
+		if local := e.At.In(kolkata); orders && e.Actor != "chief" && local.Hour() < 16 {
+			return errHours
+		}
+		return nil
+	})
+	_, err := w.store.PutSchedule(t.Context(), ops, row("watch", "daily 11:00"))
+	require.NoError(t, err)
+	_, err = w.store.PutSchedule(t.Context(), ops, row("buy", "daily 11:00"))
+	require.ErrorIs(t, err, errHours)
+	err = w.store.ChangeSchedules(t.Context(), ops, tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{row("sell", "daily 11:00"), row("buy", "daily 11:00")}})
+	require.ErrorIs(t, err, errHours)
+	rows, err := w.store.Schedules(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, rows, 1, "of edits that are made together none is made")
+	_, err = w.store.PutSchedule(t.Context(), tradeclock.By{Actor: "chief", Reason: "today alone"}, row("buy", "daily 11:00"))
+	require.NoError(t, err)
+	last := asked[len(asked)-1]
+	assert.Nil(t, last.Before.Rule)
+	assert.Equal(t, int64(1), last.After.Version)
+	require.ErrorIs(t, w.store.DeleteSchedule(t.Context(), ops, "", "buy"), errHours)
+	audit, err := w.store.Audit(t.Context(), tradeclock.AuditQuery{})
+	require.NoError(t, err)
+	assert.Len(t, audit, 2, "what was refused is not in the audit")
 }

@@ -42,14 +42,14 @@ func TestRule07_FromOneTimeToTwoAndBack(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 09:00:00")
-			stored, err := w.store.PutSchedule(t.Context(), row("buy", test.edits[0]))
+			stored, err := w.store.PutSchedule(t.Context(), ops, row("buy", test.edits[0]))
 			require.NoError(t, err)
 			cfg := w.config()
 			cfg.Schedules = w.store
 			_, d := w.drive(cfg)
 			for i, text := range test.edits[1:] {
 				d.Until(at(fmt.Sprintf("2026-11-23 %d:00:20", 11+i)))
-				stored, err = w.store.UpdateSchedule(t.Context(), "", "buy", stored.Version, tradeclock.ScheduleEdit{Rule: rule.MustParse(text)})
+				stored, err = w.store.UpdateSchedule(t.Context(), ops, "", "buy", stored.Version, tradeclock.ScheduleEdit{Rule: rule.MustParse(text)})
 				require.NoError(t, err)
 			}
 			d.Until(at("2026-11-24 17:00:00"))

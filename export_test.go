@@ -12,7 +12,7 @@ type TestStore interface {
 	History
 	ScheduleStore
 	ChangeLister
-	PutSchedule(ctx context.Context, s Schedule) (Schedule, error)
+	PutSchedule(ctx context.Context, by By, s Schedule) (Schedule, error)
 	SeedSchedules(ctx context.Context, defaults ...Schedule) (int, error)
-	DeleteSchedule(ctx context.Context, account, task string) error
+	DeleteSchedule(ctx context.Context, by By, account, task string) error
 }

@@ -22,6 +22,9 @@ func init() {
 	tradeclock.NewStore = func(clock tradeclock.Clock) tradeclock.TestStore { return memstore.New(clock) }
 }
 
+// ops is by whom tests edit.
+var ops = tradeclock.By{Actor: "ops", Reason: "a test"}
+
 // world is what the schedulers of a test share: a fake clock, a store in memory,
 // and recorders of what runs and beats.
 type world struct {

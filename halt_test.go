@@ -45,11 +45,11 @@ func TestRule30_HaltOfOneAccountAndOfAll(t *testing.T) {
 			assert.Equal(t, test.other, became(w.runsOf("7")))
 			assert.Equal(t, "halted by risk: "+test.reason, w.runsOf("42")[1].Reason)
 			assert.Equal(t, tradeclock.StateActive, s.Status().State)
-			audit, err := w.store.Audit(t.Context(), "paper")
+			audit, err := w.store.Audit(t.Context(), tradeclock.AuditQuery{Scheduler: "paper"})
 			require.NoError(t, err)
 			require.Len(t, audit, 2)
-			assert.Equal(t, "lift", audit[1].Action)
-			assert.Equal(t, "all clear", audit[1].Reason)
+			assert.Equal(t, "lift", audit[0].Action)
+			assert.Equal(t, "all clear", audit[0].Reason)
 		})
 	}
 }

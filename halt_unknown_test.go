@@ -48,7 +48,7 @@ func TestRule30_AHaltOfNobodyIsRefused(t *testing.T) {
 		assert.ErrorIs(t, lift, tradeclock.ErrUnknownAccount)
 		assert.Empty(t, one.Status().Halts)
 	}
-	audit, err := w.store.Audit(t.Context(), "paper")
+	audit, err := w.store.Audit(t.Context(), tradeclock.AuditQuery{Scheduler: "paper"})
 	require.NoError(t, err)
 	for _, entry := range audit {
 		assert.NotEqual(t, "24", entry.Account)

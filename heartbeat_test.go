@@ -152,7 +152,7 @@ func TestRule31_HeartbeatsGoOnWhateverHangs(t *testing.T) {
 	} {
 		t.Run(string(op), func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:59:30")
-			_, err := w.store.PutSchedule(t.Context(), row("watch", "every 1m 09:00-09:10"))
+			_, err := w.store.PutSchedule(t.Context(), ops, row("watch", "every 1m 09:00-09:10"))
 			require.NoError(t, err)
 			faulty := tradeclocktest.NewFaulty(w.store)
 			faulty.Hang(op)

@@ -31,7 +31,7 @@ func TestRule25_EditsBetweenTicksAtAnyInstants(t *testing.T) {
 			put := func(account string, minutes int) {
 				r := row("watch", fmt.Sprintf("every %dm 09:00-12:00", minutes), catchUp(time.Hour))
 				r.Account = account
-				_, err := w.store.PutSchedule(t.Context(), r)
+				_, err := w.store.PutSchedule(t.Context(), ops, r)
 				require.NoError(t, err)
 			}
 			put("", 1)

@@ -2,8 +2,10 @@ package tradeclock
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -280,25 +282,74 @@ type Resetter interface {
 	ResetWatermark(ctx context.Context, t Term, to time.Time, reason, actor string) error
 }
 
-// AuditEntry is an intervention by a person, which a store keeps: a halt, its
-// lifting, a watermark that was set back, or an override.
+// AuditEntry is an intervention by a person, which a store keeps: a halt, its lifting, a
+// watermark that was set back, an override, or an edit of a schedule.
 type AuditEntry struct {
-	// Action is halt, lift, reset, skip, move or restore.
+	// ID is its place in the audit: what comes later has a greater one.
+	ID int64 `json:"id,omitzero"`
+	// Action is halt, lift or reset; skip, move or restore; or add, edit or remove.
 	Action  string `json:"action"`
 	Account string `json:"account,omitzero"`
-	// Task and Slot are those of an override, and To is when a move has it run.
+	// Task is that of an override or a schedule, Slot that of an override, and To is when
+	// a move has it run.
 	Task   string    `json:"task,omitzero"`
 	Slot   string    `json:"slot,omitzero"`
 	To     time.Time `json:"to,omitzero"`
 	Actor  string    `json:"actor"`
 	Reason string    `json:"reason,omitzero"`
 	At     time.Time `json:"at"`
+	// Before and After are the row of an edit, as JSON, and empty where there was or is none.
+	Before json.RawMessage `json:"before,omitempty"`
+	After  json.RawMessage `json:"after,omitempty"`
 }
+
+// FieldChange is a field of a row that an edit has changed, with its JSON before and after.
+type FieldChange struct {
+	Field         string
+	Before, After string // empty where the field was left out
+}
+
+// Changed returns the fields that an edit has changed, by name. What the store itself sets
+// (version, since and prior) is left out.
+func (e AuditEntry) Changed() []FieldChange {
+	before, after := fieldsOf(e.Before), fieldsOf(e.After)
+	names := maps.Clone(before)
+	maps.Copy(names, after)
+	var changed []FieldChange
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		byStore := name == "version" || name == "since" || name == "prior"
+		if was, is := string(before[name]), string(after[name]); was != is && !byStore {
+			changed = append(changed, FieldChange{name, was, is})
+		}
+	}
+	return changed
+}
+
+// fieldsOf are the fields of a row, as JSON.
+func fieldsOf(row json.RawMessage) map[string]json.RawMessage {
+	fields := make(map[string]json.RawMessage)
+	_ = json.Unmarshal(row, &fields) // there may be none
+	return fields
+}
+
+// AuditQuery selects entries of the audit, the newest first. A zero field selects all.
+type AuditQuery struct {
+	// Scheduler selects those about a scheduler, and all edits of schedules, which are no
+	// scheduler's own.
+	Scheduler string `json:"scheduler,omitzero"`
+	// Before selects what came before an entry: to read on, the ID of the last.
+	Before int64 `json:"before,omitzero"`
+	// Limit is the number of entries at most. Zero means a hundred.
+	Limit int `json:"limit,omitzero"`
+}
+
+// DefaultAuditLimit is the limit of an AuditQuery that names none.
+const DefaultAuditLimit = 100
 
 // Auditor is a Ledger that can tell of the interventions that it kept.
 type Auditor interface {
-	// Audit returns the interventions with the scheduler, the oldest first.
-	Audit(ctx context.Context, scheduler string) ([]AuditEntry, error)
+	// Audit returns the selected entries, the newest first.
+	Audit(ctx context.Context, q AuditQuery) ([]AuditEntry, error)
 }
 
 // MinRetention is how long before the watermark a row is due at least when Prune

@@ -249,7 +249,7 @@ func TestRule36_TakenTwiceItIsMadeOnce(t *testing.T) {
 	d.Until(at("2026-11-23 10:20:00"))
 	assert.Equal(t, request.Done, w.answer(asked).Answer, w.answer(asked).Text)
 	assert.Equal(t, []string{"10:05 skipped"}, became(w.runs("buy")))
-	audit, err := w.store.Audit(t.Context(), "paper")
+	audit, err := w.store.Audit(t.Context(), tradeclock.AuditQuery{Scheduler: "paper"})
 	require.NoError(t, err)
 	assert.Len(t, audit, 1)
 }

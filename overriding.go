@@ -244,8 +244,8 @@ func checkMove(base plan.Occurrence, o Override, planned time.Time) error {
 	return nil
 }
 
-// checkSlot refuses an override of a slot that has had a start, or has a record. One for
-// all accounts is about those that have none.
+// checkSlot refuses an override of a slot that has had a start, or has a record. What is
+// armed has neither. One for all accounts is about those that have none.
 func (s *UnifiedTaskScheduler) checkSlot(ctx context.Context, req OverrideRequest, slot string) error {
 	if s.history == nil {
 		return nil
@@ -256,7 +256,7 @@ func (s *UnifiedTaskScheduler) checkSlot(ctx context.Context, req OverrideReques
 		return ledgerError{err}
 	}
 	for _, run := range runs {
-		if run.Account == req.Account {
+		if run.Account == req.Account && run.Outcome != Armed {
 			return fmt.Errorf("%w: it is %v", ErrSlotTaken, run.Outcome)
 		}
 	}

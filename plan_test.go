@@ -322,7 +322,7 @@ func (w *world) edit(task string, edit tradeclock.ScheduleEdit) {
 	require.NoError(w.t, err)
 	i := slices.IndexFunc(rows, func(s tradeclock.Schedule) bool { return s.Task == task })
 	require.GreaterOrEqual(w.t, i, 0)
-	_, err = w.store.UpdateSchedule(w.t.Context(), "", task, rows[i].Version, edit)
+	_, err = w.store.UpdateSchedule(w.t.Context(), ops, "", task, rows[i].Version, edit)
 	require.NoError(w.t, err)
 }
 
@@ -459,7 +459,7 @@ func TestRule07_AChangeOfKindThatIsTakenBack(t *testing.T) {
 	}{
 		{"kept", func(w *world) (tradeclock.ScheduleStore, func(tradeclock.Schedule)) {
 			return w.store, func(r tradeclock.Schedule) {
-				_, err := w.store.PutSchedule(w.t.Context(), r)
+				_, err := w.store.PutSchedule(w.t.Context(), ops, r)
 				require.NoError(w.t, err)
 			}
 		}},

@@ -110,7 +110,7 @@ func TestRule38_APreviewIsWhatThenRuns(t *testing.T) {
 				assert.Empty(t, told)
 			}
 
-			require.NoError(t, w.store.ChangeSchedules(t.Context(), test.changes))
+			require.NoError(t, w.store.ChangeSchedules(t.Context(), ops, test.changes))
 			d.Until(at("2026-11-25 23:00:00"))
 			ran := make(map[string]time.Time)
 			for _, run := range w.runs("") {

@@ -256,7 +256,7 @@ func TestRule19_ARangeIsOfOneSession(t *testing.T) {
 func TestRule28_RetriesEndWithTheirAccountAndTheirRow(t *testing.T) {
 	edit := func(e tradeclock.ScheduleEdit) func(*testing.T, *world, *tradeclock.UnifiedTaskScheduler) {
 		return func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
-			_, err := w.store.UpdateSchedule(t.Context(), "", "analysis", 1, e)
+			_, err := w.store.UpdateSchedule(t.Context(), ops, "", "analysis", 1, e)
 			require.NoError(t, err)
 		}
 	}
@@ -285,7 +285,7 @@ func TestRule28_RetriesEndWithTheirAccountAndTheirRow(t *testing.T) {
 		}, "halted by Ana: lunch", "09:01:00", false},
 		{"disabled", edit(tradeclock.ScheduleEdit{Disabled: &yes}), "its schedule was disabled or removed", "09:01:00", false},
 		{"removed", func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
-			require.NoError(t, w.store.DeleteSchedule(t.Context(), "", "analysis"))
+			require.NoError(t, w.store.DeleteSchedule(t.Context(), ops, "", "analysis"))
 		}, "its schedule was disabled or removed", "09:01:00", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -48,11 +48,11 @@ func TestRule31_HealthForgetsWhatRunsNoMore(t *testing.T) {
 			return errors.Join(s.Withdraw(w.t.Context(), "fails"), s.Withdraw(w.t.Context(), "locked out"))
 		}},
 		"the task is removed": {func(w *world, s *tradeclock.UnifiedTaskScheduler) error {
-			return errors.Join(s.Withdraw(w.t.Context(), "locked out"), w.store.DeleteSchedule(w.t.Context(), "", "watch"))
+			return errors.Join(s.Withdraw(w.t.Context(), "locked out"), w.store.DeleteSchedule(w.t.Context(), ops, "", "watch"))
 		}},
 		"the task is disabled": {func(w *world, s *tradeclock.UnifiedTaskScheduler) error {
 			disabled := true
-			_, err := w.store.UpdateSchedule(w.t.Context(), "", "watch", 1, tradeclock.ScheduleEdit{Disabled: &disabled})
+			_, err := w.store.UpdateSchedule(w.t.Context(), ops, "", "watch", 1, tradeclock.ScheduleEdit{Disabled: &disabled})
 			return errors.Join(s.Withdraw(w.t.Context(), "locked out"), err)
 		}},
 	} {

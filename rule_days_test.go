@@ -258,7 +258,7 @@ func TestRule07_EditsOfFiltersAndWindows(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:59:00")
-			_, err := w.store.PutSchedule(t.Context(), row("task", test.old))
+			_, err := w.store.PutSchedule(t.Context(), ops, row("task", test.old))
 			require.NoError(t, err)
 			cfg := w.config()
 			cfg.Schedules, cfg.Calendar = w.store, calendarOf(t, mumbai())

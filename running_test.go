@@ -107,7 +107,7 @@ func TestRule13_AHangingStoreDelaysNoStart(t *testing.T) {
 			w.seconds(d, "2026-11-23 09:14:55")
 
 			faulty.Hang(op)
-			_, err = w.store.PutSchedule(t.Context(), row("eod_cleanup", "daily 18:00")) // there is something to read
+			_, err = w.store.PutSchedule(t.Context(), ops, row("eod_cleanup", "daily 18:00")) // there is something to read
 			require.NoError(t, err)
 			calls := faulty.Calls(op)
 			w.seconds(d, "2026-11-23 09:20:00")

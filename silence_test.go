@@ -45,7 +45,7 @@ func TestRule41_RowsOfAccountsThatNobodyServes(t *testing.T) {
 	for _, account := range []string{"7", "24"} {
 		own := row("buy", "daily 09:00")
 		own.Account = account
-		_, err := w.store.PutSchedule(t.Context(), own)
+		_, err := w.store.PutSchedule(t.Context(), ops, own)
 		require.NoError(t, err)
 	}
 	cfg := w.config()
@@ -56,12 +56,12 @@ func TestRule41_RowsOfAccountsThatNobodyServes(t *testing.T) {
 	assert.Zero(t, s.Status().Next, "nothing of them runs")
 
 	require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
-	_, err := w.store.UpdateSchedule(t.Context(), "24", "buy", 1, tradeclock.ScheduleEdit{Disabled: ptr(true)})
+	_, err := w.store.UpdateSchedule(t.Context(), ops, "24", "buy", 1, tradeclock.ScheduleEdit{Disabled: ptr(true)})
 	require.NoError(t, err)
 	d.For(time.Minute)
 	assert.Empty(t, s.Status().Degraded, "one is served, and the other disabled")
 
-	_, err = w.store.UpdateSchedule(t.Context(), "24", "buy", 2, tradeclock.ScheduleEdit{Disabled: ptr(false)})
+	_, err = w.store.UpdateSchedule(t.Context(), ops, "24", "buy", 2, tradeclock.ScheduleEdit{Disabled: ptr(false)})
 	require.NoError(t, err)
 	require.NoError(t, s.Withdraw(t.Context(), "7"))
 	d.For(time.Minute)
@@ -72,7 +72,7 @@ func TestRule41_RowsOfAccountsThatNobodyServes(t *testing.T) {
 	d.For(time.Minute)
 	assert.Equal(t, []string{"schedules of accounts that are not enrolled: buy for account 24"}, next.Status().Degraded,
 		"the ledger knows who was withdrawn")
-	require.NoError(t, w.store.DeleteSchedule(t.Context(), "24", "buy"))
+	require.NoError(t, w.store.DeleteSchedule(t.Context(), ops, "24", "buy"))
 	d.For(time.Minute)
 	assert.Empty(t, next.Status().Degraded)
 }
@@ -223,7 +223,7 @@ func TestRule41_AnEditForTheNextSession(t *testing.T) {
 	s, d := w.drive(cfg)
 	d.Tick()
 	assert.Empty(t, s.Status().Notices)
-	_, err = w.store.UpdateSchedule(t.Context(), "", "watch", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("every 1m 09:15-15:30")})
+	_, err = w.store.UpdateSchedule(t.Context(), ops, "", "watch", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("every 1m 09:15-15:30")})
 	require.NoError(t, err)
 	d.For(time.Minute)
 	const notice = "watch: the rule every 1m 09:15-15:30 takes effect at the next session, and until then hourly 09:30-15:30 holds"

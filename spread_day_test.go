@@ -234,7 +234,7 @@ func TestSpreadIsInterrupted(t *testing.T) {
 		}, "skipped: halted by risk: loss limit"},
 		{"by a disabled row", func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
 			disabled := true
-			_, err := w.store.UpdateSchedule(t.Context(), "", "buy_orders", 1, tradeclock.ScheduleEdit{Disabled: &disabled})
+			_, err := w.store.UpdateSchedule(t.Context(), ops, "", "buy_orders", 1, tradeclock.ScheduleEdit{Disabled: &disabled})
 			require.NoError(t, err)
 		}, "skipped: its schedule was disabled or removed"},
 		{"by withdrawals", func(t *testing.T, _ *world, s *tradeclock.UnifiedTaskScheduler) {
@@ -247,7 +247,7 @@ func TestSpreadIsInterrupted(t *testing.T) {
 			w := newWorld(t, "2026-11-23 09:14:00")
 			cfg := w.crowded()
 			cfg.Schedules = w.store
-			_, err := w.store.PutSchedule(t.Context(), row("buy_orders", "daily 09:15", spread(100*time.Second), catchUp(5*time.Minute)))
+			_, err := w.store.PutSchedule(t.Context(), ops, row("buy_orders", "daily 09:15", spread(100*time.Second), catchUp(5*time.Minute)))
 			require.NoError(t, err)
 			s, d := w.startCrowd(cfg, crowd(200)...)
 			d.Until(halfway)
@@ -273,12 +273,12 @@ func TestSpreadIsEdited(t *testing.T) {
 	accounts := crowd(200)
 	cfg := w.crowded()
 	cfg.Schedules = w.store
-	_, err := w.store.PutSchedule(t.Context(), row("buy_orders", "daily 09:15", spread(100*time.Second), catchUp(5*time.Minute)))
+	_, err := w.store.PutSchedule(t.Context(), ops, row("buy_orders", "daily 09:15", spread(100*time.Second), catchUp(5*time.Minute)))
 	require.NoError(t, err)
 	_, d := w.startCrowd(cfg, accounts...)
 	d.Until(at("2026-11-23 09:15:50"))
 	none := time.Duration(0)
-	_, err = w.store.UpdateSchedule(t.Context(), "", "buy_orders", 1, tradeclock.ScheduleEdit{Spread: &none})
+	_, err = w.store.UpdateSchedule(t.Context(), ops, "", "buy_orders", 1, tradeclock.ScheduleEdit{Spread: &none})
 	require.NoError(t, err)
 	d.Until(at("2026-11-23 09:20:00"))
 	w.assertSpread(accounts, 100*time.Second)

@@ -96,8 +96,8 @@ func TestRule32_AgendaTellsTheVersionOfTheRow(t *testing.T) {
 	assert.Len(t, w.runs("buy"), 2)
 	assert.Equal(t, map[string]int64{"42": 2, "7": 1}, versions())
 
-	require.NoError(t, w.store.DeleteSchedule(t.Context(), "7", "buy"))
-	require.NoError(t, w.store.DeleteSchedule(t.Context(), "", "buy"))
+	require.NoError(t, w.store.DeleteSchedule(t.Context(), ops, "7", "buy"))
+	require.NoError(t, w.store.DeleteSchedule(t.Context(), ops, "", "buy"))
 	d.For(time.Minute)
 	assert.Equal(t, map[string]int64{"42": 0, "7": 0}, versions(), "there is no row any more")
 }

@@ -383,10 +383,10 @@ func TestRule04_AnAuditedCallResetsTheWatermark(t *testing.T) {
 	assert.Equal(t, []string{"2026-11-23 succeeded"}, tell(w.runs("buy")))
 	assert.Equal(t, 36, w.rec.Count("watch"))
 	assert.Len(t, w.runs("watch"), 36, "what the wrong clock recorded is gone")
-	audit, err := w.store.Audit(t.Context(), "paper")
+	audit, err := w.store.Audit(t.Context(), tradeclock.AuditQuery{Scheduler: "paper"})
 	require.NoError(t, err)
 	require.NotEmpty(t, audit)
-	last := audit[len(audit)-1]
+	last := audit[0]
 	assert.Equal(t, "ann", last.Actor)
 	assert.Equal(t, "NTP failed", last.Reason)
 }

@@ -128,7 +128,7 @@ func TestRule24_ACalendarThatIsNotFoundIsLookedForWithinSeconds(t *testing.T) {
 	require.Len(t, s.Status().Quarantined, 1)
 	assert.Equal(t, "typo", s.Status().Quarantined[0].Task)
 
-	require.NoError(t, w.store.DeleteSchedule(t.Context(), "", "typo"))
+	require.NoError(t, w.store.DeleteSchedule(t.Context(), ops, "", "typo"))
 	w.seconds(d, "2026-11-23 09:00:00")
 	assert.Empty(t, s.Status().Quarantined)
 	before := asked.Load()

@@ -80,7 +80,7 @@ func ourEdits(b *bout, f field, shown func(s store) tradeclock.ScheduleStore) er
 		for i := range edits {
 			when, minute := editRule(i)
 			began := time.Now()
-			if _, err := st.UpdateSchedule(b.ctx, rig.Account(i*b.N/edits), "open", 1, tradeclock.ScheduleEdit{Rule: when}); err != nil {
+			if _, err := st.UpdateSchedule(b.ctx, tradeclock.By{Actor: "ops", Reason: "a test"}, rig.Account(i*b.N/edits), "open", 1, tradeclock.ScheduleEdit{Rule: when}); err != nil {
 				return err
 			}
 			stored := time.Now()

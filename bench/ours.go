@@ -21,7 +21,7 @@ type store interface {
 	tradeclock.History
 	tradeclock.HeartbeatSink
 	SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedule) (int, error)
-	UpdateSchedule(ctx context.Context, account, task string, version int64, edit tradeclock.ScheduleEdit) (tradeclock.Schedule, error)
+	UpdateSchedule(ctx context.Context, by tradeclock.By, account, task string, version int64, edit tradeclock.ScheduleEdit) (tradeclock.Schedule, error)
 }
 
 // open returns an empty store on a database, and what closes it. Without a clock

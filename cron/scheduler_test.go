@@ -131,7 +131,7 @@ func TestAnEditNeverRunsADayTwice(t *testing.T) {
 	driver.For(time.Hour)
 	for version, text := range []string{"30 11 25 * *", "45 12 25,26 * *", "15 13 * * *"} {
 		edit := tradeclock.ScheduleEdit{Rule: row(t, "daily", text).Rule}
-		_, err := s.store.UpdateSchedule(t.Context(), "", "daily", int64(version)+1, edit)
+		_, err := s.store.UpdateSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, "", "daily", int64(version)+1, edit)
 		require.NoError(t, err)
 		driver.For(time.Hour)
 	}

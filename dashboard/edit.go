@@ -208,6 +208,10 @@ func (v *visit) editSchedule() (answer, error) {
 	if row.Version != version {
 		return v.conflict(p, row, after, version)
 	}
+	p.Reason = strings.TrimSpace(v.form.Get("reason"))
+	if v.form.Get("step") == "save" && p.Reason == "" {
+		problems = append(problems, "Reason: an edit says why")
+	}
 	if len(problems) > 0 {
 		p.Problems = problems
 		return answer{page: p, status: http.StatusUnprocessableEntity}, nil
@@ -245,7 +249,7 @@ func (v *visit) conflict(p *schedulePage, row, after tradeclock.Schedule, versio
 }
 
 func (v *visit) save(p *schedulePage, row, after tradeclock.Schedule, edit tradeclock.ScheduleEdit, actor string) (answer, error) {
-	stored, err := v.editor.UpdateSchedule(v.ctx, row.Account, row.Task, row.Version, edit)
+	stored, err := v.editor.UpdateSchedule(v.ctx, tradeclock.By{Actor: actor, Reason: p.Reason}, row.Account, row.Task, row.Version, edit)
 	var conflict *tradeclock.ConflictError
 	if errors.As(err, &conflict) {
 		now, findErr := v.find(row.Account, row.Task)

@@ -223,28 +223,27 @@ type auditPage struct {
 
 type auditLine struct {
 	tradeclock.AuditEntry
-	When string
+	When   string
+	Fields []tradeclock.FieldChange // of an edit
 }
 
 const auditShown = 200
 
 func (v *visit) audit() (any, error) {
-	entries, err := v.auditor.Audit(v.ctx, v.name)
+	before, err := strconv.ParseInt(cmp.Or(v.form.Get("before"), "0"), 10, 64)
+	if err != nil || before < 0 {
+		return nil, refuse("before: want a number")
+	}
+	entries, err := v.auditor.Audit(v.ctx, tradeclock.AuditQuery{Scheduler: v.name, Before: before, Limit: auditShown})
 	if err != nil {
 		return nil, err
 	}
-	skipped, err := strconv.Atoi(cmp.Or(v.form.Get("skip"), "0"))
-	if err != nil || skipped < 0 {
-		return nil, refuse("skip: want a number")
-	}
 	p := new(auditPage)
-	slices.Reverse(entries)
-	rest := entries[min(skipped, len(entries)):]
-	for _, e := range rest[:min(len(rest), auditShown)] {
-		p.Entries = append(p.Entries, auditLine{e, v.dateTime(e.At)})
+	for _, e := range entries {
+		p.Entries = append(p.Entries, auditLine{e, v.dateTime(e.At), e.Changed()})
 	}
-	if len(rest) > auditShown {
-		p.Next = address("audit", "skip", strconv.Itoa(skipped+auditShown))
+	if len(entries) == auditShown {
+		p.Next = address("audit", "before", strconv.FormatInt(entries[len(entries)-1].ID, 10))
 	}
 	return p, nil
 }

@@ -123,6 +123,7 @@ func formOf(t *testing.T, page reply) map[string]string {
 		fields[m[1]] = m[2]
 	}
 	require.Contains(t, fields, "version")
+	fields["reason"] = "as agreed"
 	return fields
 }
 

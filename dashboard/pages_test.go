@@ -100,7 +100,7 @@ func TestWhatIsNotThere(t *testing.T) {
 			{"no bound", "GET", "/runs?from=x", 400, "", "from: "},
 			{"no place", "GET", "/runs?after=x", 400, "", "after: "},
 			{"no month", "GET", "/calendar?month=x", 400, "", "month: "},
-			{"no number", "GET", "/audit?skip=x", 400, "", "skip: "},
+			{"no number", "GET", "/audit?before=x", 400, "", "before: "},
 			{"no request", "GET", "/requests?before=x", 400, "", "before: "},
 			{"no run", "GET", "/run", 400, "", "Which run?"},
 			{"no such run", "GET", "/run?account=42&task=buy_orders&slot=2026-11-21", 404, "", "There is no run of buy_orders for account 42 in slot 2026-11-21"},

@@ -88,6 +88,7 @@ type schedulePage struct {
 	Row      tradeclock.Schedule
 	Name     string
 	Fields   []field
+	Reason   string // of the edit
 	Next     []string
 	CanEdit  bool
 	Problems []string // what is wrong with the form

@@ -147,7 +147,7 @@ func TestAFeedBeforeAndAfterItsDay(t *testing.T) {
 	d.driver.For(time.Hour)
 	require.NoError(t, d.scheduler.Lift(t.Context(), tradeclock.LiftRequest{Reason: "all is well", Actor: "desk"}))
 	reconcile := rule.MustParse("daily 16:05")
-	_, err := d.store.UpdateSchedule(t.Context(), "", "reconcile", 1, tradeclock.ScheduleEdit{Rule: reconcile})
+	_, err := d.store.UpdateSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, "", "reconcile", 1, tradeclock.ScheduleEdit{Rule: reconcile})
 	require.NoError(t, err)
 	d.driver.For(12 * time.Hour)
 

@@ -41,7 +41,7 @@ func (s *Store) Halt(_ context.Context, h tradeclock.Halt) error {
 	l := s.ledger(h.Scheduler)
 	h.Serving = false
 	l.halts[h.Account] = h
-	l.audit = append(l.audit, tradeclock.AuditEntry{Action: "halt", Account: h.Account, Actor: h.Actor, Reason: h.Reason, At: h.At})
+	s.note(h.Scheduler, tradeclock.AuditEntry{Action: "halt", Account: h.Account, Actor: h.Actor, Reason: h.Reason, At: h.At})
 	return nil
 }
 
@@ -57,7 +57,7 @@ func (s *Store) Lift(_ context.Context, h tradeclock.Halt) error {
 		return nil
 	}
 	delete(l.halts, h.Account)
-	l.audit = append(l.audit, tradeclock.AuditEntry{Action: "lift", Account: h.Account, Actor: h.Actor, Reason: h.Reason, At: h.At})
+	s.note(h.Scheduler, tradeclock.AuditEntry{Action: "lift", Account: h.Account, Actor: h.Actor, Reason: h.Reason, At: h.At})
 	return nil
 }
 
@@ -67,16 +67,4 @@ func (l *ledger) checkAccount(h tradeclock.Halt) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %q was never enrolled", tradeclock.ErrUnknownAccount, h.Account)
-}
-
-// Audit returns the interventions that were made with the scheduler, the oldest
-// first.
-func (s *Store) Audit(_ context.Context, scheduler string) ([]tradeclock.AuditEntry, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.ledgers[scheduler]
-	if l == nil {
-		return nil, nil
-	}
-	return slices.Clone(l.audit), nil
 }

@@ -86,7 +86,7 @@ func (s *Store) ResetWatermark(_ context.Context, t tradeclock.Term, to time.Tim
 		}
 	}
 	l.remove(goes)
-	l.audit = append(l.audit, tradeclock.AuditEntry{Action: "reset", Actor: actor, Reason: reason, At: s.clock.Now().UTC()})
+	s.note(t.Scheduler, tradeclock.AuditEntry{Action: "reset", Actor: actor, Reason: reason, At: s.clock.Now().UTC()})
 	return nil
 }
 

@@ -31,7 +31,6 @@ type ledger struct {
 	single map[string]calendar.Date  // by task, the last session in which it had others
 
 	halts map[string]tradeclock.Halt // by account
-	audit []tradeclock.AuditEntry
 
 	overrides []tradeclock.Override // in the order of Compare
 

@@ -42,7 +42,7 @@ func (s *Store) Override(_ context.Context, t tradeclock.Term, o tradeclock.Over
 	default:
 		l.overrides[at] = o
 	}
-	l.audit = append(l.audit, o.AuditEntry())
+	s.note(t.Scheduler, o.AuditEntry())
 	return nil
 }
 
@@ -63,6 +63,6 @@ func (s *Store) Revoke(_ context.Context, t tradeclock.Term, o tradeclock.Overri
 	l.overrides = slices.Delete(l.overrides, at, at+1)
 	e := o.AuditEntry()
 	e.Action = "restore"
-	l.audit = append(l.audit, e)
+	s.note(t.Scheduler, e)
 	return nil
 }

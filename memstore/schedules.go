@@ -55,17 +55,17 @@ func (s *Store) Changes(_ context.Context, since string) (tradeclock.ScheduleCha
 // version, and returns it with the Since, Prior and Version that
 // tradeclock.Schedule.Edited gives it. It refuses what tradeclock.ValidateSchedules
 // reports of the rows that would result.
-func (s *Store) PutSchedule(_ context.Context, row tradeclock.Schedule) (tradeclock.Schedule, error) {
+func (s *Store) PutSchedule(ctx context.Context, by tradeclock.By, row tradeclock.Schedule) (tradeclock.Schedule, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.put(row)
+	return s.put(ctx, by, row)
 }
 
 // UpdateSchedule makes an edit in the row of a task and account, and returns the
 // row. The version is that of the row from which the edit was made: the error is
 // a *tradeclock.ConflictError if the row has another, and wraps
 // tradeclock.ErrNoSchedule if there is no row. It refuses what PutSchedule refuses.
-func (s *Store) UpdateSchedule(_ context.Context, account, task string, version int64, edit tradeclock.ScheduleEdit) (tradeclock.Schedule, error) {
+func (s *Store) UpdateSchedule(ctx context.Context, by tradeclock.By, account, task string, version int64, edit tradeclock.ScheduleEdit) (tradeclock.Schedule, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := tradeclock.ScheduleKey{Task: task, Account: account}
@@ -78,13 +78,13 @@ func (s *Store) UpdateSchedule(_ context.Context, account, task string, version 
 	}
 	row := *kept
 	edit.Apply(&row)
-	return s.put(row)
+	return s.put(ctx, by, row)
 }
 
 // SeedSchedules adds those of the default rows that are missing and returns
 // their number. A row that exists stays as it is, edited or disabled. It adds
 // none of them if it refuses one, for what PutSchedule refuses.
-func (s *Store) SeedSchedules(_ context.Context, defaults ...tradeclock.Schedule) (added int, err error) {
+func (s *Store) SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedule) (added int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var missing []tradeclock.Schedule
@@ -100,8 +100,8 @@ func (s *Store) SeedSchedules(_ context.Context, defaults ...tradeclock.Schedule
 	if err := tradeclock.ValidateSchedules(append(s.rows(), missing...), nil); err != nil {
 		return 0, fmt.Errorf("seed schedules: %w", err)
 	}
-	for _, row := range missing {
-		s.keep(row)
+	if err := s.commit(ctx, tradeclock.BySeed, nil, missing); err != nil {
+		return 0, fmt.Errorf("seed schedules: %w", err)
 	}
 	return len(missing), nil
 }
@@ -109,7 +109,7 @@ func (s *Store) SeedSchedules(_ context.Context, defaults ...tradeclock.Schedule
 // DeleteSchedule removes the row of a task and account. The error wraps
 // tradeclock.ErrNoSchedule if there is none. It refuses to remove a row that an
 // after rule of another needs.
-func (s *Store) DeleteSchedule(_ context.Context, account, task string) error {
+func (s *Store) DeleteSchedule(ctx context.Context, by tradeclock.By, account, task string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := tradeclock.ScheduleKey{Task: task, Account: account}
@@ -121,14 +121,16 @@ func (s *Store) DeleteSchedule(_ context.Context, account, task string) error {
 			return fmt.Errorf("delete schedule of %s: %w", key, err)
 		}
 	}
-	s.remove(key)
+	if err := s.commit(ctx, by, []tradeclock.ScheduleKey{key}, nil); err != nil {
+		return fmt.Errorf("delete schedule of %s: %w", key, err)
+	}
 	return nil
 }
 
 // ChangeSchedules puts rows and removes others, all of them or none. The error wraps
 // tradeclock.ErrSchedulesChanged if the changes were made from another revision, and
 // tradeclock.ErrNoSchedule if a row is not there that is to be removed.
-func (s *Store) ChangeSchedules(_ context.Context, changes tradeclock.ScheduleChanges) error {
+func (s *Store) ChangeSchedules(ctx context.Context, by tradeclock.By, changes tradeclock.ScheduleChanges) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if changes.Revision != "" && changes.Revision != s.revision {
@@ -143,14 +145,52 @@ func (s *Store) ChangeSchedules(_ context.Context, changes tradeclock.ScheduleCh
 	if err := tradeclock.ValidateSchedules(rows, nil); err != nil {
 		return fmt.Errorf("change schedules: %w", err)
 	}
-	for _, key := range changes.Removed {
-		s.remove(key)
-	}
-	for _, row := range rows[len(rows)-len(changes.Rows):] {
-		s.keep(row)
+	if err := s.commit(ctx, by, changes.Removed, rows[len(rows)-len(changes.Rows):]); err != nil {
+		return fmt.Errorf("change schedules: %w", err)
 	}
 	return nil
 }
+
+// commit removes rows and puts others, unless the guard refuses any of that.
+func (s *Store) commit(ctx context.Context, by tradeclock.By, removed []tradeclock.ScheduleKey, put []tradeclock.Schedule) error {
+	if err := by.Validate(); err != nil {
+		return err
+	}
+	now := s.clock.Now()
+	edits := make([]tradeclock.RowEdit, 0, len(removed)+len(put))
+	for _, key := range removed {
+		edits = append(edits, tradeclock.RowEdit{By: by, Before: detached(*s.schedules[key]), At: now})
+	}
+	for _, row := range put {
+		e := tradeclock.RowEdit{By: by, At: now}
+		if kept := s.schedules[row.Key()]; kept != nil {
+			e.Before = detached(*kept)
+		}
+		e.After = detached(row.Edited(e.Before, now))
+		edits = append(edits, e)
+	}
+	for _, e := range edits {
+		if s.guard == nil {
+			break
+		}
+		if err := s.guard(ctx, e); err != nil {
+			return err
+		}
+	}
+	for i, e := range edits {
+		if i < len(removed) {
+			s.remove(removed[i])
+		} else {
+			s.keep(e.After)
+		}
+		s.audit = append(s.audit, audited{edit: &edits[i]})
+	}
+	return nil
+}
+
+// Guard has each edit of a schedule, by any process of the store, allowed or refused. It
+// is to be called before the store is used.
+func (s *Store) Guard(guard tradeclock.EditGuard) { s.guard = guard }
 
 // remove removes a row that is there.
 func (s *Store) remove(key tradeclock.ScheduleKey) {
@@ -160,7 +200,7 @@ func (s *Store) remove(key tradeclock.ScheduleKey) {
 	s.revise(key)
 }
 
-func (s *Store) put(row tradeclock.Schedule) (tradeclock.Schedule, error) {
+func (s *Store) put(ctx context.Context, by tradeclock.By, row tradeclock.Schedule) (tradeclock.Schedule, error) {
 	row.Prior = nil
 	rows := []tradeclock.Schedule{row}
 	if _, _, ok := rule.Follows(row.Rule); ok || s.followed[row.Task] > 0 {
@@ -169,10 +209,14 @@ func (s *Store) put(row tradeclock.Schedule) (tradeclock.Schedule, error) {
 	if err := tradeclock.ValidateSchedules(rows, nil); err != nil {
 		return tradeclock.Schedule{}, fmt.Errorf("edit schedule of %s: %w", row.Key(), err)
 	}
-	return s.keep(row), nil
+	if err := s.commit(ctx, by, nil, []tradeclock.Schedule{row}); err != nil {
+		return tradeclock.Schedule{}, fmt.Errorf("edit schedule of %s: %w", row.Key(), err)
+	}
+	return detached(*s.schedules[row.Key()]), nil
 }
 
-func (s *Store) keep(row tradeclock.Schedule) tradeclock.Schedule {
+// keep keeps a row as it is.
+func (s *Store) keep(row tradeclock.Schedule) {
 	kept := s.schedules[row.Key()]
 	if kept == nil {
 		kept = new(tradeclock.Schedule)
@@ -180,10 +224,9 @@ func (s *Store) keep(row tradeclock.Schedule) tradeclock.Schedule {
 		s.sorted = nil
 	}
 	s.countFollower(kept, -1)
-	*kept = detached(row.Edited(*kept, s.clock.Now()))
+	*kept = detached(row)
 	s.countFollower(kept, 1)
 	s.revise(row.Key())
-	return detached(*kept)
 }
 
 // countFollower counts the row by the task that its rule comes after, if it is such

@@ -47,6 +47,8 @@ type Store struct {
 	followed  map[string]int // how many after rules name a task
 	edits     int64
 	edited    []tradeclock.ScheduleKey // by the last edits, in order
+	guard     tradeclock.EditGuard     // nil allows all
+	audit     []audited                // in order
 	ledgers   map[string]*ledger       // by scheduler name
 	beats     map[beatKey]*lastBeat
 	requests  map[string]*request.Request

@@ -31,7 +31,7 @@ func TestScheduleConformance(t *testing.T) {
 }
 
 func TestNewWithoutClockUsesTheRealOne(t *testing.T) {
-	row, err := memstore.New(nil).PutSchedule(t.Context(), tradeclock.Schedule{Task: "analysis", Rule: rule.Daily(rule.At(16, 0))})
+	row, err := memstore.New(nil).PutSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, tradeclock.Schedule{Task: "analysis", Rule: rule.Daily(rule.At(16, 0))})
 	require.NoError(t, err)
 	assert.False(t, row.Since.IsZero())
 }

@@ -22,7 +22,7 @@ func testOpenWithoutMigration(t *testing.T, on database) {
 		require.ErrorIs(t, err, sqlstore.ErrOlderSchema, "there are no tables, and none were made")
 	}
 	made := openAt(t, at, newClock())
-	_, err := made.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+	_, err := made.PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:01"))
 	require.NoError(t, err)
 
 	store, err := asItIs()

@@ -169,7 +169,7 @@ func prepare(t *testing.T, s *sqlstore.Store, clock *clockwork.FakeClock) tradec
 	missed := ended(rowsOf[3:], tradeclock.Missed)
 	missed[0].Started, missed[0].Token = time.Time{}, ""
 	require.NoError(t, s.Record(t.Context(), term, missed, time.Time{}))
-	_, err = s.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+	_, err = s.PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:01"))
 	require.NoError(t, err)
 	require.NoError(t, s.Halt(t.Context(), tradeclock.Halt{Scheduler: paper, Account: "7", At: opening}))
 	return term
@@ -220,7 +220,7 @@ func storeCalls(term tradeclock.Term) []storeCall {
 		{"Heartbeats", func(ctx Ctx, s Store) (any, error) { return s.Heartbeats(ctx, paper) }, false, true},
 		{"Runs", func(ctx Ctx, s Store) (any, error) { return s.Runs(ctx, tradeclock.Query{Scheduler: paper}) }, false, true},
 		{"Halts", func(ctx Ctx, s Store) (any, error) { return s.Halts(ctx, paper) }, false, true},
-		{"Audit", func(ctx Ctx, s Store) (any, error) { return s.Audit(ctx, paper) }, false, true},
+		{"Audit", func(ctx Ctx, s Store) (any, error) { return s.Audit(ctx, tradeclock.AuditQuery{Scheduler: paper}) }, false, true},
 		{"Schedules", func(ctx Ctx, s Store) (any, error) { return s.Schedules(ctx) }, false, true},
 		{"Revision", func(ctx Ctx, s Store) (any, error) { return s.Revision(ctx) }, false, true},
 		{"Halt", func(ctx Ctx, s Store) (any, error) { return nil, s.Halt(ctx, halt) }, true, false},
@@ -228,9 +228,9 @@ func storeCalls(term tradeclock.Term) []storeCall {
 			return nil, s.Lift(ctx, tradeclock.Halt{Scheduler: paper, Account: "7", At: opening})
 		}, true, false},
 		{"UpdateSchedule", func(ctx Ctx, s Store) (any, error) {
-			return s.UpdateSchedule(ctx, "", "buy_orders", 1, tradeclock.ScheduleEdit{Priority: &priority})
+			return s.UpdateSchedule(ctx, ops, "", "buy_orders", 1, tradeclock.ScheduleEdit{Priority: &priority})
 		}, true, false},
-		{"DeleteSchedule", func(ctx Ctx, s Store) (any, error) { return nil, s.DeleteSchedule(ctx, "", "buy_orders") }, true, false},
+		{"DeleteSchedule", func(ctx Ctx, s Store) (any, error) { return nil, s.DeleteSchedule(ctx, ops, "", "buy_orders") }, true, false},
 		{"ResetWatermark", func(ctx Ctx, s Store) (any, error) {
 			return nil, s.ResetWatermark(ctx, term, time.Time{}, "wrong clock", "Ana")
 		}, true, false},

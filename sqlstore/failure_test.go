@@ -136,7 +136,7 @@ func testTextsThatNoDatabaseKeeps(t *testing.T, on database) {
 	require.NoError(t, s.Halt(t.Context(), tradeclock.Halt{Scheduler: paper, Reason: odd, Actor: odd}))
 	row := schedule("buy_orders", "daily 09:01")
 	row.Description = odd
-	_, err = s.PutSchedule(t.Context(), row)
+	_, err = s.PutSchedule(t.Context(), ops, row)
 	require.NoError(t, err)
 
 	stored, err := s.Runs(t.Context(), tradeclock.Query{})

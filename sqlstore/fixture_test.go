@@ -19,6 +19,9 @@ import (
 	"github.com/tradeclock/tradeclock/trading"
 )
 
+// ops is by whom tests edit.
+var ops = tradeclock.By{Actor: "ops", Reason: "a test"}
+
 var kolkata = func() *time.Location {
 	loc, err := time.LoadLocation("Asia/Kolkata")
 	if err != nil {

@@ -88,38 +88,3 @@ func (s *Store) enrolled(ctx context.Context, conn *sql.Conn, scheduler, account
 func auditOf(action string, h tradeclock.Halt) tradeclock.AuditEntry {
 	return tradeclock.AuditEntry{Action: action, Account: h.Account, Actor: h.Actor, Reason: h.Reason, At: h.At}
 }
-
-// note keeps an intervention.
-func (s *Store) note(ctx context.Context, conn *sql.Conn, scheduler string, e tradeclock.AuditEntry) error {
-	return s.exec(ctx, conn, `
-		INSERT INTO tradeclock_audit (scheduler, account, action, actor, reason, at, task, slot, moved_to)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		scheduler, e.Account, e.Action, e.Actor, e.Reason, instantText(e.At), e.Task, e.Slot, instantText(e.To))
-}
-
-// Audit returns the interventions that were made with the scheduler, the oldest
-// first: halts, their lifting, watermarks that were set back, and overrides.
-func (s *Store) Audit(ctx context.Context, scheduler string) (entries []tradeclock.AuditEntry, err error) {
-	scan := func(rows *sql.Rows) error {
-		var e tradeclock.AuditEntry
-		var at, to string
-		if err := rows.Scan(&e.Action, &e.Account, &e.Actor, &e.Reason, &at, &e.Task, &e.Slot, &to); err != nil {
-			return err
-		}
-		var err error
-		if e.At, err = parseInstant(at); err == nil {
-			e.To, err = parseInstant(to)
-		}
-		entries = append(entries, e)
-		return err
-	}
-	err = s.read(ctx, "read the audit", func(conn *sql.Conn) error {
-		entries = nil
-		return s.each(ctx, conn, scan, `
-			SELECT action, account, actor, reason, at, task, slot, moved_to FROM tradeclock_audit WHERE scheduler = $1 ORDER BY id`, scheduler)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return entries, nil
-}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,9 +82,9 @@ func keep(t *testing.T, on database, name string) {
 	p.rest()
 	require.NoError(t, <-closed)
 	disabled := true
-	_, err := p.store.UpdateSchedule(t.Context(), "", trading.TaskAnalysis, 1, tradeclock.ScheduleEdit{Disabled: &disabled})
+	_, err := p.store.UpdateSchedule(t.Context(), ops, "", trading.TaskAnalysis, 1, tradeclock.ScheduleEdit{Disabled: &disabled})
 	require.NoError(t, err)
-	_, err = p.store.UpdateSchedule(t.Context(), "", trading.TaskPremarketRetry, 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("hourly 09:00-10:00")})
+	_, err = p.store.UpdateSchedule(t.Context(), ops, "", trading.TaskPremarketRetry, 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("hourly 09:00-10:00")})
 	require.NoError(t, err)
 	_, err = p.store.Ask(t.Context(), request.Request{Scheduler: paper, Kind: request.Trigger, Account: "42", Task: trading.TaskEODCleanup, Actor: "ops"})
 	require.NoError(t, err)
@@ -155,7 +156,11 @@ func inIt(t *testing.T, s *service) string {
 	write(schedules, err)
 	halts, err := store.Halts(t.Context(), paper)
 	write(halts, err)
-	audit, err := store.Audit(t.Context(), paper)
+	audit, err := store.Audit(t.Context(), tradeclock.AuditQuery{Scheduler: paper})
+	slices.Reverse(audit)
+	for i := range audit {
+		audit[i].ID = 0 // another database counts on
+	}
 	write(audit, err)
 	asked, err := store.Requests(t.Context(), request.Query{Scheduler: paper})
 	if len(asked) > 0 { // databases before the version that has them have none

@@ -79,7 +79,7 @@ func testRowsOfTheFirstVersionAreEdited(t *testing.T, on database) {
 	s := openAt(t, at, clock)
 	calendar := "XNSE.FO"
 
-	row, err := s.UpdateSchedule(t.Context(), "42", "buy_orders", 1, tradeclock.ScheduleEdit{Calendar: &calendar})
+	row, err := s.UpdateSchedule(t.Context(), ops, "42", "buy_orders", 1, tradeclock.ScheduleEdit{Calendar: &calendar})
 	require.NoError(t, err)
 	assert.Equal(t, calendar, row.Calendar)
 	assert.Equal(t, clock.Now(), row.Since)

@@ -33,7 +33,7 @@ func TestTwoSchemasDoNotMeet(t *testing.T) {
 	for _, s := range []*sqlstore.Store{one, other} {
 		assert.Equal(t, int64(1), lead(t, s, "a").Number)
 	}
-	_, err := one.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+	_, err := one.PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:01"))
 	require.NoError(t, err)
 	rows, err := other.Schedules(t.Context())
 	require.NoError(t, err)
@@ -72,7 +72,7 @@ func TestSchemaWithAnyName(t *testing.T) {
 				assert.NoError(t, err)
 			})
 			s := openOn(t, db, newClock())
-			_, err = s.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+			_, err = s.PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:01"))
 			require.NoError(t, err)
 			before := revision(t, s)
 			_, err = db.ExecContext(t.Context(), "SET search_path TO pg_catalog; UPDATE "+quoted+".tradeclock_schedules SET rule = 'daily 09:03'")
@@ -191,7 +191,7 @@ func TestPreparedStatementThatIsGone(t *testing.T) {
 func TestEditsWaitForEachOther(t *testing.T) {
 	priority := 7
 	update := func(ctx context.Context, s *sqlstore.Store) error {
-		_, err := s.UpdateSchedule(ctx, "", "buy_orders", 1, tradeclock.ScheduleEdit{Priority: &priority})
+		_, err := s.UpdateSchedule(ctx, ops, "", "buy_orders", 1, tradeclock.ScheduleEdit{Priority: &priority})
 		return err
 	}
 	tests := []struct {
@@ -201,9 +201,11 @@ func TestEditsWaitForEachOther(t *testing.T) {
 	}{
 		{"two of one row", update, update, new(tradeclock.ConflictError)},
 		{"a row that is deleted, and one that comes after it",
-			func(ctx context.Context, s *sqlstore.Store) error { return s.DeleteSchedule(ctx, "", "buy_orders") },
 			func(ctx context.Context, s *sqlstore.Store) error {
-				_, err := s.PutSchedule(ctx, schedule("report", "after buy_orders 5m"))
+				return s.DeleteSchedule(ctx, ops, "", "buy_orders")
+			},
+			func(ctx context.Context, s *sqlstore.Store) error {
+				_, err := s.PutSchedule(ctx, ops, schedule("report", "after buy_orders 5m"))
 				return err
 			}, new(tradeclock.QuarantineError)},
 	}
@@ -212,7 +214,7 @@ func TestEditsWaitForEachOther(t *testing.T) {
 			at := newSchema(t)
 			db, all := openWires(t, at)
 			first, next := openOn(t, db, newClock()), openAt(t, at.with("application_name="+at.schema(t)), newClock())
-			_, err := first.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+			_, err := first.PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:01"))
 			require.NoError(t, err)
 			reached, release := all.holdCommit()
 			go test.first(t.Context(), first) // whose answer is lost
@@ -234,7 +236,7 @@ func TestEditsWaitForEachOther(t *testing.T) {
 func TestHandEditFromAnotherSearchPath(t *testing.T) {
 	at, elsewhere := newSchema(t), newSchema(t)
 	s := openAt(t, at, newClock())
-	_, err := s.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+	_, err := s.PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:01"))
 	require.NoError(t, err)
 	before := revision(t, s)
 
@@ -317,7 +319,7 @@ func TestEveryModeOfTheDriver(t *testing.T) {
 			removed, err := s.Prune(t.Context(), paper, opening.Add(20*24*time.Hour))
 			require.NoError(t, err)
 			assert.Equal(t, 19, removed)
-			_, err = s.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+			_, err = s.PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:01"))
 			require.NoError(t, err)
 			require.NoError(t, s.Halt(t.Context(), tradeclock.Halt{Scheduler: paper, Reason: "o'clock \\ \"stop\"", Actor: "Ana"}))
 			require.NoError(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: paper, Term: 1}))
@@ -537,7 +539,7 @@ func waiting(t *testing.T, db *sql.DB) bool {
 func TestSchemaThatIsRenamed(t *testing.T) {
 	at := newSchema(t)
 	schema := at.schema(t)
-	_, err := openAt(t, at, newClock()).PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+	_, err := openAt(t, at, newClock()).PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:01"))
 	require.NoError(t, err)
 	byHand(t, at, "ALTER SCHEMA "+schema+" RENAME TO "+schema+"_aside; CREATE SCHEMA "+schema)
 	t.Cleanup(func() {

@@ -235,14 +235,14 @@ func TestOneOfManyEditsOfAVersion(t *testing.T) { onEach(t, testOneOfManyEditsOf
 
 func testOneOfManyEditsOfAVersion(t *testing.T, on database) {
 	at, clock := on.place(t), newClock()
-	_, err := openAt(t, at, clock).PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+	_, err := openAt(t, at, clock).PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:01"))
 	require.NoError(t, err)
 	errs := make([]error, 6)
 	var wg sync.WaitGroup
 	for i := range errs {
 		s := openAt(t, at, clock)
 		wg.Go(func() {
-			_, errs[i] = s.UpdateSchedule(t.Context(), "", "buy_orders", 1, tradeclock.ScheduleEdit{Priority: &i})
+			_, errs[i] = s.UpdateSchedule(t.Context(), ops, "", "buy_orders", 1, tradeclock.ScheduleEdit{Priority: &i})
 		})
 	}
 	wg.Wait()

@@ -115,7 +115,7 @@ func testEditedSchedules(t *testing.T, on database) {
 			for task, rule := range map[string]string{
 				"ran": "daily 09:05", "later": "daily 09:30", "past": "daily 09:20", "off": "daily 09:15", "kind": "daily 09:06",
 			} {
-				_, err := store.PutSchedule(t.Context(), schedule(task, rule))
+				_, err := store.PutSchedule(t.Context(), ops, schedule(task, rule))
 				require.NoError(t, err)
 			}
 			p := s.startOn(store, nil)
@@ -156,7 +156,7 @@ func update(t *testing.T, store *sqlstore.Store, task string, edit tradeclock.Sc
 	require.NoError(t, err)
 	for _, row := range rows {
 		if row.Task == task {
-			_, err = store.UpdateSchedule(t.Context(), "", task, row.Version, edit)
+			_, err = store.UpdateSchedule(t.Context(), ops, "", task, row.Version, edit)
 			require.NoError(t, err)
 		}
 	}

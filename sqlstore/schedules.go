@@ -128,9 +128,9 @@ func (s *Store) changedKeys(ctx context.Context, conn *sql.Conn, from int64) (re
 // version, and returns it with the Since, Prior and Version that
 // tradeclock.Schedule.Edited gives it. It refuses a row that is wrong in itself
 // or with the others, as tradeclock.ValidateSchedules reports it.
-func (s *Store) PutSchedule(ctx context.Context, row tradeclock.Schedule) (put tradeclock.Schedule, err error) {
+func (s *Store) PutSchedule(ctx context.Context, by tradeclock.By, row tradeclock.Schedule) (put tradeclock.Schedule, err error) {
 	err = s.edit(ctx, "put schedule", whereRow, []any{row.Task, row.Account}, func(conn *sql.Conn, set scheduleSet) (err error) {
-		put, err = s.put(ctx, conn, set, row)
+		put, err = s.put(ctx, conn, by, set, row)
 		return err
 	})
 	return put, err
@@ -141,7 +141,7 @@ func (s *Store) PutSchedule(ctx context.Context, row tradeclock.Schedule) (put t
 // a *tradeclock.ConflictError if the row has another, and wraps
 // tradeclock.ErrNoSchedule if there is no row. It refuses what PutSchedule
 // refuses, and a row that cannot be read: put that one.
-func (s *Store) UpdateSchedule(ctx context.Context, account, task string, version int64, edit tradeclock.ScheduleEdit) (updated tradeclock.Schedule, err error) {
+func (s *Store) UpdateSchedule(ctx context.Context, by tradeclock.By, account, task string, version int64, edit tradeclock.ScheduleEdit) (updated tradeclock.Schedule, err error) {
 	err = s.edit(ctx, "update schedule", whereRow, []any{task, account}, func(conn *sql.Conn, set scheduleSet) error {
 		row, err := set.find(account, task)
 		if err != nil {
@@ -151,7 +151,7 @@ func (s *Store) UpdateSchedule(ctx context.Context, account, task string, versio
 			return &tradeclock.ConflictError{Task: task, Account: account, Have: row.Version, Want: version}
 		}
 		edit.Apply(&row)
-		updated, err = s.put(ctx, conn, set, row)
+		updated, err = s.put(ctx, conn, by, set, row)
 		return err
 	})
 	return updated, err
@@ -173,7 +173,7 @@ func (s *Store) SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedu
 			return err
 		}
 		for _, row := range missing {
-			if _, err := s.keep(ctx, conn, row, tradeclock.Schedule{}); err != nil {
+			if _, err := s.keep(ctx, conn, tradeclock.BySeed, row, tradeclock.Schedule{}); err != nil {
 				return err
 			}
 		}
@@ -189,7 +189,7 @@ func (s *Store) SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedu
 // DeleteSchedule removes the row of a task and account. The error wraps
 // tradeclock.ErrNoSchedule if there is none. It refuses to remove a row that an
 // after rule of another needs.
-func (s *Store) DeleteSchedule(ctx context.Context, account, task string) error {
+func (s *Store) DeleteSchedule(ctx context.Context, by tradeclock.By, account, task string) error {
 	return s.edit(ctx, "delete schedule", whereRow, []any{task, account}, func(conn *sql.Conn, set scheduleSet) error {
 		if !set.has(account, task) {
 			return fmt.Errorf("%s of account %q: %w", task, account, tradeclock.ErrNoSchedule)
@@ -201,14 +201,14 @@ func (s *Store) DeleteSchedule(ctx context.Context, account, task string) error 
 		if err := set.refuse(set.without(account, task)); err != nil {
 			return err
 		}
-		return s.exec(ctx, conn, deleteSchedule, task, account)
+		return s.remove(ctx, conn, by, set.old(account, task), task, account)
 	})
 }
 
 // ChangeSchedules puts rows and removes others, all of them or none. The error wraps
 // tradeclock.ErrSchedulesChanged if the changes were made from another revision, and
 // tradeclock.ErrNoSchedule if a row is not there that is to be removed.
-func (s *Store) ChangeSchedules(ctx context.Context, changes tradeclock.ScheduleChanges) error {
+func (s *Store) ChangeSchedules(ctx context.Context, by tradeclock.By, changes tradeclock.ScheduleChanges) error {
 	return s.edit(ctx, "change schedules", "", nil, func(conn *sql.Conn, set scheduleSet) error {
 		if err := s.checkRevision(ctx, conn, changes.Revision); err != nil {
 			return err
@@ -222,12 +222,12 @@ func (s *Store) ChangeSchedules(ctx context.Context, changes tradeclock.Schedule
 			if !set.has(key.Account, key.Task) {
 				return fmt.Errorf("%s of account %q: %w", key.Task, key.Account, tradeclock.ErrNoSchedule)
 			}
-			if err := s.exec(ctx, conn, deleteSchedule, key.Task, key.Account); err != nil {
+			if err := s.remove(ctx, conn, by, set.old(key.Account, key.Task), key.Task, key.Account); err != nil {
 				return err
 			}
 		}
 		for _, row := range put {
-			if _, err := s.keep(ctx, conn, row, set.old(row.Account, row.Task)); err != nil {
+			if _, err := s.keep(ctx, conn, by, row, set.old(row.Account, row.Task)); err != nil {
 				return err
 			}
 		}
@@ -306,7 +306,7 @@ func (s *Store) isFollowed(ctx context.Context, conn *sql.Conn, task string) (fo
 	return followed, err
 }
 
-func (s *Store) put(ctx context.Context, conn *sql.Conn, set scheduleSet, row tradeclock.Schedule) (_ tradeclock.Schedule, err error) {
+func (s *Store) put(ctx context.Context, conn *sql.Conn, by tradeclock.By, set scheduleSet, row tradeclock.Schedule) (_ tradeclock.Schedule, err error) {
 	if row.Validate() == nil { // else it is refused anyway
 		if set, err = s.withLinked(ctx, conn, set, row.Task, row.Rule); err != nil {
 			return tradeclock.Schedule{}, err
@@ -316,11 +316,11 @@ func (s *Store) put(ctx context.Context, conn *sql.Conn, set scheduleSet, row tr
 	if err := set.refuse(append(set.without(row.Account, row.Task), row), row); err != nil {
 		return tradeclock.Schedule{}, err
 	}
-	return s.keep(ctx, conn, row, set.old(row.Account, row.Task))
+	return s.keep(ctx, conn, by, row, set.old(row.Account, row.Task))
 }
 
 // keep stores the row in place of old, which is zero if there is none.
-func (s *Store) keep(ctx context.Context, conn *sql.Conn, row, old tradeclock.Schedule) (tradeclock.Schedule, error) {
+func (s *Store) keep(ctx context.Context, conn *sql.Conn, by tradeclock.By, row, old tradeclock.Schedule) (tradeclock.Schedule, error) {
 	if _, err := s.parseRule(row.Rule.String()); err != nil {
 		return tradeclock.Schedule{}, fmt.Errorf("schedule of %s: Rule: the store cannot read it back: %w", row.Task, err)
 	}
@@ -329,5 +329,35 @@ func (s *Store) keep(ctx context.Context, conn *sql.Conn, row, old tradeclock.Sc
 		return tradeclock.Schedule{}, err
 	}
 	row = row.Edited(old, now)
+	if err := s.admit(ctx, conn, tradeclock.RowEdit{By: by, Before: old, After: row, At: now}); err != nil {
+		return tradeclock.Schedule{}, err
+	}
 	return row, s.exec(ctx, conn, upsertSchedule, scheduleValues(row)...)
+}
+
+// remove removes the row of a task and account, which cannot be read if it is zero.
+func (s *Store) remove(ctx context.Context, conn *sql.Conn, by tradeclock.By, old tradeclock.Schedule, task, account string) error {
+	now, err := s.now(ctx, conn)
+	if err != nil {
+		return err
+	}
+	old.Task, old.Account = task, account
+	if err := s.admit(ctx, conn, tradeclock.RowEdit{By: by, Before: old, At: now}); err != nil {
+		return err
+	}
+	return s.exec(ctx, conn, deleteSchedule, task, account)
+}
+
+// admit refuses an edit that says not by whom, or that the guard does not allow, and else
+// notes it.
+func (s *Store) admit(ctx context.Context, conn *sql.Conn, e tradeclock.RowEdit) error {
+	if err := e.By.Validate(); err != nil {
+		return err
+	}
+	if s.guard != nil {
+		if err := s.guard(ctx, e); err != nil {
+			return err
+		}
+	}
+	return s.note(ctx, conn, "", e.AuditEntry())
 }

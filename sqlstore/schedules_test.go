@@ -1,6 +1,8 @@
 package sqlstore_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +27,7 @@ func edited(t *testing.T, on database) (*sqlstore.Store, *clockwork.FakeClock, f
 	t.Helper()
 	at, clock := on.place(t), newClock()
 	s := openAt(t, at, clock)
-	_, err := s.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:01"))
+	_, err := s.PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:01"))
 	require.NoError(t, err)
 	shell := openDB(t, at)
 	return s, clock, func(statement string) {
@@ -73,7 +75,7 @@ func testScheduleKeepsEveryField(t *testing.T, on database) {
 		Retry:        tradeclock.Retry{Attempts: 3, Backoff: time.Second, MaxBackoff: time.Minute, Within: 1500 * time.Millisecond},
 		Description:  "watches\nthe day's orders",
 	}
-	put, err := s.PutSchedule(t.Context(), want)
+	put, err := s.PutSchedule(t.Context(), ops, want)
 	require.NoError(t, err)
 
 	want.Since, want.Version = opening, 1
@@ -155,7 +157,7 @@ func testHandEditMakesOlderVersionsStale(t *testing.T, on database) {
 	shell("UPDATE tradeclock_schedules SET priority = 7")
 
 	priority := 9
-	_, err := s.UpdateSchedule(t.Context(), "", "buy_orders", read.Version, tradeclock.ScheduleEdit{Priority: &priority})
+	_, err := s.UpdateSchedule(t.Context(), ops, "", "buy_orders", read.Version, tradeclock.ScheduleEdit{Priority: &priority})
 
 	var conflict *tradeclock.ConflictError
 	require.ErrorAs(t, err, &conflict)
@@ -173,7 +175,7 @@ func testTheStoresOwnEditsKeepItsClock(t *testing.T, on database) {
 	// hand.
 	for range 2 {
 		read := only(t, s)
-		_, err := s.UpdateSchedule(t.Context(), "", "buy_orders", read.Version, tradeclock.ScheduleEdit{Disabled: &disabled})
+		_, err := s.UpdateSchedule(t.Context(), ops, "", "buy_orders", read.Version, tradeclock.ScheduleEdit{Disabled: &disabled})
 		require.NoError(t, err)
 		disabled = !disabled
 	}
@@ -216,7 +218,7 @@ func testRowThatCannotBeRead(t *testing.T, on database) {
 	for _, test := range tests {
 		t.Run(test.column, func(t *testing.T) {
 			s, _, shell := edited(t, on)
-			_, err := s.PutSchedule(t.Context(), schedule("eod_cleanup", "daily 18:00"))
+			_, err := s.PutSchedule(t.Context(), ops, schedule("eod_cleanup", "daily 18:00"))
 			require.NoError(t, err)
 			shell("UPDATE tradeclock_schedules SET version = version + 1, " + test.column + " = '" + test.value + "' WHERE task = 'buy_orders'")
 
@@ -242,12 +244,12 @@ func testRowThatCannotBeReadIsReplacedAndNotUpdated(t *testing.T, on database) {
 	shell("UPDATE tradeclock_schedules SET rule = 'at nine'")
 	priority := 1
 
-	_, err := s.UpdateSchedule(t.Context(), "", "buy_orders", 2, tradeclock.ScheduleEdit{Priority: &priority})
+	_, err := s.UpdateSchedule(t.Context(), ops, "", "buy_orders", 2, tradeclock.ScheduleEdit{Priority: &priority})
 	assert.ErrorContains(t, err, "schedule of buy_orders: rule: ")
 	added, err := s.SeedSchedules(t.Context(), schedule("buy_orders", "daily 09:01"))
 	require.NoError(t, err)
 	assert.Zero(t, added, "it exists, although it cannot be read")
-	put, err := s.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:03"))
+	put, err := s.PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:03"))
 	require.NoError(t, err)
 
 	assert.Equal(t, int64(3), put.Version)
@@ -260,14 +262,14 @@ func testEditIsNotKeptBackByAnotherRow(t *testing.T, on database) {
 	s, _, shell := edited(t, on)
 	shell("INSERT INTO tradeclock_schedules (task, rule) VALUES ('premarket_amo_adjustment', 'after premarket_retry 5m')")
 
-	_, err := s.PutSchedule(t.Context(), schedule("buy_orders", "daily 09:03"))
+	_, err := s.PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:03"))
 	assert.NoError(t, err, "another row was wrong before")
 
-	_, err = s.PutSchedule(t.Context(), schedule("premarket_amo_adjustment", "after premarket_retry 6m"))
+	_, err = s.PutSchedule(t.Context(), ops, schedule("premarket_amo_adjustment", "after premarket_retry 6m"))
 	assert.ErrorContains(t, err, "premarket_retry", "this row is wrong")
-	_, err = s.PutSchedule(t.Context(), schedule("buy_orders", "after eod_cleanup 5m"))
+	_, err = s.PutSchedule(t.Context(), ops, schedule("buy_orders", "after eod_cleanup 5m"))
 	assert.ErrorContains(t, err, "eod_cleanup", "this row would become wrong")
-	assert.NoError(t, s.DeleteSchedule(t.Context(), "", "premarket_amo_adjustment"))
+	assert.NoError(t, s.DeleteSchedule(t.Context(), ops, "", "premarket_amo_adjustment"))
 	assert.Equal(t, "daily 09:03", only(t, s).Rule.String())
 }
 
@@ -286,7 +288,7 @@ func testRuleOfTheUsersOwn(t *testing.T, on database) {
 	plain, err := sqlstore.Open(t.Context(), db)
 	require.NoError(t, err)
 	row := tradeclock.Schedule{Task: "report", Rule: cron("5 4 * * *")}
-	_, err = plain.PutSchedule(t.Context(), row)
+	_, err = plain.PutSchedule(t.Context(), ops, row)
 	require.ErrorContains(t, err, "Rule", "what the store could not read back is not stored")
 
 	s, err := sqlstore.Open(t.Context(), db, sqlstore.WithRuleParser(func(text string) (rule.Rule, error) {
@@ -296,7 +298,7 @@ func testRuleOfTheUsersOwn(t *testing.T, on database) {
 		return rule.Parse(text)
 	}))
 	require.NoError(t, err)
-	_, err = s.PutSchedule(t.Context(), row)
+	_, err = s.PutSchedule(t.Context(), ops, row)
 	require.NoError(t, err)
 	assert.Equal(t, row.Rule, only(t, s).Rule)
 }
@@ -411,4 +413,32 @@ func testChangesAfterTheRevisionWasSetBack(t *testing.T, on database) {
 	}
 	require.Len(t, changes.Rows, 1)
 	assert.Equal(t, "buy_orders", changes.Rows[0].Task)
+}
+
+// TestAGuardRefusesAnEdit, with all that was to be made together.
+func TestAGuardRefusesAnEdit(t *testing.T) { onEach(t, testAGuardRefusesAnEdit) }
+
+func testAGuardRefusesAnEdit(t *testing.T, on database) {
+	errNotYours := errors.New("orders are not yours")
+	guard := func(_ context.Context, e tradeclock.RowEdit) error {
+		if strings.HasPrefix(e.Before.Task+e.After.Task, "buy") && e.Actor != "chief" {
+			return errNotYours
+		}
+		return nil
+	}
+	s, err := sqlstore.Open(t.Context(), openDB(t, on.place(t)), sqlstore.WithEditGuard(guard))
+	require.NoError(t, err)
+	err = s.ChangeSchedules(t.Context(), ops, tradeclock.ScheduleChanges{
+		Rows: []tradeclock.Schedule{schedule("watch", "daily 09:01"), schedule("buy_orders", "daily 09:01")},
+	})
+	require.ErrorIs(t, err, errNotYours)
+	rows, err := s.Schedules(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, rows)
+	_, err = s.PutSchedule(t.Context(), tradeclock.By{Actor: "chief", Reason: "a test"}, schedule("buy_orders", "daily 09:01"))
+	require.NoError(t, err)
+	require.ErrorIs(t, s.DeleteSchedule(t.Context(), ops, "", "buy_orders"), errNotYours)
+	audit, err := s.Audit(t.Context(), tradeclock.AuditQuery{})
+	require.NoError(t, err)
+	assert.Len(t, audit, 1)
 }

@@ -43,8 +43,9 @@ type Store struct {
 	dialect   dialect
 	clock     tradeclock.Clock // nil for that of the database
 	parseRule func(text string) (rule.Rule, error)
-	ownRules  bool // the parser is the service's
-	asItIs    bool // opening changes nothing
+	ownRules  bool                 // the parser is the service's
+	asItIs    bool                 // opening changes nothing
+	guard     tradeclock.EditGuard // nil allows all
 
 	// writing admits one write of this store at a time, unless the database is a
 	// server. They wait here in order and end with their contexts, where SQLite
@@ -68,6 +69,12 @@ func WithClock(clock tradeclock.Clock) Option {
 // rule.Parse.
 func WithRuleParser(parse func(text string) (rule.Rule, error)) Option {
 	return func(s *Store) { s.parseRule, s.ownRules = parse, true }
+}
+
+// WithEditGuard has each edit of a schedule by this store allowed or refused. Other
+// processes on the database have guards of their own, or none.
+func WithEditGuard(guard tradeclock.EditGuard) Option {
+	return func(s *Store) { s.guard = guard }
 }
 
 // WithoutMigration makes Open change nothing in the database: it neither makes nor updates

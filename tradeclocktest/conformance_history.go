@@ -1,6 +1,7 @@
 package tradeclocktest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -163,9 +164,11 @@ var haltCases = []ledgerCase{
 
 func (w *ledgerTest) audit(auditor tradeclock.Auditor) []tradeclock.AuditEntry {
 	w.t.Helper()
-	entries, err := auditor.Audit(w.ctx, paper)
+	entries, err := auditor.Audit(w.ctx, tradeclock.AuditQuery{Scheduler: paper})
 	require.NoError(w.t, err)
+	slices.Reverse(entries)
 	for i := range entries {
+		entries[i].ID = 0
 		entries[i].At = toMicrosecond(entries[i].At)
 	}
 	return entries

@@ -47,7 +47,7 @@ func testRevision(w *editorTest) {
 	changed("a replaced row")
 	w.seed(schedule("analysis", "daily 16:00"))
 	changed("a seed")
-	require.NoError(w.t, w.store.DeleteSchedule(w.ctx, "", "buy_orders"))
+	require.NoError(w.t, w.store.DeleteSchedule(w.ctx, ops, "", "buy_orders"))
 	changed("a deleted row")
 	assert.Zero(w.t, w.seed(schedule("analysis", "daily 17:00")))
 	assert.Contains(w.t, seen, scheduleRevision(w.t, w.store), "a seed that added nothing")
@@ -75,10 +75,10 @@ func testChanges(w *editorTest) {
 	w.put(fullSchedule())
 	w.seed(schedule("analysis", "daily 16:00"), schedule("monitor", "after analysis 5m"))
 	note()
-	require.NoError(w.t, w.store.DeleteSchedule(w.ctx, "", "buy_orders"))
+	require.NoError(w.t, w.store.DeleteSchedule(w.ctx, ops, "", "buy_orders"))
 	note()
 	w.put(row)
-	require.NoError(w.t, w.store.DeleteSchedule(w.ctx, "", "monitor"))
+	require.NoError(w.t, w.store.DeleteSchedule(w.ctx, ops, "", "monitor"))
 	note()
 	now := states[len(states)-1]
 	for i, was := range states {
@@ -169,7 +169,7 @@ func testConcurrentUpdates(w *editorTest) {
 	var wg sync.WaitGroup
 	for i := range editors {
 		wg.Go(func() {
-			_, errs[i] = w.store.UpdateSchedule(w.ctx, "", "buy_orders", row.Version, tradeclock.ScheduleEdit{Priority: &i})
+			_, errs[i] = w.store.UpdateSchedule(w.ctx, ops, "", "buy_orders", row.Version, tradeclock.ScheduleEdit{Priority: &i})
 		})
 	}
 	wg.Wait()
@@ -197,24 +197,24 @@ func testTogether(w *editorTest) {
 		"a row twice":              {Rows: []tradeclock.Schedule{added, added}},
 		"what another comes after": {Rows: []tradeclock.Schedule{added}, Removed: []tradeclock.ScheduleKey{{Task: "premarket_retry"}}},
 	} {
-		assert.Error(w.t, w.store.ChangeSchedules(w.ctx, changes), name)
+		assert.Error(w.t, w.store.ChangeSchedules(w.ctx, ops, changes), name)
 	}
-	err := w.store.ChangeSchedules(w.ctx, tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{added}, Removed: []tradeclock.ScheduleKey{{Task: "analysis"}}})
+	err := w.store.ChangeSchedules(w.ctx, ops, tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{added}, Removed: []tradeclock.ScheduleKey{{Task: "analysis"}}})
 	require.ErrorIs(w.t, err, tradeclock.ErrNoSchedule)
-	err = w.store.ChangeSchedules(w.ctx, tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{added}, Revision: "another"})
+	err = w.store.ChangeSchedules(w.ctx, ops, tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{added}, Revision: "another"})
 	require.ErrorIs(w.t, err, tradeclock.ErrSchedulesChanged)
 	w.assertRows(base, follower)
 	assert.Equal(w.t, before, scheduleRevision(w.t, w.store), "a refusal changes nothing")
 
 	w.clock.Advance(time.Minute)
 	changes := tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{moved, added}, Removed: []tradeclock.ScheduleKey{gone}, Revision: before}
-	require.NoError(w.t, w.store.ChangeSchedules(w.ctx, changes))
+	require.NoError(w.t, w.store.ChangeSchedules(w.ctx, ops, changes))
 	moved.Since, moved.Version = at(9, 1), 2
 	added.Since, added.Version = at(9, 1), 1
 	w.assertRows(moved, added)
 	if before != "" {
-		require.ErrorIs(w.t, w.store.ChangeSchedules(w.ctx, changes), tradeclock.ErrSchedulesChanged, "they were made already")
+		require.ErrorIs(w.t, w.store.ChangeSchedules(w.ctx, ops, changes), tradeclock.ErrSchedulesChanged, "they were made already")
 	}
-	require.NoError(w.t, w.store.ChangeSchedules(w.ctx, tradeclock.ScheduleChanges{Removed: []tradeclock.ScheduleKey{added.Key()}}))
+	require.NoError(w.t, w.store.ChangeSchedules(w.ctx, ops, tradeclock.ScheduleChanges{Removed: []tradeclock.ScheduleKey{added.Key()}}))
 	w.assertRows(moved)
 }

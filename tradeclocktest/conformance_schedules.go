@@ -44,6 +44,9 @@ func TestScheduleStore(t *testing.T, open func(t *testing.T, clock tradeclock.Cl
 	}
 }
 
+// ops is by whom the suite edits.
+var ops = tradeclock.By{Actor: "ops", Reason: "a test"}
+
 // readerCases are the scenarios of a store whose rows the suite cannot edit.
 var readerCases = []struct {
 	name string
@@ -153,14 +156,14 @@ type editorTest struct {
 
 func (w *editorTest) put(s tradeclock.Schedule) tradeclock.Schedule {
 	w.t.Helper()
-	row, err := w.store.PutSchedule(w.ctx, s)
+	row, err := w.store.PutSchedule(w.ctx, ops, s)
 	require.NoError(w.t, err)
 	return row
 }
 
 func (w *editorTest) update(row tradeclock.Schedule, edit tradeclock.ScheduleEdit) tradeclock.Schedule {
 	w.t.Helper()
-	row, err := w.store.UpdateSchedule(w.ctx, row.Account, row.Task, row.Version, edit)
+	row, err := w.store.UpdateSchedule(w.ctx, ops, row.Account, row.Task, row.Version, edit)
 	require.NoError(w.t, err)
 	return row
 }
@@ -201,6 +204,8 @@ var editorCases = []struct {
 	name string
 	test func(w *editorTest)
 }{
+	{"an edit says by whom, and why", testEditsSayByWhom},
+	{"each edit is kept, with the row before and after", testEditsAreKept},
 	{"a new row holds from now", func(w *editorTest) {
 		s := schedule("buy_orders", "daily 09:01")
 		s.Since, s.Version, s.Prior = at(4, 0), 17, rule.Daily(rule.At(-8, 0))
@@ -234,7 +239,7 @@ var editorCases = []struct {
 		one.Account = "42"
 		one = w.put(one)
 		w.assertRows(all, one)
-		require.NoError(w.t, w.store.DeleteSchedule(w.ctx, "", "buy_orders"))
+		require.NoError(w.t, w.store.DeleteSchedule(w.ctx, ops, "", "buy_orders"))
 		w.assertRows(one)
 	}},
 	{"an update touches only the fields that it names", testPartialUpdates},
@@ -248,7 +253,7 @@ var editorCases = []struct {
 		priority := 1
 		row := w.update(old, tradeclock.ScheduleEdit{Priority: &priority})
 		for _, version := range []int64{old.Version, row.Version + 1} {
-			_, err := w.store.UpdateSchedule(w.ctx, "", "buy_orders", version, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 10:00")})
+			_, err := w.store.UpdateSchedule(w.ctx, ops, "", "buy_orders", version, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 10:00")})
 			var conflict *tradeclock.ConflictError
 			require.ErrorAs(w.t, err, &conflict)
 			assert.Equal(w.t, tradeclock.ConflictError{Task: "buy_orders", Have: row.Version, Want: version}, *conflict)
@@ -258,9 +263,9 @@ var editorCases = []struct {
 	{"of many updates from one version one is made", testConcurrentUpdates},
 	{"a row that is not there can be neither updated nor deleted", func(w *editorTest) {
 		row := w.put(schedule("buy_orders", "daily 09:01"))
-		_, err := w.store.UpdateSchedule(w.ctx, "42", "buy_orders", 1, tradeclock.ScheduleEdit{})
+		_, err := w.store.UpdateSchedule(w.ctx, ops, "42", "buy_orders", 1, tradeclock.ScheduleEdit{})
 		require.ErrorIs(w.t, err, tradeclock.ErrNoSchedule)
-		require.ErrorIs(w.t, w.store.DeleteSchedule(w.ctx, "42", "buy_orders"), tradeclock.ErrNoSchedule)
+		require.ErrorIs(w.t, w.store.DeleteSchedule(w.ctx, ops, "42", "buy_orders"), tradeclock.ErrNoSchedule)
 		w.assertRows(row)
 	}},
 	{"seeding adds what is missing and overwrites no edit", func(w *editorTest) {
@@ -307,7 +312,7 @@ func testOddScheduleNames(w *editorTest) {
 	}
 	w.assertRows(want...)
 	for _, row := range want {
-		require.NoError(w.t, w.store.DeleteSchedule(w.ctx, row.Account, row.Task))
+		require.NoError(w.t, w.store.DeleteSchedule(w.ctx, ops, row.Account, row.Task))
 	}
 	w.assertRows()
 }
@@ -372,7 +377,7 @@ func testRefusals(w *editorTest) {
 	for name, s := range map[string]tradeclock.Schedule{
 		"negative": bad, "misnamed": misnamed, "cycle": cycle, "nameless": nameless, "ruleless": ruleless, "orphan": orphan,
 	} {
-		_, err := w.store.PutSchedule(w.ctx, s)
+		_, err := w.store.PutSchedule(w.ctx, ops, s)
 		assert.Error(w.t, err, name)
 	}
 	for name, seeds := range map[string][]tradeclock.Schedule{
@@ -386,10 +391,10 @@ func testRefusals(w *editorTest) {
 	for name, edit := range map[string]tradeclock.ScheduleEdit{
 		"cycle": {Rule: cycle.Rule}, "negative": {Timeout: &bad.Timeout}, "unknown policy": {Overlap: &overlap},
 	} {
-		_, err := w.store.UpdateSchedule(w.ctx, "", "premarket_retry", base.Version, edit)
+		_, err := w.store.UpdateSchedule(w.ctx, ops, "", "premarket_retry", base.Version, edit)
 		assert.Error(w.t, err, name)
 	}
-	assert.Error(w.t, w.store.DeleteSchedule(w.ctx, "", "premarket_retry"), "a rule comes after it")
+	assert.Error(w.t, w.store.DeleteSchedule(w.ctx, ops, "", "premarket_retry"), "a rule comes after it")
 
 	w.assertRows(base, follower)
 	assert.Equal(w.t, before, scheduleRevision(w.t, w.store), "a refusal changes nothing")

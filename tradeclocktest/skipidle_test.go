@@ -158,7 +158,7 @@ func TestRule35_WhatIsWrittenBetweenTwoCallsIsReadInTime(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(at(8, 0, 0))
 	store := memstore.New(clock)
 	row := tradeclock.Schedule{Task: "orders", Rule: rule.MustParse("daily 15:00")}
-	_, err := store.PutSchedule(t.Context(), row)
+	_, err := store.PutSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, row)
 	require.NoError(t, err)
 	rec := tradeclocktest.NewRecorder(clock)
 	s, err := tradeclock.New(tradeclock.Config{
@@ -171,7 +171,7 @@ func TestRule35_WhatIsWrittenBetweenTwoCallsIsReadInTime(t *testing.T) {
 	d.Until(at(9, 0, 0))
 	row.Task = "prices"
 	row.Rule = rule.MustParse("daily 09:10")
-	_, err = store.PutSchedule(t.Context(), row)
+	_, err = store.PutSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, row)
 	require.NoError(t, err)
 	d.Until(at(16, 0, 0))
 	assert.Equal(t, []string{"2026-11-23"}, rec.Slots("prices"))

@@ -203,7 +203,7 @@ func editRow(ctx context.Context) (*opened, error) {
 	version := int64(1)
 	return w.opened(ctx, 1, func() error {
 		rule := rule.Daily(rule.At(10, int(version%60)))
-		row, err := w.store.UpdateSchedule(ctx, rig.Account(50), "open", version, tradeclock.ScheduleEdit{Rule: rule})
+		row, err := w.store.UpdateSchedule(ctx, tradeclock.By{Actor: "ops", Reason: "a test"}, rig.Account(50), "open", version, tradeclock.ScheduleEdit{Rule: rule})
 		if err != nil {
 			return err
 		}

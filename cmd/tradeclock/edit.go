@@ -54,6 +54,8 @@ func (a *app) setCommand() *cli.Command {
 
 func editFlags() []cli.Flag {
 	return []cli.Flag{
+		&cli.StringFlag{Name: "reason", Usage: "why, for those who read it later"},
+		&cli.StringFlag{Name: "actor", Usage: "who edits", Sources: cli.EnvVars("TRADECLOCK_ACTOR")},
 		&cli.BoolFlag{Name: "dry-run", Usage: "write nothing, and end with 2 if anything would change"},
 		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
 		&cli.IntFlag{Name: "sessions-ahead", Value: 3, Usage: "how many sessions are shown", Validator: positive},
@@ -144,10 +146,23 @@ func assign[T any](field *T, value *T) {
 	}
 }
 
+// editor is by whom an edit is made. Where nothing is written it need not be said.
+func editor(cmd *cli.Command) (tradeclock.By, error) {
+	by := tradeclock.By{Actor: cmd.String("actor"), Reason: cmd.String("reason")}
+	if by.Validate() != nil && !cmd.Bool("dry-run") {
+		return by, errors.New("an edit says why, and by whom: --reason and --actor are required")
+	}
+	return by, nil
+}
+
 func (a *app) set(ctx context.Context, cmd *cli.Command) error {
 	task, account := cmd.Args().First(), cmd.String("account")
 	if task == "" {
 		return errors.New("which task? As in: tradeclock schedules set sell_monitor --timeout 3m")
+	}
+	by, err := editor(cmd)
+	if err != nil {
+		return err
 	}
 	s, err := open(ctx, cmd, writes)
 	if err != nil {
@@ -175,12 +190,49 @@ func (a *app) set(ctx context.Context, cmd *cli.Command) error {
 	if err != nil || !agreed {
 		return err
 	}
-	stored, err := s.store.UpdateSchedule(ctx, account, task, version, edit)
+	stored, err := s.store.UpdateSchedule(ctx, by, account, task, version, edit)
 	if err != nil {
 		return refused(err)
 	}
 	fmt.Fprintf(a.out, "Done: %s has version %d, and holds from the next poll of the service on, within a minute.\n", stored.Key(), stored.Version)
 	return nil
+}
+
+func (a *app) removeCommand() *cli.Command {
+	return &cli.Command{
+		Name: "remove", Usage: "remove one row: the task does not run any more", ArgsUsage: "TASK",
+		Description:   "Example: tradeclock schedules remove analysis --account 42 --reason \"closed\" --actor ana",
+		ShellComplete: completeTasks,
+		Flags:         append([]cli.Flag{accountFlag()}, editFlags()...),
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			by, err := editor(cmd)
+			if err != nil {
+				return err
+			}
+			s, err := open(ctx, cmd, writes)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			row, err := a.find(ctx, s, cmd.String("account"), cmd.Args().First())
+			if err != nil {
+				return err
+			}
+			changes := tradeclock.ScheduleChanges{Removed: []tradeclock.ScheduleKey{row.Key()}}
+			if changes.Revision, err = s.store.Revision(ctx); err != nil {
+				return err
+			}
+			agreed, err := a.agree(ctx, cmd, s, []tradeclock.Schedule{row}, changes)
+			if err != nil || !agreed {
+				return err
+			}
+			if err := s.store.ChangeSchedules(ctx, by, changes); err != nil {
+				return refused(err)
+			}
+			fmt.Fprintf(a.out, "Done: %s is removed.\n", row.Key())
+			return nil
+		},
+	}
 }
 
 // refused is an error of an edit that the store did not make, or a request that it did not

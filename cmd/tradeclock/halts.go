@@ -157,32 +157,3 @@ func (a *app) haltsCommand() *cli.Command {
 		},
 	}
 }
-
-func (a *app) auditCommand() *cli.Command {
-	return &cli.Command{
-		Name: "audit", Usage: "who did what, and why, the newest last", Description: "Example: tradeclock audit",
-		Action: func(ctx context.Context, cmd *cli.Command) error {
-			s, err := open(ctx, cmd, reads)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			entries, err := s.store.Audit(ctx, s.name)
-			if err != nil {
-				return err
-			}
-			return list(a, cmd, listing[tradeclock.AuditEntry]{
-				items:  entries,
-				header: []string{"AT", "ACTION", "TASK", "ACCOUNT", "SLOT", "TO", "BY", "REASON"},
-				line: func(e tradeclock.AuditEntry) []string {
-					to := ""
-					if !e.To.IsZero() {
-						to = s.dateTime(e.To)
-					}
-					return []string{s.dateTime(e.At), e.Action, e.Task, e.Account, e.Slot, to, e.Actor, e.Reason}
-				},
-				none: "Nobody did anything.",
-			})
-		},
-	}
-}

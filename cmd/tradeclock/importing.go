@@ -33,6 +33,10 @@ func (a *app) importCommand() *cli.Command {
 }
 
 func (a *app) importRows(ctx context.Context, cmd *cli.Command) error {
+	by, err := editor(cmd)
+	if err != nil {
+		return err
+	}
 	rows, err := a.readRows(cmd.Args().First())
 	if err != nil {
 		return err
@@ -60,7 +64,7 @@ func (a *app) importRows(ctx context.Context, cmd *cli.Command) error {
 	if err != nil || !agreed {
 		return err
 	}
-	if err := s.store.ChangeSchedules(ctx, changes); err != nil {
+	if err := s.store.ChangeSchedules(ctx, by, changes); err != nil {
 		return refused(err)
 	}
 	fmt.Fprintf(a.out, "Done: %d put, %d removed.\n", len(changes.Rows), len(changes.Removed))

@@ -34,7 +34,7 @@ func (a *app) schedulesCommand() *cli.Command {
 				Name: "export", Usage: "all rows in a form that import reads: json, or csv by -o csv", Description: "Example: tradeclock schedules export >schedules.json",
 				Action: a.export,
 			},
-			a.setCommand(),
+			a.setCommand(), a.removeCommand(),
 			a.importCommand(),
 		},
 	}

@@ -42,21 +42,23 @@ func TestSetTouchesWhatItNamesAlone(t *testing.T) {
 		assert.Equal(t, 3, got.code, "nobody is there to answer")
 		assert.Equal(t, before, s.row("sell_monitor"))
 
-		got = s.order("", "schedules", "set", "sell_monitor", "--timeout", "3m", "--yes")
+		got = s.order("", "schedules", "set", "sell_monitor", "--timeout", "3m", "--actor", "ana", "--reason", "as agreed", "--yes")
 		require.Zero(t, got.code, got.err)
 		assert.Contains(t, got.out, `~ sell_monitor: timeout "2m" -> "3m"`)
+		assert.Equal(t, 3, s.order("", "schedules", "set", "sell_monitor", "--timeout", "9m", "--actor", "ana", "--yes").code, "without a reason")
+		assert.Regexp(t, `edit +sell_monitor +ana +as agreed +timeout "2m" -> "3m"`, s.ask("audit").out)
 		before.Timeout, before.Version = 3*time.Minute, 2
 		assert.Equal(t, before, s.row("sell_monitor"))
 
-		got = s.order("", "schedules", "set", "sell_monitor", "--timeout", "4m", "--if-version", "1", "--yes")
+		got = s.order("", "schedules", "set", "sell_monitor", "--timeout", "4m", "--if-version", "1", "--actor", "ana", "--reason", "as agreed", "--yes")
 		assert.Equal(t, 5, got.code, got.err)
 		assert.Equal(t, before, s.row("sell_monitor"), "an older version changes nothing")
-		got = s.order("", "schedules", "set", "sell_monitor", "--timeout", "3m", "--yes")
+		got = s.order("", "schedules", "set", "sell_monitor", "--timeout", "3m", "--actor", "ana", "--reason", "as agreed", "--yes")
 		assert.Zero(t, got.code)
 		assert.Equal(t, "No changes.\n", got.out)
 		assert.Equal(t, int64(2), s.row("sell_monitor").Version)
 
-		got = s.order("", "schedules", "set", "analysis", "--disable", "--retry-attempts", "1", "--catch-up-until", "17:00", "--yes")
+		got = s.order("", "schedules", "set", "analysis", "--disable", "--retry-attempts", "1", "--catch-up-until", "17:00", "--actor", "ana", "--reason", "as agreed", "--yes")
 		require.Zero(t, got.code, got.err)
 		assert.True(t, s.row("analysis").Disabled)
 		assert.Equal(t, 1, s.row("analysis").Retry.Attempts)
@@ -65,10 +67,10 @@ func TestSetTouchesWhatItNamesAlone(t *testing.T) {
 			{"set", "nothing", "--timeout", "3m"}, {"set", "sell_monitor", "--account", "42", "--timeout", "3m"},
 			{"set", "premarket_retry", "--rule", "after premarket_amo_adjustment 5m"}, {"set", "buy_orders", "--timeout=-3m"},
 		} {
-			got := s.order("", append([]string{"schedules"}, append(bad, "--yes")...)...)
+			got := s.order("", append([]string{"schedules"}, append(bad, "--actor", "ana", "--reason", "as agreed", "--yes")...)...)
 			assert.Equal(t, 1, got.code, "%v: %s", bad, got.err)
 		}
-		got = s.order("", "schedules", "set", "buy_orders", "--rule", "at nine", "--overlap", "perhaps", "--yes")
+		got = s.order("", "schedules", "set", "buy_orders", "--rule", "at nine", "--overlap", "perhaps", "--actor", "ana", "--reason", "as agreed", "--yes")
 		assert.Equal(t, 3, got.code)
 		assert.Contains(t, got.err, "--rule")
 		assert.Contains(t, got.err, "--overlap")
@@ -90,7 +92,7 @@ func everything() tradeclock.Schedule {
 func TestWhatIsExportedIsImported(t *testing.T) {
 	onEach(t, func(t *testing.T, at address) {
 		s := monday(t, at, "09:02:00")
-		_, err := s.store.PutSchedule(t.Context(), everything())
+		_, err := s.store.PutSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, everything())
 		require.NoError(t, err)
 		revision, err := s.store.Revision(t.Context())
 		require.NoError(t, err)
@@ -108,7 +110,7 @@ func TestWhatIsExportedIsImported(t *testing.T) {
 			assert.Equal(t, 2, got.code, got.err)
 			assert.Contains(t, got.out, `~ buy_orders: rule "daily 16:05" -> "daily 16:07"`)
 			bad := strings.Replace(edited, "after premarket_retry 5m", "after nothing 5m", 1)
-			got = s.order(bad, "schedules", "import", "-", "--yes")
+			got = s.order(bad, "schedules", "import", "-", "--actor", "ana", "--reason", "as agreed", "--yes")
 			assert.Equal(t, 1, got.code)
 			assert.Contains(t, got.err, "no schedule of task \"nothing\"")
 		}
@@ -120,7 +122,7 @@ func TestWhatIsExportedIsImported(t *testing.T) {
 		rows[0].Priority = 7
 		text, err := json.Marshal(rows)
 		require.NoError(t, err)
-		got := s.order(string(text), "schedules", "import", "-", "--prune", "--yes")
+		got := s.order(string(text), "schedules", "import", "-", "--prune", "--actor", "ana", "--reason", "as agreed", "--yes")
 		require.Zero(t, got.code, got.err)
 		assert.Contains(t, got.out, "Done: 2 put, 7 removed.")
 		stored, err := s.store.Schedules(t.Context())

@@ -80,7 +80,7 @@ func storeRows(t *testing.T, store *sqlstore.Store, rules map[string]string) {
 		if text, changed := rules[row.Task]; changed {
 			row.Rule = rule.MustParse(text)
 		}
-		_, err := store.PutSchedule(t.Context(), row)
+		_, err := store.PutSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, row)
 		require.NoError(t, err)
 	}
 }
@@ -183,7 +183,7 @@ func TestHealthIsThatOfTheHeartbeat(t *testing.T) {
 	status, beat := ask()
 	assert.Equal(t, http.StatusOK, status)
 	assert.Equal(t, int64(1), beat.Term)
-	require.NoError(t, d.replicas[0].store.DeleteSchedule(t.Context(), "", trading.TaskBuyOrders))
+	require.NoError(t, d.replicas[0].store.DeleteSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, "", trading.TaskBuyOrders))
 	d.until(d.opening.Add(-13 * time.Minute))
 
 	status, beat = ask()

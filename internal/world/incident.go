@@ -279,7 +279,7 @@ func (w *World) putRow(i int) {
 	if !w.script.tasks[i].isStored() {
 		return
 	}
-	if _, err := w.database.PutSchedule(whole, w.script.tasks[i].schedule()); err != nil {
+	if _, err := w.database.PutSchedule(whole, tradeclock.By{Actor: "ops", Reason: "a test"}, w.script.tasks[i].schedule()); err != nil {
 		panic(err)
 	}
 }

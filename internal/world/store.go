@@ -21,7 +21,7 @@ type Database interface {
 	tradeclock.HeartbeatSink
 	tradeclock.Pruner
 	tradeclock.Resetter
-	PutSchedule(ctx context.Context, row tradeclock.Schedule) (tradeclock.Schedule, error)
+	PutSchedule(ctx context.Context, by tradeclock.By, row tradeclock.Schedule) (tradeclock.Schedule, error)
 }
 
 // whole is the context of a call that has reached the database: nothing cuts it short.
