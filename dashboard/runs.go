@@ -149,7 +149,7 @@ func (v *visit) run() (any, error) {
 		}
 		p.Details = text.String()
 	}
-	started := !run.Started.IsZero() || run.Outcome == tradeclock.Running
+	started := !run.Started.IsZero() || run.Outcome.Open()
 	if v.requests != nil {
 		p.CanTrigger = !started && !session.After(v.today()) && v.can(Trigger, account, task)
 		p.CanCancel = run.Outcome == tradeclock.Running && v.can(Cancel, account, task)
