@@ -26,7 +26,8 @@ type dayPage struct {
 	Trouble           []runLine
 	TroubleUnread     string
 	TroubleMore       string // the address of all of it
-	ShowsAccountsOnly bool   // nobody was ever enrolled
+	Overrides         []overrideLine
+	ShowsAccountsOnly bool // nobody was ever enrolled
 }
 
 // line is a stretch of a day.
@@ -85,6 +86,15 @@ func (v *visit) day() (any, error) {
 		return nil, err
 	}
 	p.Lines = v.linesOf(date, items)
+	said, err := v.overridesOn(date)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range said {
+		if o.Account == "" || o.Account == p.Account {
+			p.Overrides = append(p.Overrides, o)
+		}
+	}
 	v.findTrouble(p)
 	return p, nil
 }

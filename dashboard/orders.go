@@ -134,7 +134,7 @@ func (v *visit) asked() (any, error) {
 		return nil, err
 	}
 	for _, r := range found {
-		p.Requests = append(p.Requests, requestLine{r, v.dateTime(r.At), v.dateTime(r.Answered), answerOf(r), whatOf(r), r.ID == p.ID})
+		p.Requests = append(p.Requests, requestLine{r, v.dateTime(r.At), v.dateTime(r.Answered), answerOf(r), v.whatOf(r), r.ID == p.ID})
 	}
 	if len(found) == requestsShown {
 		p.Next = address("requests", "before", found[requestsShown-1].ID)
@@ -150,7 +150,7 @@ func answerOf(r request.Request) string {
 }
 
 // whatOf says what is asked beside the kind.
-func whatOf(r request.Request) string {
+func (v *visit) whatOf(r request.Request) string {
 	var parts []string
 	add := func(part string, said bool) {
 		if said {
@@ -160,19 +160,26 @@ func whatOf(r request.Request) string {
 	add("for today", r.ForToday)
 	add("for the session of "+r.Session.String(), !r.Session.IsZero())
 	add("slot "+r.Slot, r.Slot != "")
+	add("to "+v.dateTime(r.MoveTo), !r.MoveTo.IsZero())
 	add("on any day", r.Force)
 	add("and end what runs", r.AndCancel)
 	return strings.Join(parts, ", ")
 }
 
-// ask asks the active process to run a task, or to end what runs.
+// ask asks the active process to run a task, to end what runs, or to override an occurrence.
 func (v *visit) ask() (answer, error) {
 	r := request.Request{
 		Account: v.form.Get("account"), Task: strings.TrimSpace(v.form.Get("task")), Slot: v.form.Get("slot"),
 		Reason: strings.TrimSpace(v.form.Get("reason")), Force: v.form.Get("force") != "",
 	}
 	verb := Trigger
+	var err error
 	switch r.Kind = request.Kind(v.form.Get("kind")); r.Kind {
+	case request.Skip, request.Move, request.Restore:
+		if err := v.fillOverride(&r); err != nil {
+			return answer{}, err
+		}
+		verb = Verb(r.Kind)
 	case request.Trigger:
 		switch v.form.Get("for") {
 		case "today":
@@ -193,9 +200,8 @@ func (v *visit) ask() (answer, error) {
 			return answer{}, refuse("For whom? Name an account, or say that all are meant.")
 		}
 	default:
-		return answer{}, refuse("What is asked? It is neither trigger nor cancel.")
+		return answer{}, refuse("What is asked? It is none of the orders of this page.")
 	}
-	var err error
 	if r.Actor, err = v.may(Action{verb, r.Account, r.Task}); err != nil {
 		return answer{}, err
 	}
@@ -223,7 +229,7 @@ type auditPage struct {
 
 type auditLine struct {
 	tradeclock.AuditEntry
-	When string
+	When, Then string
 }
 
 const auditShown = 200
@@ -241,7 +247,7 @@ func (v *visit) audit() (any, error) {
 	slices.Reverse(entries)
 	rest := entries[min(skipped, len(entries)):]
 	for _, e := range rest[:min(len(rest), auditShown)] {
-		p.Entries = append(p.Entries, auditLine{e, v.dateTime(e.At)})
+		p.Entries = append(p.Entries, auditLine{e, v.dateTime(e.At), v.dateTime(e.To)})
 	}
 	if len(rest) > auditShown {
 		p.Next = address("audit", "skip", strconv.Itoa(skipped+auditShown))

@@ -112,6 +112,9 @@ type runPage struct {
 	Late        *tradeclock.LateOutcome
 	CanTrigger  bool
 	CanCancel   bool
+	Override    *overrideLine
+	CanSkip     bool
+	CanMove     bool
 	Day, Task   string // addresses
 	Others      string
 }
@@ -148,6 +151,9 @@ func (v *visit) run() (any, error) {
 			return nil, err
 		}
 		p.Details = text.String()
+	}
+	if err := v.findOverride(p); err != nil {
+		return nil, err
 	}
 	started := !run.Started.IsZero() || run.Outcome.Open()
 	if v.requests != nil {
