@@ -17,7 +17,7 @@ import (
 )
 
 // manyAccounts is how many accounts the stores of BenchmarkPages have, with three runs each on
-// the day that is shown, of which a hundred failed.
+// the day that is shown, of which a hundred were missed.
 const manyAccounts = 100_000
 
 // BenchmarkPages draws pages of a scheduler with a hundred thousand accounts:
@@ -65,10 +65,10 @@ func fill(b *testing.B, s store, clock *clockwork.FakeClock) {
 		for i := first; i < first+batch; i++ {
 			account := fmt.Sprintf("a%06d", i)
 			accounts = append(accounts, tradeclock.Enrolment{Account: account, From: at("2026-11-23 08:59:00")})
-			for _, task := range []string{trading.TaskPremarketRetry, trading.TaskPremarketAMOAdjustment, trading.TaskAnalysis} {
+			for minute, task := range []string{trading.TaskPremarketRetry, trading.TaskPremarketAMOAdjustment, trading.TaskPositionMonitor} {
 				run := tradeclock.Run{
 					Scheduler: "paper", Account: account, Task: task, Slot: "2026-11-23", Session: date("2026-11-23"),
-					Due: at("2026-11-23 09:00:00").UTC(), Outcome: tradeclock.Skipped, Reason: "there was nothing to do", Finished: clock.Now().UTC(),
+					Due: at("2026-11-23 09:00:00").Add(time.Duration(minute) * time.Minute).UTC(), Outcome: tradeclock.Skipped, Reason: "there was nothing to do", Finished: clock.Now().UTC(),
 				}
 				if i%3000 == 0 {
 					run.Outcome, run.Reason = tradeclock.Missed, "its catch-up of 10m0s had passed"
