@@ -2,7 +2,7 @@ package dashboard
 
 import (
 	"cmp"
-	"errors"
+	"context"
 	"fmt"
 
 	"github.com/tradeclock/tradeclock"
@@ -181,9 +181,13 @@ func (v *visit) findTrouble(p *dayPage) {
 	if len(p.Accounts) < 2 || !v.can(View, "", "") {
 		return
 	}
-	runs, err := v.view.Runs(v.ctx, tradeclock.Query{From: p.Date, To: p.Date, Outcomes: faces.Trouble, NewestFirst: true, Limit: troubleShown + 1})
+	// Of very many runs that takes a while: the rest of the page does not wait for it that long.
+	ctx, cancel := context.WithCancelCause(v.ctx)
+	defer cancel(nil)
+	defer v.clock.AfterFunc(v.cfg.Timeout/2, func() { cancel(errTooLong) }).Stop()
+	runs, err := v.view.Runs(ctx, tradeclock.Query{From: p.Date, To: p.Date, Outcomes: faces.Trouble, NewestFirst: true, Limit: troubleShown + 1})
 	if err != nil {
-		p.TroubleUnread = cmp.Or(errors.Unwrap(err), err).Error()
+		p.TroubleUnread = cmp.Or(context.Cause(ctx), err).Error()
 		return
 	}
 	if len(runs) > troubleShown {

@@ -23,7 +23,7 @@ func TestOneOccurrenceIsMovedAndSkipped(t *testing.T) {
 			got := s.post("/requests", append([]string{"kind", kind, "task", "analysis", "account", "42", "slot", "2026-11-23", "session", "2026-11-23", "reason", "late data"}, more...)...)
 			require.Equal(t, http.StatusSeeOther, got.code, words(got.body))
 			s.drive.Until(at("2026-11-23 " + until))
-			s.get("/" + got.header.Get("Location")).has(t, "ana "+kind, "late data done")
+			s.get("/"+got.header.Get("Location")).has(t, "ana "+kind, "late data done")
 		}
 
 		order("move", "09:47:00", "to", "17:30")
