@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"trading":               {".", "calendar", "rule"},
 	"tradeclocktest":        {".", "calendar", "request", "rule"},
 	"internal/metrics":      {"."},
-	"internal/faces":        {".", "calendar", "monitor"},
+	"internal/faces":        {".", "calendar", "monitor", "rule"},
 	"internal/world":        {".", "calendar", "memstore", "rule", "internal/turns"},
 	"internal/world/cmd":    {"internal/world"},
 	"internal/world/teeth":  {},

@@ -192,7 +192,7 @@ func TestRule38_APreviewKeepsAccountsAndFollowersApart(t *testing.T) {
 				}
 			}
 			assert.Equal(t, test.want, told)
-			require.NoError(t, w.store.ChangeSchedules(t.Context(), test.changes))
+			require.NoError(t, w.store.ChangeSchedules(t.Context(), ops, test.changes))
 			assert.Equal(t, expected, dueIn())
 		})
 	}

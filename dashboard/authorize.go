@@ -20,6 +20,9 @@ const (
 	Lift    Verb = "lift"
 	Trigger Verb = "trigger"
 	Cancel  Verb = "cancel"
+	Skip    Verb = "skip"    // one occurrence
+	Move    Verb = "move"    // one occurrence, to another time
+	Restore Verb = "restore" // one that is skipped or moved
 )
 
 // Action is what a request wants to do.

@@ -29,7 +29,7 @@ import (
 // What the values of View are beside what it requires is found by itself, and what they are not
 // is not shown: a Schedules that is a tradeclock.ScheduleEditor can be edited, and a Ledger has
 // accounts if it is a tradeclock.Directory, halts if it is a tradeclock.HaltStore, requests if
-// it is a tradeclock.RequestStore and an audit if it is a tradeclock.Auditor.
+// it is a tradeclock.RequestStore, overrides if it is a tradeclock.OverrideStore, and an audit if it is a tradeclock.Auditor.
 type Config struct {
 	// View says which scheduler is shown, and from which stores.
 	View tradeclock.ViewConfig
@@ -77,6 +77,7 @@ type Dashboard struct {
 	directory tradeclock.Directory
 	halts     tradeclock.HaltStore
 	requests  tradeclock.RequestStore
+	overrides tradeclock.OverrideStore
 	auditor   tradeclock.Auditor
 }
 
@@ -133,6 +134,7 @@ func (d *Dashboard) setDefaults() {
 	d.directory, _ = of.Ledger.(tradeclock.Directory)
 	d.halts, _ = of.Ledger.(tradeclock.HaltStore)
 	d.requests, _ = of.Ledger.(tradeclock.RequestStore)
+	d.overrides, _ = of.Ledger.(tradeclock.OverrideStore)
 	d.auditor, _ = of.Ledger.(tradeclock.Auditor)
 }
 

@@ -2,7 +2,7 @@ package dashboard
 
 import (
 	"cmp"
-	"errors"
+	"context"
 	"fmt"
 
 	"github.com/tradeclock/tradeclock"
@@ -26,7 +26,8 @@ type dayPage struct {
 	Trouble           []runLine
 	TroubleUnread     string
 	TroubleMore       string // the address of all of it
-	ShowsAccountsOnly bool   // nobody was ever enrolled
+	Overrides         []overrideLine
+	ShowsAccountsOnly bool // nobody was ever enrolled
 }
 
 // line is a stretch of a day.
@@ -85,6 +86,15 @@ func (v *visit) day() (any, error) {
 		return nil, err
 	}
 	p.Lines = v.linesOf(date, items)
+	said, err := v.overridesOn(date)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range said {
+		if o.Account == "" || o.Account == p.Account {
+			p.Overrides = append(p.Overrides, o)
+		}
+	}
 	v.findTrouble(p)
 	return p, nil
 }
@@ -171,9 +181,13 @@ func (v *visit) findTrouble(p *dayPage) {
 	if len(p.Accounts) < 2 || !v.can(View, "", "") {
 		return
 	}
-	runs, err := v.view.Runs(v.ctx, tradeclock.Query{From: p.Date, To: p.Date, Outcomes: faces.Trouble, NewestFirst: true, Limit: troubleShown + 1})
+	// Of very many runs that takes a while: the rest of the page does not wait for it that long.
+	ctx, cancel := context.WithCancelCause(v.ctx)
+	defer cancel(nil)
+	defer v.clock.AfterFunc(v.cfg.Timeout/2, func() { cancel(errTooLong) }).Stop()
+	runs, err := v.view.Runs(ctx, tradeclock.Query{From: p.Date, To: p.Date, Outcomes: faces.Trouble, NewestFirst: true, Limit: troubleShown + 1})
 	if err != nil {
-		p.TroubleUnread = cmp.Or(errors.Unwrap(err), err).Error()
+		p.TroubleUnread = cmp.Or(context.Cause(ctx), err).Error()
 		return
 	}
 	if len(runs) > troubleShown {

@@ -20,6 +20,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/dashboard"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/memstore"
@@ -231,4 +232,12 @@ func (s schedules) Schedules(ctx context.Context) ([]tradeclock.Schedule, error)
 
 func (h history) Runs(ctx context.Context, q tradeclock.Query) ([]tradeclock.Run, error) {
 	return h.of.Runs(ctx, q)
+}
+
+func date(text string) calendar.Date {
+	d, err := calendar.ParseDate(text)
+	if err != nil {
+		panic(err)
+	}
+	return d
 }

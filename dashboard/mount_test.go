@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"html"
 	"io"
-	"io/fs"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -129,13 +128,10 @@ func TestWhatIsVendoredIsListed(t *testing.T) {
 		assert.FileExists(t, licence)
 		listed[file] = true
 	}
-	for _, folder := range []string{"assets", "testdata"} {
-		require.NoError(t, filepath.WalkDir(folder, func(name string, _ fs.DirEntry, err error) error {
-			if strings.HasSuffix(name, ".js") {
-				assert.True(t, listed[filepath.ToSlash(name)], "%s is not in the list", name)
-			}
-			return err
-		}))
+	scripts, err := filepath.Glob("assets/*.js")
+	require.NoError(t, err)
+	for _, name := range scripts {
+		assert.True(t, listed[filepath.ToSlash(name)], "%s is not in the list", name)
 	}
 }
 

@@ -3,7 +3,6 @@ package dashboard
 import (
 	"cmp"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -134,7 +133,7 @@ func (v *visit) asked() (any, error) {
 		return nil, err
 	}
 	for _, r := range found {
-		p.Requests = append(p.Requests, requestLine{r, v.dateTime(r.At), v.dateTime(r.Answered), answerOf(r), whatOf(r), r.ID == p.ID})
+		p.Requests = append(p.Requests, requestLine{r, v.dateTime(r.At), v.dateTime(r.Answered), answerOf(r), v.whatOf(r), r.ID == p.ID})
 	}
 	if len(found) == requestsShown {
 		p.Next = address("requests", "before", found[requestsShown-1].ID)
@@ -150,7 +149,7 @@ func answerOf(r request.Request) string {
 }
 
 // whatOf says what is asked beside the kind.
-func whatOf(r request.Request) string {
+func (v *visit) whatOf(r request.Request) string {
 	var parts []string
 	add := func(part string, said bool) {
 		if said {
@@ -160,19 +159,26 @@ func whatOf(r request.Request) string {
 	add("for today", r.ForToday)
 	add("for the session of "+r.Session.String(), !r.Session.IsZero())
 	add("slot "+r.Slot, r.Slot != "")
+	add("to "+v.dateTime(r.MoveTo), !r.MoveTo.IsZero())
 	add("on any day", r.Force)
 	add("and end what runs", r.AndCancel)
 	return strings.Join(parts, ", ")
 }
 
-// ask asks the active process to run a task, or to end what runs.
+// ask asks the active process to run a task, to end what runs, or to override an occurrence.
 func (v *visit) ask() (answer, error) {
 	r := request.Request{
 		Account: v.form.Get("account"), Task: strings.TrimSpace(v.form.Get("task")), Slot: v.form.Get("slot"),
 		Reason: strings.TrimSpace(v.form.Get("reason")), Force: v.form.Get("force") != "",
 	}
 	verb := Trigger
+	var err error
 	switch r.Kind = request.Kind(v.form.Get("kind")); r.Kind {
+	case request.Skip, request.Move, request.Restore:
+		if err := v.fillOverride(&r); err != nil {
+			return answer{}, err
+		}
+		verb = Verb(r.Kind)
 	case request.Trigger:
 		switch v.form.Get("for") {
 		case "today":
@@ -193,9 +199,8 @@ func (v *visit) ask() (answer, error) {
 			return answer{}, refuse("For whom? Name an account, or say that all are meant.")
 		}
 	default:
-		return answer{}, refuse("What is asked? It is neither trigger nor cancel.")
+		return answer{}, refuse("What is asked? It is none of the orders of this page.")
 	}
-	var err error
 	if r.Actor, err = v.may(Action{verb, r.Account, r.Task}); err != nil {
 		return answer{}, err
 	}
@@ -223,8 +228,8 @@ type auditPage struct {
 
 type auditLine struct {
 	tradeclock.AuditEntry
-	When   string
-	Fields []tradeclock.FieldChange // of an edit
+	When, Then string
+	Fields     []tradeclock.FieldChange // of an edit
 }
 
 const auditShown = 200
@@ -240,7 +245,7 @@ func (v *visit) audit() (any, error) {
 	}
 	p := new(auditPage)
 	for _, e := range entries {
-		p.Entries = append(p.Entries, auditLine{e, v.dateTime(e.At), e.Changed()})
+		p.Entries = append(p.Entries, auditLine{e, v.dateTime(e.At), v.dateTime(e.To), e.Changed()})
 	}
 	if len(entries) == auditShown {
 		p.Next = address("audit", "before", strconv.FormatInt(entries[len(entries)-1].ID, 10))

@@ -92,8 +92,8 @@ func TestWhatCannotBeAsked(t *testing.T) {
 			code int
 			says string
 		}{
-			{"nothing", nil, 400, "neither trigger nor cancel"},
-			{"a kind that a page has not", []string{"kind", "lift"}, 400, "neither trigger nor cancel"},
+			{"nothing", nil, 400, "none of the orders"},
+			{"a kind that a page has not", []string{"kind", "lift"}, 400, "none of the orders"},
 			{"no task", []string{"kind", "trigger", "account", "42"}, 422, "field Task"},
 			{"no date", []string{"kind", "trigger", "task", "analysis", "for", "session", "session", "x"}, 400, "session: "},
 			{"a slot", []string{"kind", "trigger", "task", "analysis", "slot", "2026-11-23"}, 400, "not for a slot"},

@@ -64,7 +64,7 @@ func (t *top) Navigation() (all []navigation) {
 // Live are the attributes of the part of a page that is read again by itself.
 func (t *top) Live() template.HTMLAttr {
 	self := template.HTMLEscapeString("?" + t.req.URL.RawQuery)
-	return template.HTMLAttr(`id="live" hx-get="` + self + `" hx-trigger="every 15s" hx-select="#live" hx-swap="outerMorph"`)
+	return template.HTMLAttr(`id="live" hx-get="` + self + `" hx-trigger="every 15s, visibilitychange from:document" hx-select="#live" hx-swap="outerMorph"`)
 }
 
 // Now is the time at which the page was made.

@@ -112,6 +112,9 @@ type runPage struct {
 	Late        *tradeclock.LateOutcome
 	CanTrigger  bool
 	CanCancel   bool
+	Override    *overrideLine
+	CanSkip     bool
+	CanMove     bool
 	Day, Task   string // addresses
 	Others      string
 }
@@ -149,7 +152,10 @@ func (v *visit) run() (any, error) {
 		}
 		p.Details = text.String()
 	}
-	started := !run.Started.IsZero() || run.Outcome == tradeclock.Running
+	if err := v.findOverride(p); err != nil {
+		return nil, err
+	}
+	started := !run.Started.IsZero() || run.Outcome.Open()
 	if v.requests != nil {
 		p.CanTrigger = !started && !session.After(v.today()) && v.can(Trigger, account, task)
 		p.CanCancel = run.Outcome == tradeclock.Running && v.can(Cancel, account, task)

@@ -17,25 +17,50 @@ import (
 func (s *Store) Runs(_ context.Context, q tradeclock.Query) ([]tradeclock.Run, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var runs []tradeclock.Run
+	found := selection{query: q}
 	for scheduler, l := range s.ledgers {
 		if q.Scheduler != "" && q.Scheduler != scheduler {
 			continue
 		}
 		for row := range l.rows.within(q) {
 			if selects(q, row) {
-				runs = append(runs, copyOf(row))
+				found.add(row)
 			}
 		}
 	}
-	slices.SortFunc(runs, inOrder)
-	if q.NewestFirst {
-		slices.Reverse(runs)
-	}
-	if q.Limit > 0 && len(runs) > q.Limit {
-		runs = runs[:q.Limit]
+	found.cut()
+	var runs []tradeclock.Run
+	for _, row := range found.rows {
+		runs = append(runs, copyOf(row))
 	}
 	return runs, nil
+}
+
+// selection is the rows that a query selects. Of many more than its Limit it does not keep
+// all: a page of a long history takes the memory of a page.
+type selection struct {
+	query tradeclock.Query
+	rows  []*tradeclock.Run
+}
+
+func (s *selection) add(row *tradeclock.Run) {
+	const kept = 4096
+	if s.rows = append(s.rows, row); s.query.Limit > 0 && len(s.rows) >= s.query.Limit+kept {
+		s.cut()
+	}
+}
+
+// cut puts the rows in order, and keeps those that the query asks for.
+func (s *selection) cut() {
+	slices.SortFunc(s.rows, func(a, b *tradeclock.Run) int {
+		if s.query.NewestFirst {
+			a, b = b, a
+		}
+		return a.Cursor().Compare(b.Cursor())
+	})
+	if s.query.Limit > 0 && len(s.rows) > s.query.Limit {
+		s.rows = s.rows[:s.query.Limit]
+	}
 }
 
 // selects reports whether a query selects a run of a scheduler that it is about.

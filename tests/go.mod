@@ -5,17 +5,21 @@ go 1.26.0
 replace (
 	github.com/tradeclock/tradeclock => ../
 	github.com/tradeclock/tradeclock/cron => ../cron
+	github.com/tradeclock/tradeclock/dashboard => ../dashboard
 	github.com/tradeclock/tradeclock/otel => ../otel
 	github.com/tradeclock/tradeclock/prometheus => ../prometheus
 	github.com/tradeclock/tradeclock/sqlstore => ../sqlstore
 )
 
 require (
+	github.com/chromedp/cdproto v0.160.1
+	github.com/chromedp/chromedp v0.23.1
 	github.com/jonboulle/clockwork v0.5.0
 	github.com/robfig/cron/v3 v3.0.1
 	github.com/stretchr/testify v1.12.1
 	github.com/tradeclock/tradeclock v0.1.0
 	github.com/tradeclock/tradeclock/cron v0.1.0
+	github.com/tradeclock/tradeclock/dashboard v0.1.0
 	github.com/tradeclock/tradeclock/otel v0.1.0
 	github.com/tradeclock/tradeclock/prometheus v0.1.0
 	github.com/tradeclock/tradeclock/sqlstore v0.1.0
@@ -26,6 +30,7 @@ require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/google/uuid v1.6.0 // indirect

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/faces"
 	"github.com/tradeclock/tradeclock/request"
-	"github.com/tradeclock/tradeclock/rule"
 )
 
 func (a *app) skipCommand() *cli.Command {
@@ -91,40 +89,13 @@ func (a *app) override(ctx context.Context, cmd *cli.Command, kind request.Kind,
 		if quarantine := (*tradeclock.QuarantineError)(nil); err != nil && !errors.As(err, &quarantine) {
 			return err
 		}
-		loc, err := s.zoneOf(rows, r.Account, r.Task)
+		loc, err := faces.ZoneOf(rows, r.Account, r.Task, s.calendar.Name(), s.loc, s.lookup)
 		if err != nil {
 			return err
 		}
 		r.MoveTo = wall.On(r.Session, loc)
 	}
 	return a.request(ctx, cmd, s, r, fmt.Sprintf(question, r.Task, r.Session, of))
-}
-
-// zoneOf is where the wall times of a task are read: that of its calendar, or of the task's
-// that it comes after.
-func (s *service) zoneOf(rows []tradeclock.Schedule, account, task string) (*time.Location, error) {
-	for range rows {
-		at := slices.IndexFunc(rows, func(row tradeclock.Schedule) bool { return row.Task == task && row.Account == account })
-		if at < 0 {
-			at = slices.IndexFunc(rows, func(row tradeclock.Schedule) bool { return row.Task == task && row.Account == "" })
-		}
-		if at < 0 {
-			break
-		}
-		if name := rows[at].Calendar; name != "" && name != s.calendar.Name() {
-			cal, err := s.lookup(name)
-			if err != nil {
-				return nil, err
-			}
-			return cal.Location(), nil
-		}
-		base, _, follows := rule.Follows(rows[at].Rule)
-		if !follows {
-			break
-		}
-		task = base
-	}
-	return s.loc, nil
 }
 
 func (a *app) overridesCommand() *cli.Command {

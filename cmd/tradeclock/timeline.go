@@ -13,7 +13,7 @@ import (
 )
 
 var colours = map[string]string{
-	"due": dim, "norecord": yellow, "not": dim, "running": blue, "succeeded": green, "skipped": dim, "missed": red, "failed": red,
+	"due": dim, "norecord": yellow, "not": dim, "armed": blue, "running": blue, "succeeded": green, "skipped": dim, "missed": red, "failed": red,
 	"timedout": red, "interrupted": yellow,
 }
 

@@ -3,15 +3,18 @@
 // account stand, and the verdict on its health.
 //
 // It owns nothing. It is told what a View, a store and a calendar answer, and answers with values
-// that a face prints or draws. It imports the root, calendar and monitor.
+// that a face prints or draws. It imports the root, calendar,
+// monitor and rule.
 package faces
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // DaysTo is how many days there are from a date to another.
@@ -79,6 +82,36 @@ func HaltOf(halts []tradeclock.Halt, account string) (tradeclock.Halt, bool) {
 		}
 	}
 	return tradeclock.Halt{}, false
+}
+
+// ZoneOf is where the wall times of a task of an account are read: that of its calendar, or of
+// the one of the task that it comes after, and else own, as of those that name the calendar of
+// the scheduler.
+func ZoneOf(
+	rows []tradeclock.Schedule, account, task, calendarName string, own *time.Location, lookup func(string) (calendar.Calendar, error),
+) (*time.Location, error) {
+	for range rows {
+		at := slices.IndexFunc(rows, func(row tradeclock.Schedule) bool { return row.Task == task && row.Account == account })
+		if at < 0 {
+			at = slices.IndexFunc(rows, func(row tradeclock.Schedule) bool { return row.Task == task && row.Account == "" })
+		}
+		if at < 0 {
+			break
+		}
+		if name := rows[at].Calendar; name != "" && name != calendarName {
+			cal, err := lookup(name)
+			if err != nil {
+				return nil, err
+			}
+			return cal.Location(), nil
+		}
+		base, _, follows := rule.Follows(rows[at].Rule)
+		if !follows {
+			break
+		}
+		task = base
+	}
+	return own, nil
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -21,7 +21,7 @@ var (
 	markNoRecord    = Mark{"?", "no record", "norecord", 4}
 	markWillSkip    = Mark{"·", "will be skipped", "not", 1}
 	markNotRun      = Mark{"·", "not run", "not", 1}
-	markArmed       = Mark{"◔", "armed", "running", 4}
+	markArmed       = Mark{"◔", "armed", "armed", 4}
 	markRunning     = Mark{"◐", "running", "running", 5}
 	markSucceeded   = Mark{"●", "succeeded", "succeeded", 2}
 	markSkipped     = Mark{"–", "skipped", "skipped", 3}
