@@ -82,7 +82,7 @@ func TestRule34_WhatChangesDisarms(t *testing.T) {
 		return func(w *world, _ *tradeclock.UnifiedTaskScheduler) {
 			rows, err := w.store.Schedules(w.t.Context())
 			require.NoError(w.t, err)
-			_, err = w.store.UpdateSchedule(w.t.Context(), "", "buy", rows[0].Version, e)
+			_, err = w.store.UpdateSchedule(w.t.Context(), ops, "", "buy", rows[0].Version, e)
 			require.NoError(w.t, err)
 		}
 	}

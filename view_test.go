@@ -194,7 +194,7 @@ func TestPagesOfAPlanAreThePlan(t *testing.T) {
 	defer stop(t, s)
 	d.Until(at("2026-11-23 15:40:00"))
 	inUTC := func(s *tradeclock.Schedule) { s.Calendar = "weekdays:UTC" }
-	require.NoError(t, w.store.ChangeSchedules(t.Context(), put(row("monitor", "every 15m 09:15-15:30", inUTC, disabled))))
+	require.NoError(t, w.store.ChangeSchedules(t.Context(), ops, put(row("monitor", "every 15m 09:15-15:30", inUTC, disabled))))
 	whole := planOf(t, v, "2026-11-23", tradeclock.PlanQuery{Limit: 1000})
 	for limit := range 5 {
 		assert.Equal(t, whole, planOf(t, v, "2026-11-23", tradeclock.PlanQuery{Limit: limit + 1}), "pages of %d", limit+1)
