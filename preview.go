@@ -71,7 +71,8 @@ const (
 // are put need not be stored yet, and nothing is written. It looks at the next sessions,
 // today's rest included: at five if sessions is zero, and at no more than 60. What it says
 // is what then runs, if nobody edits the rows or the calendar meanwhile; a slot that has a
-// record is not run again, and is left out.
+// record is not run again, and is left out. What people have said of single occurrences of one
+// account is told in the Notes.
 //
 // The error is a *QuarantineError if a row that was good, or is put, could not be used
 // then. It wraps ErrSchedulesChanged if the changes name another revision than the
@@ -379,4 +380,22 @@ func (p *previewing) note() {
 		}
 	}
 	p.Notes = append(p.Notes, p.used...)
+	p.noteOverrides()
+}
+
+// noteOverrides tells of which occurrences that are still to come an account has a word of its
+// own: what is told of all accounts is not told of them.
+func (p *previewing) noteOverrides() {
+	for _, c := range p.affected {
+		r := cmp.Or(c.after, c.before)
+		for _, w := range p.said.Own(c.key.Task) {
+			at := w.At
+			if at.IsZero() {
+				at = w.Due
+			}
+			if c.key.Account == "" && r.run.HoldsFor(w.Account) && at.After(p.now) {
+				p.Notes = append(p.Notes, fmt.Sprintf("%s: slot %s was %s, and goes by that", rowName(w.Task, w.Account), w.Slot, w.Why))
+			}
+		}
+	}
 }

@@ -248,3 +248,33 @@ func TestRule38_APreviewTellsOfCollisions(t *testing.T) {
 	require.Len(t, preview.Collisions, 1)
 	assert.Equal(t, "square_off", preview.Collisions[0].With)
 }
+
+// TestRule38_APreviewTellsOfOverrides: of an account that has a word of its own, the rows are
+// not the last.
+func TestRule38_APreviewTellsOfOverrides(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:50:00")
+	_, err := w.store.SeedSchedules(t.Context(), row("report", "daily 16:00"), row("report", "daily 16:00", own("7")), row("close", "daily 17:00"))
+	require.NoError(t, err)
+	cfg := w.config()
+	cfg.Schedules = w.store
+	v := w.view(cfg)
+	s, d := w.drive(cfg)
+	defer stop(t, s)
+	require.NoError(t, s.Enroll(t.Context(), "7", cfg.Executor))
+	d.Until(at("2026-11-23 10:00:00"))
+	for _, account := range []string{"42", "7"} {
+		for session, instead := range map[string]time.Time{"2026-11-23": at("2026-11-23 17:30:00"), "2026-11-24": {}} {
+			_, err = s.Override(t.Context(), tradeclock.OverrideRequest{Task: "report", Account: account, Session: day(session), At: instead, Reason: "late data", Actor: "ana"})
+			require.NoError(t, err)
+		}
+	}
+	preview, err := v.Preview(t.Context(), put(row("report", "daily 16:30")), 3)
+	require.NoError(t, err)
+	assert.Equal(t, []string{
+		"report for account 42: slot 2026-11-23 was moved by ana: late data, and goes by that",
+		"report for account 42: slot 2026-11-24 was skipped by ana: late data, and goes by that",
+	}, preview.Notes)
+	preview, err = v.Preview(t.Context(), put(row("close", "daily 17:30")), 3)
+	require.NoError(t, err)
+	assert.Empty(t, preview.Notes)
+}

@@ -123,9 +123,9 @@ func (v *View) Explain(ctx context.Context, account, task string, date calendar.
 	return explain(ctx, v, v.history, question{v.name, account, task, date})
 }
 
-// Timetable returns when a task of an account is due by the row that holds for it. The
-// error wraps ErrNoSchedule if there is none, and is what Schedule.Timetable returns for
-// a row that has no timetable of its own.
+// Timetable returns when a task of an account is due by the row that holds for it, and those
+// that it follows. The error wraps ErrNoSchedule if there is none, and is what
+// Schedule.Timetable returns for a row that has no timetable.
 func (v *View) Timetable(ctx context.Context, account, task string) (*Timetable, error) {
 	rows, err := v.reader.read(ctx)
 	if err != nil {
@@ -139,7 +139,11 @@ func (v *View) Timetable(ctx context.Context, account, task string) (*Timetable,
 	if cal.Location() == nil || cal.Location().String() != r.view.loc.String() {
 		cal = zoned{cal, r.view.loc}
 	}
-	return r.schedule().Timetable(cal)
+	var followed []Schedule
+	for base := r.base(); base != nil; base = base.base() {
+		followed = append(followed, base.schedule())
+	}
+	return r.schedule().Timetable(cal, followed...)
 }
 
 // zoned is a calendar whose wall times are those of another zone.

@@ -170,6 +170,13 @@ func TestAViewHasTimetables(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, at(want).UTC(), next)
 	}
+	for task, want := range map[string]string{"premarket_retry": "2026-11-23 09:00:00", "premarket_amo_adjustment": "2026-11-23 09:05:00"} {
+		timetable, err := v.Timetable(t.Context(), "42", task)
+		require.NoError(t, err)
+		next, err := timetable.Next(w.clock.Now())
+		require.NoError(t, err)
+		assert.Equal(t, at(want).UTC(), next)
+	}
 	_, err := v.Timetable(t.Context(), "42", "nothing")
 	assert.ErrorIs(t, err, tradeclock.ErrNoSchedule)
 }

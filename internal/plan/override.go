@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
@@ -56,6 +58,24 @@ func NewOverrides(all []Override) *Overrides {
 		}
 	}
 	return o
+}
+
+// Own returns what is said of a task's occurrences for single accounts, by slot and account.
+func (o *Overrides) Own(task string) (own []Override) {
+	if o == nil {
+		return nil
+	}
+	for key, said := range o.words {
+		for account, w := range said {
+			if key.task == task && account != "" {
+				own = append(own, w)
+			}
+		}
+	}
+	slices.SortFunc(own, func(a, b Override) int {
+		return cmp.Or(strings.Compare(a.Slot, b.Slot), strings.Compare(a.Account, b.Account))
+	})
+	return own
 }
 
 // Override makes the plan go by what people have said, and returns the plan.
