@@ -150,28 +150,28 @@ func TestWhatIsWrongWithAFileIsToldAtOnce(t *testing.T) {
 		"the same row twice": {"task,rule\na,daily 09:00\na,daily 10:00\n", []string{"the file has a twice"}},
 		"nothing":            {" \n", []string{"it is empty"}},
 	} {
-		got := s.order(test.text, "schedules", "import", "-", "--yes")
+		got := s.order(test.text, "schedules", "import", "-", "--actor", "ana", "--reason", "as agreed", "--yes")
 		assert.Equal(t, 1, got.code, name)
 		for _, want := range test.want {
 			assert.Contains(t, got.err, want, name)
 		}
 	}
-	got := s.order("\ufefftask,rule\r\nreport,daily 17:00\r\n", "schedules", "import", "-", "--yes")
+	got := s.order("\ufefftask,rule\r\nreport,daily 17:00\r\n", "schedules", "import", "-", "--actor", "ana", "--reason", "as agreed", "--yes")
 	assert.Zero(t, got.code, got.err)
 	assert.Equal(t, "daily 17:00", s.row("report").Rule.String(), "of a spreadsheet")
 }
 
 func TestCronRulesAreRules(t *testing.T) {
 	s := monday(t, sqliteFile(t), "09:02:00")
-	got := s.order(`[{"task":"report","rule":"cron */7 9-15 * * *"}]`, "schedules", "import", "-", "--yes")
+	got := s.order(`[{"task":"report","rule":"cron */7 9-15 * * *"}]`, "schedules", "import", "-", "--actor", "ana", "--reason", "as agreed", "--yes")
 	require.Zero(t, got.code, got.err)
 	got = s.ask("plan", "2026-12-23", "--task", "report")
 	assert.Contains(t, got.out, "15:56")
 	assert.Empty(t, got.err)
 	exported := s.order("", "schedules", "export", "-o", "csv")
 	assert.Contains(t, exported.out, "report,,cron */7 9-15 * * *,")
-	assert.Equal(t, "No changes.\n", s.order(exported.out, "schedules", "import", "-", "--prune").out)
-	got = s.order("", "schedules", "set", "report", "--rule", "5 9 * * 1-5", "--yes")
+	assert.Equal(t, "No changes.\n", s.order(exported.out, "schedules", "import", "-", "--prune", "--dry-run").out)
+	got = s.order("", "schedules", "set", "report", "--rule", "5 9 * * 1-5", "--actor", "ana", "--reason", "as agreed", "--yes")
 	require.Zero(t, got.code, got.err)
 	assert.Contains(t, got.out, `"daily 09:05 on mon,tue,wed,thu,fri"`)
 }
