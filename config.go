@@ -59,7 +59,8 @@ type Config struct {
 	StartLimits []StartLimit
 	// ArmAhead is how long before it is due a run is armed: claimed in the ledger, so that
 	// at its instant it starts by the clock alone, whatever the ledger does then. It is at
-	// most a third of TermLength; a few seconds are enough. Zero arms nothing: each run is
+	// most a third of TermLength. Two and a half seconds are enough, and the half keeps the
+	// claims from the seconds at which other runs are due. Zero arms nothing: each run is
 	// claimed when it is due, and starts some milliseconds later.
 	//
 	// It has a price. Of a process that dies within ArmAhead before the instant, nobody can

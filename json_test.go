@@ -287,6 +287,9 @@ func randomOf(r *rand.Rand, typ reflect.Type, likely float64) reflect.Value {
 	case reflect.TypeFor[rule.Rule]():
 		v.Set(reflect.ValueOf(randomRule(r)))
 		return v
+	case reflect.TypeFor[json.RawMessage]():
+		v.Set(reflect.ValueOf(json.RawMessage(`{"task":"buy"}`)))
+		return v
 	case reflect.TypeFor[error]():
 		v.Set(reflect.ValueOf(errors.New(randomText(r))))
 		return v

@@ -113,8 +113,9 @@ func (v *volleys) report(b *bout) error {
 	return nil
 }
 
-// armAhead is how long before they are due the runs of a volley are armed, where they are.
-const armAhead = 3 * time.Second
+// armAhead is how long before they are due the runs of a volley are armed, where they are:
+// between two others.
+const armAhead = 2500 * time.Millisecond
 
 func ourLatency(b *bout, f field, accounts int, ahead time.Duration) error {
 	st, closeStore, err := f.open(b, nil)

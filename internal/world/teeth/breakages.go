@@ -79,7 +79,7 @@ var breakages = []breakage{
 	{"a run for today has a slot of its own", "trigger.go", `	if !req.standsForSlot() {
 		slot`, `	if true {
 		slot`},
-	{"a sentence counts rows", "sentence.go", `counts[what] += r.Occurrences()`, `counts[what]++`},
+	{"a sentence counts rows", "sentence.go", `b.counts[reason] += r.Occurrences()`, `b.counts[reason]++`},
 	{"a claim that never started is kept", "internal/engine/release.go", `	e.releases.add(Release{`, `	_ = (Release{`},
 	{"an own row does not shadow the shared one", "rows.go", `	for _, r := range v.order {
 		hide(r.Account, r.Task)
