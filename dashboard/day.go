@@ -176,9 +176,10 @@ func (v *visit) linesOf(date calendar.Date, items []tradeclock.AgendaItem) []lin
 	return lines
 }
 
-// findTrouble finds what went wrong on the date, of all accounts, if there are several.
+// findTrouble finds what went wrong on the date, of all accounts, if there are several and none
+// is asked for.
 func (v *visit) findTrouble(p *dayPage) {
-	if len(p.Accounts) < 2 || !v.can(View, "", "") {
+	if len(p.Accounts) < 2 || v.form.Get("account") != "" || !v.can(View, "", "") {
 		return
 	}
 	// Of very many runs that takes a while: the rest of the page does not wait for it that long.

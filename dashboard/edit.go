@@ -259,8 +259,12 @@ func (v *visit) save(p *schedulePage, row, after tradeclock.Schedule, edit trade
 		p.Row = now
 		return v.conflict(p, now, after, row.Version)
 	}
-	if err != nil {
+	var quarantine *tradeclock.QuarantineError
+	switch {
+	case errors.As(err, &quarantine):
 		return invalid(p, err)
+	case err != nil: // of the store, or of its EditGuard
+		return answer{}, &failure{http.StatusServiceUnavailable, "It was not saved: " + err.Error()}
 	}
 	v.log.Info("a schedule was edited", "actor", actor, "task", row.Task, "account", row.Account, "version", stored.Version, "rule", stored.Rule)
 	return answer{to: address("schedule", "task", row.Task, "account", row.Account, "saved", "1")}, nil

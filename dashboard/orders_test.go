@@ -67,8 +67,7 @@ func TestAHaltThatEndsWhatRuns(t *testing.T) {
 func TestATriggerIsAskedAndAnswered(t *testing.T) {
 	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
 		s := monday(t, clock, st, "09:45:30")
-		page := s.get("/run?account=42&task=position_monitor&slot=2026-11-23T09%2B05:30")
-		page.has(t, "△ missed", "Run it now, for the session of 2026-11-23")
+		s.get("/run?account=42&task=analysis&slot=2026-11-23").has(t, "○ due", "Run it now, for the session of 2026-11-23")
 		done := s.post("/requests", "kind", "trigger", "task", "premarket_retry", "account", "42", "for", "session", "session", "2026-11-23", "reason", "again")
 		require.Equal(t, http.StatusSeeOther, done.code)
 		s.get("/"+done.header.Get("Location")).has(t, "2026-11-23 09:45:30 ana trigger for the session of 2026-11-23 premarket_retry 42 again open")

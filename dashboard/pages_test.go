@@ -38,7 +38,7 @@ func TestWhatPagesShow(t *testing.T) {
 				"premarket_amo_adjustment account 42, 2026-11-23", "✕ failed", "was due at 09:05:00 and failed", "Started 2026-11-23 09:05:00.000",
 				"Decided by XNSE", "Run ID", "Reason the broker said no", "see the log", "Details",
 			}},
-			{"a run that was missed", "/run?account=42&task=position_monitor&slot=2026-11-23T09%2B05:30", []string{"△ missed", "Orders Run it now, for the session of 2026-11-23"}},
+			{"a run that was missed", "/run?account=42&task=position_monitor&slot=2026-11-23T09%2B05:30", []string{"△ missed", "Orders Run the task now, for no occurrence"}},
 			{"a run that is to come", "/run?account=42&task=buy_orders&slot=2026-11-23", []string{"○ due", "is due at 2026-11-23 16:05:00"}},
 			{"schedules", "/schedules", []string{"buy_orders all daily 16:05", "at-most-once Mon 2026-11-23 16:05 Place the buy orders"}},
 			{"one schedule", "/schedule?task=buy_orders", []string{"buy_orders version 1", "Next due: Mon 2026-11-23 16:05 , Wed 2026-11-25 16:05"}},

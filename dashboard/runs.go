@@ -111,6 +111,7 @@ type runPage struct {
 	Details     string
 	Late        *tradeclock.LateOutcome
 	CanTrigger  bool
+	StandsFor   bool // a run that is triggered may stand for it: it is the only one of its session
 	CanCancel   bool
 	Override    *overrideLine
 	CanSkip     bool
@@ -157,6 +158,7 @@ func (v *visit) run() (any, error) {
 	}
 	started := !run.Started.IsZero() || run.Outcome.Open()
 	if v.requests != nil {
+		p.StandsFor = slot == session.String()
 		p.CanTrigger = !started && !session.After(v.today()) && v.can(Trigger, account, task)
 		p.CanCancel = run.Outcome == tradeclock.Running && v.can(Cancel, account, task)
 	}

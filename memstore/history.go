@@ -41,10 +41,14 @@ func (s *Store) Runs(_ context.Context, q tradeclock.Query) ([]tradeclock.Run, e
 type selection struct {
 	query tradeclock.Query
 	rows  []*tradeclock.Run
+	last  *tradeclock.Run // of the page as far as it is known, once it is full
 }
 
 func (s *selection) add(row *tradeclock.Run) {
 	const kept = 4096
+	if s.last != nil && s.compare(row, s.last) > 0 {
+		return
+	}
 	if s.rows = append(s.rows, row); s.query.Limit > 0 && len(s.rows) >= s.query.Limit+kept {
 		s.cut()
 	}
@@ -52,15 +56,21 @@ func (s *selection) add(row *tradeclock.Run) {
 
 // cut puts the rows in order, and keeps those that the query asks for.
 func (s *selection) cut() {
-	slices.SortFunc(s.rows, func(a, b *tradeclock.Run) int {
-		if s.query.NewestFirst {
-			a, b = b, a
-		}
-		return a.Cursor().Compare(b.Cursor())
-	})
-	if s.query.Limit > 0 && len(s.rows) > s.query.Limit {
-		s.rows = s.rows[:s.query.Limit]
+	slices.SortFunc(s.rows, s.compare)
+	if n := s.query.Limit; n > 0 && len(s.rows) >= n {
+		s.rows, s.last = s.rows[:n], s.rows[n-1]
 	}
+}
+
+// compare orders rows as the query asks.
+func (s *selection) compare(a, b *tradeclock.Run) int {
+	if s.query.NewestFirst {
+		a, b = b, a
+	}
+	if c := a.Due.Compare(b.Due); c != 0 {
+		return c
+	}
+	return a.Cursor().Compare(b.Cursor())
 }
 
 // selects reports whether a query selects a run of a scheduler that it is about.

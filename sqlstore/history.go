@@ -18,13 +18,18 @@ const sessionOfHistory = "session || ''"
 // in the opposite order.
 func (s *Store) Runs(ctx context.Context, q tradeclock.Query) (runs []tradeclock.Run, err error) {
 	where, args := conditions(q)
-	query := selectRuns + where + " ORDER BY due, account, task, slot, scheduler"
+	order := " ORDER BY due, account, task, slot, scheduler"
 	if q.NewestFirst {
-		query = selectRuns + where + " ORDER BY due DESC, account DESC, task DESC, slot DESC, scheduler DESC"
+		order = " ORDER BY due DESC, account DESC, task DESC, slot DESC, scheduler DESC"
 	}
+	query := selectRuns + where + order
 	if q.Limit > 0 {
 		args = append(args, q.Limit)
-		query += fmt.Sprintf(" LIMIT $%d", len(args))
+		limit := fmt.Sprintf(" LIMIT $%d", len(args))
+		query += limit
+		if !s.dialect.server { // SQLite sorts all that it is to return, and runs of one instant are many
+			query = selectRuns + "WHERE rowid IN (SELECT rowid FROM tradeclock_runs " + where + order + limit + ")" + order
+		}
 	}
 	err = s.read(ctx, "read runs", func(conn *sql.Conn) error {
 		runs, err = s.runs(ctx, conn, query, args...)
