@@ -34,7 +34,7 @@ var mayImport = map[string][]string{
 	"tradeclocktest":        {".", "calendar", "request", "rule"},
 	"internal/metrics":      {"."},
 	"internal/faces":        {".", "calendar", "monitor", "rule"},
-	"internal/world":        {".", "calendar", "memstore", "rule", "internal/turns"},
+	"internal/world":        {".", "calendar", "memstore", "request", "rule", "internal/turns"},
 	"internal/world/cmd":    {"internal/world"},
 	"internal/world/teeth":  {},
 	"internal/almost":       {},

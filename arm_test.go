@@ -86,6 +86,14 @@ func TestRule34_WhatChangesDisarms(t *testing.T) {
 			require.NoError(w.t, err)
 		}
 	}
+	said := func(account, to string) func(*world, *tradeclock.UnifiedTaskScheduler) {
+		return func(w *world, s *tradeclock.UnifiedTaskScheduler) {
+			word := overriding("buy", to)
+			word.Account = account
+			_, err := s.Override(w.t.Context(), word)
+			require.NoError(w.t, err)
+		}
+	}
 	disabled := true
 	for _, test := range []struct {
 		name    string
@@ -99,6 +107,10 @@ func TestRule34_WhatChangesDisarms(t *testing.T) {
 		{"a halt of another process", func(w *world, _ *tradeclock.UnifiedTaskScheduler) {
 			require.NoError(w.t, w.store.Halt(w.t.Context(), tradeclock.Halt{Scheduler: "paper", Actor: "ada", Reason: "audit", Serving: true}))
 		}, []string{"2026-11-23 skipped"}, "halted by ada: audit"},
+		{"a word that skips it", said("42", ""), []string{"2026-11-23 skipped"}, "skipped by Ana: the broker is away"},
+		{"a word that skips it for all", said("", ""), []string{"2026-11-23 skipped"}, "skipped by Ana: the broker is away"},
+		{"a word that moves it on", said("42", "09:02:30"), []string{"2026-11-23 succeeded"}, ""},
+		{"a word that moves it to an instant before", said("42", "09:00:59"), []string{"2026-11-23 succeeded"}, ""},
 		{"the row is disabled", edit(tradeclock.ScheduleEdit{Disabled: &disabled}), nil, ""},
 		{"the row is moved on", edit(tradeclock.ScheduleEdit{Rule: row("buy", "daily 09:02").Rule}), []string{"2026-11-23 succeeded"}, ""},
 		{"the account is withdrawn", func(w *world, s *tradeclock.UnifiedTaskScheduler) {

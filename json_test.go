@@ -272,6 +272,9 @@ func randomOf(r *rand.Rand, typ reflect.Type, likely float64) reflect.Value {
 	case reflect.TypeFor[time.Time]():
 		v.Set(reflect.ValueOf(time.Unix(r.Int64N(4e9), r.Int64N(1e9)).UTC()))
 		return v
+	case reflect.TypeFor[json.RawMessage]():
+		v.SetBytes([]byte(`{"rule":"daily 09:01"}`))
+		return v
 	case reflect.TypeFor[time.Duration]():
 		v.SetInt(1 + r.Int64N(int64(10*time.Hour))/int64(time.Millisecond)*int64(time.Millisecond))
 		return v

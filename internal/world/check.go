@@ -61,7 +61,7 @@ func (w *World) check() {
 	}
 	w.checkComplete(newIndex(rows))
 	w.checkReported()
-	w.checkWishes()
+	w.checkWishes(rows)
 	w.checkAlive()
 }
 

@@ -63,7 +63,7 @@ func newProcess(w *World, replica, number int) *process {
 	first := w.script.accounts[0]
 	cfg := tradeclock.Config{
 		Name: schedulerName, Instance: p.name, Account: first, Executor: w.executorOf(p),
-		Schedules: p.store, Ledger: p.store, Heartbeats: p.store,
+		Schedules: p.store, Ledger: w.ledgerOf(p), Heartbeats: p.store,
 		Calendar: w.calendarFor(p), Clock: processClock{p: p},
 		MaxConcurrent: w.script.places, ArmAhead: w.script.ahead, TermLength: w.script.term, StartLimits: []tradeclock.StartLimit{w.script.limit},
 		Logger:    slog.New(newLog(p)),

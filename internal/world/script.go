@@ -33,6 +33,7 @@ type script struct {
 	days      int
 	start     time.Time
 	replicas  int
+	asks      bool // people ask from another process, too
 	accounts  []string
 	tasks     []task
 	sessions  map[calendar.Date]session
@@ -120,6 +121,7 @@ func newScript(seed uint64, opts Options) *script {
 		chance:   c,
 		days:     days,
 		replicas: 1 + c.pick(4, "replicas", "", 0)*2/3,
+		asks:     c.oneIn(3, "asks", "", 0),
 		accounts: []string{"a", "b", "c"}[:1+c.pick(3, "accounts", "", 0)],
 		term:     []time.Duration{30, 30, 60, 90}[c.pick(4, "term", "", 0)] * time.Second,
 		places:   []int{0, 0, 4, 6}[c.pick(4, "places", "", 0)],

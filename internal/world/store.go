@@ -18,6 +18,7 @@ type Database interface {
 	tradeclock.Ledger
 	tradeclock.History
 	tradeclock.HaltStore
+	tradeclock.RequestStore
 	tradeclock.HeartbeatSink
 	tradeclock.Pruner
 	tradeclock.Resetter

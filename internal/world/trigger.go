@@ -19,6 +19,9 @@ type wish struct {
 	answered bool
 	err      error
 	executed bool
+	// isRequest is true if it was asked of whoever holds the term, and askedAt is when.
+	isRequest bool
+	askedAt   time.Duration
 }
 
 // trigger lets a person run a task now: as a run of its own, or as today's.
@@ -28,6 +31,10 @@ func (w *World) trigger(in incident) {
 		Force: in.number%3 == 0, ForToday: in.kind == standIn,
 	}}
 	w.book.wishes[wish.req.Actor] = wish
+	if w.script.asks && in.number%4 != 0 {
+		w.requestRun(wish)
+		return
+	}
 	w.order(in, "trigger", func(p *process) error {
 		wish.p = p
 		_, wish.err = p.sched.Trigger(context.Background(), wish.req)
@@ -63,7 +70,7 @@ func (b *book) wished(x *execution) (invariant, text string) {
 	}
 	wish := b.wishes[x.run.Actor]
 	switch {
-	case wish == nil || wish.p != x.p || wish.req.Task != x.run.Task || wish.req.Account != x.run.Account:
+	case wish == nil || wish.p != x.p && !wish.isRequest || wish.req.Task != x.run.Task || wish.req.Account != x.run.Account:
 		return "triggers", "nobody asked for it"
 	case wish.err != nil:
 		return "triggers", fmt.Sprintf("%s was told: %v", x.run.Actor, wish.err)
@@ -91,9 +98,13 @@ func (b *book) mayRunOn(x *execution) bool {
 }
 
 // checkWishes looks for what people were promised.
-func (w *World) checkWishes() {
+func (w *World) checkWishes(rows []tradeclock.Run) {
 	for _, actor := range slices.Sorted(maps.Keys(w.book.wishes)) {
 		wish := w.book.wishes[actor]
+		if wish.isRequest {
+			w.checkRequest(wish, rows)
+			continue
+		}
 		if wish.answered && wish.err == nil && !wish.executed && !wish.p.dead {
 			w.violate("triggers", fmt.Sprintf("%s was told that %s runs, and it did not", actor, wish.req.Task))
 		}
