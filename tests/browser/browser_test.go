@@ -144,6 +144,8 @@ func TestAnEditByKeyboard(t *testing.T) {
 	do(t, ctx, chromedp.Navigate(s.plain+"schedule?task=buy_orders"))
 	tabTo(t, ctx, `[name=timeout]`)
 	do(t, ctx, chromedp.KeyEvent("20m"))
+	tabTo(t, ctx, `[name=reason]`)
+	do(t, ctx, chromedp.KeyEvent("slow broker"))
 	tabTo(t, ctx, `button[value=try]`)
 	do(t, ctx, chromedp.KeyEvent("\r"), chromedp.WaitVisible(".trial"))
 	assert.Contains(t, text(t, ctx), "What it would do")
