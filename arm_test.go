@@ -119,14 +119,6 @@ func TestRule34_WhatChangesDisarms(t *testing.T) {
 		{"the clock is set on, beyond the catch-up", func(w *world, _ *tradeclock.UnifiedTaskScheduler) {
 			w.clock.Advance(4 * time.Minute)
 		}, []string{"2026-11-23 missed"}, "its catch-up of 2m0s had passed"},
-		{"a person skips it", func(w *world, s *tradeclock.UnifiedTaskScheduler) {
-			_, err := s.Override(w.t.Context(), tradeclock.OverrideRequest{Task: "buy", Session: day("2026-11-23"), Actor: "ada", Reason: "audit"})
-			require.NoError(w.t, err)
-		}, []string{"2026-11-23 skipped"}, "skipped by ada: audit"},
-		{"a person moves it on", func(w *world, s *tradeclock.UnifiedTaskScheduler) {
-			_, err := s.Override(w.t.Context(), tradeclock.OverrideRequest{Task: "buy", Session: day("2026-11-23"), At: at("2026-11-23 09:02:00"), Actor: "ada", Reason: "audit"})
-			require.NoError(w.t, err)
-		}, []string{"2026-11-23 succeeded"}, ""},
 		{"the watermark is reset", func(w *world, s *tradeclock.UnifiedTaskScheduler) {
 			require.NoError(w.t, s.ResetWatermark(w.t.Context(), at("2026-11-23 09:00:00"), "a wrong clock", "ada"))
 		}, []string{"2026-11-23 succeeded"}, ""},
