@@ -30,7 +30,7 @@ var ofATick = []struct {
 	{"insertClaims", insertClaims, []any{"[]", "[]", "a", "b"}},
 	{"insertPart", insertPart, append([]any{"[]"}, new(runRow).values()...)},
 	{"anyRange", anyRange, []any{"paper", "1970-01-01T00:00:00Z"}},
-	{"settlePart", settlePart, []any{"paper", "sell_monitor", "s", "[]", "succeeded", "", 1, "", ""}},
+	{"settlePart", settlePart, []any{"paper", "sell_monitor", "s", "[]", "succeeded", "", 1, "", "", 0}},
 	{"answerClaims", answerClaims, []any{"[]", "[]"}},
 	{"releaseClaims", releaseClaims, []any{"[]", "[]"}},
 	{"restoreRows", restoreRows, []any{"[]", "[]"}},
