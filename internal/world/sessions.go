@@ -64,11 +64,11 @@ func (b *book) informed(x *execution) (invariant, text string) {
 	if row == nil || row.token != x.run.Token {
 		return "", ""
 	}
-	if x.run.Attempt == 1 && x.run.First && b.factsOf(sessionOf(&x.run)).succeeded {
-		return "first and resumed", "it is told that it is the first, and another has succeeded"
-	}
 	if !row.answered {
 		return "", ""
+	}
+	if x.run.Attempt == 1 && x.run.First && b.factsOf(sessionOf(&x.run)).succeeded {
+		return "first and resumed", "it is told that it is the first, and another has succeeded"
 	}
 	if row.run.Outcome == tradeclock.Armed && row.first && !x.run.First {
 		return "", "" // another has succeeded since it was armed
