@@ -71,7 +71,7 @@ func (s *UnifiedTaskScheduler) answerRequests(ctx context.Context) {
 	defer func() { s.requests.busy = false }()
 	taken, err := s.takeRequests(ctx, t)
 	switch {
-	case ctx.Err() != nil || errors.Is(err, ErrDeposed):
+	case ctx.Err() != nil || errors.Is(err, ErrDeposed) || s.term.term != t:
 		return
 	case err != nil:
 		s.degrade("requests", fmt.Sprintf("what people ask cannot be read: %v", err))

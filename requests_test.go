@@ -3,6 +3,7 @@ package tradeclock_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -217,6 +218,28 @@ func TestRule37_RequestsThatCannotBeRead(t *testing.T) {
 	store.Heal()
 	d.Until(at("2026-11-23 10:04:30"))
 	assert.Empty(t, s.Status().Degraded)
+}
+
+// TestRule37_AStandbyDoesNotTellOfRequests has a process lose its term while it cannot read
+// what people ask: that is another's to read from then on.
+func TestRule37_AStandbyDoesNotTellOfRequests(t *testing.T) {
+	w := newWorld(t, "2026-11-23 10:00:00")
+	store := tradeclocktest.NewFaulty(w.store)
+	cfg := w.config(row("buy", "daily 16:05"))
+	cfg.Ledger = store
+	s, d := w.run(cfg)
+	d.Until(at("2026-11-23 10:01:10"))
+	for _, op := range []tradeclocktest.Op{tradeclocktest.OpTake, tradeclocktest.OpLead} {
+		store.Fail(op, errors.New("out of reach"))
+	}
+	d.Until(at("2026-11-23 10:03:10"))
+	assert.Contains(t, strings.Join(s.Status().Degraded, "; "), "what people ask cannot be read")
+	_, err := w.store.Lead(t.Context(), cfg.Name, "another", time.Hour, time.Time{})
+	require.NoError(t, err)
+	store.Heal()
+	d.Until(at("2026-11-23 10:05:10"))
+	assert.Equal(t, tradeclock.StateStandby, s.Status().State)
+	assert.NotContains(t, strings.Join(s.Status().Degraded, "; "), "what people ask")
 }
 
 // TestRule29_TriggerForASessionOfThePast runs yesterday's order, which was missed.

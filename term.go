@@ -304,7 +304,7 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 	s.beatSoon()
 	s.term.term = Term{}
 	s.unwatchLapse()
-	for _, what := range []string{"lapse", "resume", "claim", "record"} {
+	for _, what := range []string{"lapse", "resume", "claim", "record", "requests"} {
 		s.clear(what) // it is another scheduler's now
 	}
 	for _, e := range s.running.ordered() {

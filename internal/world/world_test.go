@@ -95,7 +95,7 @@ func TestWorlds(t *testing.T) {
 		from, seeds uint64
 		days        int
 	}{
-		{"mornings", 328, 170, 1},
+		{"mornings", 328, 120, 1},
 		{"two days", 1000, 20, 2},
 	} {
 		t.Run(part.name, func(t *testing.T) {

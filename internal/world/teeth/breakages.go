@@ -111,6 +111,7 @@ var breakages = []breakage{
 		return true
 	}
 	return atLeastOnce`},
+	{"an answer is not stored", "requests.go", `return struct{}{}, s.requested.Answer(ctx, t, answer)`, `return struct{}{}, nil`},
 	{"a rerun comes after what is newer", "internal/engine/again.go", `if run.Repeats && (ts.lastDue.After(run.Due) || q.comesFor(a, r, run.Due)) {`, `if false {`},
 	{"what is cut off forgets until when it runs again", "execution.go", `run.RerunUntil = e.of.RerunUntil(now)`, `_ = e.of.RerunUntil(now)`},
 	{"the close is that of a regular day", "rule/moment.go", `edges = append(edges, p.End)`, `edges = append(edges, p.Start.Add(6*time.Hour+15*time.Minute))`},
