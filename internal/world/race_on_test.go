@@ -4,4 +4,4 @@ package world
 
 // raceShare divides the number of worlds: the race detector makes each several times
 // slower.
-const raceShare = 5
+const raceShare = 8
