@@ -50,9 +50,8 @@ func (a *app) importRows(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	before, err := s.store.Schedules(ctx)
-	var quarantine *tradeclock.QuarantineError
-	if err != nil && !errors.As(err, &quarantine) {
+	before, err := a.schedules(ctx, s)
+	if err != nil {
 		return err
 	}
 	changes, err := changesTo(before, rows, cmd.Bool("prune"))

@@ -85,8 +85,8 @@ func (a *app) override(ctx context.Context, cmd *cli.Command, kind request.Kind,
 		if err != nil {
 			return fmt.Errorf("to when? %w", err)
 		}
-		rows, err := s.store.Schedules(ctx)
-		if quarantine := (*tradeclock.QuarantineError)(nil); err != nil && !errors.As(err, &quarantine) {
+		rows, err := a.schedules(ctx, s)
+		if err != nil {
 			return err
 		}
 		loc, err := faces.ZoneOf(rows, r.Account, r.Task, s.calendar.Name(), s.loc, s.lookup)

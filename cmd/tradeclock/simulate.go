@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -114,11 +113,7 @@ func (a *app) rowsToSimulate(ctx context.Context, cmd *cli.Command, s *service) 
 	if file := cmd.String("schedules"); file != "" {
 		return a.readRows(file)
 	}
-	rows, err := s.store.Schedules(ctx)
-	if quarantine := (*tradeclock.QuarantineError)(nil); errors.As(err, &quarantine) {
-		err = nil // lint tells of them
-	}
-	return rows, err
+	return a.schedules(ctx, s)
 }
 
 // accountsToSimulate are the enrolled ones, and made-up ones where more are asked for.
