@@ -167,8 +167,12 @@ func (o Reading) coverage(entries []entry) (Holidays, error) {
 	if last.Year-first.Year >= mostYears {
 		return Holidays{}, fmt.Errorf("its events, from %v to %v, are not of at most %d years", first, last, mostYears)
 	}
-	return Holidays{
+	h := Holidays{
 		First: calendar.Date{Year: first.Year, Month: time.January, Day: 1},
 		Last:  calendar.Date{Year: last.Year, Month: time.December, Day: 31},
-	}, nil
+	}
+	if err := errors.Join(h.First.Validate(), h.Last.Validate()); err != nil {
+		return Holidays{}, fmt.Errorf("the years of its events: %w", err)
+	}
+	return h, nil
 }

@@ -230,6 +230,8 @@ func TestWhatIsWrongIsNamedByItsLine(t *testing.T) {
 		{file("DTSTART:19000101", "DTSTART:20280126"), ical.Reading{}, []string{"not of at most 100 years"}},
 		{file("DTSTART:20260126"), ical.Reading{First: calendar.Date{Year: 2026, Month: 1, Day: 1}}, []string{"coverage: "}},
 		{file("DTSTART:20260126"), ical.Reading{First: calendar.Date{Year: 2026, Month: 2, Day: 1}, Last: calendar.Date{Year: 2026, Month: 12, Day: 31}}, []string{"no day of 2026 is listed"}},
+		{file("DTSTART:00000101"), ical.Reading{}, []string{"the years of its events: "}},
+		{file("DTSTART:99991231 | DURATION:P2D"), ical.Reading{}, []string{"the years of its events: "}},
 		{strings.ReplaceAll(file("DTSTART:20260126"), "VEVENT", "vevent"), ical.Reading{}, []string{"it has 1 events, of which 0 can be read"}},
 		{strings.Repeat("x", 2<<20), ical.Reading{}, []string{"more than 1048576 bytes"}},
 	}
