@@ -14,10 +14,6 @@ import (
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
-// ErrUnknownAccount is wrapped by the error of a call that names an account which
-// is not enrolled.
-var ErrUnknownAccount = errors.New("unknown account")
-
 // ErrEnrolled is wrapped by the error of Enroll for an account that is enrolled.
 var ErrEnrolled = errors.New("the account is enrolled already")
 

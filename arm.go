@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/internal/engine"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
@@ -188,7 +189,7 @@ func (s *UnifiedTaskScheduler) releaseUnstarted(ctx context.Context, t Term, sta
 	}
 	state.Unsettled = unsettled
 	s.log.Info("runs that an older term had armed never started: their slots are free again", "runs", len(unstarted),
-		"first", fmt.Sprintf("%s %s", rowName(unstarted[0].Task, unstarted[0].Account), unstarted[0].Slot))
+		"first", fmt.Sprintf("%s %s", naming.Row(unstarted[0].Task, unstarted[0].Account), unstarted[0].Slot))
 	return state, s.cfg.Ledger.Release(ctx, t, unstarted)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
@@ -60,7 +61,7 @@ func (s *UnifiedTaskScheduler) tellBadRuns() {
 // troubledTask names the task, and whom of the accounts it concerns.
 func troubledTask(t engine.Trouble) string {
 	if t.Accounts == 1 {
-		return rowName(t.Task, t.First[0])
+		return naming.Row(t.Task, t.First[0])
 	}
 	return fmt.Sprintf("%s for %d accounts (%s)", t.Task, t.Accounts, said.Names(t.First, t.Accounts))
 }

@@ -197,7 +197,7 @@ func (v *calendarView) isCurrent(version, trouble string) (current bool) {
 		}
 	}()
 	if t, ok := v.source.(calendar.DataChecker); ok {
-		if textOf(t.DataError()) != trouble {
+		if said.TextOf(t.DataError()) != trouble {
 			return false
 		}
 	}
@@ -330,17 +330,10 @@ func (s *UnifiedTaskScheduler) checkCalendar(v *calendarView, facts calendarFact
 	v.noteFailing(failed != nil || err != nil && !errors.Is(err, calendar.ErrUnknownDate), s.clock.Now())
 	if failed == nil {
 		s.setCondition("coverage "+v.name, coverage)
-		v.trouble = textOf(facts.trouble)
+		v.trouble = said.TextOf(facts.trouble)
 		s.setCondition("data "+v.name, prefixed(fmt.Sprintf("calendar %s: ", v.name), v.trouble))
 		s.checkAhead(v, facts, today)
 	}
-}
-
-func textOf(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
 
 func prefixed(prefix, text string) string {

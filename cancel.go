@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // ErrCancelled is wrapped by the cause with which the context of a run ends that somebody
 // has cancelled.
-var ErrCancelled = errors.New("cancelled")
+var ErrCancelled = errors.New(why.Cancelled)
 
 // CancelRequest says which runs are to end, and who wants it. See
 // UnifiedTaskScheduler.Cancel.

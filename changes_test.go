@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/planworld"
 	"github.com/tradeclock/tradeclock/rule"
 )
@@ -179,7 +180,7 @@ func (e *edited) rowsInForce() map[ScheduleKey]shownRow {
 	for key, r := range e.sched.rows {
 		shown := shownRow{r.schedule(), r.text, r.view.name, "", slices.Sorted(maps.Keys(r.run.Shadowed))}
 		if base := r.base(); base != nil {
-			shown.base = rowName(base.Task, base.Account)
+			shown.base = naming.Row(base.Task, base.Account)
 		}
 		rows[key] = shown
 	}

@@ -9,8 +9,10 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // batches gives room for the runs of one batch after the other.
@@ -134,11 +136,8 @@ func (s *UnifiedTaskScheduler) slotTaken(p *engine.Run, by *Run) {
 	}
 }
 
-// slotRecursAs begins the reason of an occurrence whose slot is that of another.
-const slotRecursAs = "the rule gave it slot "
-
 func recurs(slot string, session calendar.Date) string {
-	return fmt.Sprintf("%s%q, which is that of session %v: a slot is for one occurrence, for ever", slotRecursAs, slot, session)
+	return fmt.Sprintf("%s%q, which is that of session %v: a slot is for one occurrence, for ever", why.SlotRecurs, slot, session)
 }
 
 // slotRecurs tells that a rule gave a slot to two sessions.
@@ -146,7 +145,7 @@ func (s *UnifiedTaskScheduler) slotRecurs(p *engine.Run, by *Run) {
 	run := s.runOf(p)
 	run.Outcome, run.Reason = Skipped, recurs(run.Slot, by.Session)
 	run.Finished = s.clock.Now().Round(0).UTC()
-	s.degrade("slot "+run.Task, fmt.Sprintf("%s does not run for session %v: %s", rowName(run.Task, run.Account), run.Session, run.Reason))
+	s.degrade("slot "+run.Task, fmt.Sprintf("%s does not run for session %v: %s", naming.Row(run.Task, run.Account), run.Session, run.Reason))
 	s.tellRecorded(run, deliveryOf(p.Row), 1)
 }
 
@@ -163,7 +162,7 @@ func (s *UnifiedTaskScheduler) startClaimed(p *engine.Run) {
 // same token, and starts the rest. The caller holds mu.
 func (s *UnifiedTaskScheduler) claimFailed(batch []*engine.Run, err error) {
 	s.degrade("claim", fmt.Sprintf("runs cannot be claimed: %v", err))
-	for _, p := range s.engine.ClaimsFail(batch, engine.WaitsForLedger+": "+said.Cut(err.Error(), said.MaxCondition), s.clock.Now()) {
+	for _, p := range s.engine.ClaimsFail(batch, why.WaitsForLedger+": "+said.Cut(err.Error(), said.MaxCondition), s.clock.Now()) {
 		s.startClaimed(p)
 	}
 	d := &s.dispatch

@@ -14,6 +14,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/naming"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Config says what a scheduler works with. Schedules is required, and so is an
@@ -110,7 +111,7 @@ func (cfg Config) check() error {
 	switch fixed := cfg.Schedules.(type) {
 	case nil:
 		bad("Schedules", errors.New("a schedule store is required"))
-	case fixedSchedules:
+	case store.Fixed:
 		if err := ValidateSchedules(fixed, cfg.Calendar); err != nil {
 			bad("Schedules", err)
 		}
@@ -122,7 +123,7 @@ func (cfg Config) check() error {
 		}
 	}
 	for _, l := range cfg.StartLimits {
-		if err := l.check(); err != nil {
+		if err := l.Validate(); err != nil {
 			bad("StartLimits", err)
 		}
 	}
@@ -172,7 +173,7 @@ func (cfg Config) checkCalendars(rows []Schedule) error {
 			_, err = cfg.findView(r.Calendar)
 		}
 		if err != nil {
-			errs = append(errs, RowError{r.Task, r.Account, inField("Calendar", err)})
+			errs = append(errs, RowError{Task: r.Task, Account: r.Account, Err: inField("Calendar", err)})
 		}
 	}
 	return errors.Join(errs...)
@@ -184,7 +185,7 @@ func (cfg Config) checkStartLimits(rows []Schedule) error {
 	var errs []error
 	for _, r := range rows {
 		if err := findLimit(limits, r.StartLimit); err != nil {
-			errs = append(errs, RowError{r.Task, r.Account, err})
+			errs = append(errs, RowError{Task: r.Task, Account: r.Account, Err: err})
 		}
 	}
 	return errors.Join(errs...)

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // control is what people have ordered. Guarded by the scheduler's mu.
@@ -356,7 +356,7 @@ func (s *UnifiedTaskScheduler) haltList() []Halt {
 func haltError(h Halt) error { return fmt.Errorf("%w by %s: %s", ErrHalted, h.Actor, h.Reason) }
 
 func haltReason(h Halt) string {
-	return said.Line(fmt.Sprintf("%s%s: %s", engine.HaltedBy, h.Actor, h.Reason))
+	return said.Line(fmt.Sprintf("%s%s: %s", why.HaltedBy, h.Actor, h.Reason))
 }
 
 // ResetWatermark sets the watermark back to an instant, after a wrong clock carried

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
@@ -34,16 +35,16 @@ type LeakError struct {
 func (e *LeakError) Error() string {
 	var parts []string
 	for _, r := range e.Running {
-		parts = append(parts, fmt.Sprintf("run %s of %s has not returned", r.Slot, rowName(r.Task, r.Account)))
+		parts = append(parts, fmt.Sprintf("run %s of %s has not returned", r.Slot, naming.Row(r.Task, r.Account)))
 	}
 	for _, name := range e.Executors {
 		parts = append(parts, fmt.Sprintf("the executor of account %q has not stopped", name))
 	}
 	for _, r := range e.Unstored {
-		parts = append(parts, fmt.Sprintf("the outcome of run %s of %s (%v) is not stored", r.Slot, rowName(r.Task, r.Account), r.Outcome))
+		parts = append(parts, fmt.Sprintf("the outcome of run %s of %s (%v) is not stored", r.Slot, naming.Row(r.Task, r.Account), r.Outcome))
 	}
 	for _, r := range e.Unreleased {
-		parts = append(parts, fmt.Sprintf("the claim of run %s of %s, which did not start, is not given back", r.Slot, rowName(r.Task, r.Account)))
+		parts = append(parts, fmt.Sprintf("the claim of run %s of %s, which did not start, is not given back", r.Slot, naming.Row(r.Task, r.Account)))
 	}
 	for _, h := range e.Halts {
 		parts = append(parts, haltedText(h)+" is not stored: the next process does not know of it")

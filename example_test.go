@@ -305,9 +305,9 @@ func ExampleSchedule_spread() {
 }
 
 // A timetable tells when a schedule is due, without a scheduler: here over a weekend.
-func ExampleSchedule_Timetable() {
+func ExampleNewTimetable() {
 	schedule := tradeclock.Schedule{Task: "report", Rule: rule.MustParse("daily 18:00")}
-	timetable, err := schedule.Timetable(calendar.Weekdays(time.UTC))
+	timetable, err := tradeclock.NewTimetable(schedule, calendar.Weekdays(time.UTC))
 	if err != nil {
 		fmt.Println(err)
 		return

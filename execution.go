@@ -12,6 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // ErrTimeout is the cause with which the context of a run ends at its deadline.
@@ -90,16 +91,13 @@ func (e *execution) Do() {
 	}
 }
 
-// panicked begins the reason of a run that failed by a panic.
-const panicked = "panic: "
-
 // attempt calls Execute and tells the outcome. A panic is a failure, be it in
 // Execute or in the error that it returned, when that is asked for its text.
 func (e *execution) attempt() (outcome Outcome, reason string) {
 	defer func() {
 		if p := recover(); p != nil {
 			e.keepStack(debug.Stack())
-			outcome, reason = Failed, panicked+said.Panic(p)
+			outcome, reason = Failed, why.Panicked+said.Panic(p)
 		}
 	}()
 	return e.judge(e.exec.Execute(&e.ctx, e.run))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
@@ -39,7 +40,7 @@ type explainer interface {
 }
 
 func explain(ctx context.Context, who explainer, history History, q question) (string, error) {
-	name := rowName(q.task, q.account)
+	name := naming.Row(q.task, q.account)
 	if err := q.date.Validate(); err != nil {
 		return "", fmt.Errorf("explain %s: %w", name, err)
 	}

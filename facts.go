@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tradeclock/tradeclock/internal/engine"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // facts are what the engine looks up. Guarded by the scheduler's mu, as the engine is.
@@ -50,7 +51,7 @@ func (s *UnifiedTaskScheduler) act() {
 	s.releaseLater()
 }
 
-var errReplaced = errors.New("the next occurrence took its place")
+var errReplaced = errors.New(why.Replaced)
 
 // deliveryOf is how the runs of a row are delivered.
 func deliveryOf(r *engine.Row) Delivery {
@@ -90,8 +91,8 @@ func (s *UnifiedTaskScheduler) runningOf(p *engine.Run) Run {
 }
 
 func (s *UnifiedTaskScheduler) newID(p *engine.Run) string {
-	id := runID(s.cfg.Name, p.Account.Name, p.Row.Task(), p.Slot)
-	return s.texts.keep(id[:])
+	var room [32]byte
+	return s.texts.keep(AppendRunID(room[:0], s.cfg.Name, p.Account.Name, p.Row.Task(), p.Slot))
 }
 
 // tokenOf is the token of a planned start.

@@ -1,4 +1,4 @@
-package tradeclock
+package tradeclock_test
 
 import (
 	"encoding"
@@ -10,33 +10,35 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
 // jsonTypes are the types that people put on a page or in a file.
 var jsonTypes = []any{
-	Schedule{}, Retry{}, StartLimit{}, ScheduleEdit{}, ScheduleChanges{}, ScheduleKey{}, QuarantineError{}, RowError{},
-	Run{}, LateOutcome{}, Term{}, Enrolment{}, State{}, Claim{}, SettleResult{}, Query{}, Halt{}, AuditEntry{},
-	Heartbeat{}, RunningTask{}, ReceivedHeartbeat{}, Status{}, AgendaItem{}, TriggerRequest{}, HaltRequest{}, LiftRequest{},
+	tradeclock.Schedule{}, tradeclock.Retry{}, tradeclock.StartLimit{}, tradeclock.ScheduleEdit{}, tradeclock.ScheduleChanges{}, tradeclock.ScheduleKey{}, tradeclock.QuarantineError{}, tradeclock.RowError{},
+	tradeclock.Run{}, tradeclock.LateOutcome{}, tradeclock.Term{}, tradeclock.Enrolment{}, tradeclock.State{}, tradeclock.Claim{}, tradeclock.SettleResult{}, tradeclock.Query{}, tradeclock.Halt{}, tradeclock.AuditEntry{},
+	tradeclock.Heartbeat{}, tradeclock.RunningTask{}, tradeclock.ReceivedHeartbeat{}, tradeclock.Status{}, tradeclock.AgendaItem{}, tradeclock.TriggerRequest{}, tradeclock.HaltRequest{}, tradeclock.LiftRequest{},
 	calendar.Session{}, calendar.Phase{}, calendar.Hours{}, calendar.TableDay{}, rule.Occurrence{},
-	Ticked{}, RunStarted{}, RunSettled{}, RunMissed{}, RunSkipped{}, TermChanged{}, SchedulesChanged{}, CalendarChanged{},
-	SessionChange{}, TaskChange{}, ClockStepped{}, EventsLost{},
+	tradeclock.Ticked{}, tradeclock.RunStarted{}, tradeclock.RunSettled{}, tradeclock.RunMissed{}, tradeclock.RunSkipped{}, tradeclock.TermChanged{}, tradeclock.SchedulesChanged{}, tradeclock.CalendarChanged{},
+	tradeclock.SessionChange{}, tradeclock.TaskChange{}, tradeclock.ClockStepped{}, tradeclock.EventsLost{},
 }
 
 // textTypes are those that are one text, with how many values each has; 0 is for those
 // that are made by a function of their own.
 var textTypes = map[reflect.Type]int{
-	reflect.TypeFor[Outcome](): len(outcomeNames), reflect.TypeFor[Overlap](): len(overlapNames),
-	reflect.TypeFor[Delivery](): len(deliveryNames), reflect.TypeFor[calendar.SessionSet](): 1 << 4,
-	reflect.TypeFor[SchedulerState]():       len(stateNames),
-	reflect.TypeFor[calendar.SessionKind](): 4, reflect.TypeFor[calendar.Period](): 4, reflect.TypeFor[rule.Window](): 4,
+	reflect.TypeFor[tradeclock.Outcome](): valuesOf[tradeclock.Outcome](), reflect.TypeFor[tradeclock.Overlap](): valuesOf[tradeclock.Overlap](),
+	reflect.TypeFor[tradeclock.Delivery](): valuesOf[tradeclock.Delivery](), reflect.TypeFor[calendar.SessionSet](): 1 << 4,
+	reflect.TypeFor[tradeclock.SchedulerState](): valuesOf[tradeclock.SchedulerState](),
+	reflect.TypeFor[calendar.SessionKind]():      4, reflect.TypeFor[calendar.Period](): 4, reflect.TypeFor[rule.Window](): 4,
 	reflect.TypeFor[calendar.WallTime](): int(calendar.EndOfDay) + 1, reflect.TypeFor[calendar.Date](): 0, reflect.TypeFor[rule.Moment](): 0, reflect.TypeFor[rule.Filter](): 0,
 }
 
@@ -57,7 +59,7 @@ func TestJSONReadsBackTheSame(t *testing.T) {
 
 func TestScheduleJSONTellsSinceInUTC(t *testing.T) {
 	since := time.Date(2026, 11, 23, 9, 15, 0, 0, time.FixedZone("IST", 19800))
-	text, err := json.Marshal(Schedule{Task: "buy", Rule: rule.Daily(rule.At(9, 15)), Since: since})
+	text, err := json.Marshal(tradeclock.Schedule{Task: "buy", Rule: rule.Daily(rule.At(9, 15)), Since: since})
 	require.NoError(t, err)
 	assert.Contains(t, string(text), `"since":"2026-11-23T03:45:00Z"`)
 }
@@ -99,7 +101,7 @@ func TestJSONNamesEveryField(t *testing.T) {
 
 func TestTextsRefuseWhatHasNoName(t *testing.T) {
 	for _, value := range []encoding.TextMarshaler{
-		Outcome(99), Overlap(9), Delivery(9), SchedulerState(9), calendar.SessionKind(9), calendar.Period(9), rule.Window(9),
+		tradeclock.Outcome(99), tradeclock.Overlap(9), tradeclock.Delivery(9), tradeclock.SchedulerState(9), calendar.SessionKind(9), calendar.Period(9), rule.Window(9),
 		calendar.SessionSet(1 << 7), -calendar.EndOfDay - 1, calendar.Wall(9, 75), 2*calendar.EndOfDay + 1, rule.At(9, 75), rule.AtAnchor("Open", 0), rule.NthSession(0, calendar.Week), rule.OnWeekdays(),
 		rule.Daily(rule.At(9, 75)).(encoding.TextMarshaler), rule.On(rule.Daily(rule.At(9, 15)), rule.OnWeekdays()).(encoding.TextMarshaler),
 	} {
@@ -133,19 +135,19 @@ func TestScheduleJSONRefuses(t *testing.T) {
 		`{"task":"a","rule":"*/5 9-15 * * 1-5","timeout":""}`: `"every 5m 09:00-16:00 on mon,tue,wed,thu,fri"`,
 		`[]`: `schedule: json: cannot unmarshal array`,
 	} {
-		s := Schedule{Task: "before"}
+		s := tradeclock.Schedule{Task: "before"}
 		assert.ErrorContains(t, json.Unmarshal([]byte(text), &s), want, text)
-		assert.Equal(t, Schedule{Task: "before"}, s, "it is left as it was")
+		assert.Equal(t, tradeclock.Schedule{Task: "before"}, s, "it is left as it was")
 	}
-	assert.ErrorContains(t, json.Unmarshal([]byte(`{"catchup":"5m"}`), new(ScheduleEdit)), "edit: catchup: there is no such key")
-	assert.ErrorContains(t, json.Unmarshal([]byte(`{"per_acount":true}`), new(StartLimit)), "start limit: per_acount: there is no such key")
+	assert.ErrorContains(t, json.Unmarshal([]byte(`{"catchup":"5m"}`), new(tradeclock.ScheduleEdit)), "edit: catchup: there is no such key")
+	assert.ErrorContains(t, json.Unmarshal([]byte(`{"per_acount":true}`), new(tradeclock.StartLimit)), "start limit: per_acount: there is no such key")
 }
 
 func TestJSONOfSchedulesThatCannotBeReadBack(t *testing.T) {
-	data, err := json.Marshal(Schedule{Task: "a", Rule: ownRule{}})
+	data, err := json.Marshal(tradeclock.Schedule{Task: "a", Rule: ownRule{}})
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"task":"a","rule":"own"}`, string(data), "a user's rule is its text")
-	assert.ErrorContains(t, json.Unmarshal(data, new(Schedule)), `rule "own": "own" is none of`)
+	assert.ErrorContains(t, json.Unmarshal(data, new(tradeclock.Schedule)), `rule "own": "own" is none of`)
 
 	own := func(text string) (rule.Rule, error) {
 		if text == "own" {
@@ -153,36 +155,36 @@ func TestJSONOfSchedulesThatCannotBeReadBack(t *testing.T) {
 		}
 		return rule.Parse(text)
 	}
-	var s Schedule
+	var s tradeclock.Schedule
 	require.NoError(t, s.ReadJSON([]byte(`{"task":"a","rule":"own","prior":"daily 09:01"}`), own), "what knows its type reads it")
-	assert.Equal(t, Schedule{Task: "a", Rule: ownRule{}, Prior: rule.Daily(rule.At(9, 1))}, s)
-	var edit ScheduleEdit
+	assert.Equal(t, tradeclock.Schedule{Task: "a", Rule: ownRule{}, Prior: rule.Daily(rule.At(9, 1))}, s)
+	var edit tradeclock.ScheduleEdit
 	require.NoError(t, edit.ReadJSON([]byte(`{"rule":"own"}`), own))
-	assert.Equal(t, ScheduleEdit{Rule: ownRule{}}, edit)
+	assert.Equal(t, tradeclock.ScheduleEdit{Rule: ownRule{}}, edit)
 
-	_, err = json.Marshal(Schedule{Task: "a", Rule: rule.Daily(rule.At(9, 75))})
+	_, err = json.Marshal(tradeclock.Schedule{Task: "a", Rule: rule.Daily(rule.At(9, 75))})
 	assert.ErrorContains(t, err, "a time of day has a minute from 0 to 59")
-	_, err = json.Marshal(Schedule{Task: "a", Rule: speechless{}})
+	_, err = json.Marshal(tradeclock.Schedule{Task: "a", Rule: speechless{}})
 	assert.ErrorContains(t, err, "String panicked")
 }
 
 func TestScheduleEditJSONSetsBackToDefaults(t *testing.T) {
-	var edit ScheduleEdit
+	var edit tradeclock.ScheduleEdit
 	require.NoError(t, json.Unmarshal([]byte(`{"timeout":"0s","sessions":"","disabled":false}`), &edit))
-	s := Schedule{Rule: rule.Daily(rule.At(9, 15)), Timeout: time.Hour, CatchUp: time.Hour, Sessions: calendar.EveryDay, Disabled: true}
+	s := tradeclock.Schedule{Rule: rule.Daily(rule.At(9, 15)), Timeout: time.Hour, CatchUp: time.Hour, Sessions: calendar.EveryDay, Disabled: true}
 	edit.Apply(&s)
-	assert.Equal(t, Schedule{Rule: rule.Daily(rule.At(9, 15)), CatchUp: time.Hour}, s)
+	assert.Equal(t, tradeclock.Schedule{Rule: rule.Daily(rule.At(9, 15)), CatchUp: time.Hour}, s)
 }
 
 func TestScheduleEditOfTheCapOfACatchUp(t *testing.T) {
-	var s Schedule
+	var s tradeclock.Schedule
 	until := rule.AtAnchor("close", 0)
-	ScheduleEdit{CatchUpUntil: &until}.Apply(&s)
+	tradeclock.ScheduleEdit{CatchUpUntil: &until}.Apply(&s)
 	until.Anchor = "open" // which is not that of the row
 	require.NotNil(t, s.CatchUpUntil)
 	assert.Equal(t, rule.AtAnchor("close", 0), *s.CatchUpUntil)
 
-	ScheduleEdit{NoCatchUpUntil: true}.Apply(&s)
+	tradeclock.ScheduleEdit{NoCatchUpUntil: true}.Apply(&s)
 	assert.Nil(t, s.CatchUpUntil)
 }
 
@@ -196,7 +198,7 @@ func FuzzScheduleJSON(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		var s, again Schedule
+		var s, again tradeclock.Schedule
 		if json.Unmarshal([]byte(text), &s) != nil || s.Since.Year() > 9999 || s.Since.Year() < 0 {
 			return
 		}
@@ -237,7 +239,7 @@ var capital = regexp.MustCompile(`([a-z])([A-Z])`)
 
 // jsonNames are the keys that a type should have: those of its fields, in lower case.
 func jsonNames(typ reflect.Type) (names []string) {
-	if typ == reflect.TypeFor[RowError]() {
+	if typ == reflect.TypeFor[tradeclock.RowError]() {
 		return []string{"task", "account", "error"}
 	}
 	for i := range typ.NumField() {
@@ -386,3 +388,14 @@ func (ownRule) String() string { return "own" }
 type speechless struct{ ownRule }
 
 func (speechless) String() string { panic("no text") }
+
+// valuesOf counts the values that have a name.
+func valuesOf[T interface {
+	~uint8
+	fmt.Stringer
+}]() (n int) {
+	for !strings.HasPrefix(T(n).String(), "invalid") {
+		n++
+	}
+	return n
+}

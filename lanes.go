@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/internal/quiet"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // lanes are the ways to the stores and to Config.Calendars. Those to a calendar are in
@@ -14,7 +15,7 @@ type lanes struct {
 
 func newLanes(cfg Config, a *quiet.Activity) lanes {
 	memLedger, memBeats := inMemory(cfg.Ledger), inMemory(cfg.Heartbeats)
-	_, fixed := cfg.Schedules.(fixedSchedules)
+	_, fixed := cfg.Schedules.(store.Fixed)
 	return lanes{
 		poll:    a.NewLane("schedule store", fixed || inMemory(cfg.Schedules)),
 		lead:    a.NewLane("ledger's terms", memLedger),

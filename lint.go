@@ -9,6 +9,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -32,7 +33,7 @@ func (v *View) Lint(ctx context.Context, changes ScheduleChanges) ([]Finding, er
 	}
 	var found []Finding
 	for _, e := range p.after.rejected {
-		found = append(found, Finding{e.Task, e.Account, true, inLine(e.Err)})
+		found = append(found, Finding{e.Task, e.Account, true, said.InLine(e.Err)})
 	}
 	for _, s := range p.after.schedules {
 		r := p.after.byKey[s.Key()]
@@ -69,10 +70,10 @@ func (r *row) unfitting() string {
 	switch within := r.Retry.Within; {
 	case r.Overlap == OverlapAllow && r.Exclusive != "":
 		return fmt.Sprintf("it allows overlap, and its group %q does not: its runs wait for each other all the same", r.Exclusive)
-	case r.Spread > r.catchUp():
-		return fmt.Sprintf("its spread of %v is longer than its catch-up of %v, which cuts it off", r.Spread, r.catchUp())
-	case retries && within == 0 && r.Timeout >= r.catchUp():
-		return fmt.Sprintf("no second attempt fits: an attempt may take %v, and the catch-up ends after %v (set retry.within)", r.Timeout, r.catchUp())
+	case r.Spread > r.EffectiveCatchUp():
+		return fmt.Sprintf("its spread of %v is longer than its catch-up of %v, which cuts it off", r.Spread, r.EffectiveCatchUp())
+	case retries && within == 0 && r.Timeout >= r.EffectiveCatchUp():
+		return fmt.Sprintf("no second attempt fits: an attempt may take %v, and the catch-up ends after %v (set retry.within)", r.Timeout, r.EffectiveCatchUp())
 	case retries && within > 0 && max(r.Retry.Backoff, time.Second) >= within:
 		return fmt.Sprintf("no second attempt fits: it waits for %v, and none starts %v after the due time", max(r.Retry.Backoff, time.Second), within)
 	case retries && r.Delivery == AtMostOnce:

@@ -1,6 +1,7 @@
 package tradeclock
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
@@ -133,7 +135,7 @@ type TaskChange struct {
 
 // String returns the change in a line.
 func (c TaskChange) String() string {
-	text := fmt.Sprintf("%s on %v:", rowName(c.Task, c.Account), c.Session)
+	text := fmt.Sprintf("%s on %v:", naming.Row(c.Task, c.Account), c.Session)
 	for _, part := range []struct {
 		count int
 		what  string
@@ -310,4 +312,24 @@ func (a *announcer) observe(e Event) {
 		}
 	}()
 	a.observer.Observe(e)
+}
+
+type (
+	plainStep ClockStepped
+	stepView  struct {
+		*plainStep
+		By *said.DurationText `json:"by"`
+	}
+)
+
+func (c *ClockStepped) view() stepView { return stepView{(*plainStep)(c), (*said.DurationText)(&c.By)} }
+
+// MarshalJSON returns the event as an object, with By as a text.
+func (c ClockStepped) MarshalJSON() ([]byte, error) { return json.Marshal(c.view()) }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (c *ClockStepped) UnmarshalJSON(data []byte) error {
+	*c = ClockStepped{}
+	view := c.view()
+	return json.Unmarshal(data, &view)
 }

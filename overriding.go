@@ -74,7 +74,7 @@ func (req OverrideRequest) check() error {
 func (s *UnifiedTaskScheduler) Override(ctx context.Context, req OverrideRequest) (Override, error) {
 	o, err := s.override(ctx, req)
 	if err != nil {
-		return Override{}, fmt.Errorf("override %s of %v: %w", rowName(req.Task, req.Account), req.Session, err)
+		return Override{}, fmt.Errorf("override %s of %v: %w", naming.Row(req.Task, req.Account), req.Session, err)
 	}
 	return o, nil
 }
@@ -155,7 +155,7 @@ func (s *UnifiedTaskScheduler) decideOverride(base plan.Occurrence, req Override
 	if !o.Skips() {
 		o.At = o.At.UTC()
 	}
-	if slices.ContainsFunc(s.overrides.unstored, func(u unstoredOverride) bool { return u.isAbout(o.Override) }) {
+	if slices.ContainsFunc(s.overrides.unstored, func(u unstoredOverride) bool { return u.IsAbout(o.Override) }) {
 		return o, ledgerError{errors.New("an earlier one is not stored yet")}
 	}
 	planned := s.engine.Planned()
@@ -210,7 +210,7 @@ func (s *UnifiedTaskScheduler) presentInstant(o Override) (at time.Time, known b
 	var shared, own *Override
 	for i := range s.overrides.list {
 		switch w := &s.overrides.list[i]; {
-		case w.isAbout(o):
+		case w.IsAbout(o):
 			own = w
 		case w.Task == o.Task && w.Slot == o.Slot && w.Account == "":
 			shared = w
@@ -278,7 +278,7 @@ func (s *UnifiedTaskScheduler) storeOverride(ctx context.Context, bound time.Dur
 	s.mu.Lock()
 	deposed := errors.Is(err, ErrDeposed) || s.term.term != t
 	if err == nil || deposed {
-		s.overrides.unstored = slices.DeleteFunc(s.overrides.unstored, func(u unstoredOverride) bool { return u.isAbout(o.Override) })
+		s.overrides.unstored = slices.DeleteFunc(s.overrides.unstored, func(u unstoredOverride) bool { return u.IsAbout(o.Override) })
 		if len(s.overrides.unstored) == 0 {
 			s.clear("overrides")
 		}
@@ -288,7 +288,7 @@ func (s *UnifiedTaskScheduler) storeOverride(ctx context.Context, bound time.Dur
 		return fmt.Errorf("%w: the term ended as it was being stored", ErrNoTerm)
 	case err != nil:
 		s.degrade("overrides", fmt.Sprintf("an override of %s is not stored yet, and nothing is planned from %s on: %v",
-			rowName(o.Task, o.Account), o.first.Format(time.RFC3339), err))
+			naming.Row(o.Task, o.Account), o.first.Format(time.RFC3339), err))
 		return ledgerError{fmt.Errorf("it is not stored yet: %w", err)}
 	}
 	s.putOverride(o)
@@ -309,7 +309,7 @@ func (s *UnifiedTaskScheduler) storeOverrides(ctx context.Context) {
 func (s *UnifiedTaskScheduler) putOverride(o unstoredOverride) {
 	stale := calendar.DateOf(o.Made).AddDays(-overridesBack)
 	s.overrides.list = slices.DeleteFunc(slices.Clone(s.overrides.list), func(known Override) bool {
-		return known.isAbout(o.Override) || known.Session.Before(stale)
+		return known.IsAbout(o.Override) || known.Session.Before(stale)
 	})
 	if !o.takeBack {
 		s.overrides.list = append(s.overrides.list, o.Override)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/plan"
 )
 
@@ -394,7 +395,7 @@ func (p *previewing) noteOverrides() {
 				at = w.Due
 			}
 			if c.key.Account == "" && r.run.HoldsFor(w.Account) && at.After(p.now) {
-				p.Notes = append(p.Notes, fmt.Sprintf("%s: slot %s was %s, and goes by that", rowName(w.Task, w.Account), w.Slot, w.Why))
+				p.Notes = append(p.Notes, fmt.Sprintf("%s: slot %s was %s, and goes by that", naming.Row(w.Task, w.Account), w.Slot, w.Why))
 			}
 		}
 	}

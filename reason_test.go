@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/internal/engine"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 func TestReasonClass(t *testing.T) {
@@ -42,7 +42,7 @@ func TestReasonClass(t *testing.T) {
 		{Skipped, recurs("10:00", calendar.Date{Year: 2026, Month: 11, Day: 20}), false, "slot"},
 		{Missed, "its catch-up of 2m0s had passed", false, "late"},
 		{Missed, "the calendar moved it into the past, where its catch-up of 2m0s had passed", false, "late"},
-		{Missed, engine.Superseded, false, "superseded"},
+		{Missed, why.Superseded, false, "superseded"},
 		{Missed, "its catch-up of 2m0s had passed: it waited for a place among the concurrent runs", false, "place"},
 		{Missed, "its catch-up of 2m0s had passed: it waited for start limit broker", false, "limit"},
 		{Missed, "its catch-up of 2m0s had passed: it waited for group orders", false, "group"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tradeclock/tradeclock/internal/engine"
@@ -178,7 +179,7 @@ func outcomeOf(o engine.Outcome) Outcome {
 func (s *UnifiedTaskScheduler) writeLater(records []*engine.Record, err error) error {
 	var taken *TakenError
 	errors.As(err, &taken)
-	parted := s.engine.RecordLater(records, func(r *engine.Record) bool { return taken.names(r) })
+	parted := s.engine.RecordLater(records, func(r *engine.Record) bool { return isNamed(taken, r) })
 	if parted {
 		s.books.flushAgain = true
 		return nil
@@ -210,4 +211,11 @@ func (s *UnifiedTaskScheduler) tellRecorded(run Run, delivery Delivery, fresh in
 	}
 	s.log.Info("run skipped", attrs...)
 	s.events.tell(RunSkipped{run, delivery, fresh})
+}
+
+// isNamed reports whether a record is one of the ranges of an error, which may be nil.
+func isNamed(taken *TakenError, record *engine.Record) bool {
+	return taken != nil && record.Count > 1 && slices.ContainsFunc(taken.Runs, func(r Run) bool {
+		return r.Account == record.Run.Account.Name && r.Task == record.Run.Row.Task() && r.Slot == record.Run.Slot
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/internal/engine"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
@@ -126,5 +127,5 @@ func (s *UnifiedTaskScheduler) releaseFailed(err error) {
 }
 
 func describe(p *engine.Run) string {
-	return fmt.Sprintf("%s %s", rowName(p.Row.Task(), p.Account.Name), p.Slot)
+	return fmt.Sprintf("%s %s", naming.Row(p.Row.Task(), p.Account.Name), p.Slot)
 }

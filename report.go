@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tradeclock/tradeclock/internal/engine"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/spelling"
 	"github.com/tradeclock/tradeclock/rule"
 )
@@ -56,12 +57,12 @@ func (c *SchedulesChanged) compare(was, is *row) {
 	switch {
 	case was == is:
 	case was == nil:
-		c.Added = append(c.Added, rowName(is.Task, is.Account))
+		c.Added = append(c.Added, naming.Row(is.Task, is.Account))
 		c.noteDelivery(is)
 	case is == nil:
-		c.Removed = append(c.Removed, rowName(was.Task, was.Account))
+		c.Removed = append(c.Removed, naming.Row(was.Task, was.Account))
 	case was.differs(is):
-		c.Changed = append(c.Changed, rowName(is.Task, is.Account))
+		c.Changed = append(c.Changed, naming.Row(is.Task, is.Account))
 		c.noteDelivery(is)
 	}
 }
@@ -102,8 +103,8 @@ func (s *UnifiedTaskScheduler) reportProblems(fresh []*row) {
 	var slow []string
 	for _, r := range fresh {
 		s.clear("slot " + r.Task) // it may have another rule
-		if !r.Disabled && s.cfg.TermLength+takeoverWithin > r.catchUp() {
-			slow = append(slow, rowName(r.Task, r.Account))
+		if !r.Disabled && s.cfg.TermLength+takeoverWithin > r.EffectiveCatchUp() {
+			slow = append(slow, naming.Row(r.Task, r.Account))
 		}
 	}
 	if len(slow) > 0 {
@@ -123,7 +124,7 @@ func (s *UnifiedTaskScheduler) pastOnce() []string {
 	slices.SortFunc(past, func(a, b *row) int { return a.Key().Compare(b.Key()) })
 	names := make([]string, len(past))
 	for i, r := range past {
-		names[i] = fmt.Sprintf("%s (%s)", rowName(r.Task, r.Account), r.text)
+		names[i] = fmt.Sprintf("%s (%s)", naming.Row(r.Task, r.Account), r.text)
 	}
 	return names
 }
@@ -192,9 +193,9 @@ func (s *UnifiedTaskScheduler) compareAccount(a *account, task string) {
 	case a.IsGone() || scheduled == known:
 		delete(s.sched.odd, key)
 	case known:
-		s.sched.odd[key] = fmt.Sprintf("%s has no schedule", rowName(task, a.Name))
+		s.sched.odd[key] = fmt.Sprintf("%s has no schedule", naming.Row(task, a.Name))
 	default:
-		s.sched.odd[key] = fmt.Sprintf("%s has a schedule, and the executor does not know it%s", rowName(task, a.Name), spelling.Hint(task, a.known))
+		s.sched.odd[key] = fmt.Sprintf("%s has a schedule, and the executor does not know it%s", naming.Row(task, a.Name), spelling.Hint(task, a.known))
 	}
 }
 

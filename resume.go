@@ -9,6 +9,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // resume reads what a new term starts from, and reconciles the runs of older
@@ -133,9 +134,6 @@ func (s *UnifiedTaskScheduler) logTaken(t Term, watermark time.Time, unsettled i
 	s.log.Info("the term is held", attrs...)
 }
 
-// leftUnsettled begins the reason of a run that an older term left.
-const leftUnsettled = "its scheduler stopped before it was settled"
-
 // mayNotHaveStarted ends that of a run that was armed, and whose start was not told.
 const mayNotHaveStarted = ": it was armed, and may not have started"
 
@@ -148,7 +146,7 @@ func (s *UnifiedTaskScheduler) reconcile(unsettled []Run) {
 		if own[run.Token] {
 			continue
 		}
-		run.Reason = fmt.Sprintf("%s, in term %d", leftUnsettled, run.Term)
+		run.Reason = fmt.Sprintf("%s, in term %d", why.LeftUnsettled, run.Term)
 		if run.Outcome == Armed {
 			run.Reason += mayNotHaveStarted
 		}
@@ -181,7 +179,7 @@ func (s *UnifiedTaskScheduler) rerunUntil(run *Run) time.Time {
 		return time.Time{}
 	}
 	if !s.sched.loaded {
-		return run.Due.Add(maxScheduleLength)
+		return run.Due.Add(MaxPolicyLength)
 	}
 	r := s.rowFor(run.Account, run.Task)
 	if r == nil || r.Delivery != AtLeastOnce {

@@ -36,7 +36,7 @@ func newPolicy(s Schedule) *policy {
 		},
 		handling: engine.Handling{
 			Overlap: overlaps[s.Overlap], Exclusive: s.Exclusive, StartLimit: s.StartLimit, Spread: s.Spread,
-			AtLeastOnce: s.Delivery == AtLeastOnce, CatchUp: s.catchUp(), CatchUpUntil: s.CatchUpUntil, Retry: engine.Retry(s.Retry),
+			AtLeastOnce: s.Delivery == AtLeastOnce, CatchUp: s.EffectiveCatchUp(), CatchUpUntil: s.CatchUpUntil, Retry: engine.Retry(s.Retry),
 		},
 	}
 }
@@ -173,4 +173,15 @@ func engineRows(rows []*row) []*engine.Row {
 		known[i] = &r.run
 	}
 	return known
+}
+
+// plannedOverrides are overrides as planning knows them.
+func plannedOverrides(all []Override) *plan.Overrides {
+	planned := make([]plan.Override, len(all))
+	for i, o := range all {
+		planned[i] = plan.Override{
+			Task: o.Task, Account: o.Account, Slot: o.Slot, Session: o.Session, Due: o.Due, At: o.At, Why: o.Why(),
+		}
+	}
+	return plan.NewOverrides(planned)
 }

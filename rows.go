@@ -75,7 +75,7 @@ func newVetting(schedules []Schedule, find calendarFinder, findLimit limitFinder
 
 // reject notes that a row cannot be used.
 func (v *vetting) reject(task, account string, err error) {
-	v.bad = append(v.bad, RowError{task, account, err})
+	v.bad = append(v.bad, RowError{Task: task, Account: account, Err: err})
 	if account != "" {
 		v.badOwn[ScheduleKey{Task: task, Account: account}] = true
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
+	"github.com/tradeclock/tradeclock/internal/why"
 	"github.com/tradeclock/tradeclock/request"
 )
 
@@ -37,7 +38,7 @@ var (
 	ErrRunning = errors.New("the scheduler runs already, or has run")
 	// ErrStopped is returned by calls after Run has ended, and is the cause with
 	// which the contexts of running tasks end when the drain is over.
-	ErrStopped = errors.New("the scheduler has stopped")
+	ErrStopped = errors.New(why.SchedulerStopped)
 )
 
 // UnifiedTaskScheduler runs the tasks of a service's accounts at the right

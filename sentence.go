@@ -170,7 +170,7 @@ func (e *explanation) whyNone(ctx context.Context, o plan.Occurrence) none {
 			e.wall(e.enrolled.From, time.DateTime))}
 	case !e.enrolled.Owns(&rowOf(o).run, o.Due):
 		return none{why: fmt.Sprintf("the account was withdrawn at %s and came back at %s, later than its catch-up of %v",
-			e.wall(e.enrolled.Left, time.DateTime), e.wall(e.enrolled.Returned, time.DateTime), rowOf(o).catchUp())}
+			e.wall(e.enrolled.Left, time.DateTime), e.wall(e.enrolled.Returned, time.DateTime), rowOf(o).EffectiveCatchUp())}
 	}
 	if e.asked++; e.asked > slotsAsked {
 		return none{why: otherwisePlanned}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/almost"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/rule"
@@ -190,5 +191,5 @@ func (s *UnifiedTaskScheduler) heldText() string {
 }
 
 func (r *row) pendingText() string {
-	return fmt.Sprintf("%s: the rule %s takes effect at the next session, and until then %s holds", rowName(r.Task, r.Account), r.text, r.Prior)
+	return fmt.Sprintf("%s: the rule %s takes effect at the next session, and until then %s holds", naming.Row(r.Task, r.Account), r.text, r.Prior)
 }

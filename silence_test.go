@@ -178,8 +178,8 @@ func TestRule41_AlmostAnOptionalInterface(t *testing.T) {
 		{"a schedule store", func(cfg *tradeclock.Config) { cfg.Schedules = oddStore{cfg.Schedules} }, []string{
 			"tradeclock_test.oddStore is not used as Reviser: it has Revision(context.Context) (int64, error), and needs Revision(context.Context) (string, error)"}},
 		{"a ledger", func(cfg *tradeclock.Config) { cfg.Ledger = halfHalts{cfg.Ledger} }, []string{
-			"tradeclock_test.halfHalts is not used as HaltStore: it has Halts(context.Context, string) ([]tradeclock.Halt, error), and needs " +
-				"Halt(context.Context, tradeclock.Halt) error and Halts(context.Context, string) ([]tradeclock.Halt, error) and Lift(context.Context, tradeclock.Halt) error"}},
+			"tradeclock_test.halfHalts is not used as HaltStore: it has Halts(context.Context, string) ([]store.Halt, error), and needs " +
+				"Halt(context.Context, store.Halt) error and Halts(context.Context, string) ([]store.Halt, error) and Lift(context.Context, store.Halt) error"}},
 		{"a calendar", func(cfg *tradeclock.Config) { cfg.Calendar = oddCalendar{cfg.Calendar} }, []string{
 			"tradeclock_test.oddCalendar is not used as Covered: it has Coverage() calendar.Date, and needs Coverage() (calendar.Date, calendar.Date)"}},
 	} {

@@ -8,11 +8,12 @@ import (
 
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // ErrTermLost is the cause with which the contexts of running tasks end when the
 // scheduler is no longer, or cannot know whether it is, the active one.
-var ErrTermLost = errors.New("the scheduler's term was lost")
+var ErrTermLost = errors.New(why.TermLost)
 
 // takeoverWithin is how long after the end of a term a standby takes over. It asks
 // that often, since the holder may resign before its term expires.

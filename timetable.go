@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/rule"
 )
@@ -17,24 +18,24 @@ var ErrNothingDue = plan.ErrNothingDue
 
 // Timetable tells when a schedule is due by a calendar, for what shows it to people,
 // checks an edit or needs a rule of trading days outside of a scheduler. It agrees
-// with what a scheduler plans. Get one from Schedule.Timetable; it never changes, and
-// is safe for concurrent use.
+// with what a scheduler plans. Make one with NewTimetable; it never changes, and is safe
+// for concurrent use.
 type Timetable struct{ of *plan.Timetable }
 
-// Timetable returns when the schedule is due by a calendar, in the calendar's zone. The
+// NewTimetable returns when a schedule is due by a calendar, in the calendar's zone. The
 // instants of an after rule are those of another schedule, which must be among others with
 // all that it follows itself; the rest of them do not matter. It is an error if the
 // schedule is not valid, if the calendar lacks the anchors of the rule or has no location,
 // or if the schedule, or one that it follows, names another calendar.
-func (s Schedule) Timetable(cal calendar.Calendar, others ...Schedule) (*Timetable, error) {
-	row, err := s.timetableRow(cal, others)
+func NewTimetable(s Schedule, cal calendar.Calendar, others ...Schedule) (*Timetable, error) {
+	row, err := timetableRow(s, cal, others)
 	if err != nil {
-		return nil, fmt.Errorf("timetable of %s: %w", rowName(s.Task, s.Account), err)
+		return nil, fmt.Errorf("timetable of %s: %w", naming.Row(s.Task, s.Account), err)
 	}
 	return &Timetable{plan.NewTimetable(row)}, nil
 }
 
-func (s Schedule) timetableRow(cal calendar.Calendar, others []Schedule) (*plan.Row, error) {
+func timetableRow(s Schedule, cal calendar.Calendar, others []Schedule) (*plan.Row, error) {
 	switch {
 	case cal == nil:
 		return nil, errors.New("a calendar is required")

@@ -31,7 +31,7 @@ func TestTimetableAgreesWithThePlan(t *testing.T) {
 			rows = append(rows, scheduleOf(task))
 		}
 		for i, task := range tasks {
-			timetable, err := rows[i].Timetable(w, rows...)
+			timetable, err := NewTimetable(rows[i], w, rows...)
 			require.NoError(t, err, "%v", w)
 			mine := slices.DeleteFunc(slices.Clone(due), func(o planworld.Due) bool { return o.Task != task.Name || o.Account != w.Accounts[0] })
 			after := []time.Time{from, from.Add(time.Duration(random.Int64N(int64(to.Sub(from)))))}

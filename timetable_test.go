@@ -67,7 +67,7 @@ func TestTimetable(t *testing.T) {
 		{"of the rule before the edit", weekdays, row("buy", "hourly 10:00-15:00", prior("daily 09:00"), since("2026-11-23 09:30:00")), "2026-11-23T09:30:00+05:30", "2026-11-24T10:00:00+05:30"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			timetable, err := test.row.Timetable(test.cal)
+			timetable, err := tradeclock.NewTimetable(test.row, test.cal)
 			require.NoError(t, err)
 			after, want := instant(t, test.after), instant(t, test.want)
 
@@ -102,7 +102,7 @@ func TestTimetableWithoutAnswer(t *testing.T) {
 		{"no week has such a session", weekdays, row("buy", "daily 09:00 on 6th session of week"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue, "nothing is due"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			timetable, err := test.row.Timetable(test.cal)
+			timetable, err := tradeclock.NewTimetable(test.row, test.cal)
 			require.NoError(t, err)
 			_, err = timetable.Next(instant(t, test.after))
 			assert.ErrorIs(t, err, test.want)
@@ -129,7 +129,7 @@ func TestTimetableRefusesWhatItCannotTell(t *testing.T) {
 		{"an anchor that no session has", calendar.Weekdays(kolkata), row("buy", "daily open"), "timetable of buy: Rule: anchor \"open\": calendar weekdays has no phase regular"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := test.row.Timetable(test.cal)
+			_, err := tradeclock.NewTimetable(test.row, test.cal)
 			assert.ErrorContains(t, err, test.want)
 		})
 	}
@@ -146,7 +146,7 @@ func TestTimetableOfAnAfterRule(t *testing.T) {
 		row("other", "after nobody 1m"), row("round", "after about 1m"), row("about", "after round 1m"), row("far", "daily 09:00", onCalendar("XNYS")),
 	}
 	next := func(s tradeclock.Schedule) string {
-		timetable, err := s.Timetable(cal, rows...)
+		timetable, err := tradeclock.NewTimetable(s, cal, rows...)
 		require.NoError(t, err)
 		at, err := timetable.Next(instant(t, "2026-11-27T00:00:00+05:30")) // a Friday
 		require.NoError(t, err)
@@ -160,7 +160,7 @@ func TestTimetableOfAnAfterRule(t *testing.T) {
 		{"after other 1m", "no schedule of task \"nobody\""},
 		{"after far 1m", "timetable of it: far, which it follows, is read by calendar XNYS, not XNSE"},
 	} {
-		_, err := row("it", test.rule).Timetable(cal, rows...)
+		_, err := tradeclock.NewTimetable(row("it", test.rule), cal, rows...)
 		assert.ErrorContains(t, err, test.want, test.rule)
 	}
 }
@@ -170,7 +170,7 @@ func TestTimetableOfAnAfterRule(t *testing.T) {
 func TestTimetableLooksBackAndFar(t *testing.T) {
 	weekdays := calendar.Weekdays(kolkata)
 	timetable := func(cal calendar.Calendar, s tradeclock.Schedule) *tradeclock.Timetable {
-		made, err := s.Timetable(cal)
+		made, err := tradeclock.NewTimetable(s, cal)
 		require.NoError(t, err)
 		return made
 	}
@@ -214,7 +214,7 @@ func TestTimetableAllocatesNothing(t *testing.T) {
 	for name, cal := range map[string]calendar.Calendar{
 		"weekdays": calendar.Weekdays(newYork), "exchange": calendarOf(t, nyse()),
 	} {
-		timetable, err := row("buy", "daily 09:00").Timetable(cal)
+		timetable, err := tradeclock.NewTimetable(row("buy", "daily 09:00"), cal)
 		require.NoError(t, err)
 		next := instant(t, "2026-10-20T12:00:00-04:00")
 		assert.Zero(t, testing.AllocsPerRun(100, func() { next, _ = timetable.Next(next) }), name)
@@ -225,7 +225,7 @@ func TestTimetableAllocatesNothing(t *testing.T) {
 func BenchmarkNext(b *testing.B) {
 	for _, loc := range []*time.Location{kolkata, newYork} {
 		b.Run(loc.String(), func(b *testing.B) {
-			timetable, err := row("buy", "daily 09:00").Timetable(calendar.Weekdays(loc))
+			timetable, err := tradeclock.NewTimetable(row("buy", "daily 09:00"), calendar.Weekdays(loc))
 			require.NoError(b, err)
 			var next time.Time
 			b.ReportAllocs()

@@ -11,9 +11,11 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/spelling"
+	"github.com/tradeclock/tradeclock/internal/why"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -24,7 +26,7 @@ var (
 	// ErrOutsideSession: the task does not run on such a day.
 	ErrOutsideSession = errors.New("outside the task's sessions")
 	// ErrHalted: a halt is in force.
-	ErrHalted = errors.New("halted")
+	ErrHalted = errors.New(why.Halted)
 	// ErrHaltsUnread: whether a halt is in force could not be read, and the task runs
 	// at most once. The store's error is wrapped too.
 	ErrHaltsUnread = errors.New("the halts could not be read")
@@ -102,7 +104,7 @@ func (s *UnifiedTaskScheduler) trigger(ctx context.Context, req trigger) (Run, e
 	p, err := s.prepare(ctx, req)
 	if err != nil {
 		s.mu.Unlock()
-		return Run{}, fmt.Errorf("trigger %s: %w", rowName(req.Task, req.Account), err)
+		return Run{}, fmt.Errorf("trigger %s: %w", naming.Row(req.Task, req.Account), err)
 	}
 	run := s.runOf(p)
 	run.Started, run.Outcome = p.Started, Running
@@ -129,7 +131,7 @@ func (s *UnifiedTaskScheduler) trigger(ctx context.Context, req trigger) (Run, e
 		s.engine.Unpick(p)
 		s.retire(accountOf(p.Account))
 		s.act()
-		return Run{}, fmt.Errorf("trigger %s: %w", rowName(req.Task, req.Account), err)
+		return Run{}, fmt.Errorf("trigger %s: %w", naming.Row(req.Task, req.Account), err)
 	}
 	run.First, run.Resumed = claim.First, claim.Resumed
 	s.log.Info("run triggered", "task", run.Task, "account", run.Account, "slot", run.Slot, "actor", run.Actor)

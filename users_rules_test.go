@@ -64,7 +64,7 @@ func TestRule06_ARuleAsksTheCalendar(t *testing.T) {
 	d.Until(at("2026-11-30 08:00:00"))
 	assert.Equal(t, []string{"2026-11-27 succeeded"}, tell(w.runs("eve")))
 
-	timetable, err := tradeclock.Schedule{Task: "eve", Rule: eve{}}.Timetable(slowWeek{calendar.Weekdays(kolkata), &known})
+	timetable, err := tradeclock.NewTimetable(tradeclock.Schedule{Task: "eve", Rule: eve{}}, slowWeek{calendar.Weekdays(kolkata), &known})
 	assert.NoError(t, err)
 	next, err := timetable.Next(at("2026-11-30 08:00:00"))
 	assert.NoError(t, err)

@@ -125,15 +125,15 @@ func (v *View) Explain(ctx context.Context, account, task string, date calendar.
 
 // Timetable returns when a task of an account is due by the row that holds for it, and those
 // that it follows. The error wraps ErrNoSchedule if there is none, and is what
-// Schedule.Timetable returns for a row that has no timetable.
+// NewTimetable returns for a row that has no timetable.
 func (v *View) Timetable(ctx context.Context, account, task string) (*Timetable, error) {
 	rows, err := v.reader.read(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("timetable of %s: %w", rowName(task, account), err)
+		return nil, fmt.Errorf("timetable of %s: %w", naming.Row(task, account), err)
 	}
 	r := rows.find(account, task)
 	if r == nil {
-		return nil, fmt.Errorf("timetable of %s: %w", rowName(task, account), cmp.Or(rows.why(account, task), ErrNoSchedule))
+		return nil, fmt.Errorf("timetable of %s: %w", naming.Row(task, account), cmp.Or(rows.why(account, task), ErrNoSchedule))
 	}
 	cal := r.view.source
 	if cal.Location() == nil || cal.Location().String() != r.view.loc.String() {
@@ -143,7 +143,7 @@ func (v *View) Timetable(ctx context.Context, account, task string) (*Timetable,
 	for base := r.base(); base != nil; base = base.base() {
 		followed = append(followed, base.schedule())
 	}
-	return r.schedule().Timetable(cal, followed...)
+	return NewTimetable(r.schedule(), cal, followed...)
 }
 
 // zoned is a calendar whose wall times are those of another zone.
@@ -244,11 +244,11 @@ func (p *planner) add(ctx context.Context, e EnrolledAccount) (full bool, err er
 	}
 	runs = slices.DeleteFunc(runs, func(r Run) bool { return r.Account != e.Account })
 	day := dayPlan{upTo: p.term.Watermark, rows: p.rows.byKey}
-	if !e.away() {
-		day.accts = []served{{e.Account, e.served()}}
+	if !e.Away() {
+		day.accts = []served{{e.Account, servedOf(e)}}
 		day.due = slices.Concat(p.shared, p.rows.dueOn(ctx, p.ofTask(p.rows.ownOf(e.Account)), p.date, p.said))
 	}
-	unserved := e.leftOut(p.term)
+	unserved := e.LeftOut(p.term)
 	for _, item := range day.items(runs) {
 		if e.Account == p.query.After.Account && !p.query.After.IsZero() && item.Cursor().Compare(p.place()) <= 0 {
 			continue
@@ -270,20 +270,9 @@ func (p *planner) place() Cursor {
 	return at
 }
 
-// away reports whether the account is withdrawn and has not come back.
-func (e EnrolledAccount) away() bool { return !e.Withdrawn.IsZero() && e.Returned.IsZero() }
-
-// served is since when the account is served, if it is.
-func (e EnrolledAccount) served() engine.Served {
+// servedOf is since when an account is served, if it is.
+func servedOf(e EnrolledAccount) engine.Served {
 	return engine.Served{From: e.From, Left: e.Withdrawn, Returned: e.Returned}
-}
-
-// leftOut says that the term that is held does not serve the account, if it does not.
-func (e EnrolledAccount) leftOut(s TermState) string {
-	if !s.Held() || e.Term == 0 || e.Term >= s.Term.Number {
-		return ""
-	}
-	return fmt.Sprintf("account %q is not enrolled with %s, which holds term %d (it was under term %d)", e.Account, s.Term.Holder, s.Term.Number, e.Term)
 }
 
 const accountsAtOnce = 50

@@ -262,13 +262,13 @@ func (v *View) findAccount(ctx context.Context, k *knowledge, name string, term 
 		return err
 	}
 	e := found[0]
-	switch leftOut := e.leftOut(term); {
-	case e.away():
+	switch leftOut := e.LeftOut(term); {
+	case e.Away():
 		k.unserved = unservedText(name, e.Withdrawn, true, k.zone())
 	case leftOut != "":
 		k.unserved = leftOut
 	default:
-		k.served, k.enrolled = true, e.served()
+		k.served, k.enrolled = true, servedOf(e)
 	}
 	return nil
 }

@@ -113,7 +113,7 @@ func checkNext(next nextFunc, cal calendar.Calendar, from time.Time) (sessions i
 
 // ourNext asks the schedule's timetable.
 func ourNext(cal calendar.Calendar) (nextFunc, error) {
-	timetable, err := tradeclock.Schedule{Task: "open", Rule: rule.MustParse("daily 09:00")}.Timetable(cal)
+	timetable, err := tradeclock.NewTimetable(tradeclock.Schedule{Task: "open", Rule: rule.MustParse("daily 09:00")}, cal)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func Example() {
 		if err != nil {
 			panic(err)
 		}
-		timetable, err := tradeclock.Schedule{Task: "a line", Rule: r}.Timetable(nse)
+		timetable, err := tradeclock.NewTimetable(tradeclock.Schedule{Task: "a line", Rule: r}, nse)
 		if err != nil {
 			panic(err)
 		}

@@ -12,7 +12,7 @@ import (
 // nextOccurrence asks when a daily task is due next, on each day of a month.
 func nextOccurrence(context.Context) (*opened, error) {
 	const days, times = 30, 20
-	timetable, err := tradeclock.Schedule{Task: "open", Rule: rule.MustParse("daily 09:00")}.Timetable(exchange.MustGet("XNSE"))
+	timetable, err := tradeclock.NewTimetable(tradeclock.Schedule{Task: "open", Rule: rule.MustParse("daily 09:00")}, exchange.MustGet("XNSE"))
 	if err != nil {
 		return nil, err
 	}

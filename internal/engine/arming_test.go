@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 var arms = Config{ArmAhead: 5 * time.Second}
@@ -45,7 +46,7 @@ func TestWhatIsArmed(t *testing.T) {
 		{"nothing with a spread", arms, Handling{CatchUp: time.Minute, Spread: time.Second}, nil, Obstacles{}, nil},
 		{"nothing of a group", arms, Handling{CatchUp: time.Minute, Exclusive: "orders"}, nil, Obstacles{}, nil},
 		{"nothing with a start limit", Config{ArmAhead: 5 * time.Second, Limits: []Limit{{Name: "broker", Starts: 9, Per: time.Second}}}, Handling{CatchUp: time.Minute, StartLimit: "broker"}, nil, Obstacles{}, nil},
-		{"nothing of an account that is halted", arms, plain, func(d *desk) { d.halted["42"] = HaltedBy + "ada" }, Obstacles{}, []string{"buy 43 09:00"}},
+		{"nothing of an account that is halted", arms, plain, func(d *desk) { d.halted["42"] = why.HaltedBy + "ada" }, Obstacles{}, []string{"buy 43 09:00"}},
 		{"nothing of an account whose executor has not started", arms, plain, func(d *desk) { d.Accounts.SetStarted(d.Accounts.Get("42"), false) }, Obstacles{}, []string{"buy 43 09:00"}},
 		{"nothing of an account that is withdrawn", arms, plain, func(d *desk) { d.Withdraw(d.Accounts.Get("42"), d.now) }, Obstacles{}, []string{"buy 43 09:00"}},
 		{"nothing that is accounted for", arms, plain, func(d *desk) {
@@ -81,7 +82,7 @@ func TestWhatIsArmedStartsUnlessSomethingChanges(t *testing.T) {
 		want    string
 	}{
 		{"nothing", nil, "09:00:00", "started"},
-		{"a halt", func(d *desk) { d.halted["42"] = HaltedBy + "ada" }, "09:00:00", "to be skipped: halted by ada"},
+		{"a halt", func(d *desk) { d.halted["42"] = why.HaltedBy + "ada" }, "09:00:00", "to be skipped: halted by ada"},
 		{"the account is withdrawn", func(d *desk) { d.Withdraw(d.Accounts.Get("42"), d.now) }, "09:00:00", "free"},
 		{"the plan has it no more", func(d *desk) { d.use() }, "09:00:00", "free"},
 		{"it is moved on", func(d *desk) { d.use(newRow("buy", "daily 09:30", always, once)) }, "09:00:00", "free"},

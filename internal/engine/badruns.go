@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // Key names a task of an account.
@@ -315,7 +317,7 @@ func (b *BadRuns) tell(kind TroubleKind, task string) {
 // VerdictOnSkipped judges a run that was skipped for a reason. What somebody asked for
 // is neither good nor bad.
 func VerdictOnSkipped(reason string) Verdict {
-	if strings.HasPrefix(reason, HaltedBy) || strings.HasPrefix(reason, SkippedBy) || strings.HasPrefix(reason, ReasonWithdrawn) || reason == ReasonDisabled {
+	if strings.HasPrefix(reason, why.HaltedBy) || strings.HasPrefix(reason, why.SkippedBy) || strings.HasPrefix(reason, why.Withdrawn) || reason == why.Disabled {
 		return Neither
 	}
 	return Bad
@@ -324,7 +326,7 @@ func VerdictOnSkipped(reason string) Verdict {
 // VerdictOnMissed judges a run that was missed. One in whose place a newer one runs is
 // neither good nor bad.
 func VerdictOnMissed(reason string) Verdict {
-	if strings.HasPrefix(reason, Superseded) {
+	if strings.HasPrefix(reason, why.Superseded) {
 		return Neither
 	}
 	return Bad

@@ -3,6 +3,8 @@ package engine
 import (
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // Enrolment is an account as the ledger knows it: accounted for up to From, and, if it
@@ -117,7 +119,7 @@ func (e *Engine) Withdraw(a *Account, now time.Time) {
 			p.withdrawn = true
 		}
 	}
-	e.queue.removeIf(func(p *Run) bool { return p.Account == a }, func(p *Run) { e.skip(p, ReasonWithdrawn, now) })
+	e.queue.removeIf(func(p *Run) bool { return p.Account == a }, func(p *Run) { e.skip(p, why.Withdrawn, now) })
 	as.leave(a)
 	if as.known != nil {
 		as.known[a.Name] = gone

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 func clockTime(t *testing.T, text string) time.Time {
@@ -95,7 +97,7 @@ func TestAnAccountThatOwes(t *testing.T) {
 	gone, _ := d.ToAccount()
 	assert.Empty(t, gone, "a run was skipped, and is not recorded yet")
 	told, _ := d.recorded()
-	assert.Equal(t, []string{"buy 42 09:00 skipped: " + ReasonWithdrawn}, told)
+	assert.Equal(t, []string{"buy 42 09:00 skipped: " + why.Withdrawn}, told)
 	gone, _ = d.ToAccount()
 	assert.Len(t, gone, 1)
 }

@@ -3,15 +3,17 @@ package engine
 import (
 	"fmt"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // supersededWaiting is the reason of a run that waited until a newer occurrence
 // came.
 func supersededWaiting(p *Run) string {
 	if p.wait == "" {
-		return Superseded
+		return why.Superseded
 	}
-	return Superseded + WaitedFor + p.wait
+	return why.Superseded + why.WaitedFor + p.wait
 }
 
 // tooLate is the reason of a run whose catch-up has passed.
@@ -25,10 +27,10 @@ func (e *Engine) tooLate(p *Run) string {
 		}
 	}
 	if p.wait == "" && p.lined && e.maxConcurrent > 0 {
-		p.wait = WaitsForPlace
+		p.wait = why.WaitsForPlace
 	}
 	if p.wait != "" {
-		reason += WaitedFor + p.wait
+		reason += why.WaitedFor + p.wait
 	}
 	if p.moved {
 		reason = "the calendar moved it into the past, where " + reason

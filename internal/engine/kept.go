@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/why"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -39,7 +40,7 @@ func (e *Engine) KeepDue(before *plan.Plan, fresh []*Row, was func(Key) *Row, no
 				continue
 			}
 			if h.isDoubtful(o) {
-				o.Skip = EditedTwice
+				o.Skip = why.EditedTwice
 			}
 			o.Row = h.row.Row
 			pl.kept = append(pl.kept, o)
@@ -99,9 +100,9 @@ func (e *Engine) withKept(due []plan.Occurrence, now time.Time) []plan.Occurrenc
 		case slices.ContainsFunc(due, moved):
 			continue
 		case r == nil && e.facts.Quarantined(key):
-			o.Skip = cmp.Or(o.Skip, ReasonQuarantined)
+			o.Skip = cmp.Or(o.Skip, why.Quarantined)
 		case r == nil || r.Policy.Disabled:
-			o.Skip = cmp.Or(o.Skip, ReasonDisabled)
+			o.Skip = cmp.Or(o.Skip, why.Disabled)
 		}
 		due = append(due, o)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // enqueue takes in what the plan brought. An occurrence of a repeating rule takes
@@ -149,7 +150,7 @@ func (e *Engine) planRow(planned []*Run, a *Account, w *wave, now time.Time) []*
 		case !now.Before(last.Expires):
 			e.dropPlanned(p, Missed, e.tooLate(last), now)
 		case last != p || o.InSeries() && (ts.newest.comesAfter(p) || e.planning.ahead.lastStarted(key).After(o.Due)):
-			e.dropPlanned(p, Missed, Superseded, now)
+			e.dropPlanned(p, Missed, why.Superseded, now)
 		default:
 			planned = append(planned, p)
 		}
@@ -177,9 +178,9 @@ func (e *Engine) dropPlanned(p *Run, outcome Outcome, reason string, now time.Ti
 func (e *Engine) waitsOf(w *wave) string {
 	switch {
 	case w.limited:
-		return WaitsForLimit + w.row.StartLimit
+		return why.WaitsForLimit + w.row.StartLimit
 	case e.maxConcurrent > 0 && w.offsets == nil:
-		return WaitsForPlace
+		return why.WaitsForPlace
 	}
 	return ""
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 func accountsOf(n int) (names []string) {
@@ -43,7 +45,7 @@ func TestWhatWasMissedIsOneRow(t *testing.T) {
 	d.tick("09:10:00")
 	assert.Equal(t, []string{"watch 42 09:10"}, d.running())
 	told, mark := d.recorded()
-	assert.Equal(t, []string{"watch 42 09:00 missed: " + Superseded + " (to 09:09)"}, told)
+	assert.Equal(t, []string{"watch 42 09:00 missed: " + why.Superseded + " (to 09:09)"}, told)
 	assert.Equal(t, "09:10:00", mark)
 }
 
@@ -102,8 +104,8 @@ func TestOverlap(t *testing.T) {
 			"watch 42 09:01 skipped: the run of 2026-11-23T09:00:00+00:00 had not finished",
 			"watch 42 09:02 skipped: the run of 2026-11-23T09:00:00+00:00 had not finished",
 		}, 0, nil},
-		{OverlapQueue, []string{"watch 42 09:00"}, []string{"watch 42 09:01 missed: " + Superseded + ": it waited for the previous run"}, 0, []string{"watch 42 09:02"}},
-		{OverlapCancel, []string{"watch 42 09:00"}, []string{"watch 42 09:01 missed: " + Superseded + ": it waited for the previous run"}, 2, []string{"watch 42 09:02"}},
+		{OverlapQueue, []string{"watch 42 09:00"}, []string{"watch 42 09:01 missed: " + why.Superseded + ": it waited for the previous run"}, 0, []string{"watch 42 09:02"}},
+		{OverlapCancel, []string{"watch 42 09:00"}, []string{"watch 42 09:01 missed: " + why.Superseded + ": it waited for the previous run"}, 2, []string{"watch 42 09:02"}},
 		{OverlapAllow, []string{"watch 42 09:00", "watch 42 09:01", "watch 42 09:02"}, nil, 0, nil},
 	} {
 		t.Run(fmt.Sprint(test.overlap), func(t *testing.T) {
@@ -177,9 +179,9 @@ func TestWhatDoesNotStartIsSkipped(t *testing.T) {
 		do   func(d *desk)
 		want string
 	}{
-		{"halted", func(d *desk) { d.halted["42"] = HaltedBy + "ada: rejects" }, HaltedBy + "ada: rejects"},
-		{"removed", func(d *desk) { delete(d.rows, Key{Task: "buy"}) }, ReasonDisabled},
-		{"withdrawn", func(d *desk) { d.Withdraw(d.Accounts.Get("42"), d.now) }, ReasonWithdrawn},
+		{"halted", func(d *desk) { d.halted["42"] = why.HaltedBy + "ada: rejects" }, why.HaltedBy + "ada: rejects"},
+		{"removed", func(d *desk) { delete(d.rows, Key{Task: "buy"}) }, why.Disabled},
+		{"withdrawn", func(d *desk) { d.Withdraw(d.Accounts.Get("42"), d.now) }, why.Withdrawn},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := newDesk(t, Config{}, "08:59:00", []string{"42"}, newRow("buy", "daily 09:00", always, Handling{CatchUp: time.Minute}))

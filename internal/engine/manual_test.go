@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 func TestWhyAManualRunCannotStart(t *testing.T) {
@@ -56,7 +57,7 @@ func TestAManualRunCounts(t *testing.T) {
 	assert.Empty(t, d.going)
 	waits := make(map[string]string)
 	d.Tell(Key{"buy", "42"}, func(slot, what string) { waits[slot] = what })
-	assert.Equal(t, map[string]string{"2026-11-23": "waiting for " + WaitsForTrigger}, waits)
+	assert.Equal(t, map[string]string{"2026-11-23": "waiting for " + why.WaitsForTrigger}, waits)
 
 	d.Start(p, d.now)
 	d.pump()

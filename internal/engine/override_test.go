@@ -8,6 +8,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 var monday = calendar.Date{Year: 2026, Month: time.November, Day: 23}
@@ -18,7 +19,7 @@ func TestOverrides(t *testing.T) {
 	daily := func(account, to string) plan.Override {
 		o := plan.Override{Task: "buy", Account: account, Slot: "2026-11-23", Session: monday, Due: at("09:01:00"), Why: "moved by Ana: late"}
 		if to == "" {
-			o.Why = SkippedBy + "Ana: audit"
+			o.Why = why.SkippedBy + "Ana: audit"
 		} else {
 			o.At = at(to)
 		}
@@ -50,7 +51,7 @@ func TestOverrides(t *testing.T) {
 			nil, []string{"buy 42 09:02 missed: moved by Ana: late: its catch-up of 10m0s had passed", "buy 43 09:02 missed: moved by Ana: late: its catch-up of 10m0s had passed"}},
 		{"moved among those of which only the newest runs", "every 1m 09:01-09:05", []plan.Override{every("09:03:30")}, []string{"09:04:00"},
 			[]string{"buy 42 09:03", "buy 43 09:03", "buy 42 09:04", "buy 43 09:04"}, []string{
-				"buy 42 09:02 missed: " + Superseded + " (to 09:03)", "buy 43 09:02 missed: " + Superseded + " (to 09:03)",
+				"buy 42 09:02 missed: " + why.Superseded + " (to 09:03)", "buy 43 09:02 missed: " + why.Superseded + " (to 09:03)",
 			}},
 		{"moved among those that are missed", "every 1m 09:01-09:05", []plan.Override{every("09:03:30")}, []string{"09:30:00"}, nil, []string{
 			"buy 42 09:02 missed: its catch-up of 10m0s had passed (to 09:03)", "buy 42 09:03 missed: moved by Ana: late: its catch-up of 10m0s had passed",

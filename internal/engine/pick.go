@@ -3,6 +3,8 @@ package engine
 import (
 	"slices"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // Sizes of batches of claims.
@@ -112,14 +114,14 @@ const (
 func (e *Engine) admitRun(p *Run, now time.Time, ob Obstacles) admission {
 	ts, r, a := p.task, p.Row, p.Account
 	current := e.facts.InForce(a.Name, r.Task())
-	why, halted := e.facts.Halted(a.Name)
+	by, halted := e.facts.Halted(a.Name)
 	switch {
 	case a.gone:
-		return e.passOver(p, ReasonWithdrawn, now)
+		return e.passOver(p, why.Withdrawn, now)
 	case current == nil || current.Policy.Disabled:
-		return e.passOver(p, ReasonDisabled, now)
+		return e.passOver(p, why.Disabled, now)
 	case halted:
-		return e.passOver(p, why, now)
+		return e.passOver(p, by, now)
 	case e.isHeldUp(p, now, ob):
 		return keepReady
 	case e.isOvertaken(p, now):
@@ -128,7 +130,7 @@ func (e *Engine) admitRun(p *Run, now time.Time, ob Obstacles) admission {
 		return movedOn
 	case !a.started:
 		a.blocked = append(a.blocked, p)
-		e.await(p, WaitsForStart)
+		e.await(p, why.WaitsForStart)
 		e.block(a)
 		return movedOn
 	}
@@ -138,12 +140,12 @@ func (e *Engine) admitRun(p *Run, now time.Time, ob Obstacles) admission {
 	if r.Exclusive != "" {
 		if g := a.group(r.Exclusive); g.busy {
 			g.waiting = append(g.waiting, p)
-			e.await(p, WaitsForGroup+r.Exclusive)
+			e.await(p, why.WaitsForGroup+r.Exclusive)
 			return movedOn
 		}
 	}
 	if ok, next := e.Limits.Reserve(r.StartLimit, a.Name, now); !ok {
-		p.wait = WaitsForLimit + r.StartLimit
+		p.wait = why.WaitsForLimit + r.StartLimit
 		e.queue.startsAt(next)
 		return keepReady
 	}
@@ -170,23 +172,23 @@ func (e *Engine) isOvertaken(p *Run, now time.Time) bool {
 func (e *Engine) isHeldUp(p *Run, now time.Time, ob Obstacles) bool {
 	switch {
 	case now.Round(0).Before(p.Due):
-		p.wait = WaitsForClock
+		p.wait = why.WaitsForClock
 	case now.Round(0).Before(p.Start()):
 		e.queue.startsAt(p.Start())
 	case !e.Term.MayStart(p.Row.AtLeastOnce, now):
-		p.wait = WaitsForTerm
+		p.wait = why.WaitsForTerm
 	case e.releases.has(p):
-		p.wait = WaitsForLedger + ", which still has an earlier claim of its slot"
+		p.wait = why.WaitsForLedger + ", which still has an earlier claim of its slot"
 	case e.queue.paused && !p.armed && !p.mayRunUnclaimed():
 		if p.wait == "" {
-			p.wait = WaitsForLedger + ", which did not answer"
+			p.wait = why.WaitsForLedger + ", which did not answer"
 		}
 	case ob.Reconciling && p.Repeats && !p.armed && !(ob.Unsettled && p.mayRunUnclaimed()):
-		p.wait = WaitsForLedger + ", which does not have the runs of older terms yet"
+		p.wait = why.WaitsForLedger + ", which does not have the runs of older terms yet"
 	case ob.HaltsUnread && !p.Row.AtLeastOnce:
-		p.wait = WaitsForHalts
+		p.wait = why.WaitsForHalts
 	case !p.Account.confirmed && !p.armed && !p.Row.AtLeastOnce:
-		p.wait = WaitsForEnrolment
+		p.wait = why.WaitsForEnrolment
 	default:
 		return false
 	}

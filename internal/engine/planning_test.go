@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // What a term finds accounted for beyond the watermark is not planned again.
@@ -20,14 +21,14 @@ func TestWhatLiesAheadOfTheWatermark(t *testing.T) {
 		want  []string // the ranges that are recorded
 		runs  []string
 	}{
-		{"nothing", nil, []string{"watch 42 09:00 missed: " + Superseded + " (to 09:04)"}, []string{"watch 42 09:05"}},
+		{"nothing", nil, []string{"watch 42 09:00 missed: " + why.Superseded + " (to 09:04)"}, []string{"watch 42 09:05"}},
 		{"a run that had a start", []Entry{{Key: watch, Slot: "2026-11-23T09:02:00+00:00", Due: at("09:02:00"), Started: true}},
-			[]string{"watch 42 09:00 missed: " + Superseded + " (to 09:01)", "watch 42 09:03 missed: " + Superseded + " (to 09:04)"}, []string{"watch 42 09:05"}},
+			[]string{"watch 42 09:00 missed: " + why.Superseded + " (to 09:01)", "watch 42 09:03 missed: " + why.Superseded + " (to 09:04)"}, []string{"watch 42 09:05"}},
 		{"a range", []Entry{{Key: watch, Slot: "2026-11-23T09:00:00+00:00", Due: at("09:00:00"), LastDue: at("09:04:00"), Count: 5}}, nil, []string{"watch 42 09:05"}},
 		{"the newest", []Entry{{Key: watch, Slot: "2026-11-23T09:05:00+00:00", Due: at("09:05:00"), Started: true}},
-			[]string{"watch 42 09:00 missed: " + Superseded + " (to 09:04)"}, nil},
+			[]string{"watch 42 09:00 missed: " + why.Superseded + " (to 09:04)"}, nil},
 		{"a slot of another task", []Entry{{Key: Key{"buy", "42"}, Slot: "2026-11-23T09:05:00+00:00", Due: at("09:05:00")}},
-			[]string{"watch 42 09:00 missed: " + Superseded + " (to 09:04)"}, []string{"watch 42 09:05"}},
+			[]string{"watch 42 09:00 missed: " + why.Superseded + " (to 09:04)"}, []string{"watch 42 09:05"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := newDesk(t, Config{}, "08:59:00", []string{"42"}, newRow("watch", "every 1m 09:00-10:00", always, Handling{CatchUp: time.Hour}))
@@ -95,8 +96,8 @@ func TestEdits(t *testing.T) {
 	}{
 		{"of another time, later", func(d *desk, r *Row) { r.Since = at("09:10:00") }, []string{"buy 42 09:05"}, nil},
 		{"of another time, from before", func(d *desk, r *Row) { r.Since = at("09:04:00") }, nil, nil},
-		{"that was disabled since", func(d *desk, r *Row) { r.Since, r.Policy.Disabled = at("09:10:00"), true }, nil, []string{"buy 42 09:05 skipped: " + ReasonDisabled}},
-		{"of which one was not read", func(d *desk, r *Row) { r.Since, r.Version = at("09:10:00"), 3 }, nil, []string{"buy 42 09:05 skipped: " + EditedTwice}},
+		{"that was disabled since", func(d *desk, r *Row) { r.Since, r.Policy.Disabled = at("09:10:00"), true }, nil, []string{"buy 42 09:05 skipped: " + why.Disabled}},
+		{"of which one was not read", func(d *desk, r *Row) { r.Since, r.Version = at("09:10:00"), 3 }, nil, []string{"buy 42 09:05 skipped: " + why.EditedTwice}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			long := Handling{CatchUp: time.Hour}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // Retry is how a run whose attempt has failed is tried again. The zero value is not at
@@ -47,17 +48,17 @@ func (p *Run) TryAgain(attempts int, now time.Time) (wait time.Duration, again b
 // WhyNoAttempt says why no further attempt of a run may start now, or nothing if one may.
 // Ended says why the run itself is over, if it is, and stopped why nothing starts any more.
 func (e *Engine) WhyNoAttempt(p *Run, ended, stopped string, now time.Time) string {
-	why, halted := e.facts.Halted(p.Account.Name)
+	by, halted := e.facts.Halted(p.Account.Name)
 	current := e.facts.InForce(p.Account.Name, p.Row.Task())
 	switch {
 	case p.withdrawn:
-		return ReasonWithdrawn
+		return why.Withdrawn
 	case ended != "":
 		return said.Cut(ended, said.MaxReason/4)
 	case halted:
-		return said.Cut(why, said.MaxReason/4)
+		return said.Cut(by, said.MaxReason/4)
 	case current == nil || current.Policy.Disabled && !p.Row.Policy.Disabled: // a person may trigger what is disabled
-		return ReasonDisabled
+		return why.Disabled
 	case stopped != "":
 		return stopped
 	case !e.Term.MayStart(p.Row.AtLeastOnce, now):

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 func TestRetryWaits(t *testing.T) {
@@ -64,16 +66,16 @@ func TestWhyNoAttempt(t *testing.T) {
 		want           string
 	}{
 		{"it may", func(*desk) {}, "", "", ""},
-		{"its own end", func(d *desk) { d.halted["42"] = HaltedBy + "ada" }, "timed out", "stopped", "timed out"},
-		{"a halt", func(d *desk) { d.halted["42"] = HaltedBy + "ada" }, "", "stopped", HaltedBy + "ada"},
-		{"a row that is gone", func(d *desk) { delete(d.rows, Key{Task: "buy"}) }, "", "stopped", ReasonDisabled},
+		{"its own end", func(d *desk) { d.halted["42"] = why.HaltedBy + "ada" }, "timed out", "stopped", "timed out"},
+		{"a halt", func(d *desk) { d.halted["42"] = why.HaltedBy + "ada" }, "", "stopped", why.HaltedBy + "ada"},
+		{"a row that is gone", func(d *desk) { delete(d.rows, Key{Task: "buy"}) }, "", "stopped", why.Disabled},
 		{"a stop", func(d *desk) { d.Term.Lost() }, "", "stopped", "stopped"},
 		{"the term", func(d *desk) { d.Term.Lost() }, "", "", "the term could not be renewed"},
 		{"an account that went, and is back", func(d *desk) {
 			a := d.Accounts.Get("42")
 			d.Withdraw(a, d.now)
 			d.Accounts.Enrol(a, true, d.now)
-		}, "timed out", "", ReasonWithdrawn},
+		}, "timed out", "", why.Withdrawn},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := newDesk(t, Config{}, "08:59:00", []string{"42"}, newRow("buy", "daily 09:00", always, Handling{CatchUp: 5 * time.Minute}))

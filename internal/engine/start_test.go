@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // became is what has become of the one run of a desk: it goes on, it is to be claimed
@@ -48,8 +50,8 @@ func TestClaims(t *testing.T) {
 		{"taken", once, nil, func(d *desk) { d.Answered(); d.Unpick(d.claims[0]) }, "dropped"},
 		{"failed", once, nil, failed, "waits"},
 		{"failed, at least once", atLeast, nil, failed, "started unclaimed"},
-		{"failed, at least once, with a halt", atLeast, func(d *desk) { d.halted["42"] = HaltedBy + "ada" }, failed, "waits"},
-		{"held, with a halt", once, func(d *desk) { d.halted["42"] = HaltedBy + "ada" }, held, "waits"},
+		{"failed, at least once, with a halt", atLeast, func(d *desk) { d.halted["42"] = why.HaltedBy + "ada" }, failed, "waits"},
+		{"held, with a halt", once, func(d *desk) { d.halted["42"] = why.HaltedBy + "ada" }, held, "waits"},
 		{"held, past the catch-up", once, func(d *desk) { d.at("09:05:00") }, held, "waits"},
 		{"held, past the term", once, func(d *desk) { d.Term.Granted(1, d.now) }, held, "waits"},
 		{"held, of an account that went", once, func(d *desk) { d.Withdraw(d.Accounts.Get("42"), d.now) }, held, "to be skipped: the account was withdrawn before it started"},
@@ -121,7 +123,7 @@ func TestReleases(t *testing.T) {
 		free    int
 		told    []string
 	}{
-		{"in the same term", nil, 0, []string{"buy 42 09:00 skipped: " + ReasonWithdrawn}},
+		{"in the same term", nil, 0, []string{"buy 42 09:00 skipped: " + why.Withdrawn}},
 		{"in no term", func(d *desk) { d.Lose() }, 0, nil},
 		{"in the next term", func(d *desk) {
 			d.Lose()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // task is what is remembered of one task of one account.
@@ -123,11 +124,11 @@ func (e *Engine) besideOthers(p *Run, ts *task, now time.Time) (decided bool) {
 	current := ts.goingOnAt(p)
 	switch {
 	case ts.claims(p.Slot):
-		e.awaitTask(p, WaitsForTrigger)
+		e.awaitTask(p, why.WaitsForTrigger)
 	case p.Row.Overlap == OverlapAllow:
 		return false
 	case current == nil:
-		e.awaitTask(p, WaitsForTask)
+		e.awaitTask(p, why.WaitsForTask)
 	case p.Row.Overlap == OverlapSkip || slices.ContainsFunc(ts.waiting, func(o *Run) bool { return o.queued }):
 		e.skipOverlap(p, current, now)
 	default:
@@ -135,13 +136,13 @@ func (e *Engine) besideOthers(p *Run, ts *task, now time.Time) (decided bool) {
 			e.actions.Cancel = append(e.actions.Cancel, ts.running...)
 		}
 		p.queued = true
-		e.awaitTask(p, WaitsForPrevious)
+		e.awaitTask(p, why.WaitsForPrevious)
 	}
 	return true
 }
 
 func (e *Engine) skipOverlap(p, current *Run, now time.Time) {
-	reason := OverlapOf + current.Slot + " had not finished"
+	reason := why.OverlapOf + current.Slot + " had not finished"
 	if current.overdue {
 		reason += " (it is overdue)"
 	}

@@ -63,3 +63,11 @@ func Unmarshal(what string, names []string, text string) (int, error) {
 	}
 	return 0, fmt.Errorf("%s %q is none of %s", what, text, strings.TrimPrefix(strings.Join(names, ", "), ", "))
 }
+
+// Row names the row of a task, of one account or of all others, in a sentence.
+func Row(task, account string) string {
+	if account == "" {
+		return task
+	}
+	return task + " for account " + account
+}

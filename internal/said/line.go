@@ -3,7 +3,6 @@ package said
 import (
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 )
 
@@ -54,17 +53,14 @@ func Names(first []string, all int) string {
 	return text
 }
 
-// WantDuration is what is wanted where a duration is not understood.
-const WantDuration = "a duration such as 90s, 5m or 1h30m"
-
-// Duration is Duration.String without units that are zero: 5m, not 5m0s.
-func Duration(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
+// TextOf is the text of an error, and empty for none.
+func TextOf(err error) string {
+	if err == nil {
+		return ""
 	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
+	return err.Error()
 }
+
+// InLine returns the text of an error in one line, of which each problem would begin
+// another: what comes after the first would not tell what it is about.
+func InLine(err error) string { return strings.ReplaceAll(TextOf(err), "\n", "; ") }

@@ -1,10 +1,10 @@
-package tradeclock
+package store
 
 import (
 	"slices"
 	"strings"
 
-	"github.com/tradeclock/tradeclock/internal/engine"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // reasonClasses are the classes of each outcome's reasons.
@@ -45,7 +45,7 @@ func (o Outcome) ReasonClasses() []string {
 func (r Run) ReasonClass() string {
 	switch r.Outcome {
 	case Failed:
-		if strings.HasPrefix(r.Reason, panicked) {
+		if strings.HasPrefix(r.Reason, why.Panicked) {
 			return "panic"
 		}
 		return "error"
@@ -54,7 +54,7 @@ func (r Run) ReasonClass() string {
 	case Skipped:
 		return r.classOfSkipped()
 	case Missed:
-		return engine.ClassOfMissed(r.Reason)
+		return why.ClassOfMissed(r.Reason)
 	case Interrupted:
 		return classOfInterrupted(r.Reason)
 	}
@@ -66,18 +66,18 @@ func (r Run) classOfSkipped() string {
 	switch {
 	case !r.Started.IsZero():
 		return "executor"
-	case strings.HasPrefix(r.Reason, slotRecursAs):
+	case strings.HasPrefix(r.Reason, why.SlotRecurs):
 		return "slot"
 	}
-	return engine.ClassOfSkipped(r.Reason)
+	return why.ClassOfSkipped(r.Reason)
 }
 
 // classOfInterrupted looks for the cause, beside which the reason has the words of the
 // executor.
 func classOfInterrupted(reason string) string {
 	for _, c := range []struct{ words, class string }{
-		{leftUnsettled, "died"}, {ErrStopped.Error(), "stopped"}, {ErrTermLost.Error(), "term"},
-		{errReplaced.Error(), "overlap"}, {ErrCancelled.Error() + " by ", "cancelled"}, {ErrHalted.Error(), "halted"},
+		{why.LeftUnsettled, "died"}, {why.SchedulerStopped, "stopped"}, {why.TermLost, "term"},
+		{why.Replaced, "overlap"}, {why.Cancelled + " by ", "cancelled"}, {why.Halted, "halted"},
 	} {
 		if strings.Contains(reason, c.words) {
 			return c.class

@@ -1,4 +1,4 @@
-package tradeclock
+package store
 
 import (
 	"cmp"
@@ -148,4 +148,15 @@ type EnrolmentQuery struct {
 	After string `json:"after,omitzero"`
 	// Limit is the number of accounts at most. Zero is all of them.
 	Limit int `json:"limit,omitzero"`
+}
+
+// Away reports whether the account is withdrawn and has not come back.
+func (e EnrolledAccount) Away() bool { return !e.Withdrawn.IsZero() && e.Returned.IsZero() }
+
+// LeftOut says that the term that is held does not serve the account, if it does not.
+func (e EnrolledAccount) LeftOut(s TermState) string {
+	if !s.Held() || e.Term == 0 || e.Term >= s.Term.Number {
+		return ""
+	}
+	return fmt.Sprintf("account %q is not enrolled with %s, which holds term %d (it was under term %d)", e.Account, s.Term.Holder, s.Term.Number, e.Term)
 }

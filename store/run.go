@@ -1,4 +1,4 @@
-package tradeclock
+package store
 
 import (
 	"crypto/sha256"
@@ -166,17 +166,16 @@ var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadd
 // RunID derives the ID of a run from what makes it unique: the first 128 bits of
 // the SHA-256 of the four names, a zero byte after each, in base 32.
 func RunID(scheduler, account, task, slot string) string {
-	id := runID(scheduler, account, task, slot)
-	return string(id[:])
+	return string(AppendRunID(nil, scheduler, account, task, slot))
 }
 
-func runID(scheduler, account, task, slot string) (id [26]byte) {
+// AppendRunID appends what RunID returns.
+func AppendRunID(b []byte, scheduler, account, task, slot string) []byte {
 	var buf [256]byte
 	key := buf[:0]
 	for _, part := range [...]string{scheduler, account, task, slot} {
 		key = append(append(key, part...), 0)
 	}
 	sum := sha256.Sum256(key)
-	idEncoding.Encode(id[:], sum[:16])
-	return id
+	return idEncoding.AppendEncode(b, sum[:16])
 }

@@ -1,4 +1,4 @@
-package tradeclock
+package store
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock/internal/engine"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/request"
 )
@@ -47,14 +47,7 @@ func (e *TakenError) Error() string {
 		return "the slot of a range is taken"
 	}
 	r := e.Runs[0]
-	return fmt.Sprintf("the slot of %s is taken, first %s of %s", said.Counted(len(e.Runs), "range"), r.Slot, rowName(r.Task, r.Account))
-}
-
-// names reports whether a record is one of the ranges. The nil error names none.
-func (e *TakenError) names(record *engine.Record) bool {
-	return e != nil && record.Count > 1 && slices.ContainsFunc(e.Runs, func(r Run) bool {
-		return r.Account == record.Run.Account.Name && r.Task == record.Run.Row.Task() && r.Slot == record.Run.Slot
-	})
+	return fmt.Sprintf("the slot of %s is taken, first %s of %s", said.Counted(len(e.Runs), "range"), r.Slot, naming.Row(r.Task, r.Account))
 }
 
 // Errors of a Ledger on which the scheduler decides.
@@ -62,6 +55,9 @@ var (
 	// ErrDeposed means that the term of a write is not, or no longer, the current
 	// one. The write changed nothing.
 	ErrDeposed = errors.New("the term has ended")
+	// ErrUnknownAccount is wrapped by the error of a call that names an account which
+	// was never enrolled, or is not now.
+	ErrUnknownAccount = errors.New("unknown account")
 	// ErrUnsupported means that a store has not the companion interface that a
 	// call needs.
 	ErrUnsupported = errors.New("the store does not support this")

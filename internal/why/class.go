@@ -1,4 +1,4 @@
-package engine
+package why
 
 import "strings"
 
@@ -9,8 +9,8 @@ type classed struct{ words, class string }
 // of them is the calendar's, and of a run that came too late with nothing in its way.
 var (
 	skipClasses = []classed{
-		{HaltedBy, "halted"}, {SkippedBy, "override"}, {ReasonWithdrawn, "withdrawn"}, {ReasonDisabled, "disabled"},
-		{ReasonQuarantined, "quarantined"}, {EditedTwice, "edited"}, {OverlapOf, "overlap"},
+		{HaltedBy, "halted"}, {SkippedBy, "override"}, {Withdrawn, "withdrawn"}, {Disabled, "disabled"},
+		{Quarantined, "quarantined"}, {EditedTwice, "edited"}, {OverlapOf, "overlap"},
 	}
 	waitClasses = []classed{
 		{WaitsForPlace, "place"}, {WaitsForLimit, "limit"}, {WaitsForGroup, "group"}, {WaitsForStart, "executor"},

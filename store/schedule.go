@@ -1,4 +1,4 @@
-package tradeclock
+package store
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/naming"
+	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -88,11 +89,11 @@ type Schedule struct {
 	Version int64 `json:"version,omitzero"`
 }
 
-// Policies that a zero value stands for.
-const (
-	DefaultCatchUp    = 2 * time.Minute
-	maxScheduleLength = 31 * 24 * time.Hour // bounds CatchUp, Spread and Timeout to what can be meant
-)
+// DefaultCatchUp is what a CatchUp of zero stands for.
+const DefaultCatchUp = 2 * time.Minute
+
+// MaxPolicyLength bounds CatchUp, Spread, Timeout and what Retry says to what can be meant.
+const MaxPolicyLength = 31 * 24 * time.Hour
 
 // Overlap says what becomes of an occurrence that comes due while an earlier run of
 // the same task and account goes on. What came due while none ran, as in an outage, is
@@ -261,7 +262,7 @@ func (k ScheduleKey) Compare(o ScheduleKey) int {
 }
 
 // String names the row in a sentence: "buy", or "buy for account 42".
-func (k ScheduleKey) String() string { return rowName(k.Task, k.Account) }
+func (k ScheduleKey) String() string { return naming.Row(k.Task, k.Account) }
 
 // QuarantineError is the error with which a ScheduleStore reports rows that it
 // could not make a Schedule of, beside the rows that it could: Schedules then
@@ -279,12 +280,8 @@ type RowError struct {
 
 // Error returns the row and the reason.
 func (e RowError) Error() string {
-	return fmt.Sprintf("schedule of %s: %s", rowName(e.Task, e.Account), inLine(e.Err))
+	return fmt.Sprintf("schedule of %s: %s", naming.Row(e.Task, e.Account), said.InLine(e.Err))
 }
-
-// inLine returns the text of an error in one line, of which each problem would begin
-// another: what comes after the first would not tell what it is about.
-func inLine(err error) string { return strings.ReplaceAll(textOf(err), "\n", "; ") }
 
 // Unwrap returns the reason.
 func (e RowError) Unwrap() error { return e.Err }
@@ -301,13 +298,14 @@ func (e *QuarantineError) Unwrap() []error {
 	return errs
 }
 
-// FixedSchedules returns a ScheduleStore of rows that never change.
-func FixedSchedules(rows ...Schedule) ScheduleStore { return fixedSchedules(rows) }
+// Fixed is a ScheduleStore of rows that never change.
+type Fixed []Schedule
 
-type fixedSchedules []Schedule
+// Schedules returns the rows.
+func (f Fixed) Schedules(context.Context) ([]Schedule, error) { return f, nil }
 
-func (f fixedSchedules) Schedules(context.Context) ([]Schedule, error) { return f, nil }
-func (f fixedSchedules) Revision(context.Context) (string, error)      { return "fixed", nil }
+// Revision is the same for ever.
+func (f Fixed) Revision(context.Context) (string, error) { return "fixed", nil }
 
 // Validate reports everything that is wrong with the row by itself, each error
 // naming its field. ValidateSchedules also checks rows against each other.
@@ -362,47 +360,17 @@ func (s Schedule) Validate() error {
 		{"Timeout", s.Timeout}, {"CatchUp", s.CatchUp}, {"Spread", s.Spread},
 		{"Retry.Backoff", s.Retry.Backoff}, {"Retry.MaxBackoff", s.Retry.MaxBackoff}, {"Retry.Within", s.Retry.Within},
 	} {
-		if d.value < 0 || d.value > maxScheduleLength {
-			bad(d.field, "%v is not between 0 and %v", d.value, maxScheduleLength)
+		if d.value < 0 || d.value > MaxPolicyLength {
+			bad(d.field, "%v is not between 0 and %v", d.value, MaxPolicyLength)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// ValidateSchedules reports everything that is wrong with a set of rows, which
-// is what an editor of schedules should refuse: what Validate reports of each,
-// duplicates, an after rule whose task has no row, cycles of after rules, and
-// anchors that the calendar has not. None is checked if it is nil, nor are those
-// of rows that name another calendar. Start limits are not checked: a configuration
-// has them. The error is a *QuarantineError that names each row, or nil.
-func ValidateSchedules(rows []Schedule, cal calendar.Calendar) error {
-	views := make(map[string]*calendarView)
-	if cal != nil {
-		own := &calendarView{name: cal.Name(), phases: phasesOf(cal)}
-		views[""], views[own.name] = own, own
-	}
-	_, bad := vetRows(rows, func(name string) (*calendarView, error) {
-		if views[name] == nil {
-			views[name] = &calendarView{name: name}
-		}
-		return views[name], nil
-	}, func(string) error { return nil })
-	if len(bad) == 0 {
-		return nil
-	}
-	return &QuarantineError{Rows: bad}
-}
-
-func (s Schedule) catchUp() time.Duration {
+// EffectiveCatchUp is how long after its due time a run may start: CatchUp, or its default.
+func (s Schedule) EffectiveCatchUp() time.Duration {
 	if s.CatchUp == 0 {
 		return DefaultCatchUp
 	}
 	return s.CatchUp
-}
-
-func rowName(task, account string) string {
-	if account == "" {
-		return task
-	}
-	return task + " for account " + account
 }

@@ -1,4 +1,4 @@
-package tradeclock
+package store
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -29,7 +30,7 @@ type ConflictError struct {
 // Error names the row and both versions.
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("schedule of %s: the update was made from version %d, the row has version %d",
-		rowName(e.Task, e.Account), e.Want, e.Have)
+		naming.Row(e.Task, e.Account), e.Want, e.Have)
 }
 
 // ScheduleEdit is a partial update of a schedule: it sets the fields that are

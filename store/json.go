@@ -1,4 +1,4 @@
-package tradeclock
+package store
 
 import (
 	"bytes"
@@ -19,24 +19,6 @@ import (
 // is zero where that reads back the same. Most types are written by their tags
 // alone. Those with durations and rules go through a view, which is the same memory
 // under types that have texts.
-
-// textDuration is a duration that is a text in JSON.
-type textDuration time.Duration
-
-func (d textDuration) IsZero() bool { return d == 0 }
-
-func (d textDuration) MarshalText() ([]byte, error) {
-	return []byte(said.Duration(time.Duration(d))), nil
-}
-
-func (d *textDuration) UnmarshalText(text []byte) error {
-	parsed, err := time.ParseDuration(string(text))
-	if err != nil {
-		return fmt.Errorf("duration %q: want %s", text, said.WantDuration)
-	}
-	*d = textDuration(parsed)
-	return nil
-}
 
 // textName is a name that is left out if it is empty, in a view that refers to it.
 type textName string
@@ -106,12 +88,12 @@ func fieldError(key string, err error) error {
 type (
 	plainSchedule Schedule
 	scheduleView  struct {
-		Task    *string       `json:"task"`
-		Account *textName     `json:"account,omitzero"`
-		Rule    textRule      `json:"rule,omitzero"`
-		Timeout *textDuration `json:"timeout,omitzero"`
-		CatchUp *textDuration `json:"catch_up,omitzero"`
-		Spread  *textDuration `json:"spread,omitzero"`
+		Task    *string            `json:"task"`
+		Account *textName          `json:"account,omitzero"`
+		Rule    textRule           `json:"rule,omitzero"`
+		Timeout *said.DurationText `json:"timeout,omitzero"`
+		CatchUp *said.DurationText `json:"catch_up,omitzero"`
+		Spread  *said.DurationText `json:"spread,omitzero"`
 		*plainSchedule
 		Prior textRule `json:"prior,omitzero"`
 	}
@@ -120,7 +102,7 @@ type (
 func (s *Schedule) view(parse func(string) (rule.Rule, error)) scheduleView {
 	return scheduleView{
 		Task: &s.Task, Account: (*textName)(&s.Account), Rule: textRule{&s.Rule, parse},
-		Timeout: (*textDuration)(&s.Timeout), CatchUp: (*textDuration)(&s.CatchUp), Spread: (*textDuration)(&s.Spread),
+		Timeout: (*said.DurationText)(&s.Timeout), CatchUp: (*said.DurationText)(&s.CatchUp), Spread: (*said.DurationText)(&s.Spread),
 		plainSchedule: (*plainSchedule)(s), Prior: textRule{&s.Prior, parse},
 	}
 }
@@ -153,16 +135,16 @@ type (
 	plainRetry Retry
 	retryView  struct {
 		*plainRetry
-		Backoff    *textDuration `json:"backoff,omitzero"`
-		MaxBackoff *textDuration `json:"max_backoff,omitzero"`
-		Within     *textDuration `json:"within,omitzero"`
+		Backoff    *said.DurationText `json:"backoff,omitzero"`
+		MaxBackoff *said.DurationText `json:"max_backoff,omitzero"`
+		Within     *said.DurationText `json:"within,omitzero"`
 	}
 )
 
 func (r *Retry) view() retryView {
 	return retryView{
-		plainRetry: (*plainRetry)(r), Backoff: (*textDuration)(&r.Backoff),
-		MaxBackoff: (*textDuration)(&r.MaxBackoff), Within: (*textDuration)(&r.Within),
+		plainRetry: (*plainRetry)(r), Backoff: (*said.DurationText)(&r.Backoff),
+		MaxBackoff: (*said.DurationText)(&r.MaxBackoff), Within: (*said.DurationText)(&r.Within),
 	}
 }
 
@@ -184,12 +166,12 @@ type (
 	plainStartLimit StartLimit
 	startLimitView  struct {
 		*plainStartLimit
-		Per *textDuration `json:"per,omitzero"`
+		Per *said.DurationText `json:"per,omitzero"`
 	}
 )
 
 func (l *StartLimit) view() startLimitView {
-	return startLimitView{(*plainStartLimit)(l), (*textDuration)(&l.Per)}
+	return startLimitView{(*plainStartLimit)(l), (*said.DurationText)(&l.Per)}
 }
 
 // MarshalJSON returns the limit as an object, with Per as a text.
@@ -213,9 +195,9 @@ type (
 	editView  struct {
 		Rule textRule `json:"rule,omitzero"`
 		*plainEdit
-		Timeout *textDuration `json:"timeout,omitempty"`
-		CatchUp *textDuration `json:"catch_up,omitempty"`
-		Spread  *textDuration `json:"spread,omitempty"`
+		Timeout *said.DurationText `json:"timeout,omitempty"`
+		CatchUp *said.DurationText `json:"catch_up,omitempty"`
+		Spread  *said.DurationText `json:"spread,omitempty"`
 	}
 )
 
@@ -223,7 +205,7 @@ type (
 func (e ScheduleEdit) MarshalJSON() ([]byte, error) {
 	return json.Marshal(editView{
 		Rule: textRule{rule: &e.Rule}, plainEdit: (*plainEdit)(&e),
-		Timeout: (*textDuration)(e.Timeout), CatchUp: (*textDuration)(e.CatchUp), Spread: (*textDuration)(e.Spread),
+		Timeout: (*said.DurationText)(e.Timeout), CatchUp: (*said.DurationText)(e.CatchUp), Spread: (*said.DurationText)(e.Spread),
 	})
 }
 
@@ -248,11 +230,11 @@ type (
 	plainRun Run
 	runView  struct {
 		*plainRun
-		Offset *textDuration `json:"offset,omitzero"`
+		Offset *said.DurationText `json:"offset,omitzero"`
 	}
 )
 
-func (r *Run) view() runView { return runView{(*plainRun)(r), (*textDuration)(&r.Offset)} }
+func (r *Run) view() runView { return runView{(*plainRun)(r), (*said.DurationText)(&r.Offset)} }
 
 // MarshalJSON returns the run as an object with a key for each field. What is zero
 // is left out.
@@ -270,11 +252,13 @@ type (
 	plainItem AgendaItem
 	itemView  struct {
 		*plainItem
-		Offset *textDuration `json:"offset,omitzero"`
+		Offset *said.DurationText `json:"offset,omitzero"`
 	}
 )
 
-func (i *AgendaItem) view() itemView { return itemView{(*plainItem)(i), (*textDuration)(&i.Offset)} }
+func (i *AgendaItem) view() itemView {
+	return itemView{(*plainItem)(i), (*said.DurationText)(&i.Offset)}
+}
 
 // MarshalJSON returns the item as an object with a key for each field. What is zero
 // is left out, as is the run if the ledger has none.
@@ -291,11 +275,11 @@ type (
 	plainTask RunningTask
 	taskView  struct {
 		*plainTask
-		Age *textDuration `json:"age"`
+		Age *said.DurationText `json:"age"`
 	}
 )
 
-func (t *RunningTask) view() taskView { return taskView{(*plainTask)(t), (*textDuration)(&t.Age)} }
+func (t *RunningTask) view() taskView { return taskView{(*plainTask)(t), (*said.DurationText)(&t.Age)} }
 
 // MarshalJSON returns the task as an object, with its age as a text.
 func (t RunningTask) MarshalJSON() ([]byte, error) { return json.Marshal(t.view()) }
@@ -309,11 +293,11 @@ func (t *RunningTask) UnmarshalJSON(data []byte) error {
 
 type receivedView struct {
 	*Heartbeat
-	Age *textDuration `json:"age"`
+	Age *said.DurationText `json:"age"`
 }
 
 func (h *ReceivedHeartbeat) view() receivedView {
-	return receivedView{&h.Heartbeat, (*textDuration)(&h.Age)}
+	return receivedView{&h.Heartbeat, (*said.DurationText)(&h.Age)}
 }
 
 // MarshalJSON returns the heartbeat as an object, with its age as a text.
@@ -326,26 +310,6 @@ func (h *ReceivedHeartbeat) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &view)
 }
 
-type (
-	plainStep ClockStepped
-	stepView  struct {
-		*plainStep
-		By *textDuration `json:"by"`
-	}
-)
-
-func (c *ClockStepped) view() stepView { return stepView{(*plainStep)(c), (*textDuration)(&c.By)} }
-
-// MarshalJSON returns the event as an object, with By as a text.
-func (c ClockStepped) MarshalJSON() ([]byte, error) { return json.Marshal(c.view()) }
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (c *ClockStepped) UnmarshalJSON(data []byte) error {
-	*c = ClockStepped{}
-	view := c.view()
-	return json.Unmarshal(data, &view)
-}
-
 // rowErrorView has the reason as its text.
 type rowErrorView struct {
 	Task    string `json:"task"`
@@ -355,7 +319,7 @@ type rowErrorView struct {
 
 // MarshalJSON returns the row and the text of the reason.
 func (e RowError) MarshalJSON() ([]byte, error) {
-	return json.Marshal(rowErrorView{e.Task, e.Account, textOf(e.Err)})
+	return json.Marshal(rowErrorView{e.Task, e.Account, said.TextOf(e.Err)})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. The reason is an error of the same

@@ -1,4 +1,4 @@
-package tradeclock
+package store
 
 import (
 	"cmp"
@@ -8,8 +8,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/internal/engine"
-	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // Errors of overrides.
@@ -69,28 +68,17 @@ func (o Override) AuditEntry() AuditEntry {
 	return e
 }
 
-// isAbout reports whether both are about the same occurrence of the same account.
-func (o Override) isAbout(p Override) bool {
+// IsAbout reports whether both are about the same occurrence of the same account.
+func (o Override) IsAbout(p Override) bool {
 	return o.Task == p.Task && o.Slot == p.Slot && o.Account == p.Account
 }
 
-// why is the reason of a run that is skipped, or who has moved it and why.
-func (o Override) why() string {
+// Why is the reason of a run that is skipped, or who has moved it and why.
+func (o Override) Why() string {
 	if o.Skips() {
-		return fmt.Sprintf("%s%s: %s", engine.SkippedBy, o.Actor, o.Reason)
+		return fmt.Sprintf("%s%s: %s", why.SkippedBy, o.Actor, o.Reason)
 	}
 	return fmt.Sprintf("moved by %s: %s", o.Actor, o.Reason)
-}
-
-// plannedOverrides are overrides as planning knows them.
-func plannedOverrides(all []Override) *plan.Overrides {
-	planned := make([]plan.Override, len(all))
-	for i, o := range all {
-		planned[i] = plan.Override{
-			Task: o.Task, Account: o.Account, Slot: o.Slot, Session: o.Session, Due: o.Due, At: o.At, Why: o.why(),
-		}
-	}
-	return plan.NewOverrides(planned)
 }
 
 // OverrideQuery selects overrides. A zero field selects all.

@@ -1,14 +1,14 @@
-package engine
+package why
 
 // The reasons of runs that never start, or their beginnings. What a run waited for comes
 // behind WaitedFor.
 const (
-	HaltedBy          = "halted by "
-	SkippedBy         = "skipped by "
-	ReasonWithdrawn   = "the account was withdrawn"
-	ReasonDisabled    = "its schedule was disabled or removed"
-	ReasonQuarantined = "its schedule is quarantined"
-	EditedTwice       = "its schedule was edited more than once since it was last read: what held then is not known"
+	HaltedBy    = "halted by "
+	SkippedBy   = "skipped by "
+	Withdrawn   = "the account was withdrawn"
+	Disabled    = "its schedule was disabled or removed"
+	Quarantined = "its schedule is quarantined"
+	EditedTwice = "its schedule was edited more than once since it was last read: what held then is not known"
 	// OverlapOf is followed by the slot of the run that went on.
 	OverlapOf = "the run of "
 	// Superseded is that of an occurrence that came too late to be worth a run.
@@ -30,4 +30,20 @@ const (
 	WaitsForEnrolment = "the enrolment of its account"
 	WaitsForTerm      = "the term, which could not be renewed"
 	WaitsForClock     = "the clock, which was set back"
+)
+
+// What a run was ended by, or the beginning of it: the texts of the errors, too, with which
+// its context ends.
+const (
+	SchedulerStopped = "the scheduler has stopped"
+	TermLost         = "the scheduler's term was lost"
+	Replaced         = "the next occurrence took its place"
+	Cancelled        = "cancelled"
+	Halted           = "halted"
+	// LeftUnsettled begins the reason of a run that an older term left.
+	LeftUnsettled = "its scheduler stopped before it was settled"
+	// Panicked begins the reason of a run that failed by a panic.
+	Panicked = "panic: "
+	// SlotRecurs begins the reason of an occurrence whose slot is that of another.
+	SlotRecurs = "the rule gave it slot "
 )
