@@ -8,6 +8,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/vet"
 )
 
 // What a calendar says of the days to come is told before it keeps tasks from running,
@@ -15,10 +16,10 @@ import (
 
 // checkAhead keeps the condition of a date of the next weeks that a calendar does not
 // know, and finds the sessions that are to be told of. The caller holds mu.
-func (s *UnifiedTaskScheduler) checkAhead(v *calendarView, facts calendarFacts, today calendar.Date) {
-	last := today.AddDays(coverageWarning)
-	if facts.covered && facts.last.Before(last) {
-		last = facts.last // what comes after it is told as the end of the coverage
+func (s *UnifiedTaskScheduler) checkAhead(v *watchedCalendar, facts vet.Facts, today calendar.Date) {
+	last := today.AddDays(vet.CoverageWarning)
+	if facts.Covered && facts.Last.Before(last) {
+		last = facts.Last // what comes after it is told as the end of the coverage
 	}
 	unknown := ""
 	v.coming = v.coming[:0]
@@ -30,17 +31,17 @@ func (s *UnifiedTaskScheduler) checkAhead(v *calendarView, facts calendarFacts, 
 		case err != nil && d == today:
 			last = today // which has a condition of its own
 		case err != nil && unknown == "" && !d.After(today.AddDays(plan.HorizonDays)):
-			unknown = fmt.Sprintf("tasks of %v are going to be skipped: %s", d, plan.NotKnown(v.name, d, err))
+			unknown = fmt.Sprintf("tasks of %v are going to be skipped: %s", d, plan.NotKnown(v.Name(), d, err))
 		}
 	}
-	s.setCondition("ahead "+v.name, unknown)
+	s.setCondition("ahead "+v.Name(), unknown)
 	s.tellComing(v)
 }
 
 // tellComing keeps the condition of the sessions that come and whose hours are not
 // known, which somebody has to find out, and the notices of those on which tasks do
 // not run, which may be as it was meant. The caller holds mu.
-func (s *UnifiedTaskScheduler) tellComing(v *calendarView) {
+func (s *UnifiedTaskScheduler) tellComing(v *watchedCalendar) {
 	if !s.sched.loaded {
 		return
 	}
@@ -58,23 +59,23 @@ func (s *UnifiedTaskScheduler) tellComing(v *calendarView) {
 			notices = append(notices, notice)
 		}
 	}
-	if len(v.coming) > 0 || s.isDegraded("hours "+v.name) {
-		s.setCondition("hours "+v.name, join("", hours))
+	if len(v.coming) > 0 || s.isDegraded("hours "+v.Name()) {
+		s.setCondition("hours "+v.Name(), join("", hours))
 	}
-	s.setNotices(v.name, notices)
+	s.setNotices(v.Name(), notices)
 }
 
 // comingSession says which tasks need the hours of a session, if they are not known,
 // and which do not run on it as it is a special one.
-func (s *UnifiedTaskScheduler) comingSession(v *calendarView, session calendar.Session) (hours, notice string) {
-	what := fmt.Sprintf("calendar %s: %v is a %s", v.name, session.Date, session.Describe())
+func (s *UnifiedTaskScheduler) comingSession(v *watchedCalendar, session calendar.Session) (hours, notice string) {
+	what := fmt.Sprintf("calendar %s: %v is a %s", v.Name(), session.Date, session.Describe())
 	if session.HoursUnknown {
 		what += ", whose hours are not known"
 	}
-	if tasks := s.sched.plan.InNeedOfHours(v, session); len(tasks) > 0 {
+	if tasks := s.sched.plan.InNeedOfHours(v.Calendar, session); len(tasks) > 0 {
 		hours = fmt.Sprintf("%s: tasks that need them: %s", what, strings.Join(briefly(tasks), ", "))
 	}
-	if tasks := s.sched.plan.PassedOver(v, session); len(tasks) > 0 {
+	if tasks := s.sched.plan.PassedOver(v.Calendar, session); len(tasks) > 0 {
 		notice = fmt.Sprintf("%s: tasks that do not run on it: %s", what, strings.Join(briefly(tasks), ", "))
 	}
 	if hours+notice == "" && session.HoursUnknown {

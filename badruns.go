@@ -12,6 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/internal/vet"
 )
 
 // Bounds of what is read of bad runs.
@@ -80,7 +81,7 @@ func (s *UnifiedTaskScheduler) forgetBadRun(key engine.Key) {
 }
 
 // runsNow returns the row by which a task of an account runs, or nil if it does not.
-func (s *UnifiedTaskScheduler) runsNow(key engine.Key) *row {
+func (s *UnifiedTaskScheduler) runsNow(key engine.Key) *vet.Row {
 	r := s.rowFor(key.Account, key.Task)
 	if _, err := s.enrolled(key.Account); err != nil || r == nil || r.Disabled {
 		return nil
@@ -144,7 +145,7 @@ func (s *UnifiedTaskScheduler) recallRun(run *Run) {
 	if r == nil || verdictOn(run.Outcome, run.Reason) != engine.Bad {
 		return
 	}
-	if over := r.run.LostUntil(run.Session, run.Through(), s.clock.Now()); run.Outcome == Missed && !over.IsZero() {
+	if over := r.Run.LostUntil(run.Session, run.Through(), s.clock.Now()); run.Outcome == Missed && !over.IsZero() {
 		s.engine.Bad.Lose(key, run.Slot, run.Reason, over)
 	}
 	if !s.engine.HasSucceeded(key) {

@@ -149,7 +149,7 @@ func newChangeWorld(seed uint64) *changeWorld {
 func (w *changeWorld) rows() (rows []Schedule) {
 	for i, m := range w.markets {
 		for _, t := range m.Tasks {
-			row := scheduleOf(t)
+			row := t.Schedule()
 			if i > 0 {
 				row.Calendar = m.source.name
 			}

@@ -12,14 +12,58 @@ import (
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/internal/vet"
 )
 
-// coverageWarning is how many days before the end of a calendar's coverage the
-// warnings begin, and coverageNotice how many before it at the start.
-const (
-	coverageWarning = 30
-	coverageNotice  = 90
-)
+// coverageNotice is how many days before the end of a calendar's coverage it is warned of at
+// the start.
+const coverageNotice = 90
+
+// watchedCalendar is a calendar with how it is asked, and what it said of itself. Guarded by
+// mu, but for what New and findCalendars set.
+type watchedCalendar struct {
+	*vet.Calendar
+	lane     *quiet.Lane // to its source
+	question *quiet.Lane // for questions beside the plan
+
+	asked    bool               // it has answered once
+	trouble  string             // what it said is wrong with its data
+	coming   []calendar.Session // those of the next weeks that are special or of unknown hours
+	askAgain time.Time          // no question to a direct source of the same version before it
+	failing  bool               // it did not answer, or failed to tell of today
+	retry    time.Duration      // wait before it is asked again then
+	retryAt  time.Time          // and when that is
+}
+
+// noteFailing notes whether the calendar fails: what is due today waits for it, so it
+// is asked again within seconds.
+func (v *watchedCalendar) noteFailing(failing bool, now time.Time) {
+	v.failing = failing
+	if !failing {
+		v.retry = 0
+		return
+	}
+	v.retry = nextRetry(v.retry)
+	v.retryAt = now.Add(v.retry)
+}
+
+// watch makes a calendar one that can be asked.
+func (s *UnifiedTaskScheduler) watch(v *vet.Calendar) *watchedCalendar {
+	return &watchedCalendar{
+		Calendar: v,
+		lane:     s.activity.NewLane("calendar "+v.Name(), v.Direct != nil),
+		question: s.activity.NewLane("calendar "+v.Name()+" (a question)", v.Direct != nil),
+	}
+}
+
+// watchedOf returns the calendar that rows are read by with how it is asked. The caller
+// holds mu.
+func (s *UnifiedTaskScheduler) watchedOf(cal calendar.Calendar) *watchedCalendar {
+	if cal == calendar.Calendar(s.calendar.Calendar) {
+		return s.calendar
+	}
+	return s.sched.views[cal.Name()]
+}
 
 // findCalendars looks for the calendars that rows name and that are not known yet.
 func (s *UnifiedTaskScheduler) findCalendars(ctx context.Context, rows []Schedule) {
@@ -27,7 +71,7 @@ func (s *UnifiedTaskScheduler) findCalendars(ctx context.Context, rows []Schedul
 	defer s.mu.Unlock()
 	var names []string
 	for _, r := range rows {
-		if _, err := s.viewOf(r.Calendar); err != nil && s.cfg.mayFind(r.Calendar) && !slices.Contains(names, r.Calendar) {
+		if _, err := s.viewOf(r.Calendar); err != nil && vet.MayFind(s.cfg.Calendars, r.Calendar) && !slices.Contains(names, r.Calendar) {
 			names = append(names, r.Calendar)
 		}
 	}
@@ -40,15 +84,14 @@ func (s *UnifiedTaskScheduler) findNamed(ctx context.Context, names []string) (f
 	until := s.clock.Now().Add(pollBound) // for all of them together
 	for _, name := range names {
 		s.mu.Unlock()
-		v, err := quiet.Call(ctx, s.lanes.find, until.Sub(s.clock.Now()), func(context.Context) (*calendarView, error) {
-			return s.cfg.findView(name)
+		v, err := quiet.Call(ctx, s.lanes.find, until.Sub(s.clock.Now()), func(context.Context) (*vet.Calendar, error) {
+			return vet.Find(s.cfg.Calendars, name)
 		})
 		s.mu.Lock()
 		switch {
 		case err == nil:
 			found = true
-			s.openLanes(v)
-			s.sched.views[name] = v
+			s.sched.views[name] = s.watch(v)
 			delete(s.sched.notFound, name)
 			s.reportAlmost()
 		case ctx.Err() == nil: // or else nobody waited for the answer
@@ -82,52 +125,24 @@ func (s *UnifiedTaskScheduler) forgetCalendars(rows []Schedule) {
 	})
 }
 
-// mayFind reports whether a calendar of a name could be found.
-func (cfg Config) mayFind(name string) bool {
-	_, named, _ := calendar.ByName(name)
-	return named || cfg.Calendars != nil
-}
-
-// findView finds the calendar of a name: by Config.Calendars, or else one that needs no
-// data.
-func (cfg Config) findView(name string) (*calendarView, error) {
-	cal, named, err := calendar.ByName(name)
-	if cfg.Calendars != nil {
-		if own, errOwn := cfg.Calendars(name); errOwn == nil || !named {
-			cal, err = own, errOwn
-		}
-	}
-	switch {
-	case err != nil:
-		return nil, err
-	case cal == nil:
-		return nil, fmt.Errorf("there is no calendar %s", name)
-	case cal.Name() != name:
-		return nil, fmt.Errorf("the calendar that was found for %s is %s", name, cal.Name())
-	case cal.Location() == nil:
-		return nil, fmt.Errorf("calendar %s has no location", name)
-	}
-	return newCalendarView(cal, nil), nil
-}
-
 // viewOf returns the calendar that a row names. The caller holds mu.
-func (s *UnifiedTaskScheduler) viewOf(name string) (*calendarView, error) {
-	if name == "" || name == s.calendar.name {
-		return s.calendar, nil
+func (s *UnifiedTaskScheduler) viewOf(name string) (*vet.Calendar, error) {
+	if name == "" || name == s.calendar.Name() {
+		return s.calendar.Calendar, nil
 	}
 	if v := s.sched.views[name]; v != nil {
-		return v, nil
+		return v.Calendar, nil
 	}
 	if err := s.sched.notFound[name]; err != nil {
 		return nil, err
 	}
-	return nil, fmt.Errorf("there is no calendar %s beside %s", name, s.calendar.name)
+	return nil, fmt.Errorf("there is no calendar %s beside %s", name, s.calendar.Name())
 }
 
 // watchCalendars makes the scheduler's own calendar and those that rows are read
 // by the ones that each tick looks at. The caller holds mu.
 func (s *UnifiedTaskScheduler) watchCalendars() {
-	used := []*calendarView{s.calendar}
+	used := []*watchedCalendar{s.calendar}
 	for _, v := range s.viewsInUse() {
 		if v != s.calendar {
 			used = append(used, v)
@@ -145,19 +160,19 @@ func (s *UnifiedTaskScheduler) watchCalendars() {
 }
 
 // viewsInUse are the calendars by which the rows in force are read.
-func (s *UnifiedTaskScheduler) viewsInUse() []*calendarView {
-	var views []*calendarView
+func (s *UnifiedTaskScheduler) viewsInUse() []*watchedCalendar {
+	var views []*watchedCalendar
 	for _, cal := range s.sched.plan.Calendars() {
-		views = append(views, cal.(*calendarView))
+		views = append(views, s.watchedOf(cal))
 	}
 	return views
 }
 
-func (s *UnifiedTaskScheduler) clearCalendar(v *calendarView) {
+func (s *UnifiedTaskScheduler) clearCalendar(v *watchedCalendar) {
 	for _, what := range []string{"calendar ", "coverage ", "data ", "ahead ", "hours "} {
-		s.clear(what + v.name)
+		s.clear(what + v.Name())
 	}
-	delete(s.health.notices, v.name)
+	delete(s.health.notices, v.Name())
 	v.askAgain, v.coming = time.Time{}, nil // if it is used again, they are looked at again
 }
 
@@ -174,92 +189,76 @@ func (s *UnifiedTaskScheduler) refreshCalendars(ctx context.Context, now time.Ti
 // hasNews reports whether a calendar is to be asked at all: one that answers from
 // memory is asked once a day while it stays the same, so that a minute without
 // news allocates nothing.
-func (s *UnifiedTaskScheduler) hasNews(v *calendarView, now time.Time) bool {
-	if v.direct == nil || !s.sched.loaded || v.failing || !now.Before(v.askAgain) {
+func (s *UnifiedTaskScheduler) hasNews(v *watchedCalendar, now time.Time) bool {
+	if v.Direct == nil || !s.sched.loaded || v.failing || !now.Before(v.askAgain) {
 		return true
 	}
-	_, versioned := v.direct.(calendar.Versioned)
-	if _, troubled := v.source.(calendar.DataChecker); !versioned && !troubled {
+	_, versioned := v.Direct.(calendar.Versioned)
+	if _, troubled := v.Source.(calendar.DataChecker); !versioned && !troubled {
 		return false // another one would have another version
 	}
-	version, trouble := v.version, v.trouble
+	version, trouble := v.Version(), v.trouble
 	s.mu.Unlock()
 	defer s.mu.Lock()
-	return !v.isCurrent(version, trouble)
-}
-
-// isCurrent reports whether the latest snapshot has a version, with the same
-// trouble.
-func (v *calendarView) isCurrent(version, trouble string) (current bool) {
-	defer func() {
-		if recover() != nil {
-			current = false // it is asked properly then
-		}
-	}()
-	if t, ok := v.source.(calendar.DataChecker); ok {
-		if said.TextOf(t.DataError()) != trouble {
-			return false
-		}
-	}
-	return versionOf(v.direct.Snapshot()) == version
+	return !v.IsCurrent(version, trouble)
 }
 
 // refreshCalendar asks the calendar for the dates that the view lacks, and notices
 // when it has another version.
-func (s *UnifiedTaskScheduler) refreshCalendar(ctx context.Context, v *calendarView, now time.Time) {
-	today := calendar.DateOf(now.In(v.loc))
+func (s *UnifiedTaskScheduler) refreshCalendar(ctx context.Context, v *watchedCalendar, now time.Time) {
+	today := calendar.DateOf(now.In(v.Location()))
 	first, last := s.neededDates(v, now)
-	ahead := today.AddDays(coverageWarning)
+	ahead := today.AddDays(vet.CoverageWarning)
 	if last.After(ahead) {
 		ahead = last // as a filter asks for the end of its period
 	}
 	var dates []calendar.Date
-	if v.direct == nil {
-		dates = v.missing(first, ahead)
+	if v.Direct == nil {
+		dates = v.Missing(first, ahead)
 	}
 	facts, err := s.askCalendar(ctx, v, dates, today, !v.asked)
-	changed := err == nil && v.asked && facts.version != v.version
-	if changed && v.direct == nil {
-		dates = datesOf(first, ahead)
+	changed := err == nil && v.asked && facts.Version != v.Version()
+	if changed && v.Direct == nil {
+		dates = vet.DatesOf(first, ahead)
 		facts, err = s.askCalendar(ctx, v, dates, today, false)
 	}
 	if err != nil && ctx.Err() != nil {
 		return // that nobody waits for the answer says nothing of the calendar
 	}
-	if err == nil && !slices.Equal(v.phases.names, facts.phases.names) {
+	if err == nil && !v.HasPhasesOf(facts) {
 		s.sched.revision = "" // rows may have become good or bad: read them again
 	}
 	switch {
 	case err != nil:
-		v.unknown(dates, err)
+		v.Unknown(dates, err)
 	case changed && s.sched.loaded:
 		s.calendarChanged(v, facts, first, last, now)
 	default:
-		v.take(facts)
+		v.Take(facts)
 	}
-	v.forget(first)
+	v.Forget(first)
 	if err == nil && !v.asked {
 		v.asked = true
 		s.tellCoverage(v, facts, today)
 	}
 	if s.sched.loaded {
-		v.askAgain = calendar.EndOfDay.On(today, v.loc)
+		v.askAgain = calendar.EndOfDay.On(today, v.Location())
 		s.checkCalendar(v, facts, today, err)
 	}
 }
 
-func (s *UnifiedTaskScheduler) askCalendar(ctx context.Context, v *calendarView, dates []calendar.Date, today calendar.Date, count bool) (calendarFacts, error) {
+func (s *UnifiedTaskScheduler) askCalendar(ctx context.Context, v *watchedCalendar, dates []calendar.Date, today calendar.Date, count bool) (vet.Facts, error) {
 	s.mu.Unlock()
 	defer s.mu.Lock()
-	return quiet.Call(ctx, v.lane, pollBound, func(context.Context) (calendarFacts, error) {
-		return factsOf(v.source, dates, today, count), nil
+	return quiet.Call(ctx, v.lane, pollBound, func(context.Context) (vet.Facts, error) {
+		return vet.FactsOf(v.Source, dates, today, count), nil
 	})
 }
 
 // neededDates are the dates around now, and back to the last plan, to the start of an
 // account that lies behind it and to what is to run again, that planning may ask for.
 // The caller holds mu.
-func (s *UnifiedTaskScheduler) neededDates(v *calendarView, now time.Time) (first, last calendar.Date) {
+func (s *UnifiedTaskScheduler) neededDates(v *watchedCalendar, now time.Time) (first, last calendar.Date) {
 	from := now
 	if up := s.engine.Planned(); !up.IsZero() && up.Before(now) {
 		from = up
@@ -272,34 +271,26 @@ func (s *UnifiedTaskScheduler) neededDates(v *calendarView, now time.Time) (firs
 	}
 	back, ahead := 1, 1
 	if s.sched.loaded {
-		b, a := s.sched.plan.Reach(v)
+		b, a := s.sched.plan.Reach(v.Calendar)
 		back, ahead = max(b, 1), max(a, 1)
 	}
-	first, last = calendar.DateOf(from.In(v.loc)).AddDays(-ahead), calendar.DateOf(now.In(v.loc)).AddDays(back+plan.HorizonDays+1)
+	first, last = calendar.DateOf(from.In(v.Location())).AddDays(-ahead), calendar.DateOf(now.In(v.Location())).AddDays(back+plan.HorizonDays+1)
 	if s.sched.loaded {
-		first, last = s.sched.plan.FilterDates(v, first, last)
+		first, last = s.sched.plan.FilterDates(v.Calendar, first, last)
 	}
 	return first, last
 }
 
-func datesOf(first, last calendar.Date) []calendar.Date {
-	var dates []calendar.Date
-	for d := first; !d.After(last); d = d.AddDays(1) {
-		dates = append(dates, d)
-	}
-	return dates
-}
-
 // tellCoverage logs at the start what the calendar covers, as a warning if the
 // end is in sight.
-func (s *UnifiedTaskScheduler) tellCoverage(v *calendarView, facts calendarFacts, today calendar.Date) {
-	attrs := []any{"calendar", v.name, "version", facts.version, "zone", v.loc.String()}
-	if !facts.covered {
+func (s *UnifiedTaskScheduler) tellCoverage(v *watchedCalendar, facts vet.Facts, today calendar.Date) {
+	attrs := []any{"calendar", v.Name(), "version", facts.Version, "zone", v.Location().String()}
+	if !facts.Covered {
 		s.log.Info("calendar", attrs...)
 		return
 	}
-	attrs = append(attrs, "covers_to", facts.last.String(), "sessions_left", facts.left)
-	if facts.last.After(today.AddDays(coverageNotice)) {
+	attrs = append(attrs, "covers_to", facts.Last.String(), "sessions_left", facts.Left)
+	if facts.Last.After(today.AddDays(coverageNotice)) {
 		s.log.Info("calendar", attrs...)
 		return
 	}
@@ -309,29 +300,29 @@ func (s *UnifiedTaskScheduler) tellCoverage(v *calendarView, facts calendarFacts
 // checkCalendar keeps the conditions of a calendar: that it does not know today,
 // only guesses it, or failed to answer; that the end of its coverage is near; and
 // what it says is wrong with its data.
-func (s *UnifiedTaskScheduler) checkCalendar(v *calendarView, facts calendarFacts, today calendar.Date, failed error) {
+func (s *UnifiedTaskScheduler) checkCalendar(v *watchedCalendar, facts vet.Facts, today calendar.Date, failed error) {
 	condition, coverage := "", ""
 	session, err := v.Session(today)
 	switch {
 	case err != nil:
-		condition = "tasks are skipped: " + plan.NotKnown(v.name, today, err)
+		condition = "tasks are skipped: " + plan.NotKnown(v.Name(), today, err)
 	case failed != nil:
-		condition = fmt.Sprintf("calendar %s does not answer: %v", v.name, failed)
+		condition = fmt.Sprintf("calendar %s does not answer: %v", v.Name(), failed)
 	case session.Assumed:
 		session.Assumed = false // which Describe would say once more
-		condition = fmt.Sprintf("calendar %s does not know %v and assumes a %s", v.name, today, session.Describe())
-	case facts.covered && !facts.last.After(today.AddDays(coverageWarning)):
-		coverage = fmt.Sprintf("calendar %s ends on %v, with %s left", v.name, facts.last, said.Counted(facts.left, "session"))
+		condition = fmt.Sprintf("calendar %s does not know %v and assumes a %s", v.Name(), today, session.Describe())
+	case facts.Covered && !facts.Last.After(today.AddDays(vet.CoverageWarning)):
+		coverage = fmt.Sprintf("calendar %s ends on %v, with %s left", v.Name(), facts.Last, said.Counted(facts.Left, "session"))
 	}
-	s.setCondition("calendar "+v.name, condition)
+	s.setCondition("calendar "+v.Name(), condition)
 	if v.failing { // what it has learnt is planned at once
 		s.engine.LookAgain()
 	}
 	v.noteFailing(failed != nil || err != nil && !errors.Is(err, calendar.ErrUnknownDate), s.clock.Now())
 	if failed == nil {
-		s.setCondition("coverage "+v.name, coverage)
-		v.trouble = said.TextOf(facts.trouble)
-		s.setCondition("data "+v.name, prefixed(fmt.Sprintf("calendar %s: ", v.name), v.trouble))
+		s.setCondition("coverage "+v.Name(), coverage)
+		v.trouble = said.TextOf(facts.Trouble)
+		s.setCondition("data "+v.Name(), prefixed(fmt.Sprintf("calendar %s: ", v.Name()), v.trouble))
 		s.checkAhead(v, facts, today)
 	}
 }

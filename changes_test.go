@@ -178,8 +178,8 @@ type shownRow struct {
 func (e *edited) rowsInForce() map[ScheduleKey]shownRow {
 	rows := make(map[ScheduleKey]shownRow)
 	for key, r := range e.sched.rows {
-		shown := shownRow{r.schedule(), r.text, r.view.name, "", slices.Sorted(maps.Keys(r.run.Shadowed))}
-		if base := r.base(); base != nil {
+		shown := shownRow{r.Stored(), r.Text, r.View.Name(), "", slices.Sorted(maps.Keys(r.Run.Shadowed))}
+		if base := r.BaseRow(); base != nil {
 			shown.base = naming.Row(base.Task, base.Account)
 		}
 		rows[key] = shown

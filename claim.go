@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/quiet"
@@ -136,14 +135,10 @@ func (s *UnifiedTaskScheduler) slotTaken(p *engine.Run, by *Run) {
 	}
 }
 
-func recurs(slot string, session calendar.Date) string {
-	return fmt.Sprintf("%s%q, which is that of session %v: a slot is for one occurrence, for ever", why.SlotRecurs, slot, session)
-}
-
 // slotRecurs tells that a rule gave a slot to two sessions.
 func (s *UnifiedTaskScheduler) slotRecurs(p *engine.Run, by *Run) {
 	run := s.runOf(p)
-	run.Outcome, run.Reason = Skipped, recurs(run.Slot, by.Session)
+	run.Outcome, run.Reason = Skipped, why.Recurs(run.Slot, by.Session.String())
 	run.Finished = s.clock.Now().Round(0).UTC()
 	s.degrade("slot "+run.Task, fmt.Sprintf("%s does not run for session %v: %s", naming.Row(run.Task, run.Account), run.Session, run.Reason))
 	s.tellRecorded(run, deliveryOf(p.Row), 1)

@@ -14,6 +14,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/naming"
+	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/store"
 )
 
@@ -169,11 +170,11 @@ func (cfg Config) checkCalendars(rows []Schedule) error {
 			continue
 		}
 		err := fmt.Errorf("there is no calendar %s beside %s", r.Calendar, own)
-		if cfg.mayFind(r.Calendar) {
-			_, err = cfg.findView(r.Calendar)
+		if vet.MayFind(cfg.Calendars, r.Calendar) {
+			_, err = vet.Find(cfg.Calendars, r.Calendar)
 		}
 		if err != nil {
-			errs = append(errs, RowError{Task: r.Task, Account: r.Account, Err: inField("Calendar", err)})
+			errs = append(errs, RowError{Task: r.Task, Account: r.Account, Err: vet.InField("Calendar", err)})
 		}
 	}
 	return errors.Join(errs...)
@@ -193,7 +194,7 @@ func (cfg Config) checkStartLimits(rows []Schedule) error {
 
 func (cfg Config) withDefaults() Config {
 	if cfg.Name == "" {
-		cfg.Name = "tradeclock"
+		cfg.Name = DefaultScheduler
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = clockwork.NewRealClock()

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/internal/quiet"
-	"github.com/tradeclock/tradeclock/internal/said"
-	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 // control is what people have ordered. Guarded by the scheduler's mu.
@@ -354,10 +352,6 @@ func (s *UnifiedTaskScheduler) haltList() []Halt {
 
 // haltError is the error of a call that a halt refuses.
 func haltError(h Halt) error { return fmt.Errorf("%w by %s: %s", ErrHalted, h.Actor, h.Reason) }
-
-func haltReason(h Halt) string {
-	return said.Line(fmt.Sprintf("%s%s: %s", why.HaltedBy, h.Actor, h.Reason))
-}
 
 // ResetWatermark sets the watermark back to an instant, after a wrong clock carried
 // it away: what was recorded as missed or skipped later than to is removed, and

@@ -12,6 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/internal/why"
 )
 
@@ -26,7 +27,7 @@ type execution struct {
 	// them, which may read it without mu.
 	run  Run
 	of   *engine.Run // as the engine knows it
-	row  *row
+	row  *vet.Row
 	acct *account
 	s    *UnifiedTaskScheduler
 	exec TaskExecutor
@@ -47,7 +48,7 @@ type execution struct {
 // start starts a run, as the engine has it, in a goroutine of its own. The caller holds
 // mu.
 func (s *UnifiedTaskScheduler) start(p *engine.Run, run Run) *execution {
-	e := &execution{run: run, of: p, row: p.Row.Of.(*row), acct: accountOf(p.Account), s: s}
+	e := &execution{run: run, of: p, row: p.Row.Of.(*vet.Row), acct: accountOf(p.Account), s: s}
 	e.exec, p.Of = e.acct.exec, e
 	e.ctx.e, e.ctx.visit, e.ctx.parent = e, s.activity.NewVisit(), s.running.context()
 	s.running.enter(e)

@@ -14,12 +14,12 @@ type facts struct{ s *UnifiedTaskScheduler }
 
 // InForce returns the row by which a task of an account runs, or nil.
 func (f facts) InForce(account, task string) *engine.Row {
-	return f.s.rowFor(account, task).engineRow()
+	return f.s.rowFor(account, task).EngineRow()
 }
 
 // Row returns the row of a key, or nil.
 func (f facts) Row(key engine.Key) *engine.Row {
-	return f.s.sched.rows[ScheduleKey(key)].engineRow()
+	return f.s.sched.rows[ScheduleKey(key)].EngineRow()
 }
 
 // Quarantined reports whether the row of a key cannot be used.
@@ -31,7 +31,7 @@ func (f facts) Halted(account string) (reason string, halted bool) {
 	if !halted {
 		return "", false
 	}
-	return haltReason(h), true
+	return h.Why(), true
 }
 
 // act does what the engine has to be done beside its answers. It is called after each

@@ -41,12 +41,6 @@ func inMemory(store any) bool {
 	return ok && m.InMemory() == store
 }
 
-// openLanes makes the lanes to a calendar.
-func (s *UnifiedTaskScheduler) openLanes(v *calendarView) {
-	v.lane = s.activity.NewLane("calendar "+v.name, v.direct != nil)
-	v.question = s.activity.NewLane("calendar "+v.name+" (a question)", v.direct != nil)
-}
-
 // hanging names the lanes whose call has not returned, but for that of the heartbeat.
 func (s *UnifiedTaskScheduler) hanging() []string {
 	var names []string

@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/answer"
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
+	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/request"
-	"github.com/tradeclock/tradeclock/rule"
 )
 
 // OverrideRequest says what is to become of exactly one occurrence. See
@@ -121,7 +122,7 @@ func (s *UnifiedTaskScheduler) override(ctx context.Context, req OverrideRequest
 	if err != nil {
 		return Override{}, err
 	}
-	base, err := req.find(day.due)
+	base, err := req.find(day.Due)
 	if err == nil {
 		err = s.checkSlot(ctx, req, base.Slot)
 	}
@@ -186,8 +187,8 @@ func (s *UnifiedTaskScheduler) decideOverride(base plan.Occurrence, req Override
 func (req OverrideRequest) find(due []plan.Occurrence) (base plan.Occurrence, err error) {
 	slots := make(map[string]bool)
 	for _, o := range due {
-		r := rowOf(o)
-		if o.HasMoved || r.Task != req.Task || req.Account != "" && !r.run.HoldsFor(req.Account) || req.Slot != "" && o.Slot != req.Slot {
+		r := vet.RowOf(o)
+		if o.HasMoved || r.Task != req.Task || req.Account != "" && !r.Run.HoldsFor(req.Account) || req.Slot != "" && o.Slot != req.Slot {
 			continue
 		}
 		slots[o.Slot] = true
@@ -224,13 +225,13 @@ func (s *UnifiedTaskScheduler) presentInstant(o Override) (at time.Time, known b
 }
 
 func wallOf(o plan.Occurrence, t time.Time) string {
-	return t.In(rowOf(o).view.loc).Format(time.DateTime)
+	return t.In(vet.RowOf(o).View.Location()).Format(time.DateTime)
 }
 
 // checkMove refuses an instant at which the occurrence could not run.
 func checkMove(base plan.Occurrence, o Override, planned time.Time) error {
-	r := rowOf(base)
-	on := func(t time.Time) calendar.Date { return calendar.DateOf(t.In(r.view.loc)) }
+	r := vet.RowOf(base)
+	on := func(t time.Time) calendar.Date { return calendar.DateOf(t.In(r.View.Location())) }
 	switch {
 	case !o.At.After(planned):
 		return fmt.Errorf("%w: %s is past", ErrTooLate, wallOf(base, o.At))
@@ -238,11 +239,14 @@ func checkMove(base plan.Occurrence, o Override, planned time.Time) error {
 		return fmt.Errorf("%s is not on the day of its session, %v", wallOf(base, o.At), o.Session)
 	case base.Skip != "":
 		return fmt.Errorf("it is skipped wherever it is moved: %s", base.Skip)
-	case !r.run.Expiry(o.At, o.Session).After(o.At):
+	case !r.Run.Expiry(o.At, o.Session).After(o.At):
 		return fmt.Errorf("its catch-up ends before %s, at %v: it would be missed", wallOf(base, o.At), *r.CatchUpUntil)
 	}
 	return nil
 }
+
+// slotRows is how many rows of a slot are looked at, of which an account has one.
+const slotRows = 100
 
 // checkSlot refuses an override of a slot that has had a start, or has a record. What is
 // armed has neither. One for all accounts is about those that have none.
@@ -250,7 +254,7 @@ func (s *UnifiedTaskScheduler) checkSlot(ctx context.Context, req OverrideReques
 	if s.history == nil {
 		return nil
 	}
-	q := Query{Scheduler: s.cfg.Name, Account: req.Account, Task: req.Task, Slot: slot, Limit: pageDefault}
+	q := Query{Scheduler: s.cfg.Name, Account: req.Account, Task: req.Task, Slot: slot, Limit: slotRows}
 	runs, err := quiet.CallInTurn(ctx, s.lanes.past, ledgerBound, func(ctx context.Context) ([]Run, error) { return s.history.Runs(ctx, q) })
 	if err != nil {
 		return ledgerError{err}
@@ -307,7 +311,7 @@ func (s *UnifiedTaskScheduler) storeOverrides(ctx context.Context) {
 
 // putOverride has planning go by an override, or no longer. The caller holds mu.
 func (s *UnifiedTaskScheduler) putOverride(o unstoredOverride) {
-	stale := calendar.DateOf(o.Made).AddDays(-overridesBack)
+	stale := calendar.DateOf(o.Made).AddDays(-answer.OverridesBack)
 	s.overrides.list = slices.DeleteFunc(slices.Clone(s.overrides.list), func(known Override) bool {
 		return known.IsAbout(o.Override) || known.Session.Before(stale)
 	})
@@ -318,10 +322,6 @@ func (s *UnifiedTaskScheduler) putOverride(o unstoredOverride) {
 		"taken_back", o.takeBack, "reason", o.Reason, "actor", o.Actor)
 	s.goByOverrides()
 }
-
-// overridesBack is how many days before an instant the session of an occurrence may be
-// that is still to be planned.
-const overridesBack = rule.MaxDaysOn + 2
 
 // takeOverrides takes over the overrides that the ledger has. The caller holds mu.
 func (s *UnifiedTaskScheduler) takeOverrides(all []Override) {
@@ -335,7 +335,7 @@ func (s *UnifiedTaskScheduler) goByOverrides() {
 	if s.sched.plan == nil {
 		return // the one that comes does
 	}
-	s.engine.Use(s.sched.plan.Override(plannedOverrides(s.overrides.list)))
+	s.engine.Use(s.sched.plan.Override(vet.PlannedOverrides(s.overrides.list)))
 	if s.life.running {
 		s.wake.Ring() // what was moved may be due before the minute
 	}
@@ -348,7 +348,7 @@ func (s *UnifiedTaskScheduler) readOverrides(ctx context.Context, watermark time
 	}
 	q := OverrideQuery{Scheduler: s.cfg.Name}
 	if !watermark.IsZero() {
-		q.From = calendar.DateOf(watermark.UTC()).AddDays(-overridesBack)
+		q.From = calendar.DateOf(watermark.UTC()).AddDays(-answer.OverridesBack)
 	}
 	return s.overriding.Overrides(ctx, q)
 }

@@ -9,17 +9,18 @@ import (
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
+	"github.com/tradeclock/tradeclock/internal/vet"
 )
 
 // schedules is what the polls have brought. Guarded by mu.
 type schedules struct {
 	plan     *plan.Plan
-	rows     map[ScheduleKey]*row
-	views    map[string]*calendarView // those that rows have named
-	notFound map[string]error         // and those that were not found
-	look     time.Duration            // wait before these are asked for again
-	lookAt   time.Time                // and when that is
-	watched  []*calendarView          // those that are in use; replaced, and not changed
+	rows     map[ScheduleKey]*vet.Row
+	views    map[string]*watchedCalendar // those that rows have named
+	notFound map[string]error            // and those that were not found
+	look     time.Duration               // wait before these are asked for again
+	lookAt   time.Time                   // and when that is
+	watched  []*watchedCalendar          // those that are in use; replaced, and not changed
 	loaded   bool
 	revision string
 	polled   time.Time     // the minute of the last poll
@@ -164,20 +165,20 @@ func unreadRows(err error) ([]RowError, error) {
 // takeRows makes rows that a poll brought the ones in force. The caller holds mu.
 func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, now time.Time) {
 	old, before := s.sched.rows, s.sched.plan
-	v := newVetting(schedules, s.viewOf, s.limitOf, bad)
-	v.old, v.holds = old, s.editsHold(now)
-	v.vet(schedules)
-	s.sched.rows, s.sched.followed = v.rows, v.followed
+	v := vet.New(schedules, s.viewOf, s.limitOf, bad)
+	v.Old, v.Holds = old, s.editsHold(now)
+	v.Vet(schedules)
+	s.sched.rows, s.sched.followed = v.Rows, v.Followed
 	s.sched.loaded = true
-	made := plan.New(plannedRows(v.order))
+	made := plan.New(vet.PlannedRows(v.Order))
 	if before != nil {
 		made.CarryOver(before)
-		fresh := engineRows(v.fresh)
-		s.engine.KeepDue(before, fresh, func(key engine.Key) *engine.Row { return old[ScheduleKey(key)].engineRow() }, now)
+		fresh := vet.EngineRows(v.Fresh)
+		s.engine.KeepDue(before, fresh, func(key engine.Key) *engine.Row { return old[ScheduleKey(key)].EngineRow() }, now)
 		s.engine.PlanLate(fresh, s.sched.read)
 	}
 	s.use(made)
-	s.reportRows(old, v.fresh, v.bad)
+	s.reportRows(old, v.Fresh, v.Bad)
 	s.tellInherited()
 }
 
@@ -193,7 +194,7 @@ func (s *UnifiedTaskScheduler) editsHold(now time.Time) time.Time {
 
 // use makes a plan the one in force.
 func (s *UnifiedTaskScheduler) use(made *plan.Plan) {
-	s.sched.plan = made.Override(plannedOverrides(s.overrides.list))
+	s.sched.plan = made.Override(vet.PlannedOverrides(s.overrides.list))
 	s.engine.Use(made)
 	s.watchCalendars()
 	s.endRetries()

@@ -13,13 +13,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/why"
 )
 
 func TestReasonClass(t *testing.T) {
 	started := time.Date(2026, 11, 23, 3, 31, 0, 0, time.UTC)
-	halt := haltReason(Halt{Actor: "ops", Reason: "a bad day"})
+	halt := Halt{Actor: "ops", Reason: "a bad day"}.Why()
 	for _, test := range []struct {
 		outcome Outcome
 		reason  string
@@ -39,7 +38,7 @@ func TestReasonClass(t *testing.T) {
 		{Skipped, "its schedule was edited more than once since it was last read: what held then is not known", false, "edited"},
 		{Skipped, "the run of 2026-11-23T09:15:00+05:30 had not finished (it is overdue)", false, "overlap"},
 		{Skipped, "calendar XNSE does not know 2027-01-01: unknown date", false, "calendar"},
-		{Skipped, recurs("10:00", calendar.Date{Year: 2026, Month: 11, Day: 20}), false, "slot"},
+		{Skipped, why.Recurs("10:00", "2026-11-20"), false, "slot"},
 		{Missed, "its catch-up of 2m0s had passed", false, "late"},
 		{Missed, "the calendar moved it into the past, where its catch-up of 2m0s had passed", false, "late"},
 		{Missed, why.Superseded, false, "superseded"},

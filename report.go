@@ -9,12 +9,13 @@ import (
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/spelling"
+	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
 // reportRows tells what a reading of all rows changed, and what is odd about them.
 // Those that are fresh were not in force before, or differently. The caller holds mu.
-func (s *UnifiedTaskScheduler) reportRows(old map[ScheduleKey]*row, fresh []*row, rejected []RowError) {
+func (s *UnifiedTaskScheduler) reportRows(old map[ScheduleKey]*vet.Row, fresh []*vet.Row, rejected []RowError) {
 	change := SchedulesChanged{Quarantined: rejected}
 	for _, r := range fresh {
 		change.compare(old[r.Key()], r)
@@ -44,16 +45,16 @@ func (s *UnifiedTaskScheduler) reportRows(old map[ScheduleKey]*row, fresh []*row
 }
 
 // tellPending logs which edits take effect only at the next session.
-func (s *UnifiedTaskScheduler) tellPending(fresh []*row) {
+func (s *UnifiedTaskScheduler) tellPending(fresh []*vet.Row) {
 	for _, r := range fresh {
 		if s.sched.silence.pending[r.Key()] == r {
-			s.log.Info("an edit takes effect at the next session", "task", r.Task, "account", r.Account, "rule", r.text, "until_then", r.Prior.String())
+			s.log.Info("an edit takes effect at the next session", "task", r.Task, "account", r.Account, "rule", r.Text, "until_then", r.Prior.String())
 		}
 	}
 }
 
 // compare notes that a row is another than it was. Either may be nil.
-func (c *SchedulesChanged) compare(was, is *row) {
+func (c *SchedulesChanged) compare(was, is *vet.Row) {
 	switch {
 	case was == is:
 	case was == nil:
@@ -61,13 +62,13 @@ func (c *SchedulesChanged) compare(was, is *row) {
 		c.noteDelivery(is)
 	case is == nil:
 		c.Removed = append(c.Removed, naming.Row(was.Task, was.Account))
-	case was.differs(is):
+	case was.Differs(is):
 		c.Changed = append(c.Changed, naming.Row(is.Task, is.Account))
 		c.noteDelivery(is)
 	}
 }
 
-func (c *SchedulesChanged) noteDelivery(r *row) {
+func (c *SchedulesChanged) noteDelivery(r *vet.Row) {
 	if c.Deliveries == nil {
 		c.Deliveries = make(map[string][]Delivery)
 	}
@@ -90,7 +91,7 @@ func sameErrors(a, b []RowError) bool {
 
 // reportProblems turns what is odd about the rows into conditions of health, and
 // warns of those that are fresh.
-func (s *UnifiedTaskScheduler) reportProblems(fresh []*row) {
+func (s *UnifiedTaskScheduler) reportProblems(fresh []*vet.Row) {
 	switch {
 	case len(s.sched.rows) > 0:
 		s.clear("empty")
@@ -115,23 +116,23 @@ func (s *UnifiedTaskScheduler) reportProblems(fresh []*row) {
 // pastOnce names the rows that run once and were past already when they began to
 // hold, so that they never run.
 func (s *UnifiedTaskScheduler) pastOnce() []string {
-	var past []*row
+	var past []*vet.Row
 	for _, once := range s.sched.plan.OnceRows() {
-		if r := rowBy(once); s.wasPast(once.Policy.Timing.Rule, r) {
+		if r := vet.RowBy(once); s.wasPast(once.Policy.Timing.Rule, r) {
 			past = append(past, r)
 		}
 	}
-	slices.SortFunc(past, func(a, b *row) int { return a.Key().Compare(b.Key()) })
+	slices.SortFunc(past, func(a, b *vet.Row) int { return a.Key().Compare(b.Key()) })
 	names := make([]string, len(past))
 	for i, r := range past {
-		names[i] = fmt.Sprintf("%s (%s)", naming.Row(r.Task, r.Account), r.text)
+		names[i] = fmt.Sprintf("%s (%s)", naming.Row(r.Task, r.Account), r.Text)
 	}
 	return names
 }
 
 // wasPast reports whether a row that runs once was past already when it began to
 // hold.
-func (s *UnifiedTaskScheduler) wasPast(only rule.Rule, r *row) bool {
+func (s *UnifiedTaskScheduler) wasPast(only rule.Rule, r *vet.Row) bool {
 	from := r.Since
 	if from.IsZero() {
 		from = s.engine.Accounts.Began() // zero if the ledger is not new
@@ -139,7 +140,7 @@ func (s *UnifiedTaskScheduler) wasPast(only rule.Rule, r *row) bool {
 	if from.IsZero() {
 		return false
 	}
-	return rule.IsPast(only, from, r.view.loc)
+	return rule.IsPast(only, from, r.View.Location())
 }
 
 // reportTasks compares the schedules with what the executors know, for all
@@ -211,11 +212,11 @@ func (s *UnifiedTaskScheduler) reportOdd() {
 }
 
 // rowFor returns the row that holds for an account's task, or nil.
-func (s *UnifiedTaskScheduler) rowFor(account, task string) *row {
+func (s *UnifiedTaskScheduler) rowFor(account, task string) *vet.Row {
 	if r := s.sched.rows[ScheduleKey{Task: task, Account: account}]; r != nil {
 		return r
 	}
-	if r := s.sched.rows[ScheduleKey{Task: task}]; r != nil && r.run.HoldsFor(account) {
+	if r := s.sched.rows[ScheduleKey{Task: task}]; r != nil && r.Run.HoldsFor(account) {
 		return r
 	}
 	return nil

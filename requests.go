@@ -219,7 +219,7 @@ func (s *UnifiedTaskScheduler) zoneOf(account, task string) *time.Location {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r := s.rowFor(account, task); r != nil {
-		return r.view.loc
+		return r.View.Location()
 	}
 	return s.loc
 }

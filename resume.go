@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tradeclock/tradeclock/internal/answer"
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/why"
@@ -59,7 +60,7 @@ func (s *UnifiedTaskScheduler) takeOver(t Term, state State, now time.Time) {
 	}
 	for _, runs := range [][]Run{state.Ahead, state.Unsettled} {
 		for i := range runs {
-			from.Ahead = append(from.Ahead, entryOf(&runs[i]))
+			from.Ahead = append(from.Ahead, answer.EntryOf(&runs[i]))
 		}
 	}
 	watermark := s.engine.Resume(from, now)
@@ -91,23 +92,6 @@ func (s *UnifiedTaskScheduler) dropUnstarted(state *State) {
 	isUnstarted := func(r Run) bool { return tokens[r.Token] }
 	state.Ahead = slices.DeleteFunc(state.Ahead, isUnstarted)
 	state.Unsettled = slices.DeleteFunc(state.Unsettled, isUnstarted)
-}
-
-// entryOf is what a row accounts for.
-func entryOf(r *Run) engine.Entry {
-	return engine.Entry{
-		Key: engine.Key{Task: r.Task, Account: r.Account}, Slot: r.Slot, Due: r.Due, LastDue: r.LastDue, Count: r.Count,
-		Started: !r.Started.IsZero() && !r.Manual,
-	}
-}
-
-// accountedBy is what rows account for.
-func accountedBy(runs []Run) engine.Accounted {
-	all := make(engine.Accounted)
-	for i := range runs {
-		all.Add(entryOf(&runs[i]))
-	}
-	return all
 }
 
 // runAgain hands an interrupted run to the engine, to be run again within its catch-up.
@@ -185,7 +169,7 @@ func (s *UnifiedTaskScheduler) rerunUntil(run *Run) time.Time {
 	if r == nil || r.Delivery != AtLeastOnce {
 		return time.Time{}
 	}
-	return r.run.Expiry(run.Due, run.Session)
+	return r.Run.Expiry(run.Due, run.Session)
 }
 
 // ownTokens are those of the runs that go on in this process, or whose outcome is on

@@ -13,6 +13,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
+	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/internal/why"
 	"github.com/tradeclock/tradeclock/request"
 )
@@ -49,8 +50,8 @@ type UnifiedTaskScheduler struct {
 	clock    Clock
 	loc      *time.Location
 	log      *slog.Logger
-	holder   string        // this instance, unique
-	calendar *calendarView // of rows that name none
+	holder   string           // this instance, unique
+	calendar *watchedCalendar // of rows that name none
 
 	activity   *quiet.Activity
 	events     announcers
@@ -123,10 +124,9 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.events = newAnnouncers(cfg.Observers, s.log, s.activity)
 	s.lanes = newLanes(cfg, s.activity)
 	s.wake, s.pulse, s.keeping, s.asking = s.activity.NewBell(), s.activity.NewBell(), s.activity.NewBell(), s.activity.NewBell()
-	s.calendar = newCalendarView(cfg.Calendar, cfg.Location)
-	s.openLanes(s.calendar)
-	s.sched.watched = []*calendarView{s.calendar}
-	s.sched.views, s.sched.notFound = make(map[string]*calendarView), make(map[string]error)
+	s.calendar = s.watch(vet.NewCalendar(cfg.Calendar, cfg.Location))
+	s.sched.watched = []*watchedCalendar{s.calendar}
+	s.sched.views, s.sched.notFound = make(map[string]*watchedCalendar), make(map[string]error)
 	s.almost = almosts{make(map[string][]string), make(map[string]int)}
 	s.engine = engine.New(engine.Config{
 		Facts: facts{s}, MaxConcurrent: cfg.MaxConcurrent, Limits: startLimits(cfg.StartLimits), ArmAhead: cfg.ArmAhead,
@@ -151,8 +151,8 @@ func (s *UnifiedTaskScheduler) warn() {
 	if s.lanes.claim.IsDirect() {
 		s.log.Warn("the ledger is in memory: after a restart, tasks that ran may run again")
 	}
-	if s.calendar.name == calendar.WeekdaysName {
-		s.log.Warn("no exchange calendar is configured: holidays are not known", "calendar", s.calendar.name, "location", s.loc.String())
+	if s.calendar.Name() == calendar.WeekdaysName {
+		s.log.Warn("no exchange calendar is configured: holidays are not known", "calendar", s.calendar.Name(), "location", s.loc.String())
 	}
 	if takeover := s.cfg.TermLength + takeoverWithin; takeover > DefaultCatchUp {
 		s.log.Warn("a takeover may take longer than the default catch-up: runs that are due meanwhile are missed",

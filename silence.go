@@ -6,12 +6,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/almost"
-	"github.com/tradeclock/tradeclock/internal/naming"
-	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/answer"
 	"github.com/tradeclock/tradeclock/internal/said"
-	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/internal/vet"
 )
 
 // What keeps tasks from running without anybody having asked for it is told here: in
@@ -20,18 +18,15 @@ import (
 // silence is what of the rows and accounts keeps tasks from running. Guarded by the
 // scheduler's mu.
 type silence struct {
-	unserved map[ScheduleKey]bool // rows of accounts that nobody serves
-	early    map[ScheduleKey]*row // rows that hold from the future
-	pending  map[ScheduleKey]*row // rows whose rule may take effect at the next session
-	changed  bool                 // the conditions do not say it all yet
+	unserved map[ScheduleKey]bool     // rows of accounts that nobody serves
+	early    map[ScheduleKey]*vet.Row // rows that hold from the future
+	pending  map[ScheduleKey]*vet.Row // rows whose rule may take effect at the next session
+	changed  bool                     // the conditions do not say it all yet
 }
-
-// skewAllowed is how far the clock of a schedule store may be ahead of the scheduler's.
-const skewAllowed = time.Minute
 
 // reportSilence looks at all rows and accounts anew. The caller holds mu.
 func (s *UnifiedTaskScheduler) reportSilence() {
-	s.sched.silence = silence{make(map[ScheduleKey]bool), make(map[ScheduleKey]*row), make(map[ScheduleKey]*row), true}
+	s.sched.silence = silence{make(map[ScheduleKey]bool), make(map[ScheduleKey]*vet.Row), make(map[ScheduleKey]*vet.Row), true}
 	for key := range s.sched.rows {
 		s.noteSilence(key)
 	}
@@ -43,7 +38,7 @@ func (s *UnifiedTaskScheduler) noteSilence(key ScheduleKey) {
 	quiet, r, now := &s.sched.silence, s.sched.rows[key], s.clock.Now()
 	runs := r != nil && !r.Disabled
 	unserved := runs && key.Account != "" && s.engine.Term.IsResumed() && s.isUnserved(key.Account)
-	early := runs && r.isEarly(now)
+	early := runs && r.IsEarly(now)
 	if unserved != quiet.unserved[key] || early || quiet.early[key] != nil {
 		quiet.changed = true
 	}
@@ -56,7 +51,7 @@ func (s *UnifiedTaskScheduler) noteSilence(key ScheduleKey) {
 	if early {
 		quiet.early[key] = r
 	}
-	if runs && r.Prior != nil && r.waitsForSession(now) {
+	if runs && r.Prior != nil && r.WaitsForSession(now) {
 		quiet.pending[key] = r
 	}
 }
@@ -68,42 +63,20 @@ func (s *UnifiedTaskScheduler) isUnserved(account string) bool {
 	return s.account(account) == nil && known.Withdrawn.IsZero()
 }
 
-// isEarly reports whether the row holds from the future of a clock.
-func (r *row) isEarly(now time.Time) bool {
-	return r.HoldsFrom().After(now.Add(skewAllowed))
-}
-
-// waitsForSession reports whether an edit of the row takes effect only at the next
-// session.
-func (r *row) waitsForSession(now time.Time) bool {
-	if r.Prior == nil || r.view == nil || !rule.ChangesKind(r.Rule, r.Prior) {
-		return false
-	}
-	edited := calendar.DateOf(r.Since.In(r.view.loc))
-	if calendar.DateOf(now.In(r.view.loc)).After(edited) {
-		return false
-	}
-	session, err := plan.SessionOf(r.view, edited)
-	if err != nil {
-		return false
-	}
-	return r.PriorHolds(session)
-}
-
 // tellSilence keeps the conditions. It is called at each tick, as what waits for an
 // instant is over by itself.
 func (s *UnifiedTaskScheduler) tellSilence() {
 	quiet, now := &s.sched.silence, s.clock.Now()
 	if len(quiet.early)+len(quiet.pending) > 0 {
 		early := len(quiet.early)
-		maps.DeleteFunc(quiet.early, func(_ ScheduleKey, r *row) bool { return !r.isEarly(now) })
+		maps.DeleteFunc(quiet.early, func(_ ScheduleKey, r *vet.Row) bool { return !r.IsEarly(now) })
 		quiet.changed = quiet.changed || len(quiet.early) != early
-		maps.DeleteFunc(quiet.pending, func(_ ScheduleKey, r *row) bool { return !r.waitsForSession(now) })
+		maps.DeleteFunc(quiet.pending, func(_ ScheduleKey, r *vet.Row) bool { return !r.WaitsForSession(now) })
 	}
 	if s.engine.Accounts.HasAny() {
 		s.clear("accounts")
 	} else {
-		s.degrade("accounts", noAccount)
+		s.degrade("accounts", answer.NoAccount)
 	}
 	if !quiet.changed {
 		return
@@ -112,8 +85,6 @@ func (s *UnifiedTaskScheduler) tellSilence() {
 	s.setCondition("unserved", keysText("schedules of accounts that are not enrolled: ", quiet.unserved))
 	s.setCondition("early", earlyText(quiet.early))
 }
-
-const noAccount = "no account is enrolled: nothing runs"
 
 // hasServedRow reports whether any row holds for an account that is served.
 func (s *UnifiedTaskScheduler) hasServedRow() bool {
@@ -141,7 +112,7 @@ func keysText[V any](prefix string, rows map[ScheduleKey]V) string {
 	return prefix + said.Names(names, len(rows))
 }
 
-func earlyText(rows map[ScheduleKey]*row) string {
+func earlyText(rows map[ScheduleKey]*vet.Row) string {
 	var latest time.Time
 	for _, r := range rows {
 		if from := r.HoldsFrom(); from.After(latest) {
@@ -162,7 +133,7 @@ func (s *UnifiedTaskScheduler) reportAlmost() {
 	found = append(found, almost.Find(s.cfg.Ledger, ledgersMayBe)...)
 	found = append(found, almost.Find(s.cfg.Calendar, calendarsMayBe)...)
 	for _, v := range s.sched.views {
-		found = append(found, almost.Find(v.source, calendarsMayBe)...)
+		found = append(found, almost.Find(v.Source, calendarsMayBe)...)
 	}
 	found = slices.AppendSeq(found, maps.Keys(s.almost.said))
 	slices.Sort(found)
@@ -177,8 +148,8 @@ func (s *UnifiedTaskScheduler) notices() []string {
 	}
 	quiet := &s.sched.silence
 	for _, key := range slices.SortedFunc(maps.Keys(quiet.pending), ScheduleKey.Compare) {
-		if r := quiet.pending[key]; r.waitsForSession(s.clock.Now()) {
-			told = append(told, r.pendingText())
+		if r := quiet.pending[key]; r.WaitsForSession(s.clock.Now()) {
+			told = append(told, r.PendingText())
 		}
 	}
 	return append(told, s.noticeList()...)
@@ -188,8 +159,4 @@ func (s *UnifiedTaskScheduler) notices() []string {
 func (s *UnifiedTaskScheduler) heldText() string {
 	return fmt.Sprintf("standing by: term %d is held by %s until %s, if it does not renew it",
 		s.term.held.Number, s.term.holder, s.term.heldUntil.Round(0).UTC().Format(time.RFC3339))
-}
-
-func (r *row) pendingText() string {
-	return fmt.Sprintf("%s: the rule %s takes effect at the next session, and until then %s holds", naming.Row(r.Task, r.Account), r.text, r.Prior)
 }

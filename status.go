@@ -155,8 +155,8 @@ func (s *UnifiedTaskScheduler) state() SchedulerState {
 func (s *UnifiedTaskScheduler) coverage() map[string]time.Time {
 	ends := make(map[string]time.Time)
 	for _, v := range s.sched.watched {
-		if v.covers != (calendar.Date{}) {
-			ends[v.name] = calendar.EndOfDay.On(v.covers, v.loc)
+		if v.Covers != (calendar.Date{}) {
+			ends[v.Name()] = calendar.EndOfDay.On(v.Covers, v.Location())
 		}
 	}
 	return ends

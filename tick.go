@@ -208,7 +208,7 @@ func (s *UnifiedTaskScheduler) isIdle() bool {
 	if !s.sched.loaded || !s.engine.Term.IsResumed() || !s.engine.Planned().Equal(s.engine.Wakes.Last().Round(0)) {
 		return false
 	}
-	if len(s.sched.notFound) > 0 || slices.ContainsFunc(s.sched.watched, func(v *calendarView) bool { return v.failing }) {
+	if len(s.sched.notFound) > 0 || slices.ContainsFunc(s.sched.watched, func(v *watchedCalendar) bool { return v.failing }) {
 		return false
 	}
 	return !slices.ContainsFunc(restlessWhile, func(what string) bool { return s.health.conditions[what] != "" })

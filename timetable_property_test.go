@@ -13,6 +13,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/planworld"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // TestTimetableAgreesWithThePlan asks for the next occurrence of made-up schedules at
@@ -28,10 +29,10 @@ func TestTimetableAgreesWithThePlan(t *testing.T) {
 		tasks := w.TasksOf(w.Accounts[0])
 		var rows []Schedule
 		for _, task := range tasks {
-			rows = append(rows, scheduleOf(task))
+			rows = append(rows, task.Schedule())
 		}
 		for i, task := range tasks {
-			timetable, err := NewTimetable(rows[i], w, rows...)
+			timetable, err := view.NewTimetable(rows[i], w, rows...)
 			require.NoError(t, err, "%v", w)
 			mine := slices.DeleteFunc(slices.Clone(due), func(o planworld.Due) bool { return o.Task != task.Name || o.Account != w.Accounts[0] })
 			after := []time.Time{from, from.Add(time.Duration(random.Int64N(int64(to.Sub(from)))))}
@@ -58,7 +59,7 @@ func TestTimetableAgreesWithThePlan(t *testing.T) {
 
 // checkTimetable holds an answer to what is due up to an instant, in order, and reports
 // whether the calendar knew enough.
-func checkTimetable(t *testing.T, w *planworld.World, timetable *Timetable, mine []planworld.Due, at, to time.Time) bool {
+func checkTimetable(t *testing.T, w *planworld.World, timetable *view.Timetable, mine []planworld.Due, at, to time.Time) bool {
 	t.Helper()
 	mine = slices.DeleteFunc(slices.Clone(mine), func(o planworld.Due) bool { return !o.At.After(at) })
 	next, err := timetable.Next(at)
@@ -79,7 +80,7 @@ func checkTimetable(t *testing.T, w *planworld.World, timetable *Timetable, mine
 
 // checkPrevious holds the answer of what was due before an instant to what is due from an
 // earlier one on, in order.
-func checkPrevious(t *testing.T, w *planworld.World, timetable *Timetable, mine []planworld.Due, from, at time.Time) {
+func checkPrevious(t *testing.T, w *planworld.World, timetable *view.Timetable, mine []planworld.Due, from, at time.Time) {
 	t.Helper()
 	mine = slices.DeleteFunc(slices.Clone(mine), func(o planworld.Due) bool { return !o.At.Before(at) })
 	previous, err := timetable.Previous(at)
@@ -102,7 +103,7 @@ func anySkippedAt(due []planworld.Due, at time.Time) bool {
 }
 
 // checkBetween holds what is due in a range to the oracle, up to what is not known.
-func checkBetween(t *testing.T, w *planworld.World, timetable *Timetable, mine []planworld.Due, from, to time.Time) {
+func checkBetween(t *testing.T, w *planworld.World, timetable *view.Timetable, mine []planworld.Due, from, to time.Time) {
 	t.Helper()
 	var want []rule.Occurrence
 	for _, o := range mine {
@@ -117,13 +118,4 @@ func checkBetween(t *testing.T, w *planworld.World, timetable *Timetable, mine [
 		want = want[:len(due)]
 	}
 	require.ElementsMatch(t, want, due, "%v", w)
-}
-
-// scheduleOf is a made-up task as a schedule.
-func scheduleOf(t planworld.Task) Schedule {
-	s := Schedule{Task: t.Name, Account: t.Account, Rule: t.Rule, Sessions: t.Sessions, Since: t.Since, Disabled: t.Disabled}
-	if t.Prior != nil {
-		s.Prior = t.Prior.Rule
-	}
-	return s
 }

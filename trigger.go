@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/answer"
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/spelling"
+	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/internal/why"
 	"github.com/tradeclock/tradeclock/rule"
 )
@@ -136,7 +138,7 @@ func (s *UnifiedTaskScheduler) trigger(ctx context.Context, req trigger) (Run, e
 	run.First, run.Resumed = claim.First, claim.Resumed
 	s.log.Info("run triggered", "task", run.Task, "account", run.Account, "slot", run.Slot, "actor", run.Actor)
 	if req.standsForSlot() {
-		s.engine.NoteAhead(entryOf(&run)) // its slot is not planned any more
+		s.engine.NoteAhead(answer.EntryOf(&run)) // its slot is not planned any more
 	}
 	s.engine.Start(p, s.clock.Now())
 	return s.start(p, run).run, nil
@@ -210,14 +212,14 @@ func (s *UnifiedTaskScheduler) prepare(ctx context.Context, req trigger) (*engin
 	if err := s.control.unread; err != nil && r.Delivery == AtMostOnce {
 		return nil, fmt.Errorf("%w: %w", ErrHaltsUnread, err)
 	}
-	if why := s.engine.WhyBusy(&a.Account, &r.run); why != "" {
+	if why := s.engine.WhyBusy(&a.Account, &r.Run); why != "" {
 		return nil, fmt.Errorf("%w: %s", ErrBusy, why)
 	}
 	o, err := s.manualOccurrence(r, req, now)
 	if err != nil {
 		return nil, err
 	}
-	p := s.engine.NewManual(&a.Account, &r.run, o, req.Actor, now)
+	p := s.engine.NewManual(&a.Account, &r.Run, o, req.Actor, now)
 	if why := s.engine.WhyInDoubt(p); why != "" && req.standsForSlot() {
 		return nil, fmt.Errorf("%w: %s", ErrBusy, why)
 	}
@@ -238,14 +240,14 @@ func (s *UnifiedTaskScheduler) taskNames() []string {
 
 // manualOccurrence is the occurrence that a manual run stands for: today's, or
 // one of its own that is due now.
-func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req trigger, now time.Time) (plan.Occurrence, error) {
-	loc := r.view.loc
+func (s *UnifiedTaskScheduler) manualOccurrence(r *vet.Row, req trigger, now time.Time) (plan.Occurrence, error) {
+	loc := r.View.Location()
 	today := calendar.DateOf(now.In(loc))
 	date := cmp.Or(req.Session, today)
 	if date.After(today) {
 		return plan.Occurrence{}, fmt.Errorf("the session of %v is still to come", date)
 	}
-	session, err := plan.SessionOf(r.view, date)
+	session, err := plan.SessionOf(r.View, date)
 	if !req.Force {
 		if err != nil && r.Sessions&calendar.EveryDay == 0 {
 			return plan.Occurrence{}, fmt.Errorf("%w: %w", ErrOutsideSession, err)
@@ -260,7 +262,7 @@ func (s *UnifiedTaskScheduler) manualOccurrence(r *row, req trigger, now time.Ti
 	}
 	var due []plan.Occurrence
 	for _, o := range plan.Runs(s.sched.plan.Day(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn), loc)), req.Account) {
-		if rowOf(o) == r {
+		if vet.RowOf(o) == r {
 			due = append(due, o)
 		}
 	}

@@ -1,6 +1,11 @@
 package tradeclock
 
-import "github.com/tradeclock/tradeclock/store"
+import (
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/vet"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
+)
 
 type (
 	AgendaItem        = store.AgendaItem
@@ -62,6 +67,7 @@ type (
 )
 
 const (
+	DefaultScheduler  = store.DefaultScheduler
 	StateStopped      = store.StateStopped
 	StateStandby      = store.StateStandby
 	StateActive       = store.StateActive
@@ -109,3 +115,29 @@ var (
 
 // FixedSchedules returns a ScheduleStore of rows that never change.
 func FixedSchedules(rows ...Schedule) ScheduleStore { return store.Fixed(rows) }
+
+// ValidateSchedules reports everything that is wrong with a set of rows, which
+// is what an editor of schedules should refuse: what Validate reports of each,
+// duplicates, an after rule whose task has no row, cycles of after rules, and
+// anchors that the calendar has not. None is checked if it is nil, nor are those
+// of rows that name another calendar. Start limits are not checked: a configuration
+// has them. The error is a *QuarantineError that names each row, or nil.
+func ValidateSchedules(rows []Schedule, cal calendar.Calendar) error { return vet.Validate(rows, cal) }
+
+// The words of views, which are those of the package view.
+type (
+	ViewConfig = view.Config
+	View       = view.View
+	PlanQuery  = view.PlanQuery
+	Preview    = view.Preview
+	PlanChange = view.PlanChange
+	Collision  = view.Collision
+	Finding    = view.Finding
+	Timetable  = view.Timetable
+)
+
+var (
+	NewView       = view.New
+	NewTimetable  = view.NewTimetable
+	ErrNothingDue = view.ErrNothingDue
+)

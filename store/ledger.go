@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/internal/why"
 	"github.com/tradeclock/tradeclock/request"
 )
 
@@ -369,4 +370,9 @@ type Pruner interface {
 // as any store is.
 type InMemory interface {
 	InMemory() any
+}
+
+// Why is the reason of a run that the halt keeps from running.
+func (h Halt) Why() string {
+	return said.Line(fmt.Sprintf("%s%s: %s", why.HaltedBy, h.Actor, h.Reason))
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/tradeclock/tradeclock/internal/naming"
 )
 
+// DefaultScheduler is the name of a scheduler whose configuration has none.
+const DefaultScheduler = "tradeclock"
+
 // Outcome is what became of an occurrence. The zero value is no outcome yet.
 type Outcome uint8
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // World is an exchange with its schedules, and the calendar of its days.
@@ -57,6 +58,15 @@ type Task struct {
 	interval time.Duration
 	date     calendar.Date
 	filter   filter
+}
+
+// Schedule is the task as a row of a store.
+func (t Task) Schedule() store.Schedule {
+	s := store.Schedule{Task: t.Name, Account: t.Account, Rule: t.Rule, Sessions: t.Sessions, Since: t.Since, Disabled: t.Disabled}
+	if t.Prior != nil {
+		s.Prior = t.Prior.Rule
+	}
+	return s
 }
 
 // slotTime is a time of a daily rule, and what its slot has after the date.

@@ -1,5 +1,7 @@
 package why
 
+import "fmt"
+
 // The reasons of runs that never start, or their beginnings. What a run waited for comes
 // behind WaitedFor.
 const (
@@ -47,3 +49,8 @@ const (
 	// SlotRecurs begins the reason of an occurrence whose slot is that of another.
 	SlotRecurs = "the rule gave it slot "
 )
+
+// Recurs is the reason of an occurrence whose slot is that of one of another session.
+func Recurs(slot, session string) string {
+	return fmt.Sprintf("%s%q, which is that of session %s: a slot is for one occurrence, for ever", SlotRecurs, slot, session)
+}

@@ -79,13 +79,13 @@ var breakages = []breakage{
 	{"a run for today has a slot of its own", "trigger.go", `	if !req.standsForSlot() {
 		slot`, `	if true {
 		slot`},
-	{"a sentence counts rows", "sentence.go", `b.counts[reason] += r.Occurrences()`, `b.counts[reason]++`},
+	{"a sentence counts rows", "internal/answer/sentence.go", `b.counts[reason] += r.Occurrences()`, `b.counts[reason]++`},
 	{"a claim that never started is kept", "internal/engine/release.go", `	e.releases.add(Release{`, `	_ = (Release{`},
-	{"an own row does not shadow the shared one", "rows.go", `	for _, r := range v.order {
+	{"an own row does not shadow the shared one", "internal/vet/rows.go", `	for _, r := range v.Order {
 		hide(r.Account, r.Task)
 	}
 `, ``},
-	{"a bad row lets the shared one run", "rows.go", `	for _, r := range v.bad {
+	{"a bad row lets the shared one run", "internal/vet/rows.go", `	for _, r := range v.Bad {
 		hide(r.Account, r.Task)
 	}
 `, ``},

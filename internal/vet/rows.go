@@ -1,4 +1,4 @@
-package tradeclock
+package vet
 
 import (
 	"errors"
@@ -7,15 +7,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/spelling"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // calendarFinder returns the calendar of a name; that of no name is the
 // scheduler's own.
-type calendarFinder func(name string) (*calendarView, error)
+type calendarFinder func(name string) (*Calendar, error)
 
 // limitFinder returns an error if there is no start limit of a name. The empty name
 // is none, and no error.
@@ -24,29 +24,29 @@ type limitFinder func(name string) error
 // vetRows returns the rows that can be run, and those that cannot with the
 // reason. It holds rows to everything that Validate and ValidateSchedules say.
 // Rows that the store itself could not read are handed in as unread.
-func vetRows(schedules []Schedule, find calendarFinder, findLimit limitFinder, unread ...RowError) ([]*row, []RowError) {
-	v := newVetting(schedules, find, findLimit, unread)
-	v.vet(schedules)
-	return v.order, v.bad
+func Rows(schedules []store.Schedule, find calendarFinder, findLimit limitFinder, unread ...store.RowError) ([]*Row, []store.RowError) {
+	v := New(schedules, find, findLimit, unread)
+	v.Vet(schedules)
+	return v.Order, v.Bad
 }
 
 // vetting is the work of vetRows.
-type vetting struct {
-	rows    map[ScheduleKey]*row // those that are good, in the end
-	order   []*row               // and in the order in which they came
-	fresh   []*row               // those of them that are not as they were before
-	dropped map[*row]bool
-	bad     []RowError
-	badOwn  map[ScheduleKey]bool // those of them that are of an account
+type Vetting struct {
+	Rows    map[store.ScheduleKey]*Row // those that are good, in the end
+	Order   []*Row                     // and in the order in which they came
+	Fresh   []*Row                     // those of them that are not as they were before
+	dropped map[*Row]bool
+	Bad     []store.RowError
+	badOwn  map[store.ScheduleKey]bool // those of them that are of an account
 	// followed are the tasks that after rules name.
-	followed  map[string]bool
+	Followed  map[string]bool
 	find      calendarFinder
 	findLimit limitFinder
 
 	// old are the rows that were in force before, if there were any. What is the same
 	// is used again, and a change holds from an instant on.
-	old   map[ScheduleKey]*row
-	holds time.Time
+	Old   map[store.ScheduleKey]*Row
+	Holds time.Time
 
 	policies map[policyKey]*vetted
 	known    map[policyKey]*policy // of the old rows
@@ -57,14 +57,14 @@ type vetting struct {
 // vetted is the verdict on a policy, for all rows that share it.
 type vetted struct {
 	*policy
-	view *calendarView // nil for an after rule: see link
+	view *Calendar // nil for an after rule: see link
 	err  error
 }
 
-func newVetting(schedules []Schedule, find calendarFinder, findLimit limitFinder, unread []RowError) *vetting {
-	v := &vetting{
-		rows: make(map[ScheduleKey]*row, len(schedules)), order: make([]*row, 0, len(schedules)), badOwn: make(map[ScheduleKey]bool),
-		dropped: make(map[*row]bool), followed: make(map[string]bool), find: find, findLimit: findLimit,
+func New(schedules []store.Schedule, find calendarFinder, findLimit limitFinder, unread []store.RowError) *Vetting {
+	v := &Vetting{
+		Rows: make(map[store.ScheduleKey]*Row, len(schedules)), Order: make([]*Row, 0, len(schedules)), badOwn: make(map[store.ScheduleKey]bool),
+		dropped: make(map[*Row]bool), Followed: make(map[string]bool), find: find, findLimit: findLimit,
 		policies: make(map[policyKey]*vetted), known: make(map[policyKey]*policy),
 	}
 	for _, r := range unread {
@@ -74,20 +74,20 @@ func newVetting(schedules []Schedule, find calendarFinder, findLimit limitFinder
 }
 
 // reject notes that a row cannot be used.
-func (v *vetting) reject(task, account string, err error) {
-	v.bad = append(v.bad, RowError{Task: task, Account: account, Err: err})
+func (v *Vetting) reject(task, account string, err error) {
+	v.Bad = append(v.Bad, store.RowError{Task: task, Account: account, Err: err})
 	if account != "" {
-		v.badOwn[ScheduleKey{Task: task, Account: account}] = true
+		v.badOwn[store.ScheduleKey{Task: task, Account: account}] = true
 	}
 }
 
-func (v *vetting) vet(schedules []Schedule) {
+func (v *Vetting) Vet(schedules []store.Schedule) {
 	v.collectPolicies()
 	for _, s := range schedules {
-		v.add(s)
+		v.Add(s)
 	}
 	v.derive()
-	for _, r := range v.order {
+	for _, r := range v.Order {
 		if _, follows := r.follows(); follows {
 			v.link(r)
 		}
@@ -97,13 +97,13 @@ func (v *vetting) vet(schedules []Schedule) {
 }
 
 // collectPolicies finds the policies of the old rows, which the new ones share.
-func (v *vetting) collectPolicies() {
+func (v *Vetting) collectPolicies() {
 	seen := make(map[*policy]bool)
 	var last *policy // most rows have the same
-	for _, r := range v.old {
+	for _, r := range v.Old {
 		if r.policy != last && !seen[r.policy] {
 			seen[r.policy] = true
-			v.share(r)
+			v.Share(r)
 		}
 		last = r.policy
 	}
@@ -111,7 +111,7 @@ func (v *vetting) collectPolicies() {
 
 // share makes the policy of an old row that of new rows which say the same. The row
 // may be nil.
-func (v *vetting) share(old *row) {
+func (v *Vetting) Share(old *Row) {
 	if old == nil {
 		return
 	}
@@ -120,14 +120,14 @@ func (v *vetting) share(old *row) {
 	}
 }
 
-func (v *vetting) add(s Schedule) {
+func (v *Vetting) Add(s store.Schedule) {
 	key := s.Key()
 	p := v.policyOf(s)
 	err := p.err
 	if s.Account != "" && naming.Check(s.Account) != nil {
 		err = s.Validate()
 	}
-	if err == nil && v.rows[key] != nil {
+	if err == nil && v.Rows[key] != nil {
 		err = errors.New("the task has another row for the same account")
 	}
 	if err != nil {
@@ -137,34 +137,34 @@ func (v *vetting) add(s Schedule) {
 	v.keep(v.rowOf(s, p))
 }
 
-func (v *vetting) keep(r *row) {
+func (v *Vetting) keep(r *Row) {
 	if task, follows := r.follows(); follows {
-		v.followed[task] = true
+		v.Followed[task] = true
 	}
-	v.rows[r.Key()] = r
-	v.order = append(v.order, r)
+	v.Rows[r.Key()] = r
+	v.Order = append(v.Order, r)
 }
 
 // rowOf returns the row of a schedule: the one that was in force before if nothing
 // is different. A row that is linked with others is made anew, as those may be
 // different.
-func (v *vetting) rowOf(s Schedule, p *vetted) *row {
-	old := v.old[s.Key()]
-	if v.old != nil {
-		s.Since, s.Prior = p.carriedOver(s, old, v.holds)
+func (v *Vetting) rowOf(s store.Schedule, p *vetted) *Row {
+	old := v.Old[s.Key()]
+	if v.Old != nil {
+		s.Since, s.Prior = p.carriedOver(s, old, v.Holds)
 		p = v.policyOf(s)
 	}
 	_, follows := p.follows()
-	if old != nil && old.policy == p.policy && old.Since.Equal(s.Since) && old.run.Version == s.Version && s.Account != "" && !follows {
+	if old != nil && old.policy == p.policy && old.Since.Equal(s.Since) && old.Run.Version == s.Version && s.Account != "" && !follows {
 		return old
 	}
 	r := newRow(s, p.policy, p.view)
-	v.fresh = append(v.fresh, r)
+	v.Fresh = append(v.Fresh, r)
 	return r
 }
 
 // policyOf returns the verdict on the schedule's policy.
-func (v *vetting) policyOf(s Schedule) *vetted {
+func (v *Vetting) policyOf(s store.Schedule) *vetted {
 	key, ok := policyKeyOf(s)
 	switch {
 	case !ok:
@@ -182,7 +182,7 @@ func (v *vetting) policyOf(s Schedule) *vetted {
 }
 
 // vetPolicy judges the schedule's policy, which was found good before if it is known.
-func (v *vetting) vetPolicy(s Schedule, known *policy) *vetted {
+func (v *Vetting) vetPolicy(s store.Schedule, known *policy) *vetted {
 	p := &vetted{policy: known}
 	if known == nil {
 		s = impersonal(s)
@@ -199,10 +199,10 @@ func (v *vetting) vetPolicy(s Schedule, known *policy) *vetted {
 
 // calendarOf returns the calendar of a policy, in which its anchors must be. That
 // of an after rule is known by the task which it follows: see link.
-func (v *vetting) calendarOf(p *policy) (*calendarView, error) {
+func (v *Vetting) calendarOf(p *policy) (*Calendar, error) {
 	view, err := v.find(p.Calendar)
 	if err != nil {
-		return nil, inField("Calendar", err)
+		return nil, InField("Calendar", err)
 	}
 	if _, follows := p.follows(); follows && p.Calendar == "" {
 		return nil, nil
@@ -214,25 +214,25 @@ func (v *vetting) calendarOf(p *policy) (*calendarView, error) {
 // all accounts comes after, that row for the account: what it comes after is the
 // account's own planned time. If the account's own row cannot be used, neither can
 // that: see link.
-func (v *vetting) derive() {
+func (v *Vetting) derive() {
 	followers := v.followers()
 	if len(followers) == 0 {
 		return
 	}
-	for _, bad := range v.bad {
+	for _, bad := range v.Bad {
 		for _, r := range followers[bad.Task] {
-			if v.hides(bad.Account, bad.Task) && v.rows[ScheduleKey{Task: r.Task, Account: bad.Account}] == nil {
+			if v.hides(bad.Account, bad.Task) && v.Rows[store.ScheduleKey{Task: r.Task, Account: bad.Account}] == nil {
 				v.keep(v.derived(r, bad.Account))
 			}
 		}
 	}
-	for i := 0; i < len(v.order); i++ { // what is added may be followed too
-		own := v.order[i]
+	for i := 0; i < len(v.Order); i++ { // what is added may be followed too
+		own := v.Order[i]
 		if own.Account == "" {
 			continue
 		}
 		for _, r := range followers[own.Task] {
-			if v.rows[ScheduleKey{Task: r.Task, Account: own.Account}] == nil {
+			if v.Rows[store.ScheduleKey{Task: r.Task, Account: own.Account}] == nil {
 				v.keep(v.derived(r, own.Account))
 			}
 		}
@@ -241,23 +241,23 @@ func (v *vetting) derive() {
 
 // hides reports whether an account has a row of its own for a task that cannot be
 // used. It hides the one for all others, by which nothing of the account is to run.
-func (v *vetting) hides(account, task string) bool {
-	key := ScheduleKey{Task: task, Account: account}
-	return v.badOwn[key] && v.rows[key] == nil
+func (v *Vetting) hides(account, task string) bool {
+	key := store.ScheduleKey{Task: task, Account: account}
+	return v.badOwn[key] && v.Rows[key] == nil
 }
 
 // derived returns the row of r for one account. As any other row, it keeps from the
 // one before it what an edit left.
-func (v *vetting) derived(r *row, account string) *row {
-	s := r.schedule()
+func (v *Vetting) derived(r *Row, account string) *Row {
+	s := r.Stored()
 	s.Account = account
-	return v.rowOf(s, &vetted{policy: r.policy, view: r.view})
+	return v.rowOf(s, &vetted{policy: r.policy, view: r.View})
 }
 
 // followers returns the rows for all accounts that come after each task.
-func (v *vetting) followers() map[string][]*row {
-	found := make(map[string][]*row)
-	for _, r := range v.order {
+func (v *Vetting) followers() map[string][]*Row {
+	found := make(map[string][]*Row)
+	for _, r := range v.Order {
 		if task, ok := r.follows(); ok && r.Account == "" {
 			found[task] = append(found[task], r)
 		}
@@ -268,7 +268,7 @@ func (v *vetting) followers() map[string][]*row {
 // link finds the row that an after rule comes after, and drops the row if there
 // is none or it cannot be used, if it comes after itself, or if the two have different
 // calendars.
-func (v *vetting) link(r *row) {
+func (v *Vetting) link(r *Row) {
 	var path []string
 	at := r
 	for {
@@ -280,20 +280,20 @@ func (v *vetting) link(r *row) {
 		base := v.base(r.Account, task)
 		switch {
 		case v.hides(r.Account, task):
-			v.drop(r, inField("Rule", fmt.Errorf("%q: the row of task %q for account %q cannot be used", at.text, task, r.Account)))
+			v.drop(r, InField("Rule", fmt.Errorf("%q: the row of task %q for account %q cannot be used", at.Text, task, r.Account)))
 			return
 		case base == nil:
-			v.drop(r, inField("Rule", fmt.Errorf("%q: no schedule of task %q that it could come after%s", at.text, task, v.hint(task))))
+			v.drop(r, InField("Rule", fmt.Errorf("%q: no schedule of task %q that it could come after%s", at.Text, task, v.hint(task))))
 			return
 		case slices.Contains(path, base.Task):
-			v.drop(r, inField("Rule", fmt.Errorf("%q: a cycle: %s", r.text, strings.Join(append(path, base.Task), " after "))))
+			v.drop(r, InField("Rule", fmt.Errorf("%q: a cycle: %s", r.Text, strings.Join(append(path, base.Task), " after "))))
 			return
 		}
 		at.Base = &base.Row
 		at = base
 	}
-	for follower := r; follower != at; follower = follower.base() {
-		if err := follower.follow(at.view); err != nil {
+	for follower := r; follower != at; follower = follower.BaseRow() {
+		if err := follower.follow(at.View); err != nil {
 			v.drop(r, err)
 			return
 		}
@@ -301,52 +301,52 @@ func (v *vetting) link(r *row) {
 }
 
 // follow gives a row with an after rule the calendar of what it comes after.
-func (r *row) follow(view *calendarView) error {
-	if r.view != nil && r.view != view {
-		return inField("Calendar", fmt.Errorf("%s: the task that %s comes after is on calendar %s", r.Schedule.Calendar, r.Task, view.name))
+func (r *Row) follow(view *Calendar) error {
+	if r.View != nil && r.View != view {
+		return InField("Calendar", fmt.Errorf("%s: the task that %s comes after is on calendar %s", r.Schedule.Calendar, r.Task, view.name))
 	}
-	r.view, r.Row.Calendar = view, view
+	r.View, r.Row.Calendar = view, view
 	return view.phases.check(r.Schedule)
 }
 
-func (v *vetting) base(account, task string) *row {
-	if r := v.rows[ScheduleKey{Task: task, Account: account}]; r != nil {
+func (v *Vetting) base(account, task string) *Row {
+	if r := v.Rows[store.ScheduleKey{Task: task, Account: account}]; r != nil {
 		return r
 	}
-	return v.rows[ScheduleKey{Task: task}]
+	return v.Rows[store.ScheduleKey{Task: task}]
 }
 
 // hint names the tasks that a misspelled one is near to.
-func (v *vetting) hint(task string) string {
+func (v *Vetting) hint(task string) string {
 	var tasks []string
-	for _, r := range v.order {
+	for _, r := range v.Order {
 		tasks = append(tasks, r.Task)
 	}
 	return spelling.Hint(task, tasks)
 }
 
-func (v *vetting) drop(r *row, err error) {
+func (v *Vetting) drop(r *Row, err error) {
 	v.reject(r.Task, r.Account, err)
 	v.dropped[r] = true
 }
 
-func (v *vetting) removeDropped() {
+func (v *Vetting) removeDropped() {
 	if len(v.dropped) == 0 {
 		return
 	}
-	isDropped := func(r *row) bool { return v.dropped[r] }
-	v.order, v.fresh = slices.DeleteFunc(v.order, isDropped), slices.DeleteFunc(v.fresh, isDropped)
+	isDropped := func(r *Row) bool { return v.dropped[r] }
+	v.Order, v.Fresh = slices.DeleteFunc(v.Order, isDropped), slices.DeleteFunc(v.Fresh, isDropped)
 	for r := range v.dropped {
-		delete(v.rows, r.Key())
+		delete(v.Rows, r.Key())
 	}
 }
 
 // shadow notes in each row for all accounts which of them have their own. One
 // that cannot be used counts too: the row for all others is not what its account
 // asked for.
-func (v *vetting) shadow() {
-	shared := make(map[string]*row)
-	for _, r := range v.order {
+func (v *Vetting) shadow() {
+	shared := make(map[string]*Row)
+	for _, r := range v.Order {
 		if r.Account == "" {
 			shared[r.Task] = r
 		}
@@ -356,94 +356,50 @@ func (v *vetting) shadow() {
 			r.shadow(account)
 		}
 	}
-	for _, r := range v.order {
+	for _, r := range v.Order {
 		hide(r.Account, r.Task)
 	}
-	for _, r := range v.bad {
+	for _, r := range v.Bad {
 		hide(r.Account, r.Task)
 	}
 }
 
 // shadow notes that an account has a row of its own.
-func (r *row) shadow(account string) {
-	if r.run.Shadowed == nil {
-		r.run.Shadowed = make(map[string]bool)
+func (r *Row) shadow(account string) {
+	if r.Run.Shadowed == nil {
+		r.Run.Shadowed = make(map[string]bool)
 	}
-	r.run.Shadowed[account] = true
-}
-
-// phaseNames are the phases that the sessions of a calendar may have. They are
-// not known of every calendar.
-type phaseNames struct {
-	calendar string
-	known    bool
-	names    []string
-}
-
-func phasesOf(cal calendar.Calendar) phaseNames {
-	lister, ok := cal.(calendar.PhaseLister)
-	if !ok {
-		return phaseNames{}
-	}
-	return phaseNames{calendar: cal.Name(), known: true, names: lister.PhaseNames()}
-}
-
-// check refuses anchors that no session of the calendar can have.
-func (ph phaseNames) check(s Schedule) error {
-	if !ph.known {
-		return nil
-	}
-	for _, m := range rule.Moments(s.Rule) {
-		if err := ph.checkMoment(m); err != nil {
-			return inField("Rule", err)
-		}
-	}
-	if s.CatchUpUntil != nil {
-		if err := ph.checkMoment(*s.CatchUpUntil); err != nil {
-			return fmt.Errorf("CatchUpUntil: %w", err)
-		}
-	}
-	return nil
-}
-
-func (ph phaseNames) checkMoment(m rule.Moment) error {
-	phase := m.Phase()
-	if phase == "" || slices.Contains(ph.names, phase) {
-		return nil
-	}
-	return fmt.Errorf("anchor %q: calendar %s has no phase %s%s", m.Anchor, ph.calendar, phase, spelling.Hint(m.Anchor, ph.anchors()))
-}
-
-// anchors returns the anchors that the calendar's sessions may have.
-func (ph phaseNames) anchors() []string {
-	var anchors []string
-	for _, name := range ph.names {
-		if name == calendar.PhaseRegular {
-			anchors = append(anchors, rule.AnchorOpen, rule.AnchorClose)
-		}
-		anchors = append(anchors, name, name+rule.AnchorEnd)
-	}
-	return anchors
+	r.Run.Shadowed[account] = true
 }
 
 // carriedOver returns the Since and Prior of a schedule that changed since the last
 // poll, which a store that does not keep them leaves out: an edit holds from the
 // last plan that was made without it, and a change of kind from the next session.
-func (p *policy) carriedOver(s Schedule, old *row, holds time.Time) (since time.Time, prior rule.Rule) {
+func (p *policy) carriedOver(s store.Schedule, old *Row, holds time.Time) (since time.Time, prior rule.Rule) {
 	switch {
 	case old == nil && s.Since.IsZero():
 		return holds, s.Prior
 	case old == nil || s.Since.After(old.Since):
 		return s.Since, s.Prior
-	case p.text == old.text && s.Calendar == old.Schedule.Calendar && s.Sessions == old.Sessions && s.Disabled == old.Disabled:
+	case p.Text == old.Text && s.Calendar == old.Schedule.Calendar && s.Sessions == old.Sessions && s.Disabled == old.Disabled:
 		if s.Prior == nil {
 			return old.Since, old.Prior
 		}
 		return old.Since, s.Prior
 	}
-	edited := s.Edited(old.schedule(), holds)
+	edited := s.Edited(old.Stored(), holds)
 	return edited.Since, edited.Prior
 }
 
 // inField names the field of a row that an error is about.
-func inField(name string, err error) error { return fmt.Errorf("%s: %w", name, err) }
+func InField(name string, err error) error { return fmt.Errorf("%s: %w", name, err) }
+
+// rejectedIn returns why the row that holds for a task of an account cannot be used, or nil.
+func RejectedIn(rejected []store.RowError, account, task string) error {
+	for _, r := range rejected {
+		if r.Task == task && (r.Account == account || r.Account == "") {
+			return r.Err
+		}
+	}
+	return nil
+}

@@ -1,4 +1,4 @@
-package tradeclock
+package view
 
 import (
 	"errors"
@@ -9,7 +9,9 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // ErrNothingDue is wrapped by the error of Timetable.Next and Timetable.Previous if nothing
@@ -27,7 +29,7 @@ type Timetable struct{ of *plan.Timetable }
 // all that it follows itself; the rest of them do not matter. It is an error if the
 // schedule is not valid, if the calendar lacks the anchors of the rule or has no location,
 // or if the schedule, or one that it follows, names another calendar.
-func NewTimetable(s Schedule, cal calendar.Calendar, others ...Schedule) (*Timetable, error) {
+func NewTimetable(s store.Schedule, cal calendar.Calendar, others ...store.Schedule) (*Timetable, error) {
 	row, err := timetableRow(s, cal, others)
 	if err != nil {
 		return nil, fmt.Errorf("timetable of %s: %w", naming.Row(s.Task, s.Account), err)
@@ -35,14 +37,14 @@ func NewTimetable(s Schedule, cal calendar.Calendar, others ...Schedule) (*Timet
 	return &Timetable{plan.NewTimetable(row)}, nil
 }
 
-func timetableRow(s Schedule, cal calendar.Calendar, others []Schedule) (*plan.Row, error) {
+func timetableRow(s store.Schedule, cal calendar.Calendar, others []store.Schedule) (*plan.Row, error) {
 	switch {
 	case cal == nil:
 		return nil, errors.New("a calendar is required")
 	case cal.Location() == nil:
 		return nil, fmt.Errorf("calendar %s has no location", cal.Name())
 	}
-	chain := []Schedule{s}
+	chain := []store.Schedule{s}
 	for {
 		last := chain[len(chain)-1]
 		if _, _, ok := rule.Follows(last.Prior); ok {
@@ -53,14 +55,14 @@ func timetableRow(s Schedule, cal calendar.Calendar, others []Schedule) (*plan.R
 		}
 		task, _, follows := rule.Follows(last.Rule)
 		base, found := holding(others, s.Account, task)
-		again := slices.ContainsFunc(chain, func(r Schedule) bool { return r.Key() == base.Key() })
+		again := slices.ContainsFunc(chain, func(r store.Schedule) bool { return r.Key() == base.Key() })
 		if !follows || !found || again { // what is wrong then is found below
 			break
 		}
 		chain = append(chain, base)
 	}
-	var wrong *QuarantineError
-	if errors.As(ValidateSchedules(chain, cal), &wrong) {
+	var wrong *store.QuarantineError
+	if errors.As(vet.Validate(chain, cal), &wrong) {
 		if first := wrong.Rows[0]; first.Task != s.Task {
 			return nil, first
 		}
@@ -70,7 +72,7 @@ func timetableRow(s Schedule, cal calendar.Calendar, others []Schedule) (*plan.R
 }
 
 // who names a row in a sentence about the first of them.
-func who(place int, s Schedule) string {
+func who(place int, s store.Schedule) string {
 	if place == 1 {
 		return "it"
 	}
@@ -79,7 +81,7 @@ func who(place int, s Schedule) string {
 
 // holding returns the row of a task that holds for an account: its own, or else that of all
 // who have none.
-func holding(rows []Schedule, account, task string) (held Schedule, found bool) {
+func holding(rows []store.Schedule, account, task string) (held store.Schedule, found bool) {
 	for _, r := range rows {
 		if r.Task == task && (r.Account == account || r.Account == "" && !found) {
 			held, found = r, true
@@ -89,9 +91,9 @@ func holding(rows []Schedule, account, task string) (held Schedule, found bool) 
 }
 
 // linked returns the first of rows of which each follows the next.
-func linked(chain []Schedule, cal calendar.Calendar) (row *plan.Row) {
+func linked(chain []store.Schedule, cal calendar.Calendar) (row *plan.Row) {
 	for _, s := range slices.Backward(chain) {
-		row = &plan.Row{Policy: &newPolicy(s).plan, Account: s.Account, Since: s.Since, Calendar: cal, Base: row}
+		row = vet.PlannedRow(s, cal, row)
 	}
 	return row
 }

@@ -1,4 +1,4 @@
-package tradeclock
+package view
 
 import (
 	"context"
@@ -10,7 +10,9 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Finding is what is wrong with a row, or hardly meant.
@@ -25,9 +27,9 @@ type Finding struct {
 // Lint tells what is wrong with the schedules as they would be after changes, or hardly
 // meant: rows that cannot be used, and those that can never run or whose policies do not
 // fit each other. The zero changes are none.
-func (v *View) Lint(ctx context.Context, changes ScheduleChanges) ([]Finding, error) {
+func (v *View) Lint(ctx context.Context, changes store.ScheduleChanges) ([]Finding, error) {
 	p := &previewing{View: v, now: v.clock.Now().Round(0).UTC()}
-	var wrong *QuarantineError
+	var wrong *store.QuarantineError
 	if err := p.read(ctx, changes); err != nil && !errors.As(err, &wrong) {
 		return nil, fmt.Errorf("lint: %w", err)
 	}
@@ -40,14 +42,14 @@ func (v *View) Lint(ctx context.Context, changes ScheduleChanges) ([]Finding, er
 		if r == nil || r.Disabled {
 			continue
 		}
-		for _, doubt := range []string{r.unfitting(), r.neverDue(ctx, p.now), p.unserved(ctx, s.Account)} {
+		for _, doubt := range []string{unfitting(r), neverDue(ctx, r, p.now), p.unserved(ctx, s.Account)} {
 			if doubt != "" {
 				found = append(found, Finding{Task: s.Task, Account: s.Account, Text: doubt})
 			}
 		}
 	}
 	slices.SortStableFunc(found, func(a, b Finding) int {
-		return ScheduleKey{Task: a.Task, Account: a.Account}.Compare(ScheduleKey{Task: b.Task, Account: b.Account})
+		return store.ScheduleKey{Task: a.Task, Account: a.Account}.Compare(store.ScheduleKey{Task: b.Task, Account: b.Account})
 	})
 	return found, nil
 }
@@ -57,7 +59,7 @@ func (v *View) unserved(ctx context.Context, account string) string {
 	if account == "" || v.directory == nil {
 		return ""
 	}
-	known, err := v.directory.Enrolments(ctx, EnrolmentQuery{Scheduler: v.name, Account: account})
+	known, err := v.directory.Enrolments(ctx, store.EnrolmentQuery{Scheduler: v.name, Account: account})
 	if err != nil || len(known) > 0 {
 		return ""
 	}
@@ -65,10 +67,10 @@ func (v *View) unserved(ctx context.Context, account string) string {
 }
 
 // unfitting says which policies of the row do not fit each other.
-func (r *row) unfitting() string {
+func unfitting(r *vet.Row) string {
 	retries := r.Retry.Attempts > 1
 	switch within := r.Retry.Within; {
-	case r.Overlap == OverlapAllow && r.Exclusive != "":
+	case r.Overlap == store.OverlapAllow && r.Exclusive != "":
 		return fmt.Sprintf("it allows overlap, and its group %q does not: its runs wait for each other all the same", r.Exclusive)
 	case r.Spread > r.EffectiveCatchUp():
 		return fmt.Sprintf("its spread of %v is longer than its catch-up of %v, which cuts it off", r.Spread, r.EffectiveCatchUp())
@@ -76,9 +78,9 @@ func (r *row) unfitting() string {
 		return fmt.Sprintf("no second attempt fits: an attempt may take %v, and the catch-up ends after %v (set retry.within)", r.Timeout, r.EffectiveCatchUp())
 	case retries && within > 0 && max(r.Retry.Backoff, time.Second) >= within:
 		return fmt.Sprintf("no second attempt fits: it waits for %v, and none starts %v after the due time", max(r.Retry.Backoff, time.Second), within)
-	case retries && r.Delivery == AtMostOnce:
+	case retries && r.Delivery == store.AtMostOnce:
 		return "it is retried although it is delivered at most once: each attempt must be safe to make again"
-	case !retries && r.Retry != (Retry{}):
+	case !retries && r.Retry != (store.Retry{}):
 		return "its retry has no attempts, and so does nothing"
 	}
 	return ""
@@ -89,8 +91,8 @@ const lintDays = 366
 
 // neverDue says that nothing is due of the row, or that all of it is skipped or has no
 // catch-up.
-func (r *row) neverDue(ctx context.Context, now time.Time) string {
-	today := calendar.DateOf(now.In(r.view.loc))
+func neverDue(ctx context.Context, r *vet.Row, now time.Time) string {
+	today := calendar.DateOf(now.In(r.View.Location()))
 	last := today.AddDays(lintDays)
 	if date, once := rule.OnceDate(r.Root().Policy.Timing.Rule); once {
 		if date.Before(today) {
@@ -100,17 +102,17 @@ func (r *row) neverDue(ctx context.Context, now time.Time) string {
 			last = date
 		}
 	}
-	answers := answersFor(ctx, []*row{r}, today, last)
-	p := plan.NewBy([]*plan.Row{&r.Row}, func(calendar.Calendar) calendar.Calendar { return answers[r.view] })
+	answers := answersFor(ctx, []*vet.Row{r}, today, last)
+	p := plan.NewBy([]*plan.Row{&r.Row}, func(calendar.Calendar) calendar.Calendar { return answers[r.View] })
 	skip, late := "", ""
 	for date := today; !date.After(last); date = date.AddDays(1) {
 		for _, o := range p.Day(date, calendar.EndOfDay.On(date.AddDays(rule.MaxDaysOn+2), time.UTC)) {
-			answered := r.copied()
-			answered.Row.Calendar = answers[r.view]
+			answered := r.Copied()
+			answered.Row.Calendar = answers[r.View]
 			switch {
 			case o.Skip != "":
 				skip = o.Skip
-			case !answered.run.Expiry(o.Due, o.Session).After(o.Due):
+			case !answered.Run.Expiry(o.Due, o.Session).After(o.Due):
 				late = fmt.Sprintf("its catch-up ends before it is due, at %v: each run is missed", *r.CatchUpUntil)
 			case o.Due.After(now):
 				return ""

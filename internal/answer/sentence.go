@@ -1,4 +1,4 @@
-package tradeclock
+package answer
 
 import (
 	"context"
@@ -11,24 +11,27 @@ import (
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/internal/vet"
+	"github.com/tradeclock/tradeclock/internal/why"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // explanation is what is known of one task, account and date.
 type explanation struct {
-	question
-	*knowledge
-	history History
-	runs    []Run             // the records of the date
+	Question
+	*Knowledge
+	history store.History
+	runs    []store.Run       // the records of the date
 	due     []plan.Occurrence // what the present schedule brings up, and has no record
 	asked   int               // of how many slots the ledger was asked who has them
 }
 
-func newExplanation(q question, known *knowledge, history History, runs []Run, due []plan.Occurrence) *explanation {
-	e := &explanation{question: q, knowledge: known, history: history, runs: runs}
-	recorded := accountedBy(runs)
-	for _, o := range plan.Runs(due, q.account) {
-		if rowOf(o).Task == q.task && rowOf(o).run.HoldsFor(q.account) && !recorded.Has(engine.Key{Task: q.task, Account: q.account}, o.Slot, o.Due) {
+func newExplanation(q Question, known *Knowledge, history store.History, runs []store.Run, due []plan.Occurrence) *explanation {
+	e := &explanation{Question: q, Knowledge: known, history: history, runs: runs}
+	recorded := AccountedBy(runs)
+	for _, o := range plan.Runs(due, q.Account) {
+		if vet.RowOf(o).Task == q.Task && vet.RowOf(o).Run.HoldsFor(q.Account) && !recorded.Has(engine.Key{Task: q.Task, Account: q.Account}, o.Slot, o.Due) {
 			e.due = append(e.due, o)
 		}
 	}
@@ -45,21 +48,21 @@ func (e *explanation) sentence(ctx context.Context) string {
 	parts = append(parts, e.unrecorded(ctx)...)
 	parts = append(parts, e.standing(ctx, len(parts) > 0), e.nextRun(ctx))
 	if !e.succeeded() {
-		parts = append(parts, e.odd...)
+		parts = append(parts, e.Odd...)
 	}
 	return joined(parts)
 }
 
 func (e *explanation) succeeded() bool {
-	return slices.ContainsFunc(e.runs, func(r Run) bool { return r.Outcome == Succeeded })
+	return slices.ContainsFunc(e.runs, func(r store.Run) bool { return r.Outcome == store.Succeeded })
 }
 
 // isPast reports whether the date is over.
-func (e *explanation) isPast() bool { return !calendar.EndOfDay.On(e.date, e.zone()).After(e.now) }
+func (e *explanation) isPast() bool { return !calendar.EndOfDay.On(e.Date, e.Zone()).After(e.Now) }
 
 // coming returns what of the date is not due yet.
 func (e *explanation) coming() []plan.Occurrence {
-	at := slices.IndexFunc(e.due, func(o plan.Occurrence) bool { return o.Due.After(e.now) })
+	at := slices.IndexFunc(e.due, func(o plan.Occurrence) bool { return o.Due.After(e.Now) })
 	if at < 0 {
 		return nil
 	}
@@ -125,9 +128,9 @@ func (e *explanation) toCome(due []plan.Occurrence, begins bool) string {
 	text, is, does := "", "is", "does"
 	switch {
 	case begins && len(due) == 1:
-		text = fmt.Sprintf("is due at %s (%s)", e.wall(due[0].Due, time.DateTime), e.row.text)
+		text = fmt.Sprintf("is due at %s (%s)", e.wall(due[0].Due, time.DateTime), e.Row.Text)
 	case begins:
-		text = fmt.Sprintf("is due %d times %s (%s)", len(due), e.span(due), e.row.text)
+		text = fmt.Sprintf("is due %d times %s (%s)", len(due), e.span(due), e.Row.Text)
 	case len(due) == 1:
 		text = fmt.Sprintf("that of %s is to come", e.wall(due[0].Due, time.TimeOnly))
 	default:
@@ -137,50 +140,50 @@ func (e *explanation) toCome(due []plan.Occurrence, begins bool) string {
 		text += ", " + due[0].By
 	}
 	switch {
-	case !e.served:
-		return fmt.Sprintf("%s, and %s not run: %s", text, does, e.unserved)
+	case !e.Served:
+		return fmt.Sprintf("%s, and %s not run: %s", text, does, e.Unserved)
 	case due[0].Skip != "" && begins && len(due) == len(e.due):
 		return "is going to be skipped: " + due[0].Skip
 	case due[0].Skip != "":
 		return fmt.Sprintf("%s, and %s going to be skipped: %s", text, is, due[0].Skip)
-	case e.halt != "":
-		return fmt.Sprintf("%s, and %s skipped as long as it is %s", text, is, e.halt)
+	case e.Halt != "":
+		return fmt.Sprintf("%s, and %s skipped as long as it is %s", text, is, e.Halt)
 	}
 	return text
 }
 
 // span tells the due times of several occurrences: "from 09:15:00 to 09:17:00".
 func (e *explanation) span(due []plan.Occurrence) string {
-	return fmt.Sprintf("from %s to %s", due[0].Due.In(e.zone()).Format(time.TimeOnly), e.wall(due[len(due)-1].Due, time.TimeOnly))
+	return fmt.Sprintf("from %s to %s", due[0].Due.In(e.Zone()).Format(time.TimeOnly), e.wall(due[len(due)-1].Due, time.TimeOnly))
 }
 
 // whyNone says why an occurrence that was due has no record. What cannot be told is
 // not guessed.
 func (e *explanation) whyNone(ctx context.Context, o plan.Occurrence) none {
-	waits, known := e.waits[o.Slot]
+	waits, known := e.Waits[o.Slot]
 	switch {
 	case known:
 		return none{why: waits}
-	case !e.served:
-		return none{why: e.unserved}
-	case o.Due.After(e.planned):
-		return none{why: e.behind}
-	case !o.Due.After(e.enrolled.From):
+	case !e.Served:
+		return none{why: e.Unserved}
+	case o.Due.After(e.Planned):
+		return none{why: e.Behind}
+	case !o.Due.After(e.Since.From):
 		return none{why: fmt.Sprintf("before the account or the schedule was there, or while it was withdrawn, or pruned (the account is accounted for from %s on)",
-			e.wall(e.enrolled.From, time.DateTime))}
-	case !e.enrolled.Owns(&rowOf(o).run, o.Due):
+			e.wall(e.Since.From, time.DateTime))}
+	case !e.Since.Owns(&vet.RowOf(o).Run, o.Due):
 		return none{why: fmt.Sprintf("the account was withdrawn at %s and came back at %s, later than its catch-up of %v",
-			e.wall(e.enrolled.Left, time.DateTime), e.wall(e.enrolled.Returned, time.DateTime), rowOf(o).EffectiveCatchUp())}
+			e.wall(e.Since.Left, time.DateTime), e.wall(e.Since.Returned, time.DateTime), vet.RowOf(o).EffectiveCatchUp())}
 	}
 	if e.asked++; e.asked > slotsAsked {
 		return none{why: otherwisePlanned}
 	}
-	taken, err := e.history.Runs(ctx, Query{Scheduler: e.scheduler, Account: e.account, Task: e.task, Slot: o.Slot, Limit: 1})
+	taken, err := e.history.Runs(ctx, store.Query{Scheduler: e.Scheduler, Account: e.Account, Task: e.Task, Slot: o.Slot, Limit: 1})
 	switch {
 	case err != nil:
 		return none{why: "nothing more can be read: " + err.Error()}
 	case len(taken) == 1 && taken[0].Session != o.Session:
-		return none{recurs(o.Slot, taken[0].Session), true}
+		return none{why.Recurs(o.Slot, taken[0].Session.String()), true}
 	}
 	return none{why: otherwisePlanned}
 }
@@ -193,15 +196,15 @@ const (
 // standing says what holds of the task besides its occurrences: why it has none, or
 // no more.
 func (e *explanation) standing(ctx context.Context, more bool) string {
-	r, loc := e.row, e.zone()
-	over := r != nil && !calendar.EndOfDay.On(e.date, loc).After(r.HoldsFrom())
+	r, loc := e.Row, e.Zone()
+	over := r != nil && !calendar.EndOfDay.On(e.Date, loc).After(r.HoldsFrom())
 	switch {
 	case r == nil && more && e.isPast():
 		return "" // what held then is not known
-	case r == nil && !e.served && !more:
-		return e.why(more, e.unserved)
-	case r == nil && e.rejected != nil:
-		return e.why(more, fmt.Sprintf("its schedule is quarantined: %v", e.rejected))
+	case r == nil && !e.Served && !more:
+		return e.why(more, e.Unserved)
+	case r == nil && e.Rejected != nil:
+		return e.why(more, fmt.Sprintf("its schedule is quarantined: %v", e.Rejected))
 	case r == nil:
 		return e.why(more, "it has no schedule")
 	case r.Disabled && over && more:
@@ -212,14 +215,14 @@ func (e *explanation) standing(ctx context.Context, more bool) string {
 		return e.why(more, "its schedule is disabled since "+e.wall(r.Since, time.DateTime))
 	case r.Disabled:
 		return e.why(more, "its schedule is disabled")
-	case r.isEarly(e.now):
+	case r.IsEarly(e.Now):
 		return e.why(more, fmt.Sprintf("its schedule holds only from %s, the future of this clock", e.wall(r.HoldsFrom(), time.DateTime)))
 	case !e.isPast() && e.waitsForSession(ctx):
-		return e.why(more, fmt.Sprintf("its rule %s takes effect at the next session, and until then %s holds", r.text, r.Prior))
+		return e.why(more, fmt.Sprintf("its rule %s takes effect at the next session, and until then %s holds", r.Text, r.Prior))
 	case more:
 		return ""
-	case !e.served:
-		return e.why(more, e.unserved)
+	case !e.Served:
+		return e.why(more, e.Unserved)
 	}
 	return e.noOccurrence(ctx)
 }
@@ -236,34 +239,34 @@ func (e *explanation) why(more bool, text string) string {
 
 // noOccurrence says why the present schedule has nothing on the date.
 func (e *explanation) noOccurrence(ctx context.Context) string {
-	session, err := e.ask(ctx, e.view(), e.date).Session(e.date)
+	session, err := e.Ask(ctx, e.view(), e.Date).Session(e.Date)
 	does := "does not run"
 	if e.isPast() {
 		does = "did not run"
 	}
 	switch {
 	case err != nil:
-		return fmt.Sprintf("%s, as %s", does, plan.NotKnown(e.view().name, e.date, err))
-	case !e.row.Sessions.Has(session.Kind):
+		return fmt.Sprintf("%s, as %s", does, plan.NotKnown(e.view().Name(), e.Date, err))
+	case !e.Row.Sessions.Has(session.Kind):
 		return fmt.Sprintf("%s: %s", does, session.Describe())
 	}
-	return fmt.Sprintf("has no occurrence: its rule is %s%s", e.row.text, inForceSince(e.row.HoldsFrom(), e.zone()))
+	return fmt.Sprintf("has no occurrence: its rule is %s%s", e.Row.Text, inForceSince(e.Row.HoldsFrom(), e.Zone()))
 }
 
 // nextRun tells when the task runs next, if the date is today and has nothing more to
 // come.
 func (e *explanation) nextRun(ctx context.Context) string {
-	today := calendar.DateOf(e.now.In(e.zone()))
-	if e.date != today || len(e.coming()) > 0 {
+	today := calendar.DateOf(e.Now.In(e.Zone()))
+	if e.Date != today || len(e.coming()) > 0 {
 		return ""
 	}
-	due, found := e.next(ctx, e.account)
+	due, found := e.next(ctx, e.Account)
 	if !found {
 		return ""
 	}
 	text := "the next is due at " + e.wall(due, time.DateTime)
-	if e.halt != "" {
-		text += ", and is skipped as long as it is " + e.halt
+	if e.Halt != "" {
+		text += ", and is skipped as long as it is " + e.Halt
 	}
 	return text
 }
@@ -271,17 +274,17 @@ func (e *explanation) nextRun(ctx context.Context) string {
 // silence tells since when a task that repeats has had no run that went well, and what
 // became of the newest.
 func (e *explanation) silence() string {
-	if len(e.runs) == 1 && e.runs[0].Occurrences() == 1 || e.row == nil || rule.StepOf(e.row.Root().Policy.Timing.Rule) == 0 {
+	if len(e.runs) == 1 && e.runs[0].Occurrences() == 1 || e.Row == nil || rule.StepOf(e.Row.Root().Policy.Timing.Rule) == 0 {
 		return ""
 	}
-	var well, newest *Run
+	var well, newest *store.Run
 	for i := range e.runs {
 		r := &e.runs[i]
 		if r.Manual {
 			continue
 		}
 		newest = r
-		if r.Outcome == Succeeded || r.Outcome.Open() || r.Outcome == Skipped && !r.Started.IsZero() {
+		if r.Outcome == store.Succeeded || r.Outcome.Open() || r.Outcome == store.Skipped && !r.Started.IsZero() {
 			well = r
 		}
 	}
@@ -303,7 +306,7 @@ func (e *explanation) explainRuns() string {
 	if len(e.runs) == 1 && e.runs[0].Occurrences() == 1 {
 		return e.explainRun(e.runs[0])
 	}
-	byOutcome := make(map[Outcome]*became)
+	byOutcome := make(map[store.Outcome]*became)
 	var order []*became
 	for _, r := range e.runs {
 		b := byOutcome[r.Outcome]
@@ -322,15 +325,15 @@ func (e *explanation) explainRuns() string {
 
 // became is how many runs have an outcome, and for which reasons.
 type became struct {
-	outcome Outcome
+	outcome store.Outcome
 	total   int
 	counts  map[string]int
 	reasons []string // in the order in which they came up
 }
 
-func (b *became) add(r Run) {
+func (b *became) add(r store.Run) {
 	reason := ""
-	if r.Outcome != Succeeded && r.Outcome != Running && r.Reason != "" {
+	if r.Outcome != store.Succeeded && r.Outcome != store.Running && r.Reason != "" {
 		reason = said.FirstLine(r.Reason)
 	}
 	if b.counts[reason] == 0 {
@@ -357,10 +360,10 @@ func (b *became) tell() (parts []string) {
 	return parts
 }
 
-func (e *explanation) explainRun(r Run) string {
-	loc := e.own.loc
-	if v, err := e.viewOf(r.Calendar); err == nil {
-		loc = v.loc
+func (e *explanation) explainRun(r store.Run) string {
+	loc := e.Own.Location()
+	if v, err := e.ViewOf(r.Calendar); err == nil {
+		loc = v.Location()
 	}
 	due := "due at " + e.wallIn(r.Due, loc, time.TimeOnly)
 	if r.Manual {
@@ -369,7 +372,7 @@ func (e *explanation) explainRun(r Run) string {
 	if r.Offset > 0 {
 		due += fmt.Sprintf(", spread by %v,", r.Offset)
 	}
-	if r.Outcome == Armed && r.Due.After(e.now) {
+	if r.Outcome == store.Armed && r.Due.After(e.Now) {
 		return "is armed, to start at " + e.wallIn(r.Due, loc, time.TimeOnly)
 	}
 	started := ""
@@ -383,15 +386,15 @@ func (e *explanation) explainRun(r Run) string {
 	return text
 }
 
-func outcomeVerb(o Outcome) string {
+func outcomeVerb(o store.Outcome) string {
 	switch o {
-	case Armed:
+	case store.Armed:
 		return "is armed"
-	case Running:
+	case store.Running:
 		return "is running"
-	case Succeeded, Failed, TimedOut:
+	case store.Succeeded, store.Failed, store.TimedOut:
 		return o.String()
-	case Skipped, Missed, Interrupted:
+	case store.Skipped, store.Missed, store.Interrupted:
 		return "was " + o.String()
 	}
 	return "has no outcome"

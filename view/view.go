@@ -1,4 +1,7 @@
-package tradeclock
+// Package view answers what people ask about a scheduler from its stores alone, in any
+// process: the plan of a day, its runs, why one did or did not run, what an edit would change,
+// and when a schedule is due.
+package view
 
 import (
 	"cmp"
@@ -9,23 +12,27 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/internal/engine"
+	"github.com/tradeclock/tradeclock/internal/answer"
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/vet"
+	"github.com/tradeclock/tradeclock/store"
 )
 
-// ViewConfig says what a View answers from. Schedules and Ledger are required; Name,
+// Config says what a View answers from. Schedules and Ledger are required; Name,
 // Calendar, Calendars and Location are to be those of the scheduler's Config.
-type ViewConfig struct {
+type Config struct {
 	// Name is the scheduler that is asked about. Empty means "tradeclock".
 	Name string
 	// Schedules says what runs when.
-	Schedules ScheduleStore
+	Schedules store.ScheduleStore
 	// Ledger has the runs. If it is a Directory, it also says who is enrolled and how far
 	// the scheduler has come, and if it is a HaltStore, what is halted, and
 	// if it is an OverrideStore, what people have said of single occurrences.
-	Ledger History
+	Ledger store.History
 	// Calendar tells the trading days. Nil means Weekdays in Location.
 	Calendar calendar.Calendar
 	// Calendars finds the further calendars that rows may name. Nil means there are none.
@@ -34,7 +41,7 @@ type ViewConfig struct {
 	// of Calendar, or UTC.
 	Location *time.Location
 	// Clock tells what is past. Nil means the real clock.
-	Clock Clock
+	Clock clockwork.Clock
 }
 
 // View answers what people ask about a scheduler from its stores alone: in any process,
@@ -44,36 +51,52 @@ type ViewConfig struct {
 // in pages, each of which takes the memory of its own items and of one account's day. The
 // calendars are asked in the caller's goroutine, and are to answer without waiting.
 //
-// Make one with NewView. It is safe for concurrent use if its stores and calendars are.
+// Make one with New. It is safe for concurrent use if its stores and calendars are.
 type View struct {
 	name      string
 	reader    *rowReader
-	history   History
-	directory Directory     // nil if the ledger has none
-	halts     HaltStore     // nil if the ledger has none
-	overrides OverrideStore // nil if the ledger has none
-	clock     Clock
+	history   store.History
+	directory store.Directory     // nil if the ledger has none
+	halts     store.HaltStore     // nil if the ledger has none
+	overrides store.OverrideStore // nil if the ledger has none
+	clock     clockwork.Clock
 }
 
-// NewView makes a View. Everything that is wrong with the configuration is reported in one
+// New makes a View. Everything that is wrong with the configuration is reported in one
 // error, each problem naming its field.
-func NewView(cfg ViewConfig) (*View, error) {
+func New(cfg Config) (*View, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("view: %w", err)
 	}
-	defaults := Config{Name: cfg.Name, Calendar: cfg.Calendar, Location: cfg.Location, Clock: cfg.Clock, Instance: "view"}.withDefaults()
-	v := &View{name: defaults.Name, history: cfg.Ledger, clock: defaults.Clock}
-	v.directory, _ = cfg.Ledger.(Directory)
-	v.halts, _ = cfg.Ledger.(HaltStore)
-	v.overrides, _ = cfg.Ledger.(OverrideStore)
+	cfg = cfg.withDefaults()
+	v := &View{name: cfg.Name, history: cfg.Ledger, clock: cfg.Clock}
+	v.directory, _ = cfg.Ledger.(store.Directory)
+	v.halts, _ = cfg.Ledger.(store.HaltStore)
+	v.overrides, _ = cfg.Ledger.(store.OverrideStore)
 	v.reader = &rowReader{
-		store: cfg.Schedules, cfg: Config{Calendars: cfg.Calendars},
-		own: newCalendarView(defaults.Calendar, defaults.Location), views: make(map[string]*calendarView),
+		store: cfg.Schedules, find: cfg.Calendars, own: vet.NewCalendar(cfg.Calendar, cfg.Location), views: make(map[string]*vet.Calendar),
 	}
 	return v, nil
 }
 
-func (cfg ViewConfig) check() error {
+func (cfg Config) withDefaults() Config {
+	cfg.Name = cmp.Or(cfg.Name, store.DefaultScheduler)
+	if cfg.Clock == nil {
+		cfg.Clock = clockwork.NewRealClock()
+	}
+	if cfg.Location == nil {
+		cfg.Location = time.UTC
+		if cfg.Calendar != nil {
+			cfg.Location = cfg.Calendar.Location()
+		}
+	}
+	if cfg.Calendar == nil {
+		cfg.Calendar = calendar.Weekdays(cfg.Location)
+	}
+	return cfg
+}
+
+func (cfg Config) check() error {
 	var errs []error
 	bad := func(field, text string) { errs = append(errs, fmt.Errorf("field %s: %s", field, text)) }
 	if cfg.Name != "" {
@@ -110,7 +133,7 @@ func pageSize(limit int) int {
 // Runs returns a page of the scheduler's runs, whatever scheduler q names. A Limit of zero
 // means 100, and one of more than 1000 means that. The next page is After the last run's
 // Cursor; one that is shorter than the limit is the last.
-func (v *View) Runs(ctx context.Context, q Query) ([]Run, error) {
+func (v *View) Runs(ctx context.Context, q store.Query) ([]store.Run, error) {
 	q.Scheduler, q.Limit = v.name, pageSize(q.Limit)
 	return v.history.Runs(ctx, q)
 }
@@ -120,7 +143,8 @@ func (v *View) Runs(ctx context.Context, q Query) ([]Run, error) {
 // a repeating task is silent, what is still to come, and when the next run is. The error
 // says what could not be read.
 func (v *View) Explain(ctx context.Context, account, task string, date calendar.Date) (string, error) {
-	return explain(ctx, v, v.history, question{v.name, account, task, date})
+	from := answer.Source{History: v.history, DueOn: v.dueOn, KnowledgeOf: v.knowledgeOf}
+	return answer.Explain(ctx, from, answer.Question{Scheduler: v.name, Account: account, Task: task, Date: date})
 }
 
 // Timetable returns when a task of an account is due by the row that holds for it, and those
@@ -133,17 +157,17 @@ func (v *View) Timetable(ctx context.Context, account, task string) (*Timetable,
 	}
 	r := rows.find(account, task)
 	if r == nil {
-		return nil, fmt.Errorf("timetable of %s: %w", naming.Row(task, account), cmp.Or(rows.why(account, task), ErrNoSchedule))
+		return nil, fmt.Errorf("timetable of %s: %w", naming.Row(task, account), cmp.Or(rows.why(account, task), store.ErrNoSchedule))
 	}
-	cal := r.view.source
-	if cal.Location() == nil || cal.Location().String() != r.view.loc.String() {
-		cal = zoned{cal, r.view.loc}
+	cal := r.View.Source
+	if cal.Location() == nil || cal.Location().String() != r.View.Location().String() {
+		cal = zoned{cal, r.View.Location()}
 	}
-	var followed []Schedule
-	for base := r.base(); base != nil; base = base.base() {
-		followed = append(followed, base.schedule())
+	var followed []store.Schedule
+	for base := r.BaseRow(); base != nil; base = base.BaseRow() {
+		followed = append(followed, base.Stored())
 	}
-	return NewTimetable(r.schedule(), cal, followed...)
+	return NewTimetable(r.Stored(), cal, followed...)
 }
 
 // zoned is a calendar whose wall times are those of another zone.
@@ -161,7 +185,7 @@ type PlanQuery struct {
 	// Task asks for one task. Empty means all.
 	Task string `json:"task,omitzero"`
 	// After asks for what comes after an item: the Cursor of the last one of a page.
-	After Cursor `json:"after,omitzero"`
+	After store.Cursor `json:"after,omitzero"`
 	// Limit is the number of items at most. Zero means 100, and more than 1000 means that.
 	Limit int `json:"limit,omitzero"`
 }
@@ -170,13 +194,13 @@ type PlanQuery struct {
 // which it is due: the ledger's rows, and what the present schedules still bring up. One
 // that is shorter than the limit is the last. The error wraps ErrUnknownAccount if the one
 // that is asked for was never enrolled, and ErrUnsupported if the ledger has no Directory.
-func (v *View) Plan(ctx context.Context, date calendar.Date, q PlanQuery) ([]AgendaItem, error) {
-	failed := func(err error) ([]AgendaItem, error) { return nil, fmt.Errorf("plan of %v: %w", date, err) }
+func (v *View) Plan(ctx context.Context, date calendar.Date, q PlanQuery) ([]store.AgendaItem, error) {
+	failed := func(err error) ([]store.AgendaItem, error) { return nil, fmt.Errorf("plan of %v: %w", date, err) }
 	if err := date.Validate(); err != nil {
 		return failed(err)
 	}
 	if v.directory == nil {
-		return failed(fmt.Errorf("the ledger is no directory: %w", ErrUnsupported))
+		return failed(fmt.Errorf("the ledger is no directory: %w", store.ErrUnsupported))
 	}
 	p, err := v.newPlanner(ctx, date, q)
 	if err != nil {
@@ -205,9 +229,9 @@ type planner struct {
 	rows   *rowSet
 	said   *plan.Overrides
 	shared []plan.Occurrence // of the rows that name no account
-	term   TermState
+	term   store.TermState
 	limit  int
-	items  []AgendaItem
+	items  []store.AgendaItem
 }
 
 func (v *View) newPlanner(ctx context.Context, date calendar.Date, q PlanQuery) (*planner, error) {
@@ -229,31 +253,31 @@ func (v *View) newPlanner(ctx context.Context, date calendar.Date, q PlanQuery) 
 }
 
 // ofTask returns those of the rows that are asked for.
-func (p *planner) ofTask(rows []*row) []*row {
+func (p *planner) ofTask(rows []*vet.Row) []*vet.Row {
 	if p.query.Task == "" {
 		return rows
 	}
-	return slices.DeleteFunc(slices.Clone(rows), func(r *row) bool { return r.Task != p.query.Task })
+	return slices.DeleteFunc(slices.Clone(rows), func(r *vet.Row) bool { return r.Task != p.query.Task })
 }
 
 // add adds what an account has on the day, and reports whether the page is full.
-func (p *planner) add(ctx context.Context, e EnrolledAccount) (full bool, err error) {
-	runs, err := p.history.Runs(ctx, Query{Scheduler: p.name, Account: e.Account, Task: p.query.Task, From: p.date, To: p.date})
+func (p *planner) add(ctx context.Context, e store.EnrolledAccount) (full bool, err error) {
+	runs, err := p.history.Runs(ctx, store.Query{Scheduler: p.name, Account: e.Account, Task: p.query.Task, From: p.date, To: p.date})
 	if err != nil {
 		return false, err
 	}
-	runs = slices.DeleteFunc(runs, func(r Run) bool { return r.Account != e.Account })
-	day := dayPlan{upTo: p.term.Watermark, rows: p.rows.byKey}
+	runs = slices.DeleteFunc(runs, func(r store.Run) bool { return r.Account != e.Account })
+	day := answer.Day{UpTo: p.term.Watermark, Rows: p.rows.byKey}
 	if !e.Away() {
-		day.accts = []served{{e.Account, servedOf(e)}}
-		day.due = slices.Concat(p.shared, p.rows.dueOn(ctx, p.ofTask(p.rows.ownOf(e.Account)), p.date, p.said))
+		day.Accounts = []answer.Account{{Name: e.Account, Served: servedOf(e)}}
+		day.Due = slices.Concat(p.shared, p.rows.dueOn(ctx, p.ofTask(p.rows.ownOf(e.Account)), p.date, p.said))
 	}
 	unserved := e.LeftOut(p.term)
-	for _, item := range day.items(runs) {
+	for _, item := range day.Items(runs) {
 		if e.Account == p.query.After.Account && !p.query.After.IsZero() && item.Cursor().Compare(p.place()) <= 0 {
 			continue
 		}
-		if item.Run.Outcome == NoOutcome {
+		if item.Run.Outcome == store.NoOutcome {
 			item.Skip = cmp.Or(item.Skip, unserved)
 		}
 		if p.items = append(p.items, item); len(p.items) == p.limit {
@@ -264,31 +288,26 @@ func (p *planner) add(ctx context.Context, e EnrolledAccount) (full bool, err er
 }
 
 // place is the cursor as items have it.
-func (p *planner) place() Cursor {
+func (p *planner) place() store.Cursor {
 	at := p.query.After
 	at.Scheduler = ""
 	return at
 }
 
-// servedOf is since when an account is served, if it is.
-func servedOf(e EnrolledAccount) engine.Served {
-	return engine.Served{From: e.From, Left: e.Withdrawn, Returned: e.Returned}
-}
-
 const accountsAtOnce = 50
 
 // enrolments yields the accounts that a query asks for, beginning with that of its cursor.
-func (v *View) enrolments(ctx context.Context, q PlanQuery) iter.Seq2[EnrolledAccount, error] {
-	return func(yield func(EnrolledAccount, error) bool) {
+func (v *View) enrolments(ctx context.Context, q PlanQuery) iter.Seq2[store.EnrolledAccount, error] {
+	return func(yield func(store.EnrolledAccount, error) bool) {
 		from := q.After.Account
-		ask := EnrolmentQuery{Scheduler: v.name, Account: cmp.Or(q.Account, from), Limit: accountsAtOnce}
+		ask := store.EnrolmentQuery{Scheduler: v.name, Account: cmp.Or(q.Account, from), Limit: accountsAtOnce}
 		for {
 			found, err := v.directory.Enrolments(ctx, ask)
 			if err == nil && q.Account != "" && len(found) == 0 {
-				err = fmt.Errorf("%w: %q was never enrolled", ErrUnknownAccount, q.Account)
+				err = fmt.Errorf("%w: %q was never enrolled", store.ErrUnknownAccount, q.Account)
 			}
 			if err != nil {
-				yield(EnrolledAccount{}, err)
+				yield(store.EnrolledAccount{}, err)
 				return
 			}
 			for _, e := range found {

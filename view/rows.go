@@ -1,4 +1,4 @@
-package tradeclock
+package view
 
 import (
 	"context"
@@ -9,34 +9,38 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/answer"
+	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/internal/vet"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // rowReader reads the rows of a schedule store for a View, and keeps them while a store
 // that can tell says that they stay.
 type rowReader struct {
-	store ScheduleStore
-	cfg   Config        // with what finds calendars
-	own   *calendarView // of rows that name none
+	store store.ScheduleStore
+	find  func(name string) (calendar.Calendar, error) // finds those that rows name, or is nil
+	own   *vet.Calendar                                // of rows that name none
 
 	mu    sync.Mutex
-	views map[string]*calendarView // those that rows have named
+	views map[string]*vet.Calendar // those that rows have named
 	last  *rowSet
 }
 
 // rowSet is one reading of the rows, vetted. It is never changed.
 type rowSet struct {
 	revision  string
-	schedules []Schedule // as they were read
-	unread    []RowError
-	byKey     map[ScheduleKey]*row
-	of        map[string][]*row // by account, "" for the shared ones
-	rejected  []RowError
+	schedules []store.Schedule // as they were read
+	unread    []store.RowError
+	byKey     map[store.ScheduleKey]*vet.Row
+	of        map[string][]*vet.Row // by account, "" for the shared ones
+	rejected  []store.RowError
 }
 
 func (rr *rowReader) read(ctx context.Context) (*rowSet, error) {
-	reviser, ok := rr.store.(Reviser)
+	reviser, ok := rr.store.(store.Reviser)
 	revision := ""
 	if ok {
 		var err error
@@ -48,7 +52,7 @@ func (rr *rowReader) read(ctx context.Context) (*rowSet, error) {
 		}
 	}
 	rows, err := rr.store.Schedules(ctx)
-	var quarantine *QuarantineError
+	var quarantine *store.QuarantineError
 	if err != nil && !errors.As(err, &quarantine) {
 		return nil, err
 	}
@@ -78,8 +82,8 @@ func (rr *rowReader) held(revision string) *rowSet {
 
 // vet makes rows of what was read.
 func (rr *rowReader) vet(set *rowSet) {
-	rows, rejected := vetRows(set.schedules, rr.viewOf, func(string) error { return nil }, set.unread...)
-	set.byKey, set.of, set.rejected = make(map[ScheduleKey]*row, len(rows)), make(map[string][]*row), rejected
+	rows, rejected := vet.Rows(set.schedules, rr.viewOf, func(string) error { return nil }, set.unread...)
+	set.byKey, set.of, set.rejected = make(map[store.ScheduleKey]*vet.Row, len(rows)), make(map[string][]*vet.Row), rejected
 	for _, r := range rows {
 		set.byKey[r.Key()] = r
 		set.of[r.Account] = append(set.of[r.Account], r)
@@ -87,8 +91,8 @@ func (rr *rowReader) vet(set *rowSet) {
 }
 
 // viewOf returns the calendar that a row names.
-func (rr *rowReader) viewOf(name string) (*calendarView, error) {
-	if name == "" || name == rr.own.name {
+func (rr *rowReader) viewOf(name string) (*vet.Calendar, error) {
+	if name == "" || name == rr.own.Name() {
 		return rr.own, nil
 	}
 	rr.mu.Lock()
@@ -96,12 +100,12 @@ func (rr *rowReader) viewOf(name string) (*calendarView, error) {
 	if v := rr.views[name]; v != nil {
 		return v, nil
 	}
-	if !rr.cfg.mayFind(name) {
-		return nil, fmt.Errorf("there is no calendar %s beside %s", name, rr.own.name)
+	if !vet.MayFind(rr.find, name) {
+		return nil, fmt.Errorf("there is no calendar %s beside %s", name, rr.own.Name())
 	}
-	var v *calendarView
+	var v *vet.Calendar
 	err := said.Contain(func() (err error) {
-		v, err = rr.cfg.findView(name)
+		v, err = vet.Find(rr.find, name)
 		return err
 	})
 	if err == nil {
@@ -111,21 +115,21 @@ func (rr *rowReader) viewOf(name string) (*calendarView, error) {
 }
 
 // find returns the row of a task that holds for an account, or nil.
-func (rs *rowSet) find(account, task string) *row {
-	if r := rs.byKey[ScheduleKey{Task: task, Account: account}]; r != nil {
+func (rs *rowSet) find(account, task string) *vet.Row {
+	if r := rs.byKey[store.ScheduleKey{Task: task, Account: account}]; r != nil {
 		return r
 	}
-	if r := rs.byKey[ScheduleKey{Task: task}]; r != nil && r.run.HoldsFor(account) {
+	if r := rs.byKey[store.ScheduleKey{Task: task}]; r != nil && r.Run.HoldsFor(account) {
 		return r
 	}
 	return nil
 }
 
 // why returns why the row of a task of an account cannot be used, or nil.
-func (rs *rowSet) why(account, task string) error { return rejectedIn(rs.rejected, account, task) }
+func (rs *rowSet) why(account, task string) error { return vet.RejectedIn(rs.rejected, account, task) }
 
 // ownOf returns the rows that name an account.
-func (rs *rowSet) ownOf(account string) []*row {
+func (rs *rowSet) ownOf(account string) []*vet.Row {
 	if account == "" {
 		return nil // it has the shared ones
 	}
@@ -133,10 +137,10 @@ func (rs *rowSet) ownOf(account string) []*row {
 }
 
 // holdingFor returns the rows that hold for an account.
-func (rs *rowSet) holdingFor(account string) []*row {
+func (rs *rowSet) holdingFor(account string) []*vet.Row {
 	rows := slices.Clone(rs.ownOf(account))
 	for _, r := range rs.of[""] {
-		if r.run.HoldsFor(account) {
+		if r.Run.HoldsFor(account) {
 			rows = append(rows, r)
 		}
 	}
@@ -144,32 +148,32 @@ func (rs *rowSet) holdingFor(account string) []*row {
 }
 
 // dueOn plans rows on a session date, by what people have said.
-func (rs *rowSet) dueOn(ctx context.Context, rows []*row, date calendar.Date, said *plan.Overrides) []plan.Occurrence {
+func (rs *rowSet) dueOn(ctx context.Context, rows []*vet.Row, date calendar.Date, said *plan.Overrides) []plan.Occurrence {
 	if len(rows) == 0 {
 		return nil
 	}
-	return dueBy(rows, date, answersFor(ctx, rows, date, date), said)
+	return answer.DueBy(rows, date, answersFor(ctx, rows, date, date), said)
 }
 
 // answersFor asks the calendars of rows for dates, and those that their filters ask for.
-func answersFor(ctx context.Context, rows []*row, first, last calendar.Date) map[*calendarView]*calendarView {
-	p := plan.New(plannedRows(rows))
-	answers := make(map[*calendarView]*calendarView)
+func answersFor(ctx context.Context, rows []*vet.Row, first, last calendar.Date) map[*vet.Calendar]*vet.Calendar {
+	p := plan.New(vet.PlannedRows(rows))
+	answers := make(map[*vet.Calendar]*vet.Calendar)
 	for _, cal := range p.Calendars() {
-		v := cal.(*calendarView)
-		answers[v] = askNow(ctx, v, datesOf(p.FilterDates(v, first, last))...)
+		v := cal.(*vet.Calendar)
+		answers[v] = askNow(ctx, v, vet.DatesOf(p.FilterDates(v, first, last))...)
 	}
 	return answers
 }
 
 // askNow asks a calendar in place, and returns one that has the answers.
-func askNow(_ context.Context, v *calendarView, dates ...calendar.Date) *calendarView {
-	var facts calendarFacts
+func askNow(_ context.Context, v *vet.Calendar, dates ...calendar.Date) *vet.Calendar {
+	var facts vet.Facts
 	err := said.Contain(func() error {
-		facts = factsOf(v.source, dates, dates[0], false)
+		facts = vet.FactsOf(v.Source, dates, dates[0], false)
 		return nil
 	})
-	return v.answered(dates, facts, err)
+	return v.Answered(dates, facts, err)
 }
 
 // dueOn returns what the rows in force bring up for an account on a date.
@@ -190,29 +194,29 @@ func (v *View) overridesOn(ctx context.Context, from, to calendar.Date) (*plan.O
 	if v.overrides == nil {
 		return nil, nil
 	}
-	all, err := v.overrides.Overrides(ctx, OverrideQuery{Scheduler: v.name, From: from, To: to})
-	return plannedOverrides(all), err
+	all, err := v.overrides.Overrides(ctx, store.OverrideQuery{Scheduler: v.name, From: from, To: to})
+	return vet.PlannedOverrides(all), err
 }
 
 // termState returns how the scheduler's term stands, or zero if that cannot be told.
-func (v *View) termState(ctx context.Context) (TermState, error) {
+func (v *View) termState(ctx context.Context) (store.TermState, error) {
 	if v.directory == nil {
-		return TermState{}, nil
+		return store.TermState{}, nil
 	}
 	states, err := v.directory.Schedulers(ctx)
 	if err != nil {
-		return TermState{}, err
+		return store.TermState{}, err
 	}
 	for _, state := range states {
 		if state.Term.Scheduler == v.name {
 			return state, nil
 		}
 	}
-	return TermState{}, nil
+	return store.TermState{}, nil
 }
 
 // knowledgeOf tells what the stores know.
-func (v *View) knowledgeOf(ctx context.Context, name, task string) (*knowledge, error) {
+func (v *View) knowledgeOf(ctx context.Context, name, task string) (*answer.Knowledge, error) {
 	rows, err := v.reader.read(ctx)
 	if err != nil {
 		return nil, err
@@ -221,13 +225,13 @@ func (v *View) knowledgeOf(ctx context.Context, name, task string) (*knowledge, 
 	if err != nil {
 		return nil, err
 	}
-	k := &knowledge{
-		now: v.clock.Now().Round(0), own: v.reader.own, ask: askNow, viewOf: v.reader.viewOf,
-		row: rows.find(name, task), rejected: rows.why(name, task), planned: term.Watermark,
+	k := &answer.Knowledge{
+		Now: v.clock.Now().Round(0), Own: v.reader.own, Ask: askNow, ViewOf: v.reader.viewOf,
+		Row: rows.find(name, task), Rejected: rows.why(name, task), Planned: term.Watermark,
 	}
-	k.behind = v.behindText(term, k.zone())
-	today := calendar.DateOf(k.now.In(k.zone()))
-	if k.said, err = v.overridesOn(ctx, today.AddDays(-overridesBack), today.AddDays(overridesBack+plan.HorizonDays)); err != nil {
+	k.Behind = v.behindText(term, k.Zone())
+	today := calendar.DateOf(k.Now.In(k.Zone()))
+	if k.Overrides, err = v.overridesOn(ctx, today.AddDays(-answer.OverridesBack), today.AddDays(answer.OverridesBack+plan.HorizonDays)); err != nil {
 		return nil, err
 	}
 	if err := v.findAccount(ctx, k, name, term); err != nil {
@@ -238,8 +242,8 @@ func (v *View) knowledgeOf(ctx context.Context, name, task string) (*knowledge, 
 	}
 	halts, err := v.halts.Halts(ctx, v.name)
 	for _, h := range halts {
-		if h.Account == "" || h.Account == name && k.halt == "" {
-			k.halt = haltReason(h)
+		if h.Account == "" || h.Account == name && k.Halt == "" {
+			k.Halt = h.Why()
 		}
 	}
 	return k, err
@@ -247,34 +251,34 @@ func (v *View) knowledgeOf(ctx context.Context, name, task string) (*knowledge, 
 
 // findAccount finds out whether the account is served. Without a directory it is taken to
 // be.
-func (v *View) findAccount(ctx context.Context, k *knowledge, name string, term TermState) error {
+func (v *View) findAccount(ctx context.Context, k *answer.Knowledge, name string, term store.TermState) error {
 	if v.directory == nil {
-		k.served = true
+		k.Served = true
 		return nil
 	}
-	found, err := v.directory.Enrolments(ctx, EnrolmentQuery{Scheduler: v.name, Account: name, Limit: 1})
+	found, err := v.directory.Enrolments(ctx, store.EnrolmentQuery{Scheduler: v.name, Account: name, Limit: 1})
 	if err != nil {
 		return err
 	}
 	if len(found) == 0 || found[0].Account != name { // as one asks for all by no name
-		any, err := v.directory.Enrolments(ctx, EnrolmentQuery{Scheduler: v.name, Limit: 1})
-		k.unserved = unservedText(name, time.Time{}, len(any) > 0, k.zone())
+		any, err := v.directory.Enrolments(ctx, store.EnrolmentQuery{Scheduler: v.name, Limit: 1})
+		k.Unserved = answer.UnservedText(name, time.Time{}, len(any) > 0, k.Zone())
 		return err
 	}
 	e := found[0]
 	switch leftOut := e.LeftOut(term); {
 	case e.Away():
-		k.unserved = unservedText(name, e.Withdrawn, true, k.zone())
+		k.Unserved = answer.UnservedText(name, e.Withdrawn, true, k.Zone())
 	case leftOut != "":
-		k.unserved = leftOut
+		k.Unserved = leftOut
 	default:
-		k.served, k.enrolled = true, servedOf(e)
+		k.Served, k.Since = true, servedOf(e)
 	}
 	return nil
 }
 
 // behindText says why nothing after the watermark is accounted for.
-func (v *View) behindText(s TermState, loc *time.Location) string {
+func (v *View) behindText(s store.TermState, loc *time.Location) string {
 	switch {
 	case v.directory == nil:
 		return "the ledger does not tell how far the scheduler has come"
@@ -286,4 +290,9 @@ func (v *View) behindText(s TermState, loc *time.Location) string {
 		return fmt.Sprintf("nobody is active: term %d was resigned", s.Term.Number)
 	}
 	return fmt.Sprintf("nobody is active: term %d of %s ended at %s", s.Term.Number, s.Term.Holder, s.Expires.In(loc).Format(time.DateTime))
+}
+
+// servedOf is since when an account is served, if it is.
+func servedOf(e store.EnrolledAccount) engine.Served {
+	return engine.Served{From: e.From, Left: e.Withdrawn, Returned: e.Returned}
 }

@@ -1,4 +1,4 @@
-package tradeclock
+package vet
 
 import (
 	"math/rand/v2"
@@ -9,6 +9,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/planworld"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // TestVettedRowsAreDueAsTheOracleSays vets the rows of made-up worlds, none of which may be
@@ -19,15 +20,15 @@ func TestVettedRowsAreDueAsTheOracleSays(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 5))
 		w := planworld.New(seed, random, planworld.Whole)
 		from, to := w.SomeRange(random)
-		var schedules []Schedule
+		var schedules []store.Schedule
 		for _, task := range w.Tasks {
-			schedules = append(schedules, scheduleOf(task))
+			schedules = append(schedules, task.Schedule())
 		}
-		view := newCalendarView(w, w.Location())
-		rows, bad := vetRows(schedules, func(string) (*calendarView, error) { return view, nil }, func(string) error { return nil })
+		view := NewCalendar(w, w.Location())
+		rows, bad := Rows(schedules, func(string) (*Calendar, error) { return view, nil }, func(string) error { return nil })
 		require.Empty(t, bad, "world %v", w)
 
-		p := plan.NewBy(plannedRows(rows), func(calendar.Calendar) calendar.Calendar { return w })
+		p := plan.NewBy(PlannedRows(rows), func(calendar.Calendar) calendar.Calendar { return w })
 		w.Same(t, w.Due(from, to), dueFor(w.Accounts, p.Between(from, to)), "what is due")
 	}
 }
@@ -36,7 +37,7 @@ func TestVettedRowsAreDueAsTheOracleSays(t *testing.T) {
 func dueFor(accounts []string, planned []plan.Occurrence) (all []planworld.Due) {
 	for _, o := range planned {
 		for _, account := range accounts {
-			if r := rowOf(o); r.run.HoldsFor(account) {
+			if r := RowOf(o); r.Run.HoldsFor(account) {
 				all = append(all, planworld.Due{At: o.Due.UTC(), Account: account, Task: r.Task, Slot: o.Slot, Session: o.Session, Skipped: o.Skip != ""})
 			}
 		}

@@ -1,4 +1,4 @@
-package tradeclock
+package view
 
 import (
 	"cmp"
@@ -9,8 +9,11 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/answer"
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/vet"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Preview is what changes of schedules would change, if they were made now.
@@ -78,7 +81,7 @@ const (
 // The error is a *QuarantineError if a row that was good, or is put, could not be used
 // then. It wraps ErrSchedulesChanged if the changes name another revision than the
 // store's, and ErrNoSchedule if a row that they remove is not there.
-func (v *View) Preview(ctx context.Context, changes ScheduleChanges, sessions int) (Preview, error) {
+func (v *View) Preview(ctx context.Context, changes store.ScheduleChanges, sessions int) (Preview, error) {
 	if sessions <= 0 {
 		sessions = previewDefault
 	}
@@ -111,29 +114,29 @@ type previewing struct {
 
 // rowChange is which row holds for a task and account, before and after. Either may be nil.
 type rowChange struct {
-	key           ScheduleKey
-	before, after *row
+	key           store.ScheduleKey
+	before, after *vet.Row
 }
 
 // read reads the rows and makes the changes in a copy.
-func (p *previewing) read(ctx context.Context, changes ScheduleChanges) (err error) {
+func (p *previewing) read(ctx context.Context, changes store.ScheduleChanges) (err error) {
 	if p.before, err = p.reader.read(ctx); err != nil {
 		return err
 	}
 	if p.before.revision != "" && changes.Revision != "" && p.before.revision != changes.Revision {
-		return fmt.Errorf("from revision %s, and the present one is %s: %w", changes.Revision, p.before.revision, ErrSchedulesChanged)
+		return fmt.Errorf("from revision %s, and the present one is %s: %w", changes.Revision, p.before.revision, store.ErrSchedulesChanged)
 	}
-	stored := make(map[ScheduleKey]Schedule, len(p.before.schedules))
+	stored := make(map[store.ScheduleKey]store.Schedule, len(p.before.schedules))
 	for _, s := range p.before.schedules {
 		stored[s.Key()] = s
 	}
 	for _, key := range changes.Removed {
 		if _, ok := stored[key]; !ok {
-			return fmt.Errorf("%s: %w", key, ErrNoSchedule)
+			return fmt.Errorf("%s: %w", key, store.ErrNoSchedule)
 		}
 	}
 	rows := changes.Apply(p.before.schedules)
-	put := make(map[ScheduleKey]bool)
+	put := make(map[store.ScheduleKey]bool)
 	for i := len(rows) - len(changes.Rows); i < len(rows); i++ {
 		put[rows[i].Key()] = true
 		if rows[i].Rule != nil {
@@ -141,25 +144,25 @@ func (p *previewing) read(ctx context.Context, changes ScheduleChanges) (err err
 		}
 	}
 	p.after = &rowSet{schedules: rows}
-	p.after.unread = slices.DeleteFunc(slices.Clone(p.before.unread), func(e RowError) bool { return put[ScheduleKey{Task: e.Task, Account: e.Account}] })
+	p.after.unread = slices.DeleteFunc(slices.Clone(p.before.unread), func(e store.RowError) bool { return put[store.ScheduleKey{Task: e.Task, Account: e.Account}] })
 	p.reader.vet(p.after)
 	return p.refuse(put)
 }
 
 // refuse returns the rows that could not be used after the changes, and were good or are
 // put.
-func (p *previewing) refuse(put map[ScheduleKey]bool) error {
-	var wrong []RowError
+func (p *previewing) refuse(put map[store.ScheduleKey]bool) error {
+	var wrong []store.RowError
 	for _, e := range p.after.rejected {
-		was := slices.ContainsFunc(p.before.rejected, func(b RowError) bool { return b.Task == e.Task && b.Account == e.Account })
-		if !was || put[ScheduleKey{Task: e.Task, Account: e.Account}] {
+		was := slices.ContainsFunc(p.before.rejected, func(b store.RowError) bool { return b.Task == e.Task && b.Account == e.Account })
+		if !was || put[store.ScheduleKey{Task: e.Task, Account: e.Account}] {
 			wrong = append(wrong, e)
 		}
 	}
 	if len(wrong) == 0 {
 		return nil
 	}
-	return &QuarantineError{Rows: wrong}
+	return &store.QuarantineError{Rows: wrong}
 }
 
 // findAffected finds the rows that are different: those that are edited, and those that
@@ -168,7 +171,7 @@ func (p *previewing) refuse(put map[ScheduleKey]bool) error {
 func (p *previewing) findAffected() {
 	keys := maps.Clone(p.before.byKey)
 	maps.Copy(keys, p.after.byKey)
-	for _, key := range slices.SortedFunc(maps.Keys(keys), ScheduleKey.Compare) {
+	for _, key := range slices.SortedFunc(maps.Keys(keys), store.ScheduleKey.Compare) {
 		c := rowChange{key, p.before.find(key.Account, key.Task), p.after.find(key.Account, key.Task)}
 		if !sameInForce(c.before, c.after) {
 			p.affected = append(p.affected, c)
@@ -177,9 +180,9 @@ func (p *previewing) findAffected() {
 }
 
 // sameInForce reports whether two rows bring up the same, for one account.
-func sameInForce(a, b *row) bool {
-	for ; a != nil && b != nil; a, b = a.base(), b.base() {
-		if a.Account != b.Account || !a.HoldsFrom().Equal(b.HoldsFrom()) || a.differs(b) {
+func sameInForce(a, b *vet.Row) bool {
+	for ; a != nil && b != nil; a, b = a.BaseRow(), b.BaseRow() {
+		if a.Account != b.Account || !a.HoldsFrom().Equal(b.HoldsFrom()) || a.Differs(b) {
 			return false
 		}
 	}
@@ -187,9 +190,9 @@ func sameInForce(a, b *row) bool {
 }
 
 // rowsOf returns the rows of the affected ones on one side.
-func rowsOf(affected []rowChange, side func(rowChange) *row) []*row {
-	seen := make(map[*row]bool)
-	var rows []*row
+func rowsOf(affected []rowChange, side func(rowChange) *vet.Row) []*vet.Row {
+	seen := make(map[*vet.Row]bool)
+	var rows []*vet.Row
 	for _, c := range affected {
 		if r := side(c); r != nil && !seen[r] {
 			seen[r] = true
@@ -199,8 +202,8 @@ func rowsOf(affected []rowChange, side func(rowChange) *row) []*row {
 	return rows
 }
 
-func (c rowChange) old() *row { return c.before }
-func (c rowChange) new() *row { return c.after }
+func (c rowChange) old() *vet.Row { return c.before }
+func (c rowChange) new() *vet.Row { return c.after }
 
 // compare plans the next sessions by the affected rows, before and after.
 func (p *previewing) compare(ctx context.Context) error {
@@ -226,23 +229,23 @@ func (p *previewing) compare(ctx context.Context) error {
 
 // bound finds the dates to look at: from the first that may still be due, to the last of
 // the sessions that are asked for, on any calendar of the rows.
-func (p *previewing) bound(ctx context.Context, rows []*row) {
-	today := calendar.DateOf(p.now.In(p.reader.own.loc))
+func (p *previewing) bound(ctx context.Context, rows []*vet.Row) {
+	today := calendar.DateOf(p.now.In(p.reader.own.Location()))
 	p.first, p.last = today, today
 	most := p.sessions*2 + plan.HorizonDays // of days, for a market that is closed for long
-	pl := plan.New(plannedRows(rows))
+	pl := plan.New(vet.PlannedRows(rows))
 	cals := pl.Calendars()
 	if len(cals) == 0 {
 		cals = []calendar.Calendar{p.reader.own}
 	}
 	for _, cal := range cals {
-		v := cal.(*calendarView)
+		v := cal.(*vet.Calendar)
 		_, ahead := pl.Reach(cal)
-		first := calendar.DateOf(p.now.In(v.loc))
+		first := calendar.DateOf(p.now.In(v.Location()))
 		if back := first.AddDays(-ahead - 1); back.Before(p.first) {
 			p.first = back
 		}
-		answered, open := askNow(ctx, v, datesOf(first, first.AddDays(most))...), 0
+		answered, open := askNow(ctx, v, vet.DatesOf(first, first.AddDays(most))...), 0
 		date := first
 		for ; open < p.sessions && date.Before(first.AddDays(most)); date = date.AddDays(1) {
 			if session, err := answered.Session(date); err != nil || session.Open() {
@@ -256,15 +259,15 @@ func (p *previewing) bound(ctx context.Context, rows []*row) {
 }
 
 // plan returns what rows bring up on the dates, by row.
-func (p *previewing) plan(ctx context.Context, rows []*row) map[*row][]plan.Occurrence {
-	found := make(map[*row][]plan.Occurrence)
+func (p *previewing) plan(ctx context.Context, rows []*vet.Row) map[*vet.Row][]plan.Occurrence {
+	found := make(map[*vet.Row][]plan.Occurrence)
 	if len(rows) == 0 {
 		return found
 	}
 	answers := answersFor(ctx, rows, p.first, p.last)
-	for _, date := range datesOf(p.first, p.last) {
-		for _, o := range dueBy(rows, date, answers, p.said) {
-			r := rowOf(o)
+	for _, date := range vet.DatesOf(p.first, p.last) {
+		for _, o := range answer.DueBy(rows, date, answers, p.said) {
+			r := vet.RowOf(o)
 			if r.Spread > 0 {
 				r = originalOf(rows, r)
 			}
@@ -275,8 +278,8 @@ func (p *previewing) plan(ctx context.Context, rows []*row) map[*row][]plan.Occu
 }
 
 // originalOf returns the row of which another is a copy with an answered calendar.
-func originalOf(rows []*row, answered *row) *row {
-	return rows[slices.IndexFunc(rows, func(r *row) bool { return r.policy == answered.policy && r.Key() == answered.Key() })]
+func originalOf(rows []*vet.Row, answered *vet.Row) *vet.Row {
+	return rows[slices.IndexFunc(rows, func(r *vet.Row) bool { return r.IsCopyOf(answered) })]
 }
 
 // diff compares what was and is to come of one task and account.
@@ -327,17 +330,17 @@ func (p *previewing) diff(ctx context.Context, c rowChange, was, is []plan.Occur
 // by the row of before, or the ledger has a record of it.
 func (p *previewing) isUsed(ctx context.Context, c rowChange, o plan.Occurrence, over map[string]bool) (bool, error) {
 	const askedAtMost = 400
-	today := calendar.DateOf(p.now.In(rowOf(o).view.loc))
+	today := calendar.DateOf(p.now.In(vet.RowOf(o).View.Location()))
 	if over[o.Slot] {
 		return true, nil
 	}
 	if p.asked++; o.Session.After(today) || p.asked > askedAtMost {
 		return false, nil
 	}
-	row := &c.after.run
+	row := &c.after.Run
 	limit := len(row.Shadowed) + 1 // one is enough, but for those of accounts that have their own row
-	runs, err := p.history.Runs(ctx, Query{Scheduler: p.name, Account: c.key.Account, Task: c.key.Task, Slot: o.Slot, Limit: limit})
-	return slices.ContainsFunc(runs, func(r Run) bool { return row.HoldsFor(r.Account) }), err
+	runs, err := p.history.Runs(ctx, store.Query{Scheduler: p.name, Account: c.key.Account, Task: c.key.Task, Slot: o.Slot, Limit: limit})
+	return slices.ContainsFunc(runs, func(r store.Run) bool { return row.HoldsFor(r.Account) }), err
 }
 
 // collide finds what of the changes would be due in the minute of another task of the same
@@ -350,8 +353,8 @@ func (p *previewing) collide(ctx context.Context) {
 		busy := make(map[time.Time][]string)
 		for _, o := range plan.Runs(slices.Concat(slices.Collect(maps.Values(p.plan(ctx, p.groupOf(c))))...), c.key.Account) {
 			minute := o.Due.Truncate(time.Minute)
-			if o.Skip == "" && !slices.Contains(busy[minute], rowOf(o).Task) {
-				busy[minute] = append(busy[minute], rowOf(o).Task)
+			if o.Skip == "" && !slices.Contains(busy[minute], vet.RowOf(o).Task) {
+				busy[minute] = append(busy[minute], vet.RowOf(o).Task)
 			}
 		}
 		for _, change := range p.Changes {
@@ -367,8 +370,8 @@ func (p *previewing) collide(ctx context.Context) {
 
 // groupOf returns the rows of other tasks in the group of one, that hold for its account,
 // or for all.
-func (p *previewing) groupOf(c rowChange) []*row {
-	return slices.DeleteFunc(p.after.holdingFor(c.key.Account), func(r *row) bool {
+func (p *previewing) groupOf(c rowChange) []*vet.Row {
+	return slices.DeleteFunc(p.after.holdingFor(c.key.Account), func(r *vet.Row) bool {
 		return r.Exclusive != c.after.Exclusive || r.Task == c.key.Task
 	})
 }
@@ -377,7 +380,7 @@ func (p *previewing) groupOf(c rowChange) []*row {
 func (p *previewing) note() {
 	for _, c := range p.affected {
 		if c.after != nil && c.after.Prior != nil && c.after.Since.Equal(p.now) {
-			p.Notes = append(p.Notes, fmt.Sprintf("%s: the rule %s is of another kind than %s: it takes effect at the next session, if the task has had an occurrence today", c.key, c.after.text, c.after.Prior))
+			p.Notes = append(p.Notes, fmt.Sprintf("%s: the rule %s is of another kind than %s: it takes effect at the next session, if the task has had an occurrence today", c.key, c.after.Text, c.after.Prior))
 		}
 	}
 	p.Notes = append(p.Notes, p.used...)
@@ -394,7 +397,7 @@ func (p *previewing) noteOverrides() {
 			if at.IsZero() {
 				at = w.Due
 			}
-			if c.key.Account == "" && r.run.HoldsFor(w.Account) && at.After(p.now) {
+			if c.key.Account == "" && r.Run.HoldsFor(w.Account) && at.After(p.now) {
 				p.Notes = append(p.Notes, fmt.Sprintf("%s: slot %s was %s, and goes by that", naming.Row(w.Task, w.Account), w.Slot, w.Why))
 			}
 		}
