@@ -12,6 +12,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -59,7 +60,7 @@ func (w *world) assertOwed(s *tradeclock.UnifiedTaskScheduler, absences ...away)
 	catchUps := make(map[string]time.Duration)
 	for _, r := range rowsOfAbsence() {
 		if catchUps[r.Task] = r.CatchUp; r.CatchUp == 0 {
-			catchUps[r.Task] = tradeclock.DefaultCatchUp
+			catchUps[r.Task] = store.DefaultCatchUp
 		}
 	}
 	owed := func(item tradeclock.AgendaItem) bool {

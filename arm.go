@@ -9,6 +9,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/quiet"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // lastLook is how long before an armed run is due the schedules, the calendars and the
@@ -83,17 +84,17 @@ func (s *UnifiedTaskScheduler) armSome(batch []*engine.Run) error {
 }
 
 // claimAhead claims runs, by the way of those that are armed. It lets go of mu meanwhile.
-func (s *UnifiedTaskScheduler) claimAhead(runs []Run) ([]Claim, error) {
+func (s *UnifiedTaskScheduler) claimAhead(runs []Run) ([]store.Claim, error) {
 	t := s.term.term
 	s.mu.Unlock()
-	claims, err := quiet.Call(context.Background(), s.lanes.arm, ledgerBound, func(ctx context.Context) ([]Claim, error) {
+	claims, err := quiet.Call(context.Background(), s.lanes.arm, ledgerBound, func(ctx context.Context) ([]store.Claim, error) {
 		return s.cfg.Ledger.Claim(ctx, t, runs)
 	})
 	s.mu.Lock()
 	if err == nil && len(claims) != len(runs) {
 		err = fmt.Errorf("the ledger answered %d claims of %d", len(claims), len(runs))
 	}
-	if errors.Is(err, ErrDeposed) {
+	if errors.Is(err, store.ErrDeposed) {
 		s.deposed(t, err)
 	}
 	return claims, err
@@ -174,7 +175,7 @@ func (s *UnifiedTaskScheduler) tellStartsNow() {
 
 // releaseUnstarted gives back what older terms left armed and certainly never started, and
 // leaves it out of the state: its slots are as free as if it had not been claimed.
-func (s *UnifiedTaskScheduler) releaseUnstarted(ctx context.Context, t Term, state State) (State, error) {
+func (s *UnifiedTaskScheduler) releaseUnstarted(ctx context.Context, t store.Term, state store.State) (store.State, error) {
 	var unstarted, unsettled []Run
 	for _, r := range state.Unsettled {
 		if r.Outcome == Armed && engine.NeverStarted(r.Due.Add(r.Offset), state.Trusted[r.Term]) {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -18,25 +19,25 @@ var errAway = errors.New("the ledger is away")
 // armed is a scheduler that arms three seconds ahead, on a ledger that may fail, at 09:00.
 func (w *world) armed(rows ...tradeclock.Schedule) (*tradeclock.UnifiedTaskScheduler, *tradeclocktest.Driver, *tradeclocktest.Faulty, func() error) {
 	w.t.Helper()
-	store := tradeclocktest.NewFaulty(w.store)
+	st := tradeclocktest.NewFaulty(w.store)
 	for _, r := range rows {
 		_, err := w.store.PutSchedule(w.t.Context(), ops, r)
 		require.NoError(w.t, err)
 	}
 	cfg := w.config()
-	cfg.ArmAhead, cfg.Ledger, cfg.Schedules = 3*time.Second, store, store
+	cfg.ArmAhead, cfg.Ledger, cfg.Schedules = 3*time.Second, st, st
 	s := w.scheduler(cfg)
 	d, stop := tradeclocktest.StartDriver(w.t, s, w.clock)
-	return s, d, store, stop
+	return s, d, st, stop
 }
 
 // ledgerAway makes every call of a ledger fail.
-func ledgerAway(store *tradeclocktest.Faulty) {
+func ledgerAway(st *tradeclocktest.Faulty) {
 	for _, op := range []tradeclocktest.Op{
 		tradeclocktest.OpLead, tradeclocktest.OpClaim, tradeclocktest.OpRecord, tradeclocktest.OpSettle, tradeclocktest.OpHalts,
 		tradeclocktest.OpRelease, tradeclocktest.OpSchedules, tradeclocktest.OpRevision, tradeclocktest.OpChanges,
 	} {
-		store.Fail(op, errAway)
+		st.Fail(op, errAway)
 	}
 }
 
@@ -45,28 +46,28 @@ func ledgerAway(store *tradeclocktest.Faulty) {
 func TestRule34_AnArmedRunStartsByTheClockAlone(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		breaks func(store *tradeclocktest.Faulty)
+		breaks func(st *tradeclocktest.Faulty)
 	}{
 		{"all is well", func(*tradeclocktest.Faulty) {}},
 		{"the ledger is away", ledgerAway},
-		{"the ledger hangs", func(store *tradeclocktest.Faulty) {
+		{"the ledger hangs", func(st *tradeclocktest.Faulty) {
 			for _, op := range []tradeclocktest.Op{tradeclocktest.OpLead, tradeclocktest.OpClaim, tradeclocktest.OpHalts, tradeclocktest.OpRevision, tradeclocktest.OpSettle} {
-				store.Hang(op)
+				st.Hang(op)
 			}
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 09:00:00")
-			_, d, store, _ := w.armed(row("buy", "daily 09:01"))
+			_, d, st, _ := w.armed(row("buy", "daily 09:01"))
 			d.Until(at("2026-11-23 09:00:58"))
 			require.Equal(t, []string{"2026-11-23 armed"}, tell(w.runs("buy")))
 			require.Zero(t, w.runs("buy")[0].Started)
 
-			test.breaks(store)
+			test.breaks(st)
 			d.Until(at("2026-11-23 09:01:00"))
 			require.Equal(t, 1, w.rec.Count("buy"))
 			assert.Equal(t, at("2026-11-23 09:01:00").UTC(), w.rec.Runs()[0].Run.Started)
-			store.Heal()
+			st.Heal()
 			d.Until(at("2026-11-23 09:02:00"))
 			assert.Equal(t, []string{"2026-11-23 succeeded"}, tell(w.runs("buy")))
 			assert.Equal(t, at("2026-11-23 09:01:00").UTC(), w.runs("buy")[0].Started)
@@ -78,7 +79,7 @@ func TestRule34_AnArmedRunStartsByTheClockAlone(t *testing.T) {
 // What changes between the claim and the instant disarms: the occurrence is recorded with
 // its reason, or its slot is as free as if it had never been claimed.
 func TestRule34_WhatChangesDisarms(t *testing.T) {
-	edit := func(e tradeclock.ScheduleEdit) func(*world, *tradeclock.UnifiedTaskScheduler) {
+	edit := func(e store.ScheduleEdit) func(*world, *tradeclock.UnifiedTaskScheduler) {
 		return func(w *world, _ *tradeclock.UnifiedTaskScheduler) {
 			rows, err := w.store.Schedules(w.t.Context())
 			require.NoError(w.t, err)
@@ -105,14 +106,14 @@ func TestRule34_WhatChangesDisarms(t *testing.T) {
 			require.NoError(w.t, s.Halt(w.t.Context(), tradeclock.HaltRequest{Actor: "ada", Reason: "audit"}))
 		}, []string{"2026-11-23 skipped"}, "halted by ada: audit"},
 		{"a halt of another process", func(w *world, _ *tradeclock.UnifiedTaskScheduler) {
-			require.NoError(w.t, w.store.Halt(w.t.Context(), tradeclock.Halt{Scheduler: "paper", Actor: "ada", Reason: "audit", Serving: true}))
+			require.NoError(w.t, w.store.Halt(w.t.Context(), store.Halt{Scheduler: "paper", Actor: "ada", Reason: "audit", Serving: true}))
 		}, []string{"2026-11-23 skipped"}, "halted by ada: audit"},
 		{"a word that skips it", said("42", ""), []string{"2026-11-23 skipped"}, "skipped by Ana: the broker is away"},
 		{"a word that skips it for all", said("", ""), []string{"2026-11-23 skipped"}, "skipped by Ana: the broker is away"},
 		{"a word that moves it on", said("42", "09:02:30"), []string{"2026-11-23 succeeded"}, ""},
 		{"a word that moves it to an instant before", said("42", "09:00:59"), []string{"2026-11-23 succeeded"}, ""},
-		{"the row is disabled", edit(tradeclock.ScheduleEdit{Disabled: &disabled}), nil, ""},
-		{"the row is moved on", edit(tradeclock.ScheduleEdit{Rule: row("buy", "daily 09:02").Rule}), []string{"2026-11-23 succeeded"}, ""},
+		{"the row is disabled", edit(store.ScheduleEdit{Disabled: &disabled}), nil, ""},
+		{"the row is moved on", edit(store.ScheduleEdit{Rule: row("buy", "daily 09:02").Rule}), []string{"2026-11-23 succeeded"}, ""},
 		{"the account is withdrawn", func(w *world, s *tradeclock.UnifiedTaskScheduler) {
 			require.NoError(w.t, s.Withdraw(w.t.Context(), "42"))
 		}, nil, ""},
@@ -174,10 +175,10 @@ func TestRule34_ATakeOverAcrossTheInstant(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:59:52") // the term is renewed at 09:00:32
 			w.rec.Do("buy", takes(time.Second/2))
-			_, d, store, _ := w.armed(row("buy", "daily 09:01", test.delivery))
+			_, d, st, _ := w.armed(row("buy", "daily 09:01", test.delivery))
 			d.Until(at("2026-11-23 09:00:33"))
 			if test.lapses { // it is trusted until 09:00:59
-				store.Fail(tradeclocktest.OpLead, errAway)
+				st.Fail(tradeclocktest.OpLead, errAway)
 			}
 			d.Until(at("2026-11-23 09:00:57"))
 			require.Equal(t, []string{"2026-11-23 armed"}, tell(w.runs("buy")))
@@ -202,12 +203,12 @@ func TestRule34_ATakeOverAcrossTheInstant(t *testing.T) {
 func TestRule34_AStartIsToldWhileTheRunGoesOn(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:00:00")
 	w.rec.Do("buy", takes(time.Hour))
-	_, d, store, _ := w.armed(row("buy", "daily 09:01"))
+	_, d, st, _ := w.armed(row("buy", "daily 09:01"))
 	d.Until(at("2026-11-23 09:00:58"))
-	store.Fail(tradeclocktest.OpClaim, errAway)
+	st.Fail(tradeclocktest.OpClaim, errAway)
 	d.Until(at("2026-11-23 09:01:03"))
 	require.Equal(t, []string{"2026-11-23 armed"}, tell(w.runs("buy")), "the ledger was told of nothing yet")
-	store.Heal()
+	st.Heal()
 	d.Until(at("2026-11-23 09:01:10"))
 	assert.Equal(t, []string{"2026-11-23 running"}, tell(w.runs("buy")))
 	assert.Equal(t, at("2026-11-23 09:01:00").UTC(), w.runs("buy")[0].Started)
@@ -216,10 +217,10 @@ func TestRule34_AStartIsToldWhileTheRunGoesOn(t *testing.T) {
 // A claim whose answer is lost is repeated as the same start when it is due.
 func TestRule34_AClaimAheadWithoutAnAnswerIsRepeated(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:00:00")
-	_, d, store, _ := w.armed(row("buy", "daily 09:01"))
-	store.LoseAnswer(tradeclocktest.OpClaim)
+	_, d, st, _ := w.armed(row("buy", "daily 09:01"))
+	st.LoseAnswer(tradeclocktest.OpClaim)
 	d.Until(at("2026-11-23 09:00:58"))
-	store.Heal()
+	st.Heal()
 	require.Equal(t, []string{"2026-11-23 armed"}, tell(w.runs("buy")))
 	d.Until(at("2026-11-23 09:01:00"))
 	assert.Equal(t, []string{"2026-11-23 succeeded"}, tell(w.runs("buy")))
@@ -229,12 +230,12 @@ func TestRule34_AClaimAheadWithoutAnAnswerIsRepeated(t *testing.T) {
 // A claim that hangs beyond the instant, and is made then, is of no second start.
 func TestRule34_AClaimAheadThatHangs(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:00:00")
-	_, d, store, _ := w.armed(row("buy", "daily 09:01"))
+	_, d, st, _ := w.armed(row("buy", "daily 09:01"))
 	d.Until(at("2026-11-23 09:00:50"))
-	store.Hang(tradeclocktest.OpClaim)
+	st.Hang(tradeclocktest.OpClaim)
 	d.Until(at("2026-11-23 09:01:01"))
 	require.Zero(t, w.rec.Count("buy"), "nothing starts that is not claimed")
-	store.Heal()
+	st.Heal()
 	d.Until(at("2026-11-23 09:02:00"))
 	assert.Equal(t, []string{"2026-11-23 succeeded"}, tell(w.runs("buy")))
 	assert.Equal(t, 1, w.rec.Count("buy"))
@@ -265,9 +266,9 @@ func TestRule34_FirstIsTrueAtTheStart(t *testing.T) {
 func TestRule34_AProgramThatTicksArmsNothing(t *testing.T) {
 	ledger := func(ahead time.Duration) ([]tradeclock.Run, int) {
 		w := newWorld(t, "2026-11-23 08:59:00")
-		store := tradeclocktest.NewFaulty(w.store)
+		st := tradeclocktest.NewFaulty(w.store)
 		cfg := w.config(row("buy", "daily 09:01"), row("watch", "every 20s 09:00-09:05"))
-		cfg.Ledger, cfg.ArmAhead = store, ahead
+		cfg.Ledger, cfg.ArmAhead = st, ahead
 		s := w.scheduler(cfg)
 		_, d := s, tradeclocktest.NewDriver(t, s, w.clock)
 		d.Until(at("2026-11-23 09:10:00"))
@@ -275,7 +276,7 @@ func TestRule34_AProgramThatTicksArmsNothing(t *testing.T) {
 		for i := range runs {
 			runs[i].Token = ""
 		}
-		return runs, store.Calls(tradeclocktest.OpClaim)
+		return runs, st.Calls(tradeclocktest.OpClaim)
 	}
 	want, calls := ledger(0)
 	got, armedCalls := ledger(10 * time.Second)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -204,7 +205,7 @@ func TestRule15_ADisabledOrWithdrawnTaskIsForgotten(t *testing.T) {
 	s, d := w.drive(cfg)
 	d.Until(at("2026-11-23 09:05:00"))
 	require.Len(t, s.Status().Degraded, 2)
-	_, err := w.store.UpdateSchedule(t.Context(), ops, "", "buy", 1, tradeclock.ScheduleEdit{Disabled: ptr(true)})
+	_, err := w.store.UpdateSchedule(t.Context(), ops, "", "buy", 1, store.ScheduleEdit{Disabled: ptr(true)})
 	require.NoError(t, err)
 	d.For(time.Minute)
 	assert.Equal(t, []string{"sell for account 42" + inARow + "rejected"}, s.Status().Degraded)

@@ -21,14 +21,14 @@ import (
 // simulated is a scheduler of tasks that do nothing, all in memory, by schedules
 // that can be edited.
 func simulated(t testing.TB, clock tradeclock.Clock, cal calendar.Calendar, rows ...tradeclock.Schedule) *tradeclock.UnifiedTaskScheduler {
-	store := memstore.New(clock)
-	_, err := store.SeedSchedules(t.Context(), rows...)
+	st := memstore.New(clock)
+	_, err := st.SeedSchedules(t.Context(), rows...)
 	require.NoError(t, err)
 	s, err := tradeclock.New(tradeclock.Config{
 		Executor:   tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil }),
-		Schedules:  store,
-		Ledger:     store,
-		Heartbeats: store,
+		Schedules:  st,
+		Ledger:     st,
+		Heartbeats: st,
 		Calendar:   cal,
 		Clock:      clock,
 		Logger:     slog.New(slog.DiscardHandler),

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/planworld"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // TestRule25_WhateverACalendarSaysEachOccurrenceHasOneOutcome runs made-up rows on
@@ -307,7 +308,7 @@ func (m *changeMarket) noteBlocked(upTo time.Time) {
 // check compares what happened with what was expected.
 func (w *changeWorld) check(t *testing.T, total *changeTotals) {
 	t.Helper()
-	runs, err := w.store.Runs(t.Context(), Query{})
+	runs, err := w.store.Runs(t.Context(), store.Query{})
 	require.NoError(t, err)
 	outcomes, counted := make(map[changeKey]Outcome), 0
 	for _, run := range runs { // those of single occurrences first

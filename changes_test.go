@@ -18,6 +18,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/planworld"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // TestChangesHaveTheEffectOfAWholeReading edits the rows of one store at random. Of
@@ -64,7 +65,7 @@ func (e *edited) Schedules(ctx context.Context) ([]Schedule, error) {
 // wholeReads is a store that lists no changes.
 type wholeReads struct {
 	ScheduleStore
-	Reviser
+	store.Reviser
 }
 
 // knowing is an executor that knows some tasks.
@@ -91,7 +92,7 @@ func (w *editWorld) seed(rows ...Schedule) {
 	require.NoError(w.t, err)
 }
 
-func (w *editWorld) start(e *edited, store ScheduleStore) {
+func (w *editWorld) start(e *edited, st ScheduleStore) {
 	observe := func(event Event) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -100,7 +101,7 @@ func (w *editWorld) start(e *edited, store ScheduleStore) {
 		}
 	}
 	s, err := New(Config{
-		Schedules: store, Calendar: calendar.Weekdays(time.UTC), Clock: w.clock, Observers: []Observer{ObserverFunc(observe)}, Logger: slog.New(slog.DiscardHandler),
+		Schedules: st, Calendar: calendar.Weekdays(time.UTC), Clock: w.clock, Observers: []Observer{ObserverFunc(observe)}, Logger: slog.New(slog.DiscardHandler),
 		Ledger: NewStore(w.clock),
 	})
 	require.NoError(w.t, err)
@@ -116,7 +117,7 @@ func (w *editWorld) edit() {
 	for range 1 + w.random.IntN(3) {
 		account, task := one(w.random, "", "", "a", "b", "c", "d"), one(w.random, "t0", "t1", "t2", "t3", "t4")
 		if w.random.IntN(4) == 0 {
-			_ = w.store.DeleteSchedule(w.t.Context(), By{Actor: "ops", Reason: "a test"}, account, task)
+			_ = w.store.DeleteSchedule(w.t.Context(), store.By{Actor: "ops", Reason: "a test"}, account, task)
 			continue
 		}
 		row := Schedule{
@@ -126,7 +127,7 @@ func (w *editWorld) edit() {
 		if w.random.IntN(40) == 0 {
 			row.Calendar = "nowhere"
 		}
-		_, _ = w.store.PutSchedule(w.t.Context(), By{Actor: "ops", Reason: "a test"}, row)
+		_, _ = w.store.PutSchedule(w.t.Context(), store.By{Actor: "ops", Reason: "a test"}, row)
 	}
 	if account := one(w.random, editAccounts...); w.random.IntN(10) == 0 {
 		for _, e := range []*edited{w.patched, w.whole} {
@@ -175,8 +176,8 @@ type shownRow struct {
 	shadowed             []string
 }
 
-func (e *edited) rowsInForce() map[ScheduleKey]shownRow {
-	rows := make(map[ScheduleKey]shownRow)
+func (e *edited) rowsInForce() map[store.ScheduleKey]shownRow {
+	rows := make(map[store.ScheduleKey]shownRow)
 	for key, r := range e.sched.rows {
 		shown := shownRow{r.Stored(), r.Text, r.View.Name(), "", slices.Sorted(maps.Keys(r.Run.Shadowed))}
 		if base := r.BaseRow(); base != nil {

@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
-
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/internal/why"
+	"github.com/tradeclock/tradeclock/store"
+	"slices"
+	"time"
 )
 
 // batches gives room for the runs of one batch after the other.
@@ -38,7 +38,7 @@ func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*engine.Run) {
 	t, drops := s.term.term, s.engine.Drops()
 	s.mu.Unlock()
 
-	claims, err := quiet.Call(ctx, s.lanes.claim, ledgerBound, func(ctx context.Context) ([]Claim, error) {
+	claims, err := quiet.Call(ctx, s.lanes.claim, ledgerBound, func(ctx context.Context) ([]store.Claim, error) {
 		return s.claimRuns(ctx, t, batch, runs)
 	})
 	if err == nil && len(claims) != len(batch) {
@@ -50,9 +50,9 @@ func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*engine.Run) {
 	switch {
 	case s.engine.Drops() != drops: // they are planned anew
 		for i, p := range batch {
-			s.engine.Outlived(p, err == nil && claims[i].Held || err != nil && !errors.Is(err, ErrDeposed))
+			s.engine.Outlived(p, err == nil && claims[i].Held || err != nil && !errors.Is(err, store.ErrDeposed))
 		}
-	case err != nil && !errors.Is(err, ErrDeposed):
+	case err != nil && !errors.Is(err, store.ErrDeposed):
 		s.claimFailed(batch, err)
 	case err != nil:
 		for _, p := range batch {
@@ -74,11 +74,11 @@ func (s *UnifiedTaskScheduler) claim(ctx context.Context, batch []*engine.Run) {
 }
 
 // claimRuns claims the batch, and reclaims what runs again.
-func (s *UnifiedTaskScheduler) claimRuns(ctx context.Context, t Term, batch []*engine.Run, runs []Run) ([]Claim, error) {
+func (s *UnifiedTaskScheduler) claimRuns(ctx context.Context, t store.Term, batch []*engine.Run, runs []Run) ([]store.Claim, error) {
 	if !slices.ContainsFunc(batch, func(p *engine.Run) bool { return p.Replaces != nil }) {
 		return s.cfg.Ledger.Claim(ctx, t, runs)
 	}
-	claims := make([]Claim, len(runs))
+	claims := make([]store.Claim, len(runs))
 	fresh, at := make([]Run, 0, len(runs)), make([]int, 0, len(runs))
 	for i, p := range batch {
 		if p.Replaces == nil {
@@ -109,7 +109,7 @@ func (s *UnifiedTaskScheduler) claimRuns(ctx context.Context, t Term, batch []*e
 
 // claimed starts a run that the ledger holds, and drops one whose slot has an
 // outcome already.
-func (s *UnifiedTaskScheduler) claimed(p *engine.Run, run *Run, c Claim, now time.Time) {
+func (s *UnifiedTaskScheduler) claimed(p *engine.Run, run *Run, c store.Claim, now time.Time) {
 	switch {
 	case !c.Held:
 		s.engine.Unpick(p)
@@ -172,4 +172,123 @@ func (s *UnifiedTaskScheduler) claimFailed(batch []*engine.Run, err error) {
 func (s *UnifiedTaskScheduler) claimsAnswer() {
 	s.dispatch.backoff = 0
 	s.engine.ClaimsAnswer()
+}
+
+// releasing is how claims are given back. Guarded by the scheduler's mu.
+type releasing struct {
+	busy    bool          // releaseAll goes on
+	paused  bool          // the backoff has not passed yet
+	backoff time.Duration // before the next try, while the ledger is out of reach
+	batches batches
+}
+
+// releaseLater gives back what is to be given back in a goroutine. The caller holds
+// mu.
+func (s *UnifiedTaskScheduler) releaseLater() {
+	rs := &s.releasing
+	if rs.busy || rs.paused || s.arming.busy || len(s.engine.Releases()) == 0 {
+		return
+	}
+	rs.busy = true
+	s.activity.Begin()
+	s.spawnLocked(s.releaseAll)
+}
+
+// releaseAll gives back claims in batches until there are none. An error is retried
+// for as long as it takes. The caller holds mu, which is let go of while the ledger is
+// asked.
+func (s *UnifiedTaskScheduler) releaseAll() {
+	defer s.activity.End()
+	rs := &s.releasing
+	for len(s.engine.Releases()) > 0 && !s.arming.busy { // or a claim might come after it
+		if err := s.releaseBatch(); err != nil {
+			s.releaseFailed(err)
+			break
+		}
+		rs.backoff = 0
+		s.clear("release")
+	}
+	rs.busy = false
+	s.kickLater() // what waited for the slots may start
+}
+
+// releaseBatch gives back the claims of one term. Those of a term that another has
+// followed are left to its holder, which finds them unsettled.
+func (s *UnifiedTaskScheduler) releaseBatch() error {
+	batch := s.engine.NextReleases()
+	t := store.Term{Scheduler: s.cfg.Name, Holder: s.holder, Number: batch[0].Term}
+	switch {
+	case s.engine.Term.IsResumed():
+		t = s.term.term
+	case s.term.holder != "":
+		s.leaveToNext(batch)
+		return nil
+	}
+	claimGoesOn := s.claimGoesOn()
+	runs := s.releasing.batches.room(len(batch), s.lanes.release.IsDirect())
+	for i, r := range batch {
+		runs[i] = s.releasedRun(r)
+	}
+	s.mu.Unlock()
+	_, err := quiet.Call(context.Background(), s.lanes.release, ledgerBound, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.cfg.Ledger.Release(ctx, t, runs)
+	})
+	s.mu.Lock()
+	switch {
+	case errors.Is(err, store.ErrDeposed):
+		s.deposed(t, err)
+		if s.life.draining { // nobody asks any more who holds the term
+			s.leaveToNext(batch)
+			return nil
+		}
+		return err
+	case err == nil && claimGoesOn:
+		return errClaimGoesOn
+	case err != nil:
+		return err
+	}
+	s.released(len(batch))
+	return nil
+}
+
+// releasedRun is a run as the ledger is told of it whose claim is given back. One that
+// took the place of a row leaves that as it was.
+func (s *UnifiedTaskScheduler) releasedRun(r engine.Release) Run {
+	run := s.runOf(r.Run)
+	run.Term = r.Term
+	if r.Run.Replaces != nil {
+		was := r.Run.Replaces.(*Run)
+		run.Outcome, run.Reason, run.Finished, run.RerunUntil = was.Outcome, was.Reason, was.Finished, was.RerunUntil
+	}
+	return run
+}
+
+// released notes what becomes of the first n runs, whose claims were given back.
+func (s *UnifiedTaskScheduler) released(n int) {
+	first := describe(s.engine.Releases()[0].Run)
+	if free := s.engine.Released(n, s.clock.Now()); free > 0 {
+		s.log.Info("runs that were claimed did not start: their slots are free again", "runs", free, "first", first)
+	}
+}
+
+// leaveToNext drops claims that cannot be given back any more.
+func (s *UnifiedTaskScheduler) leaveToNext(batch []engine.Release) {
+	s.log.Warn("runs that were claimed did not start, and the term has ended: the next one has them as interrupted",
+		"runs", len(batch), "first", describe(batch[0].Run))
+	s.engine.Leave(len(batch))
+}
+
+func (s *UnifiedTaskScheduler) releaseFailed(err error) {
+	rs := &s.releasing
+	s.degrade("release", fmt.Sprintf("the claims of %d runs that did not start are not given back yet: %v", len(s.engine.Releases()), err))
+	rs.backoff = nextRetry(rs.backoff)
+	rs.paused = true
+	s.afterLocked(rs.backoff, func() {
+		rs.paused = false
+		s.releaseLater()
+	})
+}
+
+func describe(p *engine.Run) string {
+	return fmt.Sprintf("%s %s", naming.Row(p.Row.Task(), p.Account.Name), p.Slot)
 }

@@ -4,18 +4,18 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
-	"slices"
-	"time"
-
 	"github.com/jonboulle/clockwork"
-
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/naming"
+	"github.com/tradeclock/tradeclock/internal/spelling"
 	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/store"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"time"
 )
 
 // Config says what a scheduler works with. Schedules is required, and so is an
@@ -174,7 +174,7 @@ func (cfg Config) checkCalendars(rows []Schedule) error {
 			_, err = vet.Find(cfg.Calendars, r.Calendar)
 		}
 		if err != nil {
-			errs = append(errs, RowError{Task: r.Task, Account: r.Account, Err: vet.InField("Calendar", err)})
+			errs = append(errs, store.RowError{Task: r.Task, Account: r.Account, Err: vet.InField("Calendar", err)})
 		}
 	}
 	return errors.Join(errs...)
@@ -186,7 +186,7 @@ func (cfg Config) checkStartLimits(rows []Schedule) error {
 	var errs []error
 	for _, r := range rows {
 		if err := findLimit(limits, r.StartLimit); err != nil {
-			errs = append(errs, RowError{Task: r.Task, Account: r.Account, Err: err})
+			errs = append(errs, store.RowError{Task: r.Task, Account: r.Account, Err: err})
 		}
 	}
 	return errors.Join(errs...)
@@ -194,7 +194,7 @@ func (cfg Config) checkStartLimits(rows []Schedule) error {
 
 func (cfg Config) withDefaults() Config {
 	if cfg.Name == "" {
-		cfg.Name = DefaultScheduler
+		cfg.Name = store.DefaultScheduler
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = clockwork.NewRealClock()
@@ -225,4 +225,24 @@ func (cfg Config) withDefaults() Config {
 		cfg.Logger = slog.Default()
 	}
 	return cfg
+}
+
+// startLimits are the limits of a configuration as the engine knows them.
+func startLimits(limits []StartLimit) []engine.Limit {
+	counted := make([]engine.Limit, len(limits))
+	for i, l := range limits {
+		counted[i] = engine.Limit(l)
+	}
+	return counted
+}
+
+// limitOf is the limitFinder of rows.
+func (s *UnifiedTaskScheduler) limitOf(name string) error { return findLimit(s.engine.Limits, name) }
+
+// findLimit returns an error if there is no limit of a name.
+func findLimit(limits engine.Limits, name string) error {
+	if limits.Has(name) {
+		return nil
+	}
+	return fmt.Errorf("StartLimit: the configuration has no limit %q%s", name, spelling.Hint(name, slices.Collect(maps.Keys(limits))))
 }

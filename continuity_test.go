@@ -15,6 +15,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -28,7 +29,7 @@ func stop(t *testing.T, s *tradeclock.UnifiedTaskScheduler) {
 // empty, for all.
 func (w *world) outcomesOf(account, task string) []string {
 	w.t.Helper()
-	runs, err := w.store.Runs(w.t.Context(), tradeclock.Query{Scheduler: "paper", Account: account, Task: task})
+	runs, err := w.store.Runs(w.t.Context(), store.Query{Scheduler: "paper", Account: account, Task: task})
 	require.NoError(w.t, err)
 	return tell(runs)
 }
@@ -521,19 +522,19 @@ func (p *panicking) Schedules(context.Context) ([]tradeclock.Schedule, error) {
 
 func TestRule24_PanickingStoreIsContained(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:58:00")
-	store := new(panicking)
+	st := new(panicking)
 	cfg := w.config()
-	cfg.Schedules = store
+	cfg.Schedules = st
 	s := w.scheduler(cfg)
 	d := tradeclocktest.NewDriver(t, s, w.clock)
 	d.Tick()
-	store.panics.Store(true)
+	st.panics.Store(true)
 	d.For(time.Minute)
 	assert.Equal(t, []string{
 		"the schedules cannot be read, the last good ones are used: schedule store: panic: index out of range",
 	}, s.Status().Degraded)
 	assert.Len(t, w.outcomesOf("42", "watch"), 1)
-	store.panics.Store(false)
+	st.panics.Store(false)
 	d.For(time.Minute)
 	assert.Empty(t, s.Status().Degraded)
 }
@@ -587,9 +588,9 @@ func TestRule24_BadRowsAreQuarantinedOneByOne(t *testing.T) {
 		row("ring", "after ring 5m"),
 		row("anchored", "daily open+5m"),
 	}
-	store := &rowsStore{rows: append(bad, row("good", "daily 09:00"))}
+	st := &rowsStore{rows: append(bad, row("good", "daily 09:00"))}
 	cfg := w.config()
-	cfg.Schedules = store
+	cfg.Schedules = st
 	s := w.scheduler(cfg)
 	d := tradeclocktest.NewDriver(t, s, w.clock)
 	d.Until(at("2026-11-23 09:00:00"))
@@ -604,7 +605,7 @@ func TestRule24_BadRowsAreQuarantinedOneByOne(t *testing.T) {
 	require.Len(t, s.Status().Degraded, 1)
 	assert.Contains(t, s.Status().Degraded[0], `quarantined: schedule of no_rule: Rule: `)
 
-	store.set(row("good", "daily 09:05"))
+	st.set(row("good", "daily 09:05"))
 	d.For(time.Minute)
 	assert.Empty(t, s.Status().Degraded)
 	assert.Empty(t, s.Status().Quarantined)
@@ -614,7 +615,7 @@ func TestRule24_BadRowsAreQuarantinedOneByOne(t *testing.T) {
 type rowsStore struct {
 	mu   sync.Mutex
 	rows []tradeclock.Schedule
-	bad  []tradeclock.RowError
+	bad  []store.RowError
 }
 
 func (r *rowsStore) set(rows ...tradeclock.Schedule) {
@@ -627,7 +628,7 @@ func (r *rowsStore) Schedules(context.Context) ([]tradeclock.Schedule, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.bad) > 0 {
-		return r.rows, &tradeclock.QuarantineError{Rows: r.bad}
+		return r.rows, &store.QuarantineError{Rows: r.bad}
 	}
 	return r.rows, nil
 }
@@ -637,7 +638,7 @@ func TestRule24_RowsThatTheStoreCannotReadAreReported(t *testing.T) {
 	cfg := w.config()
 	cfg.Schedules = &rowsStore{
 		rows: []tradeclock.Schedule{row("good", "daily 09:00")},
-		bad:  []tradeclock.RowError{{Task: "torn", Account: "42", Err: errors.New("rule \"daily\": a time is missing")}},
+		bad:  []store.RowError{{Task: "torn", Account: "42", Err: errors.New("rule \"daily\": a time is missing")}},
 	}
 	s := w.scheduler(cfg)
 	d := tradeclocktest.NewDriver(t, s, w.clock)
@@ -674,9 +675,9 @@ func TestRule24_TasksAndSchedulesThatDoNotMeetAreReported(t *testing.T) {
 	mux := new(tradeclock.Mux)
 	mux.HandleFunc("buy", func(context.Context, tradeclock.Run) error { return nil })
 	mux.HandleFunc("sell", func(context.Context, tradeclock.Run) error { return nil })
-	store := &rowsStore{rows: []tradeclock.Schedule{row("buy", "daily 09:00"), row("bye", "daily 09:00")}}
+	st := &rowsStore{rows: []tradeclock.Schedule{row("buy", "daily 09:00"), row("bye", "daily 09:00")}}
 	cfg := w.config()
-	cfg.Schedules = store
+	cfg.Schedules = st
 	cfg.Executor = w.rec.Wrap(mux) // the list of tasks is found through the middleware
 	s := w.scheduler(cfg)
 	d := tradeclocktest.NewDriver(t, s, w.clock)
@@ -685,7 +686,7 @@ func TestRule24_TasksAndSchedulesThatDoNotMeetAreReported(t *testing.T) {
 		"bye for account 42 has a schedule, and the executor does not know it; sell for account 42 has no schedule",
 	}, s.Status().Degraded, "at the start")
 
-	store.set(row("buy", "daily 09:00"), row("sell", "daily 09:05"))
+	st.set(row("buy", "daily 09:00"), row("sell", "daily 09:05"))
 	d.For(time.Minute)
 	assert.Empty(t, s.Status().Degraded, "and at each change")
 }
@@ -696,9 +697,9 @@ func TestRule24_RowOfAnAccountReplacesTheSharedOne(t *testing.T) {
 	own.Account = "7"
 	off := row("sell", "daily 09:01")
 	off.Account, off.Disabled = "7", true
-	store := &rowsStore{rows: []tradeclock.Schedule{row("buy", "daily 09:01"), row("sell", "daily 09:01"), own, off}}
+	st := &rowsStore{rows: []tradeclock.Schedule{row("buy", "daily 09:01"), row("sell", "daily 09:01"), own, off}}
 	cfg := w.config()
-	cfg.Schedules = store
+	cfg.Schedules = st
 	s := w.scheduler(cfg)
 	require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
 	d := tradeclocktest.NewDriver(t, s, w.clock)
@@ -710,7 +711,7 @@ func TestRule24_RowOfAnAccountReplacesTheSharedOne(t *testing.T) {
 	}
 	assert.Equal(t, []string{"42 buy 09:01", "42 sell 09:01", "7 buy 09:02"}, got)
 
-	store.set(row("buy", "daily 09:10"), row("sell", "daily 09:10"))
+	st.set(row("buy", "daily 09:10"), row("sell", "daily 09:10"))
 	d.Until(at("2026-11-23 09:10:00"))
 	assert.Equal(t, []string{"2026-11-23 succeeded"}, w.outcomesOf("7", "sell"), "the shared row holds again")
 	assert.Len(t, w.outcomesOf("7", "buy"), 1, "the slot has been used")
@@ -831,12 +832,12 @@ func TestRule25_RowMadeWhileTheServiceWasDownMissesNothing(t *testing.T) {
 func TestRule25_DisablingStopsStartsAndLeavesWhatRuns(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
 	w.rec.Do("watch", takes(150*time.Second))
-	store := &rowsStore{rows: []tradeclock.Schedule{row("watch", "every 5m 09:00-15:00")}}
+	st := &rowsStore{rows: []tradeclock.Schedule{row("watch", "every 5m 09:00-15:00")}}
 	cfg := w.config()
-	cfg.Schedules = store
+	cfg.Schedules = st
 	d := tradeclocktest.NewDriver(t, w.scheduler(cfg), w.clock)
 	d.Until(at("2026-11-23 09:01:00"))
-	store.set(row("watch", "every 5m 09:00-15:00", func(s *tradeclock.Schedule) { s.Disabled = true }))
+	st.set(row("watch", "every 5m 09:00-15:00", func(s *tradeclock.Schedule) { s.Disabled = true }))
 	d.Until(at("2026-11-23 09:30:00"))
 	assert.Equal(t, []string{"2026-11-23T09:00:00+05:30 succeeded"}, w.outcomesOf("42", "watch"))
 	assert.Equal(t, at("2026-11-23 09:02:30").UTC(), w.runs("watch")[0].Finished)
@@ -859,12 +860,12 @@ func TestRule25_WaitingRunOfADisabledRow(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:59:00")
 			w.rec.Do("analysis", takes(90*time.Second))
-			store := &rowsStore{rows: []tradeclock.Schedule{analysis, buy}}
+			st := &rowsStore{rows: []tradeclock.Schedule{analysis, buy}}
 			cfg := w.config()
-			cfg.Schedules = store
+			cfg.Schedules = st
 			_, d := w.drive(cfg)
 			d.Until(at("2026-11-23 09:00:00"))
-			store.set(test.rows...)
+			st.set(test.rows...)
 			d.Until(at("2026-11-23 09:05:00"))
 			require.Equal(t, []string{"2026-11-23 skipped"}, w.outcomesOf("42", "buy"))
 			assert.Equal(t, "its schedule was disabled or removed", w.runs("buy")[0].Reason)

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/internal/quiet"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // control is what people have ordered. Guarded by the scheduler's mu.
 type control struct {
-	halts map[string]Halt // by account, "" for all
+	halts map[string]store.Halt // by account, "" for all
 	// unread is why the stored halts could not be read, or nil: what runs at most
 	// once does not start then.
 	unread error
@@ -32,7 +33,7 @@ type control struct {
 	// not undo it.
 	orders int
 	// unstored are halts that are in force here and have not reached the ledger.
-	unstored map[string]Halt
+	unstored map[string]store.Halt
 }
 
 // HaltRequest asks for a halt. See UnifiedTaskScheduler.Halt.
@@ -67,7 +68,7 @@ func (s *UnifiedTaskScheduler) Halt(ctx context.Context, req HaltRequest) error 
 	if err := s.checkAccount(ctx, req.Account); err != nil {
 		return fmt.Errorf("halt: nothing is halted: %w", err)
 	}
-	h := Halt{Scheduler: s.cfg.Name, Account: req.Account, Reason: req.Reason, Actor: req.Actor, At: s.clock.Now().Round(0).UTC()}
+	h := store.Halt{Scheduler: s.cfg.Name, Account: req.Account, Reason: req.Reason, Actor: req.Actor, At: s.clock.Now().Round(0).UTC()}
 	s.mu.Lock()
 	s.control.orders++
 	s.control.halts[h.Account] = h
@@ -112,15 +113,15 @@ func (s *UnifiedTaskScheduler) tellUnstored() {
 }
 
 // notStored are the halts that have not reached the ledger, by account.
-func (c *control) notStored() []Halt {
-	var halts []Halt
+func (c *control) notStored() []store.Halt {
+	var halts []store.Halt
 	for _, account := range slices.Sorted(maps.Keys(c.unstored)) {
 		halts = append(halts, c.unstored[account])
 	}
 	return halts
 }
 
-func haltedText(h Halt) string {
+func haltedText(h store.Halt) string {
 	if h.Account == "" {
 		return fmt.Sprintf("the halt of all accounts by %s (%s)", h.Actor, h.Reason)
 	}
@@ -128,7 +129,7 @@ func haltedText(h Halt) string {
 }
 
 // storeHalt stores a halt whose account has been found to be known.
-func (s *UnifiedTaskScheduler) storeHalt(ctx context.Context, h Halt) error {
+func (s *UnifiedTaskScheduler) storeHalt(ctx context.Context, h store.Halt) error {
 	h.Serving = true
 	return s.halting.Halt(ctx, h)
 }
@@ -146,13 +147,13 @@ func (s *UnifiedTaskScheduler) checkAccount(ctx context.Context, account string)
 	known = known || halted || s.account(account) != nil
 	resumed := s.engine.Term.IsResumed()
 	s.mu.Unlock()
-	directory, ok := s.cfg.Ledger.(Directory)
+	directory, ok := s.cfg.Ledger.(store.Directory)
 	if known || !ok && !resumed {
 		return nil
 	}
 	if ok {
 		enrolled, err := quiet.CallInTurn(ctx, s.lanes.order, ledgerBound, func(ctx context.Context) (bool, error) {
-			found, err := directory.Enrolments(ctx, EnrolmentQuery{Scheduler: s.cfg.Name, Account: account})
+			found, err := directory.Enrolments(ctx, store.EnrolmentQuery{Scheduler: s.cfg.Name, Account: account})
 			return len(found) > 0, err
 		})
 		if err != nil {
@@ -166,7 +167,7 @@ func (s *UnifiedTaskScheduler) checkAccount(ctx context.Context, account string)
 	return nil
 }
 
-func (s *UnifiedTaskScheduler) haltStored(h Halt) {
+func (s *UnifiedTaskScheduler) haltStored(h store.Halt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.control.orders++
@@ -188,7 +189,7 @@ func (s *UnifiedTaskScheduler) Lift(ctx context.Context, req LiftRequest) error 
 		return fmt.Errorf("lift: %w", err)
 	}
 	if s.halting != nil {
-		h := Halt{Scheduler: s.cfg.Name, Account: req.Account, Reason: req.Reason, Actor: req.Actor, At: s.clock.Now().Round(0).UTC(), Serving: true}
+		h := store.Halt{Scheduler: s.cfg.Name, Account: req.Account, Reason: req.Reason, Actor: req.Actor, At: s.clock.Now().Round(0).UTC(), Serving: true}
 		_, err := quiet.CallInTurn(ctx, s.lanes.order, ledgerBound, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, s.halting.Lift(ctx, h)
 		})
@@ -276,7 +277,7 @@ func (s *UnifiedTaskScheduler) haltsUnread(err error) {
 
 // takeHalts makes the stored halts those that are in force, beside the ones that are
 // not stored yet.
-func (s *UnifiedTaskScheduler) takeHalts(halts []Halt) {
+func (s *UnifiedTaskScheduler) takeHalts(halts []store.Halt) {
 	if len(halts) == 0 && len(s.control.halts) == 0 {
 		return
 	}
@@ -292,7 +293,7 @@ func (s *UnifiedTaskScheduler) takeHalts(halts []Halt) {
 
 // tellRead logs what a reading of the halts has changed, as an order of another process
 // does, or one of this process whose answer was lost.
-func (s *UnifiedTaskScheduler) tellRead(was map[string]Halt) {
+func (s *UnifiedTaskScheduler) tellRead(was map[string]store.Halt) {
 	for account, h := range s.control.halts {
 		if old, had := was[account]; !had || old.Reason != h.Reason || old.Actor != h.Actor {
 			s.log.Warn("a halt was read", "account", account, "reason", h.Reason, "actor", h.Actor)
@@ -326,19 +327,19 @@ func (s *UnifiedTaskScheduler) storeHalts(ctx context.Context) {
 }
 
 // storedHalts lets go of mu while it asks a ledger that does not answer from memory.
-func (s *UnifiedTaskScheduler) storedHalts(ctx context.Context) ([]Halt, error) {
+func (s *UnifiedTaskScheduler) storedHalts(ctx context.Context) ([]store.Halt, error) {
 	if s.lanes.halts.IsDirect() {
 		return s.halting.Halts(ctx, s.cfg.Name)
 	}
 	s.mu.Unlock()
 	defer s.mu.Lock()
-	return quiet.Call(ctx, s.lanes.halts, pollBound, func(ctx context.Context) ([]Halt, error) {
+	return quiet.Call(ctx, s.lanes.halts, pollBound, func(ctx context.Context) ([]store.Halt, error) {
 		return s.halting.Halts(ctx, s.cfg.Name)
 	})
 }
 
 // haltFor returns the halt that is in force for an account. The caller holds mu.
-func (s *UnifiedTaskScheduler) haltFor(account string) (Halt, bool) {
+func (s *UnifiedTaskScheduler) haltFor(account string) (store.Halt, bool) {
 	if h, ok := s.control.halts[""]; ok {
 		return h, true
 	}
@@ -346,12 +347,12 @@ func (s *UnifiedTaskScheduler) haltFor(account string) (Halt, bool) {
 	return h, ok
 }
 
-func (s *UnifiedTaskScheduler) haltList() []Halt {
-	return slices.SortedFunc(maps.Values(s.control.halts), func(a, b Halt) int { return strings.Compare(a.Account, b.Account) })
+func (s *UnifiedTaskScheduler) haltList() []store.Halt {
+	return slices.SortedFunc(maps.Values(s.control.halts), func(a, b store.Halt) int { return strings.Compare(a.Account, b.Account) })
 }
 
 // haltError is the error of a call that a halt refuses.
-func haltError(h Halt) error { return fmt.Errorf("%w by %s: %s", ErrHalted, h.Actor, h.Reason) }
+func haltError(h store.Halt) error { return fmt.Errorf("%w by %s: %s", ErrHalted, h.Actor, h.Reason) }
 
 // ResetWatermark sets the watermark back to an instant, after a wrong clock carried
 // it away: what was recorded as missed or skipped later than to is removed, and
@@ -362,7 +363,7 @@ func (s *UnifiedTaskScheduler) ResetWatermark(ctx context.Context, to time.Time,
 	if reason == "" || actor == "" {
 		return errors.New("reset the watermark: a reason and an actor are required")
 	}
-	resetter, ok := s.cfg.Ledger.(Resetter)
+	resetter, ok := s.cfg.Ledger.(store.Resetter)
 	if !ok {
 		return fmt.Errorf("reset the watermark: %w", ErrUnsupported)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -356,7 +357,7 @@ type claimsLate struct {
 	latch *latch
 }
 
-func (l claimsLate) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
+func (l claimsLate) Claim(ctx context.Context, t store.Term, runs []tradeclock.Run) ([]store.Claim, error) {
 	ctx = context.WithoutCancel(ctx)
 	l.latch.wait(ctx)
 	return l.Faulty.Claim(ctx, t, runs)

@@ -47,16 +47,20 @@
 //
 // # Where things are
 //
-// What a service implements: [TaskExecutor], with [Mux] and [Chain] for many tasks,
-// [ScheduleStore], [Ledger], [HeartbeatSink], and what they may also be, such as [Starter],
-// [TaskLister], [Reviser], [History] and [HaltStore].
+// What a service implements: [TaskExecutor], with [Mux] and [Chain] for many tasks, and what
+// an executor may also be, such as [Starter] and [TaskLister].
 //
-// What it writes and reads: [Config], [Schedule], [ScheduleEdit], [Run], [Status],
-// [AgendaItem], [Heartbeat], and the events of an [Observer].
+// What it writes and reads: [Config], [Schedule], [Run], [Status], [AgendaItem], [Heartbeat],
+// and the events of an [Observer].
 //
-// The package sqlstore, a module of its own, keeps it all in SQLite or PostgreSQL, and
-// memstore in memory, for tests. The package monitor reads heartbeats back, and tells
-// whether anybody runs the tasks.
+// The package store has all the words of what is kept, and the interfaces of the stores that
+// keep it: [ScheduleStore], [Ledger] and [HeartbeatSink] with their companions. The package
+// sqlstore, a module of its own, keeps it all in SQLite or PostgreSQL, and memstore in memory,
+// for tests; storetest has the suites that any store passes.
+//
+// The package view answers from the stores alone, in any process: the plan of a day, why a
+// task did or did not run, what an edit would change, when a schedule is due. The package
+// monitor reads heartbeats back, and tells whether anybody runs the tasks.
 //
 // The rules are in the package rule, trading days in the package calendar, and those of
 // nineteen exchanges in the package exchange. For who changes the scheduler itself,

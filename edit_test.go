@@ -13,6 +13,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -52,7 +53,7 @@ func TestRule25_OtherSessionsHoldFromTheEditOn(t *testing.T) {
 
 	w.clock.Advance(45 * time.Second)
 	every := calendar.EveryDay
-	_, err = w.store.UpdateSchedule(t.Context(), ops, "", "buy", 1, tradeclock.ScheduleEdit{Sessions: &every})
+	_, err = w.store.UpdateSchedule(t.Context(), ops, "", "buy", 1, store.ScheduleEdit{Sessions: &every})
 	require.NoError(t, err)
 	_, d = w.drive(cfg)
 	d.Until(at("2026-11-29 09:02:00"))
@@ -75,7 +76,7 @@ func TestRule06_WhatFollowsATaskThatIsDisabledWhileNobodyIsActive(t *testing.T) 
 	require.NoError(t, s.Close(t.Context()))
 
 	w.clock.Advance(90 * time.Second)
-	_, err := w.store.UpdateSchedule(t.Context(), ops, "", "first", 1, tradeclock.ScheduleEdit{Disabled: ptr(true)})
+	_, err := w.store.UpdateSchedule(t.Context(), ops, "", "first", 1, store.ScheduleEdit{Disabled: ptr(true)})
 	require.NoError(t, err)
 	w.clock.Advance(10 * time.Second)
 	_, d = w.drive(cfg)
@@ -87,11 +88,11 @@ func TestRule06_WhatFollowsATaskThatIsDisabledWhileNobodyIsActive(t *testing.T) 
 // before the next one, which is late: what came due in between by the rule of before is
 // run, or recorded.
 func TestRule25_WhatWasDueBeforeAnEditThatIsReadLater(t *testing.T) {
-	text := func(rule rule.Rule) tradeclock.ScheduleEdit { return tradeclock.ScheduleEdit{Rule: rule} }
+	text := func(rule rule.Rule) store.ScheduleEdit { return store.ScheduleEdit{Rule: rule} }
 	parse := rule.MustParse
 	for name, test := range map[string]struct {
 		rule string
-		edit tradeclock.ScheduleEdit
+		edit store.ScheduleEdit
 		want []string // by 09:04
 	}{
 		"another time of day":       {"daily 09:01", text(parse("daily 09:30")), []string{"09:01 succeeded"}},
@@ -99,9 +100,9 @@ func TestRule25_WhatWasDueBeforeAnEditThatIsReadLater(t *testing.T) {
 		"another kind":              {"daily 09:01", text(parse("every 1m 09:00-10:00")), []string{"09:01 succeeded"}},
 		"another kind that repeats": {"every 1m 09:00-10:00", text(parse("daily 15:00")), []string{"09:01 missed", "09:02 succeeded", "09:03 succeeded", "09:04 succeeded"}},
 		"another grid":              {"every 1m 09:00-10:00", text(parse("every 20m 09:00-10:00")), []string{"09:01 missed", "09:02 succeeded"}},
-		"other sessions":            {"daily 09:01", tradeclock.ScheduleEdit{Sessions: ptr(calendar.EveryDay)}, []string{"09:01 succeeded"}},
-		"another catch-up alone":    {"daily 09:01", tradeclock.ScheduleEdit{CatchUp: ptr(time.Hour)}, []string{"09:01 succeeded"}},
-		"disabled":                  {"daily 09:01", tradeclock.ScheduleEdit{Disabled: ptr(true)}, []string{"09:01 skipped"}},
+		"other sessions":            {"daily 09:01", store.ScheduleEdit{Sessions: ptr(calendar.EveryDay)}, []string{"09:01 succeeded"}},
+		"another catch-up alone":    {"daily 09:01", store.ScheduleEdit{CatchUp: ptr(time.Hour)}, []string{"09:01 succeeded"}},
+		"disabled":                  {"daily 09:01", store.ScheduleEdit{Disabled: ptr(true)}, []string{"09:01 skipped"}},
 		"an occurrence yet to come": {"daily 09:02:45", text(parse("daily 09:30")), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -159,7 +160,7 @@ func TestRule25_EditsThatAreReadAfterTheirTime(t *testing.T) {
 			_, d := w.drive(cfg)
 			d.Until(at("2026-11-23 09:04:00"))
 			w.clock.Advance(30 * time.Second)
-			_, err = w.store.UpdateSchedule(t.Context(), ops, "", "buy", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:05")})
+			_, err = w.store.UpdateSchedule(t.Context(), ops, "", "buy", 1, store.ScheduleEdit{Rule: rule.MustParse("daily 09:05")})
 			require.NoError(t, err)
 			added := row("added", "daily 09:05")
 			_, err = w.store.PutSchedule(t.Context(), ops, added)
@@ -183,7 +184,7 @@ func TestRule25_EditsThatAreReadAfterTheirTime(t *testing.T) {
 		cfg.Schedules = w.store
 		_, d := w.drive(cfg)
 		d.Until(at("2026-11-23 09:04:10"))
-		_, err := w.store.UpdateSchedule(t.Context(), ops, "", "buy", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:04:30")})
+		_, err := w.store.UpdateSchedule(t.Context(), ops, "", "buy", 1, store.ScheduleEdit{Rule: rule.MustParse("daily 09:04:30")})
 		require.NoError(t, err)
 		d.Until(at("2026-11-23 09:06:00"))
 		assert.Equal(t, []string{"09:04 succeeded"}, became(w.runs("buy")))
@@ -193,16 +194,16 @@ func TestRule25_EditsThatAreReadAfterTheirTime(t *testing.T) {
 // TestRule25_TwoEditsWhileTheHostSleeps edits a row twice before it is read: whether it was
 // to run between the two is not known.
 func TestRule25_TwoEditsWhileTheHostSleeps(t *testing.T) {
-	moved := func(text string) tradeclock.ScheduleEdit { return tradeclock.ScheduleEdit{Rule: rule.MustParse(text)} }
-	off, on := tradeclock.ScheduleEdit{Disabled: ptr(true)}, tradeclock.ScheduleEdit{Disabled: ptr(false)}
+	moved := func(text string) store.ScheduleEdit { return store.ScheduleEdit{Rule: rule.MustParse(text)} }
+	off, on := store.ScheduleEdit{Disabled: ptr(true)}, store.ScheduleEdit{Disabled: ptr(false)}
 	for name, test := range map[string]struct {
-		edits []tradeclock.ScheduleEdit
+		edits []store.ScheduleEdit
 		want  []string
 	}{
-		"to a later time, and a later one": {[]tradeclock.ScheduleEdit{moved("daily 09:30"), moved("daily 09:40")}, []string{"09:40 succeeded"}},
-		"disabled, and enabled again":      {[]tradeclock.ScheduleEdit{off, on}, []string{"09:05 skipped"}},
-		"moved, and disabled":              {[]tradeclock.ScheduleEdit{moved("daily 09:30"), off}, []string{"09:05 skipped"}},
-		"moved once":                       {[]tradeclock.ScheduleEdit{moved("daily 09:30")}, []string{"09:30 succeeded"}},
+		"to a later time, and a later one": {[]store.ScheduleEdit{moved("daily 09:30"), moved("daily 09:40")}, []string{"09:40 succeeded"}},
+		"disabled, and enabled again":      {[]store.ScheduleEdit{off, on}, []string{"09:05 skipped"}},
+		"moved, and disabled":              {[]store.ScheduleEdit{moved("daily 09:30"), off}, []string{"09:05 skipped"}},
+		"moved once":                       {[]store.ScheduleEdit{moved("daily 09:30")}, []string{"09:30 succeeded"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 09:00:00")
@@ -234,7 +235,7 @@ func TestRule19_AMonitorThatBecomesDailyIsOneForTheRestOfTheDay(t *testing.T) {
 	cfg.Schedules = w.store
 	s, d := w.drive(cfg)
 	d.Until(at("2026-11-23 09:20:30"))
-	_, err = w.store.UpdateSchedule(t.Context(), ops, "", "watch", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:42")})
+	_, err = w.store.UpdateSchedule(t.Context(), ops, "", "watch", 1, store.ScheduleEdit{Rule: rule.MustParse("daily 09:42")})
 	require.NoError(t, err)
 	d.Until(at("2026-11-23 09:21:30"))
 	require.NoError(t, s.Close(t.Context()))
@@ -251,8 +252,8 @@ func TestRule19_AMonitorThatBecomesDailyIsOneForTheRestOfTheDay(t *testing.T) {
 func TestRule38_AGuardRefusesAnEdit(t *testing.T) {
 	w := newWorld(t, "2026-11-23 10:00:00")
 	errHours := errors.New("order tasks are edited after the close alone")
-	var asked []tradeclock.RowEdit
-	w.store.Guard(func(_ context.Context, e tradeclock.RowEdit) error {
+	var asked []store.RowEdit
+	w.store.Guard(func(_ context.Context, e store.RowEdit) error {
 		asked = append(asked, e)
 		orders := strings.HasPrefix(e.Before.Task+e.After.Task, "buy")
 		if local := e.At.In(kolkata); orders && e.Actor != "chief" && local.Hour() < 16 {
@@ -264,18 +265,18 @@ func TestRule38_AGuardRefusesAnEdit(t *testing.T) {
 	require.NoError(t, err)
 	_, err = w.store.PutSchedule(t.Context(), ops, row("buy", "daily 11:00"))
 	require.ErrorIs(t, err, errHours)
-	err = w.store.ChangeSchedules(t.Context(), ops, tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{row("sell", "daily 11:00"), row("buy", "daily 11:00")}})
+	err = w.store.ChangeSchedules(t.Context(), ops, store.ScheduleChanges{Rows: []tradeclock.Schedule{row("sell", "daily 11:00"), row("buy", "daily 11:00")}})
 	require.ErrorIs(t, err, errHours)
 	rows, err := w.store.Schedules(t.Context())
 	require.NoError(t, err)
 	assert.Len(t, rows, 1, "of edits that are made together none is made")
-	_, err = w.store.PutSchedule(t.Context(), tradeclock.By{Actor: "chief", Reason: "today alone"}, row("buy", "daily 11:00"))
+	_, err = w.store.PutSchedule(t.Context(), store.By{Actor: "chief", Reason: "today alone"}, row("buy", "daily 11:00"))
 	require.NoError(t, err)
 	last := asked[len(asked)-1]
 	assert.Nil(t, last.Before.Rule)
 	assert.Equal(t, int64(1), last.After.Version)
 	require.ErrorIs(t, w.store.DeleteSchedule(t.Context(), ops, "", "buy"), errHours)
-	audit, err := w.store.Audit(t.Context(), tradeclock.AuditQuery{})
+	audit, err := w.store.Audit(t.Context(), store.AuditQuery{})
 	require.NoError(t, err)
 	assert.Len(t, audit, 2, "what was refused is not in the audit")
 }

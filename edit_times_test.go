@@ -15,6 +15,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // TestRule07_FromOneTimeToTwoAndBack edits the times of a daily rule through one day: a time
@@ -49,7 +50,7 @@ func TestRule07_FromOneTimeToTwoAndBack(t *testing.T) {
 			_, d := w.drive(cfg)
 			for i, text := range test.edits[1:] {
 				d.Until(at(fmt.Sprintf("2026-11-23 %d:00:20", 11+i)))
-				stored, err = w.store.UpdateSchedule(t.Context(), ops, "", "buy", stored.Version, tradeclock.ScheduleEdit{Rule: rule.MustParse(text)})
+				stored, err = w.store.UpdateSchedule(t.Context(), ops, "", "buy", stored.Version, store.ScheduleEdit{Rule: rule.MustParse(text)})
 				require.NoError(t, err)
 			}
 			d.Until(at("2026-11-24 17:00:00"))

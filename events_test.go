@@ -71,16 +71,16 @@ func TestRule33_WhatAnOlderTermLeftIsToldWithItsDelivery(t *testing.T) {
 	dead.Crash()
 
 	cfg, events := w.config(), new(eventLog)
-	store := tradeclocktest.NewFaulty(w.store)
+	st := tradeclocktest.NewFaulty(w.store)
 	_, err := w.store.SeedSchedules(t.Context(), rows...)
 	require.NoError(t, err)
-	store.Fail(tradeclocktest.OpRevision, errors.New("no network"))
-	cfg.Schedules, cfg.Observers = store, []tradeclock.Observer{events}
+	st.Fail(tradeclocktest.OpRevision, errors.New("no network"))
+	cfg.Schedules, cfg.Observers = st, []tradeclock.Observer{events}
 	s, d := w.drive(cfg)
 	d.Until(at("2026-11-23 09:05:00"))
 	assert.EqualValues(t, 2, s.Status().Term)
 	assert.Empty(t, eventsOf[tradeclock.RunSettled](events), "how they are delivered is not known")
-	store.Heal()
+	st.Heal()
 	d.For(time.Minute)
 	deliveries := make(map[string]tradeclock.Delivery)
 	for _, e := range eventsOf[tradeclock.RunSettled](events) {
@@ -124,12 +124,12 @@ func TestRule33_SchedulesChangedTellsHowTasksAreDelivered(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:58:00")
 	events, own := new(eventLog), row("buy", "daily 09:30", atLeastOnce)
 	own.Account = "42"
-	store := &rowsStore{rows: []tradeclock.Schedule{row("buy", "daily 09:30"), row("sell", "daily 09:30")}}
+	st := &rowsStore{rows: []tradeclock.Schedule{row("buy", "daily 09:30"), row("sell", "daily 09:30")}}
 	cfg := w.config()
-	cfg.Schedules, cfg.Observers = store, []tradeclock.Observer{events}
+	cfg.Schedules, cfg.Observers = st, []tradeclock.Observer{events}
 	_, d := w.drive(cfg)
 	d.Tick()
-	store.set(row("buy", "daily 09:30"), own, row("sell", "daily 09:30"))
+	st.set(row("buy", "daily 09:30"), own, row("sell", "daily 09:30"))
 	d.For(2 * time.Minute)
 	changes := eventsOf[tradeclock.SchedulesChanged](events)
 	require.Len(t, changes, 2)

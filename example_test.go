@@ -14,6 +14,8 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // The first use: two tasks of one account, from Monday to Friday in Kolkata, with
@@ -200,11 +202,11 @@ type settings map[string]string
 // the others run.
 func (s settings) Schedules(context.Context) ([]tradeclock.Schedule, error) {
 	var rows []tradeclock.Schedule
-	var bad tradeclock.QuarantineError
+	var bad store.QuarantineError
 	for task, text := range s {
 		when, err := rule.Parse(text)
 		if err != nil {
-			bad.Rows = append(bad.Rows, tradeclock.RowError{Task: task, Err: err})
+			bad.Rows = append(bad.Rows, store.RowError{Task: task, Err: err})
 			continue
 		}
 		rows = append(rows, tradeclock.Schedule{Task: task, Rule: when})
@@ -269,7 +271,7 @@ func ExampleSkip() {
 
 	runUntil(scheduler, clock, "16:05:00")
 
-	runs, err := ledger.Runs(context.Background(), tradeclock.Query{Task: "buy_orders"})
+	runs, err := ledger.Runs(context.Background(), store.Query{Task: "buy_orders"})
 	if err != nil {
 		fmt.Println(err)
 	}
@@ -307,7 +309,7 @@ func ExampleSchedule_spread() {
 // A timetable tells when a schedule is due, without a scheduler: here over a weekend.
 func ExampleNewTimetable() {
 	schedule := tradeclock.Schedule{Task: "report", Rule: rule.MustParse("daily 18:00")}
-	timetable, err := tradeclock.NewTimetable(schedule, calendar.Weekdays(time.UTC))
+	timetable, err := view.NewTimetable(schedule, calendar.Weekdays(time.UTC))
 	if err != nil {
 		fmt.Println(err)
 		return

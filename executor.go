@@ -9,6 +9,28 @@ import (
 
 	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/internal/spelling"
+	"github.com/tradeclock/tradeclock/store"
+)
+
+// Run is one occurrence of a task for one account, and Outcome what became of it. The
+// package store has these words.
+type (
+	Run     = store.Run
+	Outcome = store.Outcome
+)
+
+// The outcomes. Armed lasts until the run starts, and Running until it is settled as one of
+// the others, which are final.
+const (
+	NoOutcome   = store.NoOutcome
+	Armed       = store.Armed
+	Running     = store.Running
+	Succeeded   = store.Succeeded
+	Failed      = store.Failed
+	TimedOut    = store.TimedOut
+	Skipped     = store.Skipped
+	Missed      = store.Missed
+	Interrupted = store.Interrupted
 )
 
 // TaskExecutor executes the tasks of one account. It is to Mux what

@@ -16,6 +16,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -48,7 +49,7 @@ func TestRule32_ExplainTellsOfTheWholeDayOfARepeatingTask(t *testing.T) {
 		{"all is well", func(*testing.T, *world, *tradeclock.UnifiedTaskScheduler) {},
 			"was due several times: 9 succeeded; that of 11:45:00 is to come."},
 		{"disabled", func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
-			_, err := w.store.UpdateSchedule(t.Context(), ops, "", "watch", 1, tradeclock.ScheduleEdit{Disabled: ptr(true)})
+			_, err := w.store.UpdateSchedule(t.Context(), ops, "", "watch", 1, store.ScheduleEdit{Disabled: ptr(true)})
 			require.NoError(t, err)
 		}, "was due at 09:30:00 and succeeded (started at 09:30:00); its schedule is disabled since 2026-11-23 09:44:30."},
 		{"deleted", func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
@@ -64,7 +65,7 @@ func TestRule32_ExplainTellsOfTheWholeDayOfARepeatingTask(t *testing.T) {
 		}, "was due at 09:30:00 and succeeded (started at 09:30:00); 8 were due from 09:45:00 to 11:30:00, and the ledger has no record of them: " +
 			`account "42" was withdrawn at 2026-11-23 09:44:30; that of 11:45:00 is to come, and does not run: account "42" was withdrawn at 2026-11-23 09:44:30.`},
 		{"moved", func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
-			_, err := w.store.UpdateSchedule(t.Context(), ops, "", "watch", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("every 1h 11:00-14:00")})
+			_, err := w.store.UpdateSchedule(t.Context(), ops, "", "watch", 1, store.ScheduleEdit{Rule: rule.MustParse("every 1h 11:00-14:00")})
 			require.NoError(t, err)
 		}, "was due several times: 2 succeeded; 2 are to come, from 12:00:00 to 13:00:00."},
 	} {
@@ -99,7 +100,7 @@ func TestRule32_ExplainOfADayBeforeAnEditGivesNoFalseReason(t *testing.T) {
 	cfg.Schedules = w.store
 	s, d := w.drive(cfg)
 	d.Tick()
-	_, err = w.store.UpdateSchedule(t.Context(), ops, "", "watch", 1, tradeclock.ScheduleEdit{Disabled: ptr(true)})
+	_, err = w.store.UpdateSchedule(t.Context(), ops, "", "watch", 1, store.ScheduleEdit{Disabled: ptr(true)})
 	require.NoError(t, err)
 	d.For(time.Minute)
 	assert.Equal(t, "has no record: what held then is not known, as its schedule is disabled only since 2026-11-24 09:00:00.", explains(t, s, "watch"))
@@ -194,7 +195,7 @@ func explainedDay(t *testing.T, random *rand.Rand) {
 			rows, err := w.store.Schedules(t.Context())
 			require.NoError(t, err)
 			off := state.disabled.IsZero()
-			_, err = w.store.UpdateSchedule(t.Context(), ops, "", "watch", rows[0].Version, tradeclock.ScheduleEdit{Disabled: &off})
+			_, err = w.store.UpdateSchedule(t.Context(), ops, "", "watch", rows[0].Version, store.ScheduleEdit{Disabled: &off})
 			require.NoError(t, err)
 			state.disabled, state.since = time.Time{}, now
 			if off {

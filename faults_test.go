@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -215,7 +216,7 @@ type inTheWay struct {
 	done *bool
 }
 
-func (l inTheWay) Record(ctx context.Context, t tradeclock.Term, outcomes []tradeclock.Run, to time.Time) error {
+func (l inTheWay) Record(ctx context.Context, t store.Term, outcomes []tradeclock.Run, to time.Time) error {
 	for _, run := range outcomes {
 		if run.Task == "watch" && run.Count > 1 && !*l.done {
 			*l.done = true

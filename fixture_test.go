@@ -15,6 +15,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -23,7 +24,7 @@ func init() {
 }
 
 // ops is by whom tests edit.
-var ops = tradeclock.By{Actor: "ops", Reason: "a test"}
+var ops = store.By{Actor: "ops", Reason: "a test"}
 
 // world is what the schedulers of a test share: a fake clock, a store in memory,
 // and recorders of what runs and beats.
@@ -81,7 +82,7 @@ func (w *world) driver(rows ...tradeclock.Schedule) (*tradeclock.UnifiedTaskSche
 // runs returns the ledger's rows of a task, or of all tasks if it is empty.
 func (w *world) runs(task string) []tradeclock.Run {
 	w.t.Helper()
-	runs, err := w.store.Runs(w.t.Context(), tradeclock.Query{Scheduler: "paper", Task: task})
+	runs, err := w.store.Runs(w.t.Context(), store.Query{Scheduler: "paper", Task: task})
 	require.NoError(w.t, err)
 	return runs
 }

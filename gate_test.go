@@ -13,6 +13,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // weekTable is a week with a day of each kind, and what is regular around it.
@@ -357,7 +358,7 @@ func TestRule10_HoursThatArriveTogetherWithAnEditStillArmAnchors(t *testing.T) {
 	d.Until(at("2026-11-26 09:59:00"))
 
 	cal.set(withHours(t, "1"), nil)
-	w.edit("buy", tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 12:00")})
+	w.edit("buy", store.ScheduleEdit{Rule: rule.MustParse("daily 12:00")})
 	d.Until(at("2026-11-26 10:01:00"))
 
 	assert.Equal(t, []string{"09:16 missed"}, became(w.runs("open")))

@@ -15,6 +15,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // The code in docs/guarantees.md is that of this file: see
@@ -102,7 +103,7 @@ func ExampleRun() {
 	ctx := context.Background()
 	at := &flakyBroker{placed: make(map[string]bool)}
 	orders := []order{{"INFY", 10}, {"TCS", 5}, {"ITC", 40}}
-	run := tradeclock.Run{ID: tradeclock.RunID("paper", "42", "buy_orders", "2026-11-23"), Term: 7}
+	run := tradeclock.Run{ID: store.RunID("paper", "42", "buy_orders", "2026-11-23"), Term: 7}
 	fmt.Println(run.ID, orderKey(run.ID, "INFY"))
 
 	fmt.Println(sendOrders(ctx, at, run, orders))
@@ -128,7 +129,7 @@ func ExampleRunID() {
 	manual := daily
 	manual.Slot = "2026-11-23T10:15:00+05:30 manual 1"
 	for _, run := range []tradeclock.Run{daily, manual} {
-		fmt.Println(tradeclock.RunID(run.Scheduler, run.Account, run.Task, run.Session.String()))
+		fmt.Println(store.RunID(run.Scheduler, run.Account, run.Task, run.Session.String()))
 	}
 	// Output:
 	// rj43nvcn6ghynsbvntsagi6zba
@@ -136,8 +137,8 @@ func ExampleRunID() {
 }
 
 // cutOff lists the runs of which the ledger knows no more than that they were claimed.
-func cutOff(ctx context.Context, ledger tradeclock.History, since calendar.Date) ([]tradeclock.Run, error) {
-	return ledger.Runs(ctx, tradeclock.Query{
+func cutOff(ctx context.Context, ledger store.History, since calendar.Date) ([]tradeclock.Run, error) {
+	return ledger.Runs(ctx, store.Query{
 		Scheduler: "paper", From: since,
 		Outcomes: []tradeclock.Outcome{tradeclock.Interrupted},
 	})
@@ -147,20 +148,20 @@ func cutOff(ctx context.Context, ledger tradeclock.History, since calendar.Date)
 // and leaves it for a person to look into.
 func ExampleHistory() {
 	ctx, clock := context.Background(), monday()
-	store := memstore.New(clock)
+	st := memstore.New(clock)
 	today := calendar.DateOf(clock.Now())
-	term, err := store.Lead(ctx, "paper", "the process that dies", time.Second, time.Time{})
+	term, err := st.Lead(ctx, "paper", "the process that dies", time.Second, time.Time{})
 	if err != nil {
 		panic(err)
 	}
 	claimed := tradeclock.Run{Scheduler: "paper", Account: "42", Task: "buy_orders", Slot: today.String(), Session: today, Due: clock.Now(), Token: "its token"}
-	if _, err := store.Claim(ctx, term, []tradeclock.Run{claimed}); err != nil {
+	if _, err := st.Claim(ctx, term, []tradeclock.Run{claimed}); err != nil {
 		panic(err)
 	}
 	clock.Advance(time.Minute)
 
 	scheduler, err := tradeclock.New(tradeclock.Config{
-		Name: "paper", Account: "42", Clock: clock, Ledger: store, Logger: slog.New(slog.DiscardHandler),
+		Name: "paper", Account: "42", Clock: clock, Ledger: st, Logger: slog.New(slog.DiscardHandler),
 		Executor: tradeclock.ExecutorFunc(func(_ context.Context, run tradeclock.Run) error {
 			fmt.Println("run", run.Task)
 			return nil
@@ -172,7 +173,7 @@ func ExampleHistory() {
 	}
 	defer scheduler.Close(ctx)
 	runUntil(scheduler, clock, "09:05:00")
-	runs, err := cutOff(ctx, store, today)
+	runs, err := cutOff(ctx, st, today)
 	for _, run := range runs {
 		fmt.Printf("%s of %s: %v, %s\n", run.Task, run.Account, run.Outcome, run.Reason)
 	}

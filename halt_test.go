@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -35,7 +36,7 @@ func TestRule30_HaltOfOneAccountAndOfAll(t *testing.T) {
 			d.Until(at("2026-11-23 09:02:20"))
 			assert.Equal(t, test.state, s.Status().State)
 			require.Len(t, s.Status().Halts, 1)
-			assert.Equal(t, tradeclock.Halt{
+			assert.Equal(t, store.Halt{
 				Scheduler: "paper", Account: test.account, Reason: test.reason, Actor: "risk", At: at("2026-11-23 09:00:20").UTC(),
 			}, s.Status().Halts[0])
 			require.NoError(t, s.Lift(t.Context(), tradeclock.LiftRequest{Account: test.account, Reason: "all clear", Actor: "risk"}))
@@ -45,7 +46,7 @@ func TestRule30_HaltOfOneAccountAndOfAll(t *testing.T) {
 			assert.Equal(t, test.other, became(w.runsOf("7")))
 			assert.Equal(t, "halted by risk: "+test.reason, w.runsOf("42")[1].Reason)
 			assert.Equal(t, tradeclock.StateActive, s.Status().State)
-			audit, err := w.store.Audit(t.Context(), tradeclock.AuditQuery{Scheduler: "paper"})
+			audit, err := w.store.Audit(t.Context(), store.AuditQuery{Scheduler: "paper"})
 			require.NoError(t, err)
 			require.Len(t, audit, 2)
 			assert.Equal(t, "lift", audit[0].Action)
@@ -147,7 +148,7 @@ func TestRule20_WhatAHaltCutOffIsNotRunAgain(t *testing.T) {
 func TestRule30_HaltOfAnotherProcessIsReadBeforeEachBatch(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
 	w.rec.Do("first", func(ctx context.Context, _ tradeclock.Run) error {
-		return w.store.Halt(ctx, tradeclock.Halt{Scheduler: "paper", Reason: "loss limit", Actor: "another process"})
+		return w.store.Halt(ctx, store.Halt{Scheduler: "paper", Reason: "loss limit", Actor: "another process"})
 	})
 	cfg := w.config(row("first", "daily 09:00"), row("second", "daily 09:00", func(s *tradeclock.Schedule) { s.Priority = 1 }))
 	cfg.MaxConcurrent = 1 // so that the second is claimed once the first has returned

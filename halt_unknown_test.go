@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -48,7 +49,7 @@ func TestRule30_AHaltOfNobodyIsRefused(t *testing.T) {
 		assert.ErrorIs(t, lift, tradeclock.ErrUnknownAccount)
 		assert.Empty(t, one.Status().Halts)
 	}
-	audit, err := w.store.Audit(t.Context(), tradeclock.AuditQuery{Scheduler: "paper"})
+	audit, err := w.store.Audit(t.Context(), store.AuditQuery{Scheduler: "paper"})
 	require.NoError(t, err)
 	for _, entry := range audit {
 		assert.NotEqual(t, "24", entry.Account)

@@ -6,6 +6,24 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/internal/quiet"
+	"github.com/tradeclock/tradeclock/store"
+)
+
+// HeartbeatSink receives a Heartbeat each minute, in which the scheduler says what it is
+// doing. The package store has these words, and the package monitor reads heartbeats back.
+type (
+	HeartbeatSink  = store.HeartbeatSink
+	Heartbeat      = store.Heartbeat
+	SchedulerState = store.SchedulerState
+)
+
+// What a scheduler is doing.
+const (
+	StateStopped  = store.StateStopped
+	StateStandby  = store.StateStandby
+	StateActive   = store.StateActive
+	StateHalted   = store.StateHalted
+	StateDraining = store.StateDraining
 )
 
 // beatLoop beats at each minute, whatever the ticks do, and when the term was taken

@@ -12,6 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/monitor"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -79,7 +80,7 @@ func TestRule31_WhatAHeartbeatSays(t *testing.T) {
 		Term:      1,
 		State:     tradeclock.StateActive,
 		LastTick:  at("2026-11-23 09:03:00").UTC(),
-		Running: []tradeclock.RunningTask{
+		Running: []store.RunningTask{
 			{Account: "42", Task: "analysis", Slot: "2026-11-23", Started: at("2026-11-23 09:01:00").UTC(), Age: 2 * time.Minute},
 			{Account: "42", Task: "hung", Slot: "2026-11-23", Started: at("2026-11-23 09:01:00").UTC(), Age: 2 * time.Minute, Overdue: true},
 		},

@@ -16,6 +16,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Files of what is read by programs and people keep their form.
@@ -23,15 +24,15 @@ func TestGoldenJSON(t *testing.T) {
 	at := time.Date(2026, 11, 23, 3, 31, 0, 250_000_000, time.UTC)
 	until := rule.AtAnchor("close", -15*time.Minute)
 	run := tradeclock.Run{
-		ID: tradeclock.RunID("paper", "42", "buy_orders", "2026-11-23"), Scheduler: "paper", Account: "42", Task: "buy_orders", Slot: "2026-11-23",
+		ID: store.RunID("paper", "42", "buy_orders", "2026-11-23"), Scheduler: "paper", Account: "42", Task: "buy_orders", Slot: "2026-11-23",
 		Session: calendar.Date{Year: 2026, Month: 11, Day: 23}, Due: at.Truncate(time.Minute), Offset: 250 * time.Millisecond, Outcome: tradeclock.TimedOut, Reason: "deadline exceeded",
 		Started: at, Finished: at.Add(4 * time.Minute), Attempt: 1, Deadline: at.Add(4 * time.Minute), Term: 7, Token: "7/abc",
 		Calendar: "XNSE", CalendarVersion: "2026-11-22-1f0c33d8", Details: map[string]any{"orders": 3.0},
-		Late: &tradeclock.LateOutcome{Outcome: tradeclock.Succeeded, Finished: at.Add(time.Hour)},
+		Late: &store.LateOutcome{Outcome: tradeclock.Succeeded, Finished: at.Add(time.Hour)},
 	}
 	beat := tradeclock.Heartbeat{
 		Scheduler: "paper", Instance: "host-1", At: at, Term: 7, State: tradeclock.StateActive, Degraded: []string{"there are no schedules: nothing runs"},
-		LastTick: at, Next: at.Add(time.Minute), Running: []tradeclock.RunningTask{{Account: "42", Task: "buy_orders", Slot: "2026-11-23", Started: at, Age: 90 * time.Second, Overdue: true}},
+		LastTick: at, Next: at.Add(time.Minute), Running: []store.RunningTask{{Account: "42", Task: "buy_orders", Slot: "2026-11-23", Started: at, Age: 90 * time.Second, Overdue: true}},
 	}
 	for name, value := range map[string]any{
 		"schedule": tradeclock.Schedule{
@@ -43,8 +44,8 @@ func TestGoldenJSON(t *testing.T) {
 		"run": run,
 		"status": tradeclock.Status{
 			Heartbeat: beat, Accounts: []string{"42"}, Watermark: at.Truncate(time.Minute), Planned: at.Truncate(time.Minute), Waiting: 2, ClockSteps: 1,
-			Quarantined: []tradeclock.RowError{{Task: "sell", Err: errors.New("StartLimit: the configuration has no limit \"broker\"")}},
-			Halts:       []tradeclock.Halt{{Scheduler: "paper", Account: "43", Reason: "stopped by the user", Actor: "bob", At: at}},
+			Quarantined: []store.RowError{{Task: "sell", Err: errors.New("StartLimit: the configuration has no limit \"broker\"")}},
+			Halts:       []store.Halt{{Scheduler: "paper", Account: "43", Reason: "stopped by the user", Actor: "bob", At: at}},
 		},
 	} {
 		data, err := json.MarshalIndent(value, "", "  ")
@@ -93,6 +94,6 @@ func TestRunIDsAreFrozen(t *testing.T) {
 		"ywa3yl6sg5vbvnyomsbe72o74i": {"tradeclock", "", "sell_monitor", "2026-11-23T09:15:00+05:30"},
 		"efxqkuab6xzyfxvpoqw3st7m7e": {"réal", "दलाल", "analysis", "2026-11-23T09+05:30"},
 	} {
-		assert.Equal(t, want, tradeclock.RunID(of[0], of[1], of[2], of[3]))
+		assert.Equal(t, want, store.RunID(of[0], of[1], of[2], of[3]))
 	}
 }

@@ -20,13 +20,14 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // jsonTypes are the types that people put on a page or in a file.
 var jsonTypes = []any{
-	tradeclock.Schedule{}, tradeclock.Retry{}, tradeclock.StartLimit{}, tradeclock.ScheduleEdit{}, tradeclock.ScheduleChanges{}, tradeclock.ScheduleKey{}, tradeclock.QuarantineError{}, tradeclock.RowError{},
-	tradeclock.Run{}, tradeclock.LateOutcome{}, tradeclock.Term{}, tradeclock.Enrolment{}, tradeclock.State{}, tradeclock.Claim{}, tradeclock.SettleResult{}, tradeclock.Query{}, tradeclock.Halt{}, tradeclock.AuditEntry{},
-	tradeclock.Heartbeat{}, tradeclock.RunningTask{}, tradeclock.ReceivedHeartbeat{}, tradeclock.Status{}, tradeclock.AgendaItem{}, tradeclock.TriggerRequest{}, tradeclock.HaltRequest{}, tradeclock.LiftRequest{},
+	tradeclock.Schedule{}, tradeclock.Retry{}, tradeclock.StartLimit{}, store.ScheduleEdit{}, store.ScheduleChanges{}, store.ScheduleKey{}, store.QuarantineError{}, store.RowError{},
+	tradeclock.Run{}, store.LateOutcome{}, store.Term{}, store.Enrolment{}, store.State{}, store.Claim{}, store.SettleResult{}, store.Query{}, store.Halt{}, store.AuditEntry{},
+	tradeclock.Heartbeat{}, store.RunningTask{}, store.ReceivedHeartbeat{}, tradeclock.Status{}, tradeclock.AgendaItem{}, tradeclock.TriggerRequest{}, tradeclock.HaltRequest{}, tradeclock.LiftRequest{},
 	calendar.Session{}, calendar.Phase{}, calendar.Hours{}, calendar.TableDay{}, rule.Occurrence{},
 	tradeclock.Ticked{}, tradeclock.RunStarted{}, tradeclock.RunSettled{}, tradeclock.RunMissed{}, tradeclock.RunSkipped{}, tradeclock.TermChanged{}, tradeclock.SchedulesChanged{}, tradeclock.CalendarChanged{},
 	tradeclock.SessionChange{}, tradeclock.TaskChange{}, tradeclock.ClockStepped{}, tradeclock.EventsLost{},
@@ -139,7 +140,7 @@ func TestScheduleJSONRefuses(t *testing.T) {
 		assert.ErrorContains(t, json.Unmarshal([]byte(text), &s), want, text)
 		assert.Equal(t, tradeclock.Schedule{Task: "before"}, s, "it is left as it was")
 	}
-	assert.ErrorContains(t, json.Unmarshal([]byte(`{"catchup":"5m"}`), new(tradeclock.ScheduleEdit)), "edit: catchup: there is no such key")
+	assert.ErrorContains(t, json.Unmarshal([]byte(`{"catchup":"5m"}`), new(store.ScheduleEdit)), "edit: catchup: there is no such key")
 	assert.ErrorContains(t, json.Unmarshal([]byte(`{"per_acount":true}`), new(tradeclock.StartLimit)), "start limit: per_acount: there is no such key")
 }
 
@@ -158,9 +159,9 @@ func TestJSONOfSchedulesThatCannotBeReadBack(t *testing.T) {
 	var s tradeclock.Schedule
 	require.NoError(t, s.ReadJSON([]byte(`{"task":"a","rule":"own","prior":"daily 09:01"}`), own), "what knows its type reads it")
 	assert.Equal(t, tradeclock.Schedule{Task: "a", Rule: ownRule{}, Prior: rule.Daily(rule.At(9, 1))}, s)
-	var edit tradeclock.ScheduleEdit
+	var edit store.ScheduleEdit
 	require.NoError(t, edit.ReadJSON([]byte(`{"rule":"own"}`), own))
-	assert.Equal(t, tradeclock.ScheduleEdit{Rule: ownRule{}}, edit)
+	assert.Equal(t, store.ScheduleEdit{Rule: ownRule{}}, edit)
 
 	_, err = json.Marshal(tradeclock.Schedule{Task: "a", Rule: rule.Daily(rule.At(9, 75))})
 	assert.ErrorContains(t, err, "a time of day has a minute from 0 to 59")
@@ -169,7 +170,7 @@ func TestJSONOfSchedulesThatCannotBeReadBack(t *testing.T) {
 }
 
 func TestScheduleEditJSONSetsBackToDefaults(t *testing.T) {
-	var edit tradeclock.ScheduleEdit
+	var edit store.ScheduleEdit
 	require.NoError(t, json.Unmarshal([]byte(`{"timeout":"0s","sessions":"","disabled":false}`), &edit))
 	s := tradeclock.Schedule{Rule: rule.Daily(rule.At(9, 15)), Timeout: time.Hour, CatchUp: time.Hour, Sessions: calendar.EveryDay, Disabled: true}
 	edit.Apply(&s)
@@ -179,12 +180,12 @@ func TestScheduleEditJSONSetsBackToDefaults(t *testing.T) {
 func TestScheduleEditOfTheCapOfACatchUp(t *testing.T) {
 	var s tradeclock.Schedule
 	until := rule.AtAnchor("close", 0)
-	tradeclock.ScheduleEdit{CatchUpUntil: &until}.Apply(&s)
+	store.ScheduleEdit{CatchUpUntil: &until}.Apply(&s)
 	until.Anchor = "open" // which is not that of the row
 	require.NotNil(t, s.CatchUpUntil)
 	assert.Equal(t, rule.AtAnchor("close", 0), *s.CatchUpUntil)
 
-	tradeclock.ScheduleEdit{NoCatchUpUntil: true}.Apply(&s)
+	store.ScheduleEdit{NoCatchUpUntil: true}.Apply(&s)
 	assert.Nil(t, s.CatchUpUntil)
 }
 
@@ -239,7 +240,7 @@ var capital = regexp.MustCompile(`([a-z])([A-Z])`)
 
 // jsonNames are the keys that a type should have: those of its fields, in lower case.
 func jsonNames(typ reflect.Type) (names []string) {
-	if typ == reflect.TypeFor[tradeclock.RowError]() {
+	if typ == reflect.TypeFor[store.RowError]() {
 		return []string{"task", "account", "error"}
 	}
 	for i := range typ.NumField() {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -96,10 +97,10 @@ func TestRule26_ContextThatHasEndedStartsNothing(t *testing.T) {
 // the call.
 type slowToLead struct{ *tradeclocktest.Faulty }
 
-func (l slowToLead) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (tradeclock.Term, error) {
+func (l slowToLead) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (store.Term, error) {
 	ctx = context.WithoutCancel(ctx)
 	if err := tradeclock.Sleep(ctx, time.Second); err != nil {
-		return tradeclock.Term{}, err
+		return store.Term{}, err
 	}
 	return l.Faulty.Lead(ctx, scheduler, holder, ttl, trusted)
 }
@@ -172,7 +173,7 @@ func TestRule26_LeakIsNamedAndTheTermKept(t *testing.T) {
 	assert.Contains(t, err.Error(), "run 2026-11-23 of buy for account 42 has not returned")
 	assert.Less(t, took, time.Minute, "Run returns within a bound")
 	_, err = w.store.Lead(t.Context(), "paper", "the next", time.Minute, time.Time{})
-	var held *tradeclock.HeldError
+	var held *store.HeldError
 	assert.ErrorAs(t, err, &held, "what leaked may still write")
 }
 
@@ -293,7 +294,7 @@ type busyLedger struct {
 	meanwhile func()
 }
 
-func (l *busyLedger) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
+func (l *busyLedger) Claim(ctx context.Context, t store.Term, runs []tradeclock.Run) ([]store.Claim, error) {
 	l.meanwhile()
 	return l.Store.Claim(ctx, t, runs)
 }
@@ -322,7 +323,7 @@ func TestRule28_AWithdrawalDuringAClaim(t *testing.T) {
 // runsOf returns the ledger's rows of an account.
 func (w *world) runsOf(account string) []tradeclock.Run {
 	w.t.Helper()
-	runs, err := w.store.Runs(w.t.Context(), tradeclock.Query{Scheduler: "paper", Account: account})
+	runs, err := w.store.Runs(w.t.Context(), store.Query{Scheduler: "paper", Account: account})
 	require.NoError(w.t, err)
 	return runs
 }

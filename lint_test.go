@@ -10,6 +10,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 func TestRule41_WhatARowHardlyMeansIsFound(t *testing.T) {
@@ -58,7 +59,7 @@ func TestRule41_WhatARowHardlyMeansIsFound(t *testing.T) {
 }
 
 // onlyOf leaves the findings of one task.
-func onlyOf(task string, found []tradeclock.Finding) (some []tradeclock.Finding) {
+func onlyOf(task string, found []view.Finding) (some []view.Finding) {
 	for _, f := range found {
 		if f.Task == task {
 			some = append(some, f)

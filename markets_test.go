@@ -150,8 +150,8 @@ func TestRowsThatNameACalendarAreVetted(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:00:00")
 			cfg := w.config()
-			store := &rowsStore{rows: test.rows}
-			cfg.Schedules, cfg.Calendar = store, calendarOf(t, mumbai())
+			st := &rowsStore{rows: test.rows}
+			cfg.Schedules, cfg.Calendar = st, calendarOf(t, mumbai())
 			find := finder(calendarOf(t, nyse()))
 			cfg.Calendars = func(name string) (calendar.Calendar, error) {
 				if name == "alias" {

@@ -12,6 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Observer gets the events of a scheduler, one at a time and in order, from a
@@ -84,10 +85,10 @@ type TermChanged struct {
 
 // SchedulesChanged says that a poll brought other rows than the one before.
 type SchedulesChanged struct {
-	Added       []string   `json:"added,omitzero"`
-	Changed     []string   `json:"changed,omitzero"`
-	Removed     []string   `json:"removed,omitzero"`
-	Quarantined []RowError `json:"quarantined,omitzero"`
+	Added       []string         `json:"added,omitzero"`
+	Changed     []string         `json:"changed,omitzero"`
+	Removed     []string         `json:"removed,omitzero"`
+	Quarantined []store.RowError `json:"quarantined,omitzero"`
 	// Deliveries are the tasks of the rows that were added or changed, and how their
 	// runs are delivered: in both ways, where accounts have rows of their own.
 	Deliveries map[string][]Delivery `json:"deliveries,omitzero"`

@@ -72,12 +72,12 @@ func TestRule33_EventsInOrder(t *testing.T) {
 func TestRule33_SchedulesChanged(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:58:00")
 	events := new(eventLog)
-	store := &rowsStore{rows: []tradeclock.Schedule{row("buy", "daily 09:30"), row("sell", "daily 09:30")}}
+	st := &rowsStore{rows: []tradeclock.Schedule{row("buy", "daily 09:30"), row("sell", "daily 09:30")}}
 	cfg := w.config()
-	cfg.Schedules, cfg.Observers = store, []tradeclock.Observer{events}
+	cfg.Schedules, cfg.Observers = st, []tradeclock.Observer{events}
 	s, d := w.drive(cfg)
 	d.Tick()
-	store.set(row("buy", "daily 09:35"), row("analysis", "daily 16:00"), tradeclock.Schedule{Task: "torn"})
+	st.set(row("buy", "daily 09:35"), row("analysis", "daily 16:00"), tradeclock.Schedule{Task: "torn"})
 	d.For(3 * time.Minute)
 	stop(t, s)
 	changes := eventsOf[tradeclock.SchedulesChanged](events)

@@ -196,12 +196,12 @@ func TestRule17_AWaiterThatDoesNotStartHoldsUpNoOther(t *testing.T) {
 	w.rec.Do("holds", takes(210*time.Second))
 	group := func(s *tradeclock.Schedule) { s.Exclusive, s.CatchUp = "orders", time.Hour }
 	holds, first, second := row("holds", "daily 09:00", group), row("first", "daily 09:01", group), row("second", "daily 09:02", group)
-	store := &rowsStore{rows: []tradeclock.Schedule{holds, first, second}}
+	st := &rowsStore{rows: []tradeclock.Schedule{holds, first, second}}
 	cfg := w.config()
-	cfg.Schedules = store
+	cfg.Schedules = st
 	_, d := w.drive(cfg)
 	d.Until(at("2026-11-23 09:02:00"))
-	store.set(holds, second)
+	st.set(holds, second)
 	w.seconds(d, "2026-11-23 09:05:00")
 	assert.Empty(t, w.starts("first"))
 	assert.Equal(t, []string{"09:03:30"}, w.starts("second"))

@@ -13,7 +13,9 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/request"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // overriding is an operator's word about the occurrence of a task on 23 November: to skip
@@ -113,7 +115,7 @@ func TestRule36_WhatCannotBeIsRefused(t *testing.T) {
 				require.ErrorIs(t, err, test.want)
 			}
 			assert.ErrorContains(t, err, test.text)
-			found, err := w.store.Overrides(t.Context(), tradeclock.OverrideQuery{})
+			found, err := w.store.Overrides(t.Context(), store.OverrideQuery{})
 			require.NoError(t, err)
 			assert.Empty(t, found)
 		})
@@ -169,15 +171,15 @@ func TestRule36_AStoreThatIsAway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 10:00:00")
-			store := tradeclocktest.NewFaulty(w.store)
+			st := tradeclocktest.NewFaulty(w.store)
 			cfg := w.config(row("buy", "daily 10:05"), row("watch", "every 1m 10:00-15:30"))
-			cfg.Ledger = store
+			cfg.Ledger = st
 			s, d := w.run(cfg)
 			d.Until(at("2026-11-23 10:00:10"))
 			if test.lost {
-				store.LoseAnswer(tradeclocktest.OpOverride)
+				st.LoseAnswer(tradeclocktest.OpOverride)
 			} else {
-				store.Fail(tradeclocktest.OpOverride, errors.New("out of reach"))
+				st.Fail(tradeclocktest.OpOverride, errors.New("out of reach"))
 			}
 			_, err := s.Override(t.Context(), overriding("buy", test.to))
 			require.ErrorContains(t, err, "not stored yet")
@@ -186,7 +188,7 @@ func TestRule36_AStoreThatIsAway(t *testing.T) {
 			require.ErrorContains(t, err, "an earlier one is not stored yet")
 			d.Until(at("2026-11-23 10:05:30"))
 			assert.Empty(t, w.runs("buy"))
-			store.Heal()
+			st.Heal()
 			d.Until(at("2026-11-23 10:40:00"))
 			assert.Equal(t, []string{test.want}, became(w.runs("buy")))
 			assert.NotContains(t, strings.Join(s.Status().Degraded, "; "), "override")
@@ -219,7 +221,7 @@ func TestRule36_AskedFromAnotherProcess(t *testing.T) {
 	text, err = w.view(cfg).Explain(t.Context(), "43", "buy", day("2026-11-23"))
 	require.NoError(t, err)
 	assert.Equal(t, "On 2026-11-23, buy for account 43 is going to be skipped: skipped by Ana: the broker was away.", text)
-	page, err := w.view(cfg).Plan(t.Context(), day("2026-11-23"), tradeclock.PlanQuery{})
+	page, err := w.view(cfg).Plan(t.Context(), day("2026-11-23"), view.PlanQuery{})
 	require.NoError(t, err)
 	mine := w.agenda(s, "2026-11-23")
 	assert.ElementsMatch(t, mine, page)
@@ -231,25 +233,25 @@ func TestRule36_AskedFromAnotherProcess(t *testing.T) {
 // TestRule36_TakenTwiceItIsMadeOnce: who took the request dies before the answer.
 func TestRule36_TakenTwiceItIsMadeOnce(t *testing.T) {
 	w := newWorld(t, "2026-11-23 10:00:00")
-	store := tradeclocktest.NewFaulty(w.store)
+	st := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(row("buy", "daily 10:05"))
-	cfg.Ledger = store
+	cfg.Ledger = st
 	s, d := w.drive(cfg)
 	d.Tick()
 	skip := wanting(request.Skip, "buy")
 	skip.Session = day("2026-11-23")
 	asked := w.ask(skip)
-	store.Fail(tradeclocktest.OpAnswer, errors.New("out of reach"))
+	st.Fail(tradeclocktest.OpAnswer, errors.New("out of reach"))
 	d.Until(at("2026-11-23 10:01:00"))
 	require.True(t, w.answer(asked).Open())
 	s.Crash()
 	w.clock.Advance(time.Minute)
-	store.Heal()
+	st.Heal()
 	_, d = w.drive(cfg)
 	d.Until(at("2026-11-23 10:20:00"))
 	assert.Equal(t, request.Done, w.answer(asked).Answer, w.answer(asked).Text)
 	assert.Equal(t, []string{"10:05 skipped"}, became(w.runs("buy")))
-	audit, err := w.store.Audit(t.Context(), tradeclock.AuditQuery{Scheduler: "paper"})
+	audit, err := w.store.Audit(t.Context(), store.AuditQuery{Scheduler: "paper"})
 	require.NoError(t, err)
 	assert.Len(t, audit, 1)
 }

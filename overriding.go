@@ -15,6 +15,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // OverrideRequest says what is to become of exactly one occurrence. See
@@ -72,17 +73,17 @@ func (req OverrideRequest) check() error {
 // is no OverrideStore. If the ledger does not answer, the error says so: the override is
 // stored, and in force, once a later tick succeeds, and nothing is planned that it may be
 // about.
-func (s *UnifiedTaskScheduler) Override(ctx context.Context, req OverrideRequest) (Override, error) {
+func (s *UnifiedTaskScheduler) Override(ctx context.Context, req OverrideRequest) (store.Override, error) {
 	o, err := s.override(ctx, req)
 	if err != nil {
-		return Override{}, fmt.Errorf("override %s of %v: %w", naming.Row(req.Task, req.Account), req.Session, err)
+		return store.Override{}, fmt.Errorf("override %s of %v: %w", naming.Row(req.Task, req.Account), req.Session, err)
 	}
 	return o, nil
 }
 
 // overrides are what people have said of occurrences. Guarded by the scheduler's mu.
 type overrides struct {
-	list []Override // in force; replaced, and not changed
+	list []store.Override // in force; replaced, and not changed
 	// unstored are those of which it is not known whether the ledger has them.
 	unstored []unstoredOverride
 }
@@ -91,7 +92,7 @@ type overrides struct {
 // that it is, nothing is planned that is due at its first instant or later: another process
 // may come to plan by it.
 type unstoredOverride struct {
-	Override
+	store.Override
 	takeBack bool
 	first    time.Time
 }
@@ -106,38 +107,38 @@ func (o *overrides) limit(now time.Time) time.Time {
 	return now
 }
 
-func (s *UnifiedTaskScheduler) override(ctx context.Context, req OverrideRequest) (Override, error) {
+func (s *UnifiedTaskScheduler) override(ctx context.Context, req OverrideRequest) (store.Override, error) {
 	if err := req.check(); err != nil {
-		return Override{}, err
+		return store.Override{}, err
 	}
 	if s.overriding == nil {
-		return Override{}, fmt.Errorf("the ledger: %w", ErrUnsupported)
+		return store.Override{}, fmt.Errorf("the ledger: %w", ErrUnsupported)
 	}
 	s.activity.Begin()
 	defer s.activity.End()
 	if err := s.checkAccount(ctx, req.Account); err != nil {
-		return Override{}, err
+		return store.Override{}, err
 	}
 	day, err := s.preview(ctx, req.Session)
 	if err != nil {
-		return Override{}, err
+		return store.Override{}, err
 	}
 	base, err := req.find(day.Due)
 	if err == nil {
 		err = s.checkSlot(ctx, req, base.Slot)
 	}
 	if err != nil {
-		return Override{}, err
+		return store.Override{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, err := s.decideOverride(base, req)
 	if err != nil {
-		return Override{}, err
+		return store.Override{}, err
 	}
 	s.overrides.unstored = append(s.overrides.unstored, o)
 	if err := s.storeOverride(ctx, ledgerBound, o); err != nil {
-		return Override{}, err
+		return store.Override{}, err
 	}
 	return o.Override, nil
 }
@@ -149,7 +150,7 @@ func (s *UnifiedTaskScheduler) decideOverride(base plan.Occurrence, req Override
 	if !s.engine.Term.IsResumed() || !s.engine.Term.TrustedAt(now) || s.life.draining {
 		return o, ErrNoTerm
 	}
-	o = unstoredOverride{takeBack: req.TakeBack, Override: Override{
+	o = unstoredOverride{takeBack: req.TakeBack, Override: store.Override{
 		Scheduler: s.cfg.Name, Task: req.Task, Account: req.Account, Slot: base.Slot, Session: base.Session, Due: base.Due,
 		At: req.At, Actor: req.Actor, Reason: req.Reason, Made: now,
 	}}
@@ -207,8 +208,8 @@ func (req OverrideRequest) find(due []plan.Occurrence) (base plan.Occurrence, er
 
 // presentInstant is when an occurrence is due now: by its schedule, or by the word that is
 // in force. It reports whether there is one of the same account.
-func (s *UnifiedTaskScheduler) presentInstant(o Override) (at time.Time, known bool) {
-	var shared, own *Override
+func (s *UnifiedTaskScheduler) presentInstant(o store.Override) (at time.Time, known bool) {
+	var shared, own *store.Override
 	for i := range s.overrides.list {
 		switch w := &s.overrides.list[i]; {
 		case w.IsAbout(o):
@@ -229,7 +230,7 @@ func wallOf(o plan.Occurrence, t time.Time) string {
 }
 
 // checkMove refuses an instant at which the occurrence could not run.
-func checkMove(base plan.Occurrence, o Override, planned time.Time) error {
+func checkMove(base plan.Occurrence, o store.Override, planned time.Time) error {
 	r := vet.RowOf(base)
 	on := func(t time.Time) calendar.Date { return calendar.DateOf(t.In(r.View.Location())) }
 	switch {
@@ -254,7 +255,7 @@ func (s *UnifiedTaskScheduler) checkSlot(ctx context.Context, req OverrideReques
 	if s.history == nil {
 		return nil
 	}
-	q := Query{Scheduler: s.cfg.Name, Account: req.Account, Task: req.Task, Slot: slot, Limit: slotRows}
+	q := store.Query{Scheduler: s.cfg.Name, Account: req.Account, Task: req.Task, Slot: slot, Limit: slotRows}
 	runs, err := quiet.CallInTurn(ctx, s.lanes.past, ledgerBound, func(ctx context.Context) ([]Run, error) { return s.history.Runs(ctx, q) })
 	if err != nil {
 		return ledgerError{err}
@@ -280,7 +281,7 @@ func (s *UnifiedTaskScheduler) storeOverride(ctx context.Context, bound time.Dur
 		return struct{}{}, s.overriding.Override(ctx, t, o.Override)
 	})
 	s.mu.Lock()
-	deposed := errors.Is(err, ErrDeposed) || s.term.term != t
+	deposed := errors.Is(err, store.ErrDeposed) || s.term.term != t
 	if err == nil || deposed {
 		s.overrides.unstored = slices.DeleteFunc(s.overrides.unstored, func(u unstoredOverride) bool { return u.IsAbout(o.Override) })
 		if len(s.overrides.unstored) == 0 {
@@ -312,7 +313,7 @@ func (s *UnifiedTaskScheduler) storeOverrides(ctx context.Context) {
 // putOverride has planning go by an override, or no longer. The caller holds mu.
 func (s *UnifiedTaskScheduler) putOverride(o unstoredOverride) {
 	stale := calendar.DateOf(o.Made).AddDays(-answer.OverridesBack)
-	s.overrides.list = slices.DeleteFunc(slices.Clone(s.overrides.list), func(known Override) bool {
+	s.overrides.list = slices.DeleteFunc(slices.Clone(s.overrides.list), func(known store.Override) bool {
 		return known.IsAbout(o.Override) || known.Session.Before(stale)
 	})
 	if !o.takeBack {
@@ -324,7 +325,7 @@ func (s *UnifiedTaskScheduler) putOverride(o unstoredOverride) {
 }
 
 // takeOverrides takes over the overrides that the ledger has. The caller holds mu.
-func (s *UnifiedTaskScheduler) takeOverrides(all []Override) {
+func (s *UnifiedTaskScheduler) takeOverrides(all []store.Override) {
 	s.overrides = overrides{list: all}
 	s.clear("overrides")
 	s.goByOverrides()
@@ -342,11 +343,11 @@ func (s *UnifiedTaskScheduler) goByOverrides() {
 }
 
 // readOverrides returns the overrides that may matter from a watermark on.
-func (s *UnifiedTaskScheduler) readOverrides(ctx context.Context, watermark time.Time) ([]Override, error) {
+func (s *UnifiedTaskScheduler) readOverrides(ctx context.Context, watermark time.Time) ([]store.Override, error) {
 	if s.overriding == nil {
 		return nil, nil
 	}
-	q := OverrideQuery{Scheduler: s.cfg.Name}
+	q := store.OverrideQuery{Scheduler: s.cfg.Name}
 	if !watermark.IsZero() {
 		q.From = calendar.DateOf(watermark.UTC()).AddDays(-answer.OverridesBack)
 	}
@@ -384,7 +385,7 @@ func (s *UnifiedTaskScheduler) overrideAsked(ctx context.Context, r request.Requ
 func (s *UnifiedTaskScheduler) isOverridden(req OverrideRequest, asked time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !req.TakeBack && slices.ContainsFunc(s.overrides.list, func(o Override) bool {
+	return !req.TakeBack && slices.ContainsFunc(s.overrides.list, func(o store.Override) bool {
 		return o.Task == req.Task && o.Account == req.Account && o.Session == req.Session && (req.Slot == "" || req.Slot == o.Slot) &&
 			o.At.Equal(req.At) && o.Actor == req.Actor && o.Reason == req.Reason && !o.Made.Before(asked)
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -316,7 +317,7 @@ func (brokenRule) Occurrences(calendar.Session, *time.Location) ([]rule.Occurren
 }
 
 // edit changes a row of the store.
-func (w *world) edit(task string, edit tradeclock.ScheduleEdit) {
+func (w *world) edit(task string, edit store.ScheduleEdit) {
 	w.t.Helper()
 	rows, err := w.store.Schedules(w.t.Context())
 	require.NoError(w.t, err)
@@ -367,12 +368,12 @@ func TestRule07_AnEditNeverReopensASlot(t *testing.T) {
 			s, d := w.edited(row("buy", "daily 09:00"))
 			test.setup(w, s, d)
 
-			w.edit("buy", tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:30")})
+			w.edit("buy", store.ScheduleEdit{Rule: rule.MustParse("daily 09:30")})
 			d.Until(at("2026-11-23 09:40:00"))
-			w.edit("buy", tradeclock.ScheduleEdit{Disabled: &off})
+			w.edit("buy", store.ScheduleEdit{Disabled: &off})
 			d.Until(at("2026-11-23 09:50:00"))
 			on := false
-			w.edit("buy", tradeclock.ScheduleEdit{Disabled: &on, Rule: rule.MustParse("daily 10:00")})
+			w.edit("buy", store.ScheduleEdit{Disabled: &on, Rule: rule.MustParse("daily 10:00")})
 			d.Until(at("2026-11-23 11:00:00"))
 
 			assert.Equal(t, test.want, became(w.runs("buy")))
@@ -406,7 +407,7 @@ func TestRule07_AChangeOfKindTakesEffectAtTheNextSession(t *testing.T) {
 	_, d := w.edited(row("watch", "hourly 09:30-12:30"), row("echo", "after watch 5m"))
 	d.Until(at("2026-11-23 10:00:00"))
 
-	w.edit("watch", tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 11:00")})
+	w.edit("watch", store.ScheduleEdit{Rule: rule.MustParse("daily 11:00")})
 	d.Until(at("2026-11-24 13:00:00"))
 
 	want := []string{"2026-11-23T09+05:30", "2026-11-23T10+05:30", "2026-11-23T11+05:30", "2026-11-23T12+05:30", "2026-11-24"}
@@ -419,7 +420,7 @@ func TestRule07_AChangeOfKindBeforeTheFirstOccurrenceIsForToday(t *testing.T) {
 	_, d := w.edited(row("watch", "daily 11:00"))
 	d.Until(at("2026-11-23 10:00:00"))
 
-	w.edit("watch", tradeclock.ScheduleEdit{Rule: rule.MustParse("hourly 09:30-12:30")})
+	w.edit("watch", store.ScheduleEdit{Rule: rule.MustParse("hourly 09:30-12:30")})
 	d.Until(at("2026-11-23 13:00:00"))
 
 	assert.Equal(t, []string{"2026-11-23T10+05:30", "2026-11-23T11+05:30", "2026-11-23T12+05:30"}, w.rec.Slots("watch"))
@@ -442,7 +443,7 @@ func TestRule07_AnEditAtTheInstantThatIsDue(t *testing.T) {
 			_, d := w.edited(row("watch", test.was))
 			d.Until(at("2026-11-23 10:00:00"))
 
-			w.edit("watch", tradeclock.ScheduleEdit{Rule: rule.MustParse(test.is)})
+			w.edit("watch", store.ScheduleEdit{Rule: rule.MustParse(test.is)})
 			d.Until(at("2026-11-24 13:00:00"))
 
 			assert.Equal(t, test.want, w.rec.Slots("watch"))
@@ -464,15 +465,15 @@ func TestRule07_AChangeOfKindThatIsTakenBack(t *testing.T) {
 			}
 		}},
 		{"not kept", func(*world) (tradeclock.ScheduleStore, func(tradeclock.Schedule)) {
-			store := new(forgetful)
-			return store, func(r tradeclock.Schedule) { store.rows = []tradeclock.Schedule{r} }
+			st := new(forgetful)
+			return st, func(r tradeclock.Schedule) { st.rows = []tradeclock.Schedule{r} }
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:59:00")
 			cfg := w.config()
-			store, put := test.store(w)
-			cfg.Schedules = store
+			st, put := test.store(w)
+			cfg.Schedules = st
 			put(row("watch", "daily 09:00"))
 			_, d := w.drive(cfg)
 			d.Until(at("2026-11-23 09:05:00"))
@@ -494,7 +495,7 @@ func TestRule07_AChangeOfKindOutlivesARestart(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
 	s, d := w.edited(row("watch", "hourly 09:30-12:30"))
 	d.Until(at("2026-11-23 10:00:00"))
-	w.edit("watch", tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 11:00")})
+	w.edit("watch", store.ScheduleEdit{Rule: rule.MustParse("daily 11:00")})
 	require.NoError(t, s.Close(t.Context()))
 
 	_, d = w.edited()
@@ -509,7 +510,7 @@ func TestRule07_AChangeOfKindLeavesTheNightOfTheSessionBefore(t *testing.T) {
 	_, d := w.edited(row("report", "daily 02:00+1d"))
 	d.Until(at("2026-11-24 01:00:00"))
 
-	w.edit("report", tradeclock.ScheduleEdit{Rule: rule.MustParse("hourly 10:00-11:00")})
+	w.edit("report", store.ScheduleEdit{Rule: rule.MustParse("hourly 10:00-11:00")})
 	d.Until(at("2026-11-24 12:00:00"))
 
 	assert.Equal(t, []string{"2026-11-23", "2026-11-24T10+05:30", "2026-11-24T11+05:30"}, w.rec.Slots("report"))

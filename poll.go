@@ -4,18 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
-
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/plan"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/vet"
+	"github.com/tradeclock/tradeclock/store"
+	"slices"
+	"time"
 )
 
 // schedules is what the polls have brought. Guarded by mu.
 type schedules struct {
 	plan     *plan.Plan
-	rows     map[ScheduleKey]*vet.Row
+	rows     map[store.ScheduleKey]*vet.Row
 	views    map[string]*watchedCalendar // those that rows have named
 	notFound map[string]error            // and those that were not found
 	look     time.Duration               // wait before these are asked for again
@@ -27,9 +28,9 @@ type schedules struct {
 	read     time.Time     // when the last reading began that was taken
 	retry    time.Duration // wait before the next poll while there are no rows yet
 	retryAt  time.Time     // and when that is
-	rejected []RowError
-	followed map[string]bool        // tasks that after rules name
-	odd      map[ScheduleKey]string // what is odd about the tasks of accounts: see compareTask
+	rejected []store.RowError
+	followed map[string]bool              // tasks that after rules name
+	odd      map[store.ScheduleKey]string // what is odd about the tasks of accounts: see compareTask
 	// unreported is true if accounts came or went since their tasks were compared
 	// with the rows.
 	unreported bool
@@ -39,11 +40,11 @@ type schedules struct {
 // reading is one answer of the schedule store.
 type reading struct {
 	rows      []Schedule
-	bad       []RowError
+	bad       []store.RowError
 	revision  string
 	unchanged bool
-	partial   bool          // only what changed since the revision that was known
-	removed   []ScheduleKey // of a partial one
+	partial   bool                // only what changed since the revision that was known
+	removed   []store.ScheduleKey // of a partial one
 }
 
 // pollIfDue reads the schedules once a minute. What goes wrong leaves the last
@@ -124,9 +125,9 @@ func (s *UnifiedTaskScheduler) pollFailed(err error) {
 
 // readSchedules asks a store for its rows or for what changed of them, or finds that
 // nothing has.
-func readSchedules(ctx context.Context, store ScheduleStore, known string, loaded bool) (reading, error) {
+func readSchedules(ctx context.Context, from ScheduleStore, known string, loaded bool) (reading, error) {
 	var read reading
-	if reviser, ok := store.(Reviser); ok {
+	if reviser, ok := from.(store.Reviser); ok {
 		revision, err := reviser.Revision(ctx)
 		if err != nil {
 			return read, err
@@ -136,34 +137,34 @@ func readSchedules(ctx context.Context, store ScheduleStore, known string, loade
 		}
 		read.revision = revision
 	}
-	if lister, ok := store.(ChangeLister); ok && loaded && known != "" {
+	if lister, ok := from.(store.ChangeLister); ok && loaded && known != "" {
 		read, err := readChanges(ctx, lister, known)
-		if !errors.Is(err, ErrRevisionUnknown) {
+		if !errors.Is(err, store.ErrRevisionUnknown) {
 			return read, err
 		}
 	}
 	var err error
-	read.rows, err = store.Schedules(ctx)
+	read.rows, err = from.Schedules(ctx)
 	read.bad, err = unreadRows(err)
 	return read, err
 }
 
-func readChanges(ctx context.Context, lister ChangeLister, known string) (reading, error) {
+func readChanges(ctx context.Context, lister store.ChangeLister, known string) (reading, error) {
 	changes, err := lister.Changes(ctx, known)
 	bad, err := unreadRows(err)
 	return reading{rows: changes.Rows, removed: changes.Removed, bad: bad, revision: changes.Revision, partial: true}, err
 }
 
 // unreadRows takes the rows that a store could not read out of its error.
-func unreadRows(err error) ([]RowError, error) {
-	if quarantine := (*QuarantineError)(nil); errors.As(err, &quarantine) {
+func unreadRows(err error) ([]store.RowError, error) {
+	if quarantine := (*store.QuarantineError)(nil); errors.As(err, &quarantine) {
 		return quarantine.Rows, nil
 	}
 	return nil, err
 }
 
 // takeRows makes rows that a poll brought the ones in force. The caller holds mu.
-func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, now time.Time) {
+func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []store.RowError, now time.Time) {
 	old, before := s.sched.rows, s.sched.plan
 	v := vet.New(schedules, s.viewOf, s.limitOf, bad)
 	v.Old, v.Holds = old, s.editsHold(now)
@@ -174,7 +175,7 @@ func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []RowError, no
 	if before != nil {
 		made.CarryOver(before)
 		fresh := vet.EngineRows(v.Fresh)
-		s.engine.KeepDue(before, fresh, func(key engine.Key) *engine.Row { return old[ScheduleKey(key)].EngineRow() }, now)
+		s.engine.KeepDue(before, fresh, func(key engine.Key) *engine.Row { return old[store.ScheduleKey(key)].EngineRow() }, now)
 		s.engine.PlanLate(fresh, s.sched.read)
 	}
 	s.use(made)
@@ -198,4 +199,91 @@ func (s *UnifiedTaskScheduler) use(made *plan.Plan) {
 	s.engine.Use(made)
 	s.watchCalendars()
 	s.endRetries()
+}
+
+// takeChanges brings rows that changed since the known revision into those in force,
+// and reports whether it could. All rows are to be read again where a change may
+// touch others: rows that after rules link, and those that a quarantine hides.
+func (s *UnifiedTaskScheduler) takeChanges(read reading, known string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sched.revision != known || len(read.bad)+len(s.sched.rejected)+len(s.sched.notFound) > 0 {
+		return false
+	}
+	v := vet.New(read.rows, s.viewOf, s.limitOf, nil)
+	v.Old, v.Holds = s.sched.rows, s.editsHold(s.clock.Now())
+	for _, row := range read.rows {
+		if !s.standsAlone(row.Key()) {
+			return false
+		}
+		v.Share(v.Old[row.Key()])
+		v.Add(row)
+	}
+	for _, removed := range read.removed {
+		if !s.standsAlone(removed) {
+			return false
+		}
+	}
+	if len(v.Bad) > 0 || len(v.Followed) > 0 || slices.ContainsFunc(v.Order, s.mayBeShadowed) {
+		return false
+	}
+	p := vet.NewPatch(s.sched.rows)
+	for _, r := range v.Order {
+		p.Put(r)
+	}
+	for _, removed := range read.removed {
+		p.Remove(removed)
+	}
+	s.sched.revision = read.revision
+	gone, come := p.Diff()
+	fresh := vet.EngineRows(come)
+	s.engine.KeepDue(s.sched.plan, fresh, func(key engine.Key) *engine.Row { return p.Before(store.ScheduleKey(key)).EngineRow() }, s.clock.Now())
+	s.engine.PlanLate(fresh, s.sched.read)
+	for _, r := range come {
+		if like := s.sched.plan.Like(&r.Row); like != nil {
+			r.Share(vet.RowBy(like))
+		}
+	}
+	s.use(s.sched.plan.Patched(vet.PlannedRows(gone), vet.PlannedRows(come)))
+	s.reportPatch(p)
+	return true
+}
+
+// standsAlone reports whether no after rule links the row of a key with others, nor
+// the row for all accounts, which it may shadow.
+func (s *UnifiedTaskScheduler) standsAlone(key store.ScheduleKey) bool {
+	linked := func(r *vet.Row) bool { return r != nil && r.Base != nil }
+	return !s.sched.followed[key.Task] && !linked(s.sched.rows[key]) && !linked(s.sched.rows[store.ScheduleKey{Task: key.Task}])
+}
+
+// mayBeShadowed reports whether a row is a new one for all accounts, of which some
+// may have their own already.
+func (s *UnifiedTaskScheduler) mayBeShadowed(r *vet.Row) bool {
+	return r.Account == "" && s.sched.rows[r.Key()] == nil
+}
+
+// reportPatch tells what a patch changed, and what is odd about the rows since. The
+// caller holds mu.
+func (s *UnifiedTaskScheduler) reportPatch(p *vet.Patch) {
+	var change SchedulesChanged
+	_, come := p.Diff()
+	for _, key := range p.Keys() {
+		was, is := p.Before(key), s.sched.rows[key]
+		change.compare(was, is)
+		s.noteSilence(key)
+		if was != nil && is != nil && was.Disabled == is.Disabled {
+			continue // its accounts have a schedule as before
+		}
+		for _, a := range s.accountsOf(key) {
+			s.compareAccount(a, key.Task)
+			s.forgetBadRun(engine.Key{Task: key.Task, Account: a.Name})
+		}
+	}
+	if !change.isEmpty() {
+		s.tellRows(change)
+	}
+	s.reportProblems(come)
+	s.reportOdd()
+	s.tellSilence()
+	s.tellPending(come)
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // own is a row of an account of its own.
@@ -21,11 +23,11 @@ func disabled(s *tradeclock.Schedule) { s.Disabled = true }
 
 var previewCases = []struct {
 	name    string
-	changes tradeclock.ScheduleChanges
+	changes store.ScheduleChanges
 	// some of what is to be told: "2026-11-24 buy_orders 16:05 -> 16:10"
 	want []string
 }{
-	{"nothing", tradeclock.ScheduleChanges{}, nil},
+	{"nothing", store.ScheduleChanges{}, nil},
 	{"the same again", put(row("buy_orders", "daily 16:05")), nil},
 	{"later today", put(row("buy_orders", "daily 16:10")), []string{
 		"2026-11-23 buy_orders 16:05 -> 16:10", "2026-11-24 buy_orders 16:05 -> 16:10", "2026-11-25 buy_orders 16:05 -> 16:10",
@@ -50,18 +52,18 @@ var previewCases = []struct {
 	{"the base of what follows, for one account", put(row("premarket_retry", "daily 08:45", own("42"))), []string{
 		"2026-11-24 premarket_retry for account 42 09:00 -> 08:45", "2026-11-24 premarket_amo_adjustment for account 42 09:05 -> 08:50",
 	}},
-	{"several", tradeclock.ScheduleChanges{
+	{"several", store.ScheduleChanges{
 		Rows:    []tradeclock.Schedule{row("analysis", "daily 16:02"), row("buy_orders", "after analysis 3m")},
-		Removed: []tradeclock.ScheduleKey{{Task: "eod_cleanup"}},
+		Removed: []store.ScheduleKey{{Task: "eod_cleanup"}},
 	}, []string{"2026-11-24 analysis 16:00 -> 16:02", "2026-11-23 eod_cleanup 18:00 -> "}},
 }
 
-func put(rows ...tradeclock.Schedule) tradeclock.ScheduleChanges {
-	return tradeclock.ScheduleChanges{Rows: rows}
+func put(rows ...tradeclock.Schedule) store.ScheduleChanges {
+	return store.ScheduleChanges{Rows: rows}
 }
 
-func remove(task, account string) tradeclock.ScheduleChanges {
-	return tradeclock.ScheduleChanges{Removed: []tradeclock.ScheduleKey{{Task: task, Account: account}}}
+func remove(task, account string) store.ScheduleChanges {
+	return store.ScheduleChanges{Removed: []store.ScheduleKey{{Task: task, Account: account}}}
 }
 
 // TestRule38_APreviewIsWhatThenRuns previews edits in the middle of a day, makes them, and
@@ -81,7 +83,7 @@ func TestRule38_APreviewIsWhatThenRuns(t *testing.T) {
 
 			expected := make(map[string]time.Time) // by task and slot
 			for _, date := range []string{"2026-11-23", "2026-11-24", "2026-11-25"} {
-				for _, item := range planOf(t, v, date, tradeclock.PlanQuery{Limit: 1000}) {
+				for _, item := range planOf(t, v, date, view.PlanQuery{Limit: 1000}) {
 					expected[item.Task+" "+item.Slot] = item.Due
 				}
 			}
@@ -92,7 +94,7 @@ func TestRule38_APreviewIsWhatThenRuns(t *testing.T) {
 			}
 			var told []string
 			for _, c := range preview.Changes {
-				key := tradeclock.ScheduleKey{Task: c.Task, Account: c.Account}
+				key := store.ScheduleKey{Task: c.Task, Account: c.Account}
 				told = append(told, fmt.Sprintf("%v %v %s -> %s", c.Session, key, wallOf(c.Before), wallOf(c.After)))
 				delete(expected, c.Task+" "+c.Slot)
 				if !c.After.IsZero() {
@@ -135,7 +137,7 @@ func TestRule38_APreviewKeepsAccountsAndFollowersApart(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		rows     []tradeclock.Schedule
-		changes  tradeclock.ScheduleChanges
+		changes  store.ScheduleChanges
 		accounts []string // that the edit is about
 		want     []string
 	}{
@@ -171,7 +173,7 @@ func TestRule38_APreviewKeepsAccountsAndFollowersApart(t *testing.T) {
 			d.Until(at("2026-11-23 10:00:00"))
 			dueIn := func() map[string]time.Time {
 				due := make(map[string]time.Time)
-				for _, item := range planOf(t, v, "2026-11-23", tradeclock.PlanQuery{Limit: 1000}) {
+				for _, item := range planOf(t, v, "2026-11-23", view.PlanQuery{Limit: 1000}) {
 					if item.Due.After(w.clock.Now()) {
 						due[item.Account+" "+item.Task] = item.Due
 					}
@@ -183,7 +185,7 @@ func TestRule38_APreviewKeepsAccountsAndFollowersApart(t *testing.T) {
 			require.NoError(t, err)
 			var told []string
 			for _, c := range preview.Changes {
-				told = append(told, fmt.Sprintf("%s %s -> %s", tradeclock.ScheduleKey{Task: c.Task, Account: c.Account}, wallOf(c.Before), wallOf(c.After)))
+				told = append(told, fmt.Sprintf("%s %s -> %s", store.ScheduleKey{Task: c.Task, Account: c.Account}, wallOf(c.Before), wallOf(c.After)))
 				for _, account := range test.accounts {
 					delete(expected, account+" "+c.Task)
 					if !c.After.IsZero() {
@@ -203,24 +205,24 @@ func TestRule38_APreviewRefusesWhatTheStoreWould(t *testing.T) {
 	v := w.view(w.seeded())
 	revision, err := w.store.Revision(t.Context())
 	require.NoError(t, err)
-	for name, changes := range map[string]tradeclock.ScheduleChanges{
+	for name, changes := range map[string]store.ScheduleChanges{
 		"no rule":              put(tradeclock.Schedule{Task: "report"}),
 		"after nothing":        put(row("report", "after nothing 5m")),
 		"what another follows": remove("premarket_retry", ""),
 		"no such anchor":       put(row("report", "daily lunch.end")),
 		"no such calendar":     put(row("report", "daily 09:00", func(s *tradeclock.Schedule) { s.Calendar = "XNYS" })),
 	} {
-		var wrong *tradeclock.QuarantineError
+		var wrong *store.QuarantineError
 		_, err := v.Preview(t.Context(), changes, 0)
 		require.ErrorAs(t, err, &wrong, name)
 		assert.Len(t, wrong.Rows, 1, name)
 	}
 	_, err = v.Preview(t.Context(), remove("report", ""), 0)
-	assert.ErrorIs(t, err, tradeclock.ErrNoSchedule)
+	assert.ErrorIs(t, err, store.ErrNoSchedule)
 	stale := put(row("buy_orders", "daily 16:10"))
 	stale.Revision = "another"
 	_, err = v.Preview(t.Context(), stale, 0)
-	assert.ErrorIs(t, err, tradeclock.ErrSchedulesChanged)
+	assert.ErrorIs(t, err, store.ErrSchedulesChanged)
 	after, err := w.store.Revision(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, revision, after, "nothing is written")

@@ -56,14 +56,14 @@ func TestRule33_ADeafObserverIsNotWaitedFor(t *testing.T) {
 func TestNothingWaitsForTheClockAfterRuns(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(at("2026-11-23 09:14:00"))
 	goOn := make(chan struct{})
-	store := memstore.New(clock)
+	st := memstore.New(clock)
 	s, err := tradeclock.New(tradeclock.Config{
 		Executor: tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error {
 			<-goOn
 			return nil
 		}),
 		Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "buy", Rule: rule.MustParse("daily 09:15")}),
-		Ledger:    store,
+		Ledger:    st,
 		Calendar:  calendar.Weekdays(kolkata),
 		Clock:     clock,
 	})

@@ -14,11 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock/internal/why"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func TestReasonClass(t *testing.T) {
 	started := time.Date(2026, 11, 23, 3, 31, 0, 0, time.UTC)
-	halt := Halt{Actor: "ops", Reason: "a bad day"}.Why()
+	halt := store.Halt{Actor: "ops", Reason: "a bad day"}.Why()
 	for _, test := range []struct {
 		outcome Outcome
 		reason  string

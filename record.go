@@ -9,6 +9,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // flush writes enrolments, the records of what did not run, and the watermark: in
@@ -46,7 +47,7 @@ func (s *UnifiedTaskScheduler) flushAll() {
 	s.activity.End()
 }
 
-func (s *UnifiedTaskScheduler) flushOnce(ctx context.Context, t Term) {
+func (s *UnifiedTaskScheduler) flushOnce(ctx context.Context, t store.Term) {
 	err := s.flushEnrolments(ctx, t)
 	if err == nil {
 		err = s.flushRecords(ctx, t)
@@ -55,7 +56,7 @@ func (s *UnifiedTaskScheduler) flushOnce(ctx context.Context, t Term) {
 		err = s.flushAccounted(ctx, t)
 	}
 	switch {
-	case errors.Is(err, ErrDeposed):
+	case errors.Is(err, store.ErrDeposed):
 		s.deposed(t, err)
 	case s.term.term != t:
 	case err == nil:
@@ -72,7 +73,7 @@ func (s *UnifiedTaskScheduler) flushOnce(ctx context.Context, t Term) {
 }
 
 // flushEnrolments tells the ledger which accounts the term serves.
-func (s *UnifiedTaskScheduler) flushEnrolments(ctx context.Context, t Term) error {
+func (s *UnifiedTaskScheduler) flushEnrolments(ctx context.Context, t store.Term) error {
 	admitted := s.engine.ToEnrol()
 	if len(admitted.Told) == 0 {
 		return nil
@@ -87,7 +88,7 @@ func (s *UnifiedTaskScheduler) flushEnrolments(ctx context.Context, t Term) erro
 
 // flushAccounted tells the ledger which accounts are not served any more, and which are
 // accounted for up to the watermark.
-func (s *UnifiedTaskScheduler) flushAccounted(ctx context.Context, t Term) error {
+func (s *UnifiedTaskScheduler) flushAccounted(ctx context.Context, t store.Term) error {
 	if s.term.term != t {
 		return nil
 	}
@@ -103,19 +104,19 @@ func (s *UnifiedTaskScheduler) flushAccounted(ctx context.Context, t Term) error
 }
 
 // writeAccounts lets go of mu meanwhile.
-func (s *UnifiedTaskScheduler) writeAccounts(ctx context.Context, t Term, gone, served []engine.Enrolment) error {
+func (s *UnifiedTaskScheduler) writeAccounts(ctx context.Context, t store.Term, gone, served []engine.Enrolment) error {
 	if len(gone)+len(served) == 0 {
 		return nil
 	}
-	enrolments := make([]Enrolment, len(served))
+	enrolments := make([]store.Enrolment, len(served))
 	for i, e := range served {
-		enrolments[i] = Enrolment(e)
+		enrolments[i] = store.Enrolment(e)
 	}
 	s.mu.Unlock()
 	defer s.mu.Lock()
 	_, err := quiet.Call(ctx, s.lanes.enroll, ledgerBound, func(ctx context.Context) (struct{}, error) {
 		for _, w := range gone {
-			if err := s.cfg.Ledger.Withdraw(ctx, t, Enrolment(w)); err != nil {
+			if err := s.cfg.Ledger.Withdraw(ctx, t, store.Enrolment(w)); err != nil {
 				return struct{}{}, err
 			}
 		}
@@ -129,7 +130,7 @@ func (s *UnifiedTaskScheduler) writeAccounts(ctx context.Context, t Term, gone, 
 
 // flushRecords writes what did not run, and moves the watermark to where all
 // before it is claimed or recorded.
-func (s *UnifiedTaskScheduler) flushRecords(ctx context.Context, t Term) error {
+func (s *UnifiedTaskScheduler) flushRecords(ctx context.Context, t store.Term) error {
 	if s.term.term != t {
 		return nil
 	}
@@ -177,7 +178,7 @@ func outcomeOf(o engine.Outcome) Outcome {
 // cannot keep ranges as they are, the next write is at once: it returns no error. The
 // caller holds mu.
 func (s *UnifiedTaskScheduler) writeLater(records []*engine.Record, err error) error {
-	var taken *TakenError
+	var taken *store.TakenError
 	errors.As(err, &taken)
 	parted := s.engine.RecordLater(records, func(r *engine.Record) bool { return isNamed(taken, r) })
 	if parted {
@@ -189,7 +190,7 @@ func (s *UnifiedTaskScheduler) writeLater(records []*engine.Record, err error) e
 
 // writeRecords lets go of mu meanwhile, but for the watermark alone in a ledger that
 // answers from memory: a minute without news allocates nothing.
-func (s *UnifiedTaskScheduler) writeRecords(ctx context.Context, t Term, runs []Run, mark time.Time) error {
+func (s *UnifiedTaskScheduler) writeRecords(ctx context.Context, t store.Term, runs []Run, mark time.Time) error {
 	if s.lanes.record.IsDirect() && len(runs) == 0 {
 		return s.cfg.Ledger.Record(ctx, t, nil, mark)
 	}
@@ -214,7 +215,7 @@ func (s *UnifiedTaskScheduler) tellRecorded(run Run, delivery Delivery, fresh in
 }
 
 // isNamed reports whether a record is one of the ranges of an error, which may be nil.
-func isNamed(taken *TakenError, record *engine.Record) bool {
+func isNamed(taken *store.TakenError, record *engine.Record) bool {
 	return taken != nil && record.Count > 1 && slices.ContainsFunc(taken.Runs, func(r Run) bool {
 		return r.Account == record.Run.Account.Name && r.Task == record.Run.Row.Task() && r.Slot == record.Run.Slot
 	})

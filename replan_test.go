@@ -179,17 +179,17 @@ func TestACalendarThatIsUsedAgainIsLookedAtAgain(t *testing.T) {
 	us := nyse()
 	us.Last = day("2026-11-30")
 	rows := []tradeclock.Schedule{row("buy", "daily 09:20"), row("us", "daily open", onCalendar("XNYS"))}
-	store := &rowsStore{rows: rows}
+	st := &rowsStore{rows: rows}
 	cfg := w.config()
-	cfg.Schedules, cfg.Calendar, cfg.Calendars = store, calendarOf(t, mumbai()), finder(calendarOf(t, us))
+	cfg.Schedules, cfg.Calendar, cfg.Calendars = st, calendarOf(t, mumbai()), finder(calendarOf(t, us))
 	s, d := w.drive(cfg)
 	ends := []string{"calendar XNYS ends on 2026-11-30, with 6 sessions left"}
 	d.Until(at("2026-11-23 12:00:00"))
 	assert.Equal(t, ends, s.Status().Degraded)
-	store.set(rows[0])
+	st.set(rows[0])
 	d.Until(at("2026-11-23 12:05:00"))
 	assert.Empty(t, s.Status().Degraded)
-	store.set(rows...)
+	st.set(rows...)
 	d.Until(at("2026-11-23 12:10:00"))
 	assert.Equal(t, ends, s.Status().Degraded)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // How often the active scheduler looks for requests: more often while there is something
@@ -71,7 +72,7 @@ func (s *UnifiedTaskScheduler) answerRequests(ctx context.Context) {
 	defer func() { s.requests.busy = false }()
 	taken, err := s.takeRequests(ctx, t)
 	switch {
-	case ctx.Err() != nil || errors.Is(err, ErrDeposed) || s.term.term != t:
+	case ctx.Err() != nil || errors.Is(err, store.ErrDeposed) || s.term.term != t:
 		return
 	case err != nil:
 		s.degrade("requests", fmt.Sprintf("what people ask cannot be read: %v", err))
@@ -87,7 +88,7 @@ func (s *UnifiedTaskScheduler) answerRequests(ctx context.Context) {
 }
 
 // takeRequests lets go of mu while it asks a ledger that does not answer from memory.
-func (s *UnifiedTaskScheduler) takeRequests(ctx context.Context, t Term) ([]request.Request, error) {
+func (s *UnifiedTaskScheduler) takeRequests(ctx context.Context, t store.Term) ([]request.Request, error) {
 	if s.lanes.asked.IsDirect() { // a minute without news allocates nothing
 		return s.requested.Take(ctx, t)
 	}
@@ -110,7 +111,7 @@ func (s *UnifiedTaskScheduler) forgetAnswered(open []request.Request) {
 
 // answerRequest does what a request asks, unless this process has done it already, and
 // stores the answer.
-func (s *UnifiedTaskScheduler) answerRequest(ctx context.Context, t Term, r request.Request) {
+func (s *UnifiedTaskScheduler) answerRequest(ctx context.Context, t store.Term, r request.Request) {
 	s.mu.Lock()
 	answer, done := s.requests.answered[r.ID]
 	s.mu.Unlock()
@@ -200,7 +201,7 @@ func (s *UnifiedTaskScheduler) startedFor(ctx context.Context, req trigger) (run
 		return Run{}, false, nil // the claim of its slot tells then whether there was one
 	}
 	date := cmp.Or(req.Session, calendar.DateOf(req.at.In(s.zoneOf(req.Account, req.Task))))
-	q := Query{Scheduler: s.cfg.Name, Account: req.Account, Task: req.Task, From: date.AddDays(-1), To: date.AddDays(1)}
+	q := store.Query{Scheduler: s.cfg.Name, Account: req.Account, Task: req.Task, From: date.AddDays(-1), To: date.AddDays(1)}
 	runs, err := quiet.Call(ctx, s.lanes.past, ledgerBound, func(ctx context.Context) ([]Run, error) { return s.history.Runs(ctx, q) })
 	for _, run := range runs {
 		its := isSlotOf(run.Slot, req.asked)

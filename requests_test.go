@@ -12,6 +12,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -106,20 +107,20 @@ func TestRule37_TakenTwiceItStartsOnce(t *testing.T) {
 	for name, asked := range map[string]request.Request{"a run of its own": wanting(request.Trigger, "buy"), "for today": today} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 10:00:00")
-			store := tradeclocktest.NewFaulty(w.store)
+			st := tradeclocktest.NewFaulty(w.store)
 			cfg := w.config(row("buy", "daily 16:05"))
-			cfg.Ledger = store
+			cfg.Ledger = st
 			s, d := w.drive(cfg)
 			d.Tick()
 			asked := w.ask(asked)
-			store.Fail(tradeclocktest.OpAnswer, errors.New("out of reach"))
+			st.Fail(tradeclocktest.OpAnswer, errors.New("out of reach"))
 			d.Until(at("2026-11-23 10:01:00"))
 			assert.Equal(t, 1, w.rec.Count("buy"))
 			assert.True(t, w.answer(asked).Open())
 			s.Crash()
 
 			w.clock.Advance(3 * time.Minute) // it has expired meanwhile
-			store.Heal()
+			st.Heal()
 			_, d = w.drive(cfg)
 			d.For(time.Minute)
 			assert.Equal(t, 1, w.rec.Count("buy"))
@@ -134,16 +135,16 @@ func TestRule37_TakenTwiceItStartsOnce(t *testing.T) {
 // TestRule37_ALostAnswerIsGivenAgain by the process that has done what was asked, once.
 func TestRule37_ALostAnswerIsGivenAgain(t *testing.T) {
 	w := newWorld(t, "2026-11-23 10:00:00")
-	store := tradeclocktest.NewFaulty(w.store)
+	st := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(row("buy", "daily 16:05"))
-	cfg.Ledger = store
+	cfg.Ledger = st
 	_, d := w.drive(cfg)
 	d.Tick()
 	asked := w.ask(wanting(request.Trigger, "buy"))
-	store.Fail(tradeclocktest.OpAnswer, errors.New("out of reach"))
+	st.Fail(tradeclocktest.OpAnswer, errors.New("out of reach"))
 	d.Until(at("2026-11-23 10:05:00"))
 	assert.True(t, w.answer(asked).Open())
-	store.Heal()
+	st.Heal()
 	d.Until(at("2026-11-23 10:06:00"))
 	assert.Equal(t, request.Done, w.answer(asked).Answer)
 	assert.Equal(t, at("2026-11-23 10:00:00").UTC(), w.answer(asked).Answered)
@@ -153,17 +154,17 @@ func TestRule37_ALostAnswerIsGivenAgain(t *testing.T) {
 // TestRule37_AClaimWithoutAnAnswer is tried again, and starts once.
 func TestRule37_AClaimWithoutAnAnswer(t *testing.T) {
 	w := newWorld(t, "2026-11-23 10:00:00")
-	store := tradeclocktest.NewFaulty(w.store)
+	st := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(row("buy", "daily 16:05"))
-	cfg.Ledger = store
+	cfg.Ledger = st
 	_, d := w.drive(cfg)
 	d.Tick()
 	asked := w.ask(wanting(request.Trigger, "buy"))
-	store.LoseAnswer(tradeclocktest.OpClaim)
+	st.LoseAnswer(tradeclocktest.OpClaim)
 	d.Until(at("2026-11-23 10:01:00"))
 	assert.Zero(t, w.rec.Count("buy"))
 	assert.True(t, w.answer(asked).Open())
-	store.Heal()
+	st.Heal()
 	d.Until(at("2026-11-23 10:02:00"))
 	assert.Equal(t, 1, w.rec.Count("buy"), w.answer(asked).Text)
 	assert.Equal(t, request.Done, w.answer(asked).Answer)
@@ -206,16 +207,16 @@ func TestRule37_WhatIsNotKnownIsRefused(t *testing.T) {
 // TestRule37_RequestsThatCannotBeRead are told by health, and hold up nothing.
 func TestRule37_RequestsThatCannotBeRead(t *testing.T) {
 	w := newWorld(t, "2026-11-23 10:00:00")
-	store := tradeclocktest.NewFaulty(w.store)
+	st := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(row("watch", "every 1m 10:00-15:30"))
-	cfg.Ledger = store
+	cfg.Ledger = st
 	s, d := w.run(cfg)
 	d.Until(at("2026-11-23 10:01:10"))
-	store.Hang(tradeclocktest.OpTake)
+	st.Hang(tradeclocktest.OpTake)
 	d.Until(at("2026-11-23 10:03:10"))
 	assert.Contains(t, s.Status().Degraded[0], "what people ask cannot be read")
 	assert.Equal(t, []string{"10:01 succeeded", "10:02 succeeded", "10:03 succeeded"}, became(w.runs("watch")))
-	store.Heal()
+	st.Heal()
 	d.Until(at("2026-11-23 10:04:30"))
 	assert.Empty(t, s.Status().Degraded)
 }
@@ -224,19 +225,19 @@ func TestRule37_RequestsThatCannotBeRead(t *testing.T) {
 // what people ask: that is another's to read from then on.
 func TestRule37_AStandbyDoesNotTellOfRequests(t *testing.T) {
 	w := newWorld(t, "2026-11-23 10:00:00")
-	store := tradeclocktest.NewFaulty(w.store)
+	st := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(row("buy", "daily 16:05"))
-	cfg.Ledger = store
+	cfg.Ledger = st
 	s, d := w.run(cfg)
 	d.Until(at("2026-11-23 10:01:10"))
 	for _, op := range []tradeclocktest.Op{tradeclocktest.OpTake, tradeclocktest.OpLead} {
-		store.Fail(op, errors.New("out of reach"))
+		st.Fail(op, errors.New("out of reach"))
 	}
 	d.Until(at("2026-11-23 10:03:10"))
 	assert.Contains(t, strings.Join(s.Status().Degraded, "; "), "what people ask cannot be read")
 	_, err := w.store.Lead(t.Context(), cfg.Name, "another", time.Hour, time.Time{})
 	require.NoError(t, err)
-	store.Heal()
+	st.Heal()
 	d.Until(at("2026-11-23 10:05:10"))
 	assert.Equal(t, tradeclock.StateStandby, s.Status().State)
 	assert.NotContains(t, strings.Join(s.Status().Degraded, "; "), "what people ask")
@@ -300,26 +301,26 @@ func TestRule37_Cancel(t *testing.T) {
 // the next holder takes, the one that has started does not answer for the other.
 func TestRule37_TwoRequestsOfOnePersonAreToldApart(t *testing.T) {
 	w := newWorld(t, "2026-11-23 10:00:00")
-	store := tradeclocktest.NewFaulty(w.store)
+	st := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(row("buy", "daily 16:05"))
-	cfg.Ledger = store
+	cfg.Ledger = st
 	s, d := w.drive(cfg)
 	d.Tick()
 	own := w.ask(wanting(request.Trigger, "buy"))
 	w.rec.Do("buy", takes(10*time.Second))
-	store.Fail(tradeclocktest.OpAnswer, errors.New("out of reach"))
+	st.Fail(tradeclocktest.OpAnswer, errors.New("out of reach"))
 	d.Tick()
 	today := wanting(request.Trigger, "buy")
 	today.ForToday = true
 	today.Expires = w.clock.Now().Add(time.Hour)
 	asked := w.ask(today)
 	term := s.Status().Term
-	_, err := w.store.Take(t.Context(), tradeclock.Term{Scheduler: "paper", Holder: s.Status().Instance, Number: term})
+	_, err := w.store.Take(t.Context(), store.Term{Scheduler: "paper", Holder: s.Status().Instance, Number: term})
 	require.NoError(t, err, "it is taken, and not begun")
 	s.Crash()
 
 	w.clock.Advance(time.Minute)
-	store.Heal()
+	st.Heal()
 	_, d = w.drive(cfg)
 	d.For(time.Minute)
 	assert.Equal(t, request.Done, w.answer(own).Answer, w.answer(own).Text)

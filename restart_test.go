@@ -29,10 +29,10 @@ func (w *world) start() *service { return w.startWith(trading.DefaultSchedules()
 
 func (w *world) startWith(rows ...tradeclock.Schedule) *service {
 	w.t.Helper()
-	store := tradeclocktest.NewFaulty(w.store)
+	st := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(rows...)
-	cfg.Ledger = store
-	return &service{w.scheduler(cfg), w, store}
+	cfg.Ledger = st
+	return &service{w.scheduler(cfg), w, st}
 }
 
 // until ticks each minute up to the instant, it included. What a tick starts ends

@@ -11,6 +11,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/why"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // resume reads what a new term starts from, and reconciles the runs of older
@@ -19,14 +20,14 @@ import (
 func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	t := s.term.term
 	s.mu.Unlock()
-	var said []Override
-	state, err := quiet.Call(ctx, s.lanes.lead, ledgerBound, func(ctx context.Context) (State, error) {
+	var said []store.Override
+	state, err := quiet.Call(ctx, s.lanes.lead, ledgerBound, func(ctx context.Context) (store.State, error) {
 		state, err := s.cfg.Ledger.Resume(ctx, t)
 		if err != nil {
-			return State{}, err
+			return store.State{}, err
 		}
 		if said, err = s.readOverrides(ctx, state.Watermark); err != nil {
-			return State{}, err
+			return store.State{}, err
 		}
 		return s.releaseUnstarted(ctx, t, state)
 	})
@@ -34,7 +35,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 	switch {
 	case s.term.term != t || s.engine.Term.IsResumed():
 		return
-	case errors.Is(err, ErrDeposed):
+	case errors.Is(err, store.ErrDeposed):
 		s.loseTerm(err.Error())
 		s.term.renewAt = s.clock.Now().Add(retryFirst)
 		return
@@ -52,7 +53,7 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 
 // takeOver begins to plan from a ledger's state, and reconciles the runs of older terms.
 // The caller holds mu.
-func (s *UnifiedTaskScheduler) takeOver(t Term, state State, now time.Time) {
+func (s *UnifiedTaskScheduler) takeOver(t store.Term, state store.State, now time.Time) {
 	s.dropUnstarted(&state)
 	from := engine.State{Term: t.Number, Watermark: state.Watermark}
 	for _, e := range state.Enrolments {
@@ -84,7 +85,7 @@ func (s *UnifiedTaskScheduler) takeOver(t Term, state State, now time.Time) {
 }
 
 // dropUnstarted leaves the rows of claims of this process out that certainly never start.
-func (s *UnifiedTaskScheduler) dropUnstarted(state *State) {
+func (s *UnifiedTaskScheduler) dropUnstarted(state *store.State) {
 	tokens := make(map[string]bool)
 	for _, p := range s.engine.Unstarted() {
 		tokens[s.tokenOf(p.Serial)] = true
@@ -107,7 +108,7 @@ func (s *UnifiedTaskScheduler) runAgain(r *Run) {
 
 // logTaken tells that this instance is active, since when everything is accounted for,
 // and after whom.
-func (s *UnifiedTaskScheduler) logTaken(t Term, watermark time.Time, unsettled int) {
+func (s *UnifiedTaskScheduler) logTaken(t store.Term, watermark time.Time, unsettled int) {
 	attrs := []any{"term", t.Number, "watermark", watermark, "unsettled", unsettled}
 	if before := s.term.held; before.Holder != "" && before.Number < t.Number {
 		attrs = append(attrs, "after", before.Holder)
@@ -163,7 +164,7 @@ func (s *UnifiedTaskScheduler) rerunUntil(run *Run) time.Time {
 		return time.Time{}
 	}
 	if !s.sched.loaded {
-		return run.Due.Add(MaxPolicyLength)
+		return run.Due.Add(store.MaxPolicyLength)
 	}
 	r := s.rowFor(run.Account, run.Task)
 	if r == nil || r.Delivery != AtLeastOnce {

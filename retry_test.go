@@ -13,6 +13,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -254,7 +255,7 @@ func TestRule19_ARangeIsOfOneSession(t *testing.T) {
 // No further attempt starts of what is not to run any more. Its wait ends at once, so
 // that the account's executor can be stopped.
 func TestRule28_RetriesEndWithTheirAccountAndTheirRow(t *testing.T) {
-	edit := func(e tradeclock.ScheduleEdit) func(*testing.T, *world, *tradeclock.UnifiedTaskScheduler) {
+	edit := func(e store.ScheduleEdit) func(*testing.T, *world, *tradeclock.UnifiedTaskScheduler) {
 		return func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
 			_, err := w.store.UpdateSchedule(t.Context(), ops, "", "analysis", 1, e)
 			require.NoError(t, err)
@@ -281,9 +282,9 @@ func TestRule28_RetriesEndWithTheirAccountAndTheirRow(t *testing.T) {
 			require.NoError(t, s.Lift(t.Context(), tradeclock.LiftRequest{Account: "42", Reason: "back", Actor: "Ana"}))
 		}, "halted by Ana: lunch", "09:00:30", false},
 		{"halted by another process", func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
-			require.NoError(t, w.store.Halt(t.Context(), tradeclock.Halt{Scheduler: "paper", Account: "42", Reason: "lunch", Actor: "Ana", At: w.clock.Now()}))
+			require.NoError(t, w.store.Halt(t.Context(), store.Halt{Scheduler: "paper", Account: "42", Reason: "lunch", Actor: "Ana", At: w.clock.Now()}))
 		}, "halted by Ana: lunch", "09:01:00", false},
-		{"disabled", edit(tradeclock.ScheduleEdit{Disabled: &yes}), "its schedule was disabled or removed", "09:01:00", false},
+		{"disabled", edit(store.ScheduleEdit{Disabled: &yes}), "its schedule was disabled or removed", "09:01:00", false},
 		{"removed", func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
 			require.NoError(t, w.store.DeleteSchedule(t.Context(), ops, "", "analysis"))
 		}, "its schedule was disabled or removed", "09:01:00", false},

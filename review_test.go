@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -52,7 +53,7 @@ func TestRule31_HealthForgetsWhatRunsNoMore(t *testing.T) {
 		}},
 		"the task is disabled": {func(w *world, s *tradeclock.UnifiedTaskScheduler) error {
 			disabled := true
-			_, err := w.store.UpdateSchedule(w.t.Context(), ops, "", "watch", 1, tradeclock.ScheduleEdit{Disabled: &disabled})
+			_, err := w.store.UpdateSchedule(w.t.Context(), ops, "", "watch", 1, store.ScheduleEdit{Disabled: &disabled})
 			return errors.Join(s.Withdraw(w.t.Context(), "locked out"), err)
 		}},
 	} {
@@ -79,9 +80,9 @@ func TestRule31_HealthForgetsWhatRunsNoMore(t *testing.T) {
 
 // orders makes calls at once, of which the first hangs in the store's op. It
 // returns their errors once the store answers again.
-func orders(t *testing.T, s *tradeclock.UnifiedTaskScheduler, store *tradeclocktest.Faulty, op tradeclocktest.Op, calls ...func() error) error {
+func orders(t *testing.T, s *tradeclock.UnifiedTaskScheduler, st *tradeclocktest.Faulty, op tradeclocktest.Op, calls ...func() error) error {
 	t.Helper()
-	store.Hang(op)
+	st.Hang(op)
 	errs := make([]error, len(calls))
 	var begun atomic.Int64
 	var all sync.WaitGroup
@@ -90,21 +91,21 @@ func orders(t *testing.T, s *tradeclock.UnifiedTaskScheduler, store *tradeclockt
 			begun.Add(1)
 			errs[i] = call()
 		})
-		for store.Hanging(op) == 0 || begun.Load() <= int64(i) {
+		for st.Hanging(op) == 0 || begun.Load() <= int64(i) {
 			runtime.Gosched()
 		}
 	}
 	require.NoError(t, s.Quiesce(t.Context()))
-	store.Heal(op)
+	st.Heal(op)
 	all.Wait()
 	return errors.Join(errs...)
 }
 
 func TestRule29_TriggersAtOnceWaitForEachOther(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
-	store := tradeclocktest.NewFaulty(w.store)
+	st := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(row("report", "daily 16:00"))
-	cfg.Ledger = store
+	cfg.Ledger = st
 	s, d := w.drive(cfg)
 	require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
 	d.Until(at("2026-11-23 09:00:00"))
@@ -114,16 +115,16 @@ func TestRule29_TriggersAtOnceWaitForEachOther(t *testing.T) {
 			return err
 		}
 	}
-	require.NoError(t, orders(t, s, store, tradeclocktest.OpClaim, trigger("42"), trigger("7")))
+	require.NoError(t, orders(t, s, st, tradeclocktest.OpClaim, trigger("42"), trigger("7")))
 	d.Tick()
 	assert.Len(t, w.rec.Runs(), 2)
 }
 
 func TestRule30_HaltsAtOnceWaitForEachOther(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
-	store := tradeclocktest.NewFaulty(w.store)
+	st := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(row("report", "daily 16:00"))
-	cfg.Ledger = store
+	cfg.Ledger = st
 	s, d := w.drive(cfg)
 	require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
 	d.Until(at("2026-11-23 09:00:00"))
@@ -132,7 +133,7 @@ func TestRule30_HaltsAtOnceWaitForEachOther(t *testing.T) {
 			return s.Halt(t.Context(), tradeclock.HaltRequest{Account: account, Reason: "loss limit", Actor: "risk"})
 		}
 	}
-	require.NoError(t, orders(t, s, store, tradeclocktest.OpHalt, halt("42"), halt("7")))
+	require.NoError(t, orders(t, s, st, tradeclocktest.OpHalt, halt("42"), halt("7")))
 	stored, err := w.store.Halts(t.Context(), "paper")
 	require.NoError(t, err)
 	assert.Len(t, stored, 2)
@@ -152,22 +153,22 @@ func TestRule29_ATriggerThatIsOvertakenDoesNotStart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:59:00")
-			store := tradeclocktest.NewFaulty(w.store)
+			st := tradeclocktest.NewFaulty(w.store)
 			cfg := w.config(row("report", "daily 16:00"))
-			cfg.Ledger = store
+			cfg.Ledger = st
 			s, d := w.drive(cfg)
 			d.Until(at("2026-11-23 09:00:00"))
-			store.Hang(tradeclocktest.OpClaim)
+			st.Hang(tradeclocktest.OpClaim)
 			answered := make(chan error, 1)
 			go func() {
 				_, err := s.Trigger(t.Context(), tradeclock.TriggerRequest{Task: "report", Account: "42", Actor: "ops"})
 				answered <- err
 			}()
-			for store.Hanging(tradeclocktest.OpClaim) == 0 {
+			for st.Hanging(tradeclocktest.OpClaim) == 0 {
 				runtime.Gosched()
 			}
 			require.NoError(t, test.overtake(s))
-			store.Heal(tradeclocktest.OpClaim)
+			st.Heal(tradeclocktest.OpClaim)
 			require.ErrorIs(t, <-answered, test.want)
 			d.For(time.Minute)
 
@@ -179,9 +180,9 @@ func TestRule29_ATriggerThatIsOvertakenDoesNotStart(t *testing.T) {
 
 func TestRule20_WhatRanUnclaimedIsKeptAcrossATerm(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
-	store := tradeclocktest.NewFaulty(w.store)
+	st := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(row("watch", "every 1m 09:00-09:08", atLeastOnce))
-	cfg.Ledger = store
+	cfg.Ledger = st
 	w.rec.Do("watch", func(ctx context.Context, run tradeclock.Run) error {
 		if run.Slot == "2026-11-23T09:02:00+05:30" {
 			return tradeclock.Sleep(ctx, 150*time.Second)
@@ -191,13 +192,13 @@ func TestRule20_WhatRanUnclaimedIsKeptAcrossATerm(t *testing.T) {
 	_, d := w.drive(cfg)
 	d.Until(at("2026-11-23 09:00:00"))
 	for _, op := range []tradeclocktest.Op{tradeclocktest.OpLead, tradeclocktest.OpClaim, tradeclocktest.OpSettle, tradeclocktest.OpRecord} {
-		store.Fail(op, errors.New("out of reach"))
+		st.Fail(op, errors.New("out of reach"))
 	}
 	d.Until(at("2026-11-23 09:05:00"))
 	other, err := w.store.Lead(t.Context(), "paper", "other", time.Minute, time.Time{})
 	require.NoError(t, err, "the first term has expired")
 	require.NoError(t, w.store.Resign(t.Context(), other))
-	store.Heal()
+	st.Heal()
 	d.Until(at("2026-11-23 09:10:00"))
 
 	assert.Equal(t, []string{
@@ -208,21 +209,21 @@ func TestRule20_WhatRanUnclaimedIsKeptAcrossATerm(t *testing.T) {
 
 func TestRule20_WhatWasMissedWithoutATermIsPlannedAgain(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
-	store := tradeclocktest.NewFaulty(w.store)
+	st := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(row("watch", "every 1m 09:00-09:12"))
-	cfg.Ledger = store
+	cfg.Ledger = st
 	_, d := w.drive(cfg)
 	d.Until(at("2026-11-23 09:00:00"))
-	store.Fail(tradeclocktest.OpClaim, errors.New("out of reach"))
-	store.Fail(tradeclocktest.OpRelease, errors.New("out of reach"))
+	st.Fail(tradeclocktest.OpClaim, errors.New("out of reach"))
+	st.Fail(tradeclocktest.OpRelease, errors.New("out of reach"))
 	d.Until(at("2026-11-23 09:01:00"))
-	store.Fail(tradeclocktest.OpLead, errors.New("out of reach"))
+	st.Fail(tradeclocktest.OpLead, errors.New("out of reach"))
 	d.Until(at("2026-11-23 09:02:30"))
 	other, err := w.store.Lead(t.Context(), "paper", "other", time.Hour, time.Time{})
 	require.NoError(t, err, "the first term has expired")
-	store.Heal(tradeclocktest.OpLead)
+	st.Heal(tradeclocktest.OpLead)
 	d.Until(at("2026-11-23 09:03:30"))
-	store.Heal()
+	st.Heal()
 	d.Until(at("2026-11-23 09:07:30"))
 	require.NoError(t, w.store.Resign(t.Context(), other))
 	d.Until(at("2026-11-23 09:15:00"))

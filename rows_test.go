@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -115,7 +116,7 @@ func TestRule24_AMendedRowBringsBackWhatComesAfterIt(t *testing.T) {
 		`schedule of buy_orders for account 42: Rule: "after analysis 5m": the row of task "analysis" for account "42" cannot be used`)
 
 	none := ""
-	_, err = w.store.UpdateSchedule(t.Context(), ops, "42", "analysis", 1, tradeclock.ScheduleEdit{StartLimit: &none})
+	_, err = w.store.UpdateSchedule(t.Context(), ops, "42", "analysis", 1, store.ScheduleEdit{StartLimit: &none})
 	require.NoError(t, err)
 	d.For(30 * time.Minute)
 	assert.Empty(t, s.Status().Quarantined)

@@ -12,6 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // agendaOf lists what becomes of a task through days, as "date time slot", with the
@@ -265,7 +266,7 @@ func TestRule07_EditsOfFiltersAndWindows(t *testing.T) {
 			_, d := w.drive(cfg)
 			d.Until(at("2026-11-23 10:00:00"))
 
-			w.edit("task", tradeclock.ScheduleEdit{Rule: rule.MustParse(test.new)})
+			w.edit("task", store.ScheduleEdit{Rule: rule.MustParse(test.new)})
 			d.Until(at("2026-11-24 13:00:00"))
 
 			assert.Equal(t, test.want, w.rec.Slots("task"))

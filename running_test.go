@@ -22,6 +22,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -341,7 +342,7 @@ type watchedLedger struct {
 	look   func(runs []tradeclock.Run)
 }
 
-func (l *watchedLedger) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
+func (l *watchedLedger) Claim(ctx context.Context, t store.Term, runs []tradeclock.Run) ([]store.Claim, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.claims = append(l.claims, len(runs))

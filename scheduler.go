@@ -16,6 +16,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/internal/why"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Defaults and bounds of the scheduler.
@@ -56,14 +57,14 @@ type UnifiedTaskScheduler struct {
 	activity   *quiet.Activity
 	events     announcers
 	lanes      lanes
-	wake       *quiet.Bell   // of the loop
-	pulse      *quiet.Bell   // of the heartbeat
-	keeping    *quiet.Bell   // of the term's keeper
-	asking     *quiet.Bell   // of who answers requests
-	history    History       // nil if the ledger has none
-	halting    HaltStore     // nil if the ledger has none
-	requested  RequestStore  // nil if the ledger has none
-	overriding OverrideStore // nil if the ledger has none
+	wake       *quiet.Bell         // of the loop
+	pulse      *quiet.Bell         // of the heartbeat
+	keeping    *quiet.Bell         // of the term's keeper
+	asking     *quiet.Bell         // of who answers requests
+	history    store.History       // nil if the ledger has none
+	halting    store.HaltStore     // nil if the ledger has none
+	requested  store.RequestStore  // nil if the ledger has none
+	overriding store.OverrideStore // nil if the ledger has none
 
 	mu      sync.Mutex // taken before the locks of the announcer and of the activity
 	ticking bool       // a tick goes on, or what excludes one
@@ -116,10 +117,10 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 		holder: cfg.Instance + "/" + rand.Text()[:12],
 	}
 	s.log = slog.New(livingLog{cfg.Logger.With("scheduler", cfg.Name).Handler(), &s.life.crashed})
-	s.history, _ = cfg.Ledger.(History)
-	s.halting, _ = cfg.Ledger.(HaltStore)
-	s.requested, _ = cfg.Ledger.(RequestStore)
-	s.overriding, _ = cfg.Ledger.(OverrideStore)
+	s.history, _ = cfg.Ledger.(store.History)
+	s.halting, _ = cfg.Ledger.(store.HaltStore)
+	s.requested, _ = cfg.Ledger.(store.RequestStore)
+	s.overriding, _ = cfg.Ledger.(store.OverrideStore)
 	s.activity = quiet.New(cfg.Clock)
 	s.events = newAnnouncers(cfg.Observers, s.log, s.activity)
 	s.lanes = newLanes(cfg, s.activity)
@@ -134,7 +135,7 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	})
 	s.health.conditions = make(map[string]string)
 	s.health.notices = make(map[string][]string)
-	s.control.halts, s.control.unstored = make(map[string]Halt), make(map[string]Halt)
+	s.control.halts, s.control.unstored = make(map[string]store.Halt), make(map[string]store.Halt)
 	s.requests.answered = make(map[string]request.Request)
 	if cfg.Executor != nil {
 		known, lists := listTasks(cfg.Executor)
@@ -154,9 +155,9 @@ func (s *UnifiedTaskScheduler) warn() {
 	if s.calendar.Name() == calendar.WeekdaysName {
 		s.log.Warn("no exchange calendar is configured: holidays are not known", "calendar", s.calendar.Name(), "location", s.loc.String())
 	}
-	if takeover := s.cfg.TermLength + takeoverWithin; takeover > DefaultCatchUp {
+	if takeover := s.cfg.TermLength + takeoverWithin; takeover > store.DefaultCatchUp {
 		s.log.Warn("a takeover may take longer than the default catch-up: runs that are due meanwhile are missed",
-			"takeover", takeover, "catch_up", DefaultCatchUp)
+			"takeover", takeover, "catch_up", store.DefaultCatchUp)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // books is what is still to be written to the ledger. Guarded by the scheduler's
@@ -88,14 +89,14 @@ func (s *UnifiedTaskScheduler) settleAll() {
 			break
 		}
 		s.mu.Unlock()
-		results, err := quiet.Call(context.Background(), s.lanes.settle, ledgerBound, func(ctx context.Context) ([]SettleResult, error) {
+		results, err := quiet.Call(context.Background(), s.lanes.settle, ledgerBound, func(ctx context.Context) ([]store.SettleResult, error) {
 			return s.settleBatch(ctx, t, batch)
 		})
 		s.mu.Lock()
 		if err == nil && len(results) != n {
 			err = fmt.Errorf("the ledger answered %d settlements of %d", len(results), n)
 		}
-		if errors.Is(err, ErrDeposed) {
+		if errors.Is(err, store.ErrDeposed) {
 			s.deposed(t, err)
 		}
 		b.sizeNext(n, err)
@@ -161,18 +162,18 @@ func (s *UnifiedTaskScheduler) claimGoesOn() bool {
 // settleTerm returns the term under which what started unclaimed is claimed. It is
 // zero if another scheduler holds the term, which accounts for those runs: their
 // outcomes are late evidence then. As long as neither is known they wait.
-func (s *UnifiedTaskScheduler) settleTerm(batch []settlement) (t Term, known bool) {
+func (s *UnifiedTaskScheduler) settleTerm(batch []settlement) (t store.Term, known bool) {
 	switch {
 	case s.engine.Term.IsResumed():
 		return s.term.term, true
 	case s.term.holder != "":
-		return Term{}, true
+		return store.Term{}, true
 	}
-	return Term{}, !slices.ContainsFunc(batch, func(st settlement) bool { return st.unclaimed != nil })
+	return store.Term{}, !slices.ContainsFunc(batch, func(st settlement) bool { return st.unclaimed != nil })
 }
 
 // settleBatch settles a batch, and first claims what started unclaimed.
-func (s *UnifiedTaskScheduler) settleBatch(ctx context.Context, t Term, batch []settlement) ([]SettleResult, error) {
+func (s *UnifiedTaskScheduler) settleBatch(ctx context.Context, t store.Term, batch []settlement) ([]store.SettleResult, error) {
 	runs := s.books.outcomes.room(len(batch), s.lanes.settle.IsDirect())
 	var unclaimed []Run
 	for i := range batch {
@@ -204,7 +205,7 @@ func (s *UnifiedTaskScheduler) settleFailed(err error) {
 }
 
 // settledAll does what follows from the ledger's answers.
-func (s *UnifiedTaskScheduler) settledAll(batch []settlement, results []SettleResult, t Term) {
+func (s *UnifiedTaskScheduler) settledAll(batch []settlement, results []store.SettleResult, t store.Term) {
 	for i := range batch {
 		st := &batch[i]
 		if st.unclaimed != nil && !results[i].Accepted && s.engine.Term.IsResumed() && s.term.term != t {
@@ -223,7 +224,7 @@ func (s *UnifiedTaskScheduler) settledAll(batch []settlement, results []SettleRe
 }
 
 // settled does what follows from the ledger's answer.
-func (s *UnifiedTaskScheduler) settled(st *settlement, result SettleResult) {
+func (s *UnifiedTaskScheduler) settled(st *settlement, result store.SettleResult) {
 	if st.rerun {
 		s.books.reconciling--
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func TestRule41_NoAccount(t *testing.T) {
@@ -56,12 +57,12 @@ func TestRule41_RowsOfAccountsThatNobodyServes(t *testing.T) {
 	assert.Zero(t, s.Status().Next, "nothing of them runs")
 
 	require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
-	_, err := w.store.UpdateSchedule(t.Context(), ops, "24", "buy", 1, tradeclock.ScheduleEdit{Disabled: ptr(true)})
+	_, err := w.store.UpdateSchedule(t.Context(), ops, "24", "buy", 1, store.ScheduleEdit{Disabled: ptr(true)})
 	require.NoError(t, err)
 	d.For(time.Minute)
 	assert.Empty(t, s.Status().Degraded, "one is served, and the other disabled")
 
-	_, err = w.store.UpdateSchedule(t.Context(), ops, "24", "buy", 2, tradeclock.ScheduleEdit{Disabled: ptr(false)})
+	_, err = w.store.UpdateSchedule(t.Context(), ops, "24", "buy", 2, store.ScheduleEdit{Disabled: ptr(false)})
 	require.NoError(t, err)
 	require.NoError(t, s.Withdraw(t.Context(), "7"))
 	d.For(time.Minute)
@@ -139,7 +140,7 @@ func (oddStore) Revision(context.Context) (int64, error) { return 0, nil }
 
 type halfHalts struct{ tradeclock.Ledger }
 
-func (halfHalts) Halts(context.Context, string) ([]tradeclock.Halt, error) { return nil, nil }
+func (halfHalts) Halts(context.Context, string) ([]store.Halt, error) { return nil, nil }
 
 type oddCalendar struct{ calendar.Calendar }
 
@@ -223,7 +224,7 @@ func TestRule41_AnEditForTheNextSession(t *testing.T) {
 	s, d := w.drive(cfg)
 	d.Tick()
 	assert.Empty(t, s.Status().Notices)
-	_, err = w.store.UpdateSchedule(t.Context(), ops, "", "watch", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("every 1m 09:15-15:30")})
+	_, err = w.store.UpdateSchedule(t.Context(), ops, "", "watch", 1, store.ScheduleEdit{Rule: rule.MustParse("every 1m 09:15-15:30")})
 	require.NoError(t, err)
 	d.For(time.Minute)
 	const notice = "watch: the rule every 1m 09:15-15:30 takes effect at the next session, and until then hourly 09:30-15:30 holds"

@@ -12,6 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -234,7 +235,7 @@ func TestSpreadIsInterrupted(t *testing.T) {
 		}, "skipped: halted by risk: loss limit"},
 		{"by a disabled row", func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler) {
 			disabled := true
-			_, err := w.store.UpdateSchedule(t.Context(), ops, "", "buy_orders", 1, tradeclock.ScheduleEdit{Disabled: &disabled})
+			_, err := w.store.UpdateSchedule(t.Context(), ops, "", "buy_orders", 1, store.ScheduleEdit{Disabled: &disabled})
 			require.NoError(t, err)
 		}, "skipped: its schedule was disabled or removed"},
 		{"by withdrawals", func(t *testing.T, _ *world, s *tradeclock.UnifiedTaskScheduler) {
@@ -278,7 +279,7 @@ func TestSpreadIsEdited(t *testing.T) {
 	_, d := w.startCrowd(cfg, accounts...)
 	d.Until(at("2026-11-23 09:15:50"))
 	none := time.Duration(0)
-	_, err = w.store.UpdateSchedule(t.Context(), ops, "", "buy_orders", 1, tradeclock.ScheduleEdit{Spread: &none})
+	_, err = w.store.UpdateSchedule(t.Context(), ops, "", "buy_orders", 1, store.ScheduleEdit{Spread: &none})
 	require.NoError(t, err)
 	d.Until(at("2026-11-23 09:20:00"))
 	w.assertSpread(accounts, 100*time.Second)
@@ -440,14 +441,14 @@ func TestStartLimitWhileTheLedgerFails(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:14:00")
 	cfg := w.crowded(row("buy_orders", "daily 09:15", limited("broker")))
 	cfg.StartLimits = []tradeclock.StartLimit{{Name: "broker", Starts: 10}}
-	store := tradeclocktest.NewFaulty(w.store)
-	cfg.Ledger = store
+	st := tradeclocktest.NewFaulty(w.store)
+	cfg.Ledger = st
 	_, d := w.startCrowd(cfg, crowd(40)...)
 	d.Until(at("2026-11-23 09:14:59"))
-	store.Fail(tradeclocktest.OpClaim, errors.New("no connection"))
+	st.Fail(tradeclocktest.OpClaim, errors.New("no connection"))
 	w.seconds(d, "2026-11-23 09:15:10")
 	assert.Zero(t, w.rec.Count("buy_orders"))
-	store.Heal()
+	st.Heal()
 	w.seconds(d, "2026-11-23 09:20:00")
 
 	assert.Equal(t, map[string]int{"succeeded": 40}, w.counts())

@@ -14,9 +14,9 @@ import (
 )
 
 // replica is one of several processes that share a store.
-func replica(host string, store *memstore.Store, clock tradeclock.Clock) *tradeclock.UnifiedTaskScheduler {
+func replica(host string, st *memstore.Store, clock tradeclock.Clock) *tradeclock.UnifiedTaskScheduler {
 	scheduler, err := tradeclock.New(tradeclock.Config{
-		Name: "paper", Instance: host, Account: "alice", Ledger: store, Clock: clock,
+		Name: "paper", Instance: host, Account: "alice", Ledger: st, Clock: clock,
 		Schedules: tradeclock.FixedSchedules(tradeclock.Schedule{Task: "sell_monitor", Rule: rule.MustParse("every 1m 09:15-15:30")}),
 		Executor: tradeclock.ExecutorFunc(func(_ context.Context, run tradeclock.Run) error {
 			fmt.Println(run.Due.Format("15:04"), "on", host, "in term", run.Term)
@@ -46,8 +46,8 @@ func pass(clock *clockwork.FakeClock, replicas ...*tradeclock.UnifiedTaskSchedul
 // one that died has ended, another takes over, under a term with a higher number.
 func Example_standby() {
 	clock := clockwork.NewFakeClockAt(time.Date(2026, time.November, 23, 9, 13, 0, 0, time.UTC))
-	store := memstore.New(clock)
-	first, second := replica("host 1", store, clock), replica("host 2", store, clock)
+	st := memstore.New(clock)
+	first, second := replica("host 1", st, clock), replica("host 2", st, clock)
 	defer second.Close(context.Background())
 
 	pass(clock, first, second)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // health is what is wrong, by what it concerns. Guarded by the scheduler's mu.
@@ -51,9 +52,9 @@ type Status struct {
 	ClockSteps      int `json:"clock_steps"`
 	HeartbeatErrors int `json:"heartbeat_errors"`
 	// Quarantined are the rows that cannot be used.
-	Quarantined []RowError `json:"quarantined,omitzero"`
+	Quarantined []store.RowError `json:"quarantined,omitzero"`
 	// Halts are the halts in force.
-	Halts []Halt `json:"halts,omitzero"`
+	Halts []store.Halt `json:"halts,omitzero"`
 	// Holder is who holds the term, if it is another instance.
 	Holder string `json:"holder,omitzero"`
 	// Notices are what an operator should know and nobody need mend, one sentence each:
@@ -115,9 +116,9 @@ func (s *UnifiedTaskScheduler) heartbeat() Heartbeat {
 		hb.Next = at.UTC()
 	}
 	if n := len(s.running.list); n > 0 {
-		hb.Running = make([]RunningTask, 0, n)
+		hb.Running = make([]store.RunningTask, 0, n)
 		for _, e := range s.running.ordered() {
-			hb.Running = append(hb.Running, RunningTask{
+			hb.Running = append(hb.Running, store.RunningTask{
 				Account: e.run.Account, Task: e.run.Task, Slot: e.run.Slot, Started: e.run.Started,
 				Age: now.Round(0).Sub(e.run.Started), Overdue: e.taken,
 			})

@@ -12,6 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -82,7 +83,7 @@ func TestRule32_AgendaTellsTheVersionOfTheRow(t *testing.T) {
 	s, d := w.edited(row("buy", "daily 16:00"), own)
 	require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
 	d.Tick()
-	w.edit("buy", tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 16:05")})
+	w.edit("buy", store.ScheduleEdit{Rule: rule.MustParse("daily 16:05")})
 	d.For(time.Minute)
 	versions := func() map[string]int64 {
 		told := make(map[string]int64)

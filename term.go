@@ -9,6 +9,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/internal/why"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // ErrTermLost is the cause with which the contexts of running tasks end when the
@@ -25,14 +26,14 @@ const shortestWait = 10 * time.Millisecond
 // tenure is what the scheduler does about its term: how it stands, the engine knows.
 // Guarded by mu.
 type tenure struct {
-	term      Term // zero if it holds none
+	term      store.Term // zero if it holds none
 	renewAt   time.Time
 	lapse     *quiet.Alarm
 	renewal   *quiet.Alarm // while runs go on between ticks
 	leading   bool         // a call for the term goes on
 	resigned  bool
-	holder    string // who holds the term, if it is another
-	held      Term   // and which that is
+	holder    string     // who holds the term, if it is another
+	held      store.Term // and which that is
 	heldUntil time.Time
 	since     time.Time // the first due time of what older terms left, or zero
 }
@@ -198,19 +199,19 @@ func (s *UnifiedTaskScheduler) lead(ctx context.Context, now time.Time) {
 }
 
 // askForTerm lets go of mu while it asks a ledger that does not answer from memory.
-func (s *UnifiedTaskScheduler) askForTerm(ctx context.Context, now time.Time, length time.Duration) (Term, error) {
+func (s *UnifiedTaskScheduler) askForTerm(ctx context.Context, now time.Time, length time.Duration) (store.Term, error) {
 	if s.lanes.lead.IsDirect() { // a minute without news allocates nothing
 		return s.leadLedger(ctx, now, length)
 	}
 	s.mu.Unlock()
 	defer s.mu.Lock()
-	return quiet.Call(ctx, s.lanes.lead, length/3, func(ctx context.Context) (Term, error) {
+	return quiet.Call(ctx, s.lanes.lead, length/3, func(ctx context.Context) (store.Term, error) {
 		return s.leadLedger(ctx, now, length)
 	})
 }
 
 // leadLedger asks the ledger for the term, and takes no answer for it that is not one.
-func (s *UnifiedTaskScheduler) leadLedger(ctx context.Context, now time.Time, length time.Duration) (Term, error) {
+func (s *UnifiedTaskScheduler) leadLedger(ctx context.Context, now time.Time, length time.Duration) (store.Term, error) {
 	t, err := s.cfg.Ledger.Lead(ctx, s.cfg.Name, s.holder, length, upToSecond(s.trustedFrom(now, length)))
 	if err == nil && (t.Scheduler != s.cfg.Name || t.Holder != s.holder || t.Number < 1) {
 		err = fmt.Errorf("the ledger answered with term %d of %q, held by %q", t.Number, t.Scheduler, t.Holder)
@@ -228,17 +229,17 @@ func upToSecond(t time.Time) time.Time {
 }
 
 // heldBy returns who holds the term, if an error says so.
-func heldBy(err error) *HeldError {
+func heldBy(err error) *store.HeldError {
 	if err == nil {
 		return nil
 	}
-	var held *HeldError
+	var held *store.HeldError
 	errors.As(err, &held)
 	return held
 }
 
 // noteHeld notes who holds the term, and logs it if that is news. The caller holds mu.
-func (s *UnifiedTaskScheduler) noteHeld(held *HeldError, now time.Time) {
+func (s *UnifiedTaskScheduler) noteHeld(held *store.HeldError, now time.Time) {
 	news := s.term.held != held.Term || s.term.holder == ""
 	s.term.holder, s.term.held = held.Term.Holder, held.Term
 	s.engine.Term.Held()
@@ -249,7 +250,7 @@ func (s *UnifiedTaskScheduler) noteHeld(held *HeldError, now time.Time) {
 }
 
 // heldTooLong says that another's term lasts longer than one does, if it does so.
-func heldTooLong(held *HeldError, length time.Duration) string {
+func heldTooLong(held *store.HeldError, length time.Duration) string {
 	if held.Left <= length {
 		return ""
 	}
@@ -303,7 +304,7 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 	s.engine.Lose()
 	s.events.tell(TermChanged{Reason: reason})
 	s.beatSoon()
-	s.term.term = Term{}
+	s.term.term = store.Term{}
 	s.unwatchLapse()
 	for _, what := range []string{"lapse", "resume", "claim", "record", "requests"} {
 		s.clear(what) // it is another scheduler's now
@@ -321,7 +322,7 @@ func (s *UnifiedTaskScheduler) loseTerm(reason string) {
 
 // deposed is called when the ledger refused a write because of its term. The caller
 // holds mu.
-func (s *UnifiedTaskScheduler) deposed(t Term, err error) {
+func (s *UnifiedTaskScheduler) deposed(t store.Term, err error) {
 	if s.term.term != t {
 		return
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -236,7 +237,7 @@ func TestRule27_TermThatSeemsToLastTooLong(t *testing.T) {
 	require.Len(t, status.Degraded, 1)
 	assert.Contains(t, status.Degraded[0], "was the clock of the ledger set back?")
 
-	require.NoError(t, w.store.Resign(t.Context(), tradeclock.Term{Scheduler: "paper", Holder: "dead", Number: 1}))
+	require.NoError(t, w.store.Resign(t.Context(), store.Term{Scheduler: "paper", Holder: "dead", Number: 1}))
 	d.Until(at("2026-11-23 09:15:00"))
 
 	assert.True(t, s.Status().Healthy())
@@ -246,10 +247,10 @@ func TestRule27_TermThatSeemsToLastTooLong(t *testing.T) {
 // misled is a ledger whose answers to Lead are bent.
 type misled struct {
 	*tradeclocktest.Faulty
-	bend func(tradeclock.Term) tradeclock.Term
+	bend func(store.Term) store.Term
 }
 
-func (m misled) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (tradeclock.Term, error) {
+func (m misled) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (store.Term, error) {
 	t, err := m.Faulty.Lead(ctx, scheduler, holder, ttl, trusted)
 	return m.bend(t), err
 }
@@ -257,11 +258,11 @@ func (m misled) Lead(ctx context.Context, scheduler, holder string, ttl time.Dur
 // A ledger that answers without an error and with no term, or with another's, has
 // granted none.
 func TestRule27_AnAnswerThatIsNoTerm(t *testing.T) {
-	for name, bend := range map[string]func(tradeclock.Term) tradeclock.Term{
-		"nothing":           func(tradeclock.Term) tradeclock.Term { return tradeclock.Term{} },
-		"another holder":    func(t tradeclock.Term) tradeclock.Term { t.Holder = "other"; return t },
-		"another scheduler": func(t tradeclock.Term) tradeclock.Term { t.Scheduler = "other"; return t },
-		"no number":         func(t tradeclock.Term) tradeclock.Term { t.Number = 0; return t },
+	for name, bend := range map[string]func(store.Term) store.Term{
+		"nothing":           func(store.Term) store.Term { return store.Term{} },
+		"another holder":    func(t store.Term) store.Term { t.Holder = "other"; return t },
+		"another scheduler": func(t store.Term) store.Term { t.Scheduler = "other"; return t },
+		"no number":         func(t store.Term) store.Term { t.Number = 0; return t },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "2026-11-23 08:59:30")
@@ -390,15 +391,15 @@ type mistakenLedger struct {
 	refused   chan struct{}
 }
 
-func (l *mistakenLedger) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
+func (l *mistakenLedger) Claim(ctx context.Context, t store.Term, runs []tradeclock.Run) ([]store.Claim, error) {
 	if l.enrolling.CompareAndSwap(true, false) {
 		defer close(l.refused)
-		return nil, tradeclock.ErrDeposed
+		return nil, store.ErrDeposed
 	}
 	return l.Store.Claim(ctx, t, runs)
 }
 
-func (l *mistakenLedger) Enroll(ctx context.Context, t tradeclock.Term, accounts []tradeclock.Enrolment) error {
+func (l *mistakenLedger) Enroll(ctx context.Context, t store.Term, accounts []store.Enrolment) error {
 	if l.enrolling.Load() {
 		<-l.refused
 	}
@@ -495,9 +496,9 @@ func TestRule27_TwoSchedulersThatTick(t *testing.T) {
 // when that ends, though the ledger gives no answer by which it could be noticed.
 func TestRule27_RunOfATickThatOutlivesTheTerm(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:59:00")
-	store := tradeclocktest.NewFaulty(w.store)
+	kept := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(row("buy_orders", "daily 09:00"))
-	cfg.Ledger = store
+	cfg.Ledger = kept
 	var ended time.Time
 	w.rec.Do("buy_orders", func(ctx context.Context, _ tradeclock.Run) error {
 		err := tradeclock.Sleep(ctx, 5*time.Minute)
@@ -507,7 +508,7 @@ func TestRule27_RunOfATickThatOutlivesTheTerm(t *testing.T) {
 	})
 	s, d := w.drive(cfg)
 	d.Until(at("2026-11-23 09:00:00"))
-	store.Hang(tradeclocktest.OpLead)
+	kept.Hang(tradeclocktest.OpLead)
 	for range 58 {
 		w.clock.Advance(time.Second)
 		require.NoError(t, s.Quiesce(t.Context()))
@@ -522,19 +523,19 @@ func TestRule27_RunOfATickThatOutlivesTheTerm(t *testing.T) {
 func TestRule27_WhoLostTheTermKeepsNothing(t *testing.T) {
 	cal := &changing{Calendar: calendar.Weekdays(kolkata, calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(15, 30)})}
 	w := newWorld(t, "2026-11-23 09:58:30")
-	store := tradeclocktest.NewFaulty(w.store)
+	kept := tradeclocktest.NewFaulty(w.store)
 	cfg := w.config(row("watch", "every 1m 10:00-10:30"), row("square_off", "daily close-15m"))
-	cfg.Ledger, cfg.Calendar = store, cal
+	cfg.Ledger, cfg.Calendar = kept, cal
 	s, d := w.run(cfg)
 	d.Until(at("2026-11-23 10:00:30"))
-	store.Fail(tradeclocktest.OpRecord, errors.New("out of reach"))
-	store.Fail(tradeclocktest.OpLead, errors.New("out of reach"))
+	kept.Fail(tradeclocktest.OpRecord, errors.New("out of reach"))
+	kept.Fail(tradeclocktest.OpLead, errors.New("out of reach"))
 	w.seconds(d, "2026-11-23 10:02:10")
 	require.NotEmpty(t, s.Status().Degraded)
 
 	_, err := w.store.Lead(t.Context(), "paper", "other", time.Hour, time.Time{})
 	require.NoError(t, err, "the term has expired")
-	store.Heal()
+	kept.Heal()
 	cal.set(calendar.Weekdays(kolkata, calendar.Hours{Phase: calendar.PhaseRegular, Start: calendar.Wall(9, 15), End: calendar.Wall(10, 10)}))
 	d.Until(at("2026-11-23 10:05:00"))
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -383,7 +384,7 @@ func TestRule04_AnAuditedCallResetsTheWatermark(t *testing.T) {
 	assert.Equal(t, []string{"2026-11-23 succeeded"}, tell(w.runs("buy")))
 	assert.Equal(t, 36, w.rec.Count("watch"))
 	assert.Len(t, w.runs("watch"), 36, "what the wrong clock recorded is gone")
-	audit, err := w.store.Audit(t.Context(), tradeclock.AuditQuery{Scheduler: "paper"})
+	audit, err := w.store.Audit(t.Context(), store.AuditQuery{Scheduler: "paper"})
 	require.NoError(t, err)
 	require.NotEmpty(t, audit)
 	last := audit[0]

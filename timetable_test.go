@@ -10,6 +10,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 func TestTimetable(t *testing.T) {
@@ -67,7 +68,7 @@ func TestTimetable(t *testing.T) {
 		{"of the rule before the edit", weekdays, row("buy", "hourly 10:00-15:00", prior("daily 09:00"), since("2026-11-23 09:30:00")), "2026-11-23T09:30:00+05:30", "2026-11-24T10:00:00+05:30"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			timetable, err := tradeclock.NewTimetable(test.row, test.cal)
+			timetable, err := view.NewTimetable(test.row, test.cal)
 			require.NoError(t, err)
 			after, want := instant(t, test.after), instant(t, test.want)
 
@@ -96,13 +97,13 @@ func TestTimetableWithoutAnswer(t *testing.T) {
 			"the next occurrence is not known: calendar XNSE: 2028-01-01: date is outside the calendar's coverage, 2026-01-01 to 2027-12-31"},
 		{"the hours are not known", exchange, row("buy", "daily open"), "2026-11-27T12:00:00+05:30", calendar.ErrUnknownDate,
 			"the next occurrence is not known: the hours of session 2026-11-30 are not known"},
-		{"it was due once", weekdays, row("buy", "once 2026-11-24 09:00"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue, "nothing is due"},
-		{"it is due on a closed date", weekdays, row("buy", "once 2026-11-28 09:00"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue, "nothing is due"},
-		{"it is disabled", weekdays, off, "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue, "the schedule is disabled: nothing is due"},
-		{"no week has such a session", weekdays, row("buy", "daily 09:00 on 6th session of week"), "2026-11-24T09:00:00+05:30", tradeclock.ErrNothingDue, "nothing is due"},
+		{"it was due once", weekdays, row("buy", "once 2026-11-24 09:00"), "2026-11-24T09:00:00+05:30", view.ErrNothingDue, "nothing is due"},
+		{"it is due on a closed date", weekdays, row("buy", "once 2026-11-28 09:00"), "2026-11-24T09:00:00+05:30", view.ErrNothingDue, "nothing is due"},
+		{"it is disabled", weekdays, off, "2026-11-24T09:00:00+05:30", view.ErrNothingDue, "the schedule is disabled: nothing is due"},
+		{"no week has such a session", weekdays, row("buy", "daily 09:00 on 6th session of week"), "2026-11-24T09:00:00+05:30", view.ErrNothingDue, "nothing is due"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			timetable, err := tradeclock.NewTimetable(test.row, test.cal)
+			timetable, err := view.NewTimetable(test.row, test.cal)
 			require.NoError(t, err)
 			_, err = timetable.Next(instant(t, test.after))
 			assert.ErrorIs(t, err, test.want)
@@ -129,7 +130,7 @@ func TestTimetableRefusesWhatItCannotTell(t *testing.T) {
 		{"an anchor that no session has", calendar.Weekdays(kolkata), row("buy", "daily open"), "timetable of buy: Rule: anchor \"open\": calendar weekdays has no phase regular"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := tradeclock.NewTimetable(test.row, test.cal)
+			_, err := view.NewTimetable(test.row, test.cal)
 			assert.ErrorContains(t, err, test.want)
 		})
 	}
@@ -146,7 +147,7 @@ func TestTimetableOfAnAfterRule(t *testing.T) {
 		row("other", "after nobody 1m"), row("round", "after about 1m"), row("about", "after round 1m"), row("far", "daily 09:00", onCalendar("XNYS")),
 	}
 	next := func(s tradeclock.Schedule) string {
-		timetable, err := tradeclock.NewTimetable(s, cal, rows...)
+		timetable, err := view.NewTimetable(s, cal, rows...)
 		require.NoError(t, err)
 		at, err := timetable.Next(instant(t, "2026-11-27T00:00:00+05:30")) // a Friday
 		require.NoError(t, err)
@@ -160,7 +161,7 @@ func TestTimetableOfAnAfterRule(t *testing.T) {
 		{"after other 1m", "no schedule of task \"nobody\""},
 		{"after far 1m", "timetable of it: far, which it follows, is read by calendar XNYS, not XNSE"},
 	} {
-		_, err := tradeclock.NewTimetable(row("it", test.rule), cal, rows...)
+		_, err := view.NewTimetable(row("it", test.rule), cal, rows...)
 		assert.ErrorContains(t, err, test.want, test.rule)
 	}
 }
@@ -169,8 +170,8 @@ func TestTimetableOfAnAfterRule(t *testing.T) {
 // one that is years away.
 func TestTimetableLooksBackAndFar(t *testing.T) {
 	weekdays := calendar.Weekdays(kolkata)
-	timetable := func(cal calendar.Calendar, s tradeclock.Schedule) *tradeclock.Timetable {
-		made, err := tradeclock.NewTimetable(s, cal)
+	timetable := func(cal calendar.Calendar, s tradeclock.Schedule) *view.Timetable {
+		made, err := view.NewTimetable(s, cal)
 		require.NoError(t, err)
 		return made
 	}
@@ -198,7 +199,7 @@ func TestTimetableLooksBackAndFar(t *testing.T) {
 	edited := row("buy", "daily 09:00")
 	edited.Since = monday
 	_, err = timetable(weekdays, edited).Previous(monday.Add(time.Hour))
-	assert.ErrorIs(t, err, tradeclock.ErrNothingDue, "the row holds from then on")
+	assert.ErrorIs(t, err, view.ErrNothingDue, "the row holds from then on")
 
 	exchange := timetable(calendarOf(t, mumbai()), row("buy", "daily 09:00"))
 	_, err = exchange.Previous(instant(t, "2026-01-01T00:00:00+05:30"))
@@ -214,7 +215,7 @@ func TestTimetableAllocatesNothing(t *testing.T) {
 	for name, cal := range map[string]calendar.Calendar{
 		"weekdays": calendar.Weekdays(newYork), "exchange": calendarOf(t, nyse()),
 	} {
-		timetable, err := tradeclock.NewTimetable(row("buy", "daily 09:00"), cal)
+		timetable, err := view.NewTimetable(row("buy", "daily 09:00"), cal)
 		require.NoError(t, err)
 		next := instant(t, "2026-10-20T12:00:00-04:00")
 		assert.Zero(t, testing.AllocsPerRun(100, func() { next, _ = timetable.Next(next) }), name)
@@ -225,7 +226,7 @@ func TestTimetableAllocatesNothing(t *testing.T) {
 func BenchmarkNext(b *testing.B) {
 	for _, loc := range []*time.Location{kolkata, newYork} {
 		b.Run(loc.String(), func(b *testing.B) {
-			timetable, err := tradeclock.NewTimetable(row("buy", "daily 09:00"), calendar.Weekdays(loc))
+			timetable, err := view.NewTimetable(row("buy", "daily 09:00"), calendar.Weekdays(loc))
 			require.NoError(b, err)
 			var next time.Time
 			b.ReportAllocs()

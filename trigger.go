@@ -5,10 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"time"
-
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/answer"
 	"github.com/tradeclock/tradeclock/internal/engine"
@@ -19,6 +15,10 @@ import (
 	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/internal/why"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
+	"slices"
+	"strings"
+	"time"
 )
 
 // Errors of Trigger. ResetWatermark returns ErrNoTerm too.
@@ -123,7 +123,7 @@ func (s *UnifiedTaskScheduler) trigger(ctx context.Context, req trigger) (Run, e
 	} else if refusal := s.mayNotStartManual(p, t, drops); err == nil && refusal != nil {
 		err = refusal
 		s.engine.GiveBack(p)
-	} else if errors.Is(err, ErrDeposed) {
+	} else if errors.Is(err, store.ErrDeposed) {
 		err = fmt.Errorf("%w: %w", ErrNoTerm, err)
 	} else if err != nil {
 		s.engine.GiveBack(p)
@@ -146,7 +146,7 @@ func (s *UnifiedTaskScheduler) trigger(ctx context.Context, req trigger) (Run, e
 
 // mayNotStartManual says why a run that was claimed does not start after all: what has
 // changed while the ledger was asked.
-func (s *UnifiedTaskScheduler) mayNotStartManual(p *engine.Run, t Term, drops int) error {
+func (s *UnifiedTaskScheduler) mayNotStartManual(p *engine.Run, t store.Term, drops int) error {
 	halt, halted := s.haltFor(p.Account.Name)
 	switch {
 	case s.term.term != t || s.engine.Drops() != drops || !s.engine.Term.TrustedAt(s.clock.Now()) || s.life.draining:
@@ -161,14 +161,14 @@ func (s *UnifiedTaskScheduler) mayNotStartManual(p *engine.Run, t Term, drops in
 
 // claimManual claims the slot of a manual run. A slot of today that was missed or
 // skipped without a start is taken over.
-func (s *UnifiedTaskScheduler) claimManual(ctx context.Context, t Term, p *engine.Run, run Run, reopen bool) (Claim, error) {
-	claim, err := quiet.CallInTurn(ctx, s.lanes.manual, ledgerBound, func(ctx context.Context) (Claim, error) {
+func (s *UnifiedTaskScheduler) claimManual(ctx context.Context, t store.Term, p *engine.Run, run Run, reopen bool) (store.Claim, error) {
+	claim, err := quiet.CallInTurn(ctx, s.lanes.manual, ledgerBound, func(ctx context.Context) (store.Claim, error) {
 		claims, err := s.cfg.Ledger.Claim(ctx, t, []Run{run})
 		if err == nil && len(claims) != 1 {
 			err = fmt.Errorf("the ledger answered %d claims of 1", len(claims))
 		}
 		if err != nil {
-			return Claim{}, err
+			return store.Claim{}, err
 		}
 		return claims[0], nil
 	})
@@ -177,7 +177,7 @@ func (s *UnifiedTaskScheduler) claimManual(ctx context.Context, t Term, p *engin
 		return claim, err
 	}
 	p.Replaces = claim.Taken
-	return quiet.CallInTurn(ctx, s.lanes.manual, ledgerBound, func(ctx context.Context) (Claim, error) {
+	return quiet.CallInTurn(ctx, s.lanes.manual, ledgerBound, func(ctx context.Context) (store.Claim, error) {
 		return s.cfg.Ledger.Reclaim(ctx, t, "", run)
 	})
 }
@@ -281,4 +281,58 @@ func onDay(date, today calendar.Date) string {
 		return "today"
 	}
 	return fmt.Sprintf("on %v", date)
+}
+
+// ErrCancelled is wrapped by the cause with which the context of a run ends that somebody
+// has cancelled.
+var ErrCancelled = errors.New(why.Cancelled)
+
+// CancelRequest says which runs are to end, and who wants it. See
+// UnifiedTaskScheduler.Cancel.
+type CancelRequest struct {
+	Account string `json:"account,omitzero"` // empty for all accounts
+	Task    string `json:"task,omitzero"`    // empty for all tasks
+	Slot    string `json:"slot,omitzero"`    // empty for whatever goes on of them
+	Reason  string `json:"reason"`           // required
+	Actor   string `json:"actor"`            // who asks; required
+}
+
+// Cancel ends the contexts of runs that go on, and returns these: as soon as they heed it,
+// they are recorded as interrupted, with who asked and why. They are neither tried again
+// nor run again, and what is due next starts as ever: for that see Halt. The error wraps
+// ErrUnknownAccount if the account is none of this process.
+func (s *UnifiedTaskScheduler) Cancel(req CancelRequest) ([]Run, error) {
+	return s.cancel(req, time.Time{})
+}
+
+// cancel ends the runs that had started by an instant, or whatever goes on if it is zero.
+func (s *UnifiedTaskScheduler) cancel(req CancelRequest, by time.Time) (ended []Run, err error) {
+	if req.Reason == "" || req.Actor == "" {
+		return nil, errors.New("cancel: a reason and an actor are required")
+	}
+	s.activity.Begin()
+	defer s.activity.End()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if req.Account != "" {
+		if _, err := s.enrolled(req.Account); err != nil {
+			return nil, fmt.Errorf("cancel: %w", err)
+		}
+	}
+	cause := fmt.Errorf("%w by %s: %s", ErrCancelled, req.Actor, req.Reason)
+	for _, e := range s.running.ordered() {
+		if e.taken || !req.isAbout(&e.run) || !by.IsZero() && e.run.Started.After(by) {
+			continue
+		}
+		e.ctx.cancel(cause)
+		ended = append(ended, e.run)
+	}
+	s.log.Warn("runs were cancelled", "account", req.Account, "task", req.Task, "slot", req.Slot, "runs", len(ended),
+		"reason", req.Reason, "actor", req.Actor)
+	return ended, nil
+}
+
+func (req CancelRequest) isAbout(run *Run) bool {
+	return (req.Account == "" || req.Account == run.Account) && (req.Task == "" || req.Task == run.Task) &&
+		(req.Slot == "" || req.Slot == run.Slot)
 }

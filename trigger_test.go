@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -29,7 +30,7 @@ func TestRule29_TriggerRunsATaskNow(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, tradeclock.Running, run.Outcome)
 	assert.Equal(t, "2026-11-23T10:00:20+05:30 manual", run.Slot[:len("2026-11-23T10:00:20+05:30 manual")])
-	assert.Equal(t, tradeclock.RunID("paper", "42", "buy", run.Slot), run.ID)
+	assert.Equal(t, store.RunID("paper", "42", "buy", run.Slot), run.ID)
 	assert.True(t, run.Manual)
 	assert.Equal(t, "an operator", run.Actor)
 	assert.Equal(t, int64(1), run.Term)
@@ -97,7 +98,7 @@ func TestRule29_Refusals(t *testing.T) {
 		{
 			name: "a halt of another process", req: operator("buy"), want: tradeclock.ErrHalted,
 			do: func(t *testing.T, w *world, _ *tradeclock.UnifiedTaskScheduler, _ *tradeclocktest.Driver) {
-				require.NoError(t, w.store.Halt(t.Context(), tradeclock.Halt{Scheduler: "paper", Account: "42", Reason: "limit", Actor: "risk"}))
+				require.NoError(t, w.store.Halt(t.Context(), store.Halt{Scheduler: "paper", Account: "42", Reason: "limit", Actor: "risk"}))
 			},
 		},
 		{
@@ -118,7 +119,7 @@ func TestRule29_Refusals(t *testing.T) {
 		{
 			name: "a term that was lost unnoticed", req: operator("buy"), want: tradeclock.ErrNoTerm,
 			do: func(t *testing.T, w *world, s *tradeclock.UnifiedTaskScheduler, _ *tradeclocktest.Driver) {
-				term := tradeclock.Term{Scheduler: "paper", Holder: s.Status().Instance, Number: 1}
+				term := store.Term{Scheduler: "paper", Holder: s.Status().Instance, Number: 1}
 				require.NoError(t, w.store.Resign(t.Context(), term))
 			},
 		},

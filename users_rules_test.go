@@ -9,6 +9,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // eve is a user's rule of the last session before one or more closed days.
@@ -64,7 +65,7 @@ func TestRule06_ARuleAsksTheCalendar(t *testing.T) {
 	d.Until(at("2026-11-30 08:00:00"))
 	assert.Equal(t, []string{"2026-11-27 succeeded"}, tell(w.runs("eve")))
 
-	timetable, err := tradeclock.NewTimetable(tradeclock.Schedule{Task: "eve", Rule: eve{}}, slowWeek{calendar.Weekdays(kolkata), &known})
+	timetable, err := view.NewTimetable(tradeclock.Schedule{Task: "eve", Rule: eve{}}, slowWeek{calendar.Weekdays(kolkata), &known})
 	assert.NoError(t, err)
 	next, err := timetable.Next(at("2026-11-30 08:00:00"))
 	assert.NoError(t, err)

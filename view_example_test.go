@@ -9,18 +9,20 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // A View answers from the stores alone, in a process beside the service: what is planned,
 // why something did not run, and what an edit would do before it is made.
 func ExampleView() {
 	ctx, clock := context.Background(), monday()
-	store := memstore.New(clock)
-	if _, err := store.SeedSchedules(ctx, tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01")}); err != nil {
+	st := memstore.New(clock)
+	if _, err := st.SeedSchedules(ctx, tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01")}); err != nil {
 		fmt.Println(err)
 	}
 	service, err := tradeclock.New(tradeclock.Config{
-		Account: "alice", Schedules: store, Ledger: store, Clock: clock, Logger: slog.New(slog.DiscardHandler),
+		Account: "alice", Schedules: st, Ledger: st, Clock: clock, Logger: slog.New(slog.DiscardHandler),
 		Executor: tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil }),
 	})
 	if err != nil {
@@ -30,26 +32,26 @@ func ExampleView() {
 	defer service.Close(ctx)
 	runUntil(service, clock, "09:02:00")
 
-	view, err := tradeclock.NewView(tradeclock.ViewConfig{Schedules: store, Ledger: store, Clock: clock})
+	v, err := view.New(view.Config{Schedules: st, Ledger: st, Clock: clock})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	today := calendar.DateOf(clock.Now())
-	page, err := view.Plan(ctx, today, tradeclock.PlanQuery{Account: "alice"})
+	page, err := v.Plan(ctx, today, view.PlanQuery{Account: "alice"})
 	if err != nil {
 		fmt.Println(err)
 	}
 	for _, item := range page {
 		fmt.Println(item.Due.Format("15:04"), item.Task, item.Run.Outcome)
 	}
-	why, err := view.Explain(ctx, "alice", "buy_orders", today)
+	why, err := v.Explain(ctx, "alice", "buy_orders", today)
 	if err != nil {
 		fmt.Println(err)
 	}
 	fmt.Println(why)
-	later := tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{{Task: "buy_orders", Rule: rule.MustParse("daily 09:05")}}}
-	preview, err := view.Preview(ctx, later, 2)
+	later := store.ScheduleChanges{Rows: []tradeclock.Schedule{{Task: "buy_orders", Rule: rule.MustParse("daily 09:05")}}}
+	preview, err := v.Preview(ctx, later, 2)
 	if err != nil {
 		fmt.Println(err)
 	}

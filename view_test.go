@@ -13,12 +13,14 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // view is a View on the world's store, whose rows are those of a configuration.
-func (w *world) view(cfg tradeclock.Config) *tradeclock.View {
+func (w *world) view(cfg tradeclock.Config) *view.View {
 	w.t.Helper()
-	v, err := tradeclock.NewView(tradeclock.ViewConfig{
+	v, err := view.New(view.Config{
 		Name: cfg.Name, Schedules: cfg.Schedules, Ledger: w.store, Calendar: cfg.Calendar, Clock: w.clock,
 	})
 	require.NoError(w.t, err)
@@ -26,7 +28,7 @@ func (w *world) view(cfg tradeclock.Config) *tradeclock.View {
 }
 
 // planOf reads all pages of a plan, of some size.
-func planOf(t testing.TB, v *tradeclock.View, date string, q tradeclock.PlanQuery) []tradeclock.AgendaItem {
+func planOf(t testing.TB, v *view.View, date string, q view.PlanQuery) []tradeclock.AgendaItem {
 	t.Helper()
 	var items []tradeclock.AgendaItem
 	for {
@@ -68,7 +70,7 @@ func TestRule32_AViewTellsWhatTheSchedulerTells(t *testing.T) {
 			agenda := append([]tradeclock.AgendaItem(nil), w.agenda(s, date)...)
 			slices.SortStableFunc(agenda, func(a, b tradeclock.AgendaItem) int { return strings.Compare(a.Account, b.Account) })
 			for _, size := range []int{1000, 97} {
-				assert.Equal(t, agenda, planOf(t, v, date, tradeclock.PlanQuery{Limit: size}), date)
+				assert.Equal(t, agenda, planOf(t, v, date, view.PlanQuery{Limit: size}), date)
 			}
 			for _, account := range []string{"42", "7"} {
 				for _, task := range []string{"sell_monitor", "buy_orders", "premarket_amo_adjustment", "nothing"} {
@@ -78,7 +80,7 @@ func TestRule32_AViewTellsWhatTheSchedulerTells(t *testing.T) {
 							of = append(of, item)
 						}
 					}
-					assert.Equal(t, of, planOf(t, v, date, tradeclock.PlanQuery{Account: account, Task: task, Limit: 1000}))
+					assert.Equal(t, of, planOf(t, v, date, view.PlanQuery{Account: account, Task: task, Limit: 1000}))
 					want, err := s.Explain(t.Context(), account, task, day(date))
 					require.NoError(t, err)
 					got, err := v.Explain(t.Context(), account, task, day(date))
@@ -128,13 +130,13 @@ func TestRule32_AViewTellsWhyNobodyRuns(t *testing.T) {
 	require.NoError(t, other.Tick(t.Context()))
 	explains("9", "buy_orders", `and does not run: account "9" is not enrolled with `)
 	explains("9", "buy_orders", `which holds term 2 (it was under term 1)`)
-	left := planOf(t, v, "2026-11-23", tradeclock.PlanQuery{Account: "9", Task: "buy_orders", Limit: 10})
+	left := planOf(t, v, "2026-11-23", view.PlanQuery{Account: "9", Task: "buy_orders", Limit: 10})
 	require.Len(t, left, 1)
 	assert.Contains(t, left[0].Skip, "which holds term 2")
 	require.NoError(t, other.Close(t.Context()))
 	w.clock.Advance(time.Minute)
 	explains("42", "sell_monitor", "nobody is active: term 2 was resigned")
-	_, err := v.Plan(t.Context(), day("2026-11-23"), tradeclock.PlanQuery{Account: "24"})
+	_, err := v.Plan(t.Context(), day("2026-11-23"), view.PlanQuery{Account: "24"})
 	assert.ErrorIs(t, err, tradeclock.ErrUnknownAccount)
 }
 
@@ -154,7 +156,7 @@ func TestRule32_ARepeatingTaskThatIsSilent(t *testing.T) {
 }
 
 func TestAViewNeedsItsStores(t *testing.T) {
-	_, err := tradeclock.NewView(tradeclock.ViewConfig{Name: "a\nb", Calendar: calendar.Weekdays(nil)})
+	_, err := view.New(view.Config{Name: "a\nb", Calendar: calendar.Weekdays(nil)})
 	for _, field := range []string{"field Name", "field Schedules", "field Ledger"} {
 		assert.ErrorContains(t, err, field)
 	}
@@ -178,7 +180,7 @@ func TestAViewHasTimetables(t *testing.T) {
 		assert.Equal(t, at(want).UTC(), next)
 	}
 	_, err := v.Timetable(t.Context(), "42", "nothing")
-	assert.ErrorIs(t, err, tradeclock.ErrNoSchedule)
+	assert.ErrorIs(t, err, store.ErrNoSchedule)
 }
 
 // TestPagesOfAPlanAreThePlan: of a run and an occurrence that are due at one instant, neither
@@ -195,9 +197,9 @@ func TestPagesOfAPlanAreThePlan(t *testing.T) {
 	d.Until(at("2026-11-23 15:40:00"))
 	inUTC := func(s *tradeclock.Schedule) { s.Calendar = "weekdays:UTC" }
 	require.NoError(t, w.store.ChangeSchedules(t.Context(), ops, put(row("monitor", "every 15m 09:15-15:30", inUTC, disabled))))
-	whole := planOf(t, v, "2026-11-23", tradeclock.PlanQuery{Limit: 1000})
+	whole := planOf(t, v, "2026-11-23", view.PlanQuery{Limit: 1000})
 	for limit := range 5 {
-		assert.Equal(t, whole, planOf(t, v, "2026-11-23", tradeclock.PlanQuery{Limit: limit + 1}), "pages of %d", limit+1)
+		assert.Equal(t, whole, planOf(t, v, "2026-11-23", view.PlanQuery{Limit: limit + 1}), "pages of %d", limit+1)
 	}
 }
 
@@ -208,15 +210,15 @@ func TestAPageOfAPlanIsBounded(t *testing.T) {
 	cfg := w.seeded()
 	term, err := w.store.Lead(t.Context(), "paper", "a", time.Minute, time.Time{})
 	require.NoError(t, err)
-	enrolments := make([]tradeclock.Enrolment, accounts)
+	enrolments := make([]store.Enrolment, accounts)
 	for i := range enrolments {
-		enrolments[i] = tradeclock.Enrolment{Account: fmt.Sprintf("%06d", i), From: w.clock.Now()}
+		enrolments[i] = store.Enrolment{Account: fmt.Sprintf("%06d", i), From: w.clock.Now()}
 	}
 	require.NoError(t, w.store.Enroll(t.Context(), term, enrolments))
 	v := w.view(cfg)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	page, err := v.Plan(t.Context(), day("2026-11-23"), tradeclock.PlanQuery{After: tradeclock.Cursor{Due: at("2026-11-23 10:00:00"), Account: "050000"}, Limit: 1000})
+	page, err := v.Plan(t.Context(), day("2026-11-23"), view.PlanQuery{After: store.Cursor{Due: at("2026-11-23 10:00:00"), Account: "050000"}, Limit: 1000})
 	runtime.ReadMemStats(&after)
 	require.NoError(t, err)
 	require.Len(t, page, 1000)

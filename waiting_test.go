@@ -15,6 +15,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -61,7 +62,7 @@ func TestRule24_WhatSomethingDueWaitsForIsAskedForWithinSeconds(t *testing.T) {
 		{"the runs of an older term", func(t *testing.T, w *world, cfg *tradeclock.Config) func() {
 			term, err := w.store.Lead(t.Context(), "paper", "another", time.Second, time.Time{})
 			require.NoError(t, err)
-			require.NoError(t, w.store.Enroll(t.Context(), term, []tradeclock.Enrolment{{Account: "42", From: w.clock.Now()}}))
+			require.NoError(t, w.store.Enroll(t.Context(), term, []store.Enrolment{{Account: "42", From: w.clock.Now()}}))
 			claims, err := w.store.Claim(t.Context(), term, []tradeclock.Run{{
 				ID: "left", Scheduler: "paper", Account: "42", Task: "left", Slot: "left", Session: day("2026-11-23"),
 				Due: w.clock.Now().Add(time.Second).UTC(), Started: w.clock.Now().UTC(), Outcome: tradeclock.Running, Term: term.Number, Token: "left",
@@ -142,7 +143,7 @@ type slow struct {
 	pause func()
 }
 
-func (l slow) Halts(ctx context.Context, scheduler string) ([]tradeclock.Halt, error) {
+func (l slow) Halts(ctx context.Context, scheduler string) ([]store.Halt, error) {
 	l.pause()
 	return l.Store.Halts(ctx, scheduler)
 }

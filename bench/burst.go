@@ -10,6 +10,7 @@ import (
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // burstRace is the opening bell in memory.
@@ -80,8 +81,8 @@ func ourBurst(b *bout, f field, lead time.Duration) error {
 	return checkRecorded(b, st)
 }
 
-func checkRecorded(b *bout, history tradeclock.History) error {
-	runs, err := history.Runs(b.ctx, tradeclock.Query{Scheduler: rig.Name, Outcomes: []tradeclock.Outcome{tradeclock.Succeeded}})
+func checkRecorded(b *bout, history store.History) error {
+	runs, err := history.Runs(b.ctx, store.Query{Scheduler: rig.Name, Outcomes: []tradeclock.Outcome{tradeclock.Succeeded}})
 	if err != nil {
 		return err
 	}

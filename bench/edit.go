@@ -11,6 +11,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // edits is how many edits a contender makes, one after the other.
@@ -47,18 +48,18 @@ func editRule(i int) (rule.Rule, int) {
 }
 
 // asItIs lets the scheduler use all that a store can do.
-func asItIs(s store) tradeclock.ScheduleStore { return s }
+func asItIs(s storage) tradeclock.ScheduleStore { return s }
 
 // readWhole hides from the scheduler that a store can list what changed.
-func readWhole(s store) tradeclock.ScheduleStore {
+func readWhole(s storage) tradeclock.ScheduleStore {
 	return struct {
 		tradeclock.ScheduleStore
-		tradeclock.Reviser
+		store.Reviser
 	}{s, s}
 }
 
 // ourEdits edits rows in a store, which the scheduler is shown in some way.
-func ourEdits(b *bout, f field, shown func(s store) tradeclock.ScheduleStore) error {
+func ourEdits(b *bout, f field, shown func(s storage) tradeclock.ScheduleStore) error {
 	clock := clockwork.NewFakeClockAt(rig.Sunday)
 	st, closeStore, err := f.open(b, clock)
 	if err != nil {
@@ -80,7 +81,7 @@ func ourEdits(b *bout, f field, shown func(s store) tradeclock.ScheduleStore) er
 		for i := range edits {
 			when, minute := editRule(i)
 			began := time.Now()
-			if _, err := st.UpdateSchedule(b.ctx, tradeclock.By{Actor: "ops", Reason: "a test"}, rig.Account(i*b.N/edits), "open", 1, tradeclock.ScheduleEdit{Rule: when}); err != nil {
+			if _, err := st.UpdateSchedule(b.ctx, store.By{Actor: "ops", Reason: "a test"}, rig.Account(i*b.N/edits), "open", 1, store.ScheduleEdit{Rule: when}); err != nil {
 				return err
 			}
 			stored := time.Now()

@@ -77,7 +77,7 @@ func rowsForEach(b *bout) error {
 }
 
 // idleTicks ticks through minutes of a Sunday.
-func idleTicks(b *bout, clock *clockwork.FakeClock, st store, schedules tradeclock.ScheduleStore, ticks int) error {
+func idleTicks(b *bout, clock *clockwork.FakeClock, st storage, schedules tradeclock.ScheduleStore, ticks int) error {
 	s, err := rig.Scheduler(st, schedules, clock, calendar.Weekdays(rig.Kolkata))
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 var newYork = rig.Zone("America/New_York")
@@ -113,7 +114,7 @@ func checkNext(next nextFunc, cal calendar.Calendar, from time.Time) (sessions i
 
 // ourNext asks the schedule's timetable.
 func ourNext(cal calendar.Calendar) (nextFunc, error) {
-	timetable, err := tradeclock.NewTimetable(tradeclock.Schedule{Task: "open", Rule: rule.MustParse("daily 09:00")}, cal)
+	timetable, err := view.NewTimetable(tradeclock.Schedule{Task: "open", Rule: rule.MustParse("daily 09:00")}, cal)
 	if err != nil {
 		return nil, err
 	}

@@ -11,22 +11,23 @@ import (
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
-// store is what tradeclock keeps its state in: a memstore.Store or a sqlstore.Store.
-type store interface {
+// storage is what tradeclock keeps its state in: a memstore.Store or a sqlstore.Store.
+type storage interface {
 	tradeclock.ScheduleStore
-	tradeclock.Reviser
+	store.Reviser
 	tradeclock.Ledger
-	tradeclock.History
+	store.History
 	tradeclock.HeartbeatSink
 	SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedule) (int, error)
-	UpdateSchedule(ctx context.Context, by tradeclock.By, account, task string, version int64, edit tradeclock.ScheduleEdit) (tradeclock.Schedule, error)
+	UpdateSchedule(ctx context.Context, by store.By, account, task string, version int64, edit store.ScheduleEdit) (tradeclock.Schedule, error)
 }
 
 // open returns an empty store on a database, and what closes it. Without a clock
 // it keeps its default one.
-func (f field) open(b *bout, clock tradeclock.Clock) (s store, closeStore func() error, err error) {
+func (f field) open(b *bout, clock tradeclock.Clock) (s storage, closeStore func() error, err error) {
 	var opts []sqlstore.Option
 	if clock != nil {
 		opts = append(opts, sqlstore.WithClock(clock))

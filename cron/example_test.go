@@ -8,6 +8,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/cron"
 	"github.com/tradeclock/tradeclock/exchange"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // The lines of a crontab become rules on the trading days of Mumbai: 2026-11-24 is a
@@ -20,7 +21,7 @@ func Example() {
 		if err != nil {
 			panic(err)
 		}
-		timetable, err := tradeclock.NewTimetable(tradeclock.Schedule{Task: "a line", Rule: r}, nse)
+		timetable, err := view.NewTimetable(tradeclock.Schedule{Task: "a line", Rule: r}, nse)
 		if err != nil {
 			panic(err)
 		}

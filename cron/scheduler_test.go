@@ -16,6 +16,7 @@ import (
 	"github.com/tradeclock/tradeclock/cron"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -33,11 +34,11 @@ func newService(t *testing.T, now string, rows ...tradeclock.Schedule) *service 
 	at, err := time.ParseInLocation(time.DateTime, now, nse.Location())
 	require.NoError(t, err)
 	clock := clockwork.NewFakeClockAt(at)
-	store := memstore.New(clock)
-	_, err = store.SeedSchedules(t.Context(), rows...)
+	st := memstore.New(clock)
+	_, err = st.SeedSchedules(t.Context(), rows...)
 	require.NoError(t, err)
-	return &service{t: t, clock: clock, store: store, cfg: tradeclock.Config{
-		Name: "paper", Account: "42", Schedules: store, Ledger: store, Calendar: nse, Clock: clock,
+	return &service{t: t, clock: clock, store: st, cfg: tradeclock.Config{
+		Name: "paper", Account: "42", Schedules: st, Ledger: st, Calendar: nse, Clock: clock,
 		Executor: tradeclock.ExecutorFunc(func(context.Context, tradeclock.Run) error { return nil }),
 		Logger:   slog.New(slog.DiscardHandler),
 	}}
@@ -54,7 +55,7 @@ func (s *service) start() (*tradeclock.UnifiedTaskScheduler, *tradeclocktest.Dri
 // became tells the runs of a task as "slot outcome", with the count of a range.
 func (s *service) became(task string) (told []string) {
 	s.t.Helper()
-	runs, err := s.store.Runs(s.t.Context(), tradeclock.Query{Scheduler: "paper", Task: task})
+	runs, err := s.store.Runs(s.t.Context(), store.Query{Scheduler: "paper", Task: task})
 	require.NoError(s.t, err)
 	for _, r := range runs {
 		text := r.Slot + " " + r.Outcome.String()
@@ -91,7 +92,7 @@ func TestAScheduledWeek(t *testing.T) {
 	}
 	driver.For(5 * 24 * time.Hour)
 
-	runs, err := s.store.Runs(t.Context(), tradeclock.Query{Scheduler: "paper"})
+	runs, err := s.store.Runs(t.Context(), store.Query{Scheduler: "paper"})
 	require.NoError(t, err)
 	var ran []string
 	for _, r := range runs {
@@ -130,8 +131,8 @@ func TestAnEditNeverRunsADayTwice(t *testing.T) {
 	_, driver := s.start()
 	driver.For(time.Hour)
 	for version, text := range []string{"30 11 25 * *", "45 12 25,26 * *", "15 13 * * *"} {
-		edit := tradeclock.ScheduleEdit{Rule: row(t, "daily", text).Rule}
-		_, err := s.store.UpdateSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, "", "daily", int64(version)+1, edit)
+		edit := store.ScheduleEdit{Rule: row(t, "daily", text).Rule}
+		_, err := s.store.UpdateSchedule(t.Context(), store.By{Actor: "ops", Reason: "a test"}, "", "daily", int64(version)+1, edit)
 		require.NoError(t, err)
 		driver.For(time.Hour)
 	}

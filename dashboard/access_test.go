@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/dashboard"
 	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func TestAConfigurationIsRefusedWithEveryProblem(t *testing.T) {
@@ -28,7 +28,7 @@ func TestAConfigurationIsRefusedWithEveryProblem(t *testing.T) {
 }
 
 func TestRequestsOfOtherSitesAreRefused(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:16:00")
 		page := newPage(t, clock, st, func(cfg *dashboard.Config) { cfg.TrustedOrigins = []string{"https://desk.example"} })
 		halt := form("do", "halt", "account", "42", "reason", "a joke")
@@ -194,11 +194,11 @@ func TestTheReadyHooks(t *testing.T) {
 // broken is a store whose schedules cannot be read: it fails, hangs until it is let go, or
 // panics.
 type broken struct {
-	store
+	storage
 	how func(ctx context.Context) error
 }
 
-func (b *broken) Schedules(ctx context.Context) ([]tradeclock.Schedule, error) {
+func (b *broken) Schedules(ctx context.Context) ([]store.Schedule, error) {
 	return nil, b.how(ctx)
 }
 func (b *broken) Revision(ctx context.Context) (string, error) { return "", b.how(ctx) }

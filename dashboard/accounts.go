@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/internal/faces"
 	"github.com/tradeclock/tradeclock/monitor"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // accountsPage is a page of the accounts.
@@ -26,7 +26,7 @@ const accountsShown = 100
 
 func (v *visit) accounts() (any, error) {
 	p := &accountsPage{Query: v.form.Get("q"), First: v.form.Get("after") == ""}
-	found, err := v.directory.Enrolments(v.ctx, tradeclock.EnrolmentQuery{Scheduler: v.name, Prefix: p.Query, After: v.form.Get("after"), Limit: accountsShown})
+	found, err := v.directory.Enrolments(v.ctx, store.EnrolmentQuery{Scheduler: v.name, Prefix: p.Query, After: v.form.Get("after"), Limit: accountsShown})
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (v *visit) accounts() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var halts []tradeclock.Halt
+	var halts []store.Halt
 	if v.halts != nil {
 		if halts, err = v.halts.Halts(v.ctx, v.name); err != nil {
 			return nil, err

@@ -11,8 +11,8 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -27,7 +27,7 @@ func BenchmarkPages(b *testing.B) {
 	for _, kind := range []string{"memory", "sqlite"} {
 		b.Run(kind, func(b *testing.B) {
 			clock := clockwork.NewFakeClockAt(at("2026-11-23 09:30:00"))
-			var s store = memstore.New(clock)
+			var s storage = memstore.New(clock)
 			if kind == "sqlite" {
 				s = sqliteStore(b, clock)
 			}
@@ -51,7 +51,7 @@ func BenchmarkPages(b *testing.B) {
 }
 
 // fill stores the accounts and their runs.
-func fill(b *testing.B, s store, clock *clockwork.FakeClock) {
+func fill(b *testing.B, s storage, clock *clockwork.FakeClock) {
 	b.Helper()
 	ctx := context.Background()
 	_, err := s.SeedSchedules(ctx, trading.DefaultSchedules()...)
@@ -60,20 +60,20 @@ func fill(b *testing.B, s store, clock *clockwork.FakeClock) {
 	require.NoError(b, err)
 	const batch = 5000
 	for first := 0; first < manyAccounts; first += batch {
-		var accounts []tradeclock.Enrolment
-		var runs []tradeclock.Run
+		var accounts []store.Enrolment
+		var runs []store.Run
 		for i := first; i < first+batch; i++ {
 			account := fmt.Sprintf("a%06d", i)
-			accounts = append(accounts, tradeclock.Enrolment{Account: account, From: at("2026-11-23 08:59:00")})
+			accounts = append(accounts, store.Enrolment{Account: account, From: at("2026-11-23 08:59:00")})
 			for minute, task := range []string{trading.TaskPremarketRetry, trading.TaskPremarketAMOAdjustment, trading.TaskPositionMonitor} {
-				run := tradeclock.Run{
+				run := store.Run{
 					Scheduler: "paper", Account: account, Task: task, Slot: "2026-11-23", Session: date("2026-11-23"),
-					Due: at("2026-11-23 09:00:00").Add(time.Duration(minute) * time.Minute).UTC(), Outcome: tradeclock.Skipped, Reason: "there was nothing to do", Finished: clock.Now().UTC(),
+					Due: at("2026-11-23 09:00:00").Add(time.Duration(minute) * time.Minute).UTC(), Outcome: store.Skipped, Reason: "there was nothing to do", Finished: clock.Now().UTC(),
 				}
 				if i%3000 == 0 {
-					run.Outcome, run.Reason = tradeclock.Missed, "its catch-up of 10m0s had passed"
+					run.Outcome, run.Reason = store.Missed, "its catch-up of 10m0s had passed"
 				}
-				run.ID = tradeclock.RunID("paper", account, task, run.Slot)
+				run.ID = store.RunID("paper", account, task, run.Slot)
 				runs = append(runs, run)
 			}
 		}

@@ -20,21 +20,22 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // Config says what a dashboard shows, and to whom. View and Authorize are required.
 //
 // What the values of View are beside what it requires is found by itself, and what they are not
-// is not shown: a Schedules that is a tradeclock.ScheduleEditor can be edited, and a Ledger has
-// accounts if it is a tradeclock.Directory, halts if it is a tradeclock.HaltStore, requests if
-// it is a tradeclock.RequestStore, overrides if it is a tradeclock.OverrideStore, and an audit if it is a tradeclock.Auditor.
+// is not shown: a Schedules that is a store.ScheduleEditor can be edited, and a Ledger has
+// accounts if it is a store.Directory, halts if it is a store.HaltStore, requests if
+// it is a store.RequestStore, overrides if it is a store.OverrideStore, and an audit if it is a store.Auditor.
 type Config struct {
 	// View says which scheduler is shown, and from which stores.
-	View tradeclock.ViewConfig
+	View view.Config
 	// Heartbeats reads the instances. Nil means that they are not shown.
-	Heartbeats tradeclock.HeartbeatReader
+	Heartbeats store.HeartbeatReader
 	// Authorize says who may do what, and by which name. Required.
 	Authorize Authorize
 	// Prefix is the path under which the handler is mounted, as in "/tradeclock", if whoever
@@ -63,28 +64,28 @@ const (
 type Dashboard struct {
 	cfg      Config
 	name     string
-	view     *tradeclock.View
+	view     *view.View
 	calendar calendar.Calendar
 	loc      *time.Location
-	clock    tradeclock.Clock
+	clock    clockwork.Clock
 	log      *slog.Logger
 	crossing *http.CrossOriginProtection
 	places   chan struct{} // of the goroutines in which stores are asked
 	closing  sync.Mutex    // is held by Close
 	closed   chan struct{}
 
-	editor    tradeclock.ScheduleEditor // nil if the store is none, as are those below
-	directory tradeclock.Directory
-	halts     tradeclock.HaltStore
-	requests  tradeclock.RequestStore
-	overrides tradeclock.OverrideStore
-	auditor   tradeclock.Auditor
+	editor    store.ScheduleEditor // nil if the store is none, as are those below
+	directory store.Directory
+	halts     store.HaltStore
+	requests  store.RequestStore
+	overrides store.OverrideStore
+	auditor   store.Auditor
 }
 
 // New makes a dashboard. Everything that is wrong with the configuration is reported in one
 // error, each problem naming its field.
 func New(cfg Config) (*Dashboard, error) {
-	view, err := tradeclock.NewView(cfg.View)
+	v, err := view.New(cfg.View)
 	errs := []error{err}
 	bad := func(field, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("field %s: %s", field, fmt.Sprintf(format, args...)))
@@ -108,7 +109,7 @@ func New(cfg Config) (*Dashboard, error) {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	d := &Dashboard{
-		cfg: cfg, name: cmp.Or(cfg.View.Name, "tradeclock"), view: view, crossing: crossing, log: cfg.Logger,
+		cfg: cfg, name: cmp.Or(cfg.View.Name, "tradeclock"), view: v, crossing: crossing, log: cfg.Logger,
 		places: make(chan struct{}, placesOfCalls), closed: make(chan struct{}),
 	}
 	d.setDefaults()
@@ -130,12 +131,12 @@ func (d *Dashboard) setDefaults() {
 		d.calendar = calendar.Weekdays(cmp.Or(d.loc, time.UTC))
 	}
 	d.loc = cmp.Or(d.loc, d.calendar.Location())
-	d.editor, _ = of.Schedules.(tradeclock.ScheduleEditor)
-	d.directory, _ = of.Ledger.(tradeclock.Directory)
-	d.halts, _ = of.Ledger.(tradeclock.HaltStore)
-	d.requests, _ = of.Ledger.(tradeclock.RequestStore)
-	d.overrides, _ = of.Ledger.(tradeclock.OverrideStore)
-	d.auditor, _ = of.Ledger.(tradeclock.Auditor)
+	d.editor, _ = of.Schedules.(store.ScheduleEditor)
+	d.directory, _ = of.Ledger.(store.Directory)
+	d.halts, _ = of.Ledger.(store.HaltStore)
+	d.requests, _ = of.Ledger.(store.RequestStore)
+	d.overrides, _ = of.Ledger.(store.OverrideStore)
+	d.auditor, _ = of.Ledger.(store.Auditor)
 }
 
 // Close waits until no call of a store that a request made goes on, or until ctx ends, and

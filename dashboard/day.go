@@ -5,9 +5,10 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/faces"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // dayPage is a session date of one account.
@@ -69,7 +70,7 @@ func (v *visit) day() (any, error) {
 	if p.ShowsAccountsOnly {
 		return p, nil
 	}
-	q := tradeclock.PlanQuery{Account: p.Account, Task: p.Task, Limit: itemsOfDay}
+	q := view.PlanQuery{Account: p.Account, Task: p.Task, Limit: itemsOfDay}
 	if err := q.After.UnmarshalText([]byte(v.form.Get("after"))); err != nil {
 		return nil, refuse("after: %v", err)
 	}
@@ -100,7 +101,7 @@ func (v *visit) day() (any, error) {
 }
 
 // ofAccount returns the items of an account: a plan of the one without a name is one of all.
-func ofAccount(items []tradeclock.AgendaItem, account string) []tradeclock.AgendaItem {
+func ofAccount(items []store.AgendaItem, account string) []store.AgendaItem {
 	for i, item := range items {
 		if item.Account != account {
 			return items[:i]
@@ -115,7 +116,7 @@ func (v *visit) chooseAccount(p *dayPage) error {
 	if p.Account != "" && !v.can(View, "", "") {
 		return nil
 	}
-	found, err := v.directory.Enrolments(v.ctx, tradeclock.EnrolmentQuery{Scheduler: v.name, Limit: accountsToChoose + 1})
+	found, err := v.directory.Enrolments(v.ctx, store.EnrolmentQuery{Scheduler: v.name, Limit: accountsToChoose + 1})
 	if err != nil {
 		return err
 	}
@@ -157,7 +158,7 @@ func (v *visit) sessionBeside(date calendar.Date, step int) calendar.Date {
 	return date.AddDays(step)
 }
 
-func (v *visit) linesOf(date calendar.Date, items []tradeclock.AgendaItem) []line {
+func (v *visit) linesOf(date calendar.Date, items []store.AgendaItem) []line {
 	var lines []line
 	for _, s := range faces.Stretches(items, false) {
 		l := line{
@@ -186,7 +187,7 @@ func (v *visit) findTrouble(p *dayPage) {
 	ctx, cancel := context.WithCancelCause(v.ctx)
 	defer cancel(nil)
 	defer v.clock.AfterFunc(v.cfg.Timeout/2, func() { cancel(errTooLong) }).Stop()
-	runs, err := v.view.Runs(ctx, tradeclock.Query{From: p.Date, To: p.Date, Outcomes: faces.Trouble, NewestFirst: true, Limit: troubleShown + 1})
+	runs, err := v.view.Runs(ctx, store.Query{From: p.Date, To: p.Date, Outcomes: faces.Trouble, NewestFirst: true, Limit: troubleShown + 1})
 	if err != nil {
 		p.TroubleUnread = cmp.Or(context.Cause(ctx), err).Error()
 		return

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/faces"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // field is one of a row's in the form.
@@ -25,71 +25,71 @@ type field struct {
 type setter struct {
 	name, label, hint string
 	choices           []string
-	set               func(e *tradeclock.ScheduleEdit, row *tradeclock.Schedule, text string) error
+	set               func(e *store.ScheduleEdit, row *store.Schedule, text string) error
 }
 
 var setters = []setter{
-	{"rule", "Rule", "as in daily 09:01, or every 1m open-close", nil, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) (err error) {
+	{"rule", "Rule", "as in daily 09:01, or every 1m open-close", nil, func(e *store.ScheduleEdit, _ *store.Schedule, text string) (err error) {
 		e.Rule, err = rule.Parse(text)
 		return err
 	}},
-	{"disabled", "State", "disabled starts nothing new", []string{"enabled", "disabled"}, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
+	{"disabled", "State", "disabled starts nothing new", []string{"enabled", "disabled"}, func(e *store.ScheduleEdit, _ *store.Schedule, text string) error {
 		disabled := text == "disabled"
 		e.Disabled = &disabled
 		return nil
 	}},
-	{"sessions", "Sessions", "the kinds; empty is regular,shortened", nil, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
+	{"sessions", "Sessions", "the kinds; empty is regular,shortened", nil, func(e *store.ScheduleEdit, _ *store.Schedule, text string) error {
 		return parsed(&e.Sessions, text, calendar.ParseSessionSet)
 	}},
-	{"calendar", "Calendar", "empty for the service's", nil, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
+	{"calendar", "Calendar", "empty for the service's", nil, func(e *store.ScheduleEdit, _ *store.Schedule, text string) error {
 		e.Calendar = &text
 		return nil
 	}},
-	{"priority", "Priority", "lower first, at one instant", nil, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
+	{"priority", "Priority", "lower first, at one instant", nil, func(e *store.ScheduleEdit, _ *store.Schedule, text string) error {
 		return parsed(&e.Priority, zeroIfEmpty(text), strconv.Atoi)
 	}},
-	{"timeout", "Timeout", "of each attempt, as in 4m; 0s is none", nil, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
+	{"timeout", "Timeout", "of each attempt, as in 4m; 0s is none", nil, func(e *store.ScheduleEdit, _ *store.Schedule, text string) error {
 		return parsed(&e.Timeout, zeroIfEmpty(text), time.ParseDuration)
 	}},
-	{"catch_up", "Catch-up", "how long after its due time a run may start; 0s means 2m", nil, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
+	{"catch_up", "Catch-up", "how long after its due time a run may start; 0s means 2m", nil, func(e *store.ScheduleEdit, _ *store.Schedule, text string) error {
 		return parsed(&e.CatchUp, zeroIfEmpty(text), time.ParseDuration)
 	}},
-	{"catch_up_until", "Catch-up until", "a moment that ends it, as in close-5m", nil, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
+	{"catch_up_until", "Catch-up until", "a moment that ends it, as in close-5m", nil, func(e *store.ScheduleEdit, _ *store.Schedule, text string) error {
 		if e.NoCatchUpUntil = text == ""; e.NoCatchUpUntil {
 			return nil
 		}
 		return parsed(&e.CatchUpUntil, text, rule.ParseMoment)
 	}},
-	{"overlap", "Overlap", "when a run goes on as the next is due", []string{"skip", "queue", "cancel", "allow"}, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
-		return parsed(&e.Overlap, text, tradeclock.ParseOverlap)
+	{"overlap", "Overlap", "when a run goes on as the next is due", []string{"skip", "queue", "cancel", "allow"}, func(e *store.ScheduleEdit, _ *store.Schedule, text string) error {
+		return parsed(&e.Overlap, text, store.ParseOverlap)
 	}},
-	{"exclusive", "Exclusive group", "whose runs wait for each other", nil, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
+	{"exclusive", "Exclusive group", "whose runs wait for each other", nil, func(e *store.ScheduleEdit, _ *store.Schedule, text string) error {
 		e.Exclusive = &text
 		return nil
 	}},
-	{"spread", "Spread", "over how long the accounts start", nil, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
+	{"spread", "Spread", "over how long the accounts start", nil, func(e *store.ScheduleEdit, _ *store.Schedule, text string) error {
 		return parsed(&e.Spread, zeroIfEmpty(text), time.ParseDuration)
 	}},
-	{"start_limit", "Start limit", "that starts count against", nil, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
+	{"start_limit", "Start limit", "that starts count against", nil, func(e *store.ScheduleEdit, _ *store.Schedule, text string) error {
 		e.StartLimit = &text
 		return nil
 	}},
-	{"delivery", "Delivery", "orders are at most once", []string{"at-most-once", "at-least-once"}, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
-		return parsed(&e.Delivery, text, tradeclock.ParseDelivery)
+	{"delivery", "Delivery", "orders are at most once", []string{"at-most-once", "at-least-once"}, func(e *store.ScheduleEdit, _ *store.Schedule, text string) error {
+		return parsed(&e.Delivery, text, store.ParseDelivery)
 	}},
-	{"retry.attempts", "Attempts", "in all; 0 and 1 mean no retry", nil, func(e *tradeclock.ScheduleEdit, row *tradeclock.Schedule, text string) error {
-		return retry(e, row, zeroIfEmpty(text), strconv.Atoi, func(r *tradeclock.Retry) *int { return &r.Attempts })
+	{"retry.attempts", "Attempts", "in all; 0 and 1 mean no retry", nil, func(e *store.ScheduleEdit, row *store.Schedule, text string) error {
+		return retry(e, row, zeroIfEmpty(text), strconv.Atoi, func(r *store.Retry) *int { return &r.Attempts })
 	}},
-	{"retry.backoff", "Backoff", "before the second attempt", nil, func(e *tradeclock.ScheduleEdit, row *tradeclock.Schedule, text string) error {
-		return retry(e, row, zeroIfEmpty(text), time.ParseDuration, func(r *tradeclock.Retry) *time.Duration { return &r.Backoff })
+	{"retry.backoff", "Backoff", "before the second attempt", nil, func(e *store.ScheduleEdit, row *store.Schedule, text string) error {
+		return retry(e, row, zeroIfEmpty(text), time.ParseDuration, func(r *store.Retry) *time.Duration { return &r.Backoff })
 	}},
-	{"retry.max_backoff", "Longest backoff", "before any attempt", nil, func(e *tradeclock.ScheduleEdit, row *tradeclock.Schedule, text string) error {
-		return retry(e, row, zeroIfEmpty(text), time.ParseDuration, func(r *tradeclock.Retry) *time.Duration { return &r.MaxBackoff })
+	{"retry.max_backoff", "Longest backoff", "before any attempt", nil, func(e *store.ScheduleEdit, row *store.Schedule, text string) error {
+		return retry(e, row, zeroIfEmpty(text), time.ParseDuration, func(r *store.Retry) *time.Duration { return &r.MaxBackoff })
 	}},
-	{"retry.within", "Retry within", "of the due time", nil, func(e *tradeclock.ScheduleEdit, row *tradeclock.Schedule, text string) error {
-		return retry(e, row, zeroIfEmpty(text), time.ParseDuration, func(r *tradeclock.Retry) *time.Duration { return &r.Within })
+	{"retry.within", "Retry within", "of the due time", nil, func(e *store.ScheduleEdit, row *store.Schedule, text string) error {
+		return retry(e, row, zeroIfEmpty(text), time.ParseDuration, func(r *store.Retry) *time.Duration { return &r.Within })
 	}},
-	{"description", "Description", "for people", nil, func(e *tradeclock.ScheduleEdit, _ *tradeclock.Schedule, text string) error {
+	{"description", "Description", "for people", nil, func(e *store.ScheduleEdit, _ *store.Schedule, text string) error {
 		e.Description = &text
 		return nil
 	}},
@@ -112,7 +112,7 @@ func parsed[T any](to **T, text string, parse func(string) (T, error)) error {
 }
 
 // retry sets one value of the row's retry and leaves the others.
-func retry[T any](e *tradeclock.ScheduleEdit, row *tradeclock.Schedule, text string, parse func(string) (T, error), of func(*tradeclock.Retry) *T) error {
+func retry[T any](e *store.ScheduleEdit, row *store.Schedule, text string, parse func(string) (T, error), of func(*store.Retry) *T) error {
 	value, err := parse(text)
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func (s setter) textOf(texts map[string]string) string {
 }
 
 // fieldsOf are the fields of the form with the values of a row.
-func fieldsOf(row tradeclock.Schedule) []field {
+func fieldsOf(row store.Schedule) []field {
 	texts, err := faces.FieldsOf(row)
 	if err != nil {
 		texts = nil // a row that a store gave has texts
@@ -160,7 +160,7 @@ func (s setter) field(value string) field {
 
 // editOf returns the edit that the form makes of a row: of the fields alone that say something
 // else than the row does. Problems says what is wrong with the form.
-func (v *visit) editOf(row tradeclock.Schedule) (edit tradeclock.ScheduleEdit, fields []field, problems []string) {
+func (v *visit) editOf(row store.Schedule) (edit store.ScheduleEdit, fields []field, problems []string) {
 	texts, err := faces.FieldsOf(row)
 	if err != nil {
 		problems = append(problems, err.Error())
@@ -227,7 +227,7 @@ func (v *visit) editSchedule() (answer, error) {
 
 // invalid shows the form again, if the row that would result is refused.
 func invalid(p *schedulePage, err error) (answer, error) {
-	var quarantine *tradeclock.QuarantineError
+	var quarantine *store.QuarantineError
 	if !errors.As(err, &quarantine) {
 		return answer{}, err
 	}
@@ -239,7 +239,7 @@ func invalid(p *schedulePage, err error) (answer, error) {
 
 // conflict shows what somebody else made of the row, with the form as it was sent: it may be
 // tried again, from the row as it is now.
-func (v *visit) conflict(p *schedulePage, row, after tradeclock.Schedule, version int64) (answer, error) {
+func (v *visit) conflict(p *schedulePage, row, after store.Schedule, version int64) (answer, error) {
 	changes, err := faces.FieldChanges(after, row)
 	if err != nil {
 		return answer{}, err
@@ -248,9 +248,9 @@ func (v *visit) conflict(p *schedulePage, row, after tradeclock.Schedule, versio
 	return answer{page: p, status: http.StatusConflict}, nil
 }
 
-func (v *visit) save(p *schedulePage, row, after tradeclock.Schedule, edit tradeclock.ScheduleEdit, actor string) (answer, error) {
-	stored, err := v.editor.UpdateSchedule(v.ctx, tradeclock.By{Actor: actor, Reason: p.Reason}, row.Account, row.Task, row.Version, edit)
-	var conflict *tradeclock.ConflictError
+func (v *visit) save(p *schedulePage, row, after store.Schedule, edit store.ScheduleEdit, actor string) (answer, error) {
+	stored, err := v.editor.UpdateSchedule(v.ctx, store.By{Actor: actor, Reason: p.Reason}, row.Account, row.Task, row.Version, edit)
+	var conflict *store.ConflictError
 	if errors.As(err, &conflict) {
 		now, findErr := v.find(row.Account, row.Task)
 		if findErr != nil {
@@ -259,7 +259,7 @@ func (v *visit) save(p *schedulePage, row, after tradeclock.Schedule, edit trade
 		p.Row = now
 		return v.conflict(p, now, after, row.Version)
 	}
-	var quarantine *tradeclock.QuarantineError
+	var quarantine *store.QuarantineError
 	switch {
 	case errors.As(err, &quarantine):
 		return invalid(p, err)
@@ -273,13 +273,13 @@ func (v *visit) save(p *schedulePage, row, after tradeclock.Schedule, edit trade
 const sessionsTried = 5
 
 // try tells what an edit would do, and writes nothing.
-func (v *visit) try(row, after tradeclock.Schedule) (*trial, error) {
+func (v *visit) try(row, after store.Schedule) (*trial, error) {
 	t := new(trial)
 	var err error
 	if t.Changes, err = faces.FieldChanges(row, after); err != nil {
 		return nil, err
 	}
-	changes := tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{after}}
+	changes := store.ScheduleChanges{Rows: []store.Schedule{after}}
 	preview, err := v.view.Preview(v.ctx, changes, sessionsTried)
 	if err != nil {
 		return nil, err

@@ -12,25 +12,25 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/dashboard"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/trading"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // A service mounts the page beside what it serves, and answers its monitor with the verdict of the
 // command.
 func ExampleNew() {
 	clock := clockwork.NewFakeClockAt(time.Date(2026, time.November, 23, 3, 30, 0, 0, time.UTC))
-	store := memstore.New(clock)
-	if _, err := store.SeedSchedules(context.Background(), trading.DefaultSchedules()...); err != nil {
+	st := memstore.New(clock)
+	if _, err := st.SeedSchedules(context.Background(), trading.DefaultSchedules()...); err != nil {
 		fmt.Println(err)
 		return
 	}
 	page, err := dashboard.New(dashboard.Config{
-		View:       tradeclock.ViewConfig{Name: "paper", Schedules: store, Ledger: store, Calendar: exchange.MustGet("XNSE"), Clock: clock},
-		Heartbeats: store,
+		View:       view.Config{Name: "paper", Schedules: st, Ledger: st, Calendar: exchange.MustGet("XNSE"), Clock: clock},
+		Heartbeats: st,
 		Authorize:  dashboard.Passwords(map[string]string{"ana": "a long secret"}),
 	})
 	if err != nil {
@@ -66,9 +66,9 @@ func ExampleAuthorize() {
 		}
 		return user, nil
 	}
-	store := memstore.New(nil)
+	st := memstore.New(nil)
 	page, err := dashboard.New(dashboard.Config{
-		View:      tradeclock.ViewConfig{Schedules: store, Ledger: store},
+		View:      view.Config{Schedules: st, Ledger: st},
 		Authorize: authorize, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

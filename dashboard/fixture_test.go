@@ -25,8 +25,10 @@ import (
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 var (
@@ -42,21 +44,21 @@ func at(text string) time.Time {
 	return t
 }
 
-// store is what the stores of a service are.
-type store interface {
-	tradeclock.ScheduleEditor
-	tradeclock.Ledger
-	tradeclock.History
-	tradeclock.Directory
-	tradeclock.HaltStore
-	tradeclock.RequestStore
-	tradeclock.Auditor
-	tradeclock.HeartbeatSink
-	tradeclock.HeartbeatReader
+// storage is what the stores of a service are.
+type storage interface {
+	store.ScheduleEditor
+	store.Ledger
+	store.History
+	store.Directory
+	store.HaltStore
+	store.RequestStore
+	store.Auditor
+	store.HeartbeatSink
+	store.HeartbeatReader
 }
 
 // onEach runs a test on a new store of each kind.
-func onEach(t *testing.T, test func(t *testing.T, clock *clockwork.FakeClock, s store)) {
+func onEach(t *testing.T, test func(t *testing.T, clock *clockwork.FakeClock, s storage)) {
 	begin := at("2026-11-23 08:59:00")
 	t.Run("memory", func(t *testing.T) {
 		clock := clockwork.NewFakeClockAt(begin)
@@ -85,7 +87,7 @@ const hostile = `</td><script>alert("no")</script><img src=x onerror=alert(1)>`
 type service struct {
 	t     *testing.T
 	clock *clockwork.FakeClock
-	store store
+	store storage
 	sched *tradeclock.UnifiedTaskScheduler
 	drive *tradeclocktest.Driver
 	page  *dashboard.Dashboard
@@ -93,14 +95,14 @@ type service struct {
 
 // monday is a service whose Monday went on until some time. It was down from 09:20 to 09:40,
 // its adjustment of 09:05 failed with what somebody hostile wrote, and account 43 is halted.
-func monday(t *testing.T, clock *clockwork.FakeClock, s store, until string) *service {
+func monday(t *testing.T, clock *clockwork.FakeClock, s storage, until string) *service {
 	t.Helper()
 	_, err := s.SeedSchedules(t.Context(), trading.DefaultSchedules()...)
 	require.NoError(t, err)
 	v := &service{t: t, clock: clock, store: s, page: newPage(t, clock, s, nil)}
 	v.start()
 	v.drive.Until(at("2026-11-23 09:19:00"))
-	require.NoError(t, s.Halt(t.Context(), tradeclock.Halt{Scheduler: "paper", Account: "43", Reason: "loss limit " + hostile, Actor: "bo", At: clock.Now()}))
+	require.NoError(t, s.Halt(t.Context(), store.Halt{Scheduler: "paper", Account: "43", Reason: "loss limit " + hostile, Actor: "bo", At: clock.Now()}))
 	v.drive.Until(at("2026-11-23 09:20:00"))
 	require.NoError(t, v.sched.Close(context.Background()))
 	clock.Advance(20 * time.Minute)
@@ -110,10 +112,10 @@ func monday(t *testing.T, clock *clockwork.FakeClock, s store, until string) *se
 }
 
 // newPage makes a dashboard of a store in which ana may do everything.
-func newPage(t testing.TB, clock tradeclock.Clock, s store, change func(*dashboard.Config)) *dashboard.Dashboard {
+func newPage(t testing.TB, clock tradeclock.Clock, s storage, change func(*dashboard.Config)) *dashboard.Dashboard {
 	t.Helper()
 	cfg := dashboard.Config{
-		View:       tradeclock.ViewConfig{Name: "paper", Schedules: s, Ledger: s, Calendar: xnse, Calendars: exchange.Lookup, Clock: clock},
+		View:       view.Config{Name: "paper", Schedules: s, Ledger: s, Calendar: xnse, Calendars: exchange.Lookup, Clock: clock},
 		Heartbeats: s,
 		Authorize:  func(*http.Request, dashboard.Action) (string, error) { return "ana", nil },
 		Logger:     slog.New(slog.DiscardHandler),
@@ -131,7 +133,7 @@ func (s *service) start() {
 	s.t.Helper()
 	var mux tradeclock.Mux
 	for _, row := range trading.DefaultSchedules() {
-		mux.HandleFunc(row.Task, func(ctx context.Context, run tradeclock.Run) error {
+		mux.HandleFunc(row.Task, func(ctx context.Context, run store.Run) error {
 			if run.Task == trading.TaskPremarketAMOAdjustment {
 				tradeclock.Annotate(ctx, "broker", hostile)
 				return errors.New("the broker said no: " + hostile + "\nsee the log")
@@ -222,15 +224,15 @@ func words(body string) string {
 
 // schedules is a store of which only the rows can be read, and history one of runs.
 type (
-	schedules struct{ of store }
-	history   struct{ of store }
+	schedules struct{ of storage }
+	history   struct{ of storage }
 )
 
-func (s schedules) Schedules(ctx context.Context) ([]tradeclock.Schedule, error) {
+func (s schedules) Schedules(ctx context.Context) ([]store.Schedule, error) {
 	return s.of.Schedules(ctx)
 }
 
-func (h history) Runs(ctx context.Context, q tradeclock.Query) ([]tradeclock.Run, error) {
+func (h history) Runs(ctx context.Context, q store.Query) ([]store.Run, error) {
 	return h.of.Runs(ctx, q)
 }
 

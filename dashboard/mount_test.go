@@ -146,7 +146,7 @@ func TestAssetsAreKeptByBrowsers(t *testing.T) {
 }
 
 func TestHealthIsTheVerdictOfTheCommand(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:16:00")
 		for _, test := range []struct {
 			name   string

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // haltsPage has the halts that are in force, and the forms.
@@ -21,7 +21,7 @@ type haltsPage struct {
 }
 
 type haltLine struct {
-	tradeclock.Halt
+	store.Halt
 	Since   string
 	CanLift bool
 }
@@ -49,7 +49,7 @@ func (v *visit) order() (answer, error) {
 	if account != "" && v.form.Get("whom") == "all" {
 		return answer{}, refuse("For an account, or for all?")
 	}
-	h := tradeclock.Halt{Scheduler: v.name, Account: account, Reason: reason, At: v.now.UTC()}
+	h := store.Halt{Scheduler: v.name, Account: account, Reason: reason, At: v.now.UTC()}
 	switch v.form.Get("do") {
 	case "halt":
 		return v.halt(h)
@@ -59,7 +59,7 @@ func (v *visit) order() (answer, error) {
 	return answer{}, refuse("What is to be done? It is neither halt nor lift.")
 }
 
-func (v *visit) halt(h tradeclock.Halt) (answer, error) {
+func (v *visit) halt(h store.Halt) (answer, error) {
 	var err error
 	if h.Actor, err = v.may(Action{Halt, h.Account, ""}); err != nil {
 		return answer{}, err
@@ -83,7 +83,7 @@ func (v *visit) halt(h tradeclock.Halt) (answer, error) {
 	return answer{to: address("halts", "done", "halted")}, nil
 }
 
-func (v *visit) lift(h tradeclock.Halt) (answer, error) {
+func (v *visit) lift(h store.Halt) (answer, error) {
 	var err error
 	if h.Actor, err = v.may(Action{Lift, h.Account, ""}); err != nil {
 		return answer{}, err
@@ -227,9 +227,9 @@ type auditPage struct {
 }
 
 type auditLine struct {
-	tradeclock.AuditEntry
+	store.AuditEntry
 	When, Then string
-	Fields     []tradeclock.FieldChange // of an edit
+	Fields     []store.FieldChange // of an edit
 }
 
 const auditShown = 200
@@ -239,7 +239,7 @@ func (v *visit) audit() (any, error) {
 	if err != nil || before < 0 {
 		return nil, refuse("before: want a number")
 	}
-	entries, err := v.auditor.Audit(v.ctx, tradeclock.AuditQuery{Scheduler: v.name, Before: before, Limit: auditShown})
+	entries, err := v.auditor.Audit(v.ctx, store.AuditQuery{Scheduler: v.name, Before: before, Limit: auditShown})
 	if err != nil {
 		return nil, err
 	}

@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/request"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func TestHaltAndLift(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:45:30")
 		for _, test := range []struct {
 			name string
@@ -42,7 +42,7 @@ func TestHaltAndLift(t *testing.T) {
 		s.get("/"+done.header.Get("Location")).has(t, "Halted. Nothing new", "42 2026-11-23 09:45:30 ana loss")
 		halts, err := st.Halts(t.Context(), "paper")
 		require.NoError(t, err)
-		assert.Contains(t, halts, tradeclock.Halt{Scheduler: "paper", Account: "42", Reason: "loss", Actor: "ana", At: clock.Now().UTC()}, "the actor is whom Authorize named")
+		assert.Contains(t, halts, store.Halt{Scheduler: "paper", Account: "42", Reason: "loss", Actor: "ana", At: clock.Now().UTC()}, "the actor is whom Authorize named")
 
 		done = s.post("/halts", "do", "lift", "account", "42", "reason", "checked")
 		require.Equal(t, http.StatusSeeOther, done.code)
@@ -52,7 +52,7 @@ func TestHaltAndLift(t *testing.T) {
 }
 
 func TestAHaltThatEndsWhatRuns(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:45:30")
 		done := s.post("/halts", "do", "halt", "whom", "all", "reason", "the market is odd", "cancel", "1")
 		require.Equal(t, http.StatusSeeOther, done.code)
@@ -65,7 +65,7 @@ func TestAHaltThatEndsWhatRuns(t *testing.T) {
 }
 
 func TestATriggerIsAskedAndAnswered(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:45:30")
 		s.get("/run?account=42&task=analysis&slot=2026-11-23").has(t, "○ due", "Run it now, for the session of 2026-11-23")
 		done := s.post("/requests", "kind", "trigger", "task", "premarket_retry", "account", "42", "for", "session", "session", "2026-11-23", "reason", "again")
@@ -83,7 +83,7 @@ func TestATriggerIsAskedAndAnswered(t *testing.T) {
 }
 
 func TestWhatCannotBeAsked(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:16:00")
 		for _, test := range []struct {
 			name string
@@ -136,7 +136,7 @@ func (s *service) send(fields map[string]string, changed ...string) reply {
 }
 
 func TestAnEditIsTriedOutAndSaved(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:45:30")
 		fields := formOf(t, s.get("/schedule?task=buy_orders"))
 		s.send(fields).has(t, "What it would do", "Nothing: no field says something else")
@@ -161,7 +161,7 @@ func TestAnEditIsTriedOutAndSaved(t *testing.T) {
 	})
 }
 
-func rowOf(t *testing.T, st store, task string) tradeclock.Schedule {
+func rowOf(t *testing.T, st storage, task string) store.Schedule {
 	t.Helper()
 	rows, err := st.Schedules(t.Context())
 	require.NoError(t, err)
@@ -171,11 +171,11 @@ func rowOf(t *testing.T, st store, task string) tradeclock.Schedule {
 		}
 	}
 	t.Fatal("there is no row of " + task)
-	return tradeclock.Schedule{}
+	return store.Schedule{}
 }
 
 func TestTheSecondOfTwoEditorsIsTold(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:45:30")
 		mine := formOf(t, s.get("/schedule?task=buy_orders"))
 		require.Equal(t, http.StatusSeeOther, s.send(mine, "rule", "daily 16:10", "step", "save").code)
@@ -191,7 +191,7 @@ func TestTheSecondOfTwoEditorsIsTold(t *testing.T) {
 }
 
 func TestAFormThatCannotBeTaken(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:16:00")
 		fields := formOf(t, s.get("/schedule?task=buy_orders"))
 		for _, test := range []struct {
@@ -218,7 +218,7 @@ func TestAFormThatCannotBeTaken(t *testing.T) {
 }
 
 func TestEachFieldOfARowCanBeSet(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:16:00")
 		fields := formOf(t, s.get("/schedule?task=eod_cleanup"))
 		set := []string{

@@ -1,15 +1,15 @@
 package dashboard
 
 import (
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/faces"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // overrideLine is somebody's word about one occurrence.
 type overrideLine struct {
-	tradeclock.Override
+	store.Override
 	Was, Instead, Address string
 	CanRestore            bool
 }
@@ -19,7 +19,7 @@ func (v *visit) overridesOn(session calendar.Date) ([]overrideLine, error) {
 	if v.overrides == nil {
 		return nil, nil
 	}
-	found, err := v.overrides.Overrides(v.ctx, tradeclock.OverrideQuery{Scheduler: v.name, From: session, To: session})
+	found, err := v.overrides.Overrides(v.ctx, store.OverrideQuery{Scheduler: v.name, From: session, To: session})
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (v *visit) findOverride(p *runPage) error {
 			p.Override = &o
 		}
 	}
-	isToCome := p.Item.Due.After(v.now) && (p.Item.Run.Outcome == tradeclock.NoOutcome || p.Item.Run.Outcome == tradeclock.Armed)
+	isToCome := p.Item.Due.After(v.now) && (p.Item.Run.Outcome == store.NoOutcome || p.Item.Run.Outcome == store.Armed)
 	if p.Override != nil {
 		p.Override.CanRestore = p.Override.CanRestore && isToCome
 	}

@@ -14,7 +14,7 @@ import (
 // TestOneOccurrenceIsMovedAndSkipped tells the story of an operator: tonight's analysis is moved,
 // skipped instead, restored, and all of it is in the audit.
 func TestOneOccurrenceIsMovedAndSkipped(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:45:30")
 		const page = "/run?account=42&task=analysis&slot=2026-11-23"
 		s.get(page).has(t, "○ due", "Skip this one", "Move this one")
@@ -41,7 +41,7 @@ func TestOneOccurrenceIsMovedAndSkipped(t *testing.T) {
 }
 
 func TestWhatCannotBeOverridden(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:45:30")
 		assert.NotContains(t, s.get("/run?account=42&task=premarket_retry&slot=2026-11-23").body, "Skip this one", "it has had its time")
 		for _, test := range []struct {

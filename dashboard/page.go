@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/faces"
 	"github.com/tradeclock/tradeclock/monitor"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // top is what every page has, and the page.
@@ -28,7 +28,7 @@ type status struct {
 	Kind     string // good, odd or bad
 	Text     string
 	Degraded []string
-	Halts    []tradeclock.Halt
+	Halts    []store.Halt
 	Unread   string // what could not be read
 }
 
@@ -79,7 +79,7 @@ func (v *visit) top() *top {
 	}
 	s := &status{Kind: "odd", Text: "no heartbeats are kept"}
 	t.Status = s
-	var held tradeclock.TermState
+	var held store.TermState
 	note := func(err error) {
 		if err != nil {
 			s.Kind, s.Unread = "bad", err.Error()
@@ -103,7 +103,7 @@ func (v *visit) top() *top {
 	return t
 }
 
-func (s *status) tell(liveness monitor.Liveness, instances []monitor.Instance, term tradeclock.TermState) {
+func (s *status) tell(liveness monitor.Liveness, instances []monitor.Instance, term store.TermState) {
 	if s.Unread != "" {
 		return
 	}
@@ -116,7 +116,7 @@ func (s *status) tell(liveness monitor.Liveness, instances []monitor.Instance, t
 		if liveness == monitor.Alive {
 			s.Kind, s.Degraded = "good", i.Heartbeat.Degraded
 			s.Text = fmt.Sprintf("%v on %s, term %d", i.Heartbeat.State, i.Heartbeat.Instance, term.Term.Number)
-			if len(s.Degraded) > 0 || i.Heartbeat.State != tradeclock.StateActive {
+			if len(s.Degraded) > 0 || i.Heartbeat.State != store.StateActive {
 				s.Kind = "odd"
 			}
 		}
@@ -175,14 +175,14 @@ func length(l time.Duration) string {
 	return l.Round(100 * time.Millisecond).String()
 }
 
-func lateness(run tradeclock.Run) string {
+func lateness(run store.Run) string {
 	if late := run.Lateness(); late >= time.Second {
 		return late.Round(time.Second).String()
 	}
 	return ""
 }
 
-func took(run tradeclock.Run) string {
+func took(run store.Run) string {
 	if run.Started.IsZero() || run.Finished.IsZero() {
 		return ""
 	}

@@ -15,7 +15,7 @@ import (
 const escaped = `&lt;/td&gt;&lt;script&gt;alert(&#34;no&#34;)&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;`
 
 func TestWhatPagesShow(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:50:30")
 		for _, test := range []struct {
 			name, path string
@@ -73,7 +73,7 @@ var everyPage = []string{
 }
 
 func TestHeadersAndMarkupOfEachPage(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:16:00")
 		for _, page := range everyPage {
 			got := s.get(page)
@@ -88,7 +88,7 @@ func TestHeadersAndMarkupOfEachPage(t *testing.T) {
 }
 
 func TestWhatIsNotThere(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:16:00")
 		for _, test := range []struct {
 			name, method, path string
@@ -132,7 +132,7 @@ type bare struct {
 }
 
 func TestWhatAStoreLacksIsNotShown(t *testing.T) {
-	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st store) {
+	onEach(t, func(t *testing.T, clock *clockwork.FakeClock, st storage) {
 		s := monday(t, clock, st, "09:16:00")
 		page := newPage(t, clock, st, func(cfg *dashboard.Config) {
 			cfg.View.Schedules, cfg.View.Ledger, cfg.Heartbeats = bare{schedules{st}, history{st}}, bare{schedules{st}, history{st}}, nil

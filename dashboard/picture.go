@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/faces"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // picture is a day as the server draws it. Places along it are percentages, so that the
@@ -51,7 +51,7 @@ const (
 func percent(at float64) string { return fmt.Sprintf("%.3f%%", min(1, max(0, at))*100) }
 
 // draw draws what is due on a date, or nothing if nothing is.
-func (v *visit) draw(date calendar.Date, items []tradeclock.AgendaItem) (*picture, error) {
+func (v *visit) draw(date calendar.Date, items []store.AgendaItem) (*picture, error) {
 	if len(items) == 0 {
 		return nil, nil
 	}
@@ -102,9 +102,9 @@ func (v *visit) calendarsInUse() ([]calendar.Calendar, error) {
 }
 
 // rows reads the schedules that can be read.
-func (v *visit) rows() ([]tradeclock.Schedule, error) {
+func (v *visit) rows() ([]store.Schedule, error) {
 	rows, err := v.cfg.View.Schedules.Schedules(v.ctx)
-	var quarantine *tradeclock.QuarantineError
+	var quarantine *store.QuarantineError
 	if errors.As(err, &quarantine) {
 		err = nil
 	}

@@ -7,9 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/faces"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // runsPage is a page of the history, with what it was selected by.
@@ -32,10 +33,10 @@ type runLine struct {
 
 const runsShown = 100
 
-func queryOf(o tradeclock.Outcome) string { return url.QueryEscape(o.String()) }
+func queryOf(o store.Outcome) string { return url.QueryEscape(o.String()) }
 
 func (v *visit) runs() (any, error) {
-	q := tradeclock.Query{
+	q := store.Query{
 		Account: v.form.Get("account"), Task: v.form.Get("task"), Slot: v.form.Get("slot"),
 		NewestFirst: v.form.Get("order") != "oldest", Limit: runsShown,
 	}
@@ -44,11 +45,11 @@ func (v *visit) runs() (any, error) {
 		First: v.form.Get("after") == "",
 	}
 	for _, text := range v.form["outcome"] {
-		o, err := tradeclock.ParseOutcome(text)
+		o, err := store.ParseOutcome(text)
 		if err != nil {
 			return nil, refuse("outcome: %v", err)
 		}
-		if o != tradeclock.NoOutcome {
+		if o != store.NoOutcome {
 			q.Outcomes = append(q.Outcomes, o)
 		}
 	}
@@ -84,7 +85,7 @@ func (v *visit) runs() (any, error) {
 	return p, nil
 }
 
-func (v *visit) runLines(runs []tradeclock.Run) []runLine {
+func (v *visit) runLines(runs []store.Run) []runLine {
 	lines := make([]runLine, len(runs))
 	for i, r := range runs {
 		lines[i] = runLine{
@@ -101,7 +102,7 @@ func (v *visit) runLines(runs []tradeclock.Run) []runLine {
 
 // runPage is one occurrence of a task: its run, or what the plan has of it.
 type runPage struct {
-	Item        tradeclock.AgendaItem
+	Item        store.AgendaItem
 	Session     calendar.Date
 	Mark        faces.Mark
 	Explanation string
@@ -109,7 +110,7 @@ type runPage struct {
 	Reason      string
 	Facts       []fact
 	Details     string
-	Late        *tradeclock.LateOutcome
+	Late        *store.LateOutcome
 	CanTrigger  bool
 	StandsFor   bool // a run that is triggered may stand for it: it is the only one of its session
 	CanCancel   bool
@@ -160,30 +161,30 @@ func (v *visit) run() (any, error) {
 	if v.requests != nil {
 		p.StandsFor = slot == session.String()
 		p.CanTrigger = !started && !session.After(v.today()) && v.can(Trigger, account, task)
-		p.CanCancel = run.Outcome == tradeclock.Running && v.can(Cancel, account, task)
+		p.CanCancel = run.Outcome == store.Running && v.can(Cancel, account, task)
 	}
 	return p, nil
 }
 
 // occurrence finds an occurrence in the history, or else in the plan of its session.
-func (v *visit) occurrence(account, task, slot string) (item tradeclock.AgendaItem, session calendar.Date, err error) {
+func (v *visit) occurrence(account, task, slot string) (item store.AgendaItem, session calendar.Date, err error) {
 	// The account without a name is the first of all that have the slot.
-	runs, err := v.view.Runs(v.ctx, tradeclock.Query{Account: account, Task: task, Slot: slot, Limit: 1})
+	runs, err := v.view.Runs(v.ctx, store.Query{Account: account, Task: task, Slot: slot, Limit: 1})
 	if err != nil {
 		return item, session, err
 	}
 	if len(runs) == 1 && runs[0].Account == account {
 		r := runs[0]
-		return tradeclock.AgendaItem{Account: account, Task: task, Slot: slot, Due: r.Due, Offset: r.Offset, Run: r}, r.Session, nil
+		return store.AgendaItem{Account: account, Task: task, Slot: slot, Due: r.Due, Offset: r.Offset, Run: r}, r.Session, nil
 	}
-	unknown := &failure{404, fmt.Sprintf("There is no run of %s in slot %s, and none is planned.", tradeclock.ScheduleKey{Task: task, Account: account}, slot)}
+	unknown := &failure{404, fmt.Sprintf("There is no run of %s in slot %s, and none is planned.", store.ScheduleKey{Task: task, Account: account}, slot)}
 	if len(slot) < len("2026-11-23") || v.directory == nil {
 		return item, session, unknown
 	}
 	if session, err = calendar.ParseDate(slot[:len("2026-11-23")]); err != nil {
 		return item, session, unknown
 	}
-	q := tradeclock.PlanQuery{Account: account, Task: task, Limit: itemsOfDay}
+	q := view.PlanQuery{Account: account, Task: task, Limit: itemsOfDay}
 	for {
 		items, err := v.view.Plan(v.ctx, session, q)
 		if err != nil {
@@ -204,14 +205,14 @@ func (v *visit) occurrence(account, task, slot string) (item tradeclock.AgendaIt
 // rowAccount is the account of the row that holds for a task of an account.
 func (v *visit) rowAccount(account, task string) string {
 	rows, err := v.rows()
-	if err == nil && slices.ContainsFunc(rows, func(r tradeclock.Schedule) bool { return r.Task == task && r.Account == account }) {
+	if err == nil && slices.ContainsFunc(rows, func(r store.Schedule) bool { return r.Task == task && r.Account == account }) {
 		return account
 	}
 	return ""
 }
 
 // factsOf lists what is known of an occurrence, without what is empty.
-func (v *visit) factsOf(item tradeclock.AgendaItem, session calendar.Date) []fact {
+func (v *visit) factsOf(item store.AgendaItem, session calendar.Date) []fact {
 	r := item.Run
 	number := func(n int64) string {
 		if n == 0 {
@@ -250,7 +251,7 @@ func (v *visit) factsOf(item tradeclock.AgendaItem, session calendar.Date) []fac
 		{"Term", number(r.Term)},
 		{"Decided by", cal},
 		{"Row's version now", number(item.Version)},
-		{"Run ID", tradeclock.RunID(v.name, item.Account, item.Task, item.Slot)},
+		{"Run ID", store.RunID(v.name, item.Account, item.Task, item.Slot)},
 	} {
 		if f.Text != "" {
 			facts = append(facts, f)

@@ -5,16 +5,17 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/faces"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // schedulesPage lists the rows.
 type schedulesPage struct {
 	Rows       []scheduleLine
-	Unreadable []tradeclock.RowError
-	Findings   []tradeclock.Finding
+	Unreadable []store.RowError
+	Findings   []view.Finding
 	Unlinted   string // why nothing is known of what is odd
 	More       bool   // there are more rows than are shown
 	Query      string
@@ -22,7 +23,7 @@ type schedulesPage struct {
 
 // scheduleLine is a row in the table.
 type scheduleLine struct {
-	tradeclock.Schedule
+	store.Schedule
 	Next, Address string
 }
 
@@ -31,7 +32,7 @@ const schedulesShown = 500
 func (v *visit) schedules() (any, error) {
 	rows, err := v.cfg.View.Schedules.Schedules(v.ctx)
 	p := &schedulesPage{Query: v.form.Get("q")}
-	var quarantine *tradeclock.QuarantineError
+	var quarantine *store.QuarantineError
 	switch {
 	case errors.As(err, &quarantine):
 		p.Unreadable = quarantine.Rows
@@ -54,14 +55,14 @@ func (v *visit) schedules() (any, error) {
 	}
 	if p.More { // what so many rows hardly mean takes a while to find
 		p.Unlinted = "There are too many rows to look for what is odd: tradeclock schedules lint does."
-	} else if p.Findings, err = v.view.Lint(v.ctx, tradeclock.ScheduleChanges{}); err != nil {
+	} else if p.Findings, err = v.view.Lint(v.ctx, store.ScheduleChanges{}); err != nil {
 		p.Unlinted = err.Error()
 	}
 	return p, nil
 }
 
 // nextDues are the next times at which a row is due, n at most.
-func (v *visit) nextDues(row tradeclock.Schedule, n int) (dues []string) {
+func (v *visit) nextDues(row store.Schedule, n int) (dues []string) {
 	if row.Disabled {
 		return nil
 	}
@@ -85,7 +86,7 @@ func (v *visit) nextDues(row tradeclock.Schedule, n int) (dues []string) {
 
 // schedulePage is one row, with a form of it if it can be edited.
 type schedulePage struct {
-	Row      tradeclock.Schedule
+	Row      store.Schedule
 	Name     string
 	Fields   []field
 	Reason   string // of the edit
@@ -104,9 +105,9 @@ type trial struct {
 	Changes    []faces.FieldChange
 	Through    calendar.Date
 	Alike      []alike
-	Collisions []tradeclock.Collision
+	Collisions []view.Collision
 	Notes      []string
-	Findings   []tradeclock.Finding
+	Findings   []view.Finding
 }
 
 // alike is a number of changes that are told together.
@@ -114,18 +115,18 @@ type alike struct {
 	Session, What, Text, Skip, Key string
 }
 
-func (v *visit) find(account, task string) (tradeclock.Schedule, error) {
+func (v *visit) find(account, task string) (store.Schedule, error) {
 	rows, err := v.rows()
 	if err != nil {
-		return tradeclock.Schedule{}, err
+		return store.Schedule{}, err
 	}
-	key := tradeclock.ScheduleKey{Task: task, Account: account}
+	key := store.ScheduleKey{Task: task, Account: account}
 	for _, row := range rows {
 		if row.Key() == key {
 			return row, nil
 		}
 	}
-	return tradeclock.Schedule{}, &failure{http.StatusNotFound, "There is no schedule of " + key.String() + "."}
+	return store.Schedule{}, &failure{http.StatusNotFound, "There is no schedule of " + key.String() + "."}
 }
 
 func (v *visit) schedule() (any, error) {
@@ -138,7 +139,7 @@ func (v *visit) schedule() (any, error) {
 	return p, nil
 }
 
-func (v *visit) newSchedulePage(row tradeclock.Schedule) *schedulePage {
+func (v *visit) newSchedulePage(row store.Schedule) *schedulePage {
 	return &schedulePage{
 		Row: row, Name: row.Key().String(), Fields: fieldsOf(row), Next: v.nextDues(row, 5),
 		CanEdit: v.editor != nil && v.can(Edit, row.Account, row.Task), Runs: address("runs", "account", row.Account, "task", row.Task),
@@ -147,7 +148,7 @@ func (v *visit) newSchedulePage(row tradeclock.Schedule) *schedulePage {
 
 // tell is what a number of changes that are alike say.
 func (v *visit) tell(a faces.Alike) alike {
-	at := func(c tradeclock.PlanChange) string {
+	at := func(c view.PlanChange) string {
 		switch a.What {
 		case "moved":
 			return v.clockOn(c.Before, a.Session) + " → " + v.clockOn(c.After, a.Session)

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // route is a page, by its path and the name of its template.
@@ -278,16 +278,16 @@ func refuse(format string, args ...any) error {
 // failureOf finds the status for an error.
 func failureOf(err error) *failure {
 	var f *failure
-	var conflict *tradeclock.ConflictError
-	var quarantine *tradeclock.QuarantineError
+	var conflict *store.ConflictError
+	var quarantine *store.QuarantineError
 	switch {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, ErrUnauthenticated):
 		return &failure{http.StatusUnauthorized, err.Error()}
-	case errors.Is(err, tradeclock.ErrUnknownAccount), errors.Is(err, tradeclock.ErrNoSchedule):
+	case errors.Is(err, store.ErrUnknownAccount), errors.Is(err, store.ErrNoSchedule):
 		return &failure{http.StatusNotFound, err.Error()}
-	case errors.As(err, &conflict), errors.Is(err, tradeclock.ErrSchedulesChanged):
+	case errors.As(err, &conflict), errors.Is(err, store.ErrSchedulesChanged):
 		return &failure{http.StatusConflict, err.Error()}
 	case errors.As(err, &quarantine):
 		return &failure{http.StatusUnprocessableEntity, err.Error()}

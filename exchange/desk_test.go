@@ -17,6 +17,7 @@ import (
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -75,7 +76,7 @@ func (d *desk) until(text string) {
 // runs returns the ledger's rows of a task, by their due times.
 func (d *desk) runs(task string) []tradeclock.Run {
 	d.t.Helper()
-	runs, err := d.ledger.Runs(d.t.Context(), tradeclock.Query{Scheduler: "desk", Task: task})
+	runs, err := d.ledger.Runs(d.t.Context(), store.Query{Scheduler: "desk", Task: task})
 	require.NoError(d.t, err)
 	slices.SortFunc(runs, func(a, b tradeclock.Run) int {
 		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Task, b.Task))

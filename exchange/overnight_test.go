@@ -14,6 +14,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // nightMarket is the pattern of a market whose sessions cross midnight, or whose week is
@@ -183,7 +184,7 @@ func TestPlansOfNightMarkets(t *testing.T) {
 				slices.SortFunc(want, time.Time.Compare)
 				want = slices.DeleteFunc(want, func(at time.Time) bool { return !at.After(begin) || at.After(end) })
 
-				timetable, err := tradeclock.NewTimetable(tradeclock.Schedule{Task: "t", Rule: rule.MustParse(text)}, c)
+				timetable, err := view.NewTimetable(tradeclock.Schedule{Task: "t", Rule: rule.MustParse(text)}, c)
 				require.NoError(t, err)
 				var got []time.Time
 				for at := begin; ; {
@@ -350,7 +351,7 @@ func TestFiltersGoByTheWeekOfTheMarket(t *testing.T) {
 	} {
 		t.Run(test.mic+" "+test.rule, func(t *testing.T) {
 			c := nightMarkets[test.mic].build(t, test.mic)
-			timetable, err := tradeclock.NewTimetable(tradeclock.Schedule{Task: "t", Rule: rule.MustParse(test.rule)}, c)
+			timetable, err := view.NewTimetable(tradeclock.Schedule{Task: "t", Rule: rule.MustParse(test.rule)}, c)
 			require.NoError(t, err)
 			var got []string
 			at := calendar.WallTime(0).On(ymd(test.from), c.Location())

@@ -22,6 +22,7 @@ import (
 	"github.com/tradeclock/tradeclock/ical"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -91,8 +92,8 @@ func newDesk(t *testing.T, accounts ...string) desk {
 	t.Helper()
 	nse := exchange.MustGet("XNSE")
 	clock := clockwork.NewFakeClockAt(time.Date(2026, time.November, 23, 8, 0, 0, 0, nse.Location()))
-	store := memstore.New(clock)
-	_, err := store.SeedSchedules(t.Context(),
+	st := memstore.New(clock)
+	_, err := st.SeedSchedules(t.Context(),
 		tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01")},
 		tradeclock.Schedule{Task: "reconcile", Rule: rule.MustParse("daily close+30m")},
 		tradeclock.Schedule{Task: "sell_monitor", Rule: rule.MustParse("every 1m open-close")},
@@ -100,7 +101,7 @@ func newDesk(t *testing.T, accounts ...string) desk {
 	)
 	require.NoError(t, err)
 	scheduler, err := tradeclock.New(tradeclock.Config{
-		Name: "paper", Schedules: store, Ledger: store, Calendar: nse, Clock: clock, Logger: slog.New(slog.DiscardHandler),
+		Name: "paper", Schedules: st, Ledger: st, Calendar: nse, Clock: clock, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	work := tradeclock.ExecutorFunc(func(_ context.Context, run tradeclock.Run) error {
@@ -114,7 +115,7 @@ func newDesk(t *testing.T, accounts ...string) desk {
 	}
 	driver := tradeclocktest.NewDriver(t, scheduler, clock)
 	driver.Tick()
-	return desk{scheduler, driver, store}
+	return desk{scheduler, driver, st}
 }
 
 func (d desk) feed(t *testing.T, from, to calendar.Date, o ical.Options) []byte {
@@ -147,7 +148,7 @@ func TestAFeedBeforeAndAfterItsDay(t *testing.T) {
 	d.driver.For(time.Hour)
 	require.NoError(t, d.scheduler.Lift(t.Context(), tradeclock.LiftRequest{Reason: "all is well", Actor: "desk"}))
 	reconcile := rule.MustParse("daily 16:05")
-	_, err := d.store.UpdateSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, "", "reconcile", 1, tradeclock.ScheduleEdit{Rule: reconcile})
+	_, err := d.store.UpdateSchedule(t.Context(), store.By{Actor: "ops", Reason: "a test"}, "", "reconcile", 1, store.ScheduleEdit{Rule: reconcile})
 	require.NoError(t, err)
 	d.driver.For(12 * time.Hour)
 
@@ -166,7 +167,7 @@ func TestAFeedBeforeAndAfterItsDay(t *testing.T) {
 		return ids
 	}
 	assert.Equal(t, uids(before), uids(after), "they are the same events")
-	runs, err := d.store.Runs(t.Context(), tradeclock.Query{Scheduler: "paper", Task: "reconcile"})
+	runs, err := d.store.Runs(t.Context(), store.Query{Scheduler: "paper", Task: "reconcile"})
 	require.NoError(t, err)
 	own := uids(d.feed(t, monday, monday, ical.Options{Account: "42"}))
 	assert.Equal(t, runs[0].ID+"@paper", own[3], "of one account, the UID is the ID of the run")

@@ -9,11 +9,12 @@ import (
 	ics "github.com/arran4/golang-ical"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // vevent writes an event.
 func (o Options) vevent(e event) *ics.VEvent {
-	v := ics.NewEvent(legible(tradeclock.RunID(o.Scheduler, o.Account, e.task, e.slot) + "@" + o.Scheduler))
+	v := ics.NewEvent(legible(store.RunID(o.Scheduler, o.Account, e.task, e.slot) + "@" + o.Scheduler))
 	v.SetDtStampTime(o.stamp(e))
 	v.SetStartAt(e.first())
 	if e.repeats {

@@ -6,20 +6,20 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Schedulers returns how the term of each scheduler stands that ever had one, by name.
-func (s *Store) Schedulers(context.Context) ([]tradeclock.TermState, error) {
+func (s *Store) Schedulers(context.Context) ([]store.TermState, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []tradeclock.TermState
+	var all []store.TermState
 	for _, name := range slices.Sorted(maps.Keys(s.ledgers)) {
 		l := s.ledgers[name]
 		if l.term.Number == 0 {
 			continue
 		}
-		state := tradeclock.TermState{Term: l.term, Watermark: l.watermark}
+		state := store.TermState{Term: l.term, Watermark: l.watermark}
 		if l.leading {
 			state.Expires, state.Left = l.expires.UTC(), l.expires.Sub(s.clock.Now())
 		} else {
@@ -31,7 +31,7 @@ func (s *Store) Schedulers(context.Context) ([]tradeclock.TermState, error) {
 }
 
 // Enrolments returns accounts that were ever enrolled with a scheduler, by name.
-func (s *Store) Enrolments(_ context.Context, q tradeclock.EnrolmentQuery) ([]tradeclock.EnrolledAccount, error) {
+func (s *Store) Enrolments(_ context.Context, q store.EnrolmentQuery) ([]store.EnrolledAccount, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.ledgers[q.Scheduler]
@@ -48,10 +48,10 @@ func (s *Store) Enrolments(_ context.Context, q tradeclock.EnrolmentQuery) ([]tr
 	if q.Limit > 0 && len(names) > q.Limit {
 		names = names[:q.Limit]
 	}
-	found := make([]tradeclock.EnrolledAccount, len(names))
+	found := make([]store.EnrolledAccount, len(names))
 	for i, name := range names {
 		e := l.enrolments[name]
-		found[i] = tradeclock.EnrolledAccount{Enrolment: e.Enrolment, Term: e.term}
+		found[i] = store.EnrolledAccount{Enrolment: e.Enrolment, Term: e.term}
 	}
 	return found, nil
 }

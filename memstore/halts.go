@@ -7,11 +7,11 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Halts returns the halts in force for the scheduler, by account.
-func (s *Store) Halts(_ context.Context, scheduler string) ([]tradeclock.Halt, error) {
+func (s *Store) Halts(_ context.Context, scheduler string) ([]store.Halt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.ledgers[scheduler]
@@ -19,7 +19,7 @@ func (s *Store) Halts(_ context.Context, scheduler string) ([]tradeclock.Halt, e
 		return nil, nil
 	}
 	halts := slices.Collect(maps.Values(l.halts))
-	slices.SortFunc(halts, func(a, b tradeclock.Halt) int { return cmp.Compare(a.Account, b.Account) })
+	slices.SortFunc(halts, func(a, b store.Halt) int { return cmp.Compare(a.Account, b.Account) })
 	return halts, nil
 }
 
@@ -32,7 +32,7 @@ func (l *ledger) knows(account string) bool {
 }
 
 // Halt puts a halt in force, replacing one for the same account.
-func (s *Store) Halt(_ context.Context, h tradeclock.Halt) error {
+func (s *Store) Halt(_ context.Context, h store.Halt) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.ledgers[h.Scheduler].checkAccount(h); err != nil {
@@ -41,12 +41,12 @@ func (s *Store) Halt(_ context.Context, h tradeclock.Halt) error {
 	l := s.ledger(h.Scheduler)
 	h.Serving = false
 	l.halts[h.Account] = h
-	s.note(h.Scheduler, tradeclock.AuditEntry{Action: "halt", Account: h.Account, Actor: h.Actor, Reason: h.Reason, At: h.At})
+	s.note(h.Scheduler, store.AuditEntry{Action: "halt", Account: h.Account, Actor: h.Actor, Reason: h.Reason, At: h.At})
 	return nil
 }
 
 // Lift ends the halt for the account that h names, if one is in force.
-func (s *Store) Lift(_ context.Context, h tradeclock.Halt) error {
+func (s *Store) Lift(_ context.Context, h store.Halt) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.ledger(h.Scheduler)
@@ -57,14 +57,14 @@ func (s *Store) Lift(_ context.Context, h tradeclock.Halt) error {
 		return nil
 	}
 	delete(l.halts, h.Account)
-	s.note(h.Scheduler, tradeclock.AuditEntry{Action: "lift", Account: h.Account, Actor: h.Actor, Reason: h.Reason, At: h.At})
+	s.note(h.Scheduler, store.AuditEntry{Action: "lift", Account: h.Account, Actor: h.Actor, Reason: h.Reason, At: h.At})
 	return nil
 }
 
 // checkAccount refuses an account that was never enrolled, unless its scheduler serves it.
-func (l *ledger) checkAccount(h tradeclock.Halt) error {
+func (l *ledger) checkAccount(h store.Halt) error {
 	if h.Account == "" || h.Serving || l.knows(h.Account) {
 		return nil
 	}
-	return fmt.Errorf("%w: %q was never enrolled", tradeclock.ErrUnknownAccount, h.Account)
+	return fmt.Errorf("%w: %q was never enrolled", store.ErrUnknownAccount, h.Account)
 }

@@ -6,18 +6,18 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 type beatKey struct{ scheduler, instance string }
 
 type lastBeat struct {
-	tradeclock.Heartbeat
+	store.Heartbeat
 	received time.Time
 }
 
 // Beat keeps the heartbeat as the last one of its instance.
-func (s *Store) Beat(_ context.Context, hb tradeclock.Heartbeat) error {
+func (s *Store) Beat(_ context.Context, hb store.Heartbeat) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := beatKey{hb.Scheduler, hb.Instance}
@@ -36,20 +36,20 @@ func (s *Store) Beat(_ context.Context, hb tradeclock.Heartbeat) error {
 
 // Heartbeats returns the last heartbeat of each instance of the scheduler, the
 // newest first.
-func (s *Store) Heartbeats(_ context.Context, scheduler string) ([]tradeclock.ReceivedHeartbeat, error) {
+func (s *Store) Heartbeats(_ context.Context, scheduler string) ([]store.ReceivedHeartbeat, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.clock.Now()
-	var beats []tradeclock.ReceivedHeartbeat
+	var beats []store.ReceivedHeartbeat
 	for key, beat := range s.beats {
 		if key.scheduler != scheduler {
 			continue
 		}
 		hb := beat.Heartbeat
 		hb.Degraded, hb.Running = slices.Clone(hb.Degraded), slices.Clone(hb.Running)
-		beats = append(beats, tradeclock.ReceivedHeartbeat{Heartbeat: hb, Age: now.Sub(beat.received)})
+		beats = append(beats, store.ReceivedHeartbeat{Heartbeat: hb, Age: now.Sub(beat.received)})
 	}
-	slices.SortFunc(beats, func(a, b tradeclock.ReceivedHeartbeat) int {
+	slices.SortFunc(beats, func(a, b store.ReceivedHeartbeat) int {
 		return cmp.Or(cmp.Compare(a.Age, b.Age), cmp.Compare(a.Instance, b.Instance))
 	})
 	return beats, nil

@@ -7,14 +7,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Runs returns the selected runs by due time, then account, task, slot and scheduler, or
 // in the opposite order.
-func (s *Store) Runs(_ context.Context, q tradeclock.Query) ([]tradeclock.Run, error) {
+func (s *Store) Runs(_ context.Context, q store.Query) ([]store.Run, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := selection{query: q}
@@ -29,7 +29,7 @@ func (s *Store) Runs(_ context.Context, q tradeclock.Query) ([]tradeclock.Run, e
 		}
 	}
 	found.cut()
-	var runs []tradeclock.Run
+	var runs []store.Run
 	for _, row := range found.rows {
 		runs = append(runs, copyOf(row))
 	}
@@ -39,12 +39,12 @@ func (s *Store) Runs(_ context.Context, q tradeclock.Query) ([]tradeclock.Run, e
 // selection is the rows that a query selects. Of many more than its Limit it does not keep
 // all: a page of a long history takes the memory of a page.
 type selection struct {
-	query tradeclock.Query
-	rows  []*tradeclock.Run
-	last  *tradeclock.Run // of the page as far as it is known, once it is full
+	query store.Query
+	rows  []*store.Run
+	last  *store.Run // of the page as far as it is known, once it is full
 }
 
-func (s *selection) add(row *tradeclock.Run) {
+func (s *selection) add(row *store.Run) {
 	const kept = 4096
 	if s.last != nil && s.compare(row, s.last) > 0 {
 		return
@@ -63,7 +63,7 @@ func (s *selection) cut() {
 }
 
 // compare orders rows as the query asks.
-func (s *selection) compare(a, b *tradeclock.Run) int {
+func (s *selection) compare(a, b *store.Run) int {
 	if s.query.NewestFirst {
 		a, b = b, a
 	}
@@ -74,7 +74,7 @@ func (s *selection) compare(a, b *tradeclock.Run) int {
 }
 
 // selects reports whether a query selects a run of a scheduler that it is about.
-func selects(q tradeclock.Query, r *tradeclock.Run) bool {
+func selects(q store.Query, r *store.Run) bool {
 	return (q.Account == "" || q.Account == r.Account) &&
 		(q.Task == "" || q.Task == r.Task) &&
 		(q.Slot == "" || q.Slot == r.Slot) &&
@@ -84,14 +84,14 @@ func selects(q tradeclock.Query, r *tradeclock.Run) bool {
 		(q.After.IsZero() || isAfter(q, r))
 }
 
-func isAfter(q tradeclock.Query, r *tradeclock.Run) bool {
+func isAfter(q store.Query, r *store.Run) bool {
 	order := r.Cursor().Compare(q.After)
 	return order > 0 && !q.NewestFirst || order < 0 && q.NewestFirst
 }
 
 // ResetWatermark sets the watermark back to an instant, or to before the ranges
 // that go on beyond it.
-func (s *Store) ResetWatermark(_ context.Context, t tradeclock.Term, to time.Time, reason, actor string) error {
+func (s *Store) ResetWatermark(_ context.Context, t store.Term, to time.Time, reason, actor string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, err := s.fenced(t)
@@ -102,7 +102,7 @@ func (s *Store) ResetWatermark(_ context.Context, t tradeclock.Term, to time.Tim
 		return fmt.Errorf("reset the watermark of %s to %v: it is at %v, and can only be set back", t.Scheduler, to, l.watermark)
 	}
 	end := to
-	goes := func(row *tradeclock.Run) bool { return neverStarted(row) && row.Through().After(end) }
+	goes := func(row *store.Run) bool { return neverStarted(row) && row.Through().After(end) }
 	for row := range l.rows.all() {
 		if goes(row) && !row.Due.After(to) {
 			to = row.Due.Add(-time.Second)
@@ -121,7 +121,7 @@ func (s *Store) ResetWatermark(_ context.Context, t tradeclock.Term, to time.Tim
 		}
 	}
 	l.remove(goes)
-	s.note(t.Scheduler, tradeclock.AuditEntry{Action: "reset", Actor: actor, Reason: reason, At: s.clock.Now().UTC()})
+	s.note(t.Scheduler, store.AuditEntry{Action: "reset", Actor: actor, Reason: reason, At: s.clock.Now().UTC()})
 	return nil
 }
 
@@ -131,7 +131,7 @@ func (s *Store) Prune(_ context.Context, scheduler string, before time.Time) (in
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.ledger(scheduler)
-	if limit := l.watermark.Add(-tradeclock.MinRetention); before.After(limit) {
+	if limit := l.watermark.Add(-store.MinRetention); before.After(limit) {
 		return 0, fmt.Errorf("prune %s before %v: what is due after %v may still be needed", scheduler, before, limit)
 	}
 	if before.After(l.floor) {
@@ -140,7 +140,7 @@ func (s *Store) Prune(_ context.Context, scheduler string, before time.Time) (in
 	// A session of an earlier date has no more runs.
 	maps.DeleteFunc(l.facts, func(key factsKey, _ sessionFacts) bool { return key.session.Before(calendar.DateOf(before.UTC())) })
 	maps.DeleteFunc(l.single, func(_ string, last calendar.Date) bool { return last.Before(calendar.DateOf(before.UTC())) })
-	l.overrides = slices.DeleteFunc(l.overrides, func(o tradeclock.Override) bool { return o.Session.Before(calendar.DateOf(before.UTC())) })
+	l.overrides = slices.DeleteFunc(l.overrides, func(o store.Override) bool { return o.Session.Before(calendar.DateOf(before.UTC())) })
 	l.requests = slices.DeleteFunc(l.requests, func(r *request.Request) bool {
 		old := !r.Open() && r.Answered.Before(before)
 		if old {
@@ -148,13 +148,13 @@ func (s *Store) Prune(_ context.Context, scheduler string, before time.Time) (in
 		}
 		return old
 	})
-	return l.remove(func(row *tradeclock.Run) bool {
+	return l.remove(func(row *store.Run) bool {
 		return row.Outcome.Final() && row.Through().Before(before) && !row.Through().After(l.aheadOf(row.Account))
 	}), nil
 }
 
 // remove removes the rows that match and returns their number.
-func (l *ledger) remove(match func(*tradeclock.Run) bool) int {
+func (l *ledger) remove(match func(*store.Run) bool) int {
 	removed := l.rows.remove(match)
 	maps.DeleteFunc(l.ranges, func(_ rangeKey, r *rangeIndex) bool {
 		r.rows = slices.DeleteFunc(r.rows, match)
@@ -163,4 +163,4 @@ func (l *ledger) remove(match func(*tradeclock.Run) bool) int {
 	return removed
 }
 
-func inOrder(a, b tradeclock.Run) int { return a.Cursor().Compare(b.Cursor()) }
+func inOrder(a, b store.Run) int { return a.Cursor().Compare(b.Cursor()) }

@@ -6,16 +6,16 @@ import (
 	"maps"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // ledger is the ledger of one scheduler name. Rows are found by their key;
 // ranges and facts are indexes of them, so that no call of a tick looks at more
 // rows than it was given.
 type ledger struct {
-	term    tradeclock.Term // the current one, or the last one if leading is false
+	term    store.Term // the current one, or the last one if leading is false
 	leading bool
 	expires time.Time
 	trusted map[int64]time.Time // until when the holder of each term trusted it at most
@@ -30,16 +30,16 @@ type ledger struct {
 	facts  map[factsKey]sessionFacts // of repeating runs
 	single map[string]calendar.Date  // by task, the last session in which it had others
 
-	halts map[string]tradeclock.Halt // by account
+	halts map[string]store.Halt // by account
 
-	overrides []tradeclock.Override // in the order of Compare
+	overrides []store.Override // in the order of Compare
 
 	requests []*request.Request // in the order in which they were asked
 	open     int                // how many of them have no answer
 }
 
 type enrolment struct {
-	tradeclock.Enrolment
+	store.Enrolment
 	term int64 // the last one that enrolled it
 }
 
@@ -60,7 +60,7 @@ func (s *Store) ledger(scheduler string) *ledger {
 			ranges:     make(map[rangeKey]*rangeIndex),
 			facts:      make(map[factsKey]sessionFacts),
 			single:     make(map[string]calendar.Date),
-			halts:      make(map[string]tradeclock.Halt),
+			halts:      make(map[string]store.Halt),
 		}
 		s.ledgers[scheduler] = l
 	}
@@ -68,24 +68,24 @@ func (s *Store) ledger(scheduler string) *ledger {
 }
 
 // fenced returns the ledger in which a write under t may be made.
-func (s *Store) fenced(t tradeclock.Term) (*ledger, error) {
+func (s *Store) fenced(t store.Term) (*ledger, error) {
 	l := s.ledgers[t.Scheduler]
 	if l == nil || !l.leading || l.term != t {
-		return nil, fmt.Errorf("term %d of %s: %w", t.Number, t.Scheduler, tradeclock.ErrDeposed)
+		return nil, fmt.Errorf("term %d of %s: %w", t.Number, t.Scheduler, store.ErrDeposed)
 	}
 	return l, nil
 }
 
 // Claim makes a row that is Armed or Running for each run whose slot is free.
-func (s *Store) Claim(_ context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
+func (s *Store) Claim(_ context.Context, t store.Term, runs []store.Run) ([]store.Claim, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, err := s.fenced(t)
 	if err != nil {
 		return nil, err
 	}
-	claims := make([]tradeclock.Claim, len(runs))
-	room := make([]tradeclock.Run, len(runs)) // for the rows: those of one batch come and go together
+	claims := make([]store.Claim, len(runs))
+	room := make([]store.Run, len(runs)) // for the rows: those of one batch come and go together
 	for i := range runs {
 		claims[i] = l.claim(&runs[i], &room[i])
 	}
@@ -93,7 +93,7 @@ func (s *Store) Claim(_ context.Context, t tradeclock.Term, runs []tradeclock.Ru
 }
 
 // claim makes row the row of the run's slot, if that is free.
-func (l *ledger) claim(run, row *tradeclock.Run) tradeclock.Claim {
+func (l *ledger) claim(run, row *store.Run) store.Claim {
 	if taken := l.rows.of(run); taken != nil {
 		l.begin(taken, run)
 		return l.answer(taken, run)
@@ -102,7 +102,7 @@ func (l *ledger) claim(run, row *tradeclock.Run) tradeclock.Claim {
 		return takenBy(span)
 	}
 	if !run.Manual && (run.Due.Before(l.floor) || !run.Backdated && !run.Due.After(l.watermark)) {
-		return tradeclock.Claim{}
+		return store.Claim{}
 	}
 	claim := l.start(row, run)
 	l.rows.add(row)
@@ -111,8 +111,8 @@ func (l *ledger) claim(run, row *tradeclock.Run) tradeclock.Claim {
 
 // begin notes that a run which was armed starts. Another of its session may have succeeded
 // since it was armed.
-func (l *ledger) begin(row, run *tradeclock.Run) {
-	if row.Outcome != tradeclock.Armed || run.Outcome != tradeclock.Running || row.Token != run.Token {
+func (l *ledger) begin(row, run *store.Run) {
+	if row.Outcome != store.Armed || run.Outcome != store.Running || row.Token != run.Token {
 		return
 	}
 	succeeded := l.facts[factsKey{row.Account, row.Task, row.Session}].succeeded
@@ -121,13 +121,13 @@ func (l *ledger) begin(row, run *tradeclock.Run) {
 }
 
 // start makes row the row of run, Armed or Running under the current term.
-func (l *ledger) start(row, run *tradeclock.Run) tradeclock.Claim {
+func (l *ledger) start(row, run *store.Run) store.Claim {
 	late := row.Late
 	*row = *run
 	row.Details = maps.Clone(run.Details)
 	row.Scheduler, row.Term = l.term.Scheduler, l.term.Number
-	if row.Late = late; row.Outcome != tradeclock.Armed {
-		row.Outcome = tradeclock.Running
+	if row.Late = late; row.Outcome != store.Armed {
+		row.Outcome = store.Running
 	}
 	row.First, row.Resumed, row.RerunUntil = false, false, time.Time{}
 	if facts := l.noteClaim(row); row.Repeating {
@@ -137,44 +137,44 @@ func (l *ledger) start(row, run *tradeclock.Run) tradeclock.Claim {
 }
 
 // answer says how the row of a slot stands to a run that would start there.
-func (l *ledger) answer(row, run *tradeclock.Run) tradeclock.Claim {
+func (l *ledger) answer(row, run *store.Run) store.Claim {
 	if row.Outcome.Open() && row.Token == run.Token {
-		return tradeclock.Claim{Held: true, Outcome: row.Outcome, First: row.First, Resumed: row.Resumed}
+		return store.Claim{Held: true, Outcome: row.Outcome, First: row.First, Resumed: row.Resumed}
 	}
 	return takenBy(row)
 }
 
-func takenBy(row *tradeclock.Run) tradeclock.Claim {
-	taken := tradeclock.Run{Session: row.Session, Due: row.Due, Outcome: row.Outcome, Reason: row.Reason, Finished: row.Finished}
-	return tradeclock.Claim{Outcome: row.Outcome, Taken: &taken}
+func takenBy(row *store.Run) store.Claim {
+	taken := store.Run{Session: row.Session, Due: row.Due, Outcome: row.Outcome, Reason: row.Reason, Finished: row.Finished}
+	return store.Claim{Outcome: row.Outcome, Taken: &taken}
 }
 
 // Reclaim replaces the row of an interrupted run, or of one that never started,
 // by run. A row that stands for a range is left: its other slots would be lost.
-func (s *Store) Reclaim(_ context.Context, t tradeclock.Term, old string, run tradeclock.Run) (tradeclock.Claim, error) {
+func (s *Store) Reclaim(_ context.Context, t store.Term, old string, run store.Run) (store.Claim, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, err := s.fenced(t)
 	if err != nil {
-		return tradeclock.Claim{}, err
+		return store.Claim{}, err
 	}
 	row := l.rows.of(&run)
 	if row == nil {
-		return tradeclock.Claim{}, nil
+		return store.Claim{}, nil
 	}
-	free := row.Outcome == tradeclock.Interrupted || neverStarted(row)
+	free := row.Outcome == store.Interrupted || neverStarted(row)
 	if free && row.Token == old && row.Count <= 1 {
 		return l.start(row, &run), nil
 	}
 	return l.answer(row, &run), nil
 }
 
-func neverStarted(row *tradeclock.Run) bool {
-	return (row.Outcome == tradeclock.Missed || row.Outcome == tradeclock.Skipped) && row.Token == "" && row.Started.IsZero()
+func neverStarted(row *store.Run) bool {
+	return (row.Outcome == store.Missed || row.Outcome == store.Skipped) && row.Token == "" && row.Started.IsZero()
 }
 
 // Release gives back the claims of runs that never started.
-func (s *Store) Release(_ context.Context, t tradeclock.Term, runs []tradeclock.Run) error {
+func (s *Store) Release(_ context.Context, t store.Term, runs []store.Run) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, err := s.fenced(t)
@@ -187,7 +187,7 @@ func (s *Store) Release(_ context.Context, t tradeclock.Term, runs []tradeclock.
 	return nil
 }
 
-func (l *ledger) release(run *tradeclock.Run) {
+func (l *ledger) release(run *store.Run) {
 	row := l.rows.of(run)
 	if row == nil || !row.Outcome.Open() || run.Token == "" || row.Token != run.Token {
 		return
@@ -199,20 +199,20 @@ func (l *ledger) release(run *tradeclock.Run) {
 	}
 	row.Outcome, row.Reason, row.Finished, row.RerunUntil = run.Outcome, run.Reason, run.Finished, run.RerunUntil
 	row.Started, row.Attempt = time.Time{}, 0
-	if row.Outcome != tradeclock.Interrupted { // it is one that never had a token
+	if row.Outcome != store.Interrupted { // it is one that never had a token
 		row.Token, row.Manual, row.Actor = "", false, ""
 	}
 }
 
 // Record adds the rows of runs that never started and moves the watermark.
-func (s *Store) Record(_ context.Context, t tradeclock.Term, outcomes []tradeclock.Run, to time.Time) error {
+func (s *Store) Record(_ context.Context, t store.Term, outcomes []store.Run, to time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, err := s.fenced(t)
 	if err != nil {
 		return err
 	}
-	var taken []tradeclock.Run
+	var taken []store.Run
 	for i := range outcomes {
 		if err := checkFinal(&outcomes[i]); err != nil {
 			return fmt.Errorf("record %w", err)
@@ -222,7 +222,7 @@ func (s *Store) Record(_ context.Context, t tradeclock.Term, outcomes []tradeclo
 		}
 	}
 	if taken != nil {
-		return &tradeclock.TakenError{Runs: taken}
+		return &store.TakenError{Runs: taken}
 	}
 	for i := range outcomes {
 		l.record(&outcomes[i])
@@ -233,13 +233,13 @@ func (s *Store) Record(_ context.Context, t tradeclock.Term, outcomes []tradeclo
 	return nil
 }
 
-func (l *ledger) record(run *tradeclock.Run) {
+func (l *ledger) record(run *store.Run) {
 	row := l.rows.of(run)
 	switch {
 	case row == nil && run.Count <= 1 && l.ranges[rangeKey{run.Account, run.Task}].covering(run.Due) != nil:
 		return
 	case row == nil:
-		row = new(tradeclock.Run)
+		row = new(store.Run)
 		*row = copyOf(run)
 		row.Scheduler, row.Term, row.Token = l.term.Scheduler, l.term.Number, ""
 		l.rows.add(row)
@@ -255,7 +255,7 @@ func (l *ledger) record(run *tradeclock.Run) {
 
 // cutsShort reports whether the slot of a range is taken by a row that would leave
 // out some of its occurrences.
-func (l *ledger) cutsShort(run *tradeclock.Run) bool {
+func (l *ledger) cutsShort(run *store.Run) bool {
 	if run.Count <= 1 {
 		return false
 	}
@@ -263,13 +263,13 @@ func (l *ledger) cutsShort(run *tradeclock.Run) bool {
 	return row != nil && !extends(run, row) && row.Through().Before(run.Through())
 }
 
-func extends(run, row *tradeclock.Run) bool {
+func extends(run, row *store.Run) bool {
 	return run.Occurrences() > row.Occurrences() && neverStarted(row) &&
 		run.Outcome == row.Outcome && run.Reason == row.Reason
 }
 
 // Settle stores the outcomes of runs.
-func (s *Store) Settle(_ context.Context, runs []tradeclock.Run) ([]tradeclock.SettleResult, error) {
+func (s *Store) Settle(_ context.Context, runs []store.Run) ([]store.SettleResult, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range runs {
@@ -277,7 +277,7 @@ func (s *Store) Settle(_ context.Context, runs []tradeclock.Run) ([]tradeclock.S
 			return nil, fmt.Errorf("settle %w", err)
 		}
 	}
-	results := make([]tradeclock.SettleResult, len(runs))
+	results := make([]store.SettleResult, len(runs))
 	for i := range runs {
 		if l := s.ledgers[runs[i].Scheduler]; l != nil {
 			results[i].Accepted = l.settle(&runs[i])
@@ -286,7 +286,7 @@ func (s *Store) Settle(_ context.Context, runs []tradeclock.Run) ([]tradeclock.S
 	return results, nil
 }
 
-func (l *ledger) settle(run *tradeclock.Run) bool {
+func (l *ledger) settle(run *store.Run) bool {
 	row := l.rows.of(run)
 	if row == nil {
 		return false
@@ -294,32 +294,32 @@ func (l *ledger) settle(run *tradeclock.Run) bool {
 	entitled := run.Token != "" && row.Token == run.Token
 	switch {
 	case entitled && row.Outcome.Open():
-		if row.Outcome == tradeclock.Armed {
+		if row.Outcome == store.Armed {
 			row.First = run.First
 		}
 		row.Outcome, row.Reason = run.Outcome, run.Reason
 		row.Started, row.Finished, row.Attempt = run.Started, run.Finished, run.Attempt
 		row.Details, row.RerunUntil = maps.Clone(run.Details), run.RerunUntil
-		if row.Outcome == tradeclock.Succeeded {
+		if row.Outcome == store.Succeeded {
 			l.noteSuccess(row)
 		}
 		return true
 	case entitled && row.Outcome == run.Outcome:
 		return true
 	}
-	row.Late = &tradeclock.LateOutcome{Outcome: run.Outcome, Reason: run.Reason, Finished: run.Finished}
+	row.Late = &store.LateOutcome{Outcome: run.Outcome, Reason: run.Reason, Finished: run.Finished}
 	return false
 }
 
-func checkFinal(run *tradeclock.Run) error {
+func checkFinal(run *store.Run) error {
 	if run.Outcome.Final() {
 		return nil
 	}
-	return fmt.Errorf("%s %s: the outcome %q is not final", tradeclock.ScheduleKey{Task: run.Task, Account: run.Account}, run.Slot, run.Outcome)
+	return fmt.Errorf("%s %s: the outcome %q is not final", store.ScheduleKey{Task: run.Task, Account: run.Account}, run.Slot, run.Outcome)
 }
 
 // copyOf returns a run that shares nothing with r that either side changes.
-func copyOf(r *tradeclock.Run) tradeclock.Run {
+func copyOf(r *store.Run) store.Run {
 	c := *r
 	c.Details = maps.Clone(r.Details)
 	if r.Late != nil {

@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Overrides returns the selected overrides, by session, task, slot and account.
-func (s *Store) Overrides(_ context.Context, q tradeclock.OverrideQuery) ([]tradeclock.Override, error) {
+func (s *Store) Overrides(_ context.Context, q store.OverrideQuery) ([]store.Override, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var found []tradeclock.Override
+	var found []store.Override
 	for _, l := range s.ledgers {
 		for _, o := range l.overrides {
 			if q.Selects(o) {
@@ -20,12 +20,12 @@ func (s *Store) Overrides(_ context.Context, q tradeclock.OverrideQuery) ([]trad
 			}
 		}
 	}
-	slices.SortStableFunc(found, tradeclock.Override.Compare)
+	slices.SortStableFunc(found, store.Override.Compare)
 	return found, nil
 }
 
 // Override keeps an override, in place of one that is about the same occurrence and account.
-func (s *Store) Override(_ context.Context, t tradeclock.Term, o tradeclock.Override) error {
+func (s *Store) Override(_ context.Context, t store.Term, o store.Override) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, err := s.fenced(t)
@@ -33,7 +33,7 @@ func (s *Store) Override(_ context.Context, t tradeclock.Term, o tradeclock.Over
 		return fmt.Errorf("override: %w", err)
 	}
 	o.Scheduler = t.Scheduler
-	at, known := slices.BinarySearchFunc(l.overrides, o, tradeclock.Override.Compare)
+	at, known := slices.BinarySearchFunc(l.overrides, o, store.Override.Compare)
 	switch {
 	case !known:
 		l.overrides = slices.Insert(l.overrides, at, o)
@@ -47,14 +47,14 @@ func (s *Store) Override(_ context.Context, t tradeclock.Term, o tradeclock.Over
 }
 
 // Revoke takes an override back.
-func (s *Store) Revoke(_ context.Context, t tradeclock.Term, o tradeclock.Override) error {
+func (s *Store) Revoke(_ context.Context, t store.Term, o store.Override) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, err := s.fenced(t)
 	if err != nil {
 		return fmt.Errorf("take an override back: %w", err)
 	}
-	at := slices.IndexFunc(l.overrides, func(known tradeclock.Override) bool {
+	at := slices.IndexFunc(l.overrides, func(known store.Override) bool {
 		return known.Task == o.Task && known.Slot == o.Slot && known.Account == o.Account
 	})
 	if at < 0 {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // mostTaken is how many requests a call of Take returns at most.
@@ -35,7 +35,7 @@ func (s *Store) Ask(_ context.Context, r request.Request) (request.Request, erro
 func compareRequests(a, b *request.Request) int { return a.Compare(*b) }
 
 // Take returns the open requests, and marks them as taken by the term.
-func (s *Store) Take(_ context.Context, t tradeclock.Term) ([]request.Request, error) {
+func (s *Store) Take(_ context.Context, t store.Term) ([]request.Request, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, err := s.fenced(t)
@@ -60,7 +60,7 @@ func (s *Store) Take(_ context.Context, t tradeclock.Term) ([]request.Request, e
 }
 
 // Answer stores the answer of a request that has none.
-func (s *Store) Answer(_ context.Context, t tradeclock.Term, r request.Request) error {
+func (s *Store) Answer(_ context.Context, t store.Term, r request.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, err := s.fenced(t)

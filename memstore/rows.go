@@ -4,7 +4,7 @@ import (
 	"iter"
 	"maps"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // ledgerRows are the rows of a ledger, found by their slot and then their account:
@@ -21,23 +21,23 @@ type slotOfTask struct{ task, slot string }
 // rowsOfSlot are the rows of one slot. Of many schedulers it is that of one account,
 // and a map for each slot would take as much memory as the row.
 type rowsOfSlot struct {
-	first  *tradeclock.Run
-	others map[string]*tradeclock.Run // by account
+	first  *store.Run
+	others map[string]*store.Run // by account
 }
 
 // of returns the row of the run's slot, or nil.
-func (rows *ledgerRows) of(run *tradeclock.Run) *tradeclock.Run {
+func (rows *ledgerRows) of(run *store.Run) *store.Run {
 	return rows.slot(run).of(run.Account)
 }
 
-func (at rowsOfSlot) of(account string) *tradeclock.Run {
+func (at rowsOfSlot) of(account string) *store.Run {
 	if at.first != nil && at.first.Account == account {
 		return at.first
 	}
 	return at.others[account]
 }
 
-func (rows *ledgerRows) slot(run *tradeclock.Run) rowsOfSlot {
+func (rows *ledgerRows) slot(run *store.Run) rowsOfSlot {
 	if key := (slotOfTask{run.Task, run.Slot}); key != rows.last {
 		rows.last, rows.found = key, rows.slots[key]
 	}
@@ -45,13 +45,13 @@ func (rows *ledgerRows) slot(run *tradeclock.Run) rowsOfSlot {
 }
 
 // add adds a row, whose slot has none.
-func (rows *ledgerRows) add(row *tradeclock.Run) {
+func (rows *ledgerRows) add(row *store.Run) {
 	at := rows.slot(row)
 	switch {
 	case at.first == nil:
 		at.first = row
 	case at.others == nil:
-		at.others = map[string]*tradeclock.Run{row.Account: row}
+		at.others = map[string]*store.Run{row.Account: row}
 	default:
 		at.others[row.Account] = row
 		return
@@ -60,8 +60,8 @@ func (rows *ledgerRows) add(row *tradeclock.Run) {
 }
 
 // ofTask yields the rows of an account's task, in no order. It looks at every slot.
-func (rows *ledgerRows) ofTask(account, task string) iter.Seq[*tradeclock.Run] {
-	return func(yield func(*tradeclock.Run) bool) {
+func (rows *ledgerRows) ofTask(account, task string) iter.Seq[*store.Run] {
+	return func(yield func(*store.Run) bool) {
 		for key, at := range rows.slots {
 			if key.task != task {
 				continue
@@ -74,8 +74,8 @@ func (rows *ledgerRows) ofTask(account, task string) iter.Seq[*tradeclock.Run] {
 }
 
 // all yields every row, in no order.
-func (rows *ledgerRows) all() iter.Seq[*tradeclock.Run] {
-	return func(yield func(*tradeclock.Run) bool) {
+func (rows *ledgerRows) all() iter.Seq[*store.Run] {
+	return func(yield func(*store.Run) bool) {
 		for _, at := range rows.slots {
 			if at.first != nil && !yield(at.first) {
 				return
@@ -90,7 +90,7 @@ func (rows *ledgerRows) all() iter.Seq[*tradeclock.Run] {
 }
 
 // drop removes one row.
-func (rows *ledgerRows) drop(row *tradeclock.Run) {
+func (rows *ledgerRows) drop(row *store.Run) {
 	at := rows.slot(row)
 	if at.first == row {
 		at.first = nil
@@ -105,7 +105,7 @@ func (rows *ledgerRows) drop(row *tradeclock.Run) {
 }
 
 // within yields the rows among which those of a query are, in no order.
-func (rows *ledgerRows) within(q tradeclock.Query) iter.Seq[*tradeclock.Run] {
+func (rows *ledgerRows) within(q store.Query) iter.Seq[*store.Run] {
 	if q.Account != "" && q.Task != "" {
 		return rows.ofTask(q.Account, q.Task)
 	}
@@ -113,10 +113,10 @@ func (rows *ledgerRows) within(q tradeclock.Query) iter.Seq[*tradeclock.Run] {
 }
 
 // remove removes the rows that match and returns their number.
-func (rows *ledgerRows) remove(match func(*tradeclock.Run) bool) (removed int) {
+func (rows *ledgerRows) remove(match func(*store.Run) bool) (removed int) {
 	for slot, at := range rows.slots {
 		before := len(at.others)
-		maps.DeleteFunc(at.others, func(_ string, row *tradeclock.Run) bool { return match(row) })
+		maps.DeleteFunc(at.others, func(_ string, row *store.Run) bool { return match(row) })
 		removed += before - len(at.others)
 		if at.first != nil && match(at.first) {
 			at.first = nil

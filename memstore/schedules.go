@@ -7,15 +7,16 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // editsKept is how many edits are remembered at least, to list what changed.
 const editsKept = 10_000
 
 // Schedules returns the rows by task, then account.
-func (s *Store) Schedules(context.Context) ([]tradeclock.Schedule, error) {
+func (s *Store) Schedules(context.Context) ([]store.Schedule, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rows(), nil
@@ -29,18 +30,18 @@ func (s *Store) Revision(context.Context) (string, error) {
 }
 
 // Changes returns the rows that were edited since a revision. The error wraps
-// tradeclock.ErrRevisionUnknown if that is too many edits ago.
-func (s *Store) Changes(_ context.Context, since string) (tradeclock.ScheduleChanges, error) {
+// store.ErrRevisionUnknown if that is too many edits ago.
+func (s *Store) Changes(_ context.Context, since string) (store.ScheduleChanges, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	from, err := strconv.ParseInt(since, 10, 64)
 	missed := s.edits - from
 	if err != nil || missed < 0 || missed > int64(len(s.edited)) {
-		return tradeclock.ScheduleChanges{}, fmt.Errorf("changes since revision %q: %w", since, tradeclock.ErrRevisionUnknown)
+		return store.ScheduleChanges{}, fmt.Errorf("changes since revision %q: %w", since, store.ErrRevisionUnknown)
 	}
-	changes := tradeclock.ScheduleChanges{Revision: s.revision}
+	changes := store.ScheduleChanges{Revision: s.revision}
 	keys := slices.Clone(s.edited[len(s.edited)-int(missed):])
-	slices.SortFunc(keys, tradeclock.ScheduleKey.Compare)
+	slices.SortFunc(keys, store.ScheduleKey.Compare)
 	for _, key := range slices.Compact(keys) {
 		if row, ok := s.schedules[key]; ok {
 			changes.Rows = append(changes.Rows, detached(*row))
@@ -53,9 +54,9 @@ func (s *Store) Changes(_ context.Context, since string) (tradeclock.ScheduleCha
 
 // PutSchedule adds the row of a task and account, or replaces it whatever its
 // version, and returns it with the Since, Prior and Version that
-// tradeclock.Schedule.Edited gives it. It refuses what tradeclock.ValidateSchedules
+// store.Schedule.Edited gives it. It refuses what tradeclock.ValidateSchedules
 // reports of the rows that would result.
-func (s *Store) PutSchedule(ctx context.Context, by tradeclock.By, row tradeclock.Schedule) (tradeclock.Schedule, error) {
+func (s *Store) PutSchedule(ctx context.Context, by store.By, row store.Schedule) (store.Schedule, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.put(ctx, by, row)
@@ -63,18 +64,18 @@ func (s *Store) PutSchedule(ctx context.Context, by tradeclock.By, row tradecloc
 
 // UpdateSchedule makes an edit in the row of a task and account, and returns the
 // row. The version is that of the row from which the edit was made: the error is
-// a *tradeclock.ConflictError if the row has another, and wraps
-// tradeclock.ErrNoSchedule if there is no row. It refuses what PutSchedule refuses.
-func (s *Store) UpdateSchedule(ctx context.Context, by tradeclock.By, account, task string, version int64, edit tradeclock.ScheduleEdit) (tradeclock.Schedule, error) {
+// a *store.ConflictError if the row has another, and wraps
+// store.ErrNoSchedule if there is no row. It refuses what PutSchedule refuses.
+func (s *Store) UpdateSchedule(ctx context.Context, by store.By, account, task string, version int64, edit store.ScheduleEdit) (store.Schedule, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := tradeclock.ScheduleKey{Task: task, Account: account}
+	key := store.ScheduleKey{Task: task, Account: account}
 	kept := s.schedules[key]
 	if kept == nil {
-		return tradeclock.Schedule{}, fmt.Errorf("update schedule of %s: %w", key, tradeclock.ErrNoSchedule)
+		return store.Schedule{}, fmt.Errorf("update schedule of %s: %w", key, store.ErrNoSchedule)
 	}
 	if kept.Version != version {
-		return tradeclock.Schedule{}, &tradeclock.ConflictError{Task: task, Account: account, Have: kept.Version, Want: version}
+		return store.Schedule{}, &store.ConflictError{Task: task, Account: account, Have: kept.Version, Want: version}
 	}
 	row := *kept
 	edit.Apply(&row)
@@ -84,10 +85,10 @@ func (s *Store) UpdateSchedule(ctx context.Context, by tradeclock.By, account, t
 // SeedSchedules adds those of the default rows that are missing and returns
 // their number. A row that exists stays as it is, edited or disabled. It adds
 // none of them if it refuses one, for what PutSchedule refuses.
-func (s *Store) SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedule) (added int, err error) {
+func (s *Store) SeedSchedules(ctx context.Context, defaults ...store.Schedule) (added int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var missing []tradeclock.Schedule
+	var missing []store.Schedule
 	for _, row := range defaults {
 		if _, ok := s.schedules[row.Key()]; !ok {
 			row.Prior = nil
@@ -97,52 +98,52 @@ func (s *Store) SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedu
 	if len(missing) == 0 {
 		return 0, nil
 	}
-	if err := tradeclock.ValidateSchedules(append(s.rows(), missing...), nil); err != nil {
+	if err := vet.Validate(append(s.rows(), missing...), nil); err != nil {
 		return 0, fmt.Errorf("seed schedules: %w", err)
 	}
-	if err := s.commit(ctx, tradeclock.BySeed, nil, missing); err != nil {
+	if err := s.commit(ctx, store.BySeed, nil, missing); err != nil {
 		return 0, fmt.Errorf("seed schedules: %w", err)
 	}
 	return len(missing), nil
 }
 
 // DeleteSchedule removes the row of a task and account. The error wraps
-// tradeclock.ErrNoSchedule if there is none. It refuses to remove a row that an
+// store.ErrNoSchedule if there is none. It refuses to remove a row that an
 // after rule of another needs.
-func (s *Store) DeleteSchedule(ctx context.Context, by tradeclock.By, account, task string) error {
+func (s *Store) DeleteSchedule(ctx context.Context, by store.By, account, task string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := tradeclock.ScheduleKey{Task: task, Account: account}
+	key := store.ScheduleKey{Task: task, Account: account}
 	if _, ok := s.schedules[key]; !ok {
-		return fmt.Errorf("delete schedule of %s: %w", key, tradeclock.ErrNoSchedule)
+		return fmt.Errorf("delete schedule of %s: %w", key, store.ErrNoSchedule)
 	}
 	if s.followed[task] > 0 {
-		if err := tradeclock.ValidateSchedules(s.rowsWithout(key), nil); err != nil {
+		if err := vet.Validate(s.rowsWithout(key), nil); err != nil {
 			return fmt.Errorf("delete schedule of %s: %w", key, err)
 		}
 	}
-	if err := s.commit(ctx, by, []tradeclock.ScheduleKey{key}, nil); err != nil {
+	if err := s.commit(ctx, by, []store.ScheduleKey{key}, nil); err != nil {
 		return fmt.Errorf("delete schedule of %s: %w", key, err)
 	}
 	return nil
 }
 
 // ChangeSchedules puts rows and removes others, all of them or none. The error wraps
-// tradeclock.ErrSchedulesChanged if the changes were made from another revision, and
-// tradeclock.ErrNoSchedule if a row is not there that is to be removed.
-func (s *Store) ChangeSchedules(ctx context.Context, by tradeclock.By, changes tradeclock.ScheduleChanges) error {
+// store.ErrSchedulesChanged if the changes were made from another revision, and
+// store.ErrNoSchedule if a row is not there that is to be removed.
+func (s *Store) ChangeSchedules(ctx context.Context, by store.By, changes store.ScheduleChanges) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if changes.Revision != "" && changes.Revision != s.revision {
-		return fmt.Errorf("change schedules from revision %s, and the present one is %s: %w", changes.Revision, s.revision, tradeclock.ErrSchedulesChanged)
+		return fmt.Errorf("change schedules from revision %s, and the present one is %s: %w", changes.Revision, s.revision, store.ErrSchedulesChanged)
 	}
 	for _, key := range changes.Removed {
 		if s.schedules[key] == nil {
-			return fmt.Errorf("delete schedule of %s: %w", key, tradeclock.ErrNoSchedule)
+			return fmt.Errorf("delete schedule of %s: %w", key, store.ErrNoSchedule)
 		}
 	}
 	rows := changes.Apply(s.rows())
-	if err := tradeclock.ValidateSchedules(rows, nil); err != nil {
+	if err := vet.Validate(rows, nil); err != nil {
 		return fmt.Errorf("change schedules: %w", err)
 	}
 	if err := s.commit(ctx, by, changes.Removed, rows[len(rows)-len(changes.Rows):]); err != nil {
@@ -152,17 +153,17 @@ func (s *Store) ChangeSchedules(ctx context.Context, by tradeclock.By, changes t
 }
 
 // commit removes rows and puts others, unless the guard refuses any of that.
-func (s *Store) commit(ctx context.Context, by tradeclock.By, removed []tradeclock.ScheduleKey, put []tradeclock.Schedule) error {
+func (s *Store) commit(ctx context.Context, by store.By, removed []store.ScheduleKey, put []store.Schedule) error {
 	if err := by.Validate(); err != nil {
 		return err
 	}
 	now := s.clock.Now()
-	edits := make([]tradeclock.RowEdit, 0, len(removed)+len(put))
+	edits := make([]store.RowEdit, 0, len(removed)+len(put))
 	for _, key := range removed {
-		edits = append(edits, tradeclock.RowEdit{By: by, Before: detached(*s.schedules[key]), At: now})
+		edits = append(edits, store.RowEdit{By: by, Before: detached(*s.schedules[key]), At: now})
 	}
 	for _, row := range put {
-		e := tradeclock.RowEdit{By: by, At: now}
+		e := store.RowEdit{By: by, At: now}
 		if kept := s.schedules[row.Key()]; kept != nil {
 			e.Before = detached(*kept)
 		}
@@ -190,36 +191,36 @@ func (s *Store) commit(ctx context.Context, by tradeclock.By, removed []tradeclo
 
 // Guard has each edit of a schedule, by any process of the store, allowed or refused. It
 // is to be called before the store is used.
-func (s *Store) Guard(guard tradeclock.EditGuard) { s.guard = guard }
+func (s *Store) Guard(guard store.EditGuard) { s.guard = guard }
 
 // remove removes a row that is there.
-func (s *Store) remove(key tradeclock.ScheduleKey) {
+func (s *Store) remove(key store.ScheduleKey) {
 	s.countFollower(s.schedules[key], -1)
 	delete(s.schedules, key)
 	s.sorted = nil
 	s.revise(key)
 }
 
-func (s *Store) put(ctx context.Context, by tradeclock.By, row tradeclock.Schedule) (tradeclock.Schedule, error) {
+func (s *Store) put(ctx context.Context, by store.By, row store.Schedule) (store.Schedule, error) {
 	row.Prior = nil
-	rows := []tradeclock.Schedule{row}
+	rows := []store.Schedule{row}
 	if _, _, ok := rule.Follows(row.Rule); ok || s.followed[row.Task] > 0 {
 		rows = append(s.rowsWithout(row.Key()), row)
 	}
-	if err := tradeclock.ValidateSchedules(rows, nil); err != nil {
-		return tradeclock.Schedule{}, fmt.Errorf("edit schedule of %s: %w", row.Key(), err)
+	if err := vet.Validate(rows, nil); err != nil {
+		return store.Schedule{}, fmt.Errorf("edit schedule of %s: %w", row.Key(), err)
 	}
-	if err := s.commit(ctx, by, nil, []tradeclock.Schedule{row}); err != nil {
-		return tradeclock.Schedule{}, fmt.Errorf("edit schedule of %s: %w", row.Key(), err)
+	if err := s.commit(ctx, by, nil, []store.Schedule{row}); err != nil {
+		return store.Schedule{}, fmt.Errorf("edit schedule of %s: %w", row.Key(), err)
 	}
 	return detached(*s.schedules[row.Key()]), nil
 }
 
 // keep keeps a row as it is.
-func (s *Store) keep(row tradeclock.Schedule) {
+func (s *Store) keep(row store.Schedule) {
 	kept := s.schedules[row.Key()]
 	if kept == nil {
-		kept = new(tradeclock.Schedule)
+		kept = new(store.Schedule)
 		s.schedules[row.Key()] = kept
 		s.sorted = nil
 	}
@@ -231,13 +232,13 @@ func (s *Store) keep(row tradeclock.Schedule) {
 
 // countFollower counts the row by the task that its rule comes after, if it is such
 // a rule.
-func (s *Store) countFollower(row *tradeclock.Schedule, n int) {
+func (s *Store) countFollower(row *store.Schedule, n int) {
 	if task, _, ok := rule.Follows(row.Rule); ok {
 		s.followed[task] += n
 	}
 }
 
-func (s *Store) revise(edited tradeclock.ScheduleKey) {
+func (s *Store) revise(edited store.ScheduleKey) {
 	s.edits++
 	s.revision = strconv.FormatInt(s.edits, 10)
 	if len(s.edited) == 2*editsKept {
@@ -246,13 +247,13 @@ func (s *Store) revise(edited tradeclock.ScheduleKey) {
 	s.edited = append(s.edited, edited)
 }
 
-func (s *Store) rows() []tradeclock.Schedule { return s.rowsWithout(tradeclock.ScheduleKey{}) }
+func (s *Store) rows() []store.Schedule { return s.rowsWithout(store.ScheduleKey{}) }
 
-func (s *Store) rowsWithout(but tradeclock.ScheduleKey) []tradeclock.Schedule {
+func (s *Store) rowsWithout(but store.ScheduleKey) []store.Schedule {
 	if s.sorted == nil {
-		s.sorted = slices.SortedFunc(maps.Values(s.schedules), func(a, b *tradeclock.Schedule) int { return a.Key().Compare(b.Key()) })
+		s.sorted = slices.SortedFunc(maps.Values(s.schedules), func(a, b *store.Schedule) int { return a.Key().Compare(b.Key()) })
 	}
-	rows := make([]tradeclock.Schedule, 0, len(s.sorted)+1)
+	rows := make([]store.Schedule, 0, len(s.sorted)+1)
 	for _, row := range s.sorted {
 		if row.Key() != but {
 			rows = append(rows, detached(*row))
@@ -262,7 +263,7 @@ func (s *Store) rowsWithout(but tradeclock.ScheduleKey) []tradeclock.Schedule {
 }
 
 // detached returns row with nothing that it shares with the original.
-func detached(row tradeclock.Schedule) tradeclock.Schedule {
+func detached(row store.Schedule) store.Schedule {
 	if row.CatchUpUntil != nil {
 		until := *row.CatchUpUntil
 		row.CatchUpUntil = &until

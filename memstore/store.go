@@ -13,57 +13,57 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 var (
-	_ tradeclock.ScheduleStore   = (*Store)(nil)
-	_ tradeclock.ChangeLister    = (*Store)(nil)
-	_ tradeclock.ScheduleEditor  = (*Store)(nil)
-	_ tradeclock.Ledger          = (*Store)(nil)
-	_ tradeclock.History         = (*Store)(nil)
-	_ tradeclock.HaltStore       = (*Store)(nil)
-	_ tradeclock.Directory       = (*Store)(nil)
-	_ tradeclock.RequestStore    = (*Store)(nil)
-	_ tradeclock.OverrideStore   = (*Store)(nil)
-	_ tradeclock.Auditor         = (*Store)(nil)
-	_ tradeclock.Resetter        = (*Store)(nil)
-	_ tradeclock.Pruner          = (*Store)(nil)
-	_ tradeclock.HeartbeatSink   = (*Store)(nil)
-	_ tradeclock.HeartbeatReader = (*Store)(nil)
+	_ store.ScheduleStore   = (*Store)(nil)
+	_ store.ChangeLister    = (*Store)(nil)
+	_ store.ScheduleEditor  = (*Store)(nil)
+	_ store.Ledger          = (*Store)(nil)
+	_ store.History         = (*Store)(nil)
+	_ store.HaltStore       = (*Store)(nil)
+	_ store.Directory       = (*Store)(nil)
+	_ store.RequestStore    = (*Store)(nil)
+	_ store.OverrideStore   = (*Store)(nil)
+	_ store.Auditor         = (*Store)(nil)
+	_ store.Resetter        = (*Store)(nil)
+	_ store.Pruner          = (*Store)(nil)
+	_ store.HeartbeatSink   = (*Store)(nil)
+	_ store.HeartbeatReader = (*Store)(nil)
 )
 
-// Store is a tradeclock.ScheduleStore, a tradeclock.Ledger with all its companions and a
-// tradeclock.HeartbeatSink in one. It grows with each run until Prune is called. Make one
+// Store is a store.ScheduleStore, a store.Ledger with all its companions and a
+// store.HeartbeatSink in one. It grows with each run until Prune is called. Make one
 // with New. It is safe for concurrent use, by several schedulers too.
 type Store struct {
-	clock tradeclock.Clock
+	clock clockwork.Clock
 
 	mu        sync.Mutex
-	schedules map[tradeclock.ScheduleKey]*tradeclock.Schedule
-	sorted    []*tradeclock.Schedule // those by task, then account; nil if that is to be done anew
+	schedules map[store.ScheduleKey]*store.Schedule
+	sorted    []*store.Schedule // those by task, then account; nil if that is to be done anew
 	revision  string
 	followed  map[string]int // how many after rules name a task
 	edits     int64
-	edited    []tradeclock.ScheduleKey // by the last edits, in order
-	guard     tradeclock.EditGuard     // nil allows all
-	audit     []audited                // in order
-	ledgers   map[string]*ledger       // by scheduler name
+	edited    []store.ScheduleKey // by the last edits, in order
+	guard     store.EditGuard     // nil allows all
+	audit     []audited           // in order
+	ledgers   map[string]*ledger  // by scheduler name
 	beats     map[beatKey]*lastBeat
 	requests  map[string]*request.Request
 }
 
 // New returns an empty store. Its clock tells when a term expires, how old a heartbeat is
 // and when an edit was made; nil means the real one.
-func New(clock tradeclock.Clock) *Store {
+func New(clock clockwork.Clock) *Store {
 	if clock == nil {
 		clock = clockwork.NewRealClock()
 	}
 	return &Store{
 		clock:     clock,
 		revision:  "0",
-		schedules: make(map[tradeclock.ScheduleKey]*tradeclock.Schedule),
+		schedules: make(map[store.ScheduleKey]*store.Schedule),
 		followed:  make(map[string]int),
 		ledgers:   make(map[string]*ledger),
 		beats:     make(map[beatKey]*lastBeat),

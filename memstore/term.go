@@ -6,22 +6,22 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Lead takes the scheduler's term, or renews it.
-func (s *Store) Lead(_ context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (tradeclock.Term, error) {
+func (s *Store) Lead(_ context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (store.Term, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, now := s.ledger(scheduler), s.clock.Now()
 	if l.leading && l.term.Holder != holder {
 		if left := l.expires.Sub(now); left > 0 {
-			return tradeclock.Term{}, &tradeclock.HeldError{Term: l.term, Left: left}
+			return store.Term{}, &store.HeldError{Term: l.term, Left: left}
 		}
 		l.leading = false
 	}
 	if !l.leading {
-		l.term = tradeclock.Term{Scheduler: scheduler, Holder: holder, Number: l.term.Number + 1}
+		l.term = store.Term{Scheduler: scheduler, Holder: holder, Number: l.term.Number + 1}
 		l.leading = true
 		l.starts = append(l.starts, l.watermark)
 	}
@@ -33,7 +33,7 @@ func (s *Store) Lead(_ context.Context, scheduler, holder string, ttl time.Durat
 }
 
 // Resign ends the term at once, if it is the current one.
-func (s *Store) Resign(_ context.Context, t tradeclock.Term) error {
+func (s *Store) Resign(_ context.Context, t store.Term) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l, err := s.fenced(t); err == nil {
@@ -43,14 +43,14 @@ func (s *Store) Resign(_ context.Context, t tradeclock.Term) error {
 }
 
 // Resume returns what the holder of a new term starts from.
-func (s *Store) Resume(_ context.Context, t tradeclock.Term) (tradeclock.State, error) {
+func (s *Store) Resume(_ context.Context, t store.Term) (store.State, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, err := s.fenced(t)
 	if err != nil {
-		return tradeclock.State{}, err
+		return store.State{}, err
 	}
-	state := tradeclock.State{Watermark: l.watermark}
+	state := store.State{Watermark: l.watermark}
 	for _, account := range slices.Sorted(maps.Keys(l.enrolments)) {
 		state.Enrolments = append(state.Enrolments, l.resumed(l.enrolments[account]))
 	}
@@ -60,7 +60,7 @@ func (s *Store) Resume(_ context.Context, t tradeclock.Term) (tradeclock.State, 
 			l.noteTrusted(&state, row.Term)
 			continue
 		}
-		if row.Outcome == tradeclock.Interrupted && row.RerunUntil.After(l.watermark) {
+		if row.Outcome == store.Interrupted && row.RerunUntil.After(l.watermark) {
 			state.Interrupted = append(state.Interrupted, copyOf(row))
 		}
 		if row.Through().After(l.aheadOf(row.Account)) {
@@ -74,7 +74,7 @@ func (s *Store) Resume(_ context.Context, t tradeclock.Term) (tradeclock.State, 
 }
 
 // noteTrusted tells until when the holder of a term trusted it, if that is known.
-func (l *ledger) noteTrusted(state *tradeclock.State, term int64) {
+func (l *ledger) noteTrusted(state *store.State, term int64) {
 	until, known := l.trusted[term]
 	if !known {
 		return
@@ -95,7 +95,7 @@ func (l *ledger) aheadOf(account string) time.Time {
 
 // resumed returns the enrolment with the instant up to which the account was
 // served: the last term that enrolled it served it until the next one began.
-func (l *ledger) resumed(e enrolment) tradeclock.Enrolment {
+func (l *ledger) resumed(e enrolment) store.Enrolment {
 	if !e.Withdrawn.IsZero() || !e.Returned.IsZero() {
 		return e.Enrolment
 	}
@@ -110,7 +110,7 @@ func (l *ledger) resumed(e enrolment) tradeclock.Enrolment {
 }
 
 // Enroll notes that the term serves accounts.
-func (s *Store) Enroll(_ context.Context, t tradeclock.Term, accounts []tradeclock.Enrolment) error {
+func (s *Store) Enroll(_ context.Context, t store.Term, accounts []store.Enrolment) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, err := s.fenced(t)
@@ -124,7 +124,7 @@ func (s *Store) Enroll(_ context.Context, t tradeclock.Term, accounts []tradeclo
 }
 
 // Withdraw notes that an account is not served any more.
-func (s *Store) Withdraw(_ context.Context, t tradeclock.Term, gone tradeclock.Enrolment) error {
+func (s *Store) Withdraw(_ context.Context, t store.Term, gone store.Enrolment) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, err := s.fenced(t)

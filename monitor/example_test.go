@@ -18,11 +18,11 @@ import (
 func ExampleMonitor() {
 	ctx := context.Background()
 	clock := clockwork.NewFakeClockAt(time.Date(2026, time.November, 23, 9, 0, 0, 0, time.UTC))
-	store := memstore.New(clock)
+	st := memstore.New(clock)
 	scheduler, err := tradeclock.New(tradeclock.Config{
 		Name:       "paper",
 		Schedules:  tradeclock.FixedSchedules(),
-		Heartbeats: store,
+		Heartbeats: st,
 		Clock:      clock,
 		Logger:     slog.New(slog.DiscardHandler),
 		Ledger:     memstore.New(clock),
@@ -36,7 +36,7 @@ func ExampleMonitor() {
 		fmt.Println(err)
 	}
 
-	watcher := monitor.Monitor{Reader: store}
+	watcher := monitor.Monitor{Reader: st}
 	for range 3 {
 		liveness, instances, err := watcher.Check(ctx, "paper")
 		if err != nil {

@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/internal/naming"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Liveness is a monitor's verdict on a scheduler.
@@ -51,7 +51,7 @@ const wedgedAfter = 2 * time.Minute
 // is safe for concurrent use if its fields are not changed.
 type Monitor struct {
 	// Reader is where the heartbeats are. Required.
-	Reader tradeclock.HeartbeatReader
+	Reader store.HeartbeatReader
 	// Late and Dead are the ages of the last heartbeat from which on an instance
 	// is late or dead. Zero means 90 seconds and five minutes.
 	Late, Dead time.Duration
@@ -59,8 +59,8 @@ type Monitor struct {
 
 // Instance is the verdict on one instance, and its last heartbeat.
 type Instance struct {
-	Heartbeat tradeclock.ReceivedHeartbeat `json:"heartbeat"`
-	Liveness  Liveness                     `json:"liveness"`
+	Heartbeat store.ReceivedHeartbeat `json:"heartbeat"`
+	Liveness  Liveness                `json:"liveness"`
 }
 
 // Check returns the verdict on each instance of the scheduler that ever beat,
@@ -82,7 +82,7 @@ func (m Monitor) Check(ctx context.Context, scheduler string) (Liveness, []Insta
 	return whole, instances, nil
 }
 
-func (m Monitor) verdict(beat tradeclock.ReceivedHeartbeat) Liveness {
+func (m Monitor) verdict(beat store.ReceivedHeartbeat) Liveness {
 	late, dead := m.Late, m.Dead
 	if late == 0 {
 		late = 90 * time.Second
@@ -93,13 +93,13 @@ func (m Monitor) verdict(beat tradeclock.ReceivedHeartbeat) Liveness {
 	switch {
 	case beat.Age >= dead:
 		return Dead
-	case beat.State == tradeclock.StateStopped:
+	case beat.State == store.StateStopped:
 		return Stopped
 	case beat.Age >= late:
 		return Late
 	case beat.At.Sub(beat.LastTick)+beat.Age > wedgedAfter:
 		return Wedged
-	case beat.State == tradeclock.StateStandby:
+	case beat.State == store.StateStandby:
 		return Standby
 	}
 	return Alive

@@ -10,31 +10,31 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/monitor"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // readings is a reader of given heartbeats.
 type readings struct {
-	beats []tradeclock.ReceivedHeartbeat
+	beats []store.ReceivedHeartbeat
 	err   error
 }
 
-func (r readings) Heartbeats(context.Context, string) ([]tradeclock.ReceivedHeartbeat, error) {
+func (r readings) Heartbeats(context.Context, string) ([]store.ReceivedHeartbeat, error) {
 	return r.beats, r.err
 }
 
 // heard is a heartbeat of some age, of a scheduler whose last tick was some time
 // before it.
-func heard(age, sinceTick time.Duration) tradeclock.ReceivedHeartbeat {
+func heard(age, sinceTick time.Duration) store.ReceivedHeartbeat {
 	sent := time.Date(2026, time.November, 23, 3, 30, 0, 0, time.UTC)
-	return tradeclock.ReceivedHeartbeat{
-		Heartbeat: tradeclock.Heartbeat{At: sent, LastTick: sent.Add(-sinceTick), State: tradeclock.StateActive}, Age: age,
+	return store.ReceivedHeartbeat{
+		Heartbeat: store.Heartbeat{At: sent, LastTick: sent.Add(-sinceTick), State: store.StateActive}, Age: age,
 	}
 }
 
 // heardAs is one that says a state.
-func heardAs(state tradeclock.SchedulerState, age, sinceTick time.Duration) tradeclock.ReceivedHeartbeat {
+func heardAs(state store.SchedulerState, age, sinceTick time.Duration) store.ReceivedHeartbeat {
 	beat := heard(age, sinceTick)
 	beat.State = state
 	return beat
@@ -43,54 +43,54 @@ func heardAs(state tradeclock.SchedulerState, age, sinceTick time.Duration) trad
 func TestRule31_Monitor(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		beats []tradeclock.ReceivedHeartbeat
+		beats []store.ReceivedHeartbeat
 		late  time.Duration
 		dead  time.Duration
 		want  monitor.Liveness
 		each  []monitor.Liveness
 	}{
 		{name: "never heard of", want: monitor.Dead},
-		{name: "alive", beats: []tradeclock.ReceivedHeartbeat{heard(30*time.Second, 0)}, want: monitor.Alive},
-		{name: "alive until late", beats: []tradeclock.ReceivedHeartbeat{heard(90*time.Second-1, 0)}, want: monitor.Alive},
-		{name: "late", beats: []tradeclock.ReceivedHeartbeat{heard(90*time.Second, 0)}, want: monitor.Late},
-		{name: "late until dead", beats: []tradeclock.ReceivedHeartbeat{heard(5*time.Minute-1, 0)}, want: monitor.Late},
-		{name: "dead", beats: []tradeclock.ReceivedHeartbeat{heard(5*time.Minute, 0)}, want: monitor.Dead},
-		{name: "wedged", beats: []tradeclock.ReceivedHeartbeat{heard(time.Second, 2*time.Minute)}, want: monitor.Wedged},
-		{name: "not wedged yet", beats: []tradeclock.ReceivedHeartbeat{heard(0, 2*time.Minute)}, want: monitor.Alive},
-		{name: "its own bounds", beats: []tradeclock.ReceivedHeartbeat{heard(20*time.Second, 0)}, late: 10 * time.Second, dead: 30 * time.Second, want: monitor.Late},
+		{name: "alive", beats: []store.ReceivedHeartbeat{heard(30*time.Second, 0)}, want: monitor.Alive},
+		{name: "alive until late", beats: []store.ReceivedHeartbeat{heard(90*time.Second-1, 0)}, want: monitor.Alive},
+		{name: "late", beats: []store.ReceivedHeartbeat{heard(90*time.Second, 0)}, want: monitor.Late},
+		{name: "late until dead", beats: []store.ReceivedHeartbeat{heard(5*time.Minute-1, 0)}, want: monitor.Late},
+		{name: "dead", beats: []store.ReceivedHeartbeat{heard(5*time.Minute, 0)}, want: monitor.Dead},
+		{name: "wedged", beats: []store.ReceivedHeartbeat{heard(time.Second, 2*time.Minute)}, want: monitor.Wedged},
+		{name: "not wedged yet", beats: []store.ReceivedHeartbeat{heard(0, 2*time.Minute)}, want: monitor.Alive},
+		{name: "its own bounds", beats: []store.ReceivedHeartbeat{heard(20*time.Second, 0)}, late: 10 * time.Second, dead: 30 * time.Second, want: monitor.Late},
 		{
 			name:  "the best of several",
-			beats: []tradeclock.ReceivedHeartbeat{heard(time.Second, time.Hour), heard(30*time.Second, 0), heard(time.Hour, 0)},
+			beats: []store.ReceivedHeartbeat{heard(time.Second, time.Hour), heard(30*time.Second, 0), heard(time.Hour, 0)},
 			want:  monitor.Alive,
 			each:  []monitor.Liveness{monitor.Wedged, monitor.Alive, monitor.Dead},
 		},
-		{name: "halted", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateHalted, 0, 0)}, want: monitor.Alive},
-		{name: "draining", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateDraining, 0, 0)}, want: monitor.Alive},
-		{name: "stopped", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStopped, 0, 0)}, want: monitor.Stopped},
-		{name: "stopped is not late", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStopped, 5*time.Minute-1, 0)}, want: monitor.Stopped},
-		{name: "stopped, and nobody followed", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStopped, 5*time.Minute, 0)}, want: monitor.Dead},
-		{name: "standbys alone", beats: []tradeclock.ReceivedHeartbeat{
-			heardAs(tradeclock.StateStandby, 0, 0), heardAs(tradeclock.StateStandby, time.Second, 0)}, want: monitor.Standby},
-		{name: "a standby that does not tick", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, time.Second, 2*time.Minute)}, want: monitor.Wedged},
-		{name: "a standby that is late", beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, 2*time.Minute, 0)}, want: monitor.Late},
+		{name: "halted", beats: []store.ReceivedHeartbeat{heardAs(store.StateHalted, 0, 0)}, want: monitor.Alive},
+		{name: "draining", beats: []store.ReceivedHeartbeat{heardAs(store.StateDraining, 0, 0)}, want: monitor.Alive},
+		{name: "stopped", beats: []store.ReceivedHeartbeat{heardAs(store.StateStopped, 0, 0)}, want: monitor.Stopped},
+		{name: "stopped is not late", beats: []store.ReceivedHeartbeat{heardAs(store.StateStopped, 5*time.Minute-1, 0)}, want: monitor.Stopped},
+		{name: "stopped, and nobody followed", beats: []store.ReceivedHeartbeat{heardAs(store.StateStopped, 5*time.Minute, 0)}, want: monitor.Dead},
+		{name: "standbys alone", beats: []store.ReceivedHeartbeat{
+			heardAs(store.StateStandby, 0, 0), heardAs(store.StateStandby, time.Second, 0)}, want: monitor.Standby},
+		{name: "a standby that does not tick", beats: []store.ReceivedHeartbeat{heardAs(store.StateStandby, time.Second, 2*time.Minute)}, want: monitor.Wedged},
+		{name: "a standby that is late", beats: []store.ReceivedHeartbeat{heardAs(store.StateStandby, 2*time.Minute, 0)}, want: monitor.Late},
 		{
 			name:  "a holder that died, and its standby",
-			beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, 0, 0), heard(2*time.Minute, 0)},
+			beats: []store.ReceivedHeartbeat{heardAs(store.StateStandby, 0, 0), heard(2*time.Minute, 0)},
 			want:  monitor.Standby, each: []monitor.Liveness{monitor.Standby, monitor.Late},
 		},
 		{
 			name:  "a holder that hangs, and its standby",
-			beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, 0, 0), heard(0, time.Hour)},
+			beats: []store.ReceivedHeartbeat{heardAs(store.StateStandby, 0, 0), heard(0, time.Hour)},
 			want:  monitor.Wedged,
 		},
 		{
 			name:  "one that died, and one that was stopped before",
-			beats: []tradeclock.ReceivedHeartbeat{heard(2*time.Minute, 0), heardAs(tradeclock.StateStopped, 3*time.Minute, 0)},
+			beats: []store.ReceivedHeartbeat{heard(2*time.Minute, 0), heardAs(store.StateStopped, 3*time.Minute, 0)},
 			want:  monitor.Late, each: []monitor.Liveness{monitor.Late, monitor.Stopped},
 		},
 		{
 			name:  "an active one, and its standby",
-			beats: []tradeclock.ReceivedHeartbeat{heardAs(tradeclock.StateStandby, 0, 0), heard(0, 0)},
+			beats: []store.ReceivedHeartbeat{heardAs(store.StateStandby, 0, 0), heard(0, 0)},
 			want:  monitor.Alive,
 		},
 	} {
@@ -111,7 +111,7 @@ func TestRule31_Monitor(t *testing.T) {
 
 // TestJSON writes a verdict for a page, and reads it back.
 func TestJSON(t *testing.T) {
-	instance := monitor.Instance{Heartbeat: heardAs(tradeclock.StateStandby, 90*time.Second, time.Second), Liveness: monitor.Late}
+	instance := monitor.Instance{Heartbeat: heardAs(store.StateStandby, 90*time.Second, time.Second), Liveness: monitor.Late}
 	text, err := json.Marshal(instance)
 	require.NoError(t, err)
 	assert.Contains(t, string(text), `"age":"1m30s"`)

@@ -10,9 +10,9 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/internal/metrics"
 	"github.com/tradeclock/tradeclock/otel"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // points are the attributes of a metric's series, and its kind.
@@ -99,7 +99,7 @@ func TestCountsAreTheLedgers(t *testing.T) {
 	second.Until(at(9, 50, 0))
 	count(second)
 
-	runs, err := w.store.Runs(t.Context(), tradeclock.Query{Scheduler: "paper"})
+	runs, err := w.store.Runs(t.Context(), store.Query{Scheduler: "paper"})
 	require.NoError(t, err)
 	want := make(map[[3]string]int64)
 	for _, r := range runs {
@@ -125,7 +125,7 @@ func TestExemplarsHaveTheTraceAndTheRun(t *testing.T) {
 	trace, spanID := span.SpanContext.TraceID(), span.SpanContext.SpanID()
 	assert.Equal(t, trace[:], exemplar.TraceID)
 	assert.Equal(t, spanID[:], exemplar.SpanID)
-	run := tradeclock.RunID("paper", "42", "buy", "2026-11-23")
+	run := store.RunID("paper", "42", "buy", "2026-11-23")
 	assert.Equal(t, map[string]string{"tradeclock.run.id": run}, attributes(exemplar.FilteredAttributes))
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/otel"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // byRun are the spans of runs, by task and slot.
@@ -69,7 +70,7 @@ func TestEachRunIsOneSpan(t *testing.T) {
 		assert.Equal(t, want.outcome, a["tradeclock.run.outcome"])
 		assert.Equal(t, want.class, a["error.type"])
 		assert.Equal(t, want.attempts, a["tradeclock.run.attempt"])
-		assert.Equal(t, tradeclock.RunID("paper", "42", task, "2026-11-23"), a["tradeclock.run.id"])
+		assert.Equal(t, store.RunID("paper", "42", task, "2026-11-23"), a["tradeclock.run.id"])
 		assert.Equal(t, "42", a["tradeclock.account"])
 	}
 	assert.Len(t, w.byRun()["retried 2026-11-23"][0].Events, 2, "each further attempt is an event")
@@ -77,7 +78,7 @@ func TestEachRunIsOneSpan(t *testing.T) {
 	assert.Equal(t, "order", order.Name)
 	assert.Equal(t, buy.SpanContext.SpanID(), order.Parent.SpanID(), "what tasks do is within their run")
 
-	runs, err := w.store.Runs(t.Context(), tradeclock.Query{Scheduler: "paper", Task: "buy"})
+	runs, err := w.store.Runs(t.Context(), store.Query{Scheduler: "paper", Task: "buy"})
 	require.NoError(t, err)
 	assert.Equal(t, buy.SpanContext.TraceID().String(), runs[0].Details["trace_id"], "the ledger knows the trace")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/metrics"
 	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/prometheus"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -92,7 +93,7 @@ func (all tally) addScrape(t *testing.T, p *process) {
 }
 
 func (w *world) ledger() tally {
-	runs, err := w.store.Runs(w.t.Context(), tradeclock.Query{Scheduler: "paper"})
+	runs, err := w.store.Runs(w.t.Context(), store.Query{Scheduler: "paper"})
 	require.NoError(w.t, err)
 	all := make(tally)
 	for _, r := range runs {
@@ -178,7 +179,7 @@ func TestExemplarsHaveTheRun(t *testing.T) {
 			found = append(found, e.GetLabel()[0].GetName(), e.GetLabel()[0].GetValue())
 		}
 	}
-	assert.Equal(t, []string{"run_id", tradeclock.RunID("paper", "42", "sell_orders", "2026-11-23")}, found)
+	assert.Equal(t, []string{"run_id", store.RunID("paper", "42", "sell_orders", "2026-11-23")}, found)
 	histogram := p.scrape(t)[metrics.Lateness.PrometheusName()].GetMetric()
 	require.NotEmpty(t, histogram)
 	exemplars := 0

@@ -8,6 +8,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // A rule is text, and a session tells when it is due: here a Monday in Mumbai. A cron
@@ -57,7 +58,7 @@ func (r lastFriday) Occurrences(s calendar.Session, loc *time.Location) ([]rule.
 // A schedule takes a Rule of one's own as it takes those of this package.
 func ExampleRule() {
 	schedule := tradeclock.Schedule{Task: "rebalance", Rule: lastFriday{calendar.Wall(15, 0)}}
-	timetable, err := tradeclock.NewTimetable(schedule, calendar.Weekdays(time.UTC))
+	timetable, err := view.NewTimetable(schedule, calendar.Weekdays(time.UTC))
 	if err != nil {
 		panic(err)
 	}
@@ -92,7 +93,7 @@ func ExampleOn() {
 // Friday of June 2026 is Juneteenth.
 func ExampleFilter_OrSessionBefore() {
 	expiry := tradeclock.Schedule{Task: "roll_options", Rule: rule.MustParse("daily close-2h on 3rd fri of month in mar,jun,sep,dec or session before")}
-	timetable, err := tradeclock.NewTimetable(expiry, exchange.MustGet("XNYS"))
+	timetable, err := view.NewTimetable(expiry, exchange.MustGet("XNYS"))
 	if err != nil {
 		panic(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // The years of the table, which XNYS covers.
@@ -195,7 +196,7 @@ func dateOf(t *testing.T, text string) calendar.Date {
 // dueDates lists the dates of the table on which a schedule is due.
 func dueDates(t *testing.T, row tradeclock.Schedule, cal calendar.Calendar) (dates []calendar.Date) {
 	t.Helper()
-	timetable, err := tradeclock.NewTimetable(row, cal)
+	timetable, err := view.NewTimetable(row, cal)
 	require.NoError(t, err)
 	end := calendar.EndOfDay.On(tableLast, cal.Location())
 	for at := calendar.Wall(0, 0).On(tableFirst, cal.Location()).Add(-time.Second); ; {
@@ -236,7 +237,7 @@ func TestTimesOverFourYears(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {
-			timetable, err := tradeclock.NewTimetable(tradeclock.Schedule{Task: "watch", Rule: rule.MustParse(test.text)}, nyse)
+			timetable, err := view.NewTimetable(tradeclock.Schedule{Task: "watch", Rule: rule.MustParse(test.text)}, nyse)
 			require.NoError(t, err)
 			sessions, err := nyse.Sessions(tableFirst, tableLast)
 			require.NoError(t, err)

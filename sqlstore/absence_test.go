@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // TestAnAccountThatCameBackAndACrash lets an account come back while its report still
@@ -19,29 +20,29 @@ func TestAnAccountThatCameBackAndACrash(t *testing.T) {
 }
 
 func testAnAccountThatCameBackAndACrash(t *testing.T, on database) {
-	hour := func(s *tradeclock.Schedule) { s.CatchUp = time.Hour }
-	desk := func(s *tradeclock.Schedule) { s.Exclusive = "desk" }
-	of := func(task, rule string, policies ...func(*tradeclock.Schedule)) tradeclock.Schedule {
+	hour := func(s *store.Schedule) { s.CatchUp = time.Hour }
+	desk := func(s *store.Schedule) { s.Exclusive = "desk" }
+	of := func(task, rule string, policies ...func(*store.Schedule)) store.Schedule {
 		row := schedule(task, rule)
 		for _, policy := range policies {
 			policy(&row)
 		}
 		return row
 	}
-	rows := []tradeclock.Schedule{
+	rows := []store.Schedule{
 		of("hold", "daily 09:29", desk), of("report", "daily 09:30:50", desk, hour),
 		of("order", "daily 10:05", hour), of("watch", "every 5m 09:35-11:00"),
 	}
 	for name, end := range map[string]func(p *process){"dies": (*process).kill, "is stopped": (*process).close} {
 		t.Run(name, func(t *testing.T) {
 			s := newService(t, on, today("09:28"))
-			s.rec.Do("hold", func(ctx context.Context, _ tradeclock.Run) error { return tradeclock.Sleep(ctx, time.Hour) })
+			s.rec.Do("hold", func(ctx context.Context, _ store.Run) error { return tradeclock.Sleep(ctx, time.Hour) })
 			start := func() *process {
 				db := openDB(t, s.at)
-				store := openOn(t, db, s.clock)
-				_, err := store.SeedSchedules(t.Context(), rows...)
+				st := openOn(t, db, s.clock)
+				_, err := st.SeedSchedules(t.Context(), rows...)
 				require.NoError(t, err)
-				p := s.startOn(store, nil)
+				p := s.startOn(st, nil)
 				p.db = db
 				require.NoError(t, p.Enroll(t.Context(), "7", s.rec))
 				return p
@@ -57,9 +58,9 @@ func testAnAccountThatCameBackAndACrash(t *testing.T, on database) {
 			s.clock.Advance(today("10:37").Sub(s.clock.Now()))
 			next := start()
 			next.tick()
-			outcomes := make(map[string]tradeclock.Outcome)
+			outcomes := make(map[string]store.Outcome)
 			var watched time.Time
-			runs, err := next.store.Runs(t.Context(), tradeclock.Query{Scheduler: paper, Account: "7"})
+			runs, err := next.store.Runs(t.Context(), store.Query{Scheduler: paper, Account: "7"})
 			require.NoError(t, err)
 			for _, run := range runs {
 				if outcomes[run.Task] = run.Outcome; run.Task != "watch" {
@@ -71,7 +72,7 @@ func testAnAccountThatCameBackAndACrash(t *testing.T, on database) {
 				watched = run.Through()
 			}
 			assert.Equal(t, today("10:35"), watched)
-			assert.Equal(t, tradeclock.Succeeded, outcomes["order"], "within its catch-up")
+			assert.Equal(t, store.Succeeded, outcomes["order"], "within its catch-up")
 			assert.Contains(t, outcomes, "report")
 		})
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func TestOpenWithoutMigration(t *testing.T) { onEach(t, testOpenWithoutMigration) }
@@ -25,12 +25,12 @@ func testOpenWithoutMigration(t *testing.T, on database) {
 	_, err := made.PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:01"))
 	require.NoError(t, err)
 
-	store, err := asItIs()
+	st, err := asItIs()
 	require.NoError(t, err)
-	rows, err := store.Schedules(t.Context())
+	rows, err := st.Schedules(t.Context())
 	require.NoError(t, err)
 	assert.Len(t, rows, 1)
-	require.NoError(t, store.Halt(t.Context(), tradeclock.Halt{Scheduler: paper, Reason: "it writes when it is told to", Actor: "Ana"}))
+	require.NoError(t, st.Halt(t.Context(), store.Halt{Scheduler: paper, Reason: "it writes when it is told to", Actor: "Ana"}))
 
 	byHand(t, at, "UPDATE tradeclock_schema SET version = version - 1")
 	_, err = asItIs()

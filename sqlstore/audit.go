@@ -5,11 +5,11 @@ import (
 	"database/sql"
 	"encoding/json"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // note keeps an intervention, with a scheduler or, of an edit, with none.
-func (s *Store) note(ctx context.Context, conn *sql.Conn, scheduler string, e tradeclock.AuditEntry) error {
+func (s *Store) note(ctx context.Context, conn *sql.Conn, scheduler string, e store.AuditEntry) error {
 	return s.exec(ctx, conn, `
 		INSERT INTO tradeclock_audit (scheduler, account, action, actor, reason, at, task, slot, moved_to, row_before, row_after)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
@@ -17,10 +17,10 @@ func (s *Store) note(ctx context.Context, conn *sql.Conn, scheduler string, e tr
 }
 
 // Audit returns the selected entries, the newest first.
-func (s *Store) Audit(ctx context.Context, q tradeclock.AuditQuery) (entries []tradeclock.AuditEntry, err error) {
+func (s *Store) Audit(ctx context.Context, q store.AuditQuery) (entries []store.AuditEntry, err error) {
 	limit := q.Limit
 	if limit <= 0 {
-		limit = tradeclock.DefaultAuditLimit
+		limit = store.DefaultAuditLimit
 	}
 	scan := func(rows *sql.Rows) error {
 		e, err := scanAudit(rows)
@@ -39,7 +39,7 @@ func (s *Store) Audit(ctx context.Context, q tradeclock.AuditQuery) (entries []t
 	return entries, nil
 }
 
-func scanAudit(rows *sql.Rows) (e tradeclock.AuditEntry, err error) {
+func scanAudit(rows *sql.Rows) (e store.AuditEntry, err error) {
 	var at, to, before, after string
 	if err := rows.Scan(&e.ID, &e.Action, &e.Account, &e.Actor, &e.Reason, &at, &e.Task, &e.Slot, &to, &before, &after); err != nil {
 		return e, err

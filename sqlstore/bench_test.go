@@ -8,10 +8,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // BenchmarkClaimAndSettle is the opening bell: a task of many accounts is claimed
@@ -21,13 +21,13 @@ import (
 func BenchmarkClaimAndSettle(b *testing.B) {
 	for _, size := range []int{1, 100, 512, 2000, 4000} {
 		b.Run(fmt.Sprintf("SQLite/%d", size), func(b *testing.B) {
-			claimAndSettle(b, benchFile(b), size, false, tradeclock.Succeeded)
+			claimAndSettle(b, benchFile(b), size, false, store.Succeeded)
 		})
 		b.Run(fmt.Sprintf("PostgreSQL/%d", size), func(b *testing.B) {
-			claimAndSettle(b, benchServer(b), size, false, tradeclock.Succeeded)
+			claimAndSettle(b, benchServer(b), size, false, store.Succeeded)
 		})
 	}
-	for name, outcome := range map[string]tradeclock.Outcome{"repeating": tradeclock.Succeeded, "failing": tradeclock.Failed} {
+	for name, outcome := range map[string]store.Outcome{"repeating": store.Succeeded, "failing": store.Failed} {
 		b.Run("SQLite/"+name, func(b *testing.B) { claimAndSettle(b, benchFile(b), 2000, true, outcome) })
 		b.Run("PostgreSQL/"+name, func(b *testing.B) { claimAndSettle(b, benchServer(b), 2000, true, outcome) })
 	}
@@ -56,7 +56,7 @@ func benchServer(b *testing.B) *sqlstore.Store {
 }
 
 // claimAndSettle claims and settles one batch for each loop.
-func claimAndSettle(b *testing.B, s *sqlstore.Store, size int, repeating bool, outcome tradeclock.Outcome) {
+func claimAndSettle(b *testing.B, s *sqlstore.Store, size int, repeating bool, outcome store.Outcome) {
 	term, err := s.Lead(b.Context(), paper, "a", time.Hour, time.Time{})
 	require.NoError(b, err)
 	var claiming, settling time.Duration
@@ -87,12 +87,12 @@ func claimAndSettle(b *testing.B, s *sqlstore.Store, size int, repeating bool, o
 
 // ofMinute returns the runs of a minute, one for each account, each of which starts
 // and ends at an instant of its own.
-func ofMinute(n, accounts int, repeating bool) []tradeclock.Run {
+func ofMinute(n, accounts int, repeating bool) []store.Run {
 	due := opening.Add(time.Duration(n) * time.Minute)
 	slot := due.Format(time.RFC3339)
-	runs := make([]tradeclock.Run, accounts)
+	runs := make([]store.Run, accounts)
 	for i := range runs {
-		runs[i] = tradeclock.Run{
+		runs[i] = store.Run{
 			Scheduler: paper, Account: fmt.Sprintf("account-%06d", i), Task: "sell_monitor", Slot: slot,
 			Session: day, Due: due, Deadline: due.Add(time.Minute), Token: fmt.Sprintf("host-4711-%d/%x", n, i), Repeating: repeating,
 			Calendar: "XNSE", CalendarVersion: "2026.3",

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // The facts of a run b that is about to start, for First and Resumed. A run that
@@ -124,7 +124,7 @@ func setColumns(columns []string) string {
 }
 
 // Claim makes a row that is Armed or Running for each run whose slot is free.
-func (s *Store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) (claims []tradeclock.Claim, err error) {
+func (s *Store) Claim(ctx context.Context, t store.Term, runs []store.Run) (claims []store.Claim, err error) {
 	rows := startingRows(t, runs)
 	batch, err := newBatch(rows).parted()
 	if err != nil {
@@ -148,7 +148,7 @@ func (s *Store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.
 
 // insertClaims makes the rows. It returns the claims if all slots were free, as
 // they mostly are, and nil otherwise.
-func (s *Store) insertClaims(ctx context.Context, conn *sql.Conn, rows []runRow, batch batch, ledger ledgerRow) ([]tradeclock.Claim, error) {
+func (s *Store) insertClaims(ctx context.Context, conn *sql.Conn, rows []runRow, batch batch, ledger ledgerRow) ([]store.Claim, error) {
 	if slices.ContainsFunc(rows, func(r runRow) bool { return r.Repeating == 1 }) {
 		return s.insertEach(ctx, conn, rows, batch, ledger)
 	}
@@ -159,9 +159,9 @@ func (s *Store) insertClaims(ctx context.Context, conn *sql.Conn, rows []runRow,
 	if err != nil || made < len(rows) {
 		return nil, err
 	}
-	claims := make([]tradeclock.Claim, made)
+	claims := make([]store.Claim, made)
 	for i := range claims {
-		claims[i] = tradeclock.Claim{Held: true, Outcome: rows[i].starting()}
+		claims[i] = store.Claim{Held: true, Outcome: rows[i].starting()}
 	}
 	return claims, nil
 }
@@ -203,12 +203,12 @@ func (r ledgerRow) admits(run runRow) bool {
 
 // insertEach is insertClaims for all other runs. It reads back which rows were made,
 // and their first and resumed.
-func (s *Store) insertEach(ctx context.Context, conn *sql.Conn, rows []runRow, batch batch, ledger ledgerRow) ([]tradeclock.Claim, error) {
+func (s *Store) insertEach(ctx context.Context, conn *sql.Conn, rows []runRow, batch batch, ledger ledgerRow) ([]store.Claim, error) {
 	byID := make(map[string]*runRow, len(rows))
 	for i := range rows {
 		byID[rows[i].ID] = &rows[i]
 	}
-	made := make(map[string]tradeclock.Claim, len(rows))
+	made := make(map[string]store.Claim, len(rows))
 	unsettled := make(tally)
 	scan := func(rows *sql.Rows) error {
 		var id string
@@ -216,7 +216,7 @@ func (s *Store) insertEach(ctx context.Context, conn *sql.Conn, rows []runRow, b
 		if err := rows.Scan(&id, &first, &resumed); err != nil {
 			return err
 		}
-		made[id] = tradeclock.Claim{Held: true, Outcome: byID[id].starting(), First: first, Resumed: resumed}
+		made[id] = store.Claim{Held: true, Outcome: byID[id].starting(), First: first, Resumed: resumed}
 		unsettled.add(byID[id], 1)
 		return nil
 	}
@@ -227,7 +227,7 @@ func (s *Store) insertEach(ctx context.Context, conn *sql.Conn, rows []runRow, b
 	if err != nil || len(made) < len(rows) {
 		return nil, err
 	}
-	claims := make([]tradeclock.Claim, len(rows))
+	claims := make([]store.Claim, len(rows))
 	for i, row := range rows {
 		claims[i] = made[row.ID]
 	}
@@ -236,8 +236,8 @@ func (s *Store) insertEach(ctx context.Context, conn *sql.Conn, rows []runRow, b
 
 // Reclaim replaces the row of an interrupted run, or of one that never started,
 // by run. A row that stands for a range is left: its other slots would be lost.
-func (s *Store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run tradeclock.Run) (claim tradeclock.Claim, err error) {
-	rows := startingRows(t, []tradeclock.Run{run})
+func (s *Store) Reclaim(ctx context.Context, t store.Term, old string, run store.Run) (claim store.Claim, err error) {
+	rows := startingRows(t, []store.Run{run})
 	batch := newBatch(rows)
 	err = s.fenced(ctx, "claim run again", t, func(conn *sql.Conn, _ ledgerRow) error {
 		replaced, err := s.changeBatch(ctx, conn, replaceClaim, batch, old)
@@ -257,13 +257,13 @@ func (s *Store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run 
 		return nil
 	})
 	if err != nil {
-		return tradeclock.Claim{}, err
+		return store.Claim{}, err
 	}
 	return claim, nil
 }
 
 // taken is what a claim that is not held is told of the row.
-func (r *runRow) taken() (run tradeclock.Run, err error) {
+func (r *runRow) taken() (run store.Run, err error) {
 	var p parser
 	run.Outcome, run.Reason = p.outcome(r.Outcome), r.Reason
 	run.Due, run.Finished = p.instant(r.Due), p.instant(r.Finished)
@@ -272,7 +272,7 @@ func (r *runRow) taken() (run tradeclock.Run, err error) {
 }
 
 // Release gives back the claims of runs that never started.
-func (s *Store) Release(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) error {
+func (s *Store) Release(ctx context.Context, t store.Term, runs []store.Run) error {
 	rows := make([]runRow, len(runs))
 	byID := make(map[string]*runRow, len(runs))
 	for i := range runs {
@@ -303,32 +303,32 @@ func (s *Store) Release(ctx context.Context, t tradeclock.Term, runs []tradecloc
 }
 
 // startingRows returns the rows of runs that are Armed or Running under the term.
-func startingRows(t tradeclock.Term, runs []tradeclock.Run) []runRow {
+func startingRows(t store.Term, runs []store.Run) []runRow {
 	rows := make([]runRow, len(runs))
 	for i := range runs {
 		rows[i] = rowOf(t.Scheduler, &runs[i])
 		rows[i].Term = t.Number
 		rows[i].RerunUntil = ""
-		if runs[i].Outcome != tradeclock.Armed {
-			rows[i].Outcome = tradeclock.Running.String()
+		if runs[i].Outcome != store.Armed {
+			rows[i].Outcome = store.Running.String()
 		}
 	}
 	return rows
 }
 
 // starting is the outcome of a row that startingRows has made.
-func (r *runRow) starting() tradeclock.Outcome {
-	if r.Outcome == tradeclock.Armed.String() {
-		return tradeclock.Armed
+func (r *runRow) starting() store.Outcome {
+	if r.Outcome == store.Armed.String() {
+		return store.Armed
 	}
-	return tradeclock.Running
+	return store.Running
 }
 
 // answers says for each run of the batch how the row of its slot stands to it.
-func (s *Store) answers(ctx context.Context, conn *sql.Conn, batch batch, size int) ([]tradeclock.Claim, error) {
-	claims := make([]tradeclock.Claim, 0, size)
+func (s *Store) answers(ctx context.Context, conn *sql.Conn, batch batch, size int) ([]store.Claim, error) {
+	claims := make([]store.Claim, 0, size)
 	scan := func(rows *sql.Rows) error {
-		var claim tradeclock.Claim
+		var claim store.Claim
 		var row runRow
 		err := rows.Scan(&claim.Held, &claim.First, &claim.Resumed, &row.Outcome, &row.Session, &row.Due, &row.Reason, &row.Finished)
 		if err != nil {
@@ -337,7 +337,7 @@ func (s *Store) answers(ctx context.Context, conn *sql.Conn, batch batch, size i
 		claim.First = claim.First && claim.Held
 		claim.Resumed = claim.Resumed && claim.Held
 		taken, err := row.taken()
-		if claim.Outcome = taken.Outcome; claim.Outcome != tradeclock.NoOutcome && !claim.Held {
+		if claim.Outcome = taken.Outcome; claim.Outcome != store.NoOutcome && !claim.Held {
 			claim.Taken = &taken
 		}
 		claims = append(claims, claim)

@@ -18,9 +18,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // wires are the connections of a pool, of which a test cuts one at a message of
@@ -158,35 +158,35 @@ type storeCall struct {
 // one is free, and one was missed.
 var rowsOf = planned("a", "sell_monitor", 4)
 
-func prepare(t *testing.T, s *sqlstore.Store, clock *clockwork.FakeClock) tradeclock.Term {
+func prepare(t *testing.T, s *sqlstore.Store, clock *clockwork.FakeClock) store.Term {
 	t.Helper()
 	term := lead(t, s, "a")
-	require.NoError(t, s.Enroll(t.Context(), term, []tradeclock.Enrolment{{Account: "42", From: opening}, {Account: "7", From: opening}}))
+	require.NoError(t, s.Enroll(t.Context(), term, []store.Enrolment{{Account: "42", From: opening}, {Account: "7", From: opening}}))
 	_, err := s.Claim(t.Context(), term, rowsOf[:2])
 	require.NoError(t, err)
-	_, err = s.Settle(t.Context(), ended(rowsOf[:1], tradeclock.Interrupted))
+	_, err = s.Settle(t.Context(), ended(rowsOf[:1], store.Interrupted))
 	require.NoError(t, err)
-	missed := ended(rowsOf[3:], tradeclock.Missed)
+	missed := ended(rowsOf[3:], store.Missed)
 	missed[0].Started, missed[0].Token = time.Time{}, ""
 	require.NoError(t, s.Record(t.Context(), term, missed, time.Time{}))
 	_, err = s.PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:01"))
 	require.NoError(t, err)
-	require.NoError(t, s.Halt(t.Context(), tradeclock.Halt{Scheduler: paper, Account: "7", At: opening}))
+	require.NoError(t, s.Halt(t.Context(), store.Halt{Scheduler: paper, Account: "7", At: opening}))
 	return term
 }
 
-func storeCalls(term tradeclock.Term) []storeCall {
+func storeCalls(term store.Term) []storeCall {
 	type (
 		Ctx   = context.Context
 		Store = *sqlstore.Store
 	)
 	again := rowsOf[0]
 	again.Token = "again"
-	missed := ended(rowsOf[2:3], tradeclock.Missed)
+	missed := ended(rowsOf[2:3], store.Missed)
 	missed[0].Started, missed[0].Token = time.Time{}, ""
-	halt := tradeclock.Halt{Scheduler: paper, Account: "42", Reason: "stop", At: opening}
+	halt := store.Halt{Scheduler: paper, Account: "42", Reason: "stop", At: opening}
 	priority := 7
-	skip := tradeclock.Override{
+	skip := store.Override{
 		Scheduler: paper, Account: "42", Task: "buy_orders", Slot: "2026-11-24", Session: calendar.Date{Year: 2026, Month: 11, Day: 24},
 		Actor: "Ana", Reason: "audit", Made: opening,
 	}
@@ -196,10 +196,10 @@ func storeCalls(term tradeclock.Term) []storeCall {
 		{"Resign", func(ctx Ctx, s Store) (any, error) { return nil, s.Resign(ctx, term) }, false, false},
 		{"Resume", func(ctx Ctx, s Store) (any, error) { return s.Resume(ctx, term) }, false, true},
 		{"Enroll", func(ctx Ctx, s Store) (any, error) {
-			return nil, s.Enroll(ctx, term, []tradeclock.Enrolment{{Account: "43", From: opening}})
+			return nil, s.Enroll(ctx, term, []store.Enrolment{{Account: "43", From: opening}})
 		}, false, false},
 		{"Withdraw", func(ctx Ctx, s Store) (any, error) {
-			return nil, s.Withdraw(ctx, term, tradeclock.Enrolment{Account: "42", From: opening, Withdrawn: opening})
+			return nil, s.Withdraw(ctx, term, store.Enrolment{Account: "42", From: opening, Withdrawn: opening})
 		}, false, false},
 		{"Claim", func(ctx Ctx, s Store) (any, error) { return s.Claim(ctx, term, rowsOf) }, false, false},
 		{"Claim of what is free", func(ctx Ctx, s Store) (any, error) { return s.Claim(ctx, term, rowsOf[2:3]) }, false, false},
@@ -207,28 +207,28 @@ func storeCalls(term tradeclock.Term) []storeCall {
 		{"Release", func(ctx Ctx, s Store) (any, error) { return nil, s.Release(ctx, term, rowsOf[:2]) }, false, false},
 		{"Record", func(ctx Ctx, s Store) (any, error) { return nil, s.Record(ctx, term, missed, opening) }, false, false},
 		{"Settle", func(ctx Ctx, s Store) (any, error) {
-			return s.Settle(ctx, ended(rowsOf[1:3], tradeclock.Succeeded))
+			return s.Settle(ctx, ended(rowsOf[1:3], store.Succeeded))
 		}, false, false},
 		{"Override", func(ctx Ctx, s Store) (any, error) { return nil, s.Override(ctx, term, skip) }, false, false},
 		{"Revoke", func(ctx Ctx, s Store) (any, error) { return nil, s.Revoke(ctx, term, skip) }, false, false},
 		{"Overrides", func(ctx Ctx, s Store) (any, error) {
-			return s.Overrides(ctx, tradeclock.OverrideQuery{Scheduler: paper})
+			return s.Overrides(ctx, store.OverrideQuery{Scheduler: paper})
 		}, false, true},
 		{"Beat", func(ctx Ctx, s Store) (any, error) {
-			return nil, s.Beat(ctx, tradeclock.Heartbeat{Scheduler: paper, Instance: "one"})
+			return nil, s.Beat(ctx, store.Heartbeat{Scheduler: paper, Instance: "one"})
 		}, false, false},
 		{"Heartbeats", func(ctx Ctx, s Store) (any, error) { return s.Heartbeats(ctx, paper) }, false, true},
-		{"Runs", func(ctx Ctx, s Store) (any, error) { return s.Runs(ctx, tradeclock.Query{Scheduler: paper}) }, false, true},
+		{"Runs", func(ctx Ctx, s Store) (any, error) { return s.Runs(ctx, store.Query{Scheduler: paper}) }, false, true},
 		{"Halts", func(ctx Ctx, s Store) (any, error) { return s.Halts(ctx, paper) }, false, true},
-		{"Audit", func(ctx Ctx, s Store) (any, error) { return s.Audit(ctx, tradeclock.AuditQuery{Scheduler: paper}) }, false, true},
+		{"Audit", func(ctx Ctx, s Store) (any, error) { return s.Audit(ctx, store.AuditQuery{Scheduler: paper}) }, false, true},
 		{"Schedules", func(ctx Ctx, s Store) (any, error) { return s.Schedules(ctx) }, false, true},
 		{"Revision", func(ctx Ctx, s Store) (any, error) { return s.Revision(ctx) }, false, true},
 		{"Halt", func(ctx Ctx, s Store) (any, error) { return nil, s.Halt(ctx, halt) }, true, false},
 		{"Lift", func(ctx Ctx, s Store) (any, error) {
-			return nil, s.Lift(ctx, tradeclock.Halt{Scheduler: paper, Account: "7", At: opening})
+			return nil, s.Lift(ctx, store.Halt{Scheduler: paper, Account: "7", At: opening})
 		}, true, false},
 		{"UpdateSchedule", func(ctx Ctx, s Store) (any, error) {
-			return s.UpdateSchedule(ctx, ops, "", "buy_orders", 1, tradeclock.ScheduleEdit{Priority: &priority})
+			return s.UpdateSchedule(ctx, ops, "", "buy_orders", 1, store.ScheduleEdit{Priority: &priority})
 		}, true, false},
 		{"DeleteSchedule", func(ctx Ctx, s Store) (any, error) { return nil, s.DeleteSchedule(ctx, ops, "", "buy_orders") }, true, false},
 		{"ResetWatermark", func(ctx Ctx, s Store) (any, error) {
@@ -266,7 +266,7 @@ func empty(t *testing.T, db *sql.DB) {
 // each way. The call is made to the end on another connection, with the result
 // that it would have had, or it says that it does not know.
 func TestConnectionCutInEachCall(t *testing.T) {
-	calls := storeCalls(tradeclock.Term{Scheduler: paper, Holder: "a", Number: 1})
+	calls := storeCalls(store.Term{Scheduler: paper, Holder: "a", Number: 1})
 	for _, c := range calls {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -359,8 +359,8 @@ func TestFrozenHolderDoesNotKeepTheTerm(t *testing.T) {
 
 	assert.Equal(t, int64(2), term.Number)
 	close(thaw)
-	assert.ErrorIs(t, <-claimed, tradeclock.ErrDeposed)
-	rows, err := standby.Runs(t.Context(), tradeclock.Query{})
+	assert.ErrorIs(t, <-claimed, store.ErrDeposed)
+	rows, err := standby.Runs(t.Context(), store.Query{})
 	require.NoError(t, err)
 	assert.Empty(t, rows)
 }
@@ -420,8 +420,8 @@ func TestNextTermWaitsForAClaimUnderWay(t *testing.T) {
 	close(release)
 
 	require.NoError(t, <-led)
-	assert.ErrorIs(t, <-claimed, tradeclock.ErrDeposed)
-	state, err := standby.Resume(t.Context(), tradeclock.Term{Scheduler: paper, Holder: "b", Number: 2})
+	assert.ErrorIs(t, <-claimed, store.ErrDeposed)
+	state, err := standby.Resume(t.Context(), store.Term{Scheduler: paper, Holder: "b", Number: 2})
 	require.NoError(t, err)
 	assert.Len(t, state.Unsettled, 1)
 }

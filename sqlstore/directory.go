@@ -5,11 +5,11 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Schedulers returns how the term of each scheduler stands that ever had one, by name.
-func (s *Store) Schedulers(ctx context.Context) (all []tradeclock.TermState, err error) {
+func (s *Store) Schedulers(ctx context.Context) (all []store.TermState, err error) {
 	err = s.read(ctx, "read the terms", func(conn *sql.Conn) error {
 		all = nil
 		now, err := s.now(ctx, conn)
@@ -17,7 +17,7 @@ func (s *Store) Schedulers(ctx context.Context) (all []tradeclock.TermState, err
 			return err
 		}
 		scan := func(rows *sql.Rows) error {
-			var state tradeclock.TermState
+			var state store.TermState
 			var expires, watermark string
 			if err := rows.Scan(&state.Term.Scheduler, &state.Term.Number, &state.Term.Holder, &expires, &watermark); err != nil {
 				return err
@@ -44,7 +44,7 @@ func (s *Store) Schedulers(ctx context.Context) (all []tradeclock.TermState, err
 const afterAllNames = "\U0010FFFF"
 
 // Enrolments returns accounts that were ever enrolled with a scheduler, by name.
-func (s *Store) Enrolments(ctx context.Context, q tradeclock.EnrolmentQuery) (found []tradeclock.EnrolledAccount, err error) {
+func (s *Store) Enrolments(ctx context.Context, q store.EnrolmentQuery) (found []store.EnrolledAccount, err error) {
 	where, args := "WHERE scheduler = $1", []any{q.Scheduler}
 	add := func(condition string, value any) {
 		args = append(args, value)
@@ -65,7 +65,7 @@ func (s *Store) Enrolments(ctx context.Context, q tradeclock.EnrolmentQuery) (fo
 		add(" LIMIT $%d", q.Limit)
 	}
 	scan := func(rows *sql.Rows) error {
-		var e tradeclock.EnrolledAccount
+		var e store.EnrolledAccount
 		var from, withdrawn, returned string
 		if err := rows.Scan(&e.Account, &e.Term, &from, &withdrawn, &returned); err != nil {
 			return err

@@ -82,7 +82,7 @@
 //
 // What the server undid for the sake of another transaction is tried again, and so
 // is what a broken connection cut off before its commit. If the connection breaks
-// in the commit, the calls of tradeclock.Ledger and HeartbeatSink are made again,
+// in the commit, the calls of store.Ledger and HeartbeatSink are made again,
 // and answer from what they find: who holds a claim is read back. The others
 // return an error then, and may have been stored. A server that cannot be reached
 // is an error at once.

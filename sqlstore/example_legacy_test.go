@@ -8,14 +8,14 @@ import (
 
 	_ "modernc.org/sqlite"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // legacySchedules serves the table that a service has had for years.
 type legacySchedules struct{ db *sql.DB }
 
-func (l legacySchedules) Schedules(ctx context.Context) ([]tradeclock.Schedule, error) {
+func (l legacySchedules) Schedules(ctx context.Context) ([]store.Schedule, error) {
 	rows, err := l.db.QueryContext(ctx, `
 		SELECT task_name, enabled, coalesce(description, ''), CASE
 			WHEN schedule_type <> 'daily' THEN schedule_type || ' ' || schedule_time
@@ -27,10 +27,10 @@ func (l legacySchedules) Schedules(ctx context.Context) ([]tradeclock.Schedule, 
 		return nil, err
 	}
 	defer rows.Close()
-	var schedules []tradeclock.Schedule
-	var bad tradeclock.QuarantineError
+	var schedules []store.Schedule
+	var bad store.QuarantineError
 	for rows.Next() {
-		var s tradeclock.Schedule
+		var s store.Schedule
 		var enabled bool
 		var text sql.NullString
 		if err := rows.Scan(&s.Task, &enabled, &s.Description, &text); err != nil {
@@ -38,7 +38,7 @@ func (l legacySchedules) Schedules(ctx context.Context) ([]tradeclock.Schedule, 
 		}
 		s.Disabled = !enabled
 		if s.Rule, err = rule.Parse(text.String); err != nil {
-			bad.Rows = append(bad.Rows, tradeclock.RowError{Task: s.Task, Err: err})
+			bad.Rows = append(bad.Rows, store.RowError{Task: s.Task, Err: err})
 			continue
 		}
 		schedules = append(schedules, s)
@@ -76,12 +76,12 @@ func Example_legacyTable() {
 		panic(err)
 	}
 
-	var store tradeclock.ScheduleStore = legacySchedules{db}
-	schedules, err := store.Schedules(context.Background())
+	var st store.ScheduleStore = legacySchedules{db}
+	schedules, err := st.Schedules(context.Background())
 	for _, s := range schedules {
 		fmt.Printf("%s: %v, disabled %v\n", s.Task, s.Rule, s.Disabled)
 	}
-	var bad *tradeclock.QuarantineError
+	var bad *store.QuarantineError
 	if errors.As(err, &bad) {
 		for _, row := range bad.Rows {
 			fmt.Printf("%s: cannot be used\n", row.Task)

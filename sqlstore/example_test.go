@@ -8,9 +8,9 @@ import (
 
 	_ "modernc.org/sqlite"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // A service opens its store, adds the schedules that are missing, and hands the
@@ -23,21 +23,21 @@ func Example() {
 	defer os.RemoveAll(dir)
 	ctx := context.Background()
 
-	store, err := sqlstore.OpenFile(ctx, "sqlite", filepath.Join(dir, "paper.db"))
+	st, err := sqlstore.OpenFile(ctx, "sqlite", filepath.Join(dir, "paper.db"))
 	if err != nil {
 		panic(err)
 	}
-	defer store.Close()
-	added, err := store.SeedSchedules(ctx,
-		tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01")},
-		tradeclock.Schedule{Task: "sell_monitor", Rule: rule.MustParse("every 1m open-close")},
+	defer st.Close()
+	added, err := st.SeedSchedules(ctx,
+		store.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01")},
+		store.Schedule{Task: "sell_monitor", Rule: rule.MustParse("every 1m open-close")},
 	)
 	if err != nil {
 		panic(err)
 	}
 	fmt.Println(added, "schedules added")
 
-	rows, err := store.Schedules(ctx)
+	rows, err := st.Schedules(ctx)
 	if err != nil {
 		panic(err)
 	}

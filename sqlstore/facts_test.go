@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // What a run is told of its session follows from all runs of it, of which the store
@@ -23,7 +23,7 @@ func TestFactsAgreeWithMemstore(t *testing.T) {
 func testFactsAgreeWithMemstore(t *testing.T, on database) {
 	for seed := range uint64(12) {
 		clock := newClock()
-		h := history{t: t, random: rand.New(rand.NewPCG(seed, 1)), ledgers: []tradeclock.Ledger{
+		h := history{t: t, random: rand.New(rand.NewPCG(seed, 1)), ledgers: []store.Ledger{
 			memstore.New(clock), openAt(t, on.place(t), clock),
 		}}
 		h.lead()
@@ -47,11 +47,11 @@ func testFactsAgreeWithMemstore(t *testing.T, on database) {
 type history struct {
 	t           *testing.T
 	random      *rand.Rand
-	ledgers     []tradeclock.Ledger
-	term        tradeclock.Term
+	ledgers     []store.Ledger
+	term        store.Term
 	terms       int
-	open        []tradeclock.Run
-	interrupted []tradeclock.Run
+	open        []store.Run
+	interrupted []store.Run
 }
 
 func (h *history) lead() {
@@ -67,12 +67,12 @@ func (h *history) lead() {
 // as one that a person triggered.
 func (h *history) claim(n int) {
 	due := opening.Add(time.Duration(n) * time.Minute)
-	run := tradeclock.Run{
+	run := store.Run{
 		Scheduler: paper, Account: fmt.Sprint(h.random.IntN(2)), Task: "sell_monitor", Slot: due.Format(time.RFC3339),
 		Session: day.AddDays(h.random.IntN(2)), Due: due, Started: due, Token: fmt.Sprint("token ", n), Repeating: h.random.IntN(6) > 0,
 	}
-	h.agree(func(l tradeclock.Ledger) (tradeclock.Claim, error) {
-		claims, err := l.Claim(h.t.Context(), h.term, []tradeclock.Run{run})
+	h.agree(func(l store.Ledger) (store.Claim, error) {
+		claims, err := l.Claim(h.t.Context(), h.term, []store.Run{run})
 		require.NoError(h.t, err)
 		return claims[0], nil
 	})
@@ -84,14 +84,14 @@ func (h *history) settle() {
 	if !ok {
 		return
 	}
-	run.Outcome = []tradeclock.Outcome{tradeclock.Succeeded, tradeclock.Failed, tradeclock.Interrupted}[h.random.IntN(3)]
+	run.Outcome = []store.Outcome{store.Succeeded, store.Failed, store.Interrupted}[h.random.IntN(3)]
 	run.Finished = run.Started
 	for _, l := range h.ledgers {
-		results, err := l.Settle(h.t.Context(), []tradeclock.Run{run})
+		results, err := l.Settle(h.t.Context(), []store.Run{run})
 		require.NoError(h.t, err)
 		require.True(h.t, results[0].Accepted)
 	}
-	if run.Outcome == tradeclock.Interrupted {
+	if run.Outcome == store.Interrupted {
 		h.interrupted = append(h.interrupted, run)
 	}
 }
@@ -102,15 +102,15 @@ func (h *history) reclaim(n int) {
 		return
 	}
 	again := run
-	again.Token, again.Outcome, again.Finished = fmt.Sprint("again ", n), tradeclock.NoOutcome, time.Time{}
-	h.agree(func(l tradeclock.Ledger) (tradeclock.Claim, error) {
+	again.Token, again.Outcome, again.Finished = fmt.Sprint("again ", n), store.NoOutcome, time.Time{}
+	h.agree(func(l store.Ledger) (store.Claim, error) {
 		return l.Reclaim(h.t.Context(), h.term, run.Token, again)
 	})
 	h.open = append(h.open, again)
 }
 
 // take takes one of the runs by chance.
-func (h *history) take(runs *[]tradeclock.Run) (run tradeclock.Run, ok bool) {
+func (h *history) take(runs *[]store.Run) (run store.Run, ok bool) {
 	if len(*runs) == 0 {
 		return run, false
 	}
@@ -121,8 +121,8 @@ func (h *history) take(runs *[]tradeclock.Run) (run tradeclock.Run, ok bool) {
 }
 
 // agree requires that each ledger gives the same claim, which is held.
-func (h *history) agree(claim func(tradeclock.Ledger) (tradeclock.Claim, error)) {
-	var claims []tradeclock.Claim
+func (h *history) agree(claim func(store.Ledger) (store.Claim, error)) {
+	var claims []store.Claim
 	for _, l := range h.ledgers {
 		c, err := claim(l)
 		require.NoError(h.t, err)

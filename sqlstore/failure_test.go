@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // limit sets the number of pages to which the file may grow: a disk that is full
@@ -36,7 +36,7 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	_, err = s.Claim(t.Context(), term, more)
 	require.ErrorContains(t, err, "full")
 
-	runs, err := s.Runs(t.Context(), tradeclock.Query{Scheduler: paper})
+	runs, err := s.Runs(t.Context(), store.Query{Scheduler: paper})
 	require.NoError(t, err)
 	assert.Len(t, runs, len(stored), "nothing of the failed batch is stored")
 
@@ -44,7 +44,7 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	claims, err := s.Claim(t.Context(), term, more)
 	require.NoError(t, err)
 	assert.Equal(t, len(more), held(claims), "the same call succeeds when there is room")
-	results, err := s.Settle(t.Context(), ended(append(stored, more...), tradeclock.Succeeded))
+	results, err := s.Settle(t.Context(), ended(append(stored, more...), store.Succeeded))
 	require.NoError(t, err)
 	assert.Equal(t, len(stored)+len(more), accepted(results))
 }
@@ -60,7 +60,7 @@ func testEndedContext(t *testing.T, on database) {
 
 	_, err := s.Claim(ctx, term, runs)
 	assert.ErrorIs(t, err, context.Canceled)
-	_, err = s.Runs(ctx, tradeclock.Query{})
+	_, err = s.Runs(ctx, store.Query{})
 	assert.ErrorIs(t, err, context.Canceled)
 
 	claims, err := s.Claim(t.Context(), term, runs)
@@ -74,7 +74,7 @@ func TestClosedStore(t *testing.T) {
 	term := lead(t, s, "a")
 	require.NoError(t, s.Close())
 
-	assert.ErrorContains(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: paper}), "beat: ")
+	assert.ErrorContains(t, s.Beat(t.Context(), store.Heartbeat{Scheduler: paper}), "beat: ")
 	_, err = s.Claim(t.Context(), term, planned("a", "sell_monitor", 1))
 	assert.ErrorContains(t, err, "claim runs: ")
 }
@@ -88,7 +88,7 @@ func testDroppedTableIsAnError(t *testing.T, on database) {
 	_, err = db.ExecContext(t.Context(), "DROP TABLE tradeclock_heartbeats")
 	require.NoError(t, err)
 
-	assert.ErrorContains(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: paper}), "tradeclock_heartbeats")
+	assert.ErrorContains(t, s.Beat(t.Context(), store.Heartbeat{Scheduler: paper}), "tradeclock_heartbeats")
 	assert.Equal(t, int64(1), lead(t, s, "a").Number, "the other tables serve on")
 }
 
@@ -99,7 +99,7 @@ func testDetailThatJSONCannotExpress(t *testing.T, on database) {
 	runs := planned("a", "buy_orders", 1)
 	_, err := s.Claim(t.Context(), lead(t, s, "a"), runs)
 	require.NoError(t, err)
-	settled := ended(runs, tradeclock.Succeeded)
+	settled := ended(runs, store.Succeeded)
 	itself := make(map[string]any)
 	itself["itself"] = itself
 	settled[0].Details = map[string]any{"orders": 3, "broker": func() {}, "fee": complex(1, 2), "itself": itself}
@@ -108,7 +108,7 @@ func testDetailThatJSONCannotExpress(t *testing.T, on database) {
 
 	require.NoError(t, err)
 	assert.Equal(t, 1, accepted(results), "the outcome is not lost to a detail of it")
-	stored, err := s.Runs(t.Context(), tradeclock.Query{})
+	stored, err := s.Runs(t.Context(), store.Query{})
 	require.NoError(t, err)
 	assert.Equal(t, 3.0, stored[0].Details["orders"])
 	assert.Equal(t, "complex128: json: unsupported type: complex128", stored[0].Details["fee"])
@@ -128,18 +128,18 @@ func testTextsThatNoDatabaseKeeps(t *testing.T, on database) {
 	runs[0].Calendar, runs[0].CalendarVersion = odd, odd
 	_, err := s.Claim(t.Context(), term, runs)
 	require.NoError(t, err)
-	runs = ended(runs, tradeclock.Failed)
+	runs = ended(runs, store.Failed)
 	runs[0].Reason = odd
 	runs[0].Details = map[string]any{"answer": odd, odd: 1, `\u0000`: `\u0000`}
 	_, err = s.Settle(t.Context(), runs)
 	require.NoError(t, err)
-	require.NoError(t, s.Halt(t.Context(), tradeclock.Halt{Scheduler: paper, Reason: odd, Actor: odd}))
+	require.NoError(t, s.Halt(t.Context(), store.Halt{Scheduler: paper, Reason: odd, Actor: odd}))
 	row := schedule("buy_orders", "daily 09:01")
 	row.Description = odd
 	_, err = s.PutSchedule(t.Context(), ops, row)
 	require.NoError(t, err)
 
-	stored, err := s.Runs(t.Context(), tradeclock.Query{})
+	stored, err := s.Runs(t.Context(), store.Query{})
 	require.NoError(t, err)
 	require.Len(t, stored, 1)
 	assert.Equal(t, kept, stored[0].Reason)
@@ -161,15 +161,15 @@ func TestOddTextsInEachFieldOfARun(t *testing.T) { onEach(t, testOddTextsInEachF
 
 func testOddTextsInEachFieldOfARun(t *testing.T, on database) {
 	const odd, kept = "a\x00b\xffc\\u0000", "a\uFFFDb\uFFFDc\\u0000"
-	fields := map[string]func(*tradeclock.Run) *string{
-		"account":          func(r *tradeclock.Run) *string { return &r.Account },
-		"task":             func(r *tradeclock.Run) *string { return &r.Task },
-		"slot":             func(r *tradeclock.Run) *string { return &r.Slot },
-		"token":            func(r *tradeclock.Run) *string { return &r.Token },
-		"actor":            func(r *tradeclock.Run) *string { return &r.Actor },
-		"reason":           func(r *tradeclock.Run) *string { return &r.Reason },
-		"calendar":         func(r *tradeclock.Run) *string { return &r.Calendar },
-		"calendar version": func(r *tradeclock.Run) *string { return &r.CalendarVersion },
+	fields := map[string]func(*store.Run) *string{
+		"account":          func(r *store.Run) *string { return &r.Account },
+		"task":             func(r *store.Run) *string { return &r.Task },
+		"slot":             func(r *store.Run) *string { return &r.Slot },
+		"token":            func(r *store.Run) *string { return &r.Token },
+		"actor":            func(r *store.Run) *string { return &r.Actor },
+		"reason":           func(r *store.Run) *string { return &r.Reason },
+		"calendar":         func(r *store.Run) *string { return &r.Calendar },
+		"calendar version": func(r *store.Run) *string { return &r.CalendarVersion },
 	}
 	s := openAt(t, on.place(t), newClock())
 	term := lead(t, s, "a")
@@ -182,27 +182,27 @@ func testOddTextsInEachFieldOfARun(t *testing.T, on database) {
 				claims, err := s.Claim(t.Context(), term, runs)
 				require.NoError(t, err)
 				assert.Equal(t, 1, held(claims))
-				rows, err := s.Runs(t.Context(), tradeclock.Query{Outcomes: []tradeclock.Outcome{tradeclock.Running}})
+				rows, err := s.Runs(t.Context(), store.Query{Outcomes: []store.Outcome{store.Running}})
 				require.NoError(t, err)
 				require.Len(t, rows, 1)
 				assert.Equal(t, kept, *field(&rows[0]))
-				runs = ended(runs, tradeclock.Succeeded)
+				runs = ended(runs, store.Succeeded)
 				results, err := s.Settle(t.Context(), runs)
 				require.NoError(t, err)
 				assert.Equal(t, 1, accepted(results))
-				runs[0].Outcome = tradeclock.Failed
+				runs[0].Outcome = store.Failed
 				results, err = s.Settle(t.Context(), runs)
 				require.NoError(t, err)
 				assert.Equal(t, 0, accepted(results), "it is kept beside")
 			})
 		}
 	}
-	require.NoError(t, s.Enroll(t.Context(), term, []tradeclock.Enrolment{{Account: odd, From: opening}}))
-	require.NoError(t, s.Withdraw(t.Context(), term, tradeclock.Enrolment{Account: odd, From: opening, Withdrawn: opening}))
-	require.NoError(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: odd, Instance: odd, Degraded: []string{odd},
-		Running: []tradeclock.RunningTask{{Account: odd, Task: odd, Slot: odd}}}))
+	require.NoError(t, s.Enroll(t.Context(), term, []store.Enrolment{{Account: odd, From: opening}}))
+	require.NoError(t, s.Withdraw(t.Context(), term, store.Enrolment{Account: odd, From: opening, Withdrawn: opening}))
+	require.NoError(t, s.Beat(t.Context(), store.Heartbeat{Scheduler: odd, Instance: odd, Degraded: []string{odd},
+		Running: []store.RunningTask{{Account: odd, Task: odd, Slot: odd}}}))
 	state, err := s.Resume(t.Context(), term)
 	require.NoError(t, err)
 	require.Len(t, state.Enrolments, 1)
-	assert.Equal(t, tradeclock.Enrolment{Account: kept, From: opening, Withdrawn: opening}, state.Enrolments[0])
+	assert.Equal(t, store.Enrolment{Account: kept, From: opening, Withdrawn: opening}, state.Enrolments[0])
 }

@@ -15,12 +15,13 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
 // ops is by whom tests edit.
-var ops = tradeclock.By{Actor: "ops", Reason: "a test"}
+var ops = store.By{Actor: "ops", Reason: "a test"}
 
 var kolkata = func() *time.Location {
 	loc, err := time.LoadLocation("Asia/Kolkata")
@@ -62,7 +63,7 @@ func newServiceAt(t *testing.T, at place, start time.Time) *service {
 	clock := clockwork.NewFakeClockAt(start)
 	s := &service{t: t, at: at, clock: clock, rec: tradeclocktest.NewRecorder(clock), began: start}
 	for _, row := range trading.DefaultSchedules() {
-		s.rec.Do(row.Task, func(ctx context.Context, _ tradeclock.Run) error { return tradeclock.Sleep(ctx, 20*time.Second) })
+		s.rec.Do(row.Task, func(ctx context.Context, _ store.Run) error { return tradeclock.Sleep(ctx, 20*time.Second) })
 	}
 	return s
 }
@@ -83,18 +84,18 @@ type process struct {
 func (s *service) start() *process {
 	s.t.Helper()
 	db := openDB(s.t, s.at)
-	store := openOn(s.t, db, s.clock)
-	_, err := store.SeedSchedules(s.t.Context(), trading.DefaultSchedules()...)
+	st := openOn(s.t, db, s.clock)
+	_, err := st.SeedSchedules(s.t.Context(), trading.DefaultSchedules()...)
 	require.NoError(s.t, err)
-	p := s.startOn(store, nil)
+	p := s.startOn(st, nil)
 	p.db = db
 	return p
 }
 
 // startOn starts a process on a store, with the rows that it has.
-func (s *service) startOn(store *sqlstore.Store, heartbeats tradeclock.HeartbeatSink) *process {
+func (s *service) startOn(st *sqlstore.Store, heartbeats store.HeartbeatSink) *process {
 	s.t.Helper()
-	faults := tradeclocktest.NewFaulty(store)
+	faults := tradeclocktest.NewFaulty(st)
 	scheduler, err := tradeclock.New(tradeclock.Config{
 		Name:       paper,
 		Account:    "42",
@@ -107,7 +108,7 @@ func (s *service) startOn(store *sqlstore.Store, heartbeats tradeclock.Heartbeat
 		Logger:     slog.New(slog.DiscardHandler),
 	})
 	require.NoError(s.t, err)
-	return &process{UnifiedTaskScheduler: scheduler, t: s.t, service: s, clock: s.clock, store: store, faults: faults}
+	return &process{UnifiedTaskScheduler: scheduler, t: s.t, service: s, clock: s.clock, store: st, faults: faults}
 }
 
 // tick does what is to be done at the clock's now.
@@ -184,18 +185,18 @@ func timetable(from, to time.Time) []occurrence {
 
 // accounted checks the ledger against the timetable from the service's beginning
 // up to an instant.
-func (s *service) accounted(to time.Time) map[occurrence]tradeclock.Outcome {
+func (s *service) accounted(to time.Time) map[occurrence]store.Outcome {
 	s.t.Helper()
 	return s.accountedFor(timetable(s.began, to))
 }
 
 // accountedFor checks that the ledger accounts for what was due exactly once, with
 // a final outcome, and for nothing else. It returns the outcomes.
-func (s *service) accountedFor(due []occurrence) map[occurrence]tradeclock.Outcome {
+func (s *service) accountedFor(due []occurrence) map[occurrence]store.Outcome {
 	s.t.Helper()
-	rows, err := openAt(s.t, s.at, s.clock).Runs(s.t.Context(), tradeclock.Query{Scheduler: paper})
+	rows, err := openAt(s.t, s.at, s.clock).Runs(s.t.Context(), store.Query{Scheduler: paper})
 	require.NoError(s.t, err)
-	found := make(map[occurrence]tradeclock.Outcome)
+	found := make(map[occurrence]store.Outcome)
 	recorded := 0
 	for _, row := range rows {
 		recorded += row.Occurrences()
@@ -220,7 +221,7 @@ func (s *service) accountedFor(due []occurrence) map[occurrence]tradeclock.Outco
 func (s *service) assertNoOrderTwice() {
 	s.t.Helper()
 	for _, row := range trading.DefaultSchedules() {
-		if row.Delivery == tradeclock.AtMostOnce {
+		if row.Delivery == store.AtMostOnce {
 			assert.LessOrEqual(s.t, s.rec.Count(row.Task), 1, row.Task)
 		}
 	}
@@ -229,7 +230,7 @@ func (s *service) assertNoOrderTwice() {
 // told returns the outcomes of a task by due time: "09:20 succeeded".
 func (s *service) told(task string) []string {
 	s.t.Helper()
-	rows, err := openAt(s.t, s.at, s.clock).Runs(s.t.Context(), tradeclock.Query{Scheduler: paper, Task: task})
+	rows, err := openAt(s.t, s.at, s.clock).Runs(s.t.Context(), store.Query{Scheduler: paper, Task: task})
 	require.NoError(s.t, err)
 	var told []string
 	for _, row := range rows {

@@ -5,13 +5,13 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Halts returns the halts in force for the scheduler, by account.
-func (s *Store) Halts(ctx context.Context, scheduler string) (halts []tradeclock.Halt, err error) {
+func (s *Store) Halts(ctx context.Context, scheduler string) (halts []store.Halt, err error) {
 	scan := func(rows *sql.Rows) error {
-		h := tradeclock.Halt{Scheduler: scheduler}
+		h := store.Halt{Scheduler: scheduler}
 		var at string
 		if err := rows.Scan(&h.Account, &h.Reason, &h.Actor, &at); err != nil {
 			return err
@@ -33,7 +33,7 @@ func (s *Store) Halts(ctx context.Context, scheduler string) (halts []tradeclock
 }
 
 // Halt puts a halt in force, replacing one for the same account.
-func (s *Store) Halt(ctx context.Context, h tradeclock.Halt) error {
+func (s *Store) Halt(ctx context.Context, h store.Halt) error {
 	return s.write(ctx, "halt", func(conn *sql.Conn) error {
 		if err := s.checkAccount(ctx, conn, h); err != nil {
 			return err
@@ -51,7 +51,7 @@ func (s *Store) Halt(ctx context.Context, h tradeclock.Halt) error {
 }
 
 // Lift ends the halt for the account that h names, if one is in force.
-func (s *Store) Lift(ctx context.Context, h tradeclock.Halt) error {
+func (s *Store) Lift(ctx context.Context, h store.Halt) error {
 	return s.write(ctx, "lift halt", func(conn *sql.Conn) error {
 		lifted, err := s.change(ctx, conn, `
 			DELETE FROM tradeclock_halts WHERE scheduler = $1 AND account = $2`, h.Scheduler, h.Account)
@@ -67,13 +67,13 @@ func (s *Store) Lift(ctx context.Context, h tradeclock.Halt) error {
 
 // checkAccount refuses an account that was never enrolled, unless its scheduler
 // serves it.
-func (s *Store) checkAccount(ctx context.Context, conn *sql.Conn, h tradeclock.Halt) error {
+func (s *Store) checkAccount(ctx context.Context, conn *sql.Conn, h store.Halt) error {
 	if h.Account == "" || h.Serving {
 		return nil
 	}
 	known, err := s.enrolled(ctx, conn, h.Scheduler, h.Account)
 	if err == nil && !known {
-		err = fmt.Errorf("%w: %q was never enrolled", tradeclock.ErrUnknownAccount, h.Account)
+		err = fmt.Errorf("%w: %q was never enrolled", store.ErrUnknownAccount, h.Account)
 	}
 	return err
 }
@@ -85,6 +85,6 @@ func (s *Store) enrolled(ctx context.Context, conn *sql.Conn, scheduler, account
 	return found > 0, err
 }
 
-func auditOf(action string, h tradeclock.Halt) tradeclock.AuditEntry {
-	return tradeclock.AuditEntry{Action: action, Account: h.Account, Actor: h.Actor, Reason: h.Reason, At: h.At}
+func auditOf(action string, h store.Halt) store.AuditEntry {
+	return store.AuditEntry{Action: action, Account: h.Account, Actor: h.Actor, Reason: h.Reason, At: h.At}
 }

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // runningRow is a running task as the heartbeats table has it.
@@ -20,7 +20,7 @@ type runningRow struct {
 }
 
 // Beat keeps the heartbeat as the last one of its instance.
-func (s *Store) Beat(ctx context.Context, hb tradeclock.Heartbeat) error {
+func (s *Store) Beat(ctx context.Context, hb store.Heartbeat) error {
 	running := make([]runningRow, len(hb.Running))
 	for i, r := range hb.Running {
 		running[i] = runningRow{r.Account, r.Task, r.Slot, r.Started.UTC(), durationText(r.Age), r.Overdue}
@@ -53,7 +53,7 @@ func (s *Store) Beat(ctx context.Context, hb tradeclock.Heartbeat) error {
 
 // Heartbeats returns the last heartbeat of each instance of the scheduler, the
 // newest first.
-func (s *Store) Heartbeats(ctx context.Context, scheduler string) (beats []tradeclock.ReceivedHeartbeat, err error) {
+func (s *Store) Heartbeats(ctx context.Context, scheduler string) (beats []store.ReceivedHeartbeat, err error) {
 	var now time.Time
 	scan := func(rows *sql.Rows) error {
 		beat, err := scanBeat(rows, now)
@@ -76,7 +76,7 @@ func (s *Store) Heartbeats(ctx context.Context, scheduler string) (beats []trade
 	return beats, nil
 }
 
-func scanBeat(rows *sql.Rows, now time.Time) (beat tradeclock.ReceivedHeartbeat, err error) {
+func scanBeat(rows *sql.Rows, now time.Time) (beat store.ReceivedHeartbeat, err error) {
 	var received, at, state, lastTick, next string
 	var degraded, running []byte
 	if err := rows.Scan(&beat.Instance, &received, &at, &beat.Term, &state, &degraded, &lastTick, &running, &next); err != nil {
@@ -85,7 +85,7 @@ func scanBeat(rows *sql.Rows, now time.Time) (beat tradeclock.ReceivedHeartbeat,
 	var p parser
 	beat.Age = now.Sub(p.instant(received))
 	beat.At, beat.LastTick, beat.Next = p.instant(at), p.instant(lastTick), p.instant(next)
-	beat.State, err = tradeclock.ParseSchedulerState(state)
+	beat.State, err = store.ParseSchedulerState(state)
 	p.keep(err)
 	p.keep(json.Unmarshal(degraded, &beat.Degraded))
 	var tasks []runningRow
@@ -93,7 +93,7 @@ func scanBeat(rows *sql.Rows, now time.Time) (beat tradeclock.ReceivedHeartbeat,
 	for _, r := range tasks {
 		age, err := parseDuration(r.Age)
 		p.keep(err)
-		beat.Running = append(beat.Running, tradeclock.RunningTask{
+		beat.Running = append(beat.Running, store.RunningTask{
 			Account: r.Account, Task: r.Task, Slot: r.Slot, Started: r.Started, Age: age, Overdue: r.Overdue,
 		})
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // sessionOfHistory is what tradeclock_runs_session has of a session. The column by
@@ -16,7 +16,7 @@ const sessionOfHistory = "session || ''"
 
 // Runs returns the selected runs by due time, then account, task, slot and scheduler, or
 // in the opposite order.
-func (s *Store) Runs(ctx context.Context, q tradeclock.Query) (runs []tradeclock.Run, err error) {
+func (s *Store) Runs(ctx context.Context, q store.Query) (runs []store.Run, err error) {
 	where, args := conditions(q)
 	order := " ORDER BY due, account, task, slot, scheduler"
 	if q.NewestFirst {
@@ -39,7 +39,7 @@ func (s *Store) Runs(ctx context.Context, q tradeclock.Query) (runs []tradeclock
 }
 
 // conditions returns the WHERE clause of a query and its arguments.
-func conditions(q tradeclock.Query) (where string, args []any) {
+func conditions(q store.Query) (where string, args []any) {
 	terms := []string{"true"}
 	add := func(condition, value string) {
 		if value != "" {
@@ -69,7 +69,7 @@ func conditions(q tradeclock.Query) (where string, args []any) {
 
 // after is the condition that a row comes after the query's cursor. That it is due no
 // earlier is said apart, as an index knows.
-func after(q tradeclock.Query, args *[]any) string {
+func after(q store.Query, args *[]any) string {
 	n, c := len(*args), q.After
 	*args = append(*args, instantText(c.Due), c.Account, c.Task, c.Slot, c.Scheduler)
 	beyond := ">"
@@ -80,7 +80,7 @@ func after(q tradeclock.Query, args *[]any) string {
 		beyond, n+1, n+2, n+3, n+4, n+5)
 }
 
-func (s *Store) runs(ctx context.Context, conn *sql.Conn, query string, args ...any) (runs []tradeclock.Run, err error) {
+func (s *Store) runs(ctx context.Context, conn *sql.Conn, query string, args ...any) (runs []store.Run, err error) {
 	scan := func(rows *sql.Rows) error {
 		run, err := scanRun(rows)
 		runs = append(runs, run)

@@ -25,6 +25,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/request"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -82,9 +83,9 @@ func keep(t *testing.T, on database, name string) {
 	p.rest()
 	require.NoError(t, <-closed)
 	disabled := true
-	_, err := p.store.UpdateSchedule(t.Context(), ops, "", trading.TaskAnalysis, 1, tradeclock.ScheduleEdit{Disabled: &disabled})
+	_, err := p.store.UpdateSchedule(t.Context(), ops, "", trading.TaskAnalysis, 1, store.ScheduleEdit{Disabled: &disabled})
 	require.NoError(t, err)
-	_, err = p.store.UpdateSchedule(t.Context(), ops, "", trading.TaskPremarketRetry, 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("hourly 09:00-10:00")})
+	_, err = p.store.UpdateSchedule(t.Context(), ops, "", trading.TaskPremarketRetry, 1, store.ScheduleEdit{Rule: rule.MustParse("hourly 09:00-10:00")})
 	require.NoError(t, err)
 	_, err = p.store.Ask(t.Context(), request.Request{Scheduler: paper, Kind: request.Trigger, Account: "42", Task: trading.TaskEODCleanup, Actor: "ops"})
 	require.NoError(t, err)
@@ -93,7 +94,7 @@ func keep(t *testing.T, on database, name string) {
 	})
 	require.NoError(t, err)
 	p.every(time.Minute, today("10:15"))
-	require.NoError(t, p.store.Halt(t.Context(), tradeclock.Halt{Scheduler: paper, Account: "43", Actor: "ops", Reason: "audit", At: p.clock.Now()}))
+	require.NoError(t, p.store.Halt(t.Context(), store.Halt{Scheduler: paper, Account: "43", Actor: "ops", Reason: "audit", At: p.clock.Now()}))
 	p.clock.Advance(time.Minute)
 	require.NoError(t, p.Tick(t.Context()))
 	p.rest()
@@ -117,8 +118,8 @@ func armAhead(t *testing.T, p *process) {
 	require.NoError(t, err)
 	require.Len(t, terms, 1)
 	run := planned("killed", trading.TaskEODCleanup, 1)[0]
-	run.Slot, run.Due, run.Outcome = day.String(), today("18:00"), tradeclock.Armed
-	claims, err := p.store.Claim(t.Context(), terms[0].Term, []tradeclock.Run{run})
+	run.Slot, run.Due, run.Outcome = day.String(), today("18:00"), store.Armed
+	claims, err := p.store.Claim(t.Context(), terms[0].Term, []store.Run{run})
 	require.NoError(t, err)
 	require.True(t, claims[0].Held)
 }
@@ -126,7 +127,7 @@ func armAhead(t *testing.T, p *process) {
 // since returns the outcomes of an account's sell monitor from a wall time on.
 func since(t *testing.T, p *process, account, wall string) []string {
 	t.Helper()
-	runs, err := p.store.Runs(t.Context(), tradeclock.Query{Scheduler: paper, Account: account, Task: trading.TaskSellMonitor})
+	runs, err := p.store.Runs(t.Context(), store.Query{Scheduler: paper, Account: account, Task: trading.TaskSellMonitor})
 	require.NoError(t, err)
 	var told []string
 	for _, r := range runs {
@@ -140,7 +141,7 @@ func since(t *testing.T, p *process, account, wall string) []string {
 // inIt is what a store finds in its database, in words.
 func inIt(t *testing.T, s *service) string {
 	t.Helper()
-	store := openAt(t, s.at, s.clock)
+	st := openAt(t, s.at, s.clock)
 	var lines []string
 	write := func(list any, err error) {
 		require.NoError(t, err)
@@ -152,25 +153,25 @@ func inIt(t *testing.T, s *service) string {
 			lines = append(lines, string(item))
 		}
 	}
-	schedules, err := store.Schedules(t.Context())
+	schedules, err := st.Schedules(t.Context())
 	write(schedules, err)
-	halts, err := store.Halts(t.Context(), paper)
+	halts, err := st.Halts(t.Context(), paper)
 	write(halts, err)
-	audit, err := store.Audit(t.Context(), tradeclock.AuditQuery{Scheduler: paper})
+	audit, err := st.Audit(t.Context(), store.AuditQuery{Scheduler: paper})
 	slices.Reverse(audit)
 	for i := range audit {
 		audit[i].ID = 0 // another database counts on
 	}
 	write(audit, err)
-	asked, err := store.Requests(t.Context(), request.Query{Scheduler: paper})
+	asked, err := st.Requests(t.Context(), request.Query{Scheduler: paper})
 	if len(asked) > 0 { // databases before the version that has them have none
 		write(asked, err)
 	}
-	said, err := store.Overrides(t.Context(), tradeclock.OverrideQuery{Scheduler: paper})
+	said, err := st.Overrides(t.Context(), store.OverrideQuery{Scheduler: paper})
 	if len(said) > 0 { // nor have these
 		write(said, err)
 	}
-	runs, err := store.Runs(t.Context(), tradeclock.Query{Scheduler: paper})
+	runs, err := st.Runs(t.Context(), store.Query{Scheduler: paper})
 	write(runs, err)
 	return strings.Join(lines, "\n") + "\n"
 }

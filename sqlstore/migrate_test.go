@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // firstVersion makes a database as the first version of the schema had it, with
@@ -56,17 +56,17 @@ func testRowsOfTheFirstVersionAreKept(t *testing.T, on database) {
 	buy.Since, buy.Version = time.Date(2026, time.November, 20, 3, 45, 0, 0, time.UTC), 1
 	sell.Disabled, sell.Prior = true, rule.MustParse("daily 09:15")
 	sell.Since, sell.Version = buy.Since.Add(time.Minute), 4
-	assert.Equal(t, []tradeclock.Schedule{buy, sell}, rows)
+	assert.Equal(t, []store.Schedule{buy, sell}, rows)
 	term := lead(t, s, "a")
 	assert.Equal(t, int64(7), term.Number, "terms go on")
 	state, err := s.Resume(t.Context(), term)
 	require.NoError(t, err)
 	require.Len(t, state.Unsettled, 1)
 	assert.Equal(t, "2026-11-21", state.Unsettled[0].Slot)
-	runs, err := s.Runs(t.Context(), tradeclock.Query{Scheduler: paper})
+	runs, err := s.Runs(t.Context(), store.Query{Scheduler: paper})
 	require.NoError(t, err)
 	require.Len(t, runs, 2)
-	assert.Equal(t, tradeclock.Succeeded, runs[0].Outcome)
+	assert.Equal(t, store.Succeeded, runs[0].Outcome)
 	assert.Zero(t, runs[0].Offset)
 	assert.Equal(t, newestVersion(t, on), text(t, openDB(t, at), "SELECT version FROM tradeclock_schema"))
 }
@@ -79,7 +79,7 @@ func testRowsOfTheFirstVersionAreEdited(t *testing.T, on database) {
 	s := openAt(t, at, clock)
 	calendar := "XNSE.FO"
 
-	row, err := s.UpdateSchedule(t.Context(), ops, "42", "buy_orders", 1, tradeclock.ScheduleEdit{Calendar: &calendar})
+	row, err := s.UpdateSchedule(t.Context(), ops, "42", "buy_orders", 1, store.ScheduleEdit{Calendar: &calendar})
 	require.NoError(t, err)
 	assert.Equal(t, calendar, row.Calendar)
 	assert.Equal(t, clock.Now(), row.Since)

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func TestOpenByManyAtOnce(t *testing.T) { onEach(t, testOpenByManyAtOnce) }
@@ -114,7 +114,7 @@ func TestOpenFileWithADamagedPage(t *testing.T) {
 	s := openOn(t, db, newClock())
 	_, err := s.Claim(t.Context(), lead(t, s, "a"), planned("a", "buy_orders", 100))
 	require.NoError(t, err)
-	whole, err := s.Runs(t.Context(), tradeclock.Query{})
+	whole, err := s.Runs(t.Context(), store.Query{})
 	require.NoError(t, err)
 	_, err = db.ExecContext(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)")
 	require.NoError(t, err)
@@ -135,7 +135,7 @@ func TestOpenFileWithADamagedPage(t *testing.T) {
 			assert.ErrorContains(t, err, "malformed")
 			continue
 		}
-		kept, err := s.Runs(t.Context(), tradeclock.Query{}) // it is a page that nothing is on
+		kept, err := s.Runs(t.Context(), store.Query{}) // it is a page that nothing is on
 		assert.NoError(t, err)
 		assert.Equal(t, whole, kept, "page %d", at/page+1)
 		require.NoError(t, s.Close())
@@ -224,7 +224,7 @@ func testReopenKeepsEverything(t *testing.T, on database) {
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
 
-	runs, err := openAt(t, at, newClock()).Runs(t.Context(), tradeclock.Query{Scheduler: paper})
+	runs, err := openAt(t, at, newClock()).Runs(t.Context(), store.Query{Scheduler: paper})
 
 	require.NoError(t, err)
 	assert.Len(t, runs, 3)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -26,7 +27,7 @@ type outage struct {
 	begin func(t *testing.T, db *sql.DB, faults *tradeclocktest.Faulty)
 	heal  func(t *testing.T, db *sql.DB)
 	// report is what becomes of a run that is under way when it begins.
-	report tradeclock.Outcome
+	report store.Outcome
 }
 
 func failing(ops ...tradeclocktest.Op) func(*testing.T, *sql.DB, *tradeclocktest.Faulty) {
@@ -42,25 +43,25 @@ func unanswered(op tradeclocktest.Op) func(*testing.T, *sql.DB, *tradeclocktest.
 }
 
 var outages = []outage{
-	{"claims fail", failing(tradeclocktest.OpClaim), nil, tradeclock.Succeeded},
-	{"claims are not answered", unanswered(tradeclocktest.OpClaim), nil, tradeclock.Succeeded},
-	{"settlements fail", failing(tradeclocktest.OpSettle), nil, tradeclock.Succeeded},
-	{"settlements are not answered", unanswered(tradeclocktest.OpSettle), nil, tradeclock.Succeeded},
-	{"records fail", failing(tradeclocktest.OpRecord), nil, tradeclock.Succeeded},
-	{"records are not answered", unanswered(tradeclocktest.OpRecord), nil, tradeclock.Succeeded},
+	{"claims fail", failing(tradeclocktest.OpClaim), nil, store.Succeeded},
+	{"claims are not answered", unanswered(tradeclocktest.OpClaim), nil, store.Succeeded},
+	{"settlements fail", failing(tradeclocktest.OpSettle), nil, store.Succeeded},
+	{"settlements are not answered", unanswered(tradeclocktest.OpSettle), nil, store.Succeeded},
+	{"records fail", failing(tradeclocktest.OpRecord), nil, store.Succeeded},
+	{"records are not answered", unanswered(tradeclocktest.OpRecord), nil, store.Succeeded},
 	{"nothing is answered", failing(
 		tradeclocktest.OpSchedules, tradeclocktest.OpRevision, tradeclocktest.OpLead, tradeclocktest.OpHalts,
 		tradeclocktest.OpClaim, tradeclocktest.OpReclaim, tradeclocktest.OpRelease, tradeclocktest.OpSettle, tradeclocktest.OpRecord,
-	), nil, tradeclock.Interrupted}, // since another may hold the term meanwhile
+	), nil, store.Interrupted}, // since another may hold the term meanwhile
 }
 
 var outagesOfFiles = []outage{
 	{"the disk is full",
 		func(t *testing.T, db *sql.DB, _ *tradeclocktest.Faulty) { limit(t, db, 1) },
-		func(t *testing.T, db *sql.DB) { limit(t, db, 1_000_000) }, tradeclock.Succeeded},
+		func(t *testing.T, db *sql.DB) { limit(t, db, 1_000_000) }, store.Succeeded},
 	{"the file cannot be written",
 		func(t *testing.T, db *sql.DB, _ *tradeclocktest.Faulty) { queryOnly(t, db, true) },
-		func(t *testing.T, db *sql.DB) { queryOnly(t, db, false) }, tradeclock.Interrupted},
+		func(t *testing.T, db *sql.DB) { queryOnly(t, db, false) }, store.Interrupted},
 }
 
 // queryOnly makes SQLite answer a write as it does for a file on a read-only disk.
@@ -121,7 +122,7 @@ func (out outage) rideOut(t *testing.T, at place) {
 	assert.Empty(t, p.Status().Degraded)
 	became := s.accountedFor(watchedDue(today("09:34")))
 	for o, outcome := range became {
-		want := tradeclock.Succeeded
+		want := store.Succeeded
 		if o.task == "report" {
 			want = out.report
 		}
@@ -131,8 +132,8 @@ func (out outage) rideOut(t *testing.T, at place) {
 }
 
 // atLength returns a task that takes a time and has much to tell.
-func atLength(d time.Duration) func(context.Context, tradeclock.Run) error {
-	return func(ctx context.Context, _ tradeclock.Run) error {
+func atLength(d time.Duration) func(context.Context, store.Run) error {
+	return func(ctx context.Context, _ store.Run) error {
 		tradeclock.Annotate(ctx, "log", strings.Repeat("page ", 2000))
 		return tradeclock.Sleep(ctx, d)
 	}
@@ -142,14 +143,14 @@ func atLength(d time.Duration) func(context.Context, tradeclock.Run) error {
 // under way at 09:20, and orders that are due at 09:25.
 func watched(t *testing.T, s *service, db *sql.DB) *sqlstore.Store {
 	t.Helper()
-	store, err := sqlstore.Open(t.Context(), db, sqlstore.WithClock(s.clock))
+	st, err := sqlstore.Open(t.Context(), db, sqlstore.WithClock(s.clock))
 	require.NoError(t, err)
 	monitor, report, orders := schedule("monitor", "every 1m 09:11-15:30"), schedule("report", "daily 09:19"), schedule("buy_orders", "daily 09:25")
-	monitor.Delivery = tradeclock.AtLeastOnce
+	monitor.Delivery = store.AtLeastOnce
 	orders.CatchUp = 10 * time.Minute
-	_, err = store.SeedSchedules(t.Context(), monitor, report, orders)
+	_, err = st.SeedSchedules(t.Context(), monitor, report, orders)
 	require.NoError(t, err)
-	return store
+	return st
 }
 
 func watchedDue(to time.Time) []occurrence {

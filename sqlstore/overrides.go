@@ -5,14 +5,14 @@ import (
 	"database/sql"
 	"errors"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 const overrideColumns = "scheduler, task, account, slot, session, due, moved_to, actor, reason, made"
 
 // Overrides returns the selected overrides, by session, task, slot and account.
-func (s *Store) Overrides(ctx context.Context, q tradeclock.OverrideQuery) (found []tradeclock.Override, err error) {
+func (s *Store) Overrides(ctx context.Context, q store.OverrideQuery) (found []store.Override, err error) {
 	err = s.read(ctx, "read overrides", func(conn *sql.Conn) error {
 		found, err = s.overrides(ctx, conn, `
 			WHERE (scheduler = $1 OR $1 = '') AND session >= $2 AND (session <= $3 OR $3 = '')
@@ -26,7 +26,7 @@ func (s *Store) Overrides(ctx context.Context, q tradeclock.OverrideQuery) (foun
 }
 
 // overrides reads the rows of a clause.
-func (s *Store) overrides(ctx context.Context, conn *sql.Conn, clause string, args ...any) (found []tradeclock.Override, err error) {
+func (s *Store) overrides(ctx context.Context, conn *sql.Conn, clause string, args ...any) (found []store.Override, err error) {
 	scan := func(rows *sql.Rows) error {
 		o, err := scanOverride(rows)
 		found = append(found, o)
@@ -36,7 +36,7 @@ func (s *Store) overrides(ctx context.Context, conn *sql.Conn, clause string, ar
 	return found, err
 }
 
-func scanOverride(rows *sql.Rows) (o tradeclock.Override, err error) {
+func scanOverride(rows *sql.Rows) (o store.Override, err error) {
 	var session, due, movedTo, made string
 	if err := rows.Scan(&o.Scheduler, &o.Task, &o.Account, &o.Slot, &session, &due, &movedTo, &o.Actor, &o.Reason, &made); err != nil {
 		return o, err
@@ -50,7 +50,7 @@ func scanOverride(rows *sql.Rows) (o tradeclock.Override, err error) {
 }
 
 // Override keeps an override, in place of one that is about the same occurrence and account.
-func (s *Store) Override(ctx context.Context, t tradeclock.Term, o tradeclock.Override) error {
+func (s *Store) Override(ctx context.Context, t store.Term, o store.Override) error {
 	o.Scheduler = t.Scheduler
 	return s.fenced(ctx, "override", t, func(conn *sql.Conn, _ ledgerRow) error {
 		known, err := s.overrides(ctx, conn, "WHERE scheduler = $1 AND task = $2 AND account = $3 AND slot = $4",
@@ -71,7 +71,7 @@ func (s *Store) Override(ctx context.Context, t tradeclock.Term, o tradeclock.Ov
 }
 
 // Revoke takes an override back.
-func (s *Store) Revoke(ctx context.Context, t tradeclock.Term, o tradeclock.Override) error {
+func (s *Store) Revoke(ctx context.Context, t store.Term, o store.Override) error {
 	return s.fenced(ctx, "take an override back", t, func(conn *sql.Conn, _ ledgerRow) error {
 		gone, err := s.change(ctx, conn, `
 			DELETE FROM tradeclock_overrides WHERE scheduler = $1 AND task = $2 AND account = $3 AND slot = $4`,

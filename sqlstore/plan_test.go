@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // A tick must not become slower as the ledger grows: no statement of one may read
@@ -128,10 +128,10 @@ func filled(t *testing.T, n int) *Store {
 	require.NoError(t, err)
 	term, err := s.Lead(t.Context(), "paper", "a", time.Hour, time.Time{})
 	require.NoError(t, err)
-	runs := make([]tradeclock.Run, n)
+	runs := make([]store.Run, n)
 	for i := range runs {
 		due := time.Unix(int64(i/500)*60, 0)
-		runs[i] = tradeclock.Run{
+		runs[i] = store.Run{
 			Account: fmt.Sprint(i % 500), Task: "sell_monitor", Slot: due.Format(time.RFC3339), Due: due, Token: fmt.Sprint(i),
 		}
 	}

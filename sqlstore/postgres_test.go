@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // with returns the place with another parameter of its connections.
@@ -122,7 +122,7 @@ func TestRoleThatOnlyUsesTheTables(t *testing.T) {
 		assert.NoError(t, err)
 	})
 	s := openOn(t, db, newClock())
-	for _, c := range storeCalls(tradeclock.Term{Scheduler: paper, Holder: "a", Number: 1}) {
+	for _, c := range storeCalls(store.Term{Scheduler: paper, Holder: "a", Number: 1}) {
 		empty(t, db)
 		prepare(t, s, newClock())
 		_, err := c.call(t.Context(), s)
@@ -162,7 +162,7 @@ func TestATemporaryTableHidesNoneOfTheStore(t *testing.T) {
 		require.NoError(t, err)
 	}
 	other := openDB(t, at)
-	for _, c := range storeCalls(tradeclock.Term{Scheduler: paper, Holder: "a", Number: 1}) {
+	for _, c := range storeCalls(store.Term{Scheduler: paper, Holder: "a", Number: 1}) {
 		empty(t, other)
 		prepare(t, s, newClock())
 		_, err := c.call(t.Context(), s)
@@ -191,7 +191,7 @@ func TestPreparedStatementThatIsGone(t *testing.T) {
 func TestEditsWaitForEachOther(t *testing.T) {
 	priority := 7
 	update := func(ctx context.Context, s *sqlstore.Store) error {
-		_, err := s.UpdateSchedule(ctx, ops, "", "buy_orders", 1, tradeclock.ScheduleEdit{Priority: &priority})
+		_, err := s.UpdateSchedule(ctx, ops, "", "buy_orders", 1, store.ScheduleEdit{Priority: &priority})
 		return err
 	}
 	tests := []struct {
@@ -199,7 +199,7 @@ func TestEditsWaitForEachOther(t *testing.T) {
 		first, next func(ctx context.Context, s *sqlstore.Store) error
 		refused     error
 	}{
-		{"two of one row", update, update, new(tradeclock.ConflictError)},
+		{"two of one row", update, update, new(store.ConflictError)},
 		{"a row that is deleted, and one that comes after it",
 			func(ctx context.Context, s *sqlstore.Store) error {
 				return s.DeleteSchedule(ctx, ops, "", "buy_orders")
@@ -207,7 +207,7 @@ func TestEditsWaitForEachOther(t *testing.T) {
 			func(ctx context.Context, s *sqlstore.Store) error {
 				_, err := s.PutSchedule(ctx, ops, schedule("report", "after buy_orders 5m"))
 				return err
-			}, new(tradeclock.QuarantineError)},
+			}, new(store.QuarantineError)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -253,7 +253,7 @@ func TestEmptiedSchedulesChangeTheRevision(t *testing.T) {
 	byHand(t, at, "TRUNCATE tradeclock_schedules")
 	assert.NotEqual(t, before, revision(t, s))
 	_, err := s.Changes(t.Context(), before)
-	assert.ErrorIs(t, err, tradeclock.ErrRevisionUnknown)
+	assert.ErrorIs(t, err, store.ErrRevisionUnknown)
 }
 
 // TestServiceKeepsItsConnections shares a pool of one connection with the store.
@@ -302,12 +302,12 @@ func TestEveryModeOfTheDriver(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			s := openAt(t, newSchema(t).with("default_query_exec_mode="+mode), newClock())
 			term := lead(t, s, "a")
-			require.NoError(t, s.Enroll(t.Context(), term, []tradeclock.Enrolment{{Account: "42", From: opening}}))
+			require.NoError(t, s.Enroll(t.Context(), term, []store.Enrolment{{Account: "42", From: opening}}))
 			runs := planned("a", "sell_monitor", 20)
 			claims, err := s.Claim(t.Context(), term, runs)
 			require.NoError(t, err)
 			assert.Equal(t, 20, held(claims))
-			results, err := s.Settle(t.Context(), ended(runs, tradeclock.Interrupted))
+			results, err := s.Settle(t.Context(), ended(runs, store.Interrupted))
 			require.NoError(t, err)
 			assert.Equal(t, 20, accepted(results))
 			again := runs[3]
@@ -321,9 +321,9 @@ func TestEveryModeOfTheDriver(t *testing.T) {
 			assert.Equal(t, 19, removed)
 			_, err = s.PutSchedule(t.Context(), ops, schedule("buy_orders", "daily 09:01"))
 			require.NoError(t, err)
-			require.NoError(t, s.Halt(t.Context(), tradeclock.Halt{Scheduler: paper, Reason: "o'clock \\ \"stop\"", Actor: "Ana"}))
-			require.NoError(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: paper, Term: 1}))
-			left, err := s.Runs(t.Context(), tradeclock.Query{Scheduler: paper, Limit: 5})
+			require.NoError(t, s.Halt(t.Context(), store.Halt{Scheduler: paper, Reason: "o'clock \\ \"stop\"", Actor: "Ana"}))
+			require.NoError(t, s.Beat(t.Context(), store.Heartbeat{Scheduler: paper, Term: 1}))
+			left, err := s.Runs(t.Context(), store.Query{Scheduler: paper, Limit: 5})
 			require.NoError(t, err)
 			assert.Len(t, left, 1)
 		})
@@ -338,10 +338,10 @@ func TestTimeOfTheServer(t *testing.T) {
 	s, err := sqlstore.Open(t.Context(), db)
 	require.NoError(t, err)
 	lead(t, s, "a")
-	require.NoError(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: paper}))
+	require.NoError(t, s.Beat(t.Context(), store.Heartbeat{Scheduler: paper}))
 
 	_, err = s.Lead(t.Context(), paper, "b", ttl, time.Time{})
-	var loss *tradeclock.HeldError
+	var loss *store.HeldError
 	require.ErrorAs(t, err, &loss)
 	assert.LessOrEqual(t, loss.Left, ttl)
 	assert.Equal(t, "1", text(t, db, `
@@ -451,9 +451,9 @@ func TestPruneHoldsNoLongLock(t *testing.T) {
 	term, runs := lead(t, s, "a"), planned("a", "sell_monitor", 1700)
 	_, err := s.Claim(t.Context(), term, runs)
 	require.NoError(t, err)
-	_, err = s.Settle(t.Context(), ended(runs, tradeclock.Succeeded))
+	_, err = s.Settle(t.Context(), ended(runs, store.Succeeded))
 	require.NoError(t, err)
-	mark := runs[1699].Due.Add(tradeclock.MinRetention + time.Minute)
+	mark := runs[1699].Due.Add(store.MinRetention + time.Minute)
 	require.NoError(t, s.Record(t.Context(), term, nil, mark))
 	byHand(t, at, `
 		CREATE TABLE removed (tx BIGINT);
@@ -498,9 +498,9 @@ func TestPruneGoesOnAfterARowThatIsClaimedAgain(t *testing.T) {
 	term, runs := lead(t, s, "a"), planned("a", "sell_monitor", 1200)
 	_, err := s.Claim(t.Context(), term, runs)
 	require.NoError(t, err)
-	_, err = s.Settle(t.Context(), ended(runs, tradeclock.Interrupted))
+	_, err = s.Settle(t.Context(), ended(runs, store.Interrupted))
 	require.NoError(t, err)
-	require.NoError(t, s.Record(t.Context(), term, nil, runs[1199].Due.Add(tradeclock.MinRetention+time.Minute)))
+	require.NoError(t, s.Record(t.Context(), term, nil, runs[1199].Due.Add(store.MinRetention+time.Minute)))
 	person, err := openDB(t, at).BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	defer person.Rollback()
@@ -520,7 +520,7 @@ func TestPruneGoesOnAfterARowThatIsClaimedAgain(t *testing.T) {
 	require.NoError(t, person.Commit())
 
 	require.NoError(t, <-pruned)
-	left, err := s.Runs(t.Context(), tradeclock.Query{})
+	left, err := s.Runs(t.Context(), store.Query{})
 	require.NoError(t, err)
 	require.Len(t, left, 1)
 	assert.Equal(t, runs[100].Slot, left[0].Slot)

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Each store of these tests has a pool of its own on the file that they share,
@@ -21,7 +21,7 @@ func TestTermRace(t *testing.T) { onEach(t, testTermRace) }
 
 func testTermRace(t *testing.T, on database) {
 	at, clock := on.place(t), newClock()
-	terms := make([]tradeclock.Term, 6)
+	terms := make([]store.Term, 6)
 	errs := make([]error, len(terms))
 	var wg sync.WaitGroup
 	for i := range terms {
@@ -30,10 +30,10 @@ func testTermRace(t *testing.T, on database) {
 	}
 	wg.Wait()
 
-	var winners []tradeclock.Term
-	var losses []*tradeclock.HeldError
+	var winners []store.Term
+	var losses []*store.HeldError
 	for i, err := range errs {
-		var loss *tradeclock.HeldError
+		var loss *store.HeldError
 		if errors.As(err, &loss) {
 			losses = append(losses, loss)
 			continue
@@ -56,14 +56,14 @@ func testClaimRace(t *testing.T, on database) {
 	stores := []*sqlstore.Store{openAt(t, at, clock), openAt(t, at, clock), openAt(t, at, clock)}
 	term := lead(t, stores[0], "a")
 	const slots, batch = 200, 20
-	claims := make([][]tradeclock.Claim, len(stores))
+	claims := make([][]store.Claim, len(stores))
 	errs := make([]error, len(stores))
 	var wg sync.WaitGroup
 	for i, s := range stores {
 		runs := planned(fmt.Sprintf("start-%d", i), "sell_monitor", slots)
 		wg.Go(func() {
 			for from := 0; from < slots && errs[i] == nil; from += batch {
-				var some []tradeclock.Claim
+				var some []store.Claim
 				some, errs[i] = s.Claim(t.Context(), term, runs[from:from+batch])
 				claims[i] = append(claims[i], some...)
 			}
@@ -72,7 +72,7 @@ func testClaimRace(t *testing.T, on database) {
 	wg.Wait()
 
 	require.NoError(t, errors.Join(errs...))
-	rows, err := stores[0].Runs(t.Context(), tradeclock.Query{Scheduler: paper})
+	rows, err := stores[0].Runs(t.Context(), store.Query{Scheduler: paper})
 	require.NoError(t, err)
 	require.Len(t, rows, slots)
 	for slot, row := range rows {
@@ -96,7 +96,7 @@ func testTakeoverAfterAStoreIsGone(t *testing.T, on database) {
 	runs := planned("a", "buy_orders", 3)
 	_, err := old.Claim(t.Context(), oldTerm, runs)
 	require.NoError(t, err)
-	_, err = old.Settle(t.Context(), ended(runs[:1], tradeclock.Succeeded))
+	_, err = old.Settle(t.Context(), ended(runs[:1], store.Succeeded))
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
 
@@ -106,22 +106,22 @@ func testTakeoverAfterAStoreIsGone(t *testing.T, on database) {
 	state, err := successor.Resume(t.Context(), term)
 	require.NoError(t, err)
 	require.Len(t, state.Unsettled, 2)
-	_, err = successor.Settle(t.Context(), ended(state.Unsettled, tradeclock.Interrupted))
+	_, err = successor.Settle(t.Context(), ended(state.Unsettled, store.Interrupted))
 	require.NoError(t, err)
 
 	// The first process was only frozen, and comes back.
 	back := openAt(t, at, clock)
 	_, err = back.Claim(t.Context(), oldTerm, planned("a", "eod_cleanup", 1))
-	assert.ErrorIs(t, err, tradeclock.ErrDeposed)
-	results, err := back.Settle(t.Context(), ended(runs, tradeclock.Succeeded))
+	assert.ErrorIs(t, err, store.ErrDeposed)
+	results, err := back.Settle(t.Context(), ended(runs, store.Succeeded))
 	require.NoError(t, err)
-	assert.Equal(t, []tradeclock.SettleResult{{Accepted: true}, {}, {}}, results)
-	rows, err := successor.Runs(t.Context(), tradeclock.Query{Scheduler: paper, Outcomes: []tradeclock.Outcome{tradeclock.Interrupted}})
+	assert.Equal(t, []store.SettleResult{{Accepted: true}, {}, {}}, results)
+	rows, err := successor.Runs(t.Context(), store.Query{Scheduler: paper, Outcomes: []store.Outcome{store.Interrupted}})
 	require.NoError(t, err)
 	require.Len(t, rows, 2)
 	for _, row := range rows {
 		require.NotNil(t, row.Late)
-		assert.Equal(t, tradeclock.Succeeded, row.Late.Outcome)
+		assert.Equal(t, store.Succeeded, row.Late.Outcome)
 	}
 }
 
@@ -131,13 +131,13 @@ func testEnrolmentAheadOfTheWatermark(t *testing.T, on database) {
 	at, clock := on.place(t), newClock()
 	s := openAt(t, at, clock)
 	from := opening.Add(time.Hour)
-	require.NoError(t, s.Enroll(t.Context(), lead(t, s, "a"), []tradeclock.Enrolment{{Account: "42", From: from}}))
+	require.NoError(t, s.Enroll(t.Context(), lead(t, s, "a"), []store.Enrolment{{Account: "42", From: from}}))
 
 	clock.Advance(ttl)
 	state, err := s.Resume(t.Context(), lead(t, s, "b"))
 
 	require.NoError(t, err)
-	assert.Equal(t, []tradeclock.Enrolment{{Account: "42", From: from}}, state.Enrolments)
+	assert.Equal(t, []store.Enrolment{{Account: "42", From: from}}, state.Enrolments)
 }
 
 // TestTermsAreNeverGrantedTwice edits and deletes the row that has the number of the
@@ -198,7 +198,7 @@ func testRowsAreForPeopleToRead(t *testing.T, on database) {
 	runs := planned("a", "buy_orders", 1)
 	_, err := s.Claim(t.Context(), lead(t, s, "a"), runs)
 	require.NoError(t, err)
-	runs = ended(runs, tradeclock.TimedOut)
+	runs = ended(runs, store.TimedOut)
 	runs[0].Finished = opening.Add(1500 * time.Microsecond).In(time.FixedZone("IST", 19800))
 	_, err = s.Settle(t.Context(), runs)
 	require.NoError(t, err)
@@ -216,15 +216,15 @@ func testPruneInManyBatches(t *testing.T, on database) {
 	runs := planned("a", "sell_monitor", 1300)
 	_, err := s.Claim(t.Context(), term, runs)
 	require.NoError(t, err)
-	_, err = s.Settle(t.Context(), ended(runs[1:], tradeclock.Succeeded))
+	_, err = s.Settle(t.Context(), ended(runs[1:], store.Succeeded))
 	require.NoError(t, err)
-	require.NoError(t, s.Record(t.Context(), term, nil, runs[1299].Due.Add(tradeclock.MinRetention)))
+	require.NoError(t, s.Record(t.Context(), term, nil, runs[1299].Due.Add(store.MinRetention)))
 
 	removed, err := s.Prune(t.Context(), paper, runs[1200].Due)
 
 	require.NoError(t, err)
 	assert.Equal(t, 1199, removed, "all before but the one that still runs")
-	left, err := s.Runs(t.Context(), tradeclock.Query{Scheduler: paper})
+	left, err := s.Runs(t.Context(), store.Query{Scheduler: paper})
 	require.NoError(t, err)
 	assert.Len(t, left, 101)
 }
@@ -242,13 +242,13 @@ func testOneOfManyEditsOfAVersion(t *testing.T, on database) {
 	for i := range errs {
 		s := openAt(t, at, clock)
 		wg.Go(func() {
-			_, errs[i] = s.UpdateSchedule(t.Context(), ops, "", "buy_orders", 1, tradeclock.ScheduleEdit{Priority: &i})
+			_, errs[i] = s.UpdateSchedule(t.Context(), ops, "", "buy_orders", 1, store.ScheduleEdit{Priority: &i})
 		})
 	}
 	wg.Wait()
 	made := 0
 	for _, err := range errs {
-		var conflict *tradeclock.ConflictError
+		var conflict *store.ConflictError
 		if err == nil {
 			made++
 		} else if !errors.As(err, &conflict) {

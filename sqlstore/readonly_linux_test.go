@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -77,13 +77,13 @@ func TestServerThatMayOnlyBeRead(t *testing.T) {
 			heal: func(t *testing.T, _ *sql.DB) {
 				admin(t, at, "ALTER DATABASE postgres RESET default_transaction_read_only")
 			},
-			report: tradeclock.Interrupted,
+			report: store.Interrupted,
 		}.rideOut(t, schemaOn(t, at, "service"))
 	})
 }
 
 // assertOnlyRead makes each call of a store on a database that may only be read.
-func assertOnlyRead(t *testing.T, s *sqlstore.Store, db *sql.DB, term tradeclock.Term, why string) {
+func assertOnlyRead(t *testing.T, s *sqlstore.Store, db *sql.DB, term store.Term, why string) {
 	t.Helper()
 	for _, c := range storeCalls(term) {
 		_, err := c.call(t.Context(), s)

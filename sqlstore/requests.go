@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // mostTaken is how many requests a call of Take returns at most.
@@ -49,7 +49,7 @@ func (s *Store) Ask(ctx context.Context, r request.Request) (asked request.Reque
 }
 
 // Take returns the open requests, and marks them as taken by the term.
-func (s *Store) Take(ctx context.Context, t tradeclock.Term) (taken []request.Request, err error) {
+func (s *Store) Take(ctx context.Context, t store.Term) (taken []request.Request, err error) {
 	open := fmt.Sprintf("WHERE scheduler = $1 AND answer = '' ORDER BY asked, id LIMIT %d", mostTaken)
 	err = s.read(ctx, "look for requests", func(conn *sql.Conn) error {
 		taken, err = s.requests(ctx, conn, open, t.Scheduler)
@@ -81,11 +81,11 @@ func (s *Store) Take(ctx context.Context, t tradeclock.Term) (taken []request.Re
 }
 
 // Answer stores the answer of a request that has none.
-func (s *Store) Answer(ctx context.Context, t tradeclock.Term, r request.Request) error {
+func (s *Store) Answer(ctx context.Context, t store.Term, r request.Request) error {
 	return s.fenced(ctx, "answer request "+r.ID, t, func(conn *sql.Conn, _ ledgerRow) error { return s.answer(ctx, conn, t, r) })
 }
 
-func (s *Store) answer(ctx context.Context, conn *sql.Conn, t tradeclock.Term, r request.Request) error {
+func (s *Store) answer(ctx context.Context, conn *sql.Conn, t store.Term, r request.Request) error {
 	return s.exec(ctx, conn, `
 		UPDATE tradeclock_requests SET answer = $1, answer_text = $2, run_id = $3, answered = $4
 		WHERE id = $5 AND scheduler = $6 AND answer = ''`,

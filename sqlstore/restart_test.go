@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -49,13 +49,13 @@ func testDayRestartedEveryMinute(t *testing.T, on database, end string, monitors
 		}
 	}
 	assert.Len(t, started, monitors, "one starts in each minute, be it the minute's own or the one that was cut off before")
-	assert.Equal(t, tradeclock.Interrupted, became[occurrence{trading.TaskPremarketRetry, today("09:00")}], "cut off, and not run again")
-	assert.Equal(t, tradeclock.Succeeded, became[occurrence{trading.TaskPremarketAMOAdjustment, today("09:05")}])
+	assert.Equal(t, store.Interrupted, became[occurrence{trading.TaskPremarketRetry, today("09:00")}], "cut off, and not run again")
+	assert.Equal(t, store.Succeeded, became[occurrence{trading.TaskPremarketAMOAdjustment, today("09:05")}])
 }
 
 // finish lets a last process put everything in order and checks the ledger, whose
 // outcomes it returns.
-func (s *service) finish() map[occurrence]tradeclock.Outcome {
+func (s *service) finish() map[occurrence]store.Outcome {
 	s.t.Helper()
 	last, now := s.start(), s.clock.Now()
 	last.tick()

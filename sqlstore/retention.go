@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // pruneBatch is the number of rows that Prune removes in one transaction, so
@@ -28,7 +28,7 @@ func (s *Store) Prune(ctx context.Context, scheduler string, before time.Time) (
 		if err != nil {
 			return err
 		}
-		if last := watermark.Add(-tradeclock.MinRetention); before.After(last) {
+		if last := watermark.Add(-store.MinRetention); before.After(last) {
 			return fmt.Errorf("before %v: what is due after %v may still be needed", before, last)
 		}
 		if err := s.exec(ctx, conn, dropSettled, scheduler); err != nil {
@@ -74,7 +74,7 @@ func (s *Store) pruneSome(ctx context.Context, scheduler, from, limit string) (r
 
 // ResetWatermark sets the watermark back to an instant, or to before the ranges
 // that go on beyond it.
-func (s *Store) ResetWatermark(ctx context.Context, t tradeclock.Term, to time.Time, reason, actor string) error {
+func (s *Store) ResetWatermark(ctx context.Context, t store.Term, to time.Time, reason, actor string) error {
 	end := instantText(to)
 	return s.write(ctx, "reset the watermark of "+t.Scheduler, func(conn *sql.Conn) error {
 		row, err := s.fence(ctx, conn, lockLedger, t)
@@ -104,7 +104,7 @@ func (s *Store) ResetWatermark(ctx context.Context, t tradeclock.Term, to time.T
 		if err != nil {
 			return err
 		}
-		return s.note(ctx, conn, t.Scheduler, tradeclock.AuditEntry{Action: "reset", Actor: actor, Reason: reason, At: now})
+		return s.note(ctx, conn, t.Scheduler, store.AuditEntry{Action: "reset", Actor: actor, Reason: reason, At: now})
 	})
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // connector opens each connection of a pool by the driver and the name that open says
@@ -83,7 +83,7 @@ func testAnswerThatIsCutOff(t *testing.T, on database) {
 	clock := newClock()
 	s := openOn(t, db, clock)
 	term := prepare(t, s, clock)
-	before, err := s.Runs(t.Context(), tradeclock.Query{Scheduler: paper})
+	before, err := s.Runs(t.Context(), store.Query{Scheduler: paper})
 	require.NoError(t, err)
 	for _, c := range storeCalls(term) {
 		t.Run(c.name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func testAnswerThatIsCutOff(t *testing.T, on database) {
 				}
 				require.ErrorIs(t, err, errCut, "before row %d", n)
 				assert.Empty(t, got, "before row %d", n)
-				after, err := s.Runs(t.Context(), tradeclock.Query{Scheduler: paper})
+				after, err := s.Runs(t.Context(), store.Query{Scheduler: paper})
 				require.NoError(t, err)
 				require.Equal(t, before, after, "before row %d", n)
 			}

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // runRow is a row of tradeclock_runs.
@@ -63,7 +63,7 @@ var (
 	selectRuns  = "SELECT " + strings.Join(readColumns, ", ") + " FROM tradeclock_runs "
 )
 
-func scanRun(rows *sql.Rows) (tradeclock.Run, error) {
+func scanRun(rows *sql.Rows) (store.Run, error) {
 	var r runRow
 	err := rows.Scan(
 		&r.ID, &r.Scheduler, &r.Account, &r.Task, &r.Slot, &r.Session, &r.Due, &r.StartOffset, &r.Through, &r.LastSlot, &r.Count,
@@ -72,18 +72,18 @@ func scanRun(rows *sql.Rows) (tradeclock.Run, error) {
 		&r.First, &r.Resumed, &r.lateOutcome, &r.lateReason, &r.lateFinished,
 	)
 	if err != nil {
-		return tradeclock.Run{}, err
+		return store.Run{}, err
 	}
 	run, err := r.run()
 	if err != nil {
-		return tradeclock.Run{}, fmt.Errorf("row %s of tradeclock_runs: %w", r.ID, err)
+		return store.Run{}, fmt.Errorf("row %s of tradeclock_runs: %w", r.ID, err)
 	}
 	return run, nil
 }
 
 // rowOf returns the row of a run, whose key is the scheduler's name and what the
 // run says.
-func rowOf(scheduler string, run *tradeclock.Run) runRow {
+func rowOf(scheduler string, run *store.Run) runRow {
 	due := instantText(run.Due)
 	through := due
 	if !run.LastDue.IsZero() {
@@ -91,7 +91,7 @@ func rowOf(scheduler string, run *tradeclock.Run) runRow {
 	}
 	return runRow{
 		ownColumns: ownColumns{
-			ID:          tradeclock.RunID(scheduler, run.Account, run.Task, run.Slot),
+			ID:          store.RunID(scheduler, run.Account, run.Task, run.Slot),
 			Account:     run.Account,
 			StartOffset: durationText(run.Offset),
 			Started:     instantText(run.Started),
@@ -131,8 +131,8 @@ func (r *runRow) values() []any {
 	}
 }
 
-func (r *runRow) run() (tradeclock.Run, error) {
-	run := tradeclock.Run{
+func (r *runRow) run() (store.Run, error) {
+	run := store.Run{
 		ID:              r.ID,
 		Scheduler:       r.Scheduler,
 		Account:         r.Account,
@@ -165,7 +165,7 @@ func (r *runRow) run() (tradeclock.Run, error) {
 		run.LastDue = p.instant(r.Through)
 	}
 	if r.lateOutcome != "" {
-		run.Late = &tradeclock.LateOutcome{
+		run.Late = &store.LateOutcome{
 			Outcome:  p.outcome(r.lateOutcome),
 			Reason:   r.lateReason,
 			Finished: p.instant(r.lateFinished),
@@ -195,8 +195,8 @@ func (p *parser) duration(text string) time.Duration {
 	return d
 }
 
-func (p *parser) outcome(text string) tradeclock.Outcome {
-	o, err := tradeclock.ParseOutcome(text)
+func (p *parser) outcome(text string) store.Outcome {
+	o, err := store.ParseOutcome(text)
 	p.keep(err)
 	return o
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -24,15 +24,15 @@ func TestTradingDay(t *testing.T) {
 func testTradingDay(t *testing.T, on database) {
 	t.Parallel()
 	s := newService(t, on, today("08:55"))
-	store := openAt(t, s.at, s.clock)
-	_, err := store.SeedSchedules(t.Context(), trading.DefaultSchedules()...)
+	st := openAt(t, s.at, s.clock)
+	_, err := st.SeedSchedules(t.Context(), trading.DefaultSchedules()...)
 	require.NoError(t, err)
-	p := s.startOn(store, store)
+	p := s.startOn(st, st)
 
 	tradeclocktest.NewDriver(t, p.UnifiedTaskScheduler, s.clock).Until(today("18:05"))
 
 	for o, outcome := range s.accounted(today("18:05")) {
-		assert.Equal(t, tradeclock.Succeeded, outcome, "%s of %v", o.task, o.due)
+		assert.Equal(t, store.Succeeded, outcome, "%s of %v", o.task, o.due)
 	}
 	executions := s.rec.Runs()
 	assert.Equal(t, 375+7+5, len(executions))
@@ -40,7 +40,7 @@ func testTradingDay(t *testing.T, on database) {
 		assert.Equal(t, e.Run.Due, e.Start.UTC(), "%s %s started late", e.Run.Task, e.Run.Slot)
 	}
 	assert.Empty(t, p.Status().Degraded)
-	beats, err := store.Heartbeats(t.Context(), paper)
+	beats, err := st.Heartbeats(t.Context(), paper)
 	require.NoError(t, err)
 	require.Len(t, beats, 1)
 	assert.Equal(t, today("18:05"), beats[0].At)
@@ -70,7 +70,7 @@ func testStandbyTakesOver(t *testing.T, on database) {
 			}
 			both(today("16:01"))
 			assert.Equal(t, int64(1), active.Status().Term)
-			assert.Equal(t, tradeclock.StateStandby, standby.Status().State)
+			assert.Equal(t, store.StateStandby, standby.Status().State)
 			assert.Equal(t, 1, s.rec.Count(trading.TaskAnalysis))
 
 			test.end(active)
@@ -92,15 +92,15 @@ func TestEditedSchedules(t *testing.T) { onEach(t, testEditedSchedules) }
 func testEditedSchedules(t *testing.T, on database) {
 	ways := []struct {
 		name string
-		move func(t *testing.T, store *sqlstore.Store, at place, task, text string)
+		move func(t *testing.T, st *sqlstore.Store, at place, task, text string)
 		// disable turns the task off.
-		disable func(t *testing.T, store *sqlstore.Store, at place, task string)
+		disable func(t *testing.T, st *sqlstore.Store, at place, task string)
 	}{
-		{"by UpdateSchedule", func(t *testing.T, store *sqlstore.Store, _ place, task, text string) {
-			update(t, store, task, tradeclock.ScheduleEdit{Rule: rule.MustParse(text)})
-		}, func(t *testing.T, store *sqlstore.Store, _ place, task string) {
+		{"by UpdateSchedule", func(t *testing.T, st *sqlstore.Store, _ place, task, text string) {
+			update(t, st, task, store.ScheduleEdit{Rule: rule.MustParse(text)})
+		}, func(t *testing.T, st *sqlstore.Store, _ place, task string) {
 			disabled := true
-			update(t, store, task, tradeclock.ScheduleEdit{Disabled: &disabled})
+			update(t, st, task, store.ScheduleEdit{Disabled: &disabled})
 		}},
 		{"by hand", func(t *testing.T, _ *sqlstore.Store, at place, task, text string) {
 			byHand(t, at, "UPDATE tradeclock_schedules SET rule = $1 WHERE task = $2", text, task)
@@ -111,22 +111,22 @@ func testEditedSchedules(t *testing.T, on database) {
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
 			s := newService(t, on, distant("09:00"))
-			store := openAt(t, s.at, s.clock)
+			st := openAt(t, s.at, s.clock)
 			for task, rule := range map[string]string{
 				"ran": "daily 09:05", "later": "daily 09:30", "past": "daily 09:20", "off": "daily 09:15", "kind": "daily 09:06",
 			} {
-				_, err := store.PutSchedule(t.Context(), ops, schedule(task, rule))
+				_, err := st.PutSchedule(t.Context(), ops, schedule(task, rule))
 				require.NoError(t, err)
 			}
-			p := s.startOn(store, nil)
+			p := s.startOn(st, nil)
 			p.every(time.Minute, distant("09:10"))
 
 			s.clock.Advance(30 * time.Second)
-			way.move(t, store, s.at, "ran", "daily 09:12")
-			way.move(t, store, s.at, "later", "daily 09:11")
-			way.move(t, store, s.at, "past", "daily 09:08")
-			way.move(t, store, s.at, "kind", "every 1m 09:12-09:20")
-			way.disable(t, store, s.at, "off")
+			way.move(t, st, s.at, "ran", "daily 09:12")
+			way.move(t, st, s.at, "later", "daily 09:11")
+			way.move(t, st, s.at, "past", "daily 09:08")
+			way.move(t, st, s.at, "kind", "every 1m 09:12-09:20")
+			way.disable(t, st, s.at, "off")
 			p.every(time.Minute, distant("09:40"))
 
 			assert.Equal(t, []string{"09:05 succeeded"}, s.told("ran"), "its slot is not opened again")
@@ -150,13 +150,13 @@ func distant(wall string) time.Time {
 	return t.UTC()
 }
 
-func update(t *testing.T, store *sqlstore.Store, task string, edit tradeclock.ScheduleEdit) {
+func update(t *testing.T, st *sqlstore.Store, task string, edit store.ScheduleEdit) {
 	t.Helper()
-	rows, err := store.Schedules(t.Context())
+	rows, err := st.Schedules(t.Context())
 	require.NoError(t, err)
 	for _, row := range rows {
 		if row.Task == task {
-			_, err = store.UpdateSchedule(t.Context(), ops, "", task, row.Version, edit)
+			_, err = st.UpdateSchedule(t.Context(), ops, "", task, row.Version, edit)
 			require.NoError(t, err)
 		}
 	}

@@ -9,9 +9,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // scheduleColumns are in the order of scheduleValues and readSchedule.
@@ -31,7 +32,7 @@ var upsertSchedule = func() string {
 		strings.Join(places, ", ") + ") ON CONFLICT (task, account) DO UPDATE SET " + strings.Join(sets, ", ")
 }()
 
-func scheduleValues(s tradeclock.Schedule) []any {
+func scheduleValues(s store.Schedule) []any {
 	var until, prior, sessions string
 	if s.CatchUpUntil != nil {
 		until = s.CatchUpUntil.String()
@@ -53,9 +54,9 @@ func scheduleValues(s tradeclock.Schedule) []any {
 
 // readSchedule makes a schedule of the texts of its columns, each error naming
 // the column. What can be read is returned with the error.
-func (s *Store) readSchedule(text []string) (tradeclock.Schedule, error) {
+func (s *Store) readSchedule(text []string) (store.Schedule, error) {
 	r := scheduleReader{text: text, parseRule: s.parseRule}
-	row := tradeclock.Schedule{Task: text[0], Account: text[1]}
+	row := store.Schedule{Task: text[0], Account: text[1]}
 	r.rule("rule", &row.Rule)
 	row.Calendar = r.column("calendar")
 	row.Disabled = r.int("enabled") == 0
@@ -67,12 +68,12 @@ func (s *Store) readSchedule(text []string) (tradeclock.Schedule, error) {
 		until := read(&r, "catch_up_until", rule.ParseMoment)
 		row.CatchUpUntil = &until
 	}
-	row.Overlap = read(&r, "overlap", tradeclock.ParseOverlap)
+	row.Overlap = read(&r, "overlap", store.ParseOverlap)
 	row.Exclusive = r.column("exclusive")
 	row.Spread = read(&r, "spread", parseDuration)
 	row.StartLimit = r.column("start_limit")
-	row.Delivery = read(&r, "delivery", tradeclock.ParseDelivery)
-	row.Retry = tradeclock.Retry{
+	row.Delivery = read(&r, "delivery", store.ParseDelivery)
+	row.Retry = store.Retry{
 		Attempts:   r.int("retry_attempts"),
 		Backoff:    read(&r, "retry_backoff", parseDuration),
 		MaxBackoff: read(&r, "retry_max_backoff", parseDuration),
@@ -127,9 +128,9 @@ func read[T any](r *scheduleReader, name string, parse func(string) (T, error)) 
 // scheduleSet is what the table holds: the rows that can be read, and those that
 // cannot, with as much of them as can.
 type scheduleSet struct {
-	rows   []tradeclock.Schedule
-	bad    []tradeclock.RowError
-	broken []tradeclock.Schedule
+	rows   []store.Schedule
+	bad    []store.RowError
+	broken []store.Schedule
 }
 
 // quarantine returns the rows that cannot be read as an error, or nil.
@@ -137,7 +138,7 @@ func (set scheduleSet) quarantine() error {
 	if len(set.bad) == 0 {
 		return nil
 	}
-	return &tradeclock.QuarantineError{Rows: set.bad}
+	return &store.QuarantineError{Rows: set.bad}
 }
 
 // scheduleSet reads the rows that a condition selects, which is empty for all.
@@ -157,7 +158,7 @@ func (s *Store) scheduleSet(ctx context.Context, conn *sql.Conn, where string, a
 			return nil
 		}
 		set.broken = append(set.broken, row)
-		set.bad = append(set.bad, tradeclock.RowError{Task: row.Task, Account: row.Account, Err: err})
+		set.bad = append(set.bad, store.RowError{Task: row.Task, Account: row.Account, Err: err})
 		return nil
 	}
 	err = s.each(ctx, conn, scan, "SELECT "+strings.Join(scheduleColumns, ", ")+
@@ -165,20 +166,20 @@ func (s *Store) scheduleSet(ctx context.Context, conn *sql.Conn, where string, a
 	return set, err
 }
 
-func isRow(account, task string) func(tradeclock.Schedule) bool {
-	return func(s tradeclock.Schedule) bool { return s.Account == account && s.Task == task }
+func isRow(account, task string) func(store.Schedule) bool {
+	return func(s store.Schedule) bool { return s.Account == account && s.Task == task }
 }
 
-// find returns the row, an error that wraps tradeclock.ErrNoSchedule, or what
+// find returns the row, an error that wraps store.ErrNoSchedule, or what
 // keeps it from being read.
-func (set scheduleSet) find(account, task string) (tradeclock.Schedule, error) {
+func (set scheduleSet) find(account, task string) (store.Schedule, error) {
 	if i := slices.IndexFunc(set.rows, isRow(account, task)); i >= 0 {
 		return set.rows[i], nil
 	}
 	if i := slices.IndexFunc(set.broken, isRow(account, task)); i >= 0 {
-		return tradeclock.Schedule{}, set.bad[i]
+		return store.Schedule{}, set.bad[i]
 	}
-	return tradeclock.Schedule{}, fmt.Errorf("%s of account %q: %w", task, account, tradeclock.ErrNoSchedule)
+	return store.Schedule{}, fmt.Errorf("%s of account %q: %w", task, account, store.ErrNoSchedule)
 }
 
 func (set scheduleSet) has(account, task string) bool {
@@ -186,39 +187,39 @@ func (set scheduleSet) has(account, task string) bool {
 }
 
 // old returns the row as far as it can be read, or zero if there is none.
-func (set scheduleSet) old(account, task string) tradeclock.Schedule {
+func (set scheduleSet) old(account, task string) store.Schedule {
 	for _, row := range slices.Concat(set.rows, set.broken) {
 		if isRow(account, task)(row) {
 			return row
 		}
 	}
-	return tradeclock.Schedule{}
+	return store.Schedule{}
 }
 
 // without returns the rows but one.
-func (set scheduleSet) without(account, task string) []tradeclock.Schedule {
+func (set scheduleSet) without(account, task string) []store.Schedule {
 	return slices.DeleteFunc(slices.Clone(set.rows), isRow(account, task))
 }
 
 // refuse returns what would be wrong with the rows after an edit. What was wrong
 // with another row before is not counted: it must not keep people from editing
 // this one.
-func (set scheduleSet) refuse(after []tradeclock.Schedule, edited ...tradeclock.Schedule) error {
+func (set scheduleSet) refuse(after []store.Schedule, edited ...store.Schedule) error {
 	wrong := wrongRows(after)
 	known := wrongRows(set.rows)
-	wrong = slices.DeleteFunc(wrong, func(e tradeclock.RowError) bool {
-		wasWrong := func(k tradeclock.RowError) bool { return k.Account == e.Account && k.Task == e.Task }
+	wrong = slices.DeleteFunc(wrong, func(e store.RowError) bool {
+		wasWrong := func(k store.RowError) bool { return k.Account == e.Account && k.Task == e.Task }
 		return !slices.ContainsFunc(edited, isRow(e.Account, e.Task)) && slices.ContainsFunc(known, wasWrong)
 	})
 	if len(wrong) == 0 {
 		return nil
 	}
-	return &tradeclock.QuarantineError{Rows: wrong}
+	return &store.QuarantineError{Rows: wrong}
 }
 
-func wrongRows(rows []tradeclock.Schedule) []tradeclock.RowError {
-	var q *tradeclock.QuarantineError
-	if errors.As(tradeclock.ValidateSchedules(rows, nil), &q) {
+func wrongRows(rows []store.Schedule) []store.RowError {
+	var q *store.QuarantineError
+	if errors.As(vet.Validate(rows, nil), &q) {
 		return q.Rows
 	}
 	return nil

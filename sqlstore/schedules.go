@@ -8,14 +8,14 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Schedules returns the rows by task, then account. The error is a
-// *tradeclock.QuarantineError if some cannot be read; the others are returned
+// *store.QuarantineError if some cannot be read; the others are returned
 // with it.
-func (s *Store) Schedules(ctx context.Context) (rows []tradeclock.Schedule, err error) {
+func (s *Store) Schedules(ctx context.Context) (rows []store.Schedule, err error) {
 	var set scheduleSet
 	err = s.read(ctx, "read schedules", func(conn *sql.Conn) error {
 		set, err = s.scheduleSet(ctx, conn, "")
@@ -43,12 +43,12 @@ func (s *Store) Revision(ctx context.Context) (string, error) {
 
 // Changes returns the rows that changed since a revision, by the store or by hand. The
 // database lists the last thousand changes. The error is a
-// *tradeclock.QuarantineError if some of the rows cannot be read, and wraps
-// tradeclock.ErrRevisionUnknown if too much has changed.
-func (s *Store) Changes(ctx context.Context, since string) (changes tradeclock.ScheduleChanges, err error) {
+// *store.QuarantineError if some of the rows cannot be read, and wraps
+// store.ErrRevisionUnknown if too much has changed.
+func (s *Store) Changes(ctx context.Context, since string) (changes store.ScheduleChanges, err error) {
 	from, err := strconv.ParseInt(since, 10, 64)
 	if err != nil {
-		return changes, fmt.Errorf("changes since revision %q: %w", since, tradeclock.ErrRevisionUnknown)
+		return changes, fmt.Errorf("changes since revision %q: %w", since, store.ErrRevisionUnknown)
 	}
 	var set scheduleSet
 	err = s.read(ctx, "read the changes of the schedules", func(conn *sql.Conn) error {
@@ -56,13 +56,13 @@ func (s *Store) Changes(ctx context.Context, since string) (changes tradeclock.S
 		return err
 	})
 	if err != nil {
-		return tradeclock.ScheduleChanges{}, err
+		return store.ScheduleChanges{}, err
 	}
 	return changes, set.quarantine()
 }
 
 // changesSince reads the rows that changed in one statement, as a poll is bounded.
-func (s *Store) changesSince(ctx context.Context, conn *sql.Conn, from int64) (changes tradeclock.ScheduleChanges, set scheduleSet, err error) {
+func (s *Store) changesSince(ctx context.Context, conn *sql.Conn, from int64) (changes store.ScheduleChanges, set scheduleSet, err error) {
 	revision, keys, err := s.changedKeys(ctx, conn, from)
 	if err != nil {
 		return changes, set, err
@@ -78,7 +78,7 @@ func (s *Store) changesSince(ctx context.Context, conn *sql.Conn, from int64) (c
 	if set, err = s.scheduleSet(ctx, conn, whereChanged, text); err != nil {
 		return changes, set, err
 	}
-	known := make(map[tradeclock.ScheduleKey]bool, len(keys))
+	known := make(map[store.ScheduleKey]bool, len(keys))
 	for _, row := range slices.Concat(set.rows, set.broken) {
 		known[row.Key()] = true
 	}
@@ -95,7 +95,7 @@ func (s *Store) changesSince(ctx context.Context, conn *sql.Conn, from int64) (c
 // would read all rows to find those of a table that it knows nothing of.
 const whereChanged = "WHERE (task, account) IN (SELECT task, account FROM ({elements $1 task account}) AS changed)"
 
-// changedKey is a tradeclock.ScheduleKey as statements read it.
+// changedKey is a store.ScheduleKey as statements read it.
 type changedKey struct {
 	Task    string `json:"task"`
 	Account string `json:"account"`
@@ -104,12 +104,12 @@ type changedKey struct {
 // changedKeys returns the revision, and the rows that changed since another one, each
 // once and in order. Each revision between must be listed: one that is not was dropped
 // with the oldest, or when the table was emptied.
-func (s *Store) changedKeys(ctx context.Context, conn *sql.Conn, from int64) (revision int64, keys []tradeclock.ScheduleKey, err error) {
+func (s *Store) changedKeys(ctx context.Context, conn *sql.Conn, from int64) (revision int64, keys []store.ScheduleKey, err error) {
 	if err := s.one(ctx, conn, selectRevision).Scan(&revision); err != nil {
 		return 0, nil, err
 	}
 	scan := func(rows *sql.Rows) error {
-		var key tradeclock.ScheduleKey
+		var key store.ScheduleKey
 		err := rows.Scan(&key.Task, &key.Account)
 		keys = append(keys, key)
 		return err
@@ -118,17 +118,17 @@ func (s *Store) changedKeys(ctx context.Context, conn *sql.Conn, from int64) (re
 		return 0, nil, err
 	}
 	if from < 0 || int64(len(keys)) != revision-from {
-		return 0, nil, fmt.Errorf("since revision %d, and the present one is %d: %w", from, revision, tradeclock.ErrRevisionUnknown)
+		return 0, nil, fmt.Errorf("since revision %d, and the present one is %d: %w", from, revision, store.ErrRevisionUnknown)
 	}
-	slices.SortFunc(keys, tradeclock.ScheduleKey.Compare)
+	slices.SortFunc(keys, store.ScheduleKey.Compare)
 	return revision, slices.Compact(keys), nil
 }
 
 // PutSchedule adds the row of a task and account, or replaces it whatever its
 // version, and returns it with the Since, Prior and Version that
-// tradeclock.Schedule.Edited gives it. It refuses a row that is wrong in itself
+// store.Schedule.Edited gives it. It refuses a row that is wrong in itself
 // or with the others, as tradeclock.ValidateSchedules reports it.
-func (s *Store) PutSchedule(ctx context.Context, by tradeclock.By, row tradeclock.Schedule) (put tradeclock.Schedule, err error) {
+func (s *Store) PutSchedule(ctx context.Context, by store.By, row store.Schedule) (put store.Schedule, err error) {
 	err = s.edit(ctx, "put schedule", whereRow, []any{row.Task, row.Account}, func(conn *sql.Conn, set scheduleSet) (err error) {
 		put, err = s.put(ctx, conn, by, set, row)
 		return err
@@ -138,17 +138,17 @@ func (s *Store) PutSchedule(ctx context.Context, by tradeclock.By, row tradecloc
 
 // UpdateSchedule makes an edit in the row of a task and account, and returns the
 // row. The version is that of the row from which the edit was made: the error is
-// a *tradeclock.ConflictError if the row has another, and wraps
-// tradeclock.ErrNoSchedule if there is no row. It refuses what PutSchedule
+// a *store.ConflictError if the row has another, and wraps
+// store.ErrNoSchedule if there is no row. It refuses what PutSchedule
 // refuses, and a row that cannot be read: put that one.
-func (s *Store) UpdateSchedule(ctx context.Context, by tradeclock.By, account, task string, version int64, edit tradeclock.ScheduleEdit) (updated tradeclock.Schedule, err error) {
+func (s *Store) UpdateSchedule(ctx context.Context, by store.By, account, task string, version int64, edit store.ScheduleEdit) (updated store.Schedule, err error) {
 	err = s.edit(ctx, "update schedule", whereRow, []any{task, account}, func(conn *sql.Conn, set scheduleSet) error {
 		row, err := set.find(account, task)
 		if err != nil {
 			return err
 		}
 		if row.Version != version {
-			return &tradeclock.ConflictError{Task: task, Account: account, Have: row.Version, Want: version}
+			return &store.ConflictError{Task: task, Account: account, Have: row.Version, Want: version}
 		}
 		edit.Apply(&row)
 		updated, err = s.put(ctx, conn, by, set, row)
@@ -160,9 +160,9 @@ func (s *Store) UpdateSchedule(ctx context.Context, by tradeclock.By, account, t
 // SeedSchedules adds those of the default rows that are missing and returns
 // their number. A row that exists stays as it is, edited or disabled. It adds
 // none of them if it refuses one, for what PutSchedule refuses.
-func (s *Store) SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedule) (added int, err error) {
+func (s *Store) SeedSchedules(ctx context.Context, defaults ...store.Schedule) (added int, err error) {
 	err = s.edit(ctx, "seed schedules", "", nil, func(conn *sql.Conn, set scheduleSet) error {
-		var missing []tradeclock.Schedule
+		var missing []store.Schedule
 		for _, row := range defaults {
 			if !set.has(row.Account, row.Task) {
 				row.Prior = nil
@@ -173,7 +173,7 @@ func (s *Store) SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedu
 			return err
 		}
 		for _, row := range missing {
-			if _, err := s.keep(ctx, conn, tradeclock.BySeed, row, tradeclock.Schedule{}); err != nil {
+			if _, err := s.keep(ctx, conn, store.BySeed, row, store.Schedule{}); err != nil {
 				return err
 			}
 		}
@@ -187,12 +187,12 @@ func (s *Store) SeedSchedules(ctx context.Context, defaults ...tradeclock.Schedu
 }
 
 // DeleteSchedule removes the row of a task and account. The error wraps
-// tradeclock.ErrNoSchedule if there is none. It refuses to remove a row that an
+// store.ErrNoSchedule if there is none. It refuses to remove a row that an
 // after rule of another needs.
-func (s *Store) DeleteSchedule(ctx context.Context, by tradeclock.By, account, task string) error {
+func (s *Store) DeleteSchedule(ctx context.Context, by store.By, account, task string) error {
 	return s.edit(ctx, "delete schedule", whereRow, []any{task, account}, func(conn *sql.Conn, set scheduleSet) error {
 		if !set.has(account, task) {
-			return fmt.Errorf("%s of account %q: %w", task, account, tradeclock.ErrNoSchedule)
+			return fmt.Errorf("%s of account %q: %w", task, account, store.ErrNoSchedule)
 		}
 		set, err := s.withLinked(ctx, conn, set, task)
 		if err != nil {
@@ -206,9 +206,9 @@ func (s *Store) DeleteSchedule(ctx context.Context, by tradeclock.By, account, t
 }
 
 // ChangeSchedules puts rows and removes others, all of them or none. The error wraps
-// tradeclock.ErrSchedulesChanged if the changes were made from another revision, and
-// tradeclock.ErrNoSchedule if a row is not there that is to be removed.
-func (s *Store) ChangeSchedules(ctx context.Context, by tradeclock.By, changes tradeclock.ScheduleChanges) error {
+// store.ErrSchedulesChanged if the changes were made from another revision, and
+// store.ErrNoSchedule if a row is not there that is to be removed.
+func (s *Store) ChangeSchedules(ctx context.Context, by store.By, changes store.ScheduleChanges) error {
 	return s.edit(ctx, "change schedules", "", nil, func(conn *sql.Conn, set scheduleSet) error {
 		if err := s.checkRevision(ctx, conn, changes.Revision); err != nil {
 			return err
@@ -220,7 +220,7 @@ func (s *Store) ChangeSchedules(ctx context.Context, by tradeclock.By, changes t
 		}
 		for _, key := range changes.Removed {
 			if !set.has(key.Account, key.Task) {
-				return fmt.Errorf("%s of account %q: %w", key.Task, key.Account, tradeclock.ErrNoSchedule)
+				return fmt.Errorf("%s of account %q: %w", key.Task, key.Account, store.ErrNoSchedule)
 			}
 			if err := s.remove(ctx, conn, by, set.old(key.Account, key.Task), key.Task, key.Account); err != nil {
 				return err
@@ -245,7 +245,7 @@ func (s *Store) checkRevision(ctx context.Context, conn *sql.Conn, from string) 
 		return err
 	}
 	if have := strconv.FormatInt(revision, 10); have != from {
-		return fmt.Errorf("from revision %s, and the present one is %s: %w", from, have, tradeclock.ErrSchedulesChanged)
+		return fmt.Errorf("from revision %s, and the present one is %s: %w", from, have, store.ErrSchedulesChanged)
 	}
 	return nil
 }
@@ -306,43 +306,43 @@ func (s *Store) isFollowed(ctx context.Context, conn *sql.Conn, task string) (fo
 	return followed, err
 }
 
-func (s *Store) put(ctx context.Context, conn *sql.Conn, by tradeclock.By, set scheduleSet, row tradeclock.Schedule) (_ tradeclock.Schedule, err error) {
+func (s *Store) put(ctx context.Context, conn *sql.Conn, by store.By, set scheduleSet, row store.Schedule) (_ store.Schedule, err error) {
 	if row.Validate() == nil { // else it is refused anyway
 		if set, err = s.withLinked(ctx, conn, set, row.Task, row.Rule); err != nil {
-			return tradeclock.Schedule{}, err
+			return store.Schedule{}, err
 		}
 	}
 	row.Prior = nil
 	if err := set.refuse(append(set.without(row.Account, row.Task), row), row); err != nil {
-		return tradeclock.Schedule{}, err
+		return store.Schedule{}, err
 	}
 	return s.keep(ctx, conn, by, row, set.old(row.Account, row.Task))
 }
 
 // keep stores the row in place of old, which is zero if there is none.
-func (s *Store) keep(ctx context.Context, conn *sql.Conn, by tradeclock.By, row, old tradeclock.Schedule) (tradeclock.Schedule, error) {
+func (s *Store) keep(ctx context.Context, conn *sql.Conn, by store.By, row, old store.Schedule) (store.Schedule, error) {
 	if _, err := s.parseRule(row.Rule.String()); err != nil {
-		return tradeclock.Schedule{}, fmt.Errorf("schedule of %s: Rule: the store cannot read it back: %w", row.Task, err)
+		return store.Schedule{}, fmt.Errorf("schedule of %s: Rule: the store cannot read it back: %w", row.Task, err)
 	}
 	now, err := s.now(ctx, conn)
 	if err != nil {
-		return tradeclock.Schedule{}, err
+		return store.Schedule{}, err
 	}
 	row = row.Edited(old, now)
-	if err := s.admit(ctx, conn, tradeclock.RowEdit{By: by, Before: old, After: row, At: now}); err != nil {
-		return tradeclock.Schedule{}, err
+	if err := s.admit(ctx, conn, store.RowEdit{By: by, Before: old, After: row, At: now}); err != nil {
+		return store.Schedule{}, err
 	}
 	return row, s.exec(ctx, conn, upsertSchedule, scheduleValues(row)...)
 }
 
 // remove removes the row of a task and account, which cannot be read if it is zero.
-func (s *Store) remove(ctx context.Context, conn *sql.Conn, by tradeclock.By, old tradeclock.Schedule, task, account string) error {
+func (s *Store) remove(ctx context.Context, conn *sql.Conn, by store.By, old store.Schedule, task, account string) error {
 	now, err := s.now(ctx, conn)
 	if err != nil {
 		return err
 	}
 	old.Task, old.Account = task, account
-	if err := s.admit(ctx, conn, tradeclock.RowEdit{By: by, Before: old, At: now}); err != nil {
+	if err := s.admit(ctx, conn, store.RowEdit{By: by, Before: old, At: now}); err != nil {
 		return err
 	}
 	return s.exec(ctx, conn, deleteSchedule, task, account)
@@ -350,7 +350,7 @@ func (s *Store) remove(ctx context.Context, conn *sql.Conn, by tradeclock.By, ol
 
 // admit refuses an edit that says not by whom, or that the guard does not allow, and else
 // notes it.
-func (s *Store) admit(ctx context.Context, conn *sql.Conn, e tradeclock.RowEdit) error {
+func (s *Store) admit(ctx context.Context, conn *sql.Conn, e store.RowEdit) error {
 	if err := e.By.Validate(); err != nil {
 		return err
 	}

@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
-func schedule(task, text string) tradeclock.Schedule {
-	return tradeclock.Schedule{Task: task, Rule: rule.MustParse(text)}
+func schedule(task, text string) store.Schedule {
+	return store.Schedule{Task: task, Rule: rule.MustParse(text)}
 }
 
 // edited opens a store with one row, buy_orders at 09:01, and a connection that
@@ -38,7 +38,7 @@ func edited(t *testing.T, on database) (*sqlstore.Store, *clockwork.FakeClock, f
 }
 
 // only returns the one row of the store.
-func only(t *testing.T, s *sqlstore.Store) tradeclock.Schedule {
+func only(t *testing.T, s *sqlstore.Store) store.Schedule {
 	t.Helper()
 	rows, err := s.Schedules(t.Context())
 	require.NoError(t, err)
@@ -58,7 +58,7 @@ func TestScheduleKeepsEveryField(t *testing.T) { onEach(t, testScheduleKeepsEver
 func testScheduleKeepsEveryField(t *testing.T, on database) {
 	s := openAt(t, on.place(t), newClock())
 	until := rule.AtAnchor("close", -5*time.Minute)
-	want := tradeclock.Schedule{
+	want := store.Schedule{
 		Task:         "sell_monitor",
 		Account:      "o'neil & Söhne",
 		Rule:         rule.MustParse("every 1m open-close"),
@@ -69,10 +69,10 @@ func testScheduleKeepsEveryField(t *testing.T, on database) {
 		Timeout:      90 * time.Second,
 		CatchUp:      time.Hour,
 		CatchUpUntil: &until,
-		Overlap:      tradeclock.OverlapQueue,
+		Overlap:      store.OverlapQueue,
 		Exclusive:    "orders",
-		Delivery:     tradeclock.AtLeastOnce,
-		Retry:        tradeclock.Retry{Attempts: 3, Backoff: time.Second, MaxBackoff: time.Minute, Within: 1500 * time.Millisecond},
+		Delivery:     store.AtLeastOnce,
+		Retry:        store.Retry{Attempts: 3, Backoff: time.Second, MaxBackoff: time.Minute, Within: 1500 * time.Millisecond},
 		Description:  "watches\nthe day's orders",
 	}
 	put, err := s.PutSchedule(t.Context(), ops, want)
@@ -157,9 +157,9 @@ func testHandEditMakesOlderVersionsStale(t *testing.T, on database) {
 	shell("UPDATE tradeclock_schedules SET priority = 7")
 
 	priority := 9
-	_, err := s.UpdateSchedule(t.Context(), ops, "", "buy_orders", read.Version, tradeclock.ScheduleEdit{Priority: &priority})
+	_, err := s.UpdateSchedule(t.Context(), ops, "", "buy_orders", read.Version, store.ScheduleEdit{Priority: &priority})
 
-	var conflict *tradeclock.ConflictError
+	var conflict *store.ConflictError
 	require.ErrorAs(t, err, &conflict)
 	assert.Equal(t, read.Version, conflict.Want)
 	assert.Equal(t, read.Version+1, conflict.Have)
@@ -175,7 +175,7 @@ func testTheStoresOwnEditsKeepItsClock(t *testing.T, on database) {
 	// hand.
 	for range 2 {
 		read := only(t, s)
-		_, err := s.UpdateSchedule(t.Context(), ops, "", "buy_orders", read.Version, tradeclock.ScheduleEdit{Disabled: &disabled})
+		_, err := s.UpdateSchedule(t.Context(), ops, "", "buy_orders", read.Version, store.ScheduleEdit{Disabled: &disabled})
 		require.NoError(t, err)
 		disabled = !disabled
 	}
@@ -192,7 +192,7 @@ func testRevisionStaysWhileNothingChanges(t *testing.T, on database) {
 	before := revision(t, s)
 	_, err := s.SeedSchedules(t.Context(), schedule("buy_orders", "daily 16:05"))
 	require.NoError(t, err)
-	require.NoError(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: paper}))
+	require.NoError(t, s.Beat(t.Context(), store.Heartbeat{Scheduler: paper}))
 	only(t, s)
 	assert.Equal(t, before, revision(t, s))
 }
@@ -224,7 +224,7 @@ func testRowThatCannotBeRead(t *testing.T, on database) {
 
 			rows, err := s.Schedules(t.Context())
 
-			var quarantine *tradeclock.QuarantineError
+			var quarantine *store.QuarantineError
 			require.ErrorAs(t, err, &quarantine)
 			require.Len(t, quarantine.Rows, 1)
 			assert.Equal(t, "buy_orders", quarantine.Rows[0].Task)
@@ -244,7 +244,7 @@ func testRowThatCannotBeReadIsReplacedAndNotUpdated(t *testing.T, on database) {
 	shell("UPDATE tradeclock_schedules SET rule = 'at nine'")
 	priority := 1
 
-	_, err := s.UpdateSchedule(t.Context(), ops, "", "buy_orders", 2, tradeclock.ScheduleEdit{Priority: &priority})
+	_, err := s.UpdateSchedule(t.Context(), ops, "", "buy_orders", 2, store.ScheduleEdit{Priority: &priority})
 	assert.ErrorContains(t, err, "schedule of buy_orders: rule: ")
 	added, err := s.SeedSchedules(t.Context(), schedule("buy_orders", "daily 09:01"))
 	require.NoError(t, err)
@@ -287,7 +287,7 @@ func testRuleOfTheUsersOwn(t *testing.T, on database) {
 	db := openDB(t, on.place(t))
 	plain, err := sqlstore.Open(t.Context(), db)
 	require.NoError(t, err)
-	row := tradeclock.Schedule{Task: "report", Rule: cron("5 4 * * *")}
+	row := store.Schedule{Task: "report", Rule: cron("5 4 * * *")}
 	_, err = plain.PutSchedule(t.Context(), ops, row)
 	require.ErrorContains(t, err, "Rule", "what the store could not read back is not stored")
 
@@ -316,18 +316,18 @@ func testEnabledIsOneOrZero(t *testing.T, on database) {
 func TestChangesByHand(t *testing.T) { onEach(t, testChangesByHand) }
 
 func testChangesByHand(t *testing.T, on database) {
-	key := func(task, account string) tradeclock.ScheduleKey {
-		return tradeclock.ScheduleKey{Task: task, Account: account}
+	key := func(task, account string) store.ScheduleKey {
+		return store.ScheduleKey{Task: task, Account: account}
 	}
 	tests := []struct {
 		name, statement string
-		rows, removed   []tradeclock.ScheduleKey
+		rows, removed   []store.ScheduleKey
 	}{
-		{"a new row", "INSERT INTO tradeclock_schedules (task, rule) VALUES ('analysis', 'daily 16:00')", []tradeclock.ScheduleKey{key("analysis", "")}, nil},
-		{"a change", "UPDATE tradeclock_schedules SET priority = 7", []tradeclock.ScheduleKey{key("buy_orders", "")}, nil},
-		{"another rule", "UPDATE tradeclock_schedules SET rule = 'hourly 10:00-12:00'", []tradeclock.ScheduleKey{key("buy_orders", "")}, nil},
-		{"a deletion", "DELETE FROM tradeclock_schedules", nil, []tradeclock.ScheduleKey{key("buy_orders", "")}},
-		{"another account", "UPDATE tradeclock_schedules SET account = '42'", []tradeclock.ScheduleKey{key("buy_orders", "42")}, []tradeclock.ScheduleKey{key("buy_orders", "")}},
+		{"a new row", "INSERT INTO tradeclock_schedules (task, rule) VALUES ('analysis', 'daily 16:00')", []store.ScheduleKey{key("analysis", "")}, nil},
+		{"a change", "UPDATE tradeclock_schedules SET priority = 7", []store.ScheduleKey{key("buy_orders", "")}, nil},
+		{"another rule", "UPDATE tradeclock_schedules SET rule = 'hourly 10:00-12:00'", []store.ScheduleKey{key("buy_orders", "")}, nil},
+		{"a deletion", "DELETE FROM tradeclock_schedules", nil, []store.ScheduleKey{key("buy_orders", "")}},
+		{"another account", "UPDATE tradeclock_schedules SET account = '42'", []store.ScheduleKey{key("buy_orders", "42")}, []store.ScheduleKey{key("buy_orders", "")}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -338,7 +338,7 @@ func testChangesByHand(t *testing.T, on database) {
 
 			changes, err := s.Changes(t.Context(), before)
 			require.NoError(t, err)
-			var rows []tradeclock.ScheduleKey
+			var rows []store.ScheduleKey
 			for _, row := range changes.Rows {
 				rows = append(rows, key(row.Task, row.Account))
 			}
@@ -360,7 +360,7 @@ func testChangesReportRowsThatCannotBeRead(t *testing.T, on database) {
 
 	changes, err := s.Changes(t.Context(), before)
 
-	var quarantine *tradeclock.QuarantineError
+	var quarantine *store.QuarantineError
 	require.ErrorAs(t, err, &quarantine)
 	require.Len(t, quarantine.Rows, 1)
 	assert.Equal(t, "buy_orders", quarantine.Rows[0].Task)
@@ -382,7 +382,7 @@ func testChangesOfTooManyRows(t *testing.T, on database) {
 
 	for _, since := range []string{first, second} {
 		_, err := s.Changes(t.Context(), since)
-		assert.ErrorIs(t, err, tradeclock.ErrRevisionUnknown)
+		assert.ErrorIs(t, err, store.ErrRevisionUnknown)
 	}
 	changes, err := s.Changes(t.Context(), revision(t, s))
 	require.NoError(t, err)
@@ -403,12 +403,12 @@ func testChangesAfterTheRevisionWasSetBack(t *testing.T, on database) {
 	shell("UPDATE tradeclock_schedule_revision SET revision = " + early)
 
 	_, err := s.Changes(t.Context(), late)
-	assert.ErrorIs(t, err, tradeclock.ErrRevisionUnknown)
+	assert.ErrorIs(t, err, store.ErrRevisionUnknown)
 	shell("UPDATE tradeclock_schedules SET version = version + 1 WHERE task = 'buy_orders'")
 
 	changes, err := s.Changes(t.Context(), early)
 	if err != nil { // what was listed before is not mistaken for it
-		require.ErrorIs(t, err, tradeclock.ErrRevisionUnknown)
+		require.ErrorIs(t, err, store.ErrRevisionUnknown)
 		return
 	}
 	require.Len(t, changes.Rows, 1)
@@ -420,7 +420,7 @@ func TestAGuardRefusesAnEdit(t *testing.T) { onEach(t, testAGuardRefusesAnEdit) 
 
 func testAGuardRefusesAnEdit(t *testing.T, on database) {
 	errNotYours := errors.New("orders are not yours")
-	guard := func(_ context.Context, e tradeclock.RowEdit) error {
+	guard := func(_ context.Context, e store.RowEdit) error {
 		if strings.HasPrefix(e.Before.Task+e.After.Task, "buy") && e.Actor != "chief" {
 			return errNotYours
 		}
@@ -428,17 +428,17 @@ func testAGuardRefusesAnEdit(t *testing.T, on database) {
 	}
 	s, err := sqlstore.Open(t.Context(), openDB(t, on.place(t)), sqlstore.WithEditGuard(guard))
 	require.NoError(t, err)
-	err = s.ChangeSchedules(t.Context(), ops, tradeclock.ScheduleChanges{
-		Rows: []tradeclock.Schedule{schedule("watch", "daily 09:01"), schedule("buy_orders", "daily 09:01")},
+	err = s.ChangeSchedules(t.Context(), ops, store.ScheduleChanges{
+		Rows: []store.Schedule{schedule("watch", "daily 09:01"), schedule("buy_orders", "daily 09:01")},
 	})
 	require.ErrorIs(t, err, errNotYours)
 	rows, err := s.Schedules(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, rows)
-	_, err = s.PutSchedule(t.Context(), tradeclock.By{Actor: "chief", Reason: "a test"}, schedule("buy_orders", "daily 09:01"))
+	_, err = s.PutSchedule(t.Context(), store.By{Actor: "chief", Reason: "a test"}, schedule("buy_orders", "daily 09:01"))
 	require.NoError(t, err)
 	require.ErrorIs(t, s.DeleteSchedule(t.Context(), ops, "", "buy_orders"), errNotYours)
-	audit, err := s.Audit(t.Context(), tradeclock.AuditQuery{})
+	audit, err := s.Audit(t.Context(), store.AuditQuery{})
 	require.NoError(t, err)
 	assert.Len(t, audit, 1)
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -48,13 +48,13 @@ func TestServerThatStops(t *testing.T) {
 			idle(t, db, 4)
 
 			require.NoError(t, way.stop())
-			_, err = s.Settle(t.Context(), ended(runs, tradeclock.Succeeded))
+			_, err = s.Settle(t.Context(), ended(runs, store.Succeeded))
 			require.ErrorContains(t, err, "settle runs: ")
 			_, err = s.Claim(t.Context(), term, planned("a", "another", 1))
 			require.ErrorContains(t, err, "claim runs: ")
 			require.NoError(t, server.Start())
 
-			results, err := s.Settle(t.Context(), ended(runs, tradeclock.Succeeded))
+			results, err := s.Settle(t.Context(), ended(runs, store.Succeeded))
 			require.NoError(t, err, "at the first call after the start")
 			assert.Equal(t, 3, accepted(results))
 
@@ -63,7 +63,7 @@ func TestServerThatStops(t *testing.T) {
 			require.NoError(t, server.Start())
 			_, err = s.Claim(t.Context(), term, planned("a", way.name+" again", 1))
 			require.NoError(t, err, "although the pool has connections to the server as it was")
-			stored, err := s.Runs(t.Context(), tradeclock.Query{})
+			stored, err := s.Runs(t.Context(), store.Query{})
 			require.NoError(t, err)
 			assert.Len(t, stored, 4*(i+1))
 		})
@@ -74,7 +74,7 @@ func TestServerThatStops(t *testing.T) {
 			name:   "the server is stopped",
 			begin:  func(t *testing.T, _ *sql.DB, _ *tradeclocktest.Faulty) { require.NoError(t, server.Crash()) },
 			heal:   func(t *testing.T, _ *sql.DB) { require.NoError(t, server.Start()) },
-			report: tradeclock.Interrupted,
+			report: store.Interrupted,
 		}.rideOut(t, schemaOn(t, at, "service"))
 	})
 
@@ -126,7 +126,7 @@ func TestFullDiskOfAServer(t *testing.T) {
 	require.NoError(t, err)
 	const size = 500
 	batches := planned("a", "position_monitor", 100*size)
-	var refused []tradeclock.Run
+	var refused []store.Run
 	for refused == nil {
 		require.NotEmpty(t, batches, "the disk is full")
 		if _, err = s.Claim(t.Context(), term, batches[:size]); err != nil {
@@ -140,13 +140,13 @@ func TestFullDiskOfAServer(t *testing.T) {
 	require.NoError(t, os.Remove(filler))
 	server.Start() // which fails if the server has borne it
 
-	runs, err := s.Runs(t.Context(), tradeclock.Query{Scheduler: paper})
+	runs, err := s.Runs(t.Context(), store.Query{Scheduler: paper})
 	require.NoError(t, err)
 	assert.Len(t, runs, len(stored), "nothing of the refused batch is stored")
 	claims, err := s.Claim(t.Context(), term, refused)
 	require.NoError(t, err)
 	assert.Equal(t, size, held(claims), "the same call succeeds when there is room")
-	results, err := s.Settle(t.Context(), ended(append(stored, refused...), tradeclock.Succeeded))
+	results, err := s.Settle(t.Context(), ended(append(stored, refused...), store.Succeeded))
 	require.NoError(t, err)
 	assert.Equal(t, len(stored)+size, accepted(results))
 }

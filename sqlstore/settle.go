@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 var (
@@ -67,7 +67,7 @@ var (
 )
 
 // Record adds the rows of runs that never started and moves the watermark.
-func (s *Store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradeclock.Run, to time.Time) error {
+func (s *Store) Record(ctx context.Context, t store.Term, outcomes []store.Run, to time.Time) error {
 	rows := make([]runRow, len(outcomes))
 	for i := range outcomes {
 		if err := checkFinal(&outcomes[i]); err != nil {
@@ -80,7 +80,7 @@ func (s *Store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradec
 	for _, some := range distinct(rows) {
 		batches = append(batches, newBatch(some))
 	}
-	ranges := slices.ContainsFunc(outcomes, func(r tradeclock.Run) bool { return r.Count > 1 })
+	ranges := slices.ContainsFunc(outcomes, func(r store.Run) bool { return r.Count > 1 })
 	return s.fenced(ctx, "record runs", t, func(conn *sql.Conn, _ ledgerRow) error {
 		for _, batch := range batches {
 			if _, err := s.changeBatch(ctx, conn, insertRecords, batch); err != nil {
@@ -101,7 +101,7 @@ func (s *Store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradec
 
 // checkTaken refuses a batch with ranges that it could not keep. The runs are those
 // of the rows.
-func (s *Store) checkTaken(ctx context.Context, conn *sql.Conn, batch batch, rows []runRow, runs []tradeclock.Run) error {
+func (s *Store) checkTaken(ctx context.Context, conn *sql.Conn, batch batch, rows []runRow, runs []store.Run) error {
 	ids := make(map[string]bool)
 	scan := func(found *sql.Rows) error {
 		var id string
@@ -112,7 +112,7 @@ func (s *Store) checkTaken(ctx context.Context, conn *sql.Conn, batch batch, row
 	if err := s.eachOfBatch(ctx, conn, scan, takenRanges, batch); err != nil || len(ids) == 0 {
 		return err
 	}
-	taken := new(tradeclock.TakenError)
+	taken := new(store.TakenError)
 	for i := range rows {
 		if ids[rows[i].ID] && rows[i].Count > 1 {
 			taken.Runs = append(taken.Runs, runs[i])
@@ -137,7 +137,7 @@ func distinct(rows []runRow) (parts [][]runRow) {
 }
 
 // Settle stores the outcomes of runs.
-func (s *Store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock.SettleResult, error) {
+func (s *Store) Settle(ctx context.Context, runs []store.Run) ([]store.SettleResult, error) {
 	rows := make([]runRow, len(runs))
 	for i := range runs {
 		if err := checkFinal(&runs[i]); err != nil {
@@ -149,7 +149,7 @@ func (s *Store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock
 	if err != nil {
 		return nil, err
 	}
-	results := make([]tradeclock.SettleResult, len(runs))
+	results := make([]store.SettleResult, len(runs))
 	err = s.writeAgain(ctx, "settle runs", func(conn *sql.Conn) error {
 		changed, err := s.updateSettled(ctx, conn, batch)
 		if err != nil {
@@ -211,7 +211,7 @@ func (s *Store) settleEach(ctx context.Context, conn *sql.Conn, batch batch, cha
 
 // answerSettled says of each run of the batch whether its row has its outcome,
 // and keeps the outcomes that came too late.
-func (s *Store) answerSettled(ctx context.Context, conn *sql.Conn, batch batch, results []tradeclock.SettleResult) error {
+func (s *Store) answerSettled(ctx context.Context, conn *sql.Conn, batch batch, results []store.SettleResult) error {
 	n := 0
 	scan := func(rows *sql.Rows) error {
 		n++
@@ -225,7 +225,7 @@ func (s *Store) answerSettled(ctx context.Context, conn *sql.Conn, batch batch, 
 }
 
 // checkFinal refuses to store an outcome that would leave the row open.
-func checkFinal(run *tradeclock.Run) error {
+func checkFinal(run *store.Run) error {
 	if run.Outcome.Final() {
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // TestStoppedAtTheBell stops a scheduler of many accounts in the middle of the claims
@@ -35,11 +36,11 @@ func testStoppedAtTheBell(t *testing.T, on database) {
 	for account, orders := range b.orders {
 		require.Equal(t, 1, orders, "orders of account %s", account)
 	}
-	runs, err := openOn(t, openDB(t, b.at), b.clock).Runs(t.Context(), tradeclock.Query{Scheduler: paper, Task: "buy_orders"})
+	runs, err := openOn(t, openDB(t, b.at), b.clock).Runs(t.Context(), store.Query{Scheduler: paper, Task: "buy_orders"})
 	require.NoError(t, err)
 	assert.Equal(t, accounts, len(runs))
 	for _, run := range runs {
-		require.Equal(t, tradeclock.Succeeded, run.Outcome, "account %s: %s", run.Account, run.Reason)
+		require.Equal(t, store.Succeeded, run.Outcome, "account %s: %s", run.Account, run.Reason)
 	}
 }
 
@@ -56,7 +57,7 @@ type bell struct {
 }
 
 // Execute places an order.
-func (b *bell) Execute(_ context.Context, run tradeclock.Run) error {
+func (b *bell) Execute(_ context.Context, run store.Run) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.orders[run.Account]++
@@ -71,7 +72,7 @@ func (b *bell) run(accounts, stopsAfter int) {
 	b.t.Helper()
 	db := openDB(b.t, b.at)
 	defer db.Close()
-	row := tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01"), CatchUp: 10 * time.Minute}
+	row := store.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01"), CatchUp: 10 * time.Minute}
 	s, err := tradeclock.New(tradeclock.Config{
 		Name: paper, Schedules: tradeclock.FixedSchedules(row), Ledger: openOn(b.t, db, b.clock),
 		Calendar: calendar.Weekdays(kolkata), Clock: b.clock, Logger: slog.New(slog.DiscardHandler),

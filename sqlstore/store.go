@@ -9,29 +9,29 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 var (
-	_ tradeclock.ScheduleStore   = (*Store)(nil)
-	_ tradeclock.ChangeLister    = (*Store)(nil)
-	_ tradeclock.ScheduleEditor  = (*Store)(nil)
-	_ tradeclock.Ledger          = (*Store)(nil)
-	_ tradeclock.History         = (*Store)(nil)
-	_ tradeclock.HaltStore       = (*Store)(nil)
-	_ tradeclock.Directory       = (*Store)(nil)
-	_ tradeclock.RequestStore    = (*Store)(nil)
-	_ tradeclock.OverrideStore   = (*Store)(nil)
-	_ tradeclock.Auditor         = (*Store)(nil)
-	_ tradeclock.Resetter        = (*Store)(nil)
-	_ tradeclock.Pruner          = (*Store)(nil)
-	_ tradeclock.HeartbeatSink   = (*Store)(nil)
-	_ tradeclock.HeartbeatReader = (*Store)(nil)
+	_ store.ScheduleStore   = (*Store)(nil)
+	_ store.ChangeLister    = (*Store)(nil)
+	_ store.ScheduleEditor  = (*Store)(nil)
+	_ store.Ledger          = (*Store)(nil)
+	_ store.History         = (*Store)(nil)
+	_ store.HaltStore       = (*Store)(nil)
+	_ store.Directory       = (*Store)(nil)
+	_ store.RequestStore    = (*Store)(nil)
+	_ store.OverrideStore   = (*Store)(nil)
+	_ store.Auditor         = (*Store)(nil)
+	_ store.Resetter        = (*Store)(nil)
+	_ store.Pruner          = (*Store)(nil)
+	_ store.HeartbeatSink   = (*Store)(nil)
+	_ store.HeartbeatReader = (*Store)(nil)
 )
 
-// Store is a tradeclock.ScheduleStore, a tradeclock.Ledger with all its
-// companions and a tradeclock.HeartbeatSink on one database. Make one with Open
+// Store is a store.ScheduleStore, a store.Ledger with all its
+// companions and a store.HeartbeatSink on one database. Make one with Open
 // or OpenFile. It is safe for concurrent use by many schedulers, and several
 // processes may each have one on the same database.
 //
@@ -41,11 +41,11 @@ type Store struct {
 	db        *sql.DB
 	owned     bool // the database is closed with the store
 	dialect   dialect
-	clock     tradeclock.Clock // nil for that of the database
+	clock     clockwork.Clock // nil for that of the database
 	parseRule func(text string) (rule.Rule, error)
-	ownRules  bool                 // the parser is the service's
-	asItIs    bool                 // opening changes nothing
-	guard     tradeclock.EditGuard // nil allows all
+	ownRules  bool            // the parser is the service's
+	asItIs    bool            // opening changes nothing
+	guard     store.EditGuard // nil allows all
 
 	// writing admits one write of this store at a time, unless the database is a
 	// server. They wait here in order and end with their contexts, where SQLite
@@ -60,7 +60,7 @@ type Option func(*Store)
 // received and when a schedule was edited. The default is the clock of the
 // PostgreSQL server, and that of the host for SQLite. It is for tests and replays:
 // all processes on one database must have the same time.
-func WithClock(clock tradeclock.Clock) Option {
+func WithClock(clock clockwork.Clock) Option {
 	return func(s *Store) { s.clock = clock }
 }
 
@@ -73,7 +73,7 @@ func WithRuleParser(parse func(text string) (rule.Rule, error)) Option {
 
 // WithEditGuard has each edit of a schedule by this store allowed or refused. Other
 // processes on the database have guards of their own, or none.
-func WithEditGuard(guard tradeclock.EditGuard) Option {
+func WithEditGuard(guard store.EditGuard) Option {
 	return func(s *Store) { s.guard = guard }
 }
 

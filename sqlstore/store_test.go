@@ -11,33 +11,34 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
-	"github.com/tradeclock/tradeclock/tradeclocktest"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/storetest"
 )
 
 func TestLedgerConformance(t *testing.T) { onEach(t, testLedgerConformance) }
 
 func testLedgerConformance(t *testing.T, on database) {
-	tradeclocktest.TestLedger(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.Ledger {
+	storetest.TestLedger(t, func(t *testing.T, clock tradeclock.Clock) store.Ledger {
 		return openAt(t, on.place(t), clock)
-	}, tradeclocktest.Has[tradeclock.History](), tradeclocktest.Has[tradeclock.HaltStore](), tradeclocktest.Has[tradeclock.Directory](), tradeclocktest.Has[tradeclock.RequestStore](), tradeclocktest.Has[tradeclock.OverrideStore](),
-		tradeclocktest.Has[tradeclock.Resetter](),
-		tradeclocktest.Has[tradeclock.Pruner](), tradeclocktest.Has[tradeclock.Auditor]())
+	}, storetest.Has[store.History](), storetest.Has[store.HaltStore](), storetest.Has[store.Directory](), storetest.Has[store.RequestStore](), storetest.Has[store.OverrideStore](),
+		storetest.Has[store.Resetter](),
+		storetest.Has[store.Pruner](), storetest.Has[store.Auditor]())
 }
 
 func TestHeartbeatConformance(t *testing.T) { onEach(t, testHeartbeatConformance) }
 
 func testHeartbeatConformance(t *testing.T, on database) {
-	tradeclocktest.TestHeartbeats(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.HeartbeatSink {
+	storetest.TestHeartbeats(t, func(t *testing.T, clock tradeclock.Clock) store.HeartbeatSink {
 		return openAt(t, on.place(t), clock)
-	}, tradeclocktest.Has[tradeclock.HeartbeatReader]())
+	}, storetest.Has[store.HeartbeatReader]())
 }
 
 func TestScheduleConformance(t *testing.T) { onEach(t, testScheduleConformance) }
 
 func testScheduleConformance(t *testing.T, on database) {
-	tradeclocktest.TestScheduleStore(t, func(t *testing.T, clock tradeclock.Clock) tradeclock.ScheduleStore {
+	storetest.TestScheduleStore(t, func(t *testing.T, clock tradeclock.Clock) store.ScheduleStore {
 		return openAt(t, on.place(t), clock)
-	}, tradeclocktest.Has[tradeclock.ScheduleEditor](), tradeclocktest.Has[tradeclock.ChangeLister]())
+	}, storetest.Has[store.ScheduleEditor](), storetest.Has[store.ChangeLister]())
 }
 
 // The names, the day and the hour of most tests. 09:15 in Kolkata is 03:45.
@@ -53,7 +54,7 @@ var (
 
 func newClock() *clockwork.FakeClock { return clockwork.NewFakeClockAt(opening) }
 
-func lead(t *testing.T, s *sqlstore.Store, holder string) tradeclock.Term {
+func lead(t *testing.T, s *sqlstore.Store, holder string) store.Term {
 	t.Helper()
 	term, err := s.Lead(t.Context(), paper, holder, ttl, time.Time{})
 	require.NoError(t, err)
@@ -62,11 +63,11 @@ func lead(t *testing.T, s *sqlstore.Store, holder string) tradeclock.Term {
 
 // planned returns n runs of a task, a minute apart, whose tokens begin with a
 // name of the planner.
-func planned(planner, task string, n int) []tradeclock.Run {
-	runs := make([]tradeclock.Run, n)
+func planned(planner, task string, n int) []store.Run {
+	runs := make([]store.Run, n)
 	for i := range runs {
 		due := opening.Add(time.Duration(i) * time.Minute)
-		runs[i] = tradeclock.Run{
+		runs[i] = store.Run{
 			Scheduler: paper,
 			Account:   "42",
 			Task:      task,
@@ -80,8 +81,8 @@ func planned(planner, task string, n int) []tradeclock.Run {
 }
 
 // ended returns the runs as they are settled.
-func ended(runs []tradeclock.Run, outcome tradeclock.Outcome) []tradeclock.Run {
-	settled := make([]tradeclock.Run, len(runs))
+func ended(runs []store.Run, outcome store.Outcome) []store.Run {
+	settled := make([]store.Run, len(runs))
 	for i, run := range runs {
 		run.Outcome, run.Started, run.Finished, run.Attempt = outcome, run.Due, run.Due.Add(time.Second), 1
 		settled[i] = run
@@ -90,7 +91,7 @@ func ended(runs []tradeclock.Run, outcome tradeclock.Outcome) []tradeclock.Run {
 }
 
 // held counts the claims that are held.
-func held(claims []tradeclock.Claim) (n int) {
+func held(claims []store.Claim) (n int) {
 	for _, c := range claims {
 		if c.Held {
 			n++
@@ -100,7 +101,7 @@ func held(claims []tradeclock.Claim) (n int) {
 }
 
 // accepted counts the results that are accepted.
-func accepted(results []tradeclock.SettleResult) (n int) {
+func accepted(results []store.SettleResult) (n int) {
 	for _, r := range results {
 		if r.Accepted {
 			n++

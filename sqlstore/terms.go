@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Lead takes the scheduler's term, or renews it.
-func (s *Store) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (term tradeclock.Term, err error) {
+func (s *Store) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (term store.Term, err error) {
 	if holder == "" {
 		return term, fmt.Errorf("lead %s: a holder needs a name", scheduler)
 	}
@@ -44,7 +44,7 @@ func (s *Store) Lead(ctx context.Context, scheduler, holder string, ttl time.Dur
 				return err
 			}
 		}
-		term = tradeclock.Term{Scheduler: scheduler, Holder: holder, Number: row.term}
+		term = store.Term{Scheduler: scheduler, Holder: holder, Number: row.term}
 		if err := s.exec(ctx, conn, `
 			UPDATE tradeclock_terms SET trusted_until = $1 WHERE scheduler = $2 AND term = $3 AND trusted_until < $1`,
 			instantText(trusted), scheduler, row.term); err != nil {
@@ -55,7 +55,7 @@ func (s *Store) Lead(ctx context.Context, scheduler, holder string, ttl time.Dur
 			row.term, holder, instantText(now.Add(ttl)), scheduler)
 	})
 	if err != nil {
-		return tradeclock.Term{}, err
+		return store.Term{}, err
 	}
 	return term, nil
 }
@@ -78,7 +78,7 @@ func (s *Store) lastTerm(ctx context.Context, conn *sql.Conn, scheduler string) 
 	return number, err
 }
 
-// vacant returns a *tradeclock.HeldError if the term of another holder still lasts.
+// vacant returns a *store.HeldError if the term of another holder still lasts.
 func (r ledgerRow) vacant(scheduler, holder string, now time.Time) error {
 	if r.holder == "" || r.holder == holder {
 		return nil
@@ -91,14 +91,14 @@ func (r ledgerRow) vacant(scheduler, holder string, now time.Time) error {
 	if left <= 0 {
 		return nil
 	}
-	return &tradeclock.HeldError{
-		Term: tradeclock.Term{Scheduler: scheduler, Holder: r.holder, Number: r.term},
+	return &store.HeldError{
+		Term: store.Term{Scheduler: scheduler, Holder: r.holder, Number: r.term},
 		Left: left,
 	}
 }
 
 // Resign ends the term at once, if it is the current one.
-func (s *Store) Resign(ctx context.Context, t tradeclock.Term) error {
+func (s *Store) Resign(ctx context.Context, t store.Term) error {
 	return s.writeAgain(ctx, "resign", func(conn *sql.Conn) error {
 		return s.exec(ctx, conn, `
 			UPDATE tradeclock_schedulers SET holder = '', expires_at = ''
@@ -143,7 +143,7 @@ var (
 
 // Resume returns what the holder of a new term starts from. It locks nothing: no
 // older term can write any more, and what this one sees is of one moment.
-func (s *Store) Resume(ctx context.Context, t tradeclock.Term) (state tradeclock.State, err error) {
+func (s *Store) Resume(ctx context.Context, t store.Term) (state store.State, err error) {
 	err = s.read(ctx, "resume "+t.Scheduler, func(conn *sql.Conn) error {
 		row, err := s.fence(ctx, conn, selectLedger, t)
 		if err != nil {
@@ -168,13 +168,13 @@ func (s *Store) Resume(ctx context.Context, t tradeclock.Term) (state tradeclock
 		return err
 	})
 	if err != nil {
-		return tradeclock.State{}, err
+		return store.State{}, err
 	}
 	return state, nil
 }
 
 // trusted returns until when the terms of some runs were trusted, as far as that is known.
-func (s *Store) trusted(ctx context.Context, conn *sql.Conn, scheduler string, runs []tradeclock.Run) (map[int64]time.Time, error) {
+func (s *Store) trusted(ctx context.Context, conn *sql.Conn, scheduler string, runs []store.Run) (map[int64]time.Time, error) {
 	if len(runs) == 0 {
 		return nil, nil
 	}
@@ -200,13 +200,13 @@ func (s *Store) trusted(ctx context.Context, conn *sql.Conn, scheduler string, r
 		return nil, err
 	}
 	maps.DeleteFunc(known, func(term int64, _ time.Time) bool {
-		return !slices.ContainsFunc(runs, func(r tradeclock.Run) bool { return r.Term == term })
+		return !slices.ContainsFunc(runs, func(r store.Run) bool { return r.Term == term })
 	})
 	return known, nil
 }
 
 // ahead returns what is accounted for already of what is to be planned.
-func (s *Store) ahead(ctx context.Context, conn *sql.Conn, t tradeclock.Term, watermark string) ([]tradeclock.Run, error) {
+func (s *Store) ahead(ctx context.Context, conn *sql.Conn, t store.Term, watermark string) ([]store.Run, error) {
 	ahead, err := s.runs(ctx, conn, selectAhead, t.Scheduler, watermark, t.Number)
 	if err != nil {
 		return nil, err
@@ -221,7 +221,7 @@ func (s *Store) ahead(ctx context.Context, conn *sql.Conn, t tradeclock.Term, wa
 
 // enrolments returns all accounts. The term that enrolled an account last served
 // it until the next one began, which noted the watermark of that moment.
-func (s *Store) enrolments(ctx context.Context, conn *sql.Conn, scheduler string) (all []tradeclock.Enrolment, err error) {
+func (s *Store) enrolments(ctx context.Context, conn *sql.Conn, scheduler string) (all []store.Enrolment, err error) {
 	scan := func(rows *sql.Rows) error {
 		var account, from, withdrawn, returned, served string
 		if err := rows.Scan(&account, &from, &withdrawn, &returned, &served); err != nil {
@@ -231,7 +231,7 @@ func (s *Store) enrolments(ctx context.Context, conn *sql.Conn, scheduler string
 			from = max(from, served)
 		}
 		var p parser
-		all = append(all, tradeclock.Enrolment{
+		all = append(all, store.Enrolment{
 			Account: account, From: p.instant(from), Withdrawn: p.instant(withdrawn), Returned: p.instant(returned),
 		})
 		return p.err
@@ -246,7 +246,7 @@ func (s *Store) enrolments(ctx context.Context, conn *sql.Conn, scheduler string
 }
 
 // Enroll notes that the term serves accounts.
-func (s *Store) Enroll(ctx context.Context, t tradeclock.Term, accounts []tradeclock.Enrolment) error {
+func (s *Store) Enroll(ctx context.Context, t store.Term, accounts []store.Enrolment) error {
 	type enrolment struct {
 		Account   string `json:"account"`
 		From      string `json:"served_from"`
@@ -274,7 +274,7 @@ func (s *Store) Enroll(ctx context.Context, t tradeclock.Term, accounts []tradec
 }
 
 // Withdraw notes that an account is not served any more.
-func (s *Store) Withdraw(ctx context.Context, t tradeclock.Term, gone tradeclock.Enrolment) error {
+func (s *Store) Withdraw(ctx context.Context, t store.Term, gone store.Enrolment) error {
 	return s.fenced(ctx, "withdraw "+gone.Account, t, func(conn *sql.Conn, _ ledgerRow) error {
 		return s.exec(ctx, conn, `
 			UPDATE tradeclock_enrolments SET served_from = $1, withdrawn_at = $2, returned_at = ''

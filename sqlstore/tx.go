@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // connect takes a connection from the pool and makes the settings on it, which
@@ -179,21 +179,21 @@ func (s *Store) ledgerRow(ctx context.Context, conn *sql.Conn, statement, schedu
 }
 
 // fence returns the row if the term is the current one, and an error that wraps
-// tradeclock.ErrDeposed else.
-func (s *Store) fence(ctx context.Context, conn *sql.Conn, statement string, t tradeclock.Term) (ledgerRow, error) {
+// store.ErrDeposed else.
+func (s *Store) fence(ctx context.Context, conn *sql.Conn, statement string, t store.Term) (ledgerRow, error) {
 	row, err := s.ledgerRow(ctx, conn, statement, t.Scheduler)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return ledgerRow{}, err
 	}
 	if row.holder == "" || row.holder != t.Holder || row.term != t.Number {
-		return ledgerRow{}, fmt.Errorf("term %d of %s: %w", t.Number, t.Scheduler, tradeclock.ErrDeposed)
+		return ledgerRow{}, fmt.Errorf("term %d of %s: %w", t.Number, t.Scheduler, store.ErrDeposed)
 	}
 	return row, nil
 }
 
 // fenced is writeAgain under a term: f is called if the term is the current one,
 // and the transaction sees to it that it is so until the commit.
-func (s *Store) fenced(ctx context.Context, doing string, t tradeclock.Term, f func(*sql.Conn, ledgerRow) error) error {
+func (s *Store) fenced(ctx context.Context, doing string, t store.Term, f func(*sql.Conn, ledgerRow) error) error {
 	return s.writeAgain(ctx, doing, func(conn *sql.Conn) error {
 		row, err := s.fence(ctx, conn, lockLedger, t)
 		if err != nil {

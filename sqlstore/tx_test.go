@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func TestWriteThatWaitsEndsWithItsContext(t *testing.T) {
@@ -21,9 +21,9 @@ func TestWriteThatWaitsEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(gaveUp)
 
-	err = s.Beat(ctx, tradeclock.Heartbeat{Scheduler: "paper"})
+	err = s.Beat(ctx, store.Heartbeat{Scheduler: "paper"})
 
 	assert.ErrorIs(t, err, gaveUp)
 	<-s.writing
-	assert.NoError(t, s.Beat(t.Context(), tradeclock.Heartbeat{Scheduler: "paper"}))
+	assert.NoError(t, s.Beat(t.Context(), store.Heartbeat{Scheduler: "paper"}))
 }

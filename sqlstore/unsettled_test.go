@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // A new holder finds what is not settled by the occurrences that have such runs, so
@@ -21,13 +21,13 @@ func TestWhatIsNotSettledIsCounted(t *testing.T) {
 func testWhatIsNotSettledIsCounted(t *testing.T, on database) {
 	for _, c := range []struct {
 		name string
-		make func() []tradeclock.Run
+		make func() []store.Run
 	}{
-		{"one occurrence", func() []tradeclock.Run { return ofMinute(0, 30, false) }},
-		{"a repeating task", func() []tradeclock.Run { return ofMinute(0, 30, true) }},
-		{"few occurrences", func() []tradeclock.Run { return append(ofMinute(0, 10, false), ofMinute(1, 20, false)...) }},
-		{"many occurrences", func() []tradeclock.Run { return planned("a", "sell_monitor", 30) }},
-		{"occurrences in turn", func() []tradeclock.Run { return inTurn(ofMinute(0, 15, false), ofMinute(1, 15, false)) }},
+		{"one occurrence", func() []store.Run { return ofMinute(0, 30, false) }},
+		{"a repeating task", func() []store.Run { return ofMinute(0, 30, true) }},
+		{"few occurrences", func() []store.Run { return append(ofMinute(0, 10, false), ofMinute(1, 20, false)...) }},
+		{"many occurrences", func() []store.Run { return planned("a", "sell_monitor", 30) }},
+		{"occurrences in turn", func() []store.Run { return inTurn(ofMinute(0, 15, false), ofMinute(1, 15, false)) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at := on.place(t)
@@ -38,12 +38,12 @@ func testWhatIsNotSettledIsCounted(t *testing.T, on database) {
 			unsettled := func() string {
 				return text(t, openDB(t, at), "SELECT coalesce(sum(runs), 0) FROM tradeclock_unsettled")
 			}
-			claim := func(runs []tradeclock.Run) {
+			claim := func(runs []store.Run) {
 				claims, err := s.Claim(t.Context(), term, runs)
 				require.NoError(t, err)
 				require.Equal(t, len(runs), held(claims))
 			}
-			settle := func(runs []tradeclock.Run) {
+			settle := func(runs []store.Run) {
 				_, err := s.Settle(t.Context(), runs)
 				require.NoError(t, err)
 			}
@@ -52,11 +52,11 @@ func testWhatIsNotSettledIsCounted(t *testing.T, on database) {
 			claim(runs)                         // the first are held already
 			claim(runs)
 			assert.Equal(t, "30", unsettled())
-			settle(ended(runs[:5], tradeclock.Succeeded))
-			settle(ended(runs[:5], tradeclock.Succeeded))
-			settle(ended(runs[:5], tradeclock.Failed)) // too late
+			settle(ended(runs[:5], store.Succeeded))
+			settle(ended(runs[:5], store.Succeeded))
+			settle(ended(runs[:5], store.Failed)) // too late
 			assert.Equal(t, "25", unsettled())
-			apart := ended(runs[5:20], tradeclock.Interrupted)
+			apart := ended(runs[5:20], store.Interrupted)
 			for i := range apart {
 				apart[i].Reason = fmt.Sprint("reason ", i)
 			}
@@ -75,7 +75,7 @@ func testWhatIsNotSettledIsCounted(t *testing.T, on database) {
 			state, err := s.Resume(t.Context(), lead(t, s, "b"))
 			require.NoError(t, err)
 			assert.Len(t, state.Unsettled, 11)
-			settle(ended(state.Unsettled, tradeclock.Interrupted))
+			settle(ended(state.Unsettled, store.Interrupted))
 			assert.Equal(t, "0", unsettled())
 			clock.Advance(time.Hour)
 			lead(t, s, "c")
@@ -85,7 +85,7 @@ func testWhatIsNotSettledIsCounted(t *testing.T, on database) {
 }
 
 // inTurn returns the runs of both, one of each after the other.
-func inTurn(a, b []tradeclock.Run) (runs []tradeclock.Run) {
+func inTurn(a, b []store.Run) (runs []store.Run) {
 	for i := range a {
 		runs = append(runs, a[i], b[i])
 	}

@@ -147,7 +147,7 @@ type SettleResult struct {
 //
 // A row is identified by Scheduler, Account, Task and Slot, for ever. A holder
 // that never gives a slot two starts relies on the ledger for no more than what
-// is said here, and the conformance suite in tradeclocktest tests it.
+// is said here, and the conformance suite in storetest tests it.
 type Ledger interface {
 	// Lead takes the scheduler's term, or renews it. It returns the current term
 	// unchanged if the holder has it, even if it has expired, and sets it to

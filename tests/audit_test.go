@@ -15,6 +15,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tests/service"
 )
 
@@ -113,16 +114,16 @@ func (a *audit) readJournals() {
 func (a *audit) readLedger() {
 	t := a.w.t
 	a.db = database{a.w.config.Driver, a.w.config.DSN}.open(t)
-	store, err := sqlstore.Open(t.Context(), a.db, sqlstore.WithClock(a.w.clock))
+	st, err := sqlstore.Open(t.Context(), a.db, sqlstore.WithClock(a.w.clock))
 	require.NoError(t, err)
-	a.all, err = store.Runs(t.Context(), tradeclock.Query{Scheduler: service.Name})
+	a.all, err = st.Runs(t.Context(), store.Query{Scheduler: service.Name})
 	require.NoError(t, err)
 	var mark string
 	require.NoError(t, a.db.QueryRowContext(t.Context(), "SELECT watermark FROM tradeclock_schedulers").Scan(&mark))
 	a.watermark, err = time.Parse(time.RFC3339Nano, mark)
 	require.NoError(t, err)
 	for _, row := range a.all {
-		require.Equal(t, tradeclock.RunID(service.Name, row.Account, row.Task, row.Slot), row.ID)
+		require.Equal(t, store.RunID(service.Name, row.Account, row.Task, row.Slot), row.ID)
 		due := a.timetable(row.Task, row.Due.Add(-time.Second), row.Through())
 		assert.Len(t, due, row.Occurrences(), "%s of %s from %s to %s", row.Task, row.Account, row.Due, row.Through())
 		for _, at := range due {
@@ -260,7 +261,7 @@ func (a *audit) check(o occurrence, row tradeclock.Run) {
 	}
 	if !row.Started.IsZero() {
 		assert.False(t, row.Started.Before(row.Due), "%s started before it was due", o)
-		assert.Less(t, row.Lateness(), tradeclock.DefaultCatchUp, "%s started after its catch-up", o)
+		assert.Less(t, row.Lateness(), store.DefaultCatchUp, "%s started after its catch-up", o)
 	}
 	var last *execution
 	if len(executions) > 0 {

@@ -19,9 +19,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/scaled"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tests/service"
 )
 
@@ -54,7 +54,7 @@ func TestAPrometheusPages(t *testing.T) {
 	// Whom nobody could scrape was absent, and health tells of the order until the day is over.
 	server.awaitAlerts([]string{"TradeclockOrderLost"}, []string{"TradeclockHeartbeatAbsent", "TradeclockDegraded"})
 	assert.Contains(t, server.exemplars(`tradeclock_occurrences_total{task="orders", outcome="missed"}`),
-		tradeclock.RunID(service.Name, "42", "orders", due.In(service.Kolkata).Format(time.DateOnly)))
+		store.RunID(service.Name, "42", "orders", due.In(service.Kolkata).Format(time.DateOnly)))
 	for title, expr := range boardQueries(t) {
 		_, err := server.query(expr)
 		assert.NoError(t, err, title)

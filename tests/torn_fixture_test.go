@@ -78,17 +78,17 @@ func newDesk(t *testing.T, on database) *desk {
 // start starts a process, and returns the error with which its store opens.
 func (d *desk) start() error {
 	d.its = d.on.open(d.t)
-	store, err := sqlstore.Open(d.t.Context(), d.its, sqlstore.WithClock(d.clock))
+	st, err := sqlstore.Open(d.t.Context(), d.its, sqlstore.WithClock(d.clock))
 	if err != nil {
 		return err
 	}
-	d.store = store
-	if _, err := store.SeedSchedules(d.t.Context(), deskRows...); err != nil {
+	d.store = st
+	if _, err := st.SeedSchedules(d.t.Context(), deskRows...); err != nil {
 		return err
 	}
 	d.now, err = tradeclock.New(tradeclock.Config{
 		Name: service.Name, Account: "42", Executor: lister{d.rec},
-		Schedules: store, Ledger: store, Heartbeats: store,
+		Schedules: st, Ledger: st, Heartbeats: st,
 		Calendar: calendar.AlwaysOpen(service.Kolkata),
 		Clock:    d.clock,
 		Logger:   slog.New(slog.NewTextHandler(&d.log, nil)),

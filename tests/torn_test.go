@@ -17,6 +17,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tests/service"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
@@ -40,13 +41,13 @@ func TestADatabaseRestoredFromYesterdaysBackup(t *testing.T) {
 		for _, e := range d.rec.Runs()[before:] {
 			again = append(again, e.Run.Task)
 			assert.NotContains(d.t, known, e.Run.Slot, "the backup knows it")
-			assert.Less(d.t, e.Run.Lateness(), tradeclock.DefaultCatchUp)
+			assert.Less(d.t, e.Run.Lateness(), store.DefaultCatchUp)
 		}
 		slices.Sort(again)
 		assert.Equal(d.t, []string{"monitor", "orders"}, again)
 		d.run(3 * time.Minute)
 		assert.True(d.t, d.ran(3))
-		missed, err := d.store.Runs(d.t.Context(), tradeclock.Query{Task: "opening", Outcomes: []tradeclock.Outcome{tradeclock.Missed}})
+		missed, err := d.store.Runs(d.t.Context(), store.Query{Task: "opening", Outcomes: []tradeclock.Outcome{tradeclock.Missed}})
 		require.NoError(d.t, err)
 		require.Len(d.t, missed, 1, "what ran today is recorded as missed: the backup does not know it")
 	})
@@ -62,9 +63,9 @@ func TestABackupIsRestoredUnderAHalt(t *testing.T) {
 		d.kill()
 		d.restore(saved)
 		before := len(d.rec.Runs())
-		store, err := sqlstore.Open(d.t.Context(), d.db, sqlstore.WithClock(d.clock))
+		st, err := sqlstore.Open(d.t.Context(), d.db, sqlstore.WithClock(d.clock))
 		require.NoError(d.t, err)
-		require.NoError(d.t, store.Halt(d.t.Context(), tradeclock.Halt{
+		require.NoError(d.t, st.Halt(d.t.Context(), store.Halt{
 			Scheduler: service.Name, Reason: "a backup was restored", Actor: "ana", At: d.clock.Now(),
 		}))
 		d.clock.Advance(tradeclock.DefaultTermLength)
@@ -220,7 +221,7 @@ func TestTheTermIsSetBackByHand(t *testing.T) {
 func TestNonsenseInEachColumn(t *testing.T) {
 	onEach(t, func(d *desk) {
 		d.run(3 * time.Minute)
-		require.NoError(d.t, d.store.Halt(d.t.Context(), tradeclock.Halt{Scheduler: service.Name, Account: "43", At: d.clock.Now(), Serving: true}))
+		require.NoError(d.t, d.store.Halt(d.t.Context(), store.Halt{Scheduler: service.Name, Account: "43", At: d.clock.Now(), Serving: true}))
 		d.kill()
 		d.clock.Advance(tradeclock.DefaultTermLength)
 		saved, taken, refused := d.backup(), 0, 0
@@ -322,7 +323,7 @@ func TestTheWALIsDeleted(t *testing.T) {
 		if e.Run.Task == "orders" {
 			again = append(again, e.Run.Slot)
 			assert.NotContains(t, known, e.Run.Slot, "the file knows it")
-			assert.Less(t, e.Run.Lateness(), tradeclock.DefaultCatchUp)
+			assert.Less(t, e.Run.Lateness(), store.DefaultCatchUp)
 		}
 	}
 	assert.NotEmpty(t, again, "the newest runs again")

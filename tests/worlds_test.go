@@ -43,9 +43,9 @@ func inMemorySQLite(t *testing.T) func(tradeclock.Clock) simulated.Database {
 		require.NoError(t, err)
 		t.Cleanup(func() { assert.NoError(t, db.Close()) })
 		db.SetMaxOpenConns(1)
-		store, err := sqlstore.Open(context.Background(), db, sqlstore.WithClock(clock))
+		st, err := sqlstore.Open(context.Background(), db, sqlstore.WithClock(clock))
 		require.NoError(t, err)
-		return store
+		return st
 	}
 }
 

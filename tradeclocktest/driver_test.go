@@ -17,6 +17,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -81,7 +82,7 @@ func both(t *testing.T, test func(o *office, drive func(s *tradeclock.UnifiedTas
 
 func (o *office) outcomes() (told []string) {
 	o.t.Helper()
-	runs, err := o.store.Runs(o.t.Context(), tradeclock.Query{})
+	runs, err := o.store.Runs(o.t.Context(), store.Query{})
 	require.NoError(o.t, err)
 	for _, r := range runs {
 		told = append(told, r.Outcome.String())
@@ -105,7 +106,7 @@ func TestCrash(t *testing.T) {
 		assert.ErrorIs(t, executions[0].Err, tradeclock.ErrCrashed, "the context of what ran has ended")
 		o.clock.Advance(20 * time.Second)
 		_, err := o.store.Lead(t.Context(), "paper", "another", time.Minute, time.Time{})
-		var held *tradeclock.HeldError
+		var held *store.HeldError
 		assert.ErrorAs(t, err, &held, "the term is not resigned, and not renewed")
 		assert.Equal(t, beats, o.beats(), "no heartbeat says that it has ended")
 		assert.Equal(t, before, o.log.String(), "nothing is logged")
@@ -119,7 +120,7 @@ func TestCrash(t *testing.T) {
 	})
 }
 
-func (o *office) beats() []tradeclock.ReceivedHeartbeat {
+func (o *office) beats() []store.ReceivedHeartbeat {
 	o.t.Helper()
 	beats, err := o.store.Heartbeats(o.t.Context(), "paper")
 	require.NoError(o.t, err)
@@ -139,28 +140,28 @@ func TestCrashWhileAStoreHangs(t *testing.T) {
 		t.Run(string(op), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := newOffice(t)
-				store := tradeclocktest.NewFaulty(o.store)
+				st := tradeclocktest.NewFaulty(o.store)
 				_, err := o.store.SeedSchedules(t.Context(), tradeclock.Schedule{Task: "orders", Rule: rule.MustParse("every 1m 09:00-10:00")})
 				require.NoError(t, err)
 				cfg := o.config()
-				cfg.Ledger, cfg.Heartbeats, cfg.Schedules = store, store, store
+				cfg.Ledger, cfg.Heartbeats, cfg.Schedules = st, st, st
 				s := o.new(cfg)
 				d, stop := tradeclocktest.StartDriver(t, s, o.clock)
 				d.Until(at(9, 0, 30))
-				store.Hang(op)
+				st.Hang(op)
 				d.Until(at(9, 1, 0))
-				require.Equal(t, 1, store.Hanging(op))
+				require.Equal(t, 1, st.Hanging(op))
 
 				d.Crash()
-				assert.Zero(t, store.Hanging(op))
+				assert.Zero(t, st.Hanging(op))
 				assert.Equal(t, at(9, 1, 0), o.clock.Now())
 				assert.Zero(t, s.NextWake())
 				assert.ErrorIs(t, stop(), tradeclock.ErrCrashed)
-				calls := store.Calls(op)
-				store.Heal()
+				calls := st.Calls(op)
+				st.Heal()
 				o.clock.Advance(time.Hour)
 				synctest.Wait()
-				assert.Equal(t, calls, store.Calls(op))
+				assert.Equal(t, calls, st.Calls(op))
 			})
 		})
 	}
@@ -277,14 +278,14 @@ func (c *crashing) Revision(ctx context.Context) (string, error) {
 // A tick in whose middle the power fails neither beats nor moves the watermark.
 func TestCrashInTheMiddleOfATick(t *testing.T) {
 	o := newOffice(t)
-	store := &crashing{Store: o.store}
+	st := &crashing{Store: o.store}
 	cfg := o.config()
-	cfg.Schedules = store
+	cfg.Schedules = st
 	s := o.new(cfg)
 	d := tradeclocktest.NewDriver(t, s, o.clock)
 	d.Until(at(9, 0, 0))
 	beats := o.beats()
-	store.crash = s.Crash
+	st.crash = s.Crash
 	o.clock.Advance(time.Minute)
 	_ = s.Tick(t.Context())
 
@@ -301,14 +302,14 @@ func TestCrashInTheMiddleOfATick(t *testing.T) {
 // minute, as it does in life.
 func TestDriverGoesToEachRetry(t *testing.T) {
 	both(t, func(o *office, drive func(s *tradeclock.UnifiedTaskScheduler) *tradeclocktest.Driver) {
-		store := tradeclocktest.NewFaulty(o.store)
+		st := tradeclocktest.NewFaulty(o.store)
 		cfg := o.config()
-		cfg.Ledger = store
+		cfg.Ledger = st
 		cfg.Schedules = tradeclock.FixedSchedules(tradeclock.Schedule{Task: "orders", Rule: rule.MustParse("daily 09:01"), CatchUp: time.Minute})
 		d := drive(o.new(cfg))
-		store.Fail(tradeclocktest.OpClaim, errors.New("out of reach"))
+		st.Fail(tradeclocktest.OpClaim, errors.New("out of reach"))
 		d.Until(at(9, 1, 45))
-		store.Heal()
+		st.Heal()
 		d.Until(at(9, 3, 0))
 
 		executions := o.rec.Runs()
@@ -320,15 +321,15 @@ func TestDriverGoesToEachRetry(t *testing.T) {
 // The schedules come back at 09:01:40, after they could not be read since the start.
 func TestDriverTicksForAPollThatIsRetried(t *testing.T) {
 	both(t, func(o *office, drive func(s *tradeclock.UnifiedTaskScheduler) *tradeclocktest.Driver) {
-		store := tradeclocktest.NewFaulty(o.store)
+		st := tradeclocktest.NewFaulty(o.store)
 		_, err := o.store.SeedSchedules(t.Context(), tradeclock.Schedule{Task: "orders", Rule: rule.MustParse("daily 09:01")})
 		require.NoError(t, err)
 		cfg := o.config()
-		cfg.Schedules = store
-		store.Fail(tradeclocktest.OpRevision, errors.New("out of reach"))
+		cfg.Schedules = st
+		st.Fail(tradeclocktest.OpRevision, errors.New("out of reach"))
 		d := drive(o.new(cfg))
 		d.Until(at(8, 59, 10))
-		asked := store.Calls(tradeclocktest.OpRevision)
+		asked := st.Calls(tradeclocktest.OpRevision)
 		assert.Greater(t, asked, 2, "it is asked again within seconds")
 	})
 }
@@ -356,7 +357,7 @@ func TestDriverRenewsTheTermOfARun(t *testing.T) {
 	d, stop := tradeclocktest.StartDriver(t, o.new(o.config()), o.clock)
 	d.AtEach = func(time.Time) {
 		_, err := o.store.Lead(t.Context(), "paper", "another", time.Minute, time.Time{})
-		var held *tradeclock.HeldError
+		var held *store.HeldError
 		assert.ErrorAs(t, err, &held)
 	}
 	d.Until(at(9, 30, 0))

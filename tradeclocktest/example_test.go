@@ -11,6 +11,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -20,10 +21,10 @@ func ExampleDriver_Crash() {
 	t := new(exampleT)
 	defer t.end()
 	clock := clockwork.NewFakeClockAt(at(9, 0, 0))
-	store := memstore.New(clock)
+	st := memstore.New(clock)
 	newService := func(process string) *tradeclock.UnifiedTaskScheduler {
 		s, err := tradeclock.New(tradeclock.Config{
-			Name: "paper", Account: "42", Ledger: store, Clock: clock, Logger: slog.New(slog.DiscardHandler),
+			Name: "paper", Account: "42", Ledger: st, Clock: clock, Logger: slog.New(slog.DiscardHandler),
 			Schedules: tradeclock.FixedSchedules(
 				tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01")},
 				tradeclock.Schedule{Task: "sell_monitor", Rule: rule.MustParse("daily 09:01:10"), Delivery: tradeclock.AtLeastOnce},
@@ -43,7 +44,7 @@ func ExampleDriver_Crash() {
 	driver.Crash()
 	tradeclocktest.NewDriver(t, newService("second"), clock).For(3 * time.Minute)
 
-	runs, err := store.Runs(context.Background(), tradeclock.Query{Scheduler: "paper"})
+	runs, err := st.Runs(context.Background(), store.Query{Scheduler: "paper"})
 	for _, run := range runs {
 		fmt.Println(run.Task, run.Outcome)
 	}

@@ -8,23 +8,24 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Store is all that a scheduler can use of a store, which memstore.Store and
 // sqlstore.Store have.
 type Store interface {
 	tradeclock.ScheduleStore
-	tradeclock.ChangeLister
+	store.ChangeLister
 	tradeclock.Ledger
-	tradeclock.History
-	tradeclock.HaltStore
-	tradeclock.Directory
-	tradeclock.RequestStore
-	tradeclock.OverrideStore
-	tradeclock.Resetter
-	tradeclock.Pruner
+	store.History
+	store.HaltStore
+	store.Directory
+	store.RequestStore
+	store.OverrideStore
+	store.Resetter
+	store.Pruner
 	tradeclock.HeartbeatSink
-	tradeclock.HeartbeatReader
+	store.HeartbeatReader
 }
 
 // Op names a call of a Store.
@@ -97,8 +98,8 @@ type hang struct {
 var _ Store = (*Faulty)(nil)
 
 // NewFaulty returns a store that passes all calls on to another.
-func NewFaulty(store Store) *Faulty {
-	return &Faulty{store: store, faults: make(map[Op]fault), calls: make(map[Op]int), hanging: make(map[Op]int)}
+func NewFaulty(st Store) *Faulty {
+	return &Faulty{store: st, faults: make(map[Op]fault), calls: make(map[Op]int), hanging: make(map[Op]int)}
 }
 
 // Fail makes a call return an error, and do nothing, until it is healed or given
@@ -228,87 +229,87 @@ func (f *Faulty) Revision(ctx context.Context) (string, error) {
 }
 
 // Changes calls the store's.
-func (f *Faulty) Changes(ctx context.Context, since string) (tradeclock.ScheduleChanges, error) {
-	return ask(ctx, f, OpChanges, func() (tradeclock.ScheduleChanges, error) { return f.store.Changes(ctx, since) })
+func (f *Faulty) Changes(ctx context.Context, since string) (store.ScheduleChanges, error) {
+	return ask(ctx, f, OpChanges, func() (store.ScheduleChanges, error) { return f.store.Changes(ctx, since) })
 }
 
 // Lead calls the store's.
-func (f *Faulty) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (tradeclock.Term, error) {
-	return ask(ctx, f, OpLead, func() (tradeclock.Term, error) { return f.store.Lead(ctx, scheduler, holder, ttl, trusted) })
+func (f *Faulty) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (store.Term, error) {
+	return ask(ctx, f, OpLead, func() (store.Term, error) { return f.store.Lead(ctx, scheduler, holder, ttl, trusted) })
 }
 
 // Resign calls the store's.
-func (f *Faulty) Resign(ctx context.Context, t tradeclock.Term) error {
+func (f *Faulty) Resign(ctx context.Context, t store.Term) error {
 	return f.tell(ctx, OpResign, func() error { return f.store.Resign(ctx, t) })
 }
 
 // Resume calls the store's.
-func (f *Faulty) Resume(ctx context.Context, t tradeclock.Term) (tradeclock.State, error) {
-	return ask(ctx, f, OpResume, func() (tradeclock.State, error) { return f.store.Resume(ctx, t) })
+func (f *Faulty) Resume(ctx context.Context, t store.Term) (store.State, error) {
+	return ask(ctx, f, OpResume, func() (store.State, error) { return f.store.Resume(ctx, t) })
 }
 
 // Enroll calls the store's.
-func (f *Faulty) Enroll(ctx context.Context, t tradeclock.Term, accounts []tradeclock.Enrolment) error {
+func (f *Faulty) Enroll(ctx context.Context, t store.Term, accounts []store.Enrolment) error {
 	return f.tell(ctx, OpEnroll, func() error { return f.store.Enroll(ctx, t, accounts) })
 }
 
 // Withdraw calls the store's.
-func (f *Faulty) Withdraw(ctx context.Context, t tradeclock.Term, gone tradeclock.Enrolment) error {
+func (f *Faulty) Withdraw(ctx context.Context, t store.Term, gone store.Enrolment) error {
 	return f.tell(ctx, OpWithdraw, func() error { return f.store.Withdraw(ctx, t, gone) })
 }
 
 // Claim calls the store's.
-func (f *Faulty) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
-	return ask(ctx, f, OpClaim, func() ([]tradeclock.Claim, error) { return f.store.Claim(ctx, t, runs) })
+func (f *Faulty) Claim(ctx context.Context, t store.Term, runs []tradeclock.Run) ([]store.Claim, error) {
+	return ask(ctx, f, OpClaim, func() ([]store.Claim, error) { return f.store.Claim(ctx, t, runs) })
 }
 
 // Reclaim calls the store's.
-func (f *Faulty) Reclaim(ctx context.Context, t tradeclock.Term, old string, run tradeclock.Run) (tradeclock.Claim, error) {
-	return ask(ctx, f, OpReclaim, func() (tradeclock.Claim, error) { return f.store.Reclaim(ctx, t, old, run) })
+func (f *Faulty) Reclaim(ctx context.Context, t store.Term, old string, run tradeclock.Run) (store.Claim, error) {
+	return ask(ctx, f, OpReclaim, func() (store.Claim, error) { return f.store.Reclaim(ctx, t, old, run) })
 }
 
 // Release calls the store's.
-func (f *Faulty) Release(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) error {
+func (f *Faulty) Release(ctx context.Context, t store.Term, runs []tradeclock.Run) error {
 	return f.tell(ctx, OpRelease, func() error { return f.store.Release(ctx, t, runs) })
 }
 
 // Record calls the store's.
-func (f *Faulty) Record(ctx context.Context, t tradeclock.Term, outcomes []tradeclock.Run, to time.Time) error {
+func (f *Faulty) Record(ctx context.Context, t store.Term, outcomes []tradeclock.Run, to time.Time) error {
 	return f.tell(ctx, OpRecord, func() error { return f.store.Record(ctx, t, outcomes, to) })
 }
 
 // Settle calls the store's.
-func (f *Faulty) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock.SettleResult, error) {
-	return ask(ctx, f, OpSettle, func() ([]tradeclock.SettleResult, error) { return f.store.Settle(ctx, runs) })
+func (f *Faulty) Settle(ctx context.Context, runs []tradeclock.Run) ([]store.SettleResult, error) {
+	return ask(ctx, f, OpSettle, func() ([]store.SettleResult, error) { return f.store.Settle(ctx, runs) })
 }
 
 // Runs calls the store's.
-func (f *Faulty) Runs(ctx context.Context, q tradeclock.Query) ([]tradeclock.Run, error) {
+func (f *Faulty) Runs(ctx context.Context, q store.Query) ([]tradeclock.Run, error) {
 	return ask(ctx, f, OpRuns, func() ([]tradeclock.Run, error) { return f.store.Runs(ctx, q) })
 }
 
 // Schedulers calls the store's.
-func (f *Faulty) Schedulers(ctx context.Context) ([]tradeclock.TermState, error) {
-	return ask(ctx, f, OpSchedulers, func() ([]tradeclock.TermState, error) { return f.store.Schedulers(ctx) })
+func (f *Faulty) Schedulers(ctx context.Context) ([]store.TermState, error) {
+	return ask(ctx, f, OpSchedulers, func() ([]store.TermState, error) { return f.store.Schedulers(ctx) })
 }
 
 // Enrolments calls the store's.
-func (f *Faulty) Enrolments(ctx context.Context, q tradeclock.EnrolmentQuery) ([]tradeclock.EnrolledAccount, error) {
-	return ask(ctx, f, OpEnrolments, func() ([]tradeclock.EnrolledAccount, error) { return f.store.Enrolments(ctx, q) })
+func (f *Faulty) Enrolments(ctx context.Context, q store.EnrolmentQuery) ([]store.EnrolledAccount, error) {
+	return ask(ctx, f, OpEnrolments, func() ([]store.EnrolledAccount, error) { return f.store.Enrolments(ctx, q) })
 }
 
 // Halts calls the store's.
-func (f *Faulty) Halts(ctx context.Context, scheduler string) ([]tradeclock.Halt, error) {
-	return ask(ctx, f, OpHalts, func() ([]tradeclock.Halt, error) { return f.store.Halts(ctx, scheduler) })
+func (f *Faulty) Halts(ctx context.Context, scheduler string) ([]store.Halt, error) {
+	return ask(ctx, f, OpHalts, func() ([]store.Halt, error) { return f.store.Halts(ctx, scheduler) })
 }
 
 // Halt calls the store's.
-func (f *Faulty) Halt(ctx context.Context, h tradeclock.Halt) error {
+func (f *Faulty) Halt(ctx context.Context, h store.Halt) error {
 	return f.tell(ctx, OpHalt, func() error { return f.store.Halt(ctx, h) })
 }
 
 // Lift calls the store's.
-func (f *Faulty) Lift(ctx context.Context, h tradeclock.Halt) error {
+func (f *Faulty) Lift(ctx context.Context, h store.Halt) error {
 	return f.tell(ctx, OpLift, func() error { return f.store.Lift(ctx, h) })
 }
 
@@ -318,12 +319,12 @@ func (f *Faulty) Ask(ctx context.Context, r request.Request) (request.Request, e
 }
 
 // Take calls the store's.
-func (f *Faulty) Take(ctx context.Context, t tradeclock.Term) ([]request.Request, error) {
+func (f *Faulty) Take(ctx context.Context, t store.Term) ([]request.Request, error) {
 	return ask(ctx, f, OpTake, func() ([]request.Request, error) { return f.store.Take(ctx, t) })
 }
 
 // Answer calls the store's.
-func (f *Faulty) Answer(ctx context.Context, t tradeclock.Term, r request.Request) error {
+func (f *Faulty) Answer(ctx context.Context, t store.Term, r request.Request) error {
 	return f.tell(ctx, OpAnswer, func() error { return f.store.Answer(ctx, t, r) })
 }
 
@@ -333,22 +334,22 @@ func (f *Faulty) Requests(ctx context.Context, q request.Query) ([]request.Reque
 }
 
 // Overrides is the store's.
-func (f *Faulty) Overrides(ctx context.Context, q tradeclock.OverrideQuery) ([]tradeclock.Override, error) {
-	return ask(ctx, f, OpOverrides, func() ([]tradeclock.Override, error) { return f.store.Overrides(ctx, q) })
+func (f *Faulty) Overrides(ctx context.Context, q store.OverrideQuery) ([]store.Override, error) {
+	return ask(ctx, f, OpOverrides, func() ([]store.Override, error) { return f.store.Overrides(ctx, q) })
 }
 
 // Override is the store's.
-func (f *Faulty) Override(ctx context.Context, t tradeclock.Term, o tradeclock.Override) error {
+func (f *Faulty) Override(ctx context.Context, t store.Term, o store.Override) error {
 	return f.tell(ctx, OpOverride, func() error { return f.store.Override(ctx, t, o) })
 }
 
 // Revoke is the store's.
-func (f *Faulty) Revoke(ctx context.Context, t tradeclock.Term, o tradeclock.Override) error {
+func (f *Faulty) Revoke(ctx context.Context, t store.Term, o store.Override) error {
 	return f.tell(ctx, OpRevoke, func() error { return f.store.Revoke(ctx, t, o) })
 }
 
 // ResetWatermark calls the store's.
-func (f *Faulty) ResetWatermark(ctx context.Context, t tradeclock.Term, to time.Time, reason, actor string) error {
+func (f *Faulty) ResetWatermark(ctx context.Context, t store.Term, to time.Time, reason, actor string) error {
 	return f.tell(ctx, OpResetWatermark, func() error { return f.store.ResetWatermark(ctx, t, to, reason, actor) })
 }
 
@@ -363,6 +364,6 @@ func (f *Faulty) Beat(ctx context.Context, hb tradeclock.Heartbeat) error {
 }
 
 // Heartbeats calls the store's.
-func (f *Faulty) Heartbeats(ctx context.Context, scheduler string) ([]tradeclock.ReceivedHeartbeat, error) {
-	return ask(ctx, f, OpHeartbeats, func() ([]tradeclock.ReceivedHeartbeat, error) { return f.store.Heartbeats(ctx, scheduler) })
+func (f *Faulty) Heartbeats(ctx context.Context, scheduler string) ([]store.ReceivedHeartbeat, error) {
+	return ask(ctx, f, OpHeartbeats, func() ([]store.ReceivedHeartbeat, error) { return f.store.Heartbeats(ctx, scheduler) })
 }

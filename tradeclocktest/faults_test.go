@@ -14,6 +14,8 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/storetest"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -24,73 +26,73 @@ func TestFaultyPassesOn(t *testing.T) {
 	open := func(clock tradeclock.Clock) *tradeclocktest.Faulty {
 		return tradeclocktest.NewFaulty(memstore.New(clock))
 	}
-	tradeclocktest.TestLedger(t, func(_ *testing.T, clock tradeclock.Clock) tradeclock.Ledger { return open(clock) })
-	tradeclocktest.TestScheduleStore(t, func(_ *testing.T, clock tradeclock.Clock) tradeclock.ScheduleStore { return open(clock) })
-	tradeclocktest.TestHeartbeats(t, func(_ *testing.T, clock tradeclock.Clock) tradeclock.HeartbeatSink { return open(clock) })
+	storetest.TestLedger(t, func(_ *testing.T, clock tradeclock.Clock) tradeclock.Ledger { return open(clock) })
+	storetest.TestScheduleStore(t, func(_ *testing.T, clock tradeclock.Clock) tradeclock.ScheduleStore { return open(clock) })
+	storetest.TestHeartbeats(t, func(_ *testing.T, clock tradeclock.Clock) tradeclock.HeartbeatSink { return open(clock) })
 }
 
 // everyCall makes each call of a store once, under a term that must be current.
-func everyCall(store tradeclocktest.Store, term tradeclock.Term) map[tradeclocktest.Op]func(ctx context.Context) error {
+func everyCall(st tradeclocktest.Store, term store.Term) map[tradeclocktest.Op]func(ctx context.Context) error {
 	return map[tradeclocktest.Op]func(ctx context.Context) error{
-		tradeclocktest.OpSchedules: func(ctx context.Context) error { _, err := store.Schedules(ctx); return err },
-		tradeclocktest.OpRevision:  func(ctx context.Context) error { _, err := store.Revision(ctx); return err },
-		tradeclocktest.OpChanges:   func(ctx context.Context) error { _, err := store.Changes(ctx, "0"); return err },
+		tradeclocktest.OpSchedules: func(ctx context.Context) error { _, err := st.Schedules(ctx); return err },
+		tradeclocktest.OpRevision:  func(ctx context.Context) error { _, err := st.Revision(ctx); return err },
+		tradeclocktest.OpChanges:   func(ctx context.Context) error { _, err := st.Changes(ctx, "0"); return err },
 		tradeclocktest.OpLead: func(ctx context.Context) error {
-			_, err := store.Lead(ctx, term.Scheduler, term.Holder, time.Minute, time.Time{})
+			_, err := st.Lead(ctx, term.Scheduler, term.Holder, time.Minute, time.Time{})
 			return err
 		},
-		tradeclocktest.OpResign: func(ctx context.Context) error { return store.Resign(ctx, tradeclock.Term{}) },
-		tradeclocktest.OpResume: func(ctx context.Context) error { _, err := store.Resume(ctx, term); return err },
-		tradeclocktest.OpEnroll: func(ctx context.Context) error { return store.Enroll(ctx, term, nil) },
+		tradeclocktest.OpResign: func(ctx context.Context) error { return st.Resign(ctx, store.Term{}) },
+		tradeclocktest.OpResume: func(ctx context.Context) error { _, err := st.Resume(ctx, term); return err },
+		tradeclocktest.OpEnroll: func(ctx context.Context) error { return st.Enroll(ctx, term, nil) },
 		tradeclocktest.OpWithdraw: func(ctx context.Context) error {
-			return store.Withdraw(ctx, term, tradeclock.Enrolment{Account: "42", From: noon, Withdrawn: noon})
+			return st.Withdraw(ctx, term, store.Enrolment{Account: "42", From: noon, Withdrawn: noon})
 		},
-		tradeclocktest.OpClaim: func(ctx context.Context) error { _, err := store.Claim(ctx, term, nil); return err },
+		tradeclocktest.OpClaim: func(ctx context.Context) error { _, err := st.Claim(ctx, term, nil); return err },
 		tradeclocktest.OpReclaim: func(ctx context.Context) error {
-			_, err := store.Reclaim(ctx, term, "", tradeclock.Run{})
+			_, err := st.Reclaim(ctx, term, "", tradeclock.Run{})
 			return err
 		},
-		tradeclocktest.OpRelease: func(ctx context.Context) error { return store.Release(ctx, term, nil) },
-		tradeclocktest.OpRecord:  func(ctx context.Context) error { return store.Record(ctx, term, nil, time.Time{}) },
-		tradeclocktest.OpSettle:  func(ctx context.Context) error { _, err := store.Settle(ctx, nil); return err },
+		tradeclocktest.OpRelease: func(ctx context.Context) error { return st.Release(ctx, term, nil) },
+		tradeclocktest.OpRecord:  func(ctx context.Context) error { return st.Record(ctx, term, nil, time.Time{}) },
+		tradeclocktest.OpSettle:  func(ctx context.Context) error { _, err := st.Settle(ctx, nil); return err },
 		tradeclocktest.OpRuns: func(ctx context.Context) error {
-			_, err := store.Runs(ctx, tradeclock.Query{})
+			_, err := st.Runs(ctx, store.Query{})
 			return err
 		},
-		tradeclocktest.OpSchedulers: func(ctx context.Context) error { _, err := store.Schedulers(ctx); return err },
+		tradeclocktest.OpSchedulers: func(ctx context.Context) error { _, err := st.Schedulers(ctx); return err },
 		tradeclocktest.OpEnrolments: func(ctx context.Context) error {
-			_, err := store.Enrolments(ctx, tradeclock.EnrolmentQuery{Scheduler: "paper"})
+			_, err := st.Enrolments(ctx, store.EnrolmentQuery{Scheduler: "paper"})
 			return err
 		},
-		tradeclocktest.OpHalts: func(ctx context.Context) error { _, err := store.Halts(ctx, "paper"); return err },
-		tradeclocktest.OpHalt:  func(ctx context.Context) error { return store.Halt(ctx, tradeclock.Halt{}) },
-		tradeclocktest.OpLift:  func(ctx context.Context) error { return store.Lift(ctx, tradeclock.Halt{}) },
+		tradeclocktest.OpHalts: func(ctx context.Context) error { _, err := st.Halts(ctx, "paper"); return err },
+		tradeclocktest.OpHalt:  func(ctx context.Context) error { return st.Halt(ctx, store.Halt{}) },
+		tradeclocktest.OpLift:  func(ctx context.Context) error { return st.Lift(ctx, store.Halt{}) },
 		tradeclocktest.OpAsk: func(ctx context.Context) error {
-			_, err := store.Ask(ctx, request.Request{Scheduler: "paper", Kind: request.Trigger, Account: "42", Task: "buy", Actor: "Ana"})
+			_, err := st.Ask(ctx, request.Request{Scheduler: "paper", Kind: request.Trigger, Account: "42", Task: "buy", Actor: "Ana"})
 			return err
 		},
-		tradeclocktest.OpTake:   func(ctx context.Context) error { _, err := store.Take(ctx, term); return err },
-		tradeclocktest.OpAnswer: func(ctx context.Context) error { return store.Answer(ctx, term, request.Request{ID: "none"}) },
+		tradeclocktest.OpTake:   func(ctx context.Context) error { _, err := st.Take(ctx, term); return err },
+		tradeclocktest.OpAnswer: func(ctx context.Context) error { return st.Answer(ctx, term, request.Request{ID: "none"}) },
 		tradeclocktest.OpRequests: func(ctx context.Context) error {
-			_, err := store.Requests(ctx, request.Query{})
+			_, err := st.Requests(ctx, request.Query{})
 			return err
 		},
 		tradeclocktest.OpResetWatermark: func(ctx context.Context) error {
-			return store.ResetWatermark(ctx, term, time.Time{}, "test", "Ana")
+			return st.ResetWatermark(ctx, term, time.Time{}, "test", "Ana")
 		},
 		tradeclocktest.OpPrune: func(ctx context.Context) error {
-			_, err := store.Prune(ctx, term.Scheduler, time.Time{}.Add(-tradeclock.MinRetention))
+			_, err := st.Prune(ctx, term.Scheduler, time.Time{}.Add(-store.MinRetention))
 			return err
 		},
-		tradeclocktest.OpBeat: func(ctx context.Context) error { return store.Beat(ctx, tradeclock.Heartbeat{}) },
+		tradeclocktest.OpBeat: func(ctx context.Context) error { return st.Beat(ctx, tradeclock.Heartbeat{}) },
 		tradeclocktest.OpHeartbeats: func(ctx context.Context) error {
-			_, err := store.Heartbeats(ctx, "paper")
+			_, err := st.Heartbeats(ctx, "paper")
 			return err
 		},
 	}
 }
 
-func openFaulty(t *testing.T) (*tradeclocktest.Faulty, tradeclock.Term) {
+func openFaulty(t *testing.T) (*tradeclocktest.Faulty, store.Term) {
 	memory := memstore.New(clockwork.NewFakeClockAt(noon))
 	term, err := memory.Lead(t.Context(), "paper", "a", time.Minute, time.Time{})
 	require.NoError(t, err)

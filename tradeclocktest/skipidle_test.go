@@ -18,6 +18,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/planworld"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -68,10 +69,10 @@ func newSkippedWorld(seed uint64) *skippedWorld {
 // there were.
 func (w *skippedWorld) simulate(t *testing.T, skip bool) (runs []tradeclock.Run, watermark time.Time, beats int) {
 	clock := clockwork.NewFakeClockAt(w.from)
-	store := memstore.New(clock)
+	st := memstore.New(clock)
 	play := func(until time.Time, crashed bool) {
 		t.Run("", func(t *testing.T) { // at whose end the driver closes the scheduler
-			d := tradeclocktest.NewDriver(t, w.process(t, clock, store, &beats), clock)
+			d := tradeclocktest.NewDriver(t, w.process(t, clock, st, &beats), clock)
 			d.SkipIdle = skip
 			if d.Until(until); crashed {
 				d.Crash()
@@ -87,27 +88,27 @@ func (w *skippedWorld) simulate(t *testing.T, skip bool) (runs []tradeclock.Run,
 	if clock.Now().Before(w.to) {
 		play(w.to, false)
 	}
-	runs, err := store.Runs(t.Context(), tradeclock.Query{Scheduler: "year"})
+	runs, err := st.Runs(t.Context(), store.Query{Scheduler: "year"})
 	require.NoError(t, err)
 	for i := range runs {
 		runs[i].Token = "" // which is random
 	}
-	term, err := store.Lead(t.Context(), "year", "the test", time.Hour, time.Time{})
-	for held := (*tradeclock.HeldError)(nil); errors.As(err, &held); {
+	term, err := st.Lead(t.Context(), "year", "the test", time.Hour, time.Time{})
+	for held := (*store.HeldError)(nil); errors.As(err, &held); {
 		clock.Advance(held.Left)
-		term, err = store.Lead(t.Context(), "year", "the test", time.Hour, time.Time{})
+		term, err = st.Lead(t.Context(), "year", "the test", time.Hour, time.Time{})
 		break
 	}
 	require.NoError(t, err)
-	state, err := store.Resume(t.Context(), term)
+	state, err := st.Resume(t.Context(), term)
 	require.NoError(t, err)
 	return runs, state.Watermark, beats
 }
 
-func (w *skippedWorld) process(t *testing.T, clock *clockwork.FakeClock, store *memstore.Store, beats *int) *tradeclock.UnifiedTaskScheduler {
+func (w *skippedWorld) process(t *testing.T, clock *clockwork.FakeClock, st *memstore.Store, beats *int) *tradeclock.UnifiedTaskScheduler {
 	work := tradeclock.ExecutorFunc(w.execute)
 	s, err := tradeclock.New(tradeclock.Config{
-		Name: "year", Account: w.Accounts[0], Executor: work, Schedules: tradeclock.FixedSchedules(w.rows...), Ledger: store,
+		Name: "year", Account: w.Accounts[0], Executor: work, Schedules: tradeclock.FixedSchedules(w.rows...), Ledger: st,
 		Heartbeats: (*beatCount)(beats),
 		Calendar:   w, Clock: clock, Logger: slog.New(slog.DiscardHandler),
 	})
@@ -156,13 +157,13 @@ func TestRule35_SkippingIdleTimeLeavesTheSameLedger(t *testing.T) {
 // skips idle time stands.
 func TestRule35_WhatIsWrittenBetweenTwoCallsIsReadInTime(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(at(8, 0, 0))
-	store := memstore.New(clock)
+	st := memstore.New(clock)
 	row := tradeclock.Schedule{Task: "orders", Rule: rule.MustParse("daily 15:00")}
-	_, err := store.PutSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, row)
+	_, err := st.PutSchedule(t.Context(), store.By{Actor: "ops", Reason: "a test"}, row)
 	require.NoError(t, err)
 	rec := tradeclocktest.NewRecorder(clock)
 	s, err := tradeclock.New(tradeclock.Config{
-		Account: "42", Executor: rec, Schedules: store, Ledger: store, Calendar: calendar.AlwaysOpen(time.UTC), Clock: clock,
+		Account: "42", Executor: rec, Schedules: st, Ledger: st, Calendar: calendar.AlwaysOpen(time.UTC), Clock: clock,
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
@@ -171,7 +172,7 @@ func TestRule35_WhatIsWrittenBetweenTwoCallsIsReadInTime(t *testing.T) {
 	d.Until(at(9, 0, 0))
 	row.Task = "prices"
 	row.Rule = rule.MustParse("daily 09:10")
-	_, err = store.PutSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, row)
+	_, err = st.PutSchedule(t.Context(), store.By{Actor: "ops", Reason: "a test"}, row)
 	require.NoError(t, err)
 	d.Until(at(16, 0, 0))
 	assert.Equal(t, []string{"2026-11-23"}, rec.Slots("prices"))
@@ -182,14 +183,14 @@ func TestRule35_WhatIsWrittenBetweenTwoCallsIsReadInTime(t *testing.T) {
 // TestRule35_IdleUntil asks for the next instant at which something can happen.
 func TestRule35_IdleUntil(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(at(8, 0, 0))
-	store := memstore.New(clock)
+	st := memstore.New(clock)
 	rows := []tradeclock.Schedule{
 		{Task: "orders", Rule: rule.MustParse("daily 09:10")},
 		{Task: "prices", Rule: rule.MustParse("daily 09:50"), Spread: 4 * time.Minute},
 		{Task: "report", Rule: rule.MustParse("daily 16:00")},
 	}
 	s, err := tradeclock.New(tradeclock.Config{
-		Account: "42", Executor: tradeclocktest.NewRecorder(clock), Schedules: tradeclock.FixedSchedules(rows...), Ledger: store,
+		Account: "42", Executor: tradeclocktest.NewRecorder(clock), Schedules: tradeclock.FixedSchedules(rows...), Ledger: st,
 		Calendar: calendar.AlwaysOpen(time.UTC), Clock: clock, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -76,7 +77,7 @@ func runWeek(t *testing.T, name string, service trading.Service) (slots map[stri
 
 	tradeclocktest.NewDriver(t, s, clock).Until(start.AddDate(0, 0, 7))
 
-	runs, err := ledger.Runs(t.Context(), tradeclock.Query{Scheduler: name})
+	runs, err := ledger.Runs(t.Context(), store.Query{Scheduler: name})
 	require.NoError(t, err)
 	slots = make(map[string][]string)
 	for _, run := range runs {

@@ -17,6 +17,7 @@ import (
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // grown is a ledger on a database that can be filled at once.
@@ -150,7 +151,7 @@ func (g grown) addTemplate(ctx context.Context, f *filler) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeStore()) }()
-	runs, err := s.Runs(ctx, tradeclock.Query{Scheduler: rig.Name, Account: template})
+	runs, err := s.Runs(ctx, store.Query{Scheduler: rig.Name, Account: template})
 	if err != nil || len(runs) > 0 {
 		return err
 	}

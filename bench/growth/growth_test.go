@@ -13,6 +13,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/internal/needs"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func TestMeasuresAndDraws(t *testing.T) {
@@ -81,14 +82,14 @@ func TestLedgers(t *testing.T) {
 			require.NoError(t, err)
 			t.Cleanup(func() { assert.NoError(t, closeStore()) })
 
-			runs, err := s.Runs(ctx, tradeclock.Query{Scheduler: rig.Name, Account: ledgerAccount(7)})
+			runs, err := s.Runs(ctx, store.Query{Scheduler: rig.Name, Account: ledgerAccount(7)})
 			require.NoError(t, err)
 			require.Len(t, runs, 3, "a minute for each thousand")
 			assert.Equal(t, f.first.Add(2*time.Minute), runs[2].Due)
 			assert.Equal(t, tradeclock.Succeeded, runs[2].Outcome)
 			assert.False(t, runs[2].Manual)
 			assert.False(t, runs[2].First, "hardly any run is the first of its session")
-			assert.Len(t, runs[2].ID, len(tradeclock.RunID(rig.Name, ledgerAccount(7), "monitor", runs[2].Slot)))
+			assert.Len(t, runs[2].ID, len(store.RunID(rig.Name, ledgerAccount(7), "monitor", runs[2].Slot)))
 			assert.NotEqual(t, runs[1].ID, runs[2].ID)
 
 			m := monitors{due: bell, rounds: 2}

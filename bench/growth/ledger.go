@@ -12,6 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // ledgerSubject is a ledger on a database with more and more rows, into which
@@ -90,7 +91,7 @@ const holder = "growth"
 type monitors struct {
 	due    time.Time
 	rounds int // how often the rates are taken, the first time to warm up
-	term   tradeclock.Term
+	term   store.Term
 	past   int // how many minutes have gone by
 }
 
@@ -183,7 +184,7 @@ func (m *monitors) minute(ctx context.Context, s *sqlstore.Store) (claim, settle
 	m.past++
 	claim, err = timed(func() error {
 		claims, err := s.Claim(ctx, m.term, runs)
-		if slices.ContainsFunc(claims, func(c tradeclock.Claim) bool { return !c.Held }) {
+		if slices.ContainsFunc(claims, func(c store.Claim) bool { return !c.Held }) {
 			return errors.New("a claim is not held")
 		}
 		return err
@@ -196,7 +197,7 @@ func (m *monitors) minute(ctx context.Context, s *sqlstore.Store) (claim, settle
 	}
 	settle, err = timed(func() error {
 		results, err := s.Settle(ctx, runs)
-		if slices.ContainsFunc(results, func(r tradeclock.SettleResult) bool { return !r.Accepted }) {
+		if slices.ContainsFunc(results, func(r store.SettleResult) bool { return !r.Accepted }) {
 			return errors.New("a settlement is not accepted")
 		}
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // rowsSubject is a scheduler in memory of more and more schedule rows, each of an
@@ -94,7 +95,7 @@ func editRows(ctx context.Context, n int) (tick, edit float64, err error) {
 // edit is in effect if that occurrence is the next.
 func editAndTick(ctx context.Context, s *tradeclock.UnifiedTaskScheduler, st *memstore.Store, clock *clockwork.FakeClock, i int) error {
 	rule := rule.Daily(rule.At(7, 59-i))
-	if _, err := st.UpdateSchedule(ctx, tradeclock.By{Actor: "ops", Reason: "a test"}, rig.Account(i), "open", 1, tradeclock.ScheduleEdit{Rule: rule}); err != nil {
+	if _, err := st.UpdateSchedule(ctx, store.By{Actor: "ops", Reason: "a test"}, rig.Account(i), "open", 1, store.ScheduleEdit{Rule: rule}); err != nil {
 		return err
 	}
 	if err := rig.Minute(ctx, s, clock); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func memoryLedger(ctx context.Context) (*opened, error) {
@@ -60,14 +61,14 @@ func claimAndSettle(ctx context.Context, ledger tradeclock.Ledger, closeLedger f
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(claims, func(c tradeclock.Claim) bool { return !c.Held }) {
+		if slices.ContainsFunc(claims, func(c store.Claim) bool { return !c.Held }) {
 			return fmt.Errorf("a claim of %s is not held", slot)
 		}
 		for i := range runs {
 			runs[i].Outcome, runs[i].Finished = tradeclock.Succeeded, due
 		}
 		results, err := ledger.Settle(ctx, runs)
-		if slices.ContainsFunc(results, func(r tradeclock.SettleResult) bool { return !r.Accepted }) {
+		if slices.ContainsFunc(results, func(r store.SettleResult) bool { return !r.Accepted }) {
 			return errors.Join(err, fmt.Errorf("a settlement of %s is not accepted", slot))
 		}
 		return err

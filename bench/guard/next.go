@@ -7,12 +7,13 @@ import (
 	"github.com/tradeclock/tradeclock/bench/internal/rig"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // nextOccurrence asks when a daily task is due next, on each day of a month.
 func nextOccurrence(context.Context) (*opened, error) {
 	const days, times = 30, 20
-	timetable, err := tradeclock.NewTimetable(tradeclock.Schedule{Task: "open", Rule: rule.MustParse("daily 09:00")}, exchange.MustGet("XNSE"))
+	timetable, err := view.NewTimetable(tradeclock.Schedule{Task: "open", Rule: rule.MustParse("daily 09:00")}, exchange.MustGet("XNSE"))
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -203,7 +204,7 @@ func editRow(ctx context.Context) (*opened, error) {
 	version := int64(1)
 	return w.opened(ctx, 1, func() error {
 		rule := rule.Daily(rule.At(10, int(version%60)))
-		row, err := w.store.UpdateSchedule(ctx, tradeclock.By{Actor: "ops", Reason: "a test"}, rig.Account(50), "open", version, tradeclock.ScheduleEdit{Rule: rule})
+		row, err := w.store.UpdateSchedule(ctx, store.By{Actor: "ops", Reason: "a test"}, rig.Account(50), "open", version, store.ScheduleEdit{Rule: rule})
 		if err != nil {
 			return err
 		}

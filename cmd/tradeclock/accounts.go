@@ -7,13 +7,13 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/internal/faces"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // served is an account, and whether anybody serves it.
 type served struct {
-	tradeclock.EnrolledAccount
+	store.EnrolledAccount
 	State  string `json:"state"`
 	Halted string `json:"halted,omitzero"`
 }
@@ -37,7 +37,7 @@ func (a *app) accounts(ctx context.Context, cmd *cli.Command) error {
 	}
 	defer s.close()
 	limit := cmd.Int("limit")
-	found, err := s.store.Enrolments(ctx, tradeclock.EnrolmentQuery{Scheduler: s.name, Prefix: cmd.String("prefix"), After: cmd.String("after"), Limit: limit})
+	found, err := s.store.Enrolments(ctx, store.EnrolmentQuery{Scheduler: s.name, Prefix: cmd.String("prefix"), After: cmd.String("after"), Limit: limit})
 	if err != nil {
 		return err
 	}

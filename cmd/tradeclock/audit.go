@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func (a *app) auditCommand() *cli.Command {
@@ -17,7 +17,7 @@ func (a *app) auditCommand() *cli.Command {
 		Name: "audit", Usage: "who did what, and why, the newest last",
 		Description: "Example: tradeclock audit --limit 20\n\nOf an edit it shows the fields that changed; json and jsonl have the row before and after.",
 		Flags: []cli.Flag{
-			limitFlag(tradeclock.DefaultAuditLimit),
+			limitFlag(store.DefaultAuditLimit),
 			&cli.Int64Flag{Name: "before", Usage: "what came before the entry of this `ID`, with which the page before began"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
@@ -26,16 +26,16 @@ func (a *app) auditCommand() *cli.Command {
 				return err
 			}
 			defer s.close()
-			q := tradeclock.AuditQuery{Scheduler: s.name, Before: cmd.Int64("before"), Limit: max(1, cmd.Int("limit"))}
+			q := store.AuditQuery{Scheduler: s.name, Before: cmd.Int64("before"), Limit: max(1, cmd.Int("limit"))}
 			entries, err := s.store.Audit(ctx, q)
 			if err != nil {
 				return err
 			}
 			slices.Reverse(entries)
-			err = list(a, cmd, listing[tradeclock.AuditEntry]{
+			err = list(a, cmd, listing[store.AuditEntry]{
 				items:  entries,
 				header: []string{"AT", "ACTION", "TASK", "ACCOUNT", "BY", "REASON", "WHAT"},
-				line: func(e tradeclock.AuditEntry) []string {
+				line: func(e store.AuditEntry) []string {
 					return []string{s.dateTime(e.At), e.Action, e.Task, e.Account, e.Actor, e.Reason, s.tellEntry(e)}
 				},
 				none: "Nobody did anything.",
@@ -49,7 +49,7 @@ func (a *app) auditCommand() *cli.Command {
 }
 
 // tellEntry says what was done: which occurrence, or which fields.
-func (s *service) tellEntry(e tradeclock.AuditEntry) string {
+func (s *service) tellEntry(e store.AuditEntry) string {
 	switch {
 	case !e.To.IsZero():
 		return fmt.Sprintf("%s to %s", e.Slot, s.dateTime(e.To))

@@ -9,11 +9,12 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/cron"
 	"github.com/tradeclock/tradeclock/internal/faces"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 func (a *app) setCommand() *cli.Command {
@@ -63,13 +64,13 @@ func editFlags() []cli.Flag {
 }
 
 // editOf returns the edit that the flags name, of a row.
-func editOf(cmd *cli.Command, row tradeclock.Schedule) (edit tradeclock.ScheduleEdit, err error) {
+func editOf(cmd *cli.Command, row store.Schedule) (edit store.ScheduleEdit, err error) {
 	f := flags{cmd: cmd}
-	edit = tradeclock.ScheduleEdit{
+	edit = store.ScheduleEdit{
 		Calendar: f.text("on-calendar"), Priority: f.number("priority"), Timeout: f.length("timeout"), CatchUp: f.length("catch-up"),
 		Exclusive: f.text("exclusive"), Spread: f.length("spread"), StartLimit: f.text("start-limit"), Description: f.text("description"),
-		Sessions: parsed(&f, "sessions", calendar.ParseSessionSet), Overlap: parsed(&f, "overlap", tradeclock.ParseOverlap),
-		Delivery: parsed(&f, "delivery", tradeclock.ParseDelivery),
+		Sessions: parsed(&f, "sessions", calendar.ParseSessionSet), Overlap: parsed(&f, "overlap", store.ParseOverlap),
+		Delivery: parsed(&f, "delivery", store.ParseDelivery),
 	}
 	if r := parsed(&f, "rule", cron.ParseRule); r != nil {
 		edit.Rule = *r
@@ -147,8 +148,8 @@ func assign[T any](field *T, value *T) {
 }
 
 // editor is by whom an edit is made. Where nothing is written it need not be said.
-func editor(cmd *cli.Command) (tradeclock.By, error) {
-	by := tradeclock.By{Actor: cmd.String("actor"), Reason: cmd.String("reason")}
+func editor(cmd *cli.Command) (store.By, error) {
+	by := store.By{Actor: cmd.String("actor"), Reason: cmd.String("reason")}
 	if by.Validate() != nil && !cmd.Bool("dry-run") {
 		return by, errors.New("an edit says why, and by whom: --reason and --actor are required")
 	}
@@ -182,11 +183,11 @@ func (a *app) set(ctx context.Context, cmd *cli.Command) error {
 		version = cmd.Int64("if-version")
 	}
 	if version != row.Version {
-		return &tradeclock.ConflictError{Task: task, Account: account, Have: row.Version, Want: version}
+		return &store.ConflictError{Task: task, Account: account, Have: row.Version, Want: version}
 	}
 	after := row
 	edit.Apply(&after)
-	agreed, err := a.agree(ctx, cmd, s, []tradeclock.Schedule{row}, tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{after}})
+	agreed, err := a.agree(ctx, cmd, s, []store.Schedule{row}, store.ScheduleChanges{Rows: []store.Schedule{after}})
 	if err != nil || !agreed {
 		return err
 	}
@@ -218,11 +219,11 @@ func (a *app) removeCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			changes := tradeclock.ScheduleChanges{Removed: []tradeclock.ScheduleKey{row.Key()}}
+			changes := store.ScheduleChanges{Removed: []store.ScheduleKey{row.Key()}}
 			if changes.Revision, err = s.store.Revision(ctx); err != nil {
 				return err
 			}
-			agreed, err := a.agree(ctx, cmd, s, []tradeclock.Schedule{row}, changes)
+			agreed, err := a.agree(ctx, cmd, s, []store.Schedule{row}, changes)
 			if err != nil || !agreed {
 				return err
 			}
@@ -238,8 +239,8 @@ func (a *app) removeCommand() *cli.Command {
 // refused is an error of an edit that the store did not make, or a request that it did not
 // take.
 func refused(err error) error {
-	var conflict *tradeclock.ConflictError
-	if errors.As(err, &conflict) || errors.Is(err, tradeclock.ErrSchedulesChanged) || isOfDatabase(err) {
+	var conflict *store.ConflictError
+	if errors.As(err, &conflict) || errors.Is(err, store.ErrSchedulesChanged) || isOfDatabase(err) {
 		return err
 	}
 	return &exitError{exitFailed, err}
@@ -247,7 +248,7 @@ func refused(err error) error {
 
 // agree shows what changes of rows would do and asks. It reports whether they are to be
 // made: not if there are none, nor in a dry run, which ends with an exit code then.
-func (a *app) agree(ctx context.Context, cmd *cli.Command, s *service, before []tradeclock.Schedule, changes tradeclock.ScheduleChanges) (bool, error) {
+func (a *app) agree(ctx context.Context, cmd *cli.Command, s *service, before []store.Schedule, changes store.ScheduleChanges) (bool, error) {
 	lines, err := difference(before, changes)
 	if err != nil {
 		return false, err
@@ -270,7 +271,7 @@ func (a *app) agree(ctx context.Context, cmd *cli.Command, s *service, before []
 	a.tellPreview(s, preview)
 	for _, f := range found {
 		if faces.Concerns(changes, f) {
-			fmt.Fprintf(a.out, "! %s: %s\n", tradeclock.ScheduleKey{Task: f.Task, Account: f.Account}, plain(f.Text))
+			fmt.Fprintf(a.out, "! %s: %s\n", store.ScheduleKey{Task: f.Task, Account: f.Account}, plain(f.Text))
 		}
 	}
 	if cmd.Bool("dry-run") {
@@ -285,8 +286,8 @@ func (a *app) agree(ctx context.Context, cmd *cli.Command, s *service, before []
 
 // difference tells what changes of rows are: + one that is added, - one that is removed,
 // ~ one of which fields are different.
-func difference(before []tradeclock.Schedule, changes tradeclock.ScheduleChanges) (lines []string, err error) {
-	old := make(map[tradeclock.ScheduleKey]tradeclock.Schedule)
+func difference(before []store.Schedule, changes store.ScheduleChanges) (lines []string, err error) {
+	old := make(map[store.ScheduleKey]store.Schedule)
 	for _, row := range before {
 		old[row.Key()] = row
 	}
@@ -315,7 +316,7 @@ func difference(before []tradeclock.Schedule, changes tradeclock.ScheduleChanges
 }
 
 // tellPreview tells what changes would do, what is alike in one line.
-func (a *app) tellPreview(s *service, p tradeclock.Preview) {
+func (a *app) tellPreview(s *service, p view.Preview) {
 	fmt.Fprintf(a.out, "\nUp to %v:\n", p.Through)
 	if len(p.Changes) == 0 {
 		fmt.Fprintln(a.out, "  the same occurrences")
@@ -331,8 +332,8 @@ func (a *app) tellPreview(s *service, p tradeclock.Preview) {
 	}
 }
 
-func (s *service) tellChange(what string, first, last tradeclock.PlanChange, n int) string {
-	at := func(c tradeclock.PlanChange) string {
+func (s *service) tellChange(what string, first, last view.PlanChange, n int) string {
+	at := func(c view.PlanChange) string {
 		switch what {
 		case "moved":
 			return s.clockTime(c.Before) + " -> " + s.clockTime(c.After)

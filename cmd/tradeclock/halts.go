@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func (a *app) haltCommand() *cli.Command {
@@ -72,7 +72,7 @@ func (a *app) halt(ctx context.Context, cmd *cli.Command) error {
 	if yes, err := a.ask(cmd, fmt.Sprintf("Halt %s of %s?", name, s.name)); err != nil || !yes {
 		return err
 	}
-	h := tradeclock.Halt{Scheduler: s.name, Account: account, Reason: cmd.String("reason"), Actor: cmd.String("actor"), At: s.now().UTC()}
+	h := store.Halt{Scheduler: s.name, Account: account, Reason: cmd.String("reason"), Actor: cmd.String("actor"), At: s.now().UTC()}
 	if err := s.store.Halt(ctx, h); err != nil {
 		return ordered(err)
 	}
@@ -104,7 +104,7 @@ func (a *app) lift(ctx context.Context, cmd *cli.Command) error {
 	for _, h := range halts {
 		inForce = inForce || h.Account == account
 	}
-	h := tradeclock.Halt{Scheduler: s.name, Account: account, Reason: cmd.String("reason"), Actor: cmd.String("actor"), At: s.now().UTC()}
+	h := store.Halt{Scheduler: s.name, Account: account, Reason: cmd.String("reason"), Actor: cmd.String("actor"), At: s.now().UTC()}
 	if !inForce {
 		if err := s.store.Lift(ctx, h); err != nil { // which says that nobody has the name
 			return ordered(err)
@@ -123,7 +123,7 @@ func (a *app) lift(ctx context.Context, cmd *cli.Command) error {
 
 // ordered is the error of an order.
 func ordered(err error) error {
-	if errors.Is(err, tradeclock.ErrUnknownAccount) {
+	if errors.Is(err, store.ErrUnknownAccount) {
 		return exit(exitFailed, "nothing was done: %w (tradeclock accounts lists them)", err)
 	}
 	return err
@@ -142,10 +142,10 @@ func (a *app) haltsCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return list(a, cmd, listing[tradeclock.Halt]{
+			return list(a, cmd, listing[store.Halt]{
 				items:  halts,
 				header: []string{"ACCOUNT", "SINCE", "BY", "REASON"},
-				line: func(h tradeclock.Halt) []string {
+				line: func(h store.Halt) []string {
 					account := h.Account
 					if account == "" {
 						account = "(all)"

@@ -14,9 +14,9 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/cron"
 	"github.com/tradeclock/tradeclock/internal/faces"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func (a *app) importCommand() *cli.Command {
@@ -71,14 +71,14 @@ func (a *app) importRows(ctx context.Context, cmd *cli.Command) error {
 }
 
 // changesTo returns what makes rows of before those of a file.
-func changesTo(before, file []tradeclock.Schedule, prune bool) (changes tradeclock.ScheduleChanges, err error) {
-	in := make(map[tradeclock.ScheduleKey]bool)
+func changesTo(before, file []store.Schedule, prune bool) (changes store.ScheduleChanges, err error) {
+	in := make(map[store.ScheduleKey]bool)
 	for _, row := range file {
 		if in[row.Key()] {
 			return changes, exit(exitFailed, "the file has %s twice", row.Key())
 		}
 		in[row.Key()] = true
-		lines, err := difference(before, tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{row}})
+		lines, err := difference(before, store.ScheduleChanges{Rows: []store.Schedule{row}})
 		if err != nil {
 			return changes, err
 		}
@@ -95,7 +95,7 @@ func changesTo(before, file []tradeclock.Schedule, prune bool) (changes tradeclo
 }
 
 // readRows reads a file of rows, as JSON or CSV. The error has everything that is wrong.
-func (a *app) readRows(file string) ([]tradeclock.Schedule, error) {
+func (a *app) readRows(file string) ([]store.Schedule, error) {
 	var text []byte
 	var err error
 	switch file {
@@ -122,13 +122,13 @@ func (a *app) readRows(file string) ([]tradeclock.Schedule, error) {
 }
 
 // readJSON reads an array of rows.
-func readJSON(text []byte) ([]tradeclock.Schedule, error) {
+func readJSON(text []byte) ([]store.Schedule, error) {
 	var all []json.RawMessage
 	if err := json.Unmarshal(text, &all); err != nil {
 		return nil, fmt.Errorf("want a JSON array of rows, as export writes it: %w", err)
 	}
 	var errs []error
-	rows := make([]tradeclock.Schedule, len(all))
+	rows := make([]store.Schedule, len(all))
 	for i, one := range all {
 		if err := rows[i].ReadJSON(one, cron.ParseRule); err != nil {
 			var named struct{ Task string }
@@ -142,7 +142,7 @@ func readJSON(text []byte) ([]tradeclock.Schedule, error) {
 // fileFields are those of a row that a file has.
 var fileFields = faces.ScheduleFields[:len(faces.ScheduleFields)-3]
 
-func (a *app) writeCSV(rows []tradeclock.Schedule) error {
+func (a *app) writeCSV(rows []store.Schedule) error {
 	w := csv.NewWriter(a.out)
 	_ = w.Write(fileFields)
 	for _, row := range rows {
@@ -164,7 +164,7 @@ func (a *app) writeCSV(rows []tradeclock.Schedule) error {
 var plainFields = map[string]bool{"disabled": true, "priority": true, "retry.attempts": true}
 
 // readCSV reads what writeCSV wrote, with the columns in any order.
-func readCSV(text []byte) (rows []tradeclock.Schedule, err error) {
+func readCSV(text []byte) (rows []store.Schedule, err error) {
 	records, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
 	if err != nil {
 		return nil, err
@@ -197,7 +197,7 @@ func nameIn(header, record []string) string {
 }
 
 // rowOf makes a row of a record by way of its JSON, so that a file says the same in both.
-func rowOf(header, record []string) (row tradeclock.Schedule, err error) {
+func rowOf(header, record []string) (row store.Schedule, err error) {
 	values, retry := make(map[string]json.RawMessage), make(map[string]json.RawMessage)
 	for i, name := range header {
 		if record[i] == "" {

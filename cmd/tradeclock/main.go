@@ -22,7 +22,7 @@ import (
 	"github.com/urfave/cli/v3"
 	"golang.org/x/term"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func main() {
@@ -84,11 +84,11 @@ func (a *app) run(ctx context.Context, args []string) int {
 		fmt.Fprintln(a.err, "tradeclock:", plain(strings.ReplaceAll(text, "\n", "; ")))
 	}
 	var e *exitError
-	var conflict *tradeclock.ConflictError
+	var conflict *store.ConflictError
 	switch {
 	case errors.As(err, &e):
 		return e.code
-	case errors.As(err, &conflict) || errors.Is(err, tradeclock.ErrSchedulesChanged):
+	case errors.As(err, &conflict) || errors.Is(err, store.ErrSchedulesChanged):
 		return exitConflict
 	}
 	return exitUnknown

@@ -24,6 +24,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -106,12 +107,12 @@ func monday(t *testing.T, at_ address, until string) *service {
 	db, err := sql.Open(at_.driver, at_.dsn)
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
-	store, err := sqlstore.Open(t.Context(), db, sqlstore.WithClock(clock))
+	st, err := sqlstore.Open(t.Context(), db, sqlstore.WithClock(clock))
 	require.NoError(t, err)
 	rows := trading.DefaultSchedules()
-	_, err = store.SeedSchedules(t.Context(), rows...)
+	_, err = st.SeedSchedules(t.Context(), rows...)
 	require.NoError(t, err)
-	s := &service{t: t, at: at_, clock: clock, store: store}
+	s := &service{t: t, at: at_, clock: clock, store: st}
 	s.start()
 	if until < "09:20:00" {
 		s.drive.Until(at("2026-11-23 " + until))
@@ -129,7 +130,7 @@ func (s *service) start() {
 	s.t.Helper()
 	var mux tradeclock.Mux
 	for _, row := range trading.DefaultSchedules() {
-		mux.HandleFunc(row.Task, func(_ context.Context, run tradeclock.Run) error {
+		mux.HandleFunc(row.Task, func(_ context.Context, run store.Run) error {
 			if run.Task == trading.TaskPremarketAMOAdjustment {
 				return errors.New("the broker said \x1b[31mno\x1b[0m: margin\nsee the log")
 			}

@@ -16,11 +16,12 @@ import (
 	"github.com/urfave/cli/v3"
 	"modernc.org/sqlite"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/cron"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // service is a trading service as its database has it.
@@ -31,8 +32,8 @@ type service struct {
 	calendar calendar.Calendar
 	loc      *time.Location
 	lookup   func(string) (calendar.Calendar, error) // finds further calendars
-	clock    tradeclock.Clock
-	view     *tradeclock.View
+	clock    clockwork.Clock
+	view     *view.View
 }
 
 // mode is what a command does with the database.
@@ -74,7 +75,7 @@ func open(ctx context.Context, cmd *cli.Command, m mode) (*service, error) {
 		s.close()
 		return nil, err
 	}
-	s.view, err = tradeclock.NewView(tradeclock.ViewConfig{
+	s.view, err = view.New(view.Config{
 		Name: s.name, Schedules: s.store, Ledger: s.store, Calendar: s.calendar, Calendars: s.lookup, Location: s.loc, Clock: s.clock,
 	})
 	if err != nil {
@@ -177,7 +178,7 @@ func calendarsOf(cmd *cli.Command) (cal calendar.Calendar, loc *time.Location, l
 }
 
 // clockOf returns a clock that stands at a time, or the real one for none.
-func clockOf(text string, loc *time.Location) (tradeclock.Clock, error) {
+func clockOf(text string, loc *time.Location) (clockwork.Clock, error) {
 	now := clockwork.NewRealClock()
 	if text == "" {
 		return now, nil
@@ -221,7 +222,7 @@ func (s *service) account(ctx context.Context, cmd *cli.Command) (string, error)
 	if cmd.IsSet("account") {
 		return cmd.String("account"), nil
 	}
-	found, err := s.store.Enrolments(ctx, tradeclock.EnrolmentQuery{Scheduler: s.name, Limit: 2})
+	found, err := s.store.Enrolments(ctx, store.EnrolmentQuery{Scheduler: s.name, Limit: 2})
 	switch {
 	case err != nil:
 		return "", err

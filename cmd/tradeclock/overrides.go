@@ -7,10 +7,10 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/faces"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func (a *app) skipCommand() *cli.Command {
@@ -108,7 +108,7 @@ func (a *app) overridesCommand() *cli.Command {
 				return err
 			}
 			defer s.close()
-			q := tradeclock.OverrideQuery{Scheduler: s.name}
+			q := store.OverrideQuery{Scheduler: s.name}
 			if q.From, err = s.dateArg(cmd, 0); err != nil {
 				return err
 			}
@@ -121,10 +121,10 @@ func (a *app) overridesCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return list(a, cmd, listing[tradeclock.Override]{
+			return list(a, cmd, listing[store.Override]{
 				items:  found,
 				header: []string{"SESSION", "TASK", "ACCOUNT", "SLOT", "DUE", "INSTEAD", "BY", "REASON"},
-				line: func(o tradeclock.Override) []string {
+				line: func(o store.Override) []string {
 					account, instead := o.Account, "skipped"
 					if account == "" {
 						account = "(all)"

@@ -10,9 +10,10 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/faces"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 const pageSize = 1000
@@ -66,7 +67,7 @@ func (a *app) plan(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	q := tradeclock.PlanQuery{Account: cmd.String("account"), Task: cmd.String("task")}
+	q := view.PlanQuery{Account: cmd.String("account"), Task: cmd.String("task")}
 	if err := q.After.UnmarshalText([]byte(cmd.String("after"))); err != nil {
 		return fmt.Errorf("--after: %w", err)
 	}
@@ -89,12 +90,12 @@ func (a *app) plan(ctx context.Context, cmd *cli.Command) error {
 }
 
 // tellMore says how the next page is asked for.
-func (a *app) tellMore(after tradeclock.Cursor) {
+func (a *app) tellMore(after store.Cursor) {
 	fmt.Fprintf(a.err, "there is more: --after %s\n", after)
 }
 
 // planOf reads a plan up to a limit, and reports whether there may be more.
-func (s *service) planOf(ctx context.Context, date calendar.Date, q tradeclock.PlanQuery, limit int) (items []tradeclock.AgendaItem, more bool, err error) {
+func (s *service) planOf(ctx context.Context, date calendar.Date, q view.PlanQuery, limit int) (items []store.AgendaItem, more bool, err error) {
 	for {
 		q.Limit = min(pageSize, limit-len(items))
 		if q.Limit <= 0 {
@@ -141,11 +142,11 @@ func (s *service) clockTime(t time.Time) string {
 	return t.Format("15:04")
 }
 
-func (a *app) listPlan(cmd *cli.Command, s *service, date calendar.Date, items []tradeclock.AgendaItem) error {
+func (a *app) listPlan(cmd *cli.Command, s *service, date calendar.Date, items []store.AgendaItem) error {
 	if cmd.String("output") != "table" {
-		return list(a, cmd, listing[tradeclock.AgendaItem]{
+		return list(a, cmd, listing[store.AgendaItem]{
 			items: items,
-			sheet: sheet[tradeclock.AgendaItem]{runHeader, func(item tradeclock.AgendaItem) []string { return s.itemRecord(date, item) }},
+			sheet: sheet[store.AgendaItem]{runHeader, func(item store.AgendaItem) []string { return s.itemRecord(date, item) }},
 		})
 	}
 	return list(a, cmd, listing[faces.Stretch]{
@@ -173,12 +174,12 @@ func (a *app) listPlan(cmd *cli.Command, s *service, date calendar.Date, items [
 }
 
 // outcomeOf says what became of an item, with its sign, or what is to.
-func (s *service) outcomeOf(item tradeclock.AgendaItem) string {
+func (s *service) outcomeOf(item store.AgendaItem) string {
 	m := faces.MarkOf(item, s.now())
 	return m.Sign + " " + m.Word
 }
 
-func lateness(run tradeclock.Run) string {
+func lateness(run store.Run) string {
 	if late := run.Lateness(); late >= time.Second {
 		return late.Round(time.Second).String()
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // questions are what people ask, by the name of the golden file with the answer.
@@ -77,9 +77,9 @@ func TestAPlanIsTheAgendaOfTheService(t *testing.T) {
 			require.NoError(t, err)
 			got := s.ask("plan", date.String(), "-o", "json", "--limit", "100000")
 			require.Zero(t, got.code, got.err)
-			var plan []tradeclock.AgendaItem
+			var plan []store.AgendaItem
 			require.NoError(t, json.Unmarshal([]byte(got.out), &plan))
-			want, err := json.Marshal(append([]tradeclock.AgendaItem{}, agenda...))
+			want, err := json.Marshal(append([]store.AgendaItem{}, agenda...))
 			require.NoError(t, err)
 			have, err := json.Marshal(plan)
 			require.NoError(t, err)

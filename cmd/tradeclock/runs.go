@@ -10,8 +10,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/internal/faces"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func (a *app) runsCommand() *cli.Command {
@@ -41,7 +41,7 @@ func (a *app) runs(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	var runs []tradeclock.Run
+	var runs []store.Run
 	more := true
 	for limit := cmd.Int("limit"); more && len(runs) < limit; {
 		q.Limit = min(pageSize, limit-len(runs))
@@ -61,12 +61,12 @@ func (a *app) runs(ctx context.Context, cmd *cli.Command) error {
 	return err
 }
 
-func (s *service) runsQuery(cmd *cli.Command) (q tradeclock.Query, err error) {
-	q = tradeclock.Query{
+func (s *service) runsQuery(cmd *cli.Command) (q store.Query, err error) {
+	q = store.Query{
 		Account: cmd.String("account"), Task: cmd.String("task"), Slot: cmd.String("slot"), NewestFirst: !cmd.Bool("oldest-first"),
 	}
 	for _, text := range cmd.StringSlice("outcome") {
-		o, err := tradeclock.ParseOutcome(strings.TrimSpace(text))
+		o, err := store.ParseOutcome(strings.TrimSpace(text))
 		if err != nil {
 			return q, fmt.Errorf("--outcome: %w", err)
 		}
@@ -88,11 +88,11 @@ func (s *service) runsQuery(cmd *cli.Command) (q tradeclock.Query, err error) {
 	return q, nil
 }
 
-func (s *service) runsListing(runs []tradeclock.Run) listing[tradeclock.Run] {
-	return listing[tradeclock.Run]{
+func (s *service) runsListing(runs []store.Run) listing[store.Run] {
+	return listing[store.Run]{
 		items:  runs,
 		header: []string{"SESSION", "DUE", "ACCOUNT", "TASK", "N", "OUTCOME", "STARTED", "LATE", "TOOK", "BY", "WHY"},
-		line: func(r tradeclock.Run) []string {
+		line: func(r store.Run) []string {
 			m := faces.MarkOfOutcome(r.Outcome)
 			started, took := "", ""
 			if !r.Started.IsZero() {
@@ -106,14 +106,14 @@ func (s *service) runsListing(runs []tradeclock.Run) listing[tradeclock.Run] {
 				started, lateness(r), took, r.Actor, firstLine(r.Reason),
 			}
 		},
-		paint: func(r tradeclock.Run, column int) string {
+		paint: func(r store.Run, column int) string {
 			if column != 5 {
 				return ""
 			}
 			return colourOf(faces.MarkOfOutcome(r.Outcome))
 		},
 		none:  "There are no such runs.",
-		sheet: sheet[tradeclock.Run]{runHeader, func(r tradeclock.Run) []string { return s.runRecord(r, r.Outcome.String()) }},
+		sheet: sheet[store.Run]{runHeader, func(r store.Run) []string { return s.runRecord(r, r.Outcome.String()) }},
 	}
 }
 

@@ -10,8 +10,9 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/internal/faces"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 func (a *app) schedulesCommand() *cli.Command {
@@ -41,9 +42,9 @@ func (a *app) schedulesCommand() *cli.Command {
 }
 
 // schedules reads the rows, and says on the side which cannot be read.
-func (a *app) schedules(ctx context.Context, s *service) ([]tradeclock.Schedule, error) {
+func (a *app) schedules(ctx context.Context, s *service) ([]store.Schedule, error) {
 	rows, err := s.store.Schedules(ctx)
-	var quarantine *tradeclock.QuarantineError
+	var quarantine *store.QuarantineError
 	if errors.As(err, &quarantine) {
 		fmt.Fprintln(a.err, "tradeclock:", plain(strings.ReplaceAll(quarantine.Error(), "\n", "; ")))
 		err = nil
@@ -61,16 +62,16 @@ func (a *app) listSchedules(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	rows = slices.DeleteFunc(rows, func(r tradeclock.Schedule) bool {
+	rows = slices.DeleteFunc(rows, func(r store.Schedule) bool {
 		return cmd.IsSet("account") && r.Account != cmd.String("account") || cmd.IsSet("task") && r.Task != cmd.String("task")
 	})
-	return list(a, cmd, listing[tradeclock.Schedule]{
+	return list(a, cmd, listing[store.Schedule]{
 		items:  rows,
 		header: []string{"TASK", "ACCOUNT", "RULE", "SESSIONS", "STATE", "DELIVERY", "NEXT", "DESCRIPTION"},
-		line: func(r tradeclock.Schedule) []string {
+		line: func(r store.Schedule) []string {
 			return []string{r.Task, r.Account, r.Rule.String(), r.Sessions.String(), state(r), r.Delivery.String(), s.nextOf(ctx, r), r.Description}
 		},
-		paint: func(r tradeclock.Schedule, _ int) string {
+		paint: func(r store.Schedule, _ int) string {
 			if r.Disabled {
 				return dim
 			}
@@ -80,7 +81,7 @@ func (a *app) listSchedules(ctx context.Context, cmd *cli.Command) error {
 	})
 }
 
-func state(r tradeclock.Schedule) string {
+func state(r store.Schedule) string {
 	if r.Disabled {
 		return "disabled"
 	}
@@ -88,7 +89,7 @@ func state(r tradeclock.Schedule) string {
 }
 
 // nextOf says when a row is due next, or why it is not.
-func (s *service) nextOf(ctx context.Context, r tradeclock.Schedule) string {
+func (s *service) nextOf(ctx context.Context, r store.Schedule) string {
 	timetable, err := s.view.Timetable(ctx, r.Account, r.Task)
 	if err != nil {
 		return ""
@@ -101,23 +102,23 @@ func (s *service) nextOf(ctx context.Context, r tradeclock.Schedule) string {
 }
 
 // find returns a row, as it is stored.
-func (a *app) find(ctx context.Context, s *service, account, task string) (tradeclock.Schedule, error) {
+func (a *app) find(ctx context.Context, s *service, account, task string) (store.Schedule, error) {
 	rows, err := a.schedules(ctx, s)
 	if err != nil {
-		return tradeclock.Schedule{}, err
+		return store.Schedule{}, err
 	}
-	key := tradeclock.ScheduleKey{Task: task, Account: account}
+	key := store.ScheduleKey{Task: task, Account: account}
 	shared := false
 	for _, r := range rows {
 		if r.Key() == key {
 			return r, nil
 		}
-		shared = shared || r.Key() == tradeclock.ScheduleKey{Task: task}
+		shared = shared || r.Key() == store.ScheduleKey{Task: task}
 	}
 	if shared {
-		return tradeclock.Schedule{}, exit(exitFailed, "%s has no row of its own: the one of all accounts holds for it (schedules import adds rows)", key)
+		return store.Schedule{}, exit(exitFailed, "%s has no row of its own: the one of all accounts holds for it (schedules import adds rows)", key)
 	}
-	return tradeclock.Schedule{}, exit(exitFailed, "%s: %w", key, tradeclock.ErrNoSchedule)
+	return store.Schedule{}, exit(exitFailed, "%s: %w", key, store.ErrNoSchedule)
 }
 
 func (a *app) showSchedule(ctx context.Context, cmd *cli.Command) error {
@@ -163,14 +164,14 @@ func (a *app) lint(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	defer s.close()
-	found, err := s.view.Lint(ctx, tradeclock.ScheduleChanges{})
+	found, err := s.view.Lint(ctx, store.ScheduleChanges{})
 	if err != nil {
 		return err
 	}
-	err = list(a, cmd, listing[tradeclock.Finding]{
+	err = list(a, cmd, listing[view.Finding]{
 		items:  found,
 		header: []string{"TASK", "ACCOUNT", "KIND", "FINDING"},
-		line:   func(f tradeclock.Finding) []string { return []string{f.Task, f.Account, kindOf(f), f.Text} },
+		line:   func(f view.Finding) []string { return []string{f.Task, f.Account, kindOf(f), f.Text} },
 		none:   "Nothing is odd.",
 	})
 	if err == nil && len(found) > 0 {
@@ -179,7 +180,7 @@ func (a *app) lint(ctx context.Context, cmd *cli.Command) error {
 	return err
 }
 
-func kindOf(f tradeclock.Finding) string {
+func kindOf(f view.Finding) string {
 	if f.Unusable {
 		return "unusable"
 	}
@@ -203,7 +204,7 @@ func (a *app) export(ctx context.Context, cmd *cli.Command) error {
 		return a.writeCSV(rows)
 	}
 	if rows == nil {
-		rows = []tradeclock.Schedule{}
+		rows = []store.Schedule{}
 	}
 	return a.json(rows)
 }

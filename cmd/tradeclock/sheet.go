@@ -4,9 +4,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/faces"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // sheet is how an item is one record of a CSV file, where it has more columns than a table:
@@ -21,7 +21,7 @@ var runHeader = []string{
 }
 
 // runRecord is a run as a record, with the word for what became of it.
-func (s *service) runRecord(r tradeclock.Run, word string) []string {
+func (s *service) runRecord(r store.Run, word string) []string {
 	count := func(n int64) string {
 		if n == 0 {
 			return ""
@@ -43,10 +43,10 @@ func (s *service) instant(t time.Time) string {
 }
 
 // itemRecord is an item of a date's plan as a record.
-func (s *service) itemRecord(date calendar.Date, item tradeclock.AgendaItem) []string {
+func (s *service) itemRecord(date calendar.Date, item store.AgendaItem) []string {
 	run := item.Run
-	if run.Outcome == tradeclock.NoOutcome {
-		run = tradeclock.Run{Account: item.Account, Task: item.Task, Slot: item.Slot, Session: date, Due: item.Due, Reason: item.Skip}
+	if run.Outcome == store.NoOutcome {
+		run = store.Run{Account: item.Account, Task: item.Task, Slot: item.Slot, Session: date, Due: item.Due, Reason: item.Skip}
 	}
 	return s.runRecord(run, faces.MarkOf(item, s.now()).Word)
 }

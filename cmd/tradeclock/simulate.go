@@ -11,8 +11,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/internal/said"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 func (a *app) simulateCommand() *cli.Command {
@@ -109,7 +109,7 @@ func (a *app) simulationOf(ctx context.Context, cmd *cli.Command, s *service) (*
 	return sim, err
 }
 
-func (a *app) rowsToSimulate(ctx context.Context, cmd *cli.Command, s *service) ([]tradeclock.Schedule, error) {
+func (a *app) rowsToSimulate(ctx context.Context, cmd *cli.Command, s *service) ([]store.Schedule, error) {
 	if file := cmd.String("schedules"); file != "" {
 		return a.readRows(file)
 	}
@@ -125,7 +125,7 @@ func (s *service) accountsToSimulate(ctx context.Context, asked int) (accounts [
 	if asked == 0 {
 		most = mostAccounts
 	}
-	found, err := s.store.Enrolments(ctx, tradeclock.EnrolmentQuery{Scheduler: s.name, Limit: most + 1})
+	found, err := s.store.Enrolments(ctx, store.EnrolmentQuery{Scheduler: s.name, Limit: most + 1})
 	if err != nil {
 		return nil, err
 	}
@@ -146,11 +146,11 @@ func (s *service) accountsToSimulate(ctx context.Context, asked int) (accounts [
 }
 
 // startLimitsOf reads limits as in orders=10/1s.
-func startLimitsOf(texts []string) (limits []tradeclock.StartLimit, err error) {
+func startLimitsOf(texts []string) (limits []store.StartLimit, err error) {
 	for _, text := range texts {
 		name, rate, ok := strings.Cut(text, "=")
 		starts, per, both := strings.Cut(rate, "/")
-		l := tradeclock.StartLimit{Name: name}
+		l := store.StartLimit{Name: name}
 		if l.Starts, err = strconv.Atoi(starts); !ok || !both || err != nil {
 			return nil, fmt.Errorf("--start-limit: %q is not as in orders=10/1s", text)
 		}
@@ -163,7 +163,7 @@ func startLimitsOf(texts []string) (limits []tradeclock.StartLimit, err error) {
 }
 
 // takes says how long the runs of each task take.
-func (s *service) takes(ctx context.Context, rows []tradeclock.Schedule, texts []string) (map[string]time.Duration, error) {
+func (s *service) takes(ctx context.Context, rows []store.Schedule, texts []string) (map[string]time.Duration, error) {
 	takes := make(map[string]time.Duration)
 	for _, row := range rows {
 		if _, known := takes[row.Task]; known {
@@ -191,8 +191,8 @@ func (s *service) takes(ctx context.Context, rows []tradeclock.Schedule, texts [
 
 // middle is the median of how long the task's last runs took that succeeded, or zero.
 func (s *service) middle(ctx context.Context, task string) (time.Duration, error) {
-	runs, err := s.view.Runs(ctx, tradeclock.Query{
-		Task: task, Outcomes: []tradeclock.Outcome{tradeclock.Succeeded}, From: s.today().AddDays(-30), NewestFirst: true, Limit: pageSize,
+	runs, err := s.view.Runs(ctx, store.Query{
+		Task: task, Outcomes: []store.Outcome{store.Succeeded}, From: s.today().AddDays(-30), NewestFirst: true, Limit: pageSize,
 	})
 	if err != nil || len(runs) == 0 {
 		return 0, err

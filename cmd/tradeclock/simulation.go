@@ -12,6 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // simulation is what is to be played: rows, on the calendars of a service.
@@ -19,10 +20,10 @@ type simulation struct {
 	*service
 	first    calendar.Date
 	days     int
-	rows     []tradeclock.Schedule
+	rows     []store.Schedule
 	accounts []string
 	places   int
-	limits   []tradeclock.StartLimit
+	limits   []store.StartLimit
 	takes    map[string]time.Duration
 }
 
@@ -51,12 +52,12 @@ type simulated struct {
 
 // cause is a kind of reason for which occurrences of a task did not run to their end.
 type cause struct {
-	Task    string             `json:"task"`
-	Outcome tradeclock.Outcome `json:"outcome"`
-	Class   string             `json:"class"`
-	Times   int                `json:"times"`
-	First   time.Time          `json:"first"`
-	Reason  string             `json:"reason"`
+	Task    string        `json:"task"`
+	Outcome store.Outcome `json:"outcome"`
+	Class   string        `json:"class"`
+	Times   int           `json:"times"`
+	First   time.Time     `json:"first"`
+	Reason  string        `json:"reason"`
 }
 
 // play plays the days on a clock of their own.
@@ -85,7 +86,7 @@ func (sim *simulation) play(ctx context.Context) (*played, error) {
 			return nil, err
 		}
 		// What is settled is counted already. An error says that there is nothing to prune yet.
-		_, _ = ledger.Prune(ctx, sim.name, clock.Now().Add(-2*tradeclock.MinRetention))
+		_, _ = ledger.Prune(ctx, sim.name, clock.Now().Add(-2*store.MinRetention))
 	}
 	return tally.played(), nil
 }
@@ -119,9 +120,9 @@ func step(ctx context.Context, s *tradeclock.UnifiedTaskScheduler, clock *clockw
 }
 
 // rowsStore is a store that quarantines bad rows, as the service's does.
-type rowsStore []tradeclock.Schedule
+type rowsStore []store.Schedule
 
-func (r rowsStore) Schedules(context.Context) ([]tradeclock.Schedule, error) { return r, nil }
+func (r rowsStore) Schedules(context.Context) ([]store.Schedule, error) { return r, nil }
 
 // tally is the executor of all accounts, and counts.
 type tally struct {
@@ -138,7 +139,7 @@ type tally struct {
 
 type causeKey struct {
 	task    string
-	outcome tradeclock.Outcome
+	outcome store.Outcome
 	class   string
 }
 
@@ -154,13 +155,13 @@ func newTally(sim *simulation, clock clockwork.Clock) *tally {
 const shortestRun = time.Millisecond
 
 // Execute takes as long as the task takes.
-func (t *tally) Execute(ctx context.Context, run tradeclock.Run) error {
+func (t *tally) Execute(ctx context.Context, run store.Run) error {
 	t.enter(run)
 	defer t.leave(run)
 	return tradeclock.Sleep(ctx, max(t.sim.takes[run.Task], shortestRun))
 }
 
-func (t *tally) enter(run tradeclock.Run) {
+func (t *tally) enter(run store.Run) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	task := t.tasks[run.Task]
@@ -173,7 +174,7 @@ func (t *tally) enter(run tradeclock.Run) {
 	}
 }
 
-func (t *tally) leave(run tradeclock.Run) {
+func (t *tally) leave(run store.Run) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.tasks[run.Task].running--
@@ -194,17 +195,17 @@ func (t *tally) Observe(e tradeclock.Event) {
 	}
 }
 
-func (t *tally) count(run tradeclock.Run, n int) {
+func (t *tally) count(run store.Run, n int) {
 	task := t.tasks[run.Task]
 	switch run.Outcome {
-	case tradeclock.Succeeded:
+	case store.Succeeded:
 		task.Succeeded += n
 		return
-	case tradeclock.TimedOut:
+	case store.TimedOut:
 		task.TimedOut += n
-	case tradeclock.Missed:
+	case store.Missed:
 		task.Missed += n
-	case tradeclock.Skipped:
+	case store.Skipped:
 		task.Skipped += n
 	default:
 		return

@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/internal/faces"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 var colours = map[string]string{
@@ -24,7 +24,7 @@ const timelineRows = 40
 
 // timeline draws the day: a row for each task of each account, and a cell for each
 // stretch of time, in which the worst that became of it is shown.
-func (a *app) timeline(cmd *cli.Command, s *service, items []tradeclock.AgendaItem) {
+func (a *app) timeline(cmd *cli.Command, s *service, items []store.AgendaItem) {
 	if len(items) == 0 {
 		return
 	}

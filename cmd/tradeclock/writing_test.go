@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // order runs the command now, as what is written is written now.
@@ -22,7 +22,7 @@ func (s *service) order(in string, args ...string) answer {
 	return run(s.t, in, append(args, "--db", s.at.url, "--calendar", "XNSE")...)
 }
 
-func (s *service) row(task string) tradeclock.Schedule {
+func (s *service) row(task string) store.Schedule {
 	s.t.Helper()
 	rows, err := s.store.Schedules(s.t.Context())
 	require.NoError(s.t, err)
@@ -31,7 +31,7 @@ func (s *service) row(task string) tradeclock.Schedule {
 			return row
 		}
 	}
-	return tradeclock.Schedule{}
+	return store.Schedule{}
 }
 
 func TestSetTouchesWhatItNamesAlone(t *testing.T) {
@@ -78,13 +78,13 @@ func TestSetTouchesWhatItNamesAlone(t *testing.T) {
 }
 
 // everything is a row in which no field that a file has is zero.
-func everything() tradeclock.Schedule {
+func everything() store.Schedule {
 	until := rule.AtAnchor("close", -5*time.Minute)
-	return tradeclock.Schedule{
+	return store.Schedule{
 		Task: "sell, \"monitor\"", Account: "42", Rule: rule.MustParse("every 1m 09:15-15:30 on mon,fri"), Calendar: "XNSE", Disabled: true,
 		Sessions: calendar.OnRegular | calendar.OnSpecial, Priority: -3, Timeout: 45 * time.Second, CatchUp: 90 * time.Second, CatchUpUntil: &until,
-		Overlap: tradeclock.OverlapQueue, Exclusive: "orders", Spread: 100 * time.Second, StartLimit: "broker", Delivery: tradeclock.AtLeastOnce,
-		Retry:       tradeclock.Retry{Attempts: 3, Backoff: 1500 * time.Millisecond, MaxBackoff: time.Minute, Within: 2 * time.Minute},
+		Overlap: store.OverlapQueue, Exclusive: "orders", Spread: 100 * time.Second, StartLimit: "broker", Delivery: store.AtLeastOnce,
+		Retry:       store.Retry{Attempts: 3, Backoff: 1500 * time.Millisecond, MaxBackoff: time.Minute, Within: 2 * time.Minute},
 		Description: "watches the day's\n\"sell\" orders; it's said",
 	}
 }
@@ -92,7 +92,7 @@ func everything() tradeclock.Schedule {
 func TestWhatIsExportedIsImported(t *testing.T) {
 	onEach(t, func(t *testing.T, at address) {
 		s := monday(t, at, "09:02:00")
-		_, err := s.store.PutSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, everything())
+		_, err := s.store.PutSchedule(t.Context(), store.By{Actor: "ops", Reason: "a test"}, everything())
 		require.NoError(t, err)
 		revision, err := s.store.Revision(t.Context())
 		require.NoError(t, err)
@@ -118,7 +118,7 @@ func TestWhatIsExportedIsImported(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, revision, after, "one bad row, and nothing is written")
 
-		rows := []tradeclock.Schedule{everything(), {Task: "report", Rule: rule.MustParse("daily 17:00")}}
+		rows := []store.Schedule{everything(), {Task: "report", Rule: rule.MustParse("daily 17:00")}}
 		rows[0].Priority = 7
 		text, err := json.Marshal(rows)
 		require.NoError(t, err)
@@ -187,7 +187,7 @@ func TestHaltAndLift(t *testing.T) {
 		got = s.order("", "halt", "42", "--reason", "loss limit", "--actor", "ana", "--yes")
 		require.Zero(t, got.code, got.err)
 		s.drive.Until(at_("09:05:00"))
-		runs, err := s.store.Runs(t.Context(), tradeclock.Query{Task: "premarket_amo_adjustment"})
+		runs, err := s.store.Runs(t.Context(), store.Query{Task: "premarket_amo_adjustment"})
 		require.NoError(t, err)
 		require.Len(t, runs, 1)
 		assert.Equal(t, "halted by ana: loss limit", runs[0].Reason)
@@ -214,7 +214,7 @@ func TestTriggerAndCancel(t *testing.T) {
 		s.order("", "trigger", "analysi", "--account", "42", "--actor", "ana", "--yes", "--wait", "1ms")
 		assert.Equal(t, 2, strings.Count(s.ask("requests", "--open", "-o", "jsonl").out, "\n"))
 		s.drive.Tick()
-		runs, err := s.store.Runs(t.Context(), tradeclock.Query{Task: "analysis"})
+		runs, err := s.store.Runs(t.Context(), store.Query{Task: "analysis"})
 		require.NoError(t, err)
 		require.Len(t, runs, 1)
 		assert.True(t, runs[0].Manual)
@@ -297,7 +297,7 @@ func TestHealthIsAMonitorsVerdict(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(got.out), &verdict))
 		assert.Equal(t, 1, verdict.Missed, "an order was")
 
-		_, err := s.store.SeedSchedules(t.Context(), tradeclock.Schedule{Task: "unknown_task", Rule: rule.MustParse("daily 17:00")})
+		_, err := s.store.SeedSchedules(t.Context(), store.Schedule{Task: "unknown_task", Rule: rule.MustParse("daily 17:00")})
 		require.NoError(t, err)
 		require.NoError(t, s.sched.Close(t.Context()))
 		assert.Contains(t, s.ask("health").out, "it was stopped")

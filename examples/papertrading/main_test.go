@@ -26,6 +26,7 @@ import (
 	"github.com/tradeclock/tradeclock/examples/papertrading/internal/replay"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -78,16 +79,16 @@ func read(t *testing.T, file string) records {
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
 	clock := clockwork.NewFakeClockAt(calendar.Wall(23, 0).On(secondSession, kolkata))
-	store, err := sqlstore.Open(t.Context(), db, sqlstore.WithClock(clock))
+	st, err := sqlstore.Open(t.Context(), db, sqlstore.WithClock(clock))
 	require.NoError(t, err)
 	paper, err := broker.Open(t.Context(), db, clock, nse)
 	require.NoError(t, err)
-	return records{store, paper, t}
+	return records{st, paper, t}
 }
 
 func (r records) runs(session calendar.Date, task string) []tradeclock.Run {
 	r.t.Helper()
-	runs, err := r.store.Runs(r.t.Context(), tradeclock.Query{Scheduler: schedulerName, Task: task, From: session, To: session})
+	runs, err := r.store.Runs(r.t.Context(), store.Query{Scheduler: schedulerName, Task: task, From: session, To: session})
 	require.NoError(r.t, err)
 	return runs
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/tradeclock/tradeclock/examples/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/internal/money"
 	"github.com/tradeclock/tradeclock/examples/internal/report"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -178,7 +179,7 @@ func (s *screen) show(status string) {
 	fmt.Fprint(s.out, eraseLine, status)
 }
 
-func running(tasks []tradeclock.RunningTask) string {
+func running(tasks []store.RunningTask) string {
 	if len(tasks) == 0 {
 		return "-"
 	}

@@ -5,16 +5,16 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/examples/internal/broker"
 	"github.com/tradeclock/tradeclock/examples/internal/report"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // summarise writes what became of the day: the ledger, the trades, and the
 // profit of each account.
 func (s *service) summarise(ctx context.Context, out io.Writer) error {
 	session := s.day.date
-	runs, err := s.store.Runs(ctx, tradeclock.Query{Scheduler: schedulerName, From: session, To: session})
+	runs, err := s.store.Runs(ctx, store.Query{Scheduler: schedulerName, From: session, To: session})
 	if err != nil {
 		return err
 	}

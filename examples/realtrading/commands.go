@@ -12,21 +12,22 @@ import (
 	"github.com/tradeclock/tradeclock/examples/realtrading/internal/client"
 	"github.com/tradeclock/tradeclock/request"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // halt pulls the kill switch: no replica starts anything new from its next tick or claim
 // on, for one account or for all, and with -cancel what runs ends too. It needs the
 // database and nothing else, and works while neither a replica nor the broker does.
 func halt(ctx context.Context, opts options, out io.Writer) error {
-	return withStore(ctx, opts, func(store *sqlstore.Store, clock tradeclock.Clock) error {
-		if err := store.Halt(ctx, haltOf(opts, clock)); err != nil {
+	return withStore(ctx, opts, func(st *sqlstore.Store, clock tradeclock.Clock) error {
+		if err := st.Halt(ctx, haltOf(opts, clock)); err != nil {
 			return err
 		}
 		fmt.Fprintf(out, "halted %s: %s\n", whom(opts), opts.reason)
 		if !opts.cancel {
 			return nil
 		}
-		_, err := store.Ask(ctx, request.Request{
+		_, err := st.Ask(ctx, request.Request{
 			Scheduler: schedulerName, Kind: request.Cancel, Account: opts.account, Actor: opts.actor, Reason: opts.reason,
 		})
 		if err == nil {
@@ -38,8 +39,8 @@ func halt(ctx context.Context, opts options, out io.Writer) error {
 
 // lift ends a halt.
 func lift(ctx context.Context, opts options, out io.Writer) error {
-	return withStore(ctx, opts, func(store *sqlstore.Store, clock tradeclock.Clock) error {
-		err := store.Lift(ctx, haltOf(opts, clock))
+	return withStore(ctx, opts, func(st *sqlstore.Store, clock tradeclock.Clock) error {
+		err := st.Lift(ctx, haltOf(opts, clock))
 		if err == nil {
 			fmt.Fprintf(out, "lifted the halt of %s\n", whom(opts))
 		}
@@ -47,8 +48,8 @@ func lift(ctx context.Context, opts options, out io.Writer) error {
 	})
 }
 
-func haltOf(opts options, clock tradeclock.Clock) tradeclock.Halt {
-	return tradeclock.Halt{Scheduler: schedulerName, Account: opts.account, Reason: opts.reason, Actor: opts.actor, At: clock.Now()}
+func haltOf(opts options, clock tradeclock.Clock) store.Halt {
+	return store.Halt{Scheduler: schedulerName, Account: opts.account, Reason: opts.reason, Actor: opts.actor, At: clock.Now()}
 }
 
 func whom(opts options) string {
@@ -63,12 +64,12 @@ var errDisagree = errors.New("the broker's book and the ledger do not agree")
 
 // compare audits all sessions.
 func compare(ctx context.Context, opts options, out io.Writer) error {
-	return withStore(ctx, opts, func(store *sqlstore.Store, _ tradeclock.Clock) error {
+	return withStore(ctx, opts, func(st *sqlstore.Store, _ tradeclock.Clock) error {
 		book, err := client.New(opts.broker, opts.secret, realClock, slog.New(slog.DiscardHandler)).Book(ctx)
 		if err != nil {
 			return err
 		}
-		runs, err := store.Runs(ctx, tradeclock.Query{Scheduler: schedulerName})
+		runs, err := st.Runs(ctx, store.Query{Scheduler: schedulerName})
 		if err != nil {
 			return err
 		}
@@ -92,9 +93,9 @@ func withStore(ctx context.Context, opts options, do func(*sqlstore.Store, trade
 	if err != nil {
 		clock = realClock
 	}
-	store, err := sqlstore.Open(ctx, db, storeClock(clock)...)
+	st, err := sqlstore.Open(ctx, db, storeClock(clock)...)
 	if err != nil {
 		return err
 	}
-	return do(store, clock)
+	return do(st, clock)
 }

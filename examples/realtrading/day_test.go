@@ -24,6 +24,7 @@ import (
 	"github.com/tradeclock/tradeclock/examples/realtrading/internal/sandbox"
 	"github.com/tradeclock/tradeclock/examples/realtrading/internal/wire"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -84,9 +85,9 @@ func newDay(t *testing.T, session calendar.Date, openDB func() *sql.DB) *day {
 	})
 	require.NoError(t, err)
 	t.Cleanup(d.sandbox.Close)
-	store, err := sqlstore.Open(t.Context(), openDB(), sqlstore.WithClock(d.clock))
+	st, err := sqlstore.Open(t.Context(), openDB(), sqlstore.WithClock(d.clock))
 	require.NoError(t, err)
-	storeRows(t, store, evening)
+	storeRows(t, st, evening)
 	server := httptest.NewServer(d.network(d.sandbox.Handler()))
 	t.Cleanup(server.Close)
 	d.address = server.URL
@@ -153,12 +154,12 @@ func (d *day) until(end time.Time) {
 // halt pulls the kill switch for an account, or lets it go, in no replica.
 func (d *day) halt(account string, on bool) {
 	d.t.Helper()
-	store := d.replicas[0].store
-	do := store.Lift
+	st := d.replicas[0].store
+	do := st.Lift
 	if on {
-		do = store.Halt
+		do = st.Halt
 	}
-	require.NoError(d.t, do(d.t.Context(), tradeclock.Halt{
+	require.NoError(d.t, do(d.t.Context(), store.Halt{
 		Scheduler: schedulerName, Account: account, Reason: "asked to stop", Actor: "operator", At: d.clock.Now(),
 	}))
 }
@@ -167,7 +168,7 @@ func (d *day) halt(account string, on bool) {
 func (d *day) finish() ([]tradeclock.Run, wire.Book) {
 	d.t.Helper()
 	d.until(d.closing.Add(22 * time.Minute))
-	runs, err := d.replicas[0].store.Runs(d.t.Context(), tradeclock.Query{Scheduler: schedulerName})
+	runs, err := d.replicas[0].store.Runs(d.t.Context(), store.Query{Scheduler: schedulerName})
 	require.NoError(d.t, err)
 	book, err := client.New(d.address, "", d.clock, slog.New(slog.DiscardHandler)).Book(d.t.Context())
 	require.NoError(d.t, err)

@@ -24,6 +24,7 @@ import (
 	"github.com/tradeclock/tradeclock/examples/realtrading/internal/client"
 	"github.com/tradeclock/tradeclock/examples/realtrading/internal/wire"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -153,11 +154,11 @@ func (p *processes) untilOrder(note string) {
 }
 
 // untilEach waits until every account has a run of a task that is over.
-func (p *processes) untilEach(store *sqlstore.Store, task string, accounts int) {
+func (p *processes) untilEach(st *sqlstore.Store, task string, accounts int) {
 	p.t.Helper()
 	require.Eventually(p.t, func() bool {
 		over := 0
-		for _, run := range p.runs(store, task) {
+		for _, run := range p.runs(st, task) {
 			if run.Outcome.Final() {
 				over++
 			}
@@ -166,9 +167,9 @@ func (p *processes) untilEach(store *sqlstore.Store, task string, accounts int) 
 	}, patience, 50*time.Millisecond, task)
 }
 
-func (p *processes) runs(store *sqlstore.Store, task string) []tradeclock.Run {
+func (p *processes) runs(st *sqlstore.Store, task string) []tradeclock.Run {
 	p.t.Helper()
-	runs, err := store.Runs(p.t.Context(), tradeclock.Query{Scheduler: schedulerName, Task: task})
+	runs, err := st.Runs(p.t.Context(), store.Query{Scheduler: schedulerName, Task: task})
 	require.NoError(p.t, err)
 	return runs
 }
@@ -182,9 +183,9 @@ func TestTheHolderIsKilledAndTheNextIsFrozen(t *testing.T) {
 	p := newProcesses(t, newSchema(t), "-from", "2026-11-23T15:27", "-speed", "20", "-lost", "0.1", "-slow", "0.05", "-late", "0.1")
 	clock, err := waitForClock(t.Context(), options{broker: p.broker})
 	require.NoError(t, err)
-	store, err := sqlstore.Open(t.Context(), opened(t, p.db), sqlstore.WithClock(clock))
+	st, err := sqlstore.Open(t.Context(), opened(t, p.db), sqlstore.WithClock(clock))
 	require.NoError(t, err)
-	storeRows(t, store, map[string]string{
+	storeRows(t, st, map[string]string{
 		trading.TaskAnalysis: "daily 15:28:50", trading.TaskBuyOrders: "daily 15:29:20", trading.TaskEODCleanup: "daily 15:30:30",
 	})
 
@@ -199,11 +200,11 @@ func TestTheHolderIsKilledAndTheNextIsFrozen(t *testing.T) {
 	second.signal(syscall.SIGSTOP)
 	third.leads()
 	second.signal(syscall.SIGCONT)
-	p.untilEach(store, trading.TaskEODCleanup, 4)
+	p.untilEach(st, trading.TaskEODCleanup, 4)
 	second.stop()
 	third.stop()
 
-	runs, book := p.runs(store, ""), p.book()
+	runs, book := p.runs(st, ""), p.book()
 	result := audit.Compare(runs, book)
 	var text strings.Builder
 	require.NoError(t, result.Print(&text))

@@ -25,6 +25,7 @@ import (
 	"github.com/tradeclock/tradeclock/request"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -74,13 +75,13 @@ func opened(t *testing.T, name string) *sql.DB {
 
 // storeRows stores the rows of the schedules, some with another rule, before a replica
 // would.
-func storeRows(t *testing.T, store *sqlstore.Store, rules map[string]string) {
+func storeRows(t *testing.T, st *sqlstore.Store, rules map[string]string) {
 	t.Helper()
 	for _, row := range schedules() {
 		if text, changed := rules[row.Task]; changed {
 			row.Rule = rule.MustParse(text)
 		}
-		_, err := store.PutSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, row)
+		_, err := st.PutSchedule(t.Context(), store.By{Actor: "ops", Reason: "a test"}, row)
 		require.NoError(t, err)
 	}
 }
@@ -137,11 +138,11 @@ func TestReplicasMayStartAtOnce(t *testing.T) {
 // replica nor the broker is there.
 func TestTheKillSwitchNeedsNoBroker(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "realtrading.db")
-	store, err := sqlstore.Open(t.Context(), opened(t, file))
+	st, err := sqlstore.Open(t.Context(), opened(t, file))
 	require.NoError(t, err)
-	term, err := store.Lead(t.Context(), schedulerName, "a replica of yesterday", time.Minute, time.Time{})
+	term, err := st.Lead(t.Context(), schedulerName, "a replica of yesterday", time.Minute, time.Time{})
 	require.NoError(t, err)
-	require.NoError(t, store.Enroll(t.Context(), term, []tradeclock.Enrolment{{Account: "alice", From: realClock.Now()}}))
+	require.NoError(t, st.Enroll(t.Context(), term, []store.Enrolment{{Account: "alice", From: realClock.Now()}}))
 	var out strings.Builder
 	command := func(args ...string) error {
 		return run(t.Context(), append([]string{args[0], "-db", file, "-broker", "http://127.0.0.1:1", "-actor", "ann"}, args[1:]...), &out, io.Discard)
@@ -149,20 +150,20 @@ func TestTheKillSwitchNeedsNoBroker(t *testing.T) {
 
 	require.NoError(t, command("halt", "-account", "alice", "-cancel", "she", "asked"))
 	require.ErrorIs(t, command("halt", "-account", "alcie", "she asked"), tradeclock.ErrUnknownAccount)
-	halts, err := store.Halts(t.Context(), schedulerName)
+	halts, err := st.Halts(t.Context(), schedulerName)
 	require.NoError(t, err)
 	require.Len(t, halts, 1)
 	assert.Equal(t, "alice", halts[0].Account)
 	assert.Equal(t, "she asked", halts[0].Reason)
 	assert.Equal(t, "ann", halts[0].Actor)
-	asked, err := store.Take(t.Context(), term)
+	asked, err := st.Take(t.Context(), term)
 	require.NoError(t, err)
 	require.Len(t, asked, 1)
 	assert.Equal(t, request.Cancel, asked[0].Kind)
 	assert.Equal(t, "alice", asked[0].Account)
 
 	require.NoError(t, command("lift", "-account", "alice"))
-	halts, err = store.Halts(t.Context(), schedulerName)
+	halts, err = st.Halts(t.Context(), schedulerName)
 	require.NoError(t, err)
 	assert.Empty(t, halts)
 	assert.Equal(t, "halted alice: she asked\nthe active replica is asked to end what runs\nlifted the halt of alice\n", out.String())
@@ -183,7 +184,7 @@ func TestHealthIsThatOfTheHeartbeat(t *testing.T) {
 	status, beat := ask()
 	assert.Equal(t, http.StatusOK, status)
 	assert.Equal(t, int64(1), beat.Term)
-	require.NoError(t, d.replicas[0].store.DeleteSchedule(t.Context(), tradeclock.By{Actor: "ops", Reason: "a test"}, "", trading.TaskBuyOrders))
+	require.NoError(t, d.replicas[0].store.DeleteSchedule(t.Context(), store.By{Actor: "ops", Reason: "a test"}, "", trading.TaskBuyOrders))
 	d.until(d.opening.Add(-13 * time.Minute))
 
 	status, beat = ask()

@@ -22,6 +22,7 @@ import (
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/trading"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // schedulerName is part of every run's identity, and of which one replica is active.
@@ -107,11 +108,11 @@ func storeClock(clock tradeclock.Clock) []sqlstore.Option {
 
 // newService opens the store in db, and makes a scheduler with the accounts.
 func newService(ctx context.Context, opts options, db *sql.DB, clock tradeclock.Clock, log *slog.Logger) (*service, error) {
-	store, err := sqlstore.Open(ctx, db, storeClock(clock)...)
+	st, err := sqlstore.Open(ctx, db, storeClock(clock)...)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := store.SeedSchedules(ctx, schedules()...); err != nil {
+	if _, err := st.SeedSchedules(ctx, schedules()...); err != nil {
 		return nil, err
 	}
 	picks, err := desk.OpenPicks(ctx, db)
@@ -121,9 +122,9 @@ func newService(ctx context.Context, opts options, db *sql.DB, clock tradeclock.
 	c := client.New(opts.broker, opts.secret, clock, log)
 	scheduler, err := tradeclock.New(tradeclock.Config{
 		Name:        schedulerName,
-		Schedules:   store,
-		Ledger:      store,
-		Heartbeats:  store,
+		Schedules:   st,
+		Ledger:      st,
+		Heartbeats:  st,
 		Calendar:    nse,
 		Clock:       clock,
 		StartLimits: []tradeclock.StartLimit{{Name: brokerLimit, Starts: 10}},
@@ -138,18 +139,18 @@ func newService(ctx context.Context, opts options, db *sql.DB, clock tradeclock.
 			return nil, err
 		}
 	}
-	page, err := newPage(opts, store, clock, log)
+	page, err := newPage(opts, st, clock, log)
 	if err != nil {
 		return nil, err
 	}
-	return &service{log, store, scheduler, page}, nil
+	return &service{log, st, scheduler, page}, nil
 }
 
 // newPage makes the dashboard, for whoever sits at this machine.
-func newPage(opts options, store *sqlstore.Store, clock tradeclock.Clock, log *slog.Logger) (*dashboard.Dashboard, error) {
+func newPage(opts options, st *sqlstore.Store, clock tradeclock.Clock, log *slog.Logger) (*dashboard.Dashboard, error) {
 	return dashboard.New(dashboard.Config{
-		View:       tradeclock.ViewConfig{Name: schedulerName, Schedules: store, Ledger: store, Calendar: nse, Calendars: exchange.Lookup, Clock: clock},
-		Heartbeats: store,
+		View:       view.Config{Name: schedulerName, Schedules: st, Ledger: st, Calendar: nse, Calendars: exchange.Lookup, Clock: clock},
+		Heartbeats: st,
 		Authorize:  dashboard.Loopback(opts.actor),
 		Timeout:    20 * time.Second, // of a clock that is twenty times as fast as ours
 		Logger:     log,

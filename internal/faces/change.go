@@ -4,8 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // ScheduleFields are the fields of a row as files and people have them. The last three are
@@ -17,7 +18,7 @@ var ScheduleFields = []string{
 }
 
 // FieldsOf returns the fields of a row that are not zero, as texts.
-func FieldsOf(row tradeclock.Schedule) (map[string]string, error) {
+func FieldsOf(row store.Schedule) (map[string]string, error) {
 	text, err := json.Marshal(row)
 	if err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func flatten(fields map[string]string, prefix string, values map[string]any) {
 type FieldChange struct{ Name, Was, Is string }
 
 // FieldChanges returns the fields that people set and of which two rows have different values.
-func FieldChanges(was, is tradeclock.Schedule) (changes []FieldChange, err error) {
+func FieldChanges(was, is store.Schedule) (changes []FieldChange, err error) {
 	then, err := FieldsOf(was)
 	if err != nil {
 		return nil, err
@@ -63,9 +64,9 @@ func FieldChanges(was, is tradeclock.Schedule) (changes []FieldChange, err error
 }
 
 // Concerns reports whether a finding is about a row that is put.
-func Concerns(changes tradeclock.ScheduleChanges, f tradeclock.Finding) bool {
+func Concerns(changes store.ScheduleChanges, f view.Finding) bool {
 	for _, row := range changes.Rows {
-		if row.Key() == (tradeclock.ScheduleKey{Task: f.Task, Account: f.Account}) {
+		if row.Key() == (store.ScheduleKey{Task: f.Task, Account: f.Account}) {
 			return true
 		}
 	}
@@ -75,24 +76,24 @@ func Concerns(changes tradeclock.ScheduleChanges, f tradeclock.Finding) bool {
 // Alike is a number of changes of a preview that are told together: those of one row on one
 // date that are of one kind.
 type Alike struct {
-	Key         tradeclock.ScheduleKey
+	Key         store.ScheduleKey
 	Session     calendar.Date
 	What        string // added, dropped, moved or told otherwise
-	First, Last tradeclock.PlanChange
+	First, Last view.PlanChange
 	Count       int
 }
 
 // AlikeIn puts the changes of a preview together, in the order of the first of each.
-func AlikeIn(p tradeclock.Preview) []Alike {
+func AlikeIn(p view.Preview) []Alike {
 	type kind struct {
-		key  tradeclock.ScheduleKey
+		key  store.ScheduleKey
 		day  calendar.Date
 		what string
 	}
 	var all []Alike
 	known := make(map[kind]int)
 	for _, c := range p.Changes {
-		k := kind{tradeclock.ScheduleKey{Task: c.Task, Account: c.Account}, c.Session, kindOfChange(c)}
+		k := kind{store.ScheduleKey{Task: c.Task, Account: c.Account}, c.Session, kindOfChange(c)}
 		at, ok := known[k]
 		if !ok {
 			at, known[k] = len(all), len(all)
@@ -104,7 +105,7 @@ func AlikeIn(p tradeclock.Preview) []Alike {
 	return all
 }
 
-func kindOfChange(c tradeclock.PlanChange) string {
+func kindOfChange(c view.PlanChange) string {
 	switch {
 	case c.Before.IsZero():
 		return "added"

@@ -12,9 +12,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // DaysTo is how many days there are from a date to another.
@@ -48,7 +48,7 @@ func CoverageOf(cal calendar.Calendar, today calendar.Date) Coverage {
 const Served = "served"
 
 // StateOf says whether an account is served, under the term as it stands.
-func StateOf(e tradeclock.EnrolledAccount, term tradeclock.TermState) string {
+func StateOf(e store.EnrolledAccount, term store.TermState) string {
 	switch {
 	case !e.Withdrawn.IsZero() && e.Returned.IsZero():
 		return "withdrawn"
@@ -61,39 +61,39 @@ func StateOf(e tradeclock.EnrolledAccount, term tradeclock.TermState) string {
 }
 
 // TermOf is how a scheduler's term stands, or zero if it never had one.
-func TermOf(ctx context.Context, directory tradeclock.Directory, scheduler string) (tradeclock.TermState, error) {
+func TermOf(ctx context.Context, directory store.Directory, scheduler string) (store.TermState, error) {
 	states, err := directory.Schedulers(ctx)
 	if err != nil {
-		return tradeclock.TermState{}, err
+		return store.TermState{}, err
 	}
 	for _, state := range states {
 		if state.Term.Scheduler == scheduler {
 			return state, nil
 		}
 	}
-	return tradeclock.TermState{}, nil
+	return store.TermState{}, nil
 }
 
 // HaltOf returns the halt that is in force for an account, if one is.
-func HaltOf(halts []tradeclock.Halt, account string) (tradeclock.Halt, bool) {
+func HaltOf(halts []store.Halt, account string) (store.Halt, bool) {
 	for _, h := range halts {
 		if h.Account == "" || h.Account == account {
 			return h, true
 		}
 	}
-	return tradeclock.Halt{}, false
+	return store.Halt{}, false
 }
 
 // ZoneOf is where the wall times of a task of an account are read: that of its calendar, or of
 // the one of the task that it comes after, and else own, as of those that name the calendar of
 // the scheduler.
 func ZoneOf(
-	rows []tradeclock.Schedule, account, task, calendarName string, own *time.Location, lookup func(string) (calendar.Calendar, error),
+	rows []store.Schedule, account, task, calendarName string, own *time.Location, lookup func(string) (calendar.Calendar, error),
 ) (*time.Location, error) {
 	for range rows {
-		at := slices.IndexFunc(rows, func(row tradeclock.Schedule) bool { return row.Task == task && row.Account == account })
+		at := slices.IndexFunc(rows, func(row store.Schedule) bool { return row.Task == task && row.Account == account })
 		if at < 0 {
-			at = slices.IndexFunc(rows, func(row tradeclock.Schedule) bool { return row.Task == task && row.Account == "" })
+			at = slices.IndexFunc(rows, func(row store.Schedule) bool { return row.Task == task && row.Account == "" })
 		}
 		if at < 0 {
 			break

@@ -7,9 +7,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/internal/faces"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 func clock(hour, minute int) time.Time {
@@ -17,28 +18,28 @@ func clock(hour, minute int) time.Time {
 }
 
 // item is an occurrence of a task, with its outcome.
-func item(task string, due time.Time, outcome tradeclock.Outcome, reason string) tradeclock.AgendaItem {
-	i := tradeclock.AgendaItem{Account: "42", Task: task, Due: due}
-	if outcome != tradeclock.NoOutcome {
-		i.Run = tradeclock.Run{Account: "42", Task: task, Due: due, Outcome: outcome, Reason: reason}
+func item(task string, due time.Time, outcome store.Outcome, reason string) store.AgendaItem {
+	i := store.AgendaItem{Account: "42", Task: task, Due: due}
+	if outcome != store.NoOutcome {
+		i.Run = store.Run{Account: "42", Task: task, Due: due, Outcome: outcome, Reason: reason}
 	}
 	return i
 }
 
 func TestAMarkIsWhatBecameOfAnOccurrence(t *testing.T) {
-	skip := item("buy", clock(10, 0), tradeclock.NoOutcome, "")
+	skip := item("buy", clock(10, 0), store.NoOutcome, "")
 	skip.Skip = "closed"
 	for _, test := range []struct {
 		name string
-		item tradeclock.AgendaItem
+		item store.AgendaItem
 		now  time.Time
 		want string
 	}{
-		{"to come", item("buy", clock(10, 0), tradeclock.NoOutcome, ""), clock(9, 0), "due"},
-		{"past without a record", item("buy", clock(10, 0), tradeclock.NoOutcome, ""), clock(10, 0), "no record"},
+		{"to come", item("buy", clock(10, 0), store.NoOutcome, ""), clock(9, 0), "due"},
+		{"past without a record", item("buy", clock(10, 0), store.NoOutcome, ""), clock(10, 0), "no record"},
 		{"to come, and skipped", skip, clock(9, 0), "will be skipped"},
 		{"past, and nobody's", skip, clock(11, 0), "not run"},
-		{"a record", item("buy", clock(10, 0), tradeclock.TimedOut, ""), clock(9, 0), "timed out"},
+		{"a record", item("buy", clock(10, 0), store.TimedOut, ""), clock(9, 0), "timed out"},
 	} {
 		assert.Equal(t, test.want, faces.MarkOf(test.item, test.now).Word, test.name)
 	}
@@ -52,10 +53,10 @@ func TestAMarkIsWhatBecameOfAnOccurrence(t *testing.T) {
 }
 
 func TestStretchesAreOfOneTaskAndOutcome(t *testing.T) {
-	items := []tradeclock.AgendaItem{
-		item("watch", clock(9, 0), tradeclock.Succeeded, ""), item("buy", clock(9, 1), tradeclock.Failed, "no"),
-		item("watch", clock(9, 1), tradeclock.Succeeded, ""), item("watch", clock(9, 2), tradeclock.Missed, "late"),
-		item("watch", clock(9, 3), tradeclock.Succeeded, ""),
+	items := []store.AgendaItem{
+		item("watch", clock(9, 0), store.Succeeded, ""), item("buy", clock(9, 1), store.Failed, "no"),
+		item("watch", clock(9, 1), store.Succeeded, ""), item("watch", clock(9, 2), store.Missed, "late"),
+		item("watch", clock(9, 3), store.Succeeded, ""),
 	}
 	items[3].Run.Count, items[3].Run.LastDue = 5, clock(9, 7)
 	var got []any
@@ -70,9 +71,9 @@ func TestStretchesAreOfOneTaskAndOutcome(t *testing.T) {
 }
 
 func TestACellOfTheTimelineHasTheWorst(t *testing.T) {
-	items := []tradeclock.AgendaItem{
-		item("watch", clock(9, 1), tradeclock.Succeeded, ""), item("watch", clock(9, 2), tradeclock.Missed, ""),
-		item("watch", clock(9, 6), tradeclock.Succeeded, ""), item("buy", clock(9, 4), tradeclock.NoOutcome, ""),
+	items := []store.AgendaItem{
+		item("watch", clock(9, 1), store.Succeeded, ""), item("watch", clock(9, 2), store.Missed, ""),
+		item("watch", clock(9, 6), store.Succeeded, ""), item("buy", clock(9, 4), store.NoOutcome, ""),
 	}
 	line := faces.NewTimeline(items, clock(8, 30), clock(10, 0), clock(9, 5), time.UTC, 96)
 	assert.Equal(t, clock(8, 0), line.First, "the hour in which the earliest begins")
@@ -90,7 +91,7 @@ func TestACellOfTheTimelineHasTheWorst(t *testing.T) {
 }
 
 func TestWhatAnEditChanges(t *testing.T) {
-	was := tradeclock.Schedule{Task: "buy", Rule: rule.Daily(rule.At(9, 0)), Timeout: time.Minute, Version: 1}
+	was := store.Schedule{Task: "buy", Rule: rule.Daily(rule.At(9, 0)), Timeout: time.Minute, Version: 1}
 	is := was
 	is.Timeout, is.Disabled, is.Version = 0, true, 2
 	changes, err := faces.FieldChanges(was, is)
@@ -99,10 +100,10 @@ func TestWhatAnEditChanges(t *testing.T) {
 }
 
 func TestChangesThatAreAlikeAreToldTogether(t *testing.T) {
-	change := func(before, after time.Time) tradeclock.PlanChange {
-		return tradeclock.PlanChange{Task: "watch", Before: before, After: after}
+	change := func(before, after time.Time) view.PlanChange {
+		return view.PlanChange{Task: "watch", Before: before, After: after}
 	}
-	alike := faces.AlikeIn(tradeclock.Preview{Changes: []tradeclock.PlanChange{
+	alike := faces.AlikeIn(view.Preview{Changes: []view.PlanChange{
 		change(clock(9, 0), clock(9, 1)), change(time.Time{}, clock(9, 2)), change(clock(9, 3), clock(9, 4)), change(clock(9, 5), time.Time{}),
 		change(clock(9, 6), clock(9, 6)),
 	}})

@@ -7,9 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/monitor"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // Verdict is what a monitor is told: the worst of what was found.
@@ -55,9 +56,9 @@ func (v *Verdict) Line() string {
 // Judging is what a verdict follows from.
 type Judging struct {
 	Name      string
-	View      *tradeclock.View
-	Schedules tradeclock.ScheduleStore
-	Directory tradeclock.Directory
+	View      *view.View
+	Schedules store.ScheduleStore
+	Directory store.Directory
 	Monitor   monitor.Monitor
 	Calendar  calendar.Calendar
 	Today     calendar.Date
@@ -85,7 +86,7 @@ func (j Judging) Judge(ctx context.Context) (*Verdict, error) {
 	return v, nil
 }
 
-func (v *Verdict) judgeLiveness(name string, liveness monitor.Liveness, instances []monitor.Instance, term tradeclock.TermState) {
+func (v *Verdict) judgeLiveness(name string, liveness monitor.Liveness, instances []monitor.Instance, term store.TermState) {
 	v.Summary = fmt.Sprintf("%s has no active instance", name)
 	for _, i := range instances {
 		if i.Liveness != liveness {
@@ -152,10 +153,10 @@ func (j Judging) judgeMissed(ctx context.Context, v *Verdict) error {
 	}
 	orders := make(map[string]bool)
 	for _, row := range rows {
-		orders[row.Task] = orders[row.Task] || row.Delivery == tradeclock.AtMostOnce
+		orders[row.Task] = orders[row.Task] || row.Delivery == store.AtMostOnce
 	}
 	since := j.lastSession()
-	missed, err := j.View.Runs(ctx, tradeclock.Query{From: since, Outcomes: []tradeclock.Outcome{tradeclock.Missed}, NewestFirst: true, Limit: missedAtMost})
+	missed, err := j.View.Runs(ctx, store.Query{From: since, Outcomes: []store.Outcome{store.Missed}, NewestFirst: true, Limit: missedAtMost})
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Mark is what became of an occurrence, as a sign, a word and a kind, by which a face has
@@ -32,18 +32,18 @@ var (
 )
 
 // Outcomes are those that a record can have, the worst first.
-var Outcomes = []tradeclock.Outcome{
-	tradeclock.Missed, tradeclock.Failed, tradeclock.TimedOut, tradeclock.Interrupted, tradeclock.Running, tradeclock.Armed,
-	tradeclock.Skipped, tradeclock.Succeeded,
+var Outcomes = []store.Outcome{
+	store.Missed, store.Failed, store.TimedOut, store.Interrupted, store.Running, store.Armed,
+	store.Skipped, store.Succeeded,
 }
 
 // Trouble are the outcomes that nobody wanted.
 var Trouble = Outcomes[:4]
 
 // MarkOf returns the mark of an item at an instant.
-func MarkOf(item tradeclock.AgendaItem, now time.Time) Mark {
+func MarkOf(item store.AgendaItem, now time.Time) Mark {
 	switch {
-	case item.Run.Outcome != tradeclock.NoOutcome:
+	case item.Run.Outcome != store.NoOutcome:
 		return MarkOfOutcome(item.Run.Outcome)
 	case item.Skip != "" && item.Due.After(now):
 		return markWillSkip
@@ -56,23 +56,23 @@ func MarkOf(item tradeclock.AgendaItem, now time.Time) Mark {
 }
 
 // MarkOfOutcome returns the mark of a record.
-func MarkOfOutcome(o tradeclock.Outcome) Mark {
+func MarkOfOutcome(o store.Outcome) Mark {
 	switch o {
-	case tradeclock.Armed:
+	case store.Armed:
 		return markArmed
-	case tradeclock.Running:
+	case store.Running:
 		return markRunning
-	case tradeclock.Succeeded:
+	case store.Succeeded:
 		return markSucceeded
-	case tradeclock.Failed:
+	case store.Failed:
 		return markFailed
-	case tradeclock.TimedOut:
+	case store.TimedOut:
 		return markTimedOut
-	case tradeclock.Skipped:
+	case store.Skipped:
 		return markSkipped
-	case tradeclock.Missed:
+	case store.Missed:
 		return markMissed
-	case tradeclock.Interrupted:
+	case store.Interrupted:
 		return markInterrupted
 	}
 	return markDue
@@ -80,14 +80,14 @@ func MarkOfOutcome(o tradeclock.Outcome) Mark {
 
 // Stretch is a number of items of one task that became the same, one after the other.
 type Stretch struct {
-	tradeclock.AgendaItem
+	store.AgendaItem
 	Last  time.Time
 	Count int
 }
 
 // Stretches puts together what is due again and again and became the same, in the order of
 // the first of each. With each it puts nothing together.
-func Stretches(items []tradeclock.AgendaItem, each bool) []Stretch {
+func Stretches(items []store.AgendaItem, each bool) []Stretch {
 	var all []Stretch
 	open := make(map[string]int) // of each account and task
 	for _, item := range items {
@@ -105,21 +105,21 @@ func Stretches(items []tradeclock.AgendaItem, each bool) []Stretch {
 }
 
 // Through is when the last occurrence of an item is due.
-func Through(item tradeclock.AgendaItem) time.Time {
-	if item.Run.Outcome == tradeclock.NoOutcome {
+func Through(item store.AgendaItem) time.Time {
+	if item.Run.Outcome == store.NoOutcome {
 		return item.Due
 	}
 	return item.Run.Through()
 }
 
 // became is what became of an item, as far as it is told of many together.
-func became(item tradeclock.AgendaItem) string {
+func became(item store.AgendaItem) string {
 	return item.Run.Outcome.String() + "\x00" + Why(item)
 }
 
 // Why is the reason of an item, or why it will not run, or empty.
-func Why(item tradeclock.AgendaItem) string {
-	if item.Run.Outcome == tradeclock.NoOutcome {
+func Why(item store.AgendaItem) string {
+	if item.Run.Outcome == store.NoOutcome {
 		return cmp.Or(item.Skip, item.Moved)
 	}
 	return item.Run.Reason

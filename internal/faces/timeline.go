@@ -3,7 +3,7 @@ package faces
 import (
 	"time"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Timeline is a day as rows of cells of equal length, from one instant on.
@@ -25,7 +25,7 @@ type TimelineRow struct {
 // nothing is due in it. Count is how many items it has.
 type Cell struct {
 	Mark  Mark
-	Item  tradeclock.AgendaItem
+	Item  store.AgendaItem
 	Count int
 }
 
@@ -37,7 +37,7 @@ func (t *Timeline) At(at time.Time) float64 {
 
 // NewTimeline lays items out in at most so many cells, over the hours in which anything is
 // due and those from one instant to another, which may be zero. There must be an item.
-func NewTimeline(items []tradeclock.AgendaItem, from, to, now time.Time, loc *time.Location, cells int) *Timeline {
+func NewTimeline(items []store.AgendaItem, from, to, now time.Time, loc *time.Location, cells int) *Timeline {
 	first, last := items[0].Due, Through(items[0])
 	if !from.IsZero() {
 		first = earlier(first, from)
@@ -58,9 +58,9 @@ func NewTimeline(items []tradeclock.AgendaItem, from, to, now time.Time, loc *ti
 			break
 		}
 	}
-	rows := make(map[tradeclock.ScheduleKey]int)
+	rows := make(map[store.ScheduleKey]int)
 	for _, item := range items {
-		key := tradeclock.ScheduleKey{Task: item.Task, Account: item.Account}
+		key := store.ScheduleKey{Task: item.Task, Account: item.Account}
 		at, known := rows[key]
 		if !known {
 			at, rows[key] = len(t.Rows), len(t.Rows)
@@ -71,7 +71,7 @@ func NewTimeline(items []tradeclock.AgendaItem, from, to, now time.Time, loc *ti
 	return t
 }
 
-func (t *Timeline) add(cells []Cell, item tradeclock.AgendaItem, m Mark) {
+func (t *Timeline) add(cells []Cell, item store.AgendaItem, m Mark) {
 	for at := item.Due; ; at = at.Add(t.Cell) {
 		at = earlier(at, Through(item))
 		cell := &cells[int(at.Sub(t.First)/t.Cell)]

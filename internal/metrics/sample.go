@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 var states = []tradeclock.SchedulerState{
@@ -47,7 +48,7 @@ func Sample(st tradeclock.Status, set func(m *Metric, value float64, values Valu
 
 type activeKey struct{ task, state string }
 
-func active(runs []tradeclock.RunningTask) map[activeKey]int {
+func active(runs []store.RunningTask) map[activeKey]int {
 	counts := make(map[activeKey]int)
 	for _, r := range runs {
 		counts[activeKey{r.Task, either(r.Overdue, overdue, running)}]++

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // book is the world's own account: every execution, and every write that the store
@@ -18,7 +19,7 @@ import (
 type book struct {
 	w *World
 
-	term    tradeclock.Term
+	term    store.Term
 	leading bool
 	expires time.Duration
 	holder  *process
@@ -77,7 +78,7 @@ type entry struct {
 	p              *process // whose claim it is
 	first, resumed bool     // as the claim answered
 	answered       bool     // and the answer came at once
-	late           tradeclock.LateOutcome
+	late           store.LateOutcome
 }
 
 // mayHaveStarted holds a run that was armed, and is interrupted by another term, to saying
@@ -136,9 +137,9 @@ func (b *book) plain(r *tradeclock.Run) string {
 
 // fenced holds the store to its fence: a write is accepted under the current term,
 // and under no other.
-func (b *book) fenced(op string, t tradeclock.Term, err error) bool {
+func (b *book) fenced(op string, t store.Term, err error) bool {
 	current := b.leading && b.term == t
-	deposed := errors.Is(err, tradeclock.ErrDeposed)
+	deposed := errors.Is(err, store.ErrDeposed)
 	switch {
 	case err == nil && !current:
 		b.w.violate("fencing", fmt.Sprintf("%s under term %d was accepted, the term is %d", op, t.Number, b.term.Number))
@@ -149,7 +150,7 @@ func (b *book) fenced(op string, t tradeclock.Term, err error) bool {
 }
 
 // led notes an answer of Lead.
-func (b *book) led(p *process, holder string, term tradeclock.Term, ttl time.Duration, trusted time.Time, err error) {
+func (b *book) led(p *process, holder string, term store.Term, ttl time.Duration, trusted time.Time, err error) {
 	now := b.w.now
 	expired := !b.leading || now >= b.expires
 	if err != nil {
@@ -190,13 +191,13 @@ func (b *book) heldToTakeover() {
 	}
 }
 
-func (b *book) resigned(t tradeclock.Term, err error) {
+func (b *book) resigned(t store.Term, err error) {
 	if err == nil && b.leading && b.term == t {
 		b.leading = false
 	}
 }
 
-func (b *book) enrolled(t tradeclock.Term, accounts []tradeclock.Enrolment, err error) {
+func (b *book) enrolled(t store.Term, accounts []store.Enrolment, err error) {
 	if !b.fenced("Enroll", t, err) {
 		return
 	}
@@ -231,7 +232,7 @@ func (b *book) heldToEnrolment(p *process, run *tradeclock.Run) {
 }
 
 // claimed notes the answers of Claim.
-func (b *book) claimed(p *process, t tradeclock.Term, runs []tradeclock.Run, claims []tradeclock.Claim, err error) {
+func (b *book) claimed(p *process, t store.Term, runs []tradeclock.Run, claims []store.Claim, err error) {
 	if !b.fenced("Claim", t, err) {
 		return
 	}
@@ -277,7 +278,7 @@ func (b *book) covered(run *tradeclock.Run) bool {
 }
 
 // reclaimed notes the answer of Reclaim.
-func (b *book) reclaimed(p *process, t tradeclock.Term, old string, run tradeclock.Run, claim tradeclock.Claim, err error) {
+func (b *book) reclaimed(p *process, t store.Term, old string, run tradeclock.Run, claim store.Claim, err error) {
 	if !b.fenced("Reclaim", t, err) || !claim.Held {
 		return
 	}
@@ -302,7 +303,7 @@ func (b *book) reclaimed(p *process, t tradeclock.Term, old string, run tradeclo
 }
 
 // released notes which claims were given back: none of a run that was executed.
-func (b *book) released(p *process, t tradeclock.Term, runs []tradeclock.Run, err error) {
+func (b *book) released(p *process, t store.Term, runs []tradeclock.Run, err error) {
 	if !b.fenced("Release", t, err) {
 		return
 	}
@@ -340,7 +341,7 @@ func (b *book) heldToRelease(run *tradeclock.Run, row *entry) {
 }
 
 // recorded notes what Record was given.
-func (b *book) recorded(p *process, t tradeclock.Term, outcomes []tradeclock.Run, to time.Time, err error) {
+func (b *book) recorded(p *process, t store.Term, outcomes []tradeclock.Run, to time.Time, err error) {
 	if !b.fenced("Record", t, err) {
 		return
 	}
@@ -372,7 +373,7 @@ func (b *book) recorded(p *process, t tradeclock.Term, outcomes []tradeclock.Run
 
 // reset notes that the watermark is set back: what never started and ends later is
 // gone, and planned again.
-func (b *book) reset(t tradeclock.Term, to time.Time, err error) {
+func (b *book) reset(t store.Term, to time.Time, err error) {
 	if !b.fenced("ResetWatermark", t, err) {
 		return
 	}
@@ -393,7 +394,7 @@ func (b *book) reset(t tradeclock.Term, to time.Time, err error) {
 }
 
 // settled notes the answers of Settle.
-func (b *book) settled(p *process, runs []tradeclock.Run, results []tradeclock.SettleResult, err error) {
+func (b *book) settled(p *process, runs []tradeclock.Run, results []store.SettleResult, err error) {
 	if err != nil {
 		return
 	}
@@ -411,7 +412,7 @@ func (b *book) settled(p *process, runs []tradeclock.Run, results []tradeclock.S
 		b.heldToReport(run)
 		b.heldToRerun(p, run)
 		if row != nil && !entitled {
-			row.late = tradeclock.LateOutcome{Outcome: run.Outcome, Reason: run.Reason, Finished: run.Finished}
+			row.late = store.LateOutcome{Outcome: run.Outcome, Reason: run.Reason, Finished: run.Finished}
 		}
 		if entitled && row.outcome.Open() {
 			row.mayHaveStarted(b, run)

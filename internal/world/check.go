@@ -8,6 +8,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // near is how far from a change of rows, calendar or enrolments something still
@@ -67,7 +68,7 @@ func (w *World) check() {
 
 // runs returns the rows of the ledger.
 func (w *World) runs() []tradeclock.Run {
-	rows, err := w.database.Runs(whole, tradeclock.Query{Scheduler: schedulerName})
+	rows, err := w.database.Runs(whole, store.Query{Scheduler: schedulerName})
 	if err != nil {
 		panic(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // heldToReport holds an outcome that is reported to what its execution did.
@@ -46,7 +47,7 @@ func (b *book) executionOf(run *tradeclock.Run) *execution {
 // evidenceOf holds the late evidence of a row to what was reported after the row had been
 // settled otherwise.
 func (b *book) evidenceOf(row *tradeclock.Run) string {
-	var has tradeclock.LateOutcome
+	var has store.LateOutcome
 	if row.Late != nil {
 		has = *row.Late
 	}

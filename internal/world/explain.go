@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // query is what a question is about: a task of an account on a day.
@@ -160,10 +161,10 @@ func (b *book) heldToNoRecord(q query) string {
 	return ""
 }
 
-var _ tradeclock.History = (*store)(nil)
+var _ store.History = (*faulty)(nil)
 
 // Runs reads rows of the ledger.
-func (st *store) Runs(ctx context.Context, q tradeclock.Query) ([]tradeclock.Run, error) {
+func (st *faulty) Runs(ctx context.Context, q store.Query) ([]tradeclock.Run, error) {
 	return ask(ctx, st, "Runs", "", func() ([]tradeclock.Run, error) {
 		if q.From == q.To {
 			about := query{q.Account, q.Task, q.From}

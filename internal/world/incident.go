@@ -9,6 +9,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // The kinds of what goes wrong, and of what people do.
@@ -231,7 +232,7 @@ func (w *World) replace(p *process) {
 // prune removes what is old from the ledger. The world keeps it, to hold it to the
 // invariants at the end.
 func (w *World) prune() {
-	before := w.book.mark.Add(-tradeclock.MinRetention)
+	before := w.book.mark.Add(-store.MinRetention)
 	var old []tradeclock.Run
 	for _, r := range w.runs() {
 		if r.Outcome.Final() && r.Through().Before(before) {
@@ -279,7 +280,7 @@ func (w *World) putRow(i int) {
 	if !w.script.tasks[i].isStored() {
 		return
 	}
-	if _, err := w.database.PutSchedule(whole, tradeclock.By{Actor: "ops", Reason: "a test"}, w.script.tasks[i].schedule()); err != nil {
+	if _, err := w.database.PutSchedule(whole, store.By{Actor: "ops", Reason: "a test"}, w.script.tasks[i].schedule()); err != nil {
 		panic(err)
 	}
 }

@@ -41,7 +41,7 @@ type process struct {
 	died        time.Duration
 	afterlife   time.Duration
 
-	store     *store
+	store     *faulty
 	withdrawn map[string]time.Duration
 	online    map[string]*login // who is logged in, by account
 	// unanswered is true while the process is not told whether it has the term.
@@ -59,7 +59,7 @@ func newProcess(w *World, replica, number int) *process {
 		w: w, replica: replica, name: fmt.Sprintf("r%d.%d", replica, number), born: w.now, beat: w.now,
 		withdrawn: make(map[string]time.Duration), online: make(map[string]*login),
 	}
-	p.store = &store{p: p, last: make(map[string]any), read: make(map[query]map[string]int)}
+	p.store = &faulty{p: p, last: make(map[string]any), read: make(map[query]map[string]int)}
 	first := w.script.accounts[0]
 	cfg := tradeclock.Config{
 		Name: schedulerName, Instance: p.name, Account: first, Executor: w.executorOf(p),

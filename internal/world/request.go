@@ -8,12 +8,13 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/request"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // asked is the store of a process of a world in which people ask from another process.
-type asked struct{ *store }
+type asked struct{ *faulty }
 
-var _ tradeclock.RequestStore = asked{}
+var _ store.RequestStore = asked{}
 
 // Ask is made by people alone, past all processes.
 func (asked) Ask(context.Context, request.Request) (request.Request, error) {
@@ -21,12 +22,12 @@ func (asked) Ask(context.Context, request.Request) (request.Request, error) {
 }
 
 // Take takes what waits.
-func (st asked) Take(ctx context.Context, t tradeclock.Term) ([]request.Request, error) {
-	return ask(ctx, st.store, "Take", "", func() ([]request.Request, error) { return st.p.w.database.Take(whole, t) })
+func (st asked) Take(ctx context.Context, t store.Term) ([]request.Request, error) {
+	return ask(ctx, st.faulty, "Take", "", func() ([]request.Request, error) { return st.p.w.database.Take(whole, t) })
 }
 
 // Answer stores an answer.
-func (st asked) Answer(ctx context.Context, t tradeclock.Term, r request.Request) error {
+func (st asked) Answer(ctx context.Context, t store.Term, r request.Request) error {
 	return st.tell(ctx, "Answer", "", func() error {
 		err := st.p.w.database.Answer(whole, t, r)
 		if err == nil {
@@ -38,7 +39,7 @@ func (st asked) Answer(ctx context.Context, t tradeclock.Term, r request.Request
 
 // Requests reads them back.
 func (st asked) Requests(ctx context.Context, q request.Query) ([]request.Request, error) {
-	return ask(ctx, st.store, "Requests", "", func() ([]request.Request, error) { return st.p.w.database.Requests(whole, q) })
+	return ask(ctx, st.faulty, "Requests", "", func() ([]request.Request, error) { return st.p.w.database.Requests(whole, q) })
 }
 
 // ledgerOf is the ledger of a process.

@@ -8,6 +8,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // fault is what is wrong with a row.
@@ -116,23 +117,23 @@ func (s *script) users() (rows []tradeclock.Schedule) {
 
 // unread is what the store says of the rows that it cannot read.
 func (s *script) unread() error {
-	var rows []tradeclock.RowError
+	var rows []store.RowError
 	for _, t := range s.tasks {
 		if t.bad == unread {
-			rows = append(rows, tradeclock.RowError{Task: t.Task, Account: t.Account, Err: errors.New("its rule cannot be read")})
+			rows = append(rows, store.RowError{Task: t.Task, Account: t.Account, Err: errors.New("its rule cannot be read")})
 		}
 	}
 	if rows == nil {
 		return nil
 	}
-	return &tradeclock.QuarantineError{Rows: rows}
+	return &store.QuarantineError{Rows: rows}
 }
 
 // heldToQuarantine holds the active process to telling of each bad row, and of no other
 // but those that come after one.
-func (w *World) heldToQuarantine(p *process, told []tradeclock.RowError) {
+func (w *World) heldToQuarantine(p *process, told []store.RowError) {
 	for _, t := range w.script.tasks {
-		is := func(r tradeclock.RowError) bool { return r.Task == t.Task && r.Account == t.Account }
+		is := func(r store.RowError) bool { return r.Task == t.Task && r.Account == t.Account }
 		if t.bad != "" && !slices.ContainsFunc(told, is) {
 			w.violate("quarantine", p.name+" does not tell of the row of "+t.Task+" for "+t.Account+": "+string(t.bad))
 		}

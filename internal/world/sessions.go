@@ -5,6 +5,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // sessionKey is what the runs of one task and account on one session have in common.
@@ -38,7 +39,7 @@ func (b *book) factsOf(key sessionKey) facts {
 }
 
 // heldToFacts holds the answer to a claim to what became of the session's other runs.
-func (b *book) heldToFacts(run *tradeclock.Run, row *entry, before facts, claim tradeclock.Claim) {
+func (b *book) heldToFacts(run *tradeclock.Run, row *entry, before facts, claim store.Claim) {
 	first := run.Repeating && !before.succeeded
 	resumed := run.Repeating && before.claimedIn > 0 && before.claimedIn < row.term
 	if claim.First != first || claim.Resumed != resumed {

@@ -8,21 +8,22 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // Database is where a world keeps what must last: a store with all that tradeclock asks of
 // one. Its calls are made one at a time.
 type Database interface {
 	tradeclock.ScheduleStore
-	tradeclock.ChangeLister
+	store.ChangeLister
 	tradeclock.Ledger
-	tradeclock.History
-	tradeclock.HaltStore
-	tradeclock.RequestStore
+	store.History
+	store.HaltStore
+	store.RequestStore
 	tradeclock.HeartbeatSink
-	tradeclock.Pruner
-	tradeclock.Resetter
-	PutSchedule(ctx context.Context, by tradeclock.By, row tradeclock.Schedule) (tradeclock.Schedule, error)
+	store.Pruner
+	store.Resetter
+	PutSchedule(ctx context.Context, by store.By, row tradeclock.Schedule) (tradeclock.Schedule, error)
 }
 
 // whole is the context of a call that has reached the database: nothing cuts it short.
@@ -36,24 +37,24 @@ var (
 
 // store is the way of one process to the world's store: every call of it may go
 // wrong. What reached the store is told to the world's book.
-type store struct {
+type faulty struct {
 	p    *process
 	last map[string]any           // the answers of reads, for stale ones
 	read map[query]map[string]int // the outcomes of the last reading of history
 }
 
 var (
-	_ tradeclock.ScheduleStore = (*store)(nil)
-	_ tradeclock.ChangeLister  = (*store)(nil)
-	_ tradeclock.Ledger        = (*store)(nil)
-	_ tradeclock.HaltStore     = (*store)(nil)
-	_ tradeclock.Resetter      = (*store)(nil)
-	_ tradeclock.HeartbeatSink = (*store)(nil)
+	_ tradeclock.ScheduleStore = (*faulty)(nil)
+	_ store.ChangeLister       = (*faulty)(nil)
+	_ tradeclock.Ledger        = (*faulty)(nil)
+	_ store.HaltStore          = (*faulty)(nil)
+	_ store.Resetter           = (*faulty)(nil)
+	_ tradeclock.HeartbeatSink = (*faulty)(nil)
 )
 
 // ask makes a call with the fault that the world has for it. The key is what the
 // call is about.
-func ask[T any](ctx context.Context, st *store, op, key string, call func() (T, error)) (T, error) {
+func ask[T any](ctx context.Context, st *faulty, op, key string, call func() (T, error)) (T, error) {
 	var none T
 	p, w := st.p, st.p.w
 	if p.dead {
@@ -83,7 +84,7 @@ func ask[T any](ctx context.Context, st *store, op, key string, call func() (T, 
 
 // isAnswer reports whether an error is one that a store answers with.
 func isAnswer(err error) bool {
-	return errors.Is(err, tradeclock.ErrDeposed) || errors.As(err, new(*tradeclock.HeldError)) || errors.As(err, new(*tradeclock.TakenError))
+	return errors.Is(err, store.ErrDeposed) || errors.As(err, new(*store.HeldError)) || errors.As(err, new(*store.TakenError))
 }
 
 // before does what a fault does to a call that has not reached the store.
@@ -109,7 +110,7 @@ func before(ctx context.Context, p *process, op, fault string, takes time.Durati
 		}
 	case nonsense:
 		if op == "Claim" || op == "Record" {
-			return tradeclock.ErrDeposed
+			return store.ErrDeposed
 		}
 	}
 	return nil
@@ -142,13 +143,13 @@ func after[T any](ctx context.Context, p *process, op, fault string, takes time.
 }
 
 // tell makes a call that answers with an error alone.
-func (st *store) tell(ctx context.Context, op, key string, call func() error) error {
+func (st *faulty) tell(ctx context.Context, op, key string, call func() error) error {
 	_, err := ask(ctx, st, op, key, func() (struct{}, error) { return struct{}{}, call() })
 	return err
 }
 
 // Schedules reads the rows.
-func (st *store) Schedules(ctx context.Context) ([]tradeclock.Schedule, error) {
+func (st *faulty) Schedules(ctx context.Context) ([]tradeclock.Schedule, error) {
 	rows, err := readRows(ctx, st, "", func() ([]tradeclock.Schedule, error) { return st.p.w.database.Schedules(whole) })
 	if err != nil {
 		return nil, err
@@ -157,13 +158,13 @@ func (st *store) Schedules(ctx context.Context) ([]tradeclock.Schedule, error) {
 }
 
 // Changes reads the rows that changed since a revision.
-func (st *store) Changes(ctx context.Context, since string) (tradeclock.ScheduleChanges, error) {
-	return readRows(ctx, st, "changes", func() (tradeclock.ScheduleChanges, error) { return st.p.w.database.Changes(whole, since) })
+func (st *faulty) Changes(ctx context.Context, since string) (store.ScheduleChanges, error) {
+	return readRows(ctx, st, "changes", func() (store.ScheduleChanges, error) { return st.p.w.database.Changes(whole, since) })
 }
 
 // readRows reads some or all of the rows. What the process was given is noted once it
 // has it.
-func readRows[T any](ctx context.Context, st *store, key string, read func() (T, error)) (T, error) {
+func readRows[T any](ctx context.Context, st *faulty, key string, read func() (T, error)) (T, error) {
 	version := 0
 	rows, err := ask(ctx, st, "Schedules", key, func() (T, error) {
 		version = st.p.w.book.rows.latest()
@@ -176,27 +177,27 @@ func readRows[T any](ctx context.Context, st *store, key string, read func() (T,
 }
 
 // Revision tells whether the rows changed.
-func (st *store) Revision(ctx context.Context) (string, error) {
+func (st *faulty) Revision(ctx context.Context) (string, error) {
 	return ask(ctx, st, "Schedules", "revision", func() (string, error) { return st.p.w.database.Revision(whole) })
 }
 
 // Lead takes or renews the term.
-func (st *store) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (tradeclock.Term, error) {
+func (st *faulty) Lead(ctx context.Context, scheduler, holder string, ttl time.Duration, trusted time.Time) (store.Term, error) {
 	st.p.w.knowHolder(st.p, holder)
 	asked := st.p.w.now
 	st.p.unanswered = true
-	term, err := ask(ctx, st, "Lead", "", func() (tradeclock.Term, error) {
+	term, err := ask(ctx, st, "Lead", "", func() (store.Term, error) {
 		term, err := st.p.w.database.Lead(whole, scheduler, holder, ttl, trusted)
 		st.p.w.book.led(st.p, holder, term, ttl, trusted, err)
 		return term, err
 	})
-	told := err == nil || errors.As(err, new(*tradeclock.HeldError))
+	told := err == nil || errors.As(err, new(*store.HeldError))
 	st.p.unanswered = !told || st.p.w.now-asked >= ttl/3 // nobody waits for it any more
 	return term, err
 }
 
 // Resign ends the term.
-func (st *store) Resign(ctx context.Context, t tradeclock.Term) error {
+func (st *faulty) Resign(ctx context.Context, t store.Term) error {
 	return st.tell(ctx, "Resign", "", func() error {
 		err := st.p.w.database.Resign(whole, t)
 		st.p.w.book.resigned(t, err)
@@ -205,8 +206,8 @@ func (st *store) Resign(ctx context.Context, t tradeclock.Term) error {
 }
 
 // Resume reads what a term starts from.
-func (st *store) Resume(ctx context.Context, t tradeclock.Term) (tradeclock.State, error) {
-	return ask(ctx, st, "Resume", "", func() (tradeclock.State, error) {
+func (st *faulty) Resume(ctx context.Context, t store.Term) (store.State, error) {
+	return ask(ctx, st, "Resume", "", func() (store.State, error) {
 		state, err := st.p.w.database.Resume(whole, t)
 		st.p.w.book.fenced("Resume", t, err)
 		return state, err
@@ -214,7 +215,7 @@ func (st *store) Resume(ctx context.Context, t tradeclock.Term) (tradeclock.Stat
 }
 
 // Enroll notes accounts.
-func (st *store) Enroll(ctx context.Context, t tradeclock.Term, accounts []tradeclock.Enrolment) error {
+func (st *faulty) Enroll(ctx context.Context, t store.Term, accounts []store.Enrolment) error {
 	return st.tell(ctx, "Enroll", accounts[0].Account, func() error {
 		err := st.p.w.database.Enroll(whole, t, accounts)
 		st.p.w.book.enrolled(t, accounts, err)
@@ -223,7 +224,7 @@ func (st *store) Enroll(ctx context.Context, t tradeclock.Term, accounts []trade
 }
 
 // Withdraw notes that an account is not served any more.
-func (st *store) Withdraw(ctx context.Context, t tradeclock.Term, gone tradeclock.Enrolment) error {
+func (st *faulty) Withdraw(ctx context.Context, t store.Term, gone store.Enrolment) error {
 	return st.tell(ctx, "Enroll", gone.Account, func() error {
 		err := st.p.w.database.Withdraw(whole, t, gone)
 		st.p.w.book.fenced("Withdraw", t, err)
@@ -232,9 +233,9 @@ func (st *store) Withdraw(ctx context.Context, t tradeclock.Term, gone tradecloc
 }
 
 // Claim claims runs.
-func (st *store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) ([]tradeclock.Claim, error) {
+func (st *faulty) Claim(ctx context.Context, t store.Term, runs []tradeclock.Run) ([]store.Claim, error) {
 	asked := st.p.w.now
-	claims, err := ask(ctx, st, "Claim", st.p.w.book.plain(&runs[0]), func() ([]tradeclock.Claim, error) {
+	claims, err := ask(ctx, st, "Claim", st.p.w.book.plain(&runs[0]), func() ([]store.Claim, error) {
 		claims, err := st.p.w.database.Claim(whole, t, runs)
 		st.p.w.book.claimed(st.p, t, runs, claims, err)
 		return claims, err
@@ -246,8 +247,8 @@ func (st *store) Claim(ctx context.Context, t tradeclock.Term, runs []tradeclock
 }
 
 // Reclaim claims a run that was interrupted.
-func (st *store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run tradeclock.Run) (tradeclock.Claim, error) {
-	return ask(ctx, st, "Claim", st.p.w.book.plain(&run), func() (tradeclock.Claim, error) {
+func (st *faulty) Reclaim(ctx context.Context, t store.Term, old string, run tradeclock.Run) (store.Claim, error) {
+	return ask(ctx, st, "Claim", st.p.w.book.plain(&run), func() (store.Claim, error) {
 		claim, err := st.p.w.database.Reclaim(whole, t, old, run)
 		st.p.w.book.reclaimed(st.p, t, old, run, claim, err)
 		return claim, err
@@ -255,7 +256,7 @@ func (st *store) Reclaim(ctx context.Context, t tradeclock.Term, old string, run
 }
 
 // Release gives back claims.
-func (st *store) Release(ctx context.Context, t tradeclock.Term, runs []tradeclock.Run) error {
+func (st *faulty) Release(ctx context.Context, t store.Term, runs []tradeclock.Run) error {
 	return st.tell(ctx, "Release", st.p.w.book.plain(&runs[0]), func() error {
 		err := st.p.w.database.Release(whole, t, runs)
 		st.p.w.book.released(st.p, t, runs, err)
@@ -264,7 +265,7 @@ func (st *store) Release(ctx context.Context, t tradeclock.Term, runs []tradeclo
 }
 
 // Record adds rows and moves the watermark.
-func (st *store) Record(ctx context.Context, t tradeclock.Term, outcomes []tradeclock.Run, to time.Time) error {
+func (st *faulty) Record(ctx context.Context, t store.Term, outcomes []tradeclock.Run, to time.Time) error {
 	return st.tell(ctx, "Record", "", func() error {
 		err := st.p.w.database.Record(whole, t, outcomes, to)
 		st.p.w.book.recorded(st.p, t, outcomes, to, err)
@@ -273,8 +274,8 @@ func (st *store) Record(ctx context.Context, t tradeclock.Term, outcomes []trade
 }
 
 // Settle stores outcomes.
-func (st *store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradeclock.SettleResult, error) {
-	return ask(ctx, st, "Settle", st.p.w.book.plain(&runs[0]), func() ([]tradeclock.SettleResult, error) {
+func (st *faulty) Settle(ctx context.Context, runs []tradeclock.Run) ([]store.SettleResult, error) {
+	return ask(ctx, st, "Settle", st.p.w.book.plain(&runs[0]), func() ([]store.SettleResult, error) {
 		results, err := st.p.w.database.Settle(whole, runs)
 		st.p.w.book.settled(st.p, runs, results, err)
 		return results, err
@@ -282,12 +283,12 @@ func (st *store) Settle(ctx context.Context, runs []tradeclock.Run) ([]tradecloc
 }
 
 // Halts reads the halts.
-func (st *store) Halts(ctx context.Context, scheduler string) ([]tradeclock.Halt, error) {
-	return ask(ctx, st, "Halts", "", func() ([]tradeclock.Halt, error) { return st.p.w.database.Halts(whole, scheduler) })
+func (st *faulty) Halts(ctx context.Context, scheduler string) ([]store.Halt, error) {
+	return ask(ctx, st, "Halts", "", func() ([]store.Halt, error) { return st.p.w.database.Halts(whole, scheduler) })
 }
 
 // Halt stores a halt.
-func (st *store) Halt(ctx context.Context, h tradeclock.Halt) error {
+func (st *faulty) Halt(ctx context.Context, h store.Halt) error {
 	return st.tell(ctx, "Halt", h.Account, func() error {
 		err := st.p.w.database.Halt(whole, h)
 		if err == nil {
@@ -299,7 +300,7 @@ func (st *store) Halt(ctx context.Context, h tradeclock.Halt) error {
 }
 
 // Lift ends a halt.
-func (st *store) Lift(ctx context.Context, h tradeclock.Halt) error {
+func (st *faulty) Lift(ctx context.Context, h store.Halt) error {
 	return st.tell(ctx, "Lift", h.Account, func() error {
 		err := st.p.w.database.Lift(whole, h)
 		if err == nil {
@@ -311,7 +312,7 @@ func (st *store) Lift(ctx context.Context, h tradeclock.Halt) error {
 }
 
 // ResetWatermark sets the watermark back.
-func (st *store) ResetWatermark(ctx context.Context, t tradeclock.Term, to time.Time, reason, actor string) error {
+func (st *faulty) ResetWatermark(ctx context.Context, t store.Term, to time.Time, reason, actor string) error {
 	return st.tell(ctx, "Reset", "", func() error {
 		err := st.p.w.database.ResetWatermark(whole, t, to, reason, actor)
 		st.p.w.book.reset(t, to, err)
@@ -320,7 +321,7 @@ func (st *store) ResetWatermark(ctx context.Context, t tradeclock.Term, to time.
 }
 
 // Beat receives a heartbeat.
-func (st *store) Beat(ctx context.Context, hb tradeclock.Heartbeat) error {
+func (st *faulty) Beat(ctx context.Context, hb tradeclock.Heartbeat) error {
 	st.p.w.book.beat(st.p, hb)
 	st.p.beating++
 	defer func() { st.p.beating--; st.p.beat = max(st.p.beat, st.p.now()) }()

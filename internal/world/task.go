@@ -7,6 +7,7 @@ import (
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // task is one row of the world's schedules, taken apart so that the world can tell
@@ -213,7 +214,7 @@ func runAtNight(tasks []task) {
 
 func (t task) catchUp() time.Duration {
 	if t.CatchUp == 0 {
-		return tradeclock.DefaultCatchUp
+		return store.DefaultCatchUp
 	}
 	return t.CatchUp
 }

@@ -27,8 +27,10 @@ import (
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // service is a trading service with its dashboard, served at an address.
@@ -59,14 +61,14 @@ func serve(t *testing.T, until string) *service {
 	require.NoError(t, err)
 	first := s.start(t, clock)
 	s.drive.Until(at("2026-11-23 09:30:00"))
-	require.NoError(t, s.store.Halt(t.Context(), tradeclock.Halt{Scheduler: "paper", Account: "carol", Reason: "loss limit <b>reached</b>", Actor: "bo", At: clock.Now()}))
+	require.NoError(t, s.store.Halt(t.Context(), store.Halt{Scheduler: "paper", Account: "carol", Reason: "loss limit <b>reached</b>", Actor: "bo", At: clock.Now()}))
 	s.drive.Until(at("2026-11-23 10:20:00"))
 	require.NoError(t, first.Close(t.Context()))
 	clock.Advance(25 * time.Minute)
 	s.start(t, clock)
 	s.drive.Until(at("2026-11-23 " + until))
 	page, err := dashboard.New(dashboard.Config{
-		View:       tradeclock.ViewConfig{Name: "paper", Schedules: s.store, Ledger: s.store, Calendar: xnse, Calendars: exchange.Lookup, Clock: clock},
+		View:       view.Config{Name: "paper", Schedules: s.store, Ledger: s.store, Calendar: xnse, Calendars: exchange.Lookup, Clock: clock},
 		Heartbeats: s.store,
 		Authorize:  func(*http.Request, dashboard.Action) (string, error) { return "ana", nil },
 		Logger:     slog.New(slog.DiscardHandler),

@@ -91,18 +91,18 @@ func TestTheClocksOfRobfig(t *testing.T) {
 // take for another rule.
 func TestRulesOfExpressionsAreStored(t *testing.T) {
 	file := t.TempDir() + "/desk.db"
-	store, err := sqlstore.OpenFile(t.Context(), "sqlite", file, sqlstore.WithRuleParser(cron.ParseRule))
+	st, err := sqlstore.OpenFile(t.Context(), "sqlite", file, sqlstore.WithRuleParser(cron.ParseRule))
 	require.NoError(t, err)
-	defer store.Close()
+	defer st.Close()
 	var rows []tradeclock.Schedule
 	for task, text := range map[string]string{"a": "1 9 * * 1-5", "b": "*/7 9-15 * * 1-5", "c": "cron 0 18 1,15 * * on first session of week"} {
 		r, err := cron.ParseRule(text)
 		require.NoError(t, err)
 		rows = append(rows, tradeclock.Schedule{Task: task, Rule: r})
 	}
-	_, err = store.SeedSchedules(t.Context(), rows...)
+	_, err = st.SeedSchedules(t.Context(), rows...)
 	require.NoError(t, err)
-	read, err := store.Schedules(t.Context())
+	read, err := st.Schedules(t.Context())
 	require.NoError(t, err)
 	texts := make(map[string]string)
 	for _, row := range read {

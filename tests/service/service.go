@@ -101,12 +101,12 @@ func run(ctx context.Context, cfg Config) error {
 	for _, t := range Tasks() {
 		s.tasks[t.Task] = t
 	}
-	store, err := openStore(ctx, cfg, opts)
+	st, err := openStore(ctx, cfg, opts)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	scheduler, err := s.schedule(ctx, cfg, store)
+	defer st.Close()
+	scheduler, err := s.schedule(ctx, cfg, st)
 	if err != nil {
 		return err
 	}
@@ -133,12 +133,12 @@ func openStore(ctx context.Context, cfg Config, opts []sqlstore.Option) (*sqlsto
 		return nil, err
 	}
 	for {
-		store, err := sqlstore.Open(ctx, db, opts...)
+		st, err := sqlstore.Open(ctx, db, opts...)
 		if err == nil {
-			_, err = store.SeedSchedules(ctx, rows...)
+			_, err = st.SeedSchedules(ctx, rows...)
 		}
 		if err == nil {
-			return store, nil
+			return st, nil
 		}
 		fmt.Fprintln(os.Stderr, err)
 		select {
@@ -164,13 +164,13 @@ func (cfg Config) schedules() ([]tradeclock.Schedule, error) {
 	return rows, nil
 }
 
-func (s *service) schedule(ctx context.Context, cfg Config, store *sqlstore.Store) (*tradeclock.UnifiedTaskScheduler, error) {
+func (s *service) schedule(ctx context.Context, cfg Config, st *sqlstore.Store) (*tradeclock.UnifiedTaskScheduler, error) {
 	metrics := prometheus.New()
 	scheduler, err := tradeclock.New(tradeclock.Config{
 		Name:       Name,
-		Schedules:  store,
-		Ledger:     store,
-		Heartbeats: store,
+		Schedules:  st,
+		Ledger:     st,
+		Heartbeats: st,
 		Calendar:   calendar.AlwaysOpen(Kolkata),
 		Clock:      s.clock,
 		TermLength: cfg.TermLength,

@@ -50,7 +50,7 @@ var breakages = []breakage{
 		if !ok {`, `		wait := nextMinute(now).Sub(now) + time.Minute
 		if !ok {`},
 	{"a standby looks only once a minute", "term.go", `now.Add(min(max(held.Left, 0)+time.Millisecond, takeoverWithin))`, `now.Add(time.Minute)`},
-	{"runs do not wait for the login", "executors.go", `a.changing, a.cancelStart = true, cancel`, `a.changing, a.cancelStart = true, cancel; s.engine.ExecutorStarted(&a.Account)`},
+	{"runs do not wait for the login", "account.go", `a.changing, a.cancelStart = true, cancel`, `a.changing, a.cancelStart = true, cancel; s.engine.ExecutorStarted(&a.Account)`},
 	{"nobody logs out when the term is lost", "term.go", `	for a := range s.everyAccount() {
 		s.stopExecutor(a)
 	}
@@ -75,7 +75,7 @@ var breakages = []breakage{
 	{"a wall time that the clocks skip goes back", "calendar/walltime.go", `if instant.Before(period) {`, `if false {`},
 	{"a run is not told that it resumes", "claim.go", `run.First, run.Resumed = c.First, c.Resumed`, `run.First = c.First`},
 	{"the first run is told from its own term", "memstore/ledger.go", `row.First, row.Resumed = !facts.succeeded, facts.claimedIn < row.Term`, `row.First, row.Resumed = !facts.succeeded || facts.claimedIn < row.Term, facts.claimedIn < row.Term`},
-	{"late evidence is dropped", "memstore/ledger.go", `row.Late = &tradeclock.LateOutcome{`, `_ = &tradeclock.LateOutcome{`},
+	{"late evidence is dropped", "memstore/ledger.go", `row.Late = &store.LateOutcome{`, `_ = &store.LateOutcome{`},
 	{"a run for today has a slot of its own", "trigger.go", `	if !req.standsForSlot() {
 		slot`, `	if true {
 		slot`},

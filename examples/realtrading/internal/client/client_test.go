@@ -23,6 +23,7 @@ import (
 	"github.com/tradeclock/tradeclock/examples/realtrading/internal/wire"
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -98,7 +99,7 @@ func (r *room) run(do func(ctx context.Context, c *client.Client, run tradeclock
 	driver, stop := tradeclocktest.StartDriver(r.t, s, r.clock)
 	driver.For(5 * time.Minute)
 	require.NoError(r.t, stop())
-	runs, err := ledger.Runs(r.t.Context(), tradeclock.Query{})
+	runs, err := ledger.Runs(r.t.Context(), store.Query{})
 	require.NoError(r.t, err)
 	require.Len(r.t, runs, 1)
 	return runs[0]
@@ -171,7 +172,7 @@ func script(answers ...http.HandlerFunc) func(*room) []http.HandlerFunc {
 
 // ok answers with the order that was asked for, which is open.
 func ok(w http.ResponseWriter, req *http.Request) {
-	json.NewEncoder(w).Encode(broker.Order{Key: tradeclock.RunID("tradeclock", "alice", "trade", "2026-11-23") + "-TEAK", Status: broker.StatusOpen})
+	json.NewEncoder(w).Encode(broker.Order{Key: store.RunID("tradeclock", "alice", "trade", "2026-11-23") + "-TEAK", Status: broker.StatusOpen})
 }
 
 func TestAnExitThatAnotherOrderDoesIsNone(t *testing.T) {

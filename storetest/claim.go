@@ -1,4 +1,4 @@
-package tradeclocktest
+package storetest
 
 import (
 	"fmt"
@@ -10,54 +10,54 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 var (
-	heldRunning = tradeclock.Claim{Held: true, Outcome: tradeclock.Running}
-	takenBy     = func(o tradeclock.Outcome) tradeclock.Claim { return tradeclock.Claim{Outcome: o} }
-	noRow       = tradeclock.Claim{}
+	heldRunning = store.Claim{Held: true, Outcome: store.Running}
+	takenBy     = func(o store.Outcome) store.Claim { return store.Claim{Outcome: o} }
+	noRow       = store.Claim{}
 )
 
 // claimed returns the row that a claim of the run makes.
-func claimed(run tradeclock.Run, term tradeclock.Term) tradeclock.Run {
-	run.Outcome, run.Term = tradeclock.Running, term.Number
+func claimed(run store.Run, term store.Term) store.Run {
+	run.Outcome, run.Term = store.Running, term.Number
 	return run
 }
 
 var claimCases = []ledgerCase{
 	{"a free slot is held", func(w *ledgerTest) {
 		term, run := w.lead("a"), w.newRun("buy_orders", at(9, 1))
-		assert.Equal(w.t, []tradeclock.Claim{heldRunning}, w.claim(term, run))
+		assert.Equal(w.t, []store.Claim{heldRunning}, w.claim(term, run))
 		assertSameRun(w.t, claimed(run, term), w.row(term, run))
 	}},
 	{"a claim repeated after a lost answer is held", func(w *ledgerTest) {
 		term, run := w.lead("a"), w.newRun("buy_orders", at(9, 1))
 		w.hold(term, run)
-		assert.Equal(w.t, []tradeclock.Claim{heldRunning}, w.claim(term, run))
+		assert.Equal(w.t, []store.Claim{heldRunning}, w.claim(term, run))
 	}},
 	{"a second start of a slot is not held", func(w *ledgerTest) {
 		term, run := w.lead("a"), w.newRun("buy_orders", at(9, 1))
 		w.hold(term, run)
-		assert.Equal(w.t, []tradeclock.Claim{takenBy(tradeclock.Running)}, w.claim(term, w.rival(run)))
-		assert.Equal(w.t, []bool{true}, w.settle(ended(run, tradeclock.Succeeded)), "the first start has the row still")
+		assert.Equal(w.t, []store.Claim{takenBy(store.Running)}, w.claim(term, w.rival(run)))
+		assert.Equal(w.t, []bool{true}, w.settle(ended(run, store.Succeeded)), "the first start has the row still")
 	}},
 	{"a settled slot is held by nobody", func(w *ledgerTest) {
 		term, run := w.lead("a"), w.newRun("buy_orders", at(9, 1))
 		w.hold(term, run)
-		w.settle(ended(run, tradeclock.Failed))
-		want := []tradeclock.Claim{takenBy(tradeclock.Failed), takenBy(tradeclock.Failed)}
+		w.settle(ended(run, store.Failed))
+		want := []store.Claim{takenBy(store.Failed), takenBy(store.Failed)}
 		assert.Equal(w.t, want, w.claim(term, run, w.rival(run)))
 	}},
 	{"a recorded slot is not held", func(w *ledgerTest) {
 		term, run := w.lead("a"), w.newRun("buy_orders", at(9, 1))
-		w.record(term, time.Time{}, unstarted(run, tradeclock.Skipped, "halted"))
-		assert.Equal(w.t, []tradeclock.Claim{takenBy(tradeclock.Skipped)}, w.claim(term, run))
+		w.record(term, time.Time{}, unstarted(run, store.Skipped, "halted"))
+		assert.Equal(w.t, []store.Claim{takenBy(store.Skipped)}, w.claim(term, run))
 	}},
 	{"a slot is taken under a later term too", func(w *ledgerTest) {
 		run := w.newRun("buy_orders", at(9, 1))
 		w.hold(w.lead("a"), run)
-		assert.Equal(w.t, []tradeclock.Claim{takenBy(tradeclock.Running)}, w.claim(w.takeOver("b"), w.rival(run)))
+		assert.Equal(w.t, []store.Claim{takenBy(store.Running)}, w.claim(w.takeOver("b"), w.rival(run)))
 	}},
 	{"results are per run and in order", testClaimOrder},
 	{"account, task and slot make the row", testClaimKeys},
@@ -74,13 +74,13 @@ func testClaimOrder(w *ledgerTest) {
 	term := w.lead("a")
 	running, done := w.newRun("sell_monitor", at(9, 15)), w.newRun("sell_monitor", at(9, 16))
 	w.hold(term, running, done)
-	w.settle(ended(done, tradeclock.TimedOut))
+	w.settle(ended(done, store.TimedOut))
 
 	free := w.newRun("sell_monitor", at(9, 17))
-	batch := []tradeclock.Run{w.rival(done), free, w.rival(free), running, w.rival(running), w.newRun("analysis", at(16, 0))}
-	want := []tradeclock.Claim{
-		takenBy(tradeclock.TimedOut), heldRunning, takenBy(tradeclock.Running),
-		heldRunning, takenBy(tradeclock.Running), heldRunning,
+	batch := []store.Run{w.rival(done), free, w.rival(free), running, w.rival(running), w.newRun("analysis", at(16, 0))}
+	want := []store.Claim{
+		takenBy(store.TimedOut), heldRunning, takenBy(store.Running),
+		heldRunning, takenBy(store.Running), heldRunning,
 	}
 	assert.Equal(w.t, want, w.claim(term, batch...))
 }
@@ -96,7 +96,7 @@ func testClaimWatermark(w *ledgerTest) {
 	term := w.lead("a")
 	running, done := w.newRun("early", at(9, 1)), w.newRun("early", at(9, 2))
 	w.hold(term, running, done)
-	w.settle(ended(done, tradeclock.Succeeded))
+	w.settle(ended(done, store.Succeeded))
 	w.record(term, at(9, 30))
 
 	before, exactly, after := w.newRun("task", at(9, 29)), w.newRun("task", at(9, 30)), w.newRun("task", at(9, 31))
@@ -104,8 +104,8 @@ func testClaimWatermark(w *ledgerTest) {
 	backdated.Backdated, manual.Manual = true, true
 	cases := []struct {
 		name string
-		run  tradeclock.Run
-		want tradeclock.Claim
+		run  store.Run
+		want store.Claim
 	}{
 		{"before the watermark", before, noRow},
 		{"at the watermark", exactly, noRow},
@@ -113,25 +113,25 @@ func testClaimWatermark(w *ledgerTest) {
 		{"backdated", backdated, heldRunning},
 		{"manual", manual, heldRunning},
 		{"repeated, of a run that was held before the watermark passed it", running, heldRunning},
-		{"of a settled row behind the watermark", w.rival(done), takenBy(tradeclock.Succeeded)},
+		{"of a settled row behind the watermark", w.rival(done), takenBy(store.Succeeded)},
 	}
 	for _, c := range cases {
 		assert.Equal(w.t, c.want, w.claim(term, c.run)[0], c.name)
 	}
-	assert.Equal(w.t, tradeclock.NoOutcome, w.outcome(term, before), "a refused claim makes no row")
+	assert.Equal(w.t, store.NoOutcome, w.outcome(term, before), "a refused claim makes no row")
 }
 
 func testClaimRange(w *ledgerTest) {
 	term := w.lead("a")
 	first := w.newRun("sell_monitor", at(9, 20))
-	w.record(term, time.Time{}, spanning(unstarted(first, tradeclock.Missed, "the process was down"), 11))
+	w.record(term, time.Time{}, spanning(unstarted(first, store.Missed, "the process was down"), 11))
 	backdated, manual := w.newRun("sell_monitor", at(9, 26)), w.newRun("sell_monitor", at(9, 27))
 	backdated.Backdated, manual.Manual = true, true
 	account := w.newRun("sell_monitor", at(9, 25))
 	account.Account = "43"
 	cases := []struct {
 		name string
-		run  tradeclock.Run
+		run  store.Run
 		held bool
 	}{
 		{"before the range", w.newRun("sell_monitor", at(9, 19)), true},
@@ -156,7 +156,7 @@ var oddNames = []string{
 
 func testClaimNames(w *ledgerTest) {
 	term := w.lead("a")
-	var runs []tradeclock.Run
+	var runs []store.Run
 	for _, name := range oddNames {
 		account, task, slot := w.newRun("task", at(9, 1)), w.newRun(name, at(9, 1)), w.newRun("task", at(9, 1))
 		account.Account, slot.Slot = name, name
@@ -164,7 +164,7 @@ func testClaimNames(w *ledgerTest) {
 	}
 	w.hold(term, runs...)
 	for i, claim := range w.claim(term, rivals(w, runs)...) {
-		assert.Equal(w.t, takenBy(tradeclock.Running), claim, "%s %s %s", runs[i].Account, runs[i].Task, runs[i].Slot)
+		assert.Equal(w.t, takenBy(store.Running), claim, "%s %s %s", runs[i].Account, runs[i].Task, runs[i].Slot)
 	}
 	for _, run := range runs {
 		assertSameRun(w.t, claimed(run, term), w.row(term, run))
@@ -177,7 +177,7 @@ func testClaimNames(w *ledgerTest) {
 	assert.ElementsMatch(w.t, oddNames, accounts)
 }
 
-func rivals(w *ledgerTest, runs []tradeclock.Run) []tradeclock.Run {
+func rivals(w *ledgerTest, runs []store.Run) []store.Run {
 	rivals := slices.Clone(runs)
 	for i, run := range runs {
 		rivals[i] = w.rival(run)
@@ -197,13 +197,13 @@ func testClaimFields(w *ledgerTest) {
 	term := w.takeOver("b")
 	state := w.resume(term)
 	require.Len(w.t, state.Unsettled, 1)
-	assertSameRun(w.t, claimed(run, tradeclock.Term{Number: 1}), state.Unsettled[0])
+	assertSameRun(w.t, claimed(run, store.Term{Number: 1}), state.Unsettled[0])
 }
 
 func testClaimNotShared(w *ledgerTest) {
 	term, run := w.lead("a"), w.newRun("buy_orders", at(9, 1))
 	w.hold(term, run)
-	run = ended(run, tradeclock.Succeeded)
+	run = ended(run, store.Succeeded)
 	run.Details = map[string]any{"orders": 3}
 	w.settle(run)
 	run.Details["orders"] = 4
@@ -214,21 +214,21 @@ func testClaimNotShared(w *ledgerTest) {
 func testClaimBatches(w *ledgerTest) {
 	term := w.lead("a")
 	for day, size := range []int{0, 1, 1500} {
-		var runs, missed []tradeclock.Run
+		var runs, missed []store.Run
 		for i := range size {
 			run := w.newRun(fmt.Sprintf("task %d", i), at(9, 1).AddDate(0, 0, day))
 			other := run
 			other.Account = "missed"
-			runs, missed = append(runs, run), append(missed, unstarted(w.identified(other), tradeclock.Missed, "too late"))
+			runs, missed = append(runs, run), append(missed, unstarted(w.identified(other), store.Missed, "too late"))
 		}
 		w.hold(term, runs...)
 		for i := range runs {
-			runs[i] = ended(runs[i], tradeclock.Succeeded)
+			runs[i] = ended(runs[i], store.Succeeded)
 		}
 		assert.NotContains(w.t, w.settle(runs...), false)
 		w.record(term, time.Time{}, missed...)
 		for _, claim := range w.claim(term, missed...) {
-			require.Equal(w.t, takenBy(tradeclock.Missed), claim)
+			require.Equal(w.t, takenBy(store.Missed), claim)
 		}
 	}
 	assert.Len(w.t, w.resume(term).Ahead, 2*1501)
@@ -237,13 +237,13 @@ func testClaimBatches(w *ledgerTest) {
 func testConcurrentClaims(w *ledgerTest) {
 	const starts = 8
 	term := w.lead("a")
-	var batches [starts][]tradeclock.Run
+	var batches [starts][]store.Run
 	for i := range batches {
 		for slot := range 20 {
 			batches[i] = append(batches[i], w.newRun("buy_orders", at(9, slot)))
 		}
 	}
-	var claims [starts][]tradeclock.Claim
+	var claims [starts][]store.Claim
 	var errs [starts]error
 	var wg sync.WaitGroup
 	for i := range starts {

@@ -1,4 +1,4 @@
-package tradeclocktest
+package storetest
 
 import (
 	"encoding/json"
@@ -8,21 +8,21 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // testEditsSayByWhom has each way of editing refuse what says not by whom or why, and
 // change nothing.
 func testEditsSayByWhom(w *editorTest) {
 	row := w.put(schedule("buy_orders", "daily 09:01"))
-	for _, by := range []tradeclock.By{{}, {Actor: "Ana"}, {Reason: "a test"}} {
+	for _, by := range []store.By{{}, {Actor: "Ana"}, {Reason: "a test"}} {
 		_, err := w.store.PutSchedule(w.ctx, by, schedule("buy_orders", "daily 09:05"))
 		require.Error(w.t, err, "put")
-		_, err = w.store.UpdateSchedule(w.ctx, by, "", "buy_orders", row.Version, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:05")})
+		_, err = w.store.UpdateSchedule(w.ctx, by, "", "buy_orders", row.Version, store.ScheduleEdit{Rule: rule.MustParse("daily 09:05")})
 		require.Error(w.t, err, "update")
 		require.Error(w.t, w.store.DeleteSchedule(w.ctx, by, "", "buy_orders"), "delete")
-		changes := tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{schedule("sell_orders", "daily 09:05")}}
+		changes := store.ScheduleChanges{Rows: []store.Schedule{schedule("sell_orders", "daily 09:05")}}
 		require.Error(w.t, w.store.ChangeSchedules(w.ctx, by, changes), "change")
 	}
 	w.assertRows(row)
@@ -30,23 +30,23 @@ func testEditsSayByWhom(w *editorTest) {
 
 // testEditsAreKept looks for each edit in the audit, with the row before and after.
 func testEditsAreKept(w *editorTest) {
-	auditor := companion[tradeclock.Auditor](w.t, w.store)
-	by := tradeclock.By{Actor: "Ana", Reason: "as agreed"}
+	auditor := companion[store.Auditor](w.t, w.store)
+	by := store.By{Actor: "Ana", Reason: "as agreed"}
 	_, err := w.store.SeedSchedules(w.ctx, schedule("seeded", "daily 09:00"))
 	require.NoError(w.t, err)
 	added, err := w.store.PutSchedule(w.ctx, by, schedule("buy_orders", "daily 09:01"))
 	require.NoError(w.t, err)
 	w.clock.Advance(time.Minute)
-	edited, err := w.store.UpdateSchedule(w.ctx, by, "", "buy_orders", 1, tradeclock.ScheduleEdit{Rule: rule.MustParse("daily 09:05")})
+	edited, err := w.store.UpdateSchedule(w.ctx, by, "", "buy_orders", 1, store.ScheduleEdit{Rule: rule.MustParse("daily 09:05")})
 	require.NoError(w.t, err)
 	moved := edited
 	moved.Rule = rule.MustParse("daily 09:07")
-	require.NoError(w.t, w.store.ChangeSchedules(w.ctx, by, tradeclock.ScheduleChanges{
-		Rows: []tradeclock.Schedule{moved}, Removed: []tradeclock.ScheduleKey{{Task: "seeded"}},
+	require.NoError(w.t, w.store.ChangeSchedules(w.ctx, by, store.ScheduleChanges{
+		Rows: []store.Schedule{moved}, Removed: []store.ScheduleKey{{Task: "seeded"}},
 	}))
 	require.NoError(w.t, w.store.DeleteSchedule(w.ctx, by, "", "buy_orders"))
 
-	entries, err := auditor.Audit(w.ctx, tradeclock.AuditQuery{Scheduler: paper})
+	entries, err := auditor.Audit(w.ctx, store.AuditQuery{Scheduler: paper})
 	require.NoError(w.t, err)
 	slices.Reverse(entries)
 	var told []string
@@ -63,17 +63,17 @@ func testEditsAreKept(w *editorTest) {
 	w.assertRow(edited, entries[2].After)
 	assert.Empty(w.t, entries[1].Before)
 	assert.Empty(w.t, entries[5].After)
-	assert.Equal(w.t, []tradeclock.FieldChange{{Field: "rule", Before: `"daily 09:01"`, After: `"daily 09:05"`}}, entries[2].Changed())
+	assert.Equal(w.t, []store.FieldChange{{Field: "rule", Before: `"daily 09:01"`, After: `"daily 09:05"`}}, entries[2].Changed())
 
-	page, err := auditor.Audit(w.ctx, tradeclock.AuditQuery{Limit: 2, Before: entries[4].ID})
+	page, err := auditor.Audit(w.ctx, store.AuditQuery{Limit: 2, Before: entries[4].ID})
 	require.NoError(w.t, err)
 	require.Len(w.t, page, 2)
 	assert.Equal(w.t, []int64{entries[3].ID, entries[2].ID}, []int64{page[0].ID, page[1].ID})
 }
 
-func (w *editorTest) assertRow(want tradeclock.Schedule, text json.RawMessage) {
+func (w *editorTest) assertRow(want store.Schedule, text json.RawMessage) {
 	w.t.Helper()
-	var got tradeclock.Schedule
+	var got store.Schedule
 	require.NoError(w.t, json.Unmarshal(text, &got))
 	assert.Equal(w.t, keptScheduleOf(want), keptScheduleOf(got))
 }

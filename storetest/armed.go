@@ -1,4 +1,4 @@
-package tradeclocktest
+package storetest
 
 import (
 	"time"
@@ -6,34 +6,34 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
-var heldArmed = tradeclock.Claim{Held: true, Outcome: tradeclock.Armed}
+var heldArmed = store.Claim{Held: true, Outcome: store.Armed}
 
 // armedCases are of runs that are claimed before they are due.
 var armedCases = []ledgerCase{
 	{"an armed run has a row that says so, and no start", func(w *ledgerTest) {
 		term, run := w.lead("a"), armed(w.newRun("buy_orders", at(9, 1)))
-		assert.Equal(w.t, []tradeclock.Claim{heldArmed}, w.claim(term, run))
-		assert.Equal(w.t, []tradeclock.Claim{heldArmed}, w.claim(term, run), "repeated after a lost answer")
+		assert.Equal(w.t, []store.Claim{heldArmed}, w.claim(term, run))
+		assert.Equal(w.t, []store.Claim{heldArmed}, w.claim(term, run), "repeated after a lost answer")
 		run.Term = term.Number
 		assertSameRun(w.t, run, w.row(term, run))
 	}},
 	{"armed and running runs may be claimed in one batch", func(w *ledgerTest) {
 		term := w.lead("a")
-		runs := []tradeclock.Run{w.newRun("now", at(9, 0)), armed(w.newRun("soon", at(9, 1))), armed(w.repeating(at(9, 2))), w.repeating(at(9, 0))}
-		want := []tradeclock.Claim{heldRunning, heldArmed, {Held: true, Outcome: tradeclock.Armed, First: true}, {Held: true, Outcome: tradeclock.Running, First: true}}
+		runs := []store.Run{w.newRun("now", at(9, 0)), armed(w.newRun("soon", at(9, 1))), armed(w.repeating(at(9, 2))), w.repeating(at(9, 0))}
+		want := []store.Claim{heldRunning, heldArmed, {Held: true, Outcome: store.Armed, First: true}, {Held: true, Outcome: store.Running, First: true}}
 		assert.Equal(w.t, want, w.claim(term, runs...))
 		assert.Equal(w.t, want, w.claim(term, runs...))
 	}},
 	{"its slot is taken", func(w *ledgerTest) {
 		term, run := w.lead("a"), armed(w.newRun("buy_orders", at(9, 1)))
 		w.hold(term, run)
-		assert.Equal(w.t, []tradeclock.Claim{takenBy(tradeclock.Armed)}, w.claim(term, w.rival(run)))
-		assert.Equal(w.t, takenBy(tradeclock.Armed), w.reclaim(term, run.Token, w.rival(run)))
-		w.record(term, at(9, 1), unstarted(run, tradeclock.Missed, "too late"))
-		assert.Equal(w.t, tradeclock.Armed, w.outcome(term, run))
+		assert.Equal(w.t, []store.Claim{takenBy(store.Armed)}, w.claim(term, w.rival(run)))
+		assert.Equal(w.t, takenBy(store.Armed), w.reclaim(term, run.Token, w.rival(run)))
+		w.record(term, at(9, 1), unstarted(run, store.Missed, "too late"))
+		assert.Equal(w.t, store.Armed, w.outcome(term, run))
 	}},
 	{"a run that is armed behind the watermark is not held", func(w *ledgerTest) {
 		term := w.lead("a")
@@ -46,12 +46,12 @@ var armedCases = []ledgerCase{
 		w.hold(term, run)
 		w.claim(term, claimed(w.rival(run), term))
 		w.claim(term, run)
-		assert.Equal(w.t, tradeclock.Armed, w.outcome(term, run))
+		assert.Equal(w.t, store.Armed, w.outcome(term, run))
 	}},
 	{"it is settled with its start", func(w *ledgerTest) {
 		term, run := w.lead("a"), armed(w.newRun("buy_orders", at(9, 1)))
 		w.hold(term, run)
-		run = ended(run, tradeclock.Succeeded)
+		run = ended(run, store.Succeeded)
 		assert.Equal(w.t, []bool{true}, w.settle(run))
 		assert.Equal(w.t, []bool{true}, w.settle(run), "repeated after a lost answer")
 		run.Term = term.Number
@@ -60,20 +60,20 @@ var armedCases = []ledgerCase{
 	{"it is told whether it is the first when it starts", testArmedFirst},
 	{"it is told anew when it is claimed as running", func(w *ledgerTest) {
 		term := w.lead("a")
-		runs := []tradeclock.Run{armed(w.repeating(at(9, 15))), armed(w.repeating(at(9, 16))), armed(w.repeating(at(9, 17)))}
+		runs := []store.Run{armed(w.repeating(at(9, 15))), armed(w.repeating(at(9, 16))), armed(w.repeating(at(9, 17)))}
 		w.hold(term, runs...)
-		first := ended(runs[0], tradeclock.Succeeded)
+		first := ended(runs[0], store.Succeeded)
 		first.First = true
 		w.settle(first)
-		runs[1].Outcome, runs[2].Outcome, runs[2].First = tradeclock.Running, tradeclock.Running, true
-		want := []tradeclock.Claim{{Held: true, Outcome: tradeclock.Running}, {Held: true, Outcome: tradeclock.Running, First: true}}
+		runs[1].Outcome, runs[2].Outcome, runs[2].First = store.Running, store.Running, true
+		want := []store.Claim{{Held: true, Outcome: store.Running}, {Held: true, Outcome: store.Running, First: true}}
 		assert.Equal(w.t, want, w.claim(term, runs[1:]...), "which says of the last that it was the first when it started")
 		assert.Equal(w.t, want, w.claim(term, runs[1:]...), "repeated after a lost answer")
 	}},
 	{"it can be given back, and its slot is free", func(w *ledgerTest) {
 		term, run := w.lead("a"), armed(w.newRun("buy_orders", at(9, 1)))
 		w.hold(term, run)
-		run.Outcome = tradeclock.NoOutcome
+		run.Outcome = store.NoOutcome
 		w.release(term, run)
 		w.release(term, run)
 		assert.Empty(w.t, w.resume(term).Ahead)
@@ -90,8 +90,8 @@ var armedCases = []ledgerCase{
 }
 
 // armed returns the run as it is claimed ahead.
-func armed(run tradeclock.Run) tradeclock.Run {
-	run.Outcome = tradeclock.Armed
+func armed(run store.Run) store.Run {
+	run.Outcome = store.Armed
 	return run
 }
 
@@ -100,12 +100,12 @@ func testBegins(w *ledgerTest) {
 	run, other := armed(w.newRun("buy_orders", at(9, 1))), armed(w.newRun("sell_orders", at(9, 1)))
 	w.hold(term, run, other)
 	w.record(term, at(9, 2))
-	run.Outcome, run.Started, run.Attempt = tradeclock.Running, at(9, 1), 1
-	assert.Equal(w.t, []tradeclock.Claim{heldRunning}, w.claim(term, run))
-	assert.Equal(w.t, []tradeclock.Claim{heldRunning}, w.claim(term, run), "repeated after a lost answer")
+	run.Outcome, run.Started, run.Attempt = store.Running, at(9, 1), 1
+	assert.Equal(w.t, []store.Claim{heldRunning}, w.claim(term, run))
+	assert.Equal(w.t, []store.Claim{heldRunning}, w.claim(term, run), "repeated after a lost answer")
 	run.Term = term.Number
 	assertSameRun(w.t, run, w.row(w.takeOver("b"), run))
-	assert.Equal(w.t, tradeclock.Armed, w.outcome(w.takeOver("c"), other))
+	assert.Equal(w.t, store.Armed, w.outcome(w.takeOver("c"), other))
 }
 
 // testArmedFirst arms two runs of a session, of which the earlier succeeds before the other
@@ -114,9 +114,9 @@ func testArmedFirst(w *ledgerTest) {
 	term := w.lead("a")
 	first, second := armed(w.repeating(at(9, 15))), armed(w.repeating(at(9, 16)))
 	for _, claim := range w.claim(term, first, second) {
-		assert.Equal(w.t, tradeclock.Claim{Held: true, Outcome: tradeclock.Armed, First: true}, claim)
+		assert.Equal(w.t, store.Claim{Held: true, Outcome: store.Armed, First: true}, claim)
 	}
-	first, second = ended(first, tradeclock.Succeeded), ended(second, tradeclock.Failed)
+	first, second = ended(first, store.Succeeded), ended(second, store.Failed)
 	first.First = true
 	w.settle(first)
 	w.settle(second)
@@ -135,10 +135,10 @@ func testArmedUnsettled(w *ledgerTest) {
 	state := w.resume(term)
 	require.Len(w.t, state.Unsettled, 2)
 	assert.Empty(w.t, state.Ahead)
-	assert.Equal(w.t, tradeclock.Armed, state.Unsettled[0].Outcome)
+	assert.Equal(w.t, store.Armed, state.Unsettled[0].Outcome)
 
 	w.release(term, given)
-	kept.Outcome, kept.Reason, kept.Finished = tradeclock.Interrupted, "it may not have started", at(9, 2)
+	kept.Outcome, kept.Reason, kept.Finished = store.Interrupted, "it may not have started", at(9, 2)
 	assert.Equal(w.t, []bool{true}, w.settle(kept))
 	assert.Empty(w.t, w.resume(term).Unsettled)
 	kept.Term = first.Number
@@ -146,7 +146,7 @@ func testArmedUnsettled(w *ledgerTest) {
 }
 
 func testTrusted(w *ledgerTest) {
-	lead := func(holder string, until time.Time) tradeclock.Term {
+	lead := func(holder string, until time.Time) store.Term {
 		term, err := w.ledger.Lead(w.ctx, paper, holder, ttl, until)
 		require.NoError(w.t, err)
 		return term

@@ -7,6 +7,19 @@ import (
 	"github.com/tradeclock/tradeclock/store"
 )
 
+// Ledger is the durable account of runs. The package store has what a ledger is asked, and the
+// companions that it may have too.
+type Ledger = store.Ledger
+
+// Errors of a ledger, which the scheduler's methods wrap.
+var (
+	ErrUnknownAccount = store.ErrUnknownAccount
+	ErrUnsupported    = store.ErrUnsupported
+	ErrNoOccurrence   = store.ErrNoOccurrence
+	ErrTooLate        = store.ErrTooLate
+	ErrNoOverride     = store.ErrNoOverride
+)
+
 // lanes are the ways to the stores and to Config.Calendars. Those to a calendar are in
 // its view.
 type lanes struct {
@@ -36,9 +49,9 @@ func newLanes(cfg Config, a *quiet.Activity) lanes {
 }
 
 // inMemory reports whether a store answers from memory.
-func inMemory(store any) bool {
-	m, ok := store.(InMemory)
-	return ok && m.InMemory() == store
+func inMemory(kept any) bool {
+	m, ok := kept.(store.InMemory)
+	return ok && m.InMemory() == kept
 }
 
 // hanging names the lanes whose call has not returned, but for that of the heartbeat.

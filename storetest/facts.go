@@ -1,24 +1,24 @@
-package tradeclocktest
+package storetest
 
 import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // repeating returns a run of an hourly or every rule.
-func (w *ledgerTest) repeating(due time.Time) tradeclock.Run {
+func (w *ledgerTest) repeating(due time.Time) store.Run {
 	run := w.newRun("sell_monitor", due)
 	run.Repeating = true
 	return run
 }
 
 // assertFacts claims a repeating run and checks what it is told of its session.
-func (w *ledgerTest) assertFacts(term tradeclock.Term, run tradeclock.Run, first, resumed bool) {
+func (w *ledgerTest) assertFacts(term store.Term, run store.Run, first, resumed bool) {
 	w.t.Helper()
-	want := tradeclock.Claim{Held: true, Outcome: tradeclock.Running, First: first, Resumed: resumed}
+	want := store.Claim{Held: true, Outcome: store.Running, First: first, Resumed: resumed}
 	assert.Equal(w.t, want, w.claim(term, run)[0])
 }
 
@@ -34,7 +34,7 @@ var factCases = []ledgerCase{
 		term, run, other := w.takeOver("b"), w.repeating(at(9, 16)), w.repeating(at(9, 17))
 		w.assertFacts(term, run, true, true)
 		w.assertFacts(term, other, true, true)
-		w.settle(ended(other, tradeclock.Succeeded))
+		w.settle(ended(other, store.Succeeded))
 		w.assertFacts(term, run, true, true)
 		w.assertFacts(w.takeOver("c"), run, true, true)
 	}},
@@ -43,8 +43,8 @@ var factCases = []ledgerCase{
 	}},
 	{"only success ends being first", func(w *ledgerTest) {
 		term, due := w.lead("a"), at(9, 15)
-		for _, outcome := range []tradeclock.Outcome{
-			tradeclock.Failed, tradeclock.TimedOut, tradeclock.Skipped, tradeclock.Interrupted, tradeclock.Succeeded,
+		for _, outcome := range []store.Outcome{
+			store.Failed, store.TimedOut, store.Skipped, store.Interrupted, store.Succeeded,
 		} {
 			run := w.repeating(due)
 			w.assertFacts(term, run, true, false)
@@ -55,13 +55,13 @@ var factCases = []ledgerCase{
 	}},
 	{"a missed run ends nothing", func(w *ledgerTest) {
 		run := w.repeating(at(9, 15))
-		w.record(w.lead("a"), at(9, 15), unstarted(run, tradeclock.Missed, "down"))
+		w.record(w.lead("a"), at(9, 15), unstarted(run, store.Missed, "down"))
 		w.assertFacts(w.takeOver("b"), w.repeating(at(9, 16)), true, false)
 	}},
 	{"success is known under a later term, and that it was earlier", func(w *ledgerTest) {
 		run := w.repeating(at(9, 15))
 		w.hold(w.lead("a"), run)
-		w.settle(ended(run, tradeclock.Succeeded))
+		w.settle(ended(run, store.Succeeded))
 		w.assertFacts(w.takeOver("b"), w.repeating(at(9, 16)), false, true)
 	}},
 	{"a run that an earlier process never settled had started", func(w *ledgerTest) {
@@ -69,19 +69,19 @@ var factCases = []ledgerCase{
 		w.hold(w.lead("a"), run)
 		term := w.takeOver("b")
 		w.assertFacts(term, w.repeating(at(9, 16)), true, true)
-		w.settle(ended(run, tradeclock.Interrupted))
+		w.settle(ended(run, store.Interrupted))
 		w.assertFacts(term, w.repeating(at(9, 17)), true, true)
 	}},
 	{"the session, the account and the task have facts of their own", func(w *ledgerTest) {
 		run := w.repeating(at(9, 15))
 		w.hold(w.lead("a"), run)
-		w.settle(ended(run, tradeclock.Succeeded))
+		w.settle(ended(run, store.Succeeded))
 		term := w.takeOver("b")
 
 		account, task, session := w.repeating(at(9, 16)), w.repeating(at(9, 16)), w.repeating(at(9, 16))
 		account.Account, task.Task, session.Session = "43", "position_monitor", day.AddDays(1)
 		session.Slot = "of the next session"
-		for _, other := range []tradeclock.Run{account, task, session} {
+		for _, other := range []store.Run{account, task, session} {
 			w.assertFacts(term, w.identified(other), true, false)
 		}
 	}},
@@ -89,10 +89,10 @@ var factCases = []ledgerCase{
 		run := w.repeating(at(9, 15))
 		w.hold(w.lead("a"), run)
 		term := w.takeOver("b")
-		w.settle(ended(run, tradeclock.Interrupted))
+		w.settle(ended(run, store.Interrupted))
 
 		again := w.rival(run)
-		want := tradeclock.Claim{Held: true, Outcome: tradeclock.Running, First: true, Resumed: true}
+		want := store.Claim{Held: true, Outcome: store.Running, First: true, Resumed: true}
 		assert.Equal(w.t, want, w.reclaim(term, run.Token, again))
 		assert.Equal(w.t, want, w.reclaim(term, run.Token, again), "repeated after a lost answer")
 		w.assertFacts(term, w.repeating(at(9, 16)), true, true)

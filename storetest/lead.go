@@ -1,4 +1,4 @@
-package tradeclocktest
+package storetest
 
 import (
 	"errors"
@@ -8,12 +8,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 var leadCases = []ledgerCase{
 	{"the first term has number 1", func(w *ledgerTest) {
-		assert.Equal(w.t, tradeclock.Term{Scheduler: paper, Holder: "a", Number: 1}, w.lead("a"))
+		assert.Equal(w.t, store.Term{Scheduler: paper, Holder: "a", Number: 1}, w.lead("a"))
 	}},
 	{"the holder renews its term unchanged", func(w *ledgerTest) {
 		term := w.lead("a")
@@ -43,7 +43,7 @@ var leadCases = []ledgerCase{
 		w.clock.Advance(ttl - time.Millisecond)
 		w.refused("b")
 		w.clock.Advance(time.Millisecond)
-		assert.Equal(w.t, tradeclock.Term{Scheduler: paper, Holder: "b", Number: 2}, w.lead("b"))
+		assert.Equal(w.t, store.Term{Scheduler: paper, Holder: "b", Number: 2}, w.lead("b"))
 	}},
 	{"the holder of an expired term that nobody took has it still", func(w *ledgerTest) {
 		term := w.lead("a")
@@ -82,7 +82,7 @@ var leadCases = []ledgerCase{
 		old := w.lead("a")
 		current := w.takeOver("b")
 		w.resign(old)
-		w.resign(tradeclock.Term{Scheduler: "unknown", Holder: "a", Number: 1})
+		w.resign(store.Term{Scheduler: "unknown", Holder: "a", Number: 1})
 		w.record(current, at(9, 0))
 		w.refused("a")
 	}},
@@ -90,16 +90,16 @@ var leadCases = []ledgerCase{
 	{"of many that would lead at once one does", testConcurrentLead},
 }
 
-func (w *ledgerTest) resign(term tradeclock.Term) {
+func (w *ledgerTest) resign(term store.Term) {
 	w.t.Helper()
 	require.NoError(w.t, w.ledger.Resign(w.ctx, term))
 }
 
 // refused returns the error with which the ledger refuses the term to a holder.
-func (w *ledgerTest) refused(holder string) *tradeclock.HeldError {
+func (w *ledgerTest) refused(holder string) *store.HeldError {
 	w.t.Helper()
 	_, err := w.ledger.Lead(w.ctx, paper, holder, ttl, time.Time{})
-	var held *tradeclock.HeldError
+	var held *store.HeldError
 	require.ErrorAs(w.t, err, &held)
 	return held
 }
@@ -108,7 +108,7 @@ func testTwoNames(w *ledgerTest) {
 	first := w.lead("a")
 	second, err := w.ledger.Lead(w.ctx, "real", "b", ttl, time.Time{})
 	require.NoError(w.t, err)
-	assert.Equal(w.t, tradeclock.Term{Scheduler: "real", Holder: "b", Number: 1}, second)
+	assert.Equal(w.t, store.Term{Scheduler: "real", Holder: "b", Number: 1}, second)
 
 	run := w.newRun("buy_orders", at(9, 1))
 	same := run
@@ -118,7 +118,7 @@ func testTwoNames(w *ledgerTest) {
 	w.hold(second, same)
 	w.enroll(first, at(9, 0), "42")
 	w.record(first, at(9, 5))
-	assert.Equal(w.t, []bool{true}, w.settle(ended(run, tradeclock.Succeeded)))
+	assert.Equal(w.t, []bool{true}, w.settle(ended(run, store.Succeeded)))
 
 	state := w.resume(second)
 	assert.True(w.t, state.Watermark.IsZero(), "the watermark of the other name")
@@ -140,7 +140,7 @@ func testConcurrentLead(w *ledgerTest) {
 	wg.Wait()
 	leading := 0
 	for _, err := range errs {
-		var held *tradeclock.HeldError
+		var held *store.HeldError
 		if err == nil {
 			leading++
 		} else if !errors.As(err, &held) {

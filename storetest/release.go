@@ -1,4 +1,4 @@
-package tradeclocktest
+package storetest
 
 import (
 	"time"
@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 var releaseCases = []ledgerCase{
@@ -15,7 +15,7 @@ var releaseCases = []ledgerCase{
 		w.hold(term, run)
 		w.release(term, run)
 		assert.Empty(w.t, w.resume(term).Ahead)
-		assert.Equal(w.t, []bool{false}, w.settle(ended(run, tradeclock.Succeeded)), "nothing is left to settle")
+		assert.Equal(w.t, []bool{false}, w.settle(ended(run, store.Succeeded)), "nothing is left to settle")
 		again := w.rival(run)
 		w.hold(term, again)
 		assertSameRun(w.t, claimed(again, term), w.row(term, again))
@@ -28,7 +28,7 @@ var releaseCases = []ledgerCase{
 		again := w.rival(run)
 		w.hold(term, again)
 		w.release(term, run)
-		assert.Equal(w.t, tradeclock.Running, w.outcome(term, run), "of another start of the slot")
+		assert.Equal(w.t, store.Running, w.outcome(term, run), "of another start of the slot")
 	}},
 	{"a claim that was never made is none to give back", func(w *ledgerTest) {
 		term, run := w.lead("a"), w.newRun("buy_orders", at(9, 1))
@@ -53,7 +53,7 @@ var releaseCases = []ledgerCase{
 			run.Term = term.Number
 			w.settle(run)
 			given := run
-			given.Outcome = tradeclock.NoOutcome
+			given.Outcome = store.NoOutcome
 			w.release(term, given)
 			assertSameRun(w.t, run, w.row(term, run))
 		}
@@ -63,12 +63,12 @@ var releaseCases = []ledgerCase{
 		held, other := w.newRun("held", at(9, 1)), w.newRun("held", at(9, 2))
 		recorded := w.newRun("recorded", at(9, 1))
 		w.hold(term, held, other)
-		w.record(term, time.Time{}, unstarted(recorded, tradeclock.Missed, "too late"))
+		w.record(term, time.Time{}, unstarted(recorded, store.Missed, "too late"))
 		unheld := w.rival(other)
 		withoutToken := recorded
 		withoutToken.Token = ""
 		w.release(term, held, unheld, w.newRun("of no row", at(9, 1)), withoutToken)
-		assert.Equal(w.t, []tradeclock.Claim{heldRunning, takenBy(tradeclock.Running), takenBy(tradeclock.Missed)},
+		assert.Equal(w.t, []store.Claim{heldRunning, takenBy(store.Running), takenBy(store.Missed)},
 			w.claim(term, w.rival(held), w.rival(other), w.rival(recorded)))
 	}},
 	{"a row that was taken over stands again", testRestored},
@@ -77,7 +77,7 @@ var releaseCases = []ledgerCase{
 		again := w.rival(old)
 		require.True(w.t, w.reclaim(term, old.Token, again).Held)
 		back := again
-		back.Outcome, back.Reason, back.Finished, back.RerunUntil = tradeclock.Interrupted, "its process died", at(9, 16), at(9, 40)
+		back.Outcome, back.Reason, back.Finished, back.RerunUntil = store.Interrupted, "its process died", at(9, 16), at(9, 40)
 		w.release(term, back)
 		w.release(term, back)
 		next := w.takeOver("c")
@@ -99,14 +99,14 @@ var releaseCases = []ledgerCase{
 	{"a claim says by what its slot is taken", testTaken},
 }
 
-func (w *ledgerTest) release(term tradeclock.Term, runs ...tradeclock.Run) {
+func (w *ledgerTest) release(term store.Term, runs ...store.Run) {
 	w.t.Helper()
 	require.NoError(w.t, w.ledger.Release(w.ctx, term, runs))
 }
 
 func testRestored(w *ledgerTest) {
 	term := w.lead("a")
-	for _, outcome := range []tradeclock.Outcome{tradeclock.Missed, tradeclock.Skipped} {
+	for _, outcome := range []store.Outcome{store.Missed, store.Skipped} {
 		run := unstarted(w.newRun("buy_orders "+outcome.String(), at(9, 1)), outcome, "too late")
 		run.Finished = at(9, 5)
 		w.record(term, time.Time{}, run)
@@ -127,20 +127,20 @@ func testTaken(w *ledgerTest) {
 	term := w.lead("a")
 	settled, spanned := w.newRun("buy_orders", at(9, 1)), w.newRun("sell_monitor", at(9, 20))
 	w.hold(term, settled)
-	done := ended(settled, tradeclock.Failed)
+	done := ended(settled, store.Failed)
 	done.Reason = "the broker said no"
 	w.settle(done)
-	w.record(term, time.Time{}, spanning(unstarted(spanned, tradeclock.Missed, "down"), 5))
+	w.record(term, time.Time{}, spanning(unstarted(spanned, store.Missed, "down"), 5))
 
 	later := w.rival(settled)
 	later.Session, later.Due = day.AddDays(1), at(33, 1)
 	within := w.newRun("sell_monitor", at(9, 22))
-	claims, err := w.ledger.Claim(w.ctx, term, []tradeclock.Run{later, within})
+	claims, err := w.ledger.Claim(w.ctx, term, []store.Run{later, within})
 	require.NoError(w.t, err)
 	require.Len(w.t, claims, 2)
-	for i, want := range []tradeclock.Run{
-		{Session: day, Due: settled.Due, Outcome: tradeclock.Failed, Reason: "the broker said no", Finished: done.Finished},
-		{Session: day, Due: spanned.Due, Outcome: tradeclock.Missed, Reason: "down"},
+	for i, want := range []store.Run{
+		{Session: day, Due: settled.Due, Outcome: store.Failed, Reason: "the broker said no", Finished: done.Finished},
+		{Session: day, Due: spanned.Due, Outcome: store.Missed, Reason: "down"},
 	} {
 		if assert.NotNil(w.t, claims[i].Taken) {
 			assertSameRun(w.t, want, *claims[i].Taken)

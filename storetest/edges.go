@@ -1,4 +1,4 @@
-package tradeclocktest
+package storetest
 
 import (
 	"time"
@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 // edgeCases test where one rule of the contract ends and the next begins: what is due
@@ -15,65 +15,65 @@ var edgeCases = []ledgerCase{
 	{"a term of the same number, by another holder, is refused", func(w *ledgerTest) {
 		term := w.lead("a")
 		term.Holder = "b"
-		_, err := w.ledger.Claim(w.ctx, term, []tradeclock.Run{w.newRun("buy_orders", at(9, 1))})
-		assert.ErrorIs(w.t, err, tradeclock.ErrDeposed)
+		_, err := w.ledger.Claim(w.ctx, term, []store.Run{w.newRun("buy_orders", at(9, 1))})
+		assert.ErrorIs(w.t, err, store.ErrDeposed)
 	}},
 	{"a range covers whatever is due at its first and at its last instant", func(w *ledgerTest) {
-		term, missed := w.lead("a"), unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down")
+		term, missed := w.lead("a"), unstarted(w.newRun("sell_monitor", at(9, 20)), store.Missed, "down")
 		w.record(term, time.Time{}, spanning(missed, 3))
 		for _, repeating := range []bool{true, false} {
 			for _, due := range []time.Time{at(9, 20), at(9, 22)} {
 				run := w.newRun("sell_monitor", due)
 				run.Slot, run.Repeating = "of another rule", repeating
-				assert.Equal(w.t, tradeclock.Claim{Outcome: tradeclock.Missed}, w.claim(term, w.identified(run))[0])
+				assert.Equal(w.t, store.Claim{Outcome: store.Missed}, w.claim(term, w.identified(run))[0])
 			}
 		}
 	}},
 	{"an earlier range that comes later uncovers none", func(w *ledgerTest) {
 		term := w.lead("a")
 		for _, due := range []time.Time{at(10, 0), at(9, 20)} {
-			w.record(term, time.Time{}, spanning(unstarted(w.newRun("sell_monitor", due), tradeclock.Missed, "down"), 3))
+			w.record(term, time.Time{}, spanning(unstarted(w.newRun("sell_monitor", due), store.Missed, "down"), 3))
 		}
 		assert.False(w.t, w.claim(term, w.newRun("sell_monitor", at(10, 1)))[0].Held)
 	}},
 	{"a range is recorded though it begins within another", func(w *ledgerTest) {
 		term := w.lead("a")
-		w.record(term, time.Time{}, spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 3))
-		second := spanning(unstarted(w.newRun("sell_monitor", at(9, 22)), tradeclock.Skipped, "halted"), 2)
+		w.record(term, time.Time{}, spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), store.Missed, "down"), 3))
+		second := spanning(unstarted(w.newRun("sell_monitor", at(9, 22)), store.Skipped, "halted"), 2)
 		w.record(term, time.Time{}, second)
 		assert.False(w.t, w.claim(term, w.newRun("sell_monitor", at(9, 23)))[0].Held)
-		assert.Equal(w.t, tradeclock.Skipped, w.outcome(term, second))
+		assert.Equal(w.t, store.Skipped, w.outcome(term, second))
 	}},
 	{"a range of two is not claimed again", func(w *ledgerTest) {
 		term := w.lead("a")
-		missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 2)
+		missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), store.Missed, "down"), 2)
 		w.record(term, time.Time{}, missed)
 		assert.False(w.t, w.reclaim(term, "", w.rival(missed)).Held)
 	}},
 	{"a record has no token, whatever it is handed with", func(w *ledgerTest) {
 		term, run := w.lead("a"), w.newRun("buy_orders", at(9, 20))
 		missed := run
-		missed.Outcome, missed.Reason = tradeclock.Missed, "too late"
+		missed.Outcome, missed.Reason = store.Missed, "too late"
 		w.record(term, time.Time{}, missed)
 		assert.Empty(w.t, w.row(term, run).Token)
-		assert.Equal(w.t, []bool{false}, w.settle(ended(run, tradeclock.Missed)))
+		assert.Equal(w.t, []bool{false}, w.settle(ended(run, store.Missed)))
 	}},
 	{"no token settles no record", func(w *ledgerTest) {
 		term, run := w.lead("a"), w.newRun("buy_orders", at(9, 20))
-		w.record(term, time.Time{}, unstarted(run, tradeclock.Missed, "too late"))
-		assert.Equal(w.t, []bool{false}, w.settle(unstarted(run, tradeclock.Missed, "too late")))
+		w.record(term, time.Time{}, unstarted(run, store.Missed, "too late"))
+		assert.Equal(w.t, []bool{false}, w.settle(unstarted(run, store.Missed, "too late")))
 	}},
 	{"another token settles nothing, with the same outcome too", func(w *ledgerTest) {
 		term, run := w.lead("a"), w.newRun("buy_orders", at(9, 20))
 		w.hold(term, run)
-		w.settle(ended(run, tradeclock.Succeeded))
-		other := ended(w.rival(run), tradeclock.Succeeded)
+		w.settle(ended(run, store.Succeeded))
+		other := ended(w.rival(run), store.Succeeded)
 		assert.Equal(w.t, []bool{false}, w.settle(other))
 		assert.NotNil(w.t, w.row(term, run).Late)
 	}},
 	{"what came late is kept when the run is claimed again", func(w *ledgerTest) {
 		run, term := w.interrupted()
-		late := ended(run, tradeclock.Succeeded)
+		late := ended(run, store.Succeeded)
 		w.settle(late)
 		again := w.rival(run)
 		require.True(w.t, w.reclaim(term, run.Token, again).Held)
@@ -93,7 +93,7 @@ var edgeCases = []ledgerCase{
 		for _, due := range []time.Time{at(9, 25), at(9, 20), at(9, 30)} {
 			for _, task := range []string{"b", "a", "c"} {
 				w.hold(term, w.newRun(task, due))
-				w.record(term, time.Time{}, unstarted(w.newRun(task, due.Add(time.Hour)), tradeclock.Missed, "down"))
+				w.record(term, time.Time{}, unstarted(w.newRun(task, due.Add(time.Hour)), store.Missed, "down"))
 			}
 		}
 		state := w.resume(w.takeOver("b"))
@@ -102,7 +102,7 @@ var edgeCases = []ledgerCase{
 	}},
 	{"a range that begins at the watermark and goes on is ahead", func(w *ledgerTest) {
 		term := w.lead("a")
-		w.record(term, at(9, 20), spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 2))
+		w.record(term, at(9, 20), spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), store.Missed, "down"), 2))
 		assert.Equal(w.t, []string{"sell_monitor"}, tasksOf(w.resume(term).Ahead))
 	}},
 	{"only the present term can be resigned", func(w *ledgerTest) {
@@ -120,12 +120,12 @@ var edgeCases = []ledgerCase{
 		w.record(term, at(9, 0))
 		w.enroll(term, at(9, 0), "42", "43")
 		w.withdraw(term, "42", at(9, 30))
-		w.assertEnrolled(term, tradeclock.Enrolment{Account: "42", From: at(9, 30), Withdrawn: at(9, 30)},
-			tradeclock.Enrolment{Account: "43", From: at(9, 0)})
+		w.assertEnrolled(term, store.Enrolment{Account: "42", From: at(9, 30), Withdrawn: at(9, 30)},
+			store.Enrolment{Account: "43", From: at(9, 0)})
 	}},
 	{"what is due when pruning ends can be claimed", func(w *ledgerTest) {
-		pruner := companion[tradeclock.Pruner](w.t, w.ledger)
-		term, end := w.lead("a"), at(9, 0).Add(-tradeclock.MinRetention)
+		pruner := companion[store.Pruner](w.t, w.ledger)
+		term, end := w.lead("a"), at(9, 0).Add(-store.MinRetention)
 		w.record(term, at(9, 0))
 		_, err := pruner.Prune(w.ctx, paper, end)
 		require.NoError(w.t, err)
@@ -136,12 +136,12 @@ var edgeCases = []ledgerCase{
 		}
 	}},
 	{"halts are listed by account", func(w *ledgerTest) {
-		halts := companion[tradeclock.HaltStore](w.t, w.ledger)
+		halts := companion[store.HaltStore](w.t, w.ledger)
 		accounts := []string{"", "1", "2", "3", "4", "5", "6", "7"}
 		w.enroll(w.lead("a"), at(9, 0), accounts...)
 		for i := range accounts {
 			account := accounts[(i*5+3)%len(accounts)]
-			require.NoError(w.t, halts.Halt(w.ctx, tradeclock.Halt{Scheduler: paper, Account: account, At: at(9, 0)}))
+			require.NoError(w.t, halts.Halt(w.ctx, store.Halt{Scheduler: paper, Account: account, At: at(9, 0)}))
 		}
 		listed, err := halts.Halts(w.ctx, paper)
 		require.NoError(w.t, err)
@@ -164,8 +164,8 @@ func testFactsOfSingles(w *ledgerTest) {
 		run.Repeating = true
 		w.assertFacts(term, run, first, resumed)
 	}
-	single := func(task string) tradeclock.Run { return w.newRun(task, at(9, 20)) }
-	for task, outcome := range map[string]tradeclock.Outcome{"failed": tradeclock.Failed, "succeeded": tradeclock.Succeeded} {
+	single := func(task string) store.Run { return w.newRun(task, at(9, 20)) }
+	for task, outcome := range map[string]store.Outcome{"failed": store.Failed, "succeeded": store.Succeeded} {
 		run := single(task)
 		w.hold(term, run)
 		w.settle(ended(run, outcome))
@@ -173,8 +173,8 @@ func testFactsOfSingles(w *ledgerTest) {
 	yesterday := single("yesterday")
 	yesterday.Session = day.AddDays(-1)
 	w.hold(term, yesterday, single("going on"), single("of an earlier term"))
-	w.settle(ended(yesterday, tradeclock.Succeeded))
-	w.record(term, time.Time{}, unstarted(single("recorded"), tradeclock.Missed, "down"))
+	w.settle(ended(yesterday, store.Succeeded))
+	w.record(term, time.Time{}, unstarted(single("recorded"), store.Missed, "down"))
 	for _, task := range []string{"recorded", "yesterday"} { // another account has had one today
 		other := single(task)
 		other.Account = "43"
@@ -183,10 +183,10 @@ func testFactsOfSingles(w *ledgerTest) {
 	late, earlier := single("a late one of yesterday"), single("a late one of yesterday")
 	earlier.Session, earlier.Slot = day.AddDays(-1), "of yesterday"
 	w.hold(term, late, w.identified(earlier))
-	w.settle(ended(late, tradeclock.Succeeded))
-	if pruner, ok := w.ledger.(tradeclock.Pruner); ok {
+	w.settle(ended(late, store.Succeeded))
+	if pruner, ok := w.ledger.(store.Pruner); ok {
 		w.record(term, at(9, 0))
-		_, err := pruner.Prune(w.ctx, paper, at(9, 0).Add(-tradeclock.MinRetention))
+		_, err := pruner.Prune(w.ctx, paper, at(9, 0).Add(-store.MinRetention))
 		require.NoError(w.t, err)
 	}
 	tell("a late one of yesterday", false, false)
@@ -201,9 +201,9 @@ func testFactsOfSingles(w *ledgerTest) {
 }
 
 func testResetEdges(w *ledgerTest) {
-	resetter := companion[tradeclock.Resetter](w.t, w.ledger)
+	resetter := companion[store.Resetter](w.t, w.ledger)
 	term := w.lead("a")
-	w.record(term, at(9, 30), spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 4))
+	w.record(term, at(9, 30), spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), store.Missed, "down"), 4))
 	w.enroll(term, at(9, 25), "42")
 	require.NoError(w.t, resetter.ResetWatermark(w.ctx, term, at(9, 20), "wrong clock", "Ana"))
 	state := w.resume(term)

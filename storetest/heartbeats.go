@@ -1,4 +1,4 @@
-package tradeclocktest
+package storetest
 
 import (
 	"context"
@@ -9,14 +9,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
-// TestHeartbeats holds a sink to the contract of tradeclock.HeartbeatSink, and
+// TestHeartbeats holds a sink to the contract of store.HeartbeatSink, and
 // to that of HeartbeatReader if it is one, which Has says that it means to be. It calls open for a new and empty
 // sink in each of its subtests. The sink must take the age of a heartbeat from
 // the given clock, a *clockwork.FakeClock.
-func TestHeartbeats(t *testing.T, open func(t *testing.T, clock tradeclock.Clock) tradeclock.HeartbeatSink, has ...Companion) {
+func TestHeartbeats(t *testing.T, open func(t *testing.T, clock clockwork.Clock) store.HeartbeatSink, has ...Companion) {
 	t.Run("Companions", func(t *testing.T) {
 		testCompanions(t, open(t, clockwork.NewFakeClockAt(at(9, 0))), heartbeatCompanions, has)
 	})
@@ -27,7 +27,7 @@ func TestHeartbeats(t *testing.T, open func(t *testing.T, clock tradeclock.Clock
 		{"a heartbeat is taken, and again", func(w *heartbeatTest) {
 			w.beat(fullHeartbeat("one"))
 			w.beat(fullHeartbeat("one"))
-			w.beat(tradeclock.Heartbeat{Scheduler: paper, Instance: "two"})
+			w.beat(store.Heartbeat{Scheduler: paper, Instance: "two"})
 		}},
 		{"every field is kept", func(w *heartbeatTest) {
 			want := fullHeartbeat("one")
@@ -37,7 +37,7 @@ func TestHeartbeats(t *testing.T, open func(t *testing.T, clock tradeclock.Clock
 			assert.Equal(w.t, want, comparableBeat(got[0].Heartbeat))
 		}},
 		{"a heartbeat may say very little", func(w *heartbeatTest) {
-			want := tradeclock.Heartbeat{Scheduler: paper, Instance: "one", At: at(9, 0)}
+			want := store.Heartbeat{Scheduler: paper, Instance: "one", At: at(9, 0)}
 			w.beat(fullHeartbeat("one"))
 			w.beat(want)
 			got := w.read(paper)
@@ -68,33 +68,33 @@ type heartbeatTest struct {
 	t     *testing.T
 	ctx   context.Context
 	clock *clockwork.FakeClock
-	sink  tradeclock.HeartbeatSink
+	sink  store.HeartbeatSink
 }
 
-func (w *heartbeatTest) beat(hb tradeclock.Heartbeat) {
+func (w *heartbeatTest) beat(hb store.Heartbeat) {
 	w.t.Helper()
 	require.NoError(w.t, w.sink.Beat(w.ctx, hb))
 }
 
 // read returns the heartbeats of a scheduler. If the sink is no reader the test is
 // skipped.
-func (w *heartbeatTest) read(scheduler string) []tradeclock.ReceivedHeartbeat {
+func (w *heartbeatTest) read(scheduler string) []store.ReceivedHeartbeat {
 	w.t.Helper()
-	beats, err := companion[tradeclock.HeartbeatReader](w.t, w.sink).Heartbeats(w.ctx, scheduler)
+	beats, err := companion[store.HeartbeatReader](w.t, w.sink).Heartbeats(w.ctx, scheduler)
 	require.NoError(w.t, err)
 	return beats
 }
 
-func fullHeartbeat(instance string) tradeclock.Heartbeat {
-	return tradeclock.Heartbeat{
+func fullHeartbeat(instance string) store.Heartbeat {
+	return store.Heartbeat{
 		Scheduler: paper,
 		Instance:  instance,
 		At:        at(9, 0).Add(250 * time.Microsecond),
 		Term:      7,
-		State:     tradeclock.StateHalted,
+		State:     store.StateHalted,
 		Degraded:  []string{"the calendar ends in 12 days", `account 42: "login" failed`},
 		LastTick:  at(8, 59),
-		Running: []tradeclock.RunningTask{
+		Running: []store.RunningTask{
 			{Account: "42", Task: "analysis", Slot: "2026-11-23", Started: at(8, 58), Age: 2 * time.Minute, Overdue: true},
 			{Account: "43", Task: "sell_monitor", Slot: "2026-11-23T09:00:00Z", Started: at(9, 0)},
 		},
@@ -102,7 +102,7 @@ func fullHeartbeat(instance string) tradeclock.Heartbeat {
 	}
 }
 
-func comparableBeat(hb tradeclock.Heartbeat) tradeclock.Heartbeat {
+func comparableBeat(hb store.Heartbeat) store.Heartbeat {
 	hb.At, hb.LastTick, hb.Next = toMicrosecond(hb.At), toMicrosecond(hb.LastTick), toMicrosecond(hb.Next)
 	for i := range hb.Running {
 		hb.Running[i].Started = toMicrosecond(hb.Running[i].Started)

@@ -1,4 +1,4 @@
-package tradeclocktest
+package storetest
 
 import (
 	"time"
@@ -6,15 +6,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/store"
 )
 
 var recordCases = []ledgerCase{
 	{"rows and the watermark are kept", func(w *ledgerTest) {
 		term := w.lead("a")
-		missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "the process was down"), 11)
+		missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), store.Missed, "the process was down"), 11)
 		missed.Finished = at(9, 31)
-		skipped := unstarted(w.newRun("analysis", at(9, 26)), tradeclock.Skipped, "halted by Ana: \"stop\"")
+		skipped := unstarted(w.newRun("analysis", at(9, 26)), store.Skipped, "halted by Ana: \"stop\"")
 		w.record(term, at(9, 25), missed, skipped)
 
 		assert.Equal(w.t, at(9, 25), w.resume(term).Watermark.UTC())
@@ -40,13 +40,13 @@ var recordCases = []ledgerCase{
 	{"outcomes alone leave the watermark", func(w *ledgerTest) {
 		term, run := w.lead("a"), w.newRun("buy_orders", at(9, 30))
 		w.record(term, at(9, 25))
-		w.record(term, time.Time{}, unstarted(run, tradeclock.Missed, "too late"))
+		w.record(term, time.Time{}, unstarted(run, store.Missed, "too late"))
 		assert.Equal(w.t, at(9, 25), w.resume(term).Watermark.UTC())
-		assert.Equal(w.t, tradeclock.Missed, w.outcome(term, run))
+		assert.Equal(w.t, store.Missed, w.outcome(term, run))
 	}},
 	{"a record repeated after a lost answer changes nothing", func(w *ledgerTest) {
 		term := w.lead("a")
-		missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 11)
+		missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), store.Missed, "down"), 11)
 		w.record(term, at(9, 15), missed)
 		before := w.resume(term)
 		w.record(term, at(9, 15), missed)
@@ -55,7 +55,7 @@ var recordCases = []ledgerCase{
 	{"a slot that is taken is left as it is", testRecordTaken},
 	{"a higher count extends a record", func(w *ledgerTest) {
 		term := w.lead("a")
-		missed := unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down")
+		missed := unstarted(w.newRun("sell_monitor", at(9, 20)), store.Missed, "down")
 		for _, count := range []int{1, 4, 6} {
 			w.record(term, time.Time{}, spanning(missed, count))
 		}
@@ -69,16 +69,16 @@ var recordCases = []ledgerCase{
 	{"a range whose slot is taken is refused, and never cut short", testRecordTakenRange},
 	{"a run in a recorded range is left out", func(w *ledgerTest) {
 		term := w.lead("a")
-		missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 4)
+		missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), store.Missed, "down"), 4)
 		w.record(term, time.Time{}, missed)
-		inside, after := unstarted(w.newRun("sell_monitor", at(9, 22)), tradeclock.Missed, "late"), unstarted(w.newRun("sell_monitor", at(9, 24)), tradeclock.Missed, "late")
+		inside, after := unstarted(w.newRun("sell_monitor", at(9, 22)), store.Missed, "late"), unstarted(w.newRun("sell_monitor", at(9, 24)), store.Missed, "late")
 		w.record(term, time.Time{}, inside, after)
 		assert.Len(w.t, w.resume(term).Ahead, 2, "the range, and what comes after it")
 		assert.Equal(w.t, "late", w.row(term, after).Reason)
 	}},
 	{"a record of slots that the batch names twice is one row", func(w *ledgerTest) {
 		term := w.lead("a")
-		missed := unstarted(w.newRun("buy_orders", at(9, 1)), tradeclock.Missed, "first")
+		missed := unstarted(w.newRun("buy_orders", at(9, 1)), store.Missed, "first")
 		second := missed
 		second.Reason = "second"
 		w.record(term, time.Time{}, missed, second)
@@ -91,46 +91,46 @@ func testRecordTaken(w *ledgerTest) {
 	term := w.lead("a")
 	running, done, missed := w.newRun("running", at(9, 1)), w.newRun("done", at(9, 1)), w.newRun("missed", at(9, 1))
 	w.hold(term, running, done)
-	w.settle(ended(done, tradeclock.Succeeded))
-	w.record(term, time.Time{}, unstarted(missed, tradeclock.Missed, "too late"))
+	w.settle(ended(done, store.Succeeded))
+	w.record(term, time.Time{}, unstarted(missed, store.Missed, "too late"))
 
-	var again []tradeclock.Run
-	for _, run := range []tradeclock.Run{running, done, missed, w.newRun("free", at(9, 1))} {
-		again = append(again, unstarted(run, tradeclock.Skipped, "another reason"))
+	var again []store.Run
+	for _, run := range []store.Run{running, done, missed, w.newRun("free", at(9, 1))} {
+		again = append(again, unstarted(run, store.Skipped, "another reason"))
 	}
 	w.record(term, at(9, 0), again...)
-	var outcomes []tradeclock.Outcome
+	var outcomes []store.Outcome
 	for _, run := range again {
 		outcomes = append(outcomes, w.outcome(term, run))
 	}
-	want := []tradeclock.Outcome{tradeclock.Running, tradeclock.Succeeded, tradeclock.Missed, tradeclock.Skipped}
+	want := []store.Outcome{store.Running, store.Succeeded, store.Missed, store.Skipped}
 	assert.Equal(w.t, want, outcomes)
 	assert.Equal(w.t, "too late", w.row(term, missed).Reason)
 	assert.Equal(w.t, at(9, 0), w.resume(term).Watermark.UTC(), "the rest of the record is made")
-	assert.Equal(w.t, []bool{true}, w.settle(ended(running, tradeclock.Succeeded)), "the running row keeps its token")
+	assert.Equal(w.t, []bool{true}, w.settle(ended(running, store.Succeeded)), "the running row keeps its token")
 }
 
 func testRecordNotExtended(w *ledgerTest) {
 	term := w.lead("a")
-	recorded := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 4)
+	recorded := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), store.Missed, "down"), 4)
 	started := w.newRun("started", at(9, 20))
 	w.hold(term, started)
-	skipped := ended(started, tradeclock.Skipped)
+	skipped := ended(started, store.Skipped)
 	skipped.Reason = "nothing to do"
 	w.settle(skipped)
 	w.record(term, time.Time{}, recorded)
 
-	w.record(term, time.Time{}, spanning(recorded, 3), spanning(unstarted(recorded, tradeclock.Skipped, "halted"), 4))
+	w.record(term, time.Time{}, spanning(recorded, 3), spanning(unstarted(recorded, store.Skipped, "halted"), 4))
 	assert.Equal(w.t, recorded.Reason, w.row(term, recorded).Reason, "what the row accounts for already changes nothing")
 	assert.Equal(w.t, 4, w.row(term, recorded).Count)
 
 	cases := []struct {
 		name string
-		run  tradeclock.Run
+		run  store.Run
 	}{
-		{"another outcome", spanning(unstarted(recorded, tradeclock.Skipped, "down"), 6)},
-		{"another reason", spanning(unstarted(recorded, tradeclock.Missed, "halted"), 6)},
-		{"of a run that started", spanning(unstarted(started, tradeclock.Skipped, "nothing to do"), 6)},
+		{"another outcome", spanning(unstarted(recorded, store.Skipped, "down"), 6)},
+		{"another reason", spanning(unstarted(recorded, store.Missed, "halted"), 6)},
+		{"of a run that started", spanning(unstarted(started, store.Skipped, "nothing to do"), 6)},
 	}
 	for _, c := range cases {
 		before := w.row(term, c.run)
@@ -142,12 +142,12 @@ func testRecordNotExtended(w *ledgerTest) {
 
 // refusesRange records a range whose slot is taken, with another record and a
 // watermark, and expects that nothing of it is made.
-func (w *ledgerTest) refusesRange(term tradeclock.Term, run tradeclock.Run) {
+func (w *ledgerTest) refusesRange(term store.Term, run store.Run) {
 	w.t.Helper()
 	before := w.resume(term)
-	beside := unstarted(w.newRun("beside", at(9, 40)), tradeclock.Missed, "down")
-	err := w.ledger.Record(w.t.Context(), term, []tradeclock.Run{beside, run}, at(9, 45))
-	var taken *tradeclock.TakenError
+	beside := unstarted(w.newRun("beside", at(9, 40)), store.Missed, "down")
+	err := w.ledger.Record(w.t.Context(), term, []store.Run{beside, run}, at(9, 45))
+	var taken *store.TakenError
 	require.ErrorAs(w.t, err, &taken)
 	require.Len(w.t, taken.Runs, 1)
 	assert.Equal(w.t, run.Slot, taken.Runs[0].Slot)
@@ -160,19 +160,19 @@ func (w *ledgerTest) refusesRange(term tradeclock.Term, run tradeclock.Run) {
 func testRecordTakenRange(w *ledgerTest) {
 	term, done := w.lead("a"), w.newRun("sell_monitor", at(9, 20))
 	w.hold(term, done)
-	missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), tradeclock.Missed, "down"), 3)
+	missed := spanning(unstarted(w.newRun("sell_monitor", at(9, 20)), store.Missed, "down"), 3)
 	w.refusesRange(term, missed)
-	w.settle(ended(done, tradeclock.Succeeded))
+	w.settle(ended(done, store.Succeeded))
 	w.refusesRange(term, missed)
 
-	var parts []tradeclock.Run
+	var parts []store.Run
 	for minute := 20; minute < 23; minute++ {
-		parts = append(parts, unstarted(w.newRun("sell_monitor", at(9, minute)), tradeclock.Missed, "down"))
+		parts = append(parts, unstarted(w.newRun("sell_monitor", at(9, minute)), store.Missed, "down"))
 	}
 	w.record(term, at(9, 10), parts...)
-	var outcomes []tradeclock.Outcome
+	var outcomes []store.Outcome
 	for _, part := range parts {
 		outcomes = append(outcomes, w.outcome(term, part))
 	}
-	assert.Equal(w.t, []tradeclock.Outcome{tradeclock.Succeeded, tradeclock.Missed, tradeclock.Missed}, outcomes)
+	assert.Equal(w.t, []store.Outcome{store.Succeeded, store.Missed, store.Missed}, outcomes)
 }
