@@ -36,13 +36,23 @@ type database struct {
 	place func(t *testing.T) place
 	// tables asks for the names of the tables of a place, with commas between them.
 	tables string
+	// empty brings a place back to what it was when its tables were made. It is left out
+	// where a new one costs no more.
+	empty string
 }
 
 var (
 	onSQLite = database{"SQLite", "schema/sqlite", newFile,
-		"SELECT coalesce(group_concat(name), '') FROM sqlite_master WHERE type = 'table'"}
+		"SELECT coalesce(group_concat(name), '') FROM sqlite_master WHERE type = 'table'", ""}
 	onPostgres = database{"PostgreSQL", "schema/postgres", newSchema,
-		"SELECT coalesce(string_agg(tablename, ','), '') FROM pg_tables WHERE schemaname = current_schema()"}
+		"SELECT coalesce(string_agg(tablename, ','), '') FROM pg_tables WHERE schemaname = current_schema()",
+		`DO $$ DECLARE filled name; BEGIN
+			FOR filled IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'tradeclock_schema' LOOP
+				EXECUTE format('DELETE FROM %I', filled);
+			END LOOP;
+			INSERT INTO tradeclock_schedule_revision VALUES (0);
+			ALTER TABLE tradeclock_audit ALTER COLUMN id RESTART;
+		END $$`}
 )
 
 // onEach runs a test on each database.

@@ -18,8 +18,9 @@ import (
 func TestLedgerConformance(t *testing.T) { onEach(t, testLedgerConformance) }
 
 func testLedgerConformance(t *testing.T, on database) {
+	empty := newSpares(t, on)
 	storetest.TestLedger(t, func(t *testing.T, clock tradeclock.Clock) store.Ledger {
-		return openAt(t, on.place(t), clock)
+		return openAt(t, empty.place(t), clock)
 	}, storetest.Has[store.History](), storetest.Has[store.HaltStore](), storetest.Has[store.Directory](), storetest.Has[store.RequestStore](), storetest.Has[store.OverrideStore](),
 		storetest.Has[store.Resetter](),
 		storetest.Has[store.Pruner](), storetest.Has[store.Auditor]())
@@ -28,16 +29,18 @@ func testLedgerConformance(t *testing.T, on database) {
 func TestHeartbeatConformance(t *testing.T) { onEach(t, testHeartbeatConformance) }
 
 func testHeartbeatConformance(t *testing.T, on database) {
+	empty := newSpares(t, on)
 	storetest.TestHeartbeats(t, func(t *testing.T, clock tradeclock.Clock) store.HeartbeatSink {
-		return openAt(t, on.place(t), clock)
+		return openAt(t, empty.place(t), clock)
 	}, storetest.Has[store.HeartbeatReader]())
 }
 
 func TestScheduleConformance(t *testing.T) { onEach(t, testScheduleConformance) }
 
 func testScheduleConformance(t *testing.T, on database) {
+	empty := newSpares(t, on)
 	storetest.TestScheduleStore(t, func(t *testing.T, clock tradeclock.Clock) store.ScheduleStore {
-		return openAt(t, on.place(t), clock)
+		return openAt(t, empty.place(t), clock)
 	}, storetest.Has[store.ScheduleEditor](), storetest.Has[store.ChangeLister]())
 }
 
