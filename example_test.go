@@ -15,7 +15,6 @@ import (
 	"github.com/tradeclock/tradeclock/memstore"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/store"
-	"github.com/tradeclock/tradeclock/view"
 )
 
 // The first use: two tasks of one account, from Monday to Friday in Kolkata, with
@@ -304,27 +303,6 @@ func ExampleSchedule_spread() {
 	// Output:
 	// alice 2026-11-23 09:20:56
 	// bob 2026-11-23 09:19:21
-}
-
-// A timetable tells when a schedule is due, without a scheduler: here over a weekend.
-func ExampleNewTimetable() {
-	schedule := tradeclock.Schedule{Task: "report", Rule: rule.MustParse("daily 18:00")}
-	timetable, err := view.NewTimetable(schedule, calendar.Weekdays(time.UTC))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	friday := time.Date(2026, time.November, 27, 17, 0, 0, 0, time.UTC)
-	for due := friday; ; {
-		if due, err = timetable.Next(due); err != nil || due.After(friday.AddDate(0, 0, 5)) {
-			return
-		}
-		fmt.Println(due.Format("Mon 2006-01-02 15:04"))
-	}
-	// Output:
-	// Fri 2026-11-27 18:00
-	// Mon 2026-11-30 18:00
-	// Tue 2026-12-01 18:00
 }
 
 // A person may run a task now, or order that nothing starts.

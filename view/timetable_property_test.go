@@ -1,4 +1,4 @@
-package tradeclock
+package view_test
 
 import (
 	"errors"
@@ -13,6 +13,7 @@ import (
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/planworld"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/view"
 )
 
@@ -27,7 +28,7 @@ func TestTimetableAgreesWithThePlan(t *testing.T) {
 		from, to := w.SomeRange(random)
 		due := w.Due(from, to)
 		tasks := w.TasksOf(w.Accounts[0])
-		var rows []Schedule
+		var rows []store.Schedule
 		for _, task := range tasks {
 			rows = append(rows, task.Schedule())
 		}
