@@ -169,7 +169,8 @@ var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadd
 // RunID derives the ID of a run from what makes it unique: the first 128 bits of
 // the SHA-256 of the four names, a zero byte after each, in base 32.
 func RunID(scheduler, account, task, slot string) string {
-	return string(AppendRunID(nil, scheduler, account, task, slot))
+	var room [32]byte
+	return string(AppendRunID(room[:0], scheduler, account, task, slot))
 }
 
 // AppendRunID appends what RunID returns.
