@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/answer"
 	"github.com/tradeclock/tradeclock/internal/engine"
@@ -11,8 +14,6 @@ import (
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/store"
-	"maps"
-	"slices"
 )
 
 // AgendaItem is one occurrence of a day for one account, with what became of it.

@@ -4,18 +4,20 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
 	"github.com/jonboulle/clockwork"
+
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/spelling"
 	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/store"
-	"log/slog"
-	"maps"
-	"os"
-	"slices"
-	"time"
 )
 
 // Config says what a scheduler works with. Schedules is required, and so is an

@@ -3,13 +3,14 @@ package tradeclock
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
+	"time"
+
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/why"
 	"github.com/tradeclock/tradeclock/store"
-	"strconv"
-	"strings"
-	"time"
 )
 
 // dispatch is how what the engine picks is started. Guarded by the scheduler's mu.

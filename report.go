@@ -4,6 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/engine"
 	"github.com/tradeclock/tradeclock/internal/naming"
@@ -13,9 +17,6 @@ import (
 	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/store"
-	"maps"
-	"slices"
-	"strings"
 )
 
 // reportRows tells what a reading of all rows changed, and what is odd about them.

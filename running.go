@@ -3,10 +3,11 @@ package tradeclock
 import (
 	"cmp"
 	"context"
-	"github.com/tradeclock/tradeclock/internal/quiet"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/tradeclock/tradeclock/internal/quiet"
 )
 
 // running is what has started and has not returned. Guarded by the scheduler's mu.

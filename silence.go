@@ -2,6 +2,12 @@ package tradeclock
 
 import (
 	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/almost"
 	"github.com/tradeclock/tradeclock/internal/answer"
@@ -9,11 +15,6 @@ import (
 	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/internal/vet"
 	"github.com/tradeclock/tradeclock/store"
-	"maps"
-	"reflect"
-	"slices"
-	"strings"
-	"time"
 )
 
 // What keeps tasks from running without anybody having asked for it is told here: in

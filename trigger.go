@@ -5,6 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
+
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/answer"
 	"github.com/tradeclock/tradeclock/internal/engine"
@@ -16,9 +20,6 @@ import (
 	"github.com/tradeclock/tradeclock/internal/why"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/store"
-	"slices"
-	"strings"
-	"time"
 )
 
 // Errors of Trigger. ResetWatermark returns ErrNoTerm too.
