@@ -16,7 +16,7 @@ import (
 // beforeItsTime is why an occurrence that is past, and has no row, is not an account's.
 const beforeItsTime = "it was due before the account was there, or while it was withdrawn"
 
-// dayPlan is a session date as the rows in force have it.
+// Day is a session date as the rows in force have it.
 type Day struct {
 	Due      []plan.Occurrence
 	Rows     map[store.ScheduleKey]*vet.Row
@@ -24,7 +24,7 @@ type Day struct {
 	UpTo     time.Time // what is planned or accounted for, or zero if that is not known
 }
 
-// served is an account that is enrolled.
+// Account is an account that is enrolled.
 type Account struct {
 	Name string
 	engine.Served
@@ -42,7 +42,7 @@ func (d Day) version(account, task string) int64 {
 	return r.Run.Version
 }
 
-// items lists the runs of the accounts on the day, and what is due and has no record, in the
+// Items lists the runs of the accounts on the day, and what is due and has no record, in the
 // order of their cursors, by which pages go on.
 func (d Day) Items(runs []store.Run) []store.AgendaItem {
 	known := AccountedBy(runs)
@@ -77,7 +77,7 @@ func (d Day) Items(runs []store.Run) []store.AgendaItem {
 	return items
 }
 
-// dueBy plans a session date by the answers of the calendars that the rows are read by, and
+// DueBy plans a session date by the answers of the calendars that the rows are read by, and
 // by what people have said.
 func DueBy(rows []*vet.Row, date calendar.Date, answers map[*vet.Calendar]*vet.Calendar, said *plan.Overrides) []plan.Occurrence {
 	answering := func(cal calendar.Calendar) calendar.Calendar { return answers[cal.(*vet.Calendar)] }
@@ -93,7 +93,7 @@ func DueBy(rows []*vet.Row, date calendar.Date, answers map[*vet.Calendar]*vet.C
 	return due
 }
 
-// entryOf is what a row accounts for.
+// EntryOf is what a row accounts for.
 func EntryOf(r *store.Run) engine.Entry {
 	return engine.Entry{
 		Key: engine.Key{Task: r.Task, Account: r.Account}, Slot: r.Slot, Due: r.Due, LastDue: r.LastDue, Count: r.Count,
@@ -101,7 +101,7 @@ func EntryOf(r *store.Run) engine.Entry {
 	}
 }
 
-// accountedBy is what rows account for.
+// AccountedBy is what rows account for.
 func AccountedBy(runs []store.Run) engine.Accounted {
 	all := make(engine.Accounted)
 	for i := range runs {
@@ -110,6 +110,6 @@ func AccountedBy(runs []store.Run) engine.Accounted {
 	return all
 }
 
-// overridesBack is how many days before an instant the session of an occurrence may be
+// OverridesBack is how many days before an instant the session of an occurrence may be
 // that is still to be planned.
 const OverridesBack = rule.MaxDaysOn + 2

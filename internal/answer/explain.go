@@ -24,13 +24,13 @@ type Question struct {
 	Date      calendar.Date
 }
 
-// source is where the answers come from: a scheduler, or the stores alone.
+// Source is where the answers come from: a scheduler, or the stores alone.
 type Source struct {
-	// history has the runs. Nil means that the ledger has none.
+	// History has the runs. Nil means that the ledger has none.
 	History store.History
-	// dueOn returns what the rows in force bring up for an account on a date.
+	// DueOn returns what the rows in force bring up for an account on a date.
 	DueOn func(ctx context.Context, account string, date calendar.Date) ([]plan.Occurrence, error)
-	// knowledgeOf returns what else is known of a task of an account.
+	// KnowledgeOf returns what else is known of a task of an account.
 	KnowledgeOf func(ctx context.Context, account, task string) (*Knowledge, error)
 }
 
@@ -62,7 +62,7 @@ func Explain(ctx context.Context, from Source, q Question) (string, error) {
 	return said.Line(fmt.Sprintf("On %v, %s %s.", q.Date, name, e.sentence(ctx))), nil
 }
 
-// knowledge is what is known of one task of one account beside its records.
+// Knowledge is what is known of one task of one account beside its records.
 type Knowledge struct {
 	Now    time.Time
 	Own    *vet.Calendar // of rows that name none
@@ -76,7 +76,7 @@ type Knowledge struct {
 	Unserved  string        // and else why not
 	Halt      string
 	Overrides *plan.Overrides
-	// planned is up to when everything is accounted for or lined up, and behind says why
+	// Planned is up to when everything is accounted for or lined up, and Behind says why
 	// nothing later is.
 	Planned time.Time
 	Behind  string
@@ -84,7 +84,7 @@ type Knowledge struct {
 	Odd     []string          // what the account's executor is almost
 }
 
-// unservedText says why an account is not served, where any is.
+// UnservedText says why an account is not served, where any is.
 func UnservedText(account string, withdrawn time.Time, others bool, loc *time.Location) string {
 	switch {
 	case !withdrawn.IsZero():
@@ -95,7 +95,7 @@ func UnservedText(account string, withdrawn time.Time, others bool, loc *time.Lo
 	return fmt.Sprintf("account %q is not enrolled", account)
 }
 
-// zone is that of the task's wall times.
+// Zone is that of the task's wall times.
 func (k *Knowledge) Zone() *time.Location { return k.view().Location() }
 
 func (k *Knowledge) view() *vet.Calendar {
@@ -174,4 +174,5 @@ func joined(parts []string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "; ")
 }
 
+// NoAccount says why nothing runs where no account is enrolled.
 const NoAccount = "no account is enrolled: nothing runs"

@@ -8,11 +8,11 @@ import (
 	"github.com/tradeclock/tradeclock/internal/plan"
 )
 
-// coverageWarning is how many days before the end of a calendar's coverage the warnings
+// CoverageWarning is how many days before the end of a calendar's coverage the warnings
 // begin.
 const CoverageWarning = 30
 
-// calendarView is a calendar as it last answered: planning asks it, and so never
+// Calendar is a calendar as it last answered: planning asks it, and so never
 // waits for a calendar that hangs. It is a Calendar itself. What changes of it is guarded by
 // who has it.
 type Calendar struct {
@@ -33,7 +33,7 @@ type calendarAnswer struct {
 	err     error
 }
 
-// newCalendarView asks a calendar for what does not change. Wall times are those
+// NewCalendar asks a calendar for what does not change. Wall times are those
 // of loc, or of the calendar's location if it is nil.
 func NewCalendar(cal calendar.Calendar, loc *time.Location) *Calendar {
 	v := &Calendar{Source: cal, name: cal.Name(), loc: loc, phases: phasesOf(cal), answers: make(map[calendar.Date]calendarAnswer)}
@@ -75,7 +75,7 @@ func (v *Calendar) Session(d calendar.Date) (calendar.Session, error) {
 	return a.session, a.err
 }
 
-// missing returns the dates from first to last of which the view does not know
+// Missing returns the dates from first to last of which the view does not know
 // all.
 func (v *Calendar) Missing(first, last calendar.Date) []calendar.Date {
 	var dates []calendar.Date
@@ -87,7 +87,7 @@ func (v *Calendar) Missing(first, last calendar.Date) []calendar.Date {
 	return dates
 }
 
-// calendarFacts is what a calendar says of itself, and of the dates that the view
+// Facts is what a calendar says of itself, and of the dates that the view
 // lacks.
 type Facts struct {
 	fixed   calendar.Calendar // the snapshot that was asked, if there is one
@@ -100,7 +100,7 @@ type Facts struct {
 	answers map[calendar.Date]calendarAnswer
 }
 
-// factsOf asks a calendar for dates. The sessions that are left are counted if the
+// FactsOf asks a calendar for dates. The sessions that are left are counted if the
 // end of the coverage is near, or if count is true.
 func FactsOf(cal calendar.Calendar, dates []calendar.Date, today calendar.Date, count bool) Facts {
 	facts := Facts{answers: make(map[calendar.Date]calendarAnswer, len(dates))}
@@ -140,7 +140,7 @@ func versionOf(cal calendar.Calendar) string {
 	return ""
 }
 
-// take brings what the calendar has said into the view. What the same version said of
+// Take brings what the calendar has said into the view. What the same version said of
 // a day before holds while the calendar fails.
 func (v *Calendar) Take(facts Facts) {
 	same := v.version == facts.Version
@@ -152,7 +152,7 @@ func (v *Calendar) Take(facts Facts) {
 	}
 }
 
-// unknown notes that the calendar did not answer for dates.
+// Unknown notes that the calendar did not answer for dates.
 func (v *Calendar) Unknown(dates []calendar.Date, err error) {
 	for _, d := range dates {
 		if !v.knows(d) {
@@ -168,7 +168,7 @@ func (v *Calendar) knows(d calendar.Date) bool {
 	return ok && a.err == nil
 }
 
-// forget drops the answers for dates before one.
+// Forget drops the answers for dates before one.
 func (v *Calendar) Forget(before calendar.Date) {
 	for d := range v.answers {
 		if d.Before(before) {

@@ -7,7 +7,7 @@ import (
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
-// datesOf lists the dates from first to last.
+// DatesOf lists the dates from first to last.
 func DatesOf(first, last calendar.Date) []calendar.Date {
 	var dates []calendar.Date
 	for d := first; !d.After(last); d = d.AddDays(1) {
@@ -16,14 +16,14 @@ func DatesOf(first, last calendar.Date) []calendar.Date {
 	return dates
 }
 
-// mayFind reports whether a calendar of a name could be found, by a service's way to find
+// MayFind reports whether a calendar of a name could be found, by a service's way to find
 // calendars, which may be nil.
 func MayFind(find func(name string) (calendar.Calendar, error), name string) bool {
 	_, named, _ := calendar.ByName(name)
 	return named || find != nil
 }
 
-// findView finds the calendar of a name: by a service's way to find calendars, or else one
+// Find finds the calendar of a name: by a service's way to find calendars, or else one
 // that needs no data.
 func Find(find func(name string) (calendar.Calendar, error), name string) (*Calendar, error) {
 	cal, named, err := calendar.ByName(name)
@@ -45,7 +45,7 @@ func Find(find func(name string) (calendar.Calendar, error), name string) (*Cale
 	return NewCalendar(cal, nil), nil
 }
 
-// isCurrent reports whether the latest snapshot has a version, with the same
+// IsCurrent reports whether the latest snapshot has a version, with the same
 // trouble.
 func (v *Calendar) IsCurrent(version, trouble string) (current bool) {
 	defer func() {
@@ -61,7 +61,7 @@ func (v *Calendar) IsCurrent(version, trouble string) (current bool) {
 	return versionOf(v.Direct.Snapshot()) == version
 }
 
-// answered returns a calendar that has the answers of another for dates, or the error with
+// Answered returns a calendar that has the answers of another for dates, or the error with
 // which they did not come.
 func (v *Calendar) Answered(dates []calendar.Date, facts Facts, err error) *Calendar {
 	answered := &Calendar{name: v.name, loc: v.loc, answers: make(map[calendar.Date]calendarAnswer)}

@@ -7,7 +7,7 @@ import (
 	"github.com/tradeclock/tradeclock/store"
 )
 
-// patch is a change of some of the rows in force.
+// Patch is a change of some of the rows in force.
 type Patch struct {
 	rows map[store.ScheduleKey]*Row
 	was  map[store.ScheduleKey]*Row // what there was of each that is touched, or nil
@@ -15,12 +15,12 @@ type Patch struct {
 	copied map[store.ScheduleKey]bool
 }
 
-// newPatch returns a patch of rows in force, which it changes.
+// NewPatch returns a patch of rows in force, which it changes.
 func NewPatch(rows map[store.ScheduleKey]*Row) *Patch {
 	return &Patch{rows: rows, was: make(map[store.ScheduleKey]*Row), copied: make(map[store.ScheduleKey]bool)}
 }
 
-// put adds a row, or replaces the one of its key.
+// Put adds a row, or replaces the one of its key.
 func (p *Patch) Put(r *Row) {
 	key := r.Key()
 	was := p.rows[key]
@@ -33,6 +33,7 @@ func (p *Patch) Put(r *Row) {
 	}
 }
 
+// Remove takes a row away.
 func (p *Patch) Remove(key store.ScheduleKey) {
 	if p.rows[key] == nil {
 		return
@@ -74,7 +75,7 @@ func (p *Patch) set(key store.ScheduleKey, r *Row) {
 	}
 }
 
-// before returns the row that a key had.
+// Before returns the row that a key had.
 func (p *Patch) Before(key store.ScheduleKey) *Row {
 	if was, touched := p.was[key]; touched {
 		return was
@@ -82,12 +83,12 @@ func (p *Patch) Before(key store.ScheduleKey) *Row {
 	return p.rows[key]
 }
 
-// keys returns those that are touched, in order.
+// Keys returns those that are touched, in order.
 func (p *Patch) Keys() []store.ScheduleKey {
 	return slices.SortedFunc(maps.Keys(p.was), store.ScheduleKey.Compare)
 }
 
-// diff returns the rows that are no longer there, and those that have come.
+// Diff returns the rows that are no longer there, and those that have come.
 func (p *Patch) Diff() (gone, come []*Row) {
 	for _, key := range p.Keys() {
 		was, is := p.was[key], p.rows[key]

@@ -64,7 +64,7 @@ func (ph phaseNames) anchors() []string {
 	return anchors
 }
 
-// hasPhasesOf reports whether the calendar had the phases that it says it has.
+// HasPhasesOf reports whether the calendar had the phases that it says it has.
 func (v *Calendar) HasPhasesOf(facts Facts) bool {
 	return slices.Equal(v.phases.names, facts.phases.names)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/tradeclock/tradeclock/store"
 )
 
-// row is a vetted schedule: what planning knows of it, and what else is known. It is
+// Row is a vetted schedule: what planning knows of it, and what else is known. It is
 // never changed once it is in force, so that what reads it needs no lock.
 type Row struct {
 	plan.Row
@@ -66,14 +66,14 @@ func (r *Row) bind() {
 	r.Row.Of, r.Run.Row, r.Run.Of = &r.Run, &r.Row, r
 }
 
-// copied returns a row of its own that is the same.
+// Copied returns a row of its own that is the same.
 func (r *Row) Copied() *Row {
 	c := *r
 	c.bind()
 	return &c
 }
 
-// base is the row that an after rule follows, or nil.
+// BaseRow is the row that an after rule follows, or nil.
 func (r *Row) BaseRow() *Row {
 	if r.Base == nil {
 		return nil
@@ -81,12 +81,13 @@ func (r *Row) BaseRow() *Row {
 	return RowBy(r.Base)
 }
 
-// rowOf returns the row of an occurrence, and rowBy that which planning knows.
+// RowOf returns the row of an occurrence.
 func RowOf(o plan.Occurrence) *Row { return RowBy(o.Row) }
 
+// RowBy returns the row that planning knows.
 func RowBy(r *plan.Row) *Row { return r.Of.(*engine.Row).Of.(*Row) }
 
-// plannedRows are the rows as planning knows them.
+// PlannedRows are the rows as planning knows them.
 func PlannedRows(rows []*Row) []*plan.Row {
 	planned := make([]*plan.Row, len(rows))
 	for i, r := range rows {
@@ -122,7 +123,7 @@ func policyKeyOf(s store.Schedule) (key policyKey, ok bool) {
 	return key, true
 }
 
-// share makes the policy of another row that of the row, if it says the same.
+// Share makes the policy of another row that of the row, if it says the same.
 func (r *Row) Share(like *Row) {
 	p := like.policy
 	own, ok := policyKeyOf(r.Schedule)
@@ -131,7 +132,7 @@ func (r *Row) Share(like *Row) {
 	}
 }
 
-// schedule returns the row as its store would have it.
+// Stored returns the row as its store would have it.
 func (r *Row) Stored() store.Schedule {
 	s := r.Schedule
 	s.Account, s.Since, s.Version = r.Account, r.Since, r.Run.Version
@@ -147,7 +148,7 @@ func (p *policy) follows() (task string, ok bool) {
 	return task, ok
 }
 
-// differs reports whether anything but Since and Prior is different, which are the
+// Differs reports whether anything but Since and Prior is different, which are the
 // traces of an edit.
 func (r *Row) Differs(o *Row) bool {
 	if r.policy == o.policy {
@@ -163,7 +164,7 @@ func (r *Row) Differs(o *Row) bool {
 	return a != b
 }
 
-// engineRow is the row as the engine knows it. That of none is none.
+// EngineRow is the row as the engine knows it. That of none is none.
 func (r *Row) EngineRow() *engine.Row {
 	if r == nil {
 		return nil
@@ -171,7 +172,7 @@ func (r *Row) EngineRow() *engine.Row {
 	return &r.Run
 }
 
-// engineRows are the rows as the engine knows them.
+// EngineRows are the rows as the engine knows them.
 func EngineRows(rows []*Row) []*engine.Row {
 	known := make([]*engine.Row, len(rows))
 	for i, r := range rows {
@@ -180,7 +181,7 @@ func EngineRows(rows []*Row) []*engine.Row {
 	return known
 }
 
-// plannedOverrides are overrides as planning knows them.
+// PlannedOverrides are overrides as planning knows them.
 func PlannedOverrides(all []store.Override) *plan.Overrides {
 	planned := make([]plan.Override, len(all))
 	for i, o := range all {
@@ -194,12 +195,12 @@ func PlannedOverrides(all []store.Override) *plan.Overrides {
 // skewAllowed is how far the clock of a schedule store may be ahead of the scheduler's.
 const skewAllowed = time.Minute
 
-// isEarly reports whether the row holds from the future of a clock.
+// IsEarly reports whether the row holds from the future of a clock.
 func (r *Row) IsEarly(now time.Time) bool {
 	return r.HoldsFrom().After(now.Add(skewAllowed))
 }
 
-// waitsForSession reports whether an edit of the row takes effect only at the next
+// WaitsForSession reports whether an edit of the row takes effect only at the next
 // session.
 func (r *Row) WaitsForSession(now time.Time) bool {
 	if r.Prior == nil || r.View == nil || !rule.ChangesKind(r.Rule, r.Prior) {
@@ -216,12 +217,12 @@ func (r *Row) WaitsForSession(now time.Time) bool {
 	return r.PriorHolds(session)
 }
 
-// pendingText says which rule takes effect at the next session, and which holds until then.
+// PendingText says which rule takes effect at the next session, and which holds until then.
 func (r *Row) PendingText() string {
 	return fmt.Sprintf("%s: the rule %s takes effect at the next session, and until then %s holds", naming.Row(r.Task, r.Account), r.Text, r.Prior)
 }
 
-// plannedRow is what planning knows of a schedule that is good. The base is that of an after
+// PlannedRow is what planning knows of a schedule that is good. The base is that of an after
 // rule, or nil.
 func PlannedRow(s store.Schedule, cal calendar.Calendar, base *plan.Row) *plan.Row {
 	return &plan.Row{Policy: &newPolicy(s).plan, Account: s.Account, Since: s.Since, Calendar: cal, Base: base}

@@ -21,7 +21,7 @@ type calendarFinder func(name string) (*Calendar, error)
 // is none, and no error.
 type limitFinder func(name string) error
 
-// vetRows returns the rows that can be run, and those that cannot with the
+// Rows returns the rows that can be run, and those that cannot with the
 // reason. It holds rows to everything that Validate and ValidateSchedules say.
 // Rows that the store itself could not read are handed in as unread.
 func Rows(schedules []store.Schedule, find calendarFinder, findLimit limitFinder, unread ...store.RowError) ([]*Row, []store.RowError) {
@@ -30,7 +30,8 @@ func Rows(schedules []store.Schedule, find calendarFinder, findLimit limitFinder
 	return v.Order, v.Bad
 }
 
-// vetting is the work of vetRows.
+// Vetting is how rows are made of schedules: Vet makes all of them, and Add one by one. What it is told
+// is Old and Holds, and what comes of it the other exported fields.
 type Vetting struct {
 	Rows    map[store.ScheduleKey]*Row // those that are good, in the end
 	Order   []*Row                     // and in the order in which they came
@@ -61,6 +62,7 @@ type vetted struct {
 	err  error
 }
 
+// New returns the vetting of schedules, of which unread are those that the store could not read.
 func New(schedules []store.Schedule, find calendarFinder, findLimit limitFinder, unread []store.RowError) *Vetting {
 	v := &Vetting{
 		Rows: make(map[store.ScheduleKey]*Row, len(schedules)), Order: make([]*Row, 0, len(schedules)), badOwn: make(map[store.ScheduleKey]bool),
@@ -81,6 +83,7 @@ func (v *Vetting) reject(task, account string, err error) {
 	}
 }
 
+// Vet makes rows of all schedules, and links them.
 func (v *Vetting) Vet(schedules []store.Schedule) {
 	v.collectPolicies()
 	for _, s := range schedules {
@@ -109,7 +112,7 @@ func (v *Vetting) collectPolicies() {
 	}
 }
 
-// share makes the policy of an old row that of new rows which say the same. The row
+// Share makes the policy of an old row that of new rows which say the same. The row
 // may be nil.
 func (v *Vetting) Share(old *Row) {
 	if old == nil {
@@ -120,6 +123,7 @@ func (v *Vetting) Share(old *Row) {
 	}
 }
 
+// Add makes a row of one schedule, which is linked with none.
 func (v *Vetting) Add(s store.Schedule) {
 	key := s.Key()
 	p := v.policyOf(s)
@@ -391,10 +395,10 @@ func (p *policy) carriedOver(s store.Schedule, old *Row, holds time.Time) (since
 	return edited.Since, edited.Prior
 }
 
-// inField names the field of a row that an error is about.
+// InField names the field of a row that an error is about.
 func InField(name string, err error) error { return fmt.Errorf("%s: %w", name, err) }
 
-// rejectedIn returns why the row that holds for a task of an account cannot be used, or nil.
+// RejectedIn returns why the row that holds for a task of an account cannot be used, or nil.
 func RejectedIn(rejected []store.RowError, account, task string) error {
 	for _, r := range rejected {
 		if r.Task == task && (r.Account == account || r.Account == "") {
