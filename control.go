@@ -60,6 +60,11 @@ type LiftRequest struct {
 // never enrolled, here or with the ledger. Neither is it if that cannot be told,
 // since the ledger does not answer: this process does not serve the account then.
 func (s *UnifiedTaskScheduler) Halt(ctx context.Context, req HaltRequest) error {
+	return s.halt(ctx, req, s.clock.Now())
+}
+
+// halt halts as of when that was asked: who asks for a lift later has seen it coming.
+func (s *UnifiedTaskScheduler) halt(ctx context.Context, req HaltRequest, asked time.Time) error {
 	if req.Reason == "" || req.Actor == "" {
 		return errors.New("halt: a reason and an actor are required")
 	}
@@ -68,8 +73,11 @@ func (s *UnifiedTaskScheduler) Halt(ctx context.Context, req HaltRequest) error 
 	if err := s.checkAccount(ctx, req.Account); err != nil {
 		return fmt.Errorf("halt: nothing is halted: %w", err)
 	}
-	h := store.Halt{Scheduler: s.cfg.Name, Account: req.Account, Reason: req.Reason, Actor: req.Actor, At: s.clock.Now().Round(0).UTC()}
+	h := store.Halt{Scheduler: s.cfg.Name, Account: req.Account, Reason: req.Reason, Actor: req.Actor, At: asked.Round(0).UTC()}
 	s.mu.Lock()
+	if later := s.control.halts[h.Account].At; later.After(h.At) {
+		h.At = later
+	}
 	s.control.orders++
 	s.control.halts[h.Account] = h
 	if s.halting != nil {

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/request"
@@ -81,6 +79,9 @@ func (s *UnifiedTaskScheduler) answerRequests(ctx context.Context) {
 	s.clear("requests")
 	s.forgetAnswered(taken)
 	for _, r := range taken {
+		if s.term.term != t || !s.engine.Term.TrustedAt(s.clock.Now()) {
+			return // whoever has the term by now takes it
+		}
 		s.mu.Unlock()
 		s.answerRequest(ctx, t, r)
 		s.mu.Lock()
@@ -150,11 +151,19 @@ func (s *UnifiedTaskScheduler) doRequest(ctx context.Context, r request.Request)
 	if late && r.Term == 0 {
 		return request.Expired, fmt.Sprintf("nobody took it until %s", r.Expires.Format(time.RFC3339)), ""
 	}
+	if r.Term != 0 {
+		switch done, err := s.wasDone(ctx, r); {
+		case err != nil:
+			return "", "", ""
+		case done:
+			return request.Done, "whoever took it before has done it", ""
+		}
+	}
 	switch r.Kind {
 	case request.Trigger:
 		return s.triggerAsked(ctx, r, late)
 	case request.Cancel:
-		return s.cancelAsked(r)
+		return s.cancelAsked(ctx, r)
 	case request.Halt:
 		return s.haltAsked(ctx, r, late)
 	case request.Lift:
@@ -193,28 +202,6 @@ func (s *UnifiedTaskScheduler) triggerAsked(ctx context.Context, r request.Reque
 	return request.Refused, err.Error(), ""
 }
 
-// startedFor looks in the ledger for the run that a request has started: it has the
-// request's own slot, or the one of the session that it stands for, by the actor and since
-// it was asked.
-func (s *UnifiedTaskScheduler) startedFor(ctx context.Context, req trigger) (run Run, found bool, err error) {
-	if s.history == nil {
-		return Run{}, false, nil // the claim of its slot tells then whether there was one
-	}
-	date := cmp.Or(req.Session, calendar.DateOf(req.at.In(s.zoneOf(req.Account, req.Task))))
-	q := store.Query{Scheduler: s.cfg.Name, Account: req.Account, Task: req.Task, From: date.AddDays(-1), To: date.AddDays(1)}
-	runs, err := quiet.Call(ctx, s.lanes.past, ledgerBound, func(ctx context.Context) ([]Run, error) { return s.history.Runs(ctx, q) })
-	for _, run := range runs {
-		its := isSlotOf(run.Slot, req.asked)
-		if req.standsForSlot() {
-			its = run.Session == date && !strings.Contains(run.Slot, manualMark)
-		}
-		if its && run.Manual && run.Actor == req.Actor && run.Account == req.Account && !run.Started.Before(req.at) {
-			return run, true, nil
-		}
-	}
-	return Run{}, false, err
-}
-
 // zoneOf is where the wall times of a task are read.
 func (s *UnifiedTaskScheduler) zoneOf(account, task string) *time.Location {
 	s.mu.Lock()
@@ -225,14 +212,24 @@ func (s *UnifiedTaskScheduler) zoneOf(account, task string) *time.Location {
 	return s.loc
 }
 
-// cancelAsked ends runs that were going on when it was asked.
-func (s *UnifiedTaskScheduler) cancelAsked(r request.Request) (answer request.Answer, text, runID string) {
-	ended, err := s.cancel(CancelRequest{Account: r.Account, Task: r.Task, Slot: r.Slot, Reason: r.Reason, Actor: r.Actor}, r.At)
-	switch {
-	case err != nil:
+// cancelAsked ends runs that were going on when it was asked, or finds those that whoever
+// took the request before has ended.
+func (s *UnifiedTaskScheduler) cancelAsked(ctx context.Context, r request.Request) (answer request.Answer, text, runID string) {
+	req := CancelRequest{Account: r.Account, Task: r.Task, Slot: r.Slot, Reason: r.Reason, Actor: r.Actor}
+	ended, err := s.cancel(req, r.At)
+	if err != nil {
 		return request.Refused, err.Error(), ""
+	}
+	if len(ended) == 0 && r.Term != 0 {
+		if ended, err = s.endedFor(ctx, req, r.At); err != nil {
+			return "", "", ""
+		}
+	}
+	switch {
 	case len(ended) == 0:
 		return request.Refused, "no such run goes on", ""
+	case len(ended) == 1 && ended[0].Outcome == Interrupted:
+		return request.Done, fmt.Sprintf("run %s has ended", ended[0].Slot), ended[0].ID
 	case len(ended) == 1:
 		return request.Done, fmt.Sprintf("run %s is ending", ended[0].Slot), ended[0].ID
 	}
@@ -251,7 +248,7 @@ func (s *UnifiedTaskScheduler) haltAsked(ctx context.Context, r request.Request,
 		}
 		return request.Done, "it is in force", ""
 	}
-	err := s.Halt(ctx, HaltRequest{Account: r.Account, Reason: r.Reason, Actor: r.Actor, Cancel: r.AndCancel})
+	err := s.halt(ctx, HaltRequest{Account: r.Account, Reason: r.Reason, Actor: r.Actor, Cancel: r.AndCancel}, r.At)
 	switch {
 	case err == nil:
 		return request.Done, "it is in force", ""
@@ -264,9 +261,12 @@ func (s *UnifiedTaskScheduler) haltAsked(ctx context.Context, r request.Request,
 // liftAsked lifts the halt that was in force when it was asked, and none that came since.
 func (s *UnifiedTaskScheduler) liftAsked(ctx context.Context, r request.Request) (answer request.Answer, text, runID string) {
 	s.mu.Lock()
+	unread := cmp.Or(s.readHalts(ctx), s.control.unread)
 	h, halted := s.control.halts[r.Account]
 	s.mu.Unlock()
 	switch {
+	case unread != nil:
+		return "", "", "" // another process may have halted meanwhile
 	case !halted && r.Term != 0:
 		return request.Done, "no halt is in force", ""
 	case !halted:

@@ -320,7 +320,7 @@ func (s *UnifiedTaskScheduler) cancel(req CancelRequest, by time.Time) (ended []
 			return nil, fmt.Errorf("cancel: %w", err)
 		}
 	}
-	cause := fmt.Errorf("%w by %s: %s", ErrCancelled, req.Actor, req.Reason)
+	cause := req.cause()
 	for _, e := range s.running.ordered() {
 		if e.taken || !req.isAbout(&e.run) || !by.IsZero() && e.run.Started.After(by) {
 			continue
@@ -336,4 +336,9 @@ func (s *UnifiedTaskScheduler) cancel(req CancelRequest, by time.Time) (ended []
 func (req CancelRequest) isAbout(run *Run) bool {
 	return (req.Account == "" || req.Account == run.Account) && (req.Task == "" || req.Task == run.Task) &&
 		(req.Slot == "" || req.Slot == run.Slot)
+}
+
+// cause is that with which the context of a run ends.
+func (req CancelRequest) cause() error {
+	return fmt.Errorf("%w by %s: %s", ErrCancelled, req.Actor, req.Reason)
 }

@@ -27,7 +27,7 @@ const (
 	// Cancel ends the context of runs that go on.
 	Cancel Kind = "cancel"
 	// Halt stops new starts, and with AndCancel ends what runs. A halt that the store has
-	// stored already holds without anybody's answer.
+	// stored already holds without anybody's answer. It holds as of when it was asked.
 	Halt Kind = "halt"
 	// Lift ends the halt that was in force when it was asked.
 	Lift Kind = "lift"
