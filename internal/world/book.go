@@ -38,8 +38,12 @@ type book struct {
 	bySlot     map[slotKey][]*execution
 	running    []*execution
 
-	halts      map[string]time.Duration // stored, by account
+	halts      map[string]storedHalt    // by account
+	lifted     map[string]time.Duration // when a halt was lifted last, by account
 	wishes     map[string]*wish         // by actor
+	petitions  map[string]*petition     // by actor
+	asking     []*petition              // in the order in which they were made
+	words      words
 	enrolledAt map[string]time.Duration
 	askedAt    map[string]time.Duration // when each account was first to be enrolled
 	absent     map[string]*spans        // when each account was away, as far as the ledger knows
@@ -51,6 +55,7 @@ type book struct {
 	broken         spans // a call or a process was
 	failing        spans // but for hosts that sleep
 	calendarFailed spans
+	stepped        spans // a clock was wrong
 	cache          map[cacheKey][]occurrence
 
 	checked Checked
@@ -112,7 +117,9 @@ type moved struct {
 func newBook(w *World) *book {
 	return &book{
 		w: w, rowsOf: make(map[slotKey]*entry), ranges: make(map[rowKey][]*entry), bySlot: make(map[slotKey][]*execution),
-		halts: make(map[string]time.Duration), wishes: make(map[string]*wish),
+		halts: make(map[string]storedHalt), lifted: make(map[string]time.Duration),
+		wishes: make(map[string]*wish), petitions: make(map[string]*petition),
+		words:      words{inForce: make(map[wordKey]word), last: make(map[wordKey]string)},
 		enrolledAt: make(map[string]time.Duration), askedAt: make(map[string]time.Duration),
 		absent:    make(map[string]*spans),
 		left:      make(map[string]time.Duration),
@@ -322,7 +329,7 @@ func (b *book) released(p *process, t store.Term, runs []tradeclock.Run, err err
 			row.outcome = run.Outcome
 		default:
 			row.outcome, row.token = run.Outcome, ""
-			row.run.Manual, row.run.Actor = false, ""
+			row.run.Reason, row.run.Manual, row.run.Actor = run.Reason, false, ""
 		}
 	}
 }
@@ -433,11 +440,3 @@ func (b *book) beat(p *process, hb tradeclock.Heartbeat) {
 // beatGap is the longest time between two heartbeats: a minute, and what the call
 // before may take.
 const beatGap = 63 * time.Second
-
-func describe(r *tradeclock.Run) string {
-	text := fmt.Sprintf("%s %s %s", r.Account, r.Task, r.Slot)
-	if r.Outcome != tradeclock.NoOutcome && r.Outcome != tradeclock.Running {
-		text += " as " + r.Outcome.String()
-	}
-	return text
-}

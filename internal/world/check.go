@@ -51,6 +51,9 @@ func (w *World) check() {
 		if text := w.book.heldToOverlap(&rows[i]); text != "" {
 			w.violate("no overlap", fmt.Sprintf("%s (%s): %s", describe(&rows[i]), rows[i].Reason, text))
 		}
+		if text := w.book.heldToSayings(&rows[i]); text != "" {
+			w.violate("overrides", fmt.Sprintf("%s (%s): %s", describe(&rows[i]), rows[i].Reason, text))
+		}
 		if text := w.book.evidenceOf(&rows[i]); text != "" {
 			w.violate("late evidence", fmt.Sprintf("%s (%s): %s", describe(&rows[i]), rows[i].Reason, text))
 		}
@@ -62,7 +65,8 @@ func (w *World) check() {
 	}
 	w.checkComplete(newIndex(rows))
 	w.checkReported()
-	w.checkWishes(rows)
+	w.checkWishes()
+	w.checkPetitions(rows)
 	w.checkAlive()
 }
 
@@ -131,7 +135,7 @@ func (b *book) known(row *tradeclock.Run) bool {
 		}
 		for c := b.calendars.at(from); c <= b.calendars.at(to); c++ {
 			for _, o := range b.occurrences(r, c, row.Account, row.Task, row.Session) {
-				if o.slot == row.Slot && o.due.Equal(row.Due) {
+				if b.isRecordOf(row, o) {
 					return true
 				}
 			}
@@ -145,7 +149,7 @@ func (b *book) known(row *tradeclock.Run) bool {
 func (b *book) knownWithout(rows int, row *tradeclock.Run) bool {
 	found := b.w.script.occurrencesOn(b.rows.all[rows-1], row.Account, row.Task, row.Session, session{unknown: true})
 	return slices.ContainsFunc(found, func(o occurrence) bool {
-		return o.slot == row.Slot && o.due.Equal(row.Due) && (!o.skip || row.Outcome == tradeclock.Skipped)
+		return b.isRecordOf(row, o) && (!o.skip || row.Outcome == tradeclock.Skipped)
 	})
 }
 
@@ -168,7 +172,7 @@ func (b *book) whyInterrupted(row *tradeclock.Run, last *execution) string {
 	mine := b.rowsOf[slotOf(row)]
 	switch {
 	case last.interrupted(), mine.term < b.term.Number:
-		return ""
+		return b.saysWhoCancelled(row, last)
 	}
 	return fmt.Sprintf("it returned %q, and neither its process nor its term came to an end", last.result)
 }
@@ -220,6 +224,7 @@ func (w *World) checkComplete(ix *index) {
 					}
 					b.checked.Accounted++
 					b.checkOrder(account, o, accounted)
+					b.checkSaid(account, o)
 					if !b.wasAway(account, due-time.Hour, due+near) {
 						b.checkNormal(account, o, due)
 						b.checkCaughtUp(account, o, due)
@@ -230,12 +235,14 @@ func (w *World) checkComplete(ix *index) {
 	}
 }
 
-// dueOn lists what is due of a task of an account on a session, by what was in force then.
+// dueOn lists what is due of a task of an account on a session, by what was in force then
+// and what people have said of it.
 func (b *book) dueOn(account, task string, date calendar.Date) (found []occurrence) {
 	seen := make(map[string]bool)
 	for c := range b.calendars.all {
 		for r := range b.rows.all {
 			for _, o := range b.occurrences(r+1, c+1, account, task, date) {
+				o = b.asSaid(account, o)
 				at := o.due.Sub(b.w.script.start)
 				key := o.slot + o.due.String()
 				if !seen[key] && b.rows.at(at) == r+1 && b.calendars.at(at) == c+1 {

@@ -7,7 +7,7 @@ import "time"
 // knew the rule of before and read of the edit later, as a host does that slept. What the
 // edit disabled is not run any more.
 func (b *book) mustBeKept(account string, o occurrence, due, accounted time.Duration) bool {
-	if b.w.script.replicas > 1 || b.failing.touch(due-near, accounted) || b.calendars.uncertain(due-poll, accounted) {
+	if o.moved || o.why != "" || b.w.script.replicas > 1 || b.failing.touch(due-near, accounted) || b.calendars.uncertain(due-poll, accounted) {
 		return false
 	}
 	before := b.rows.at(due)

@@ -71,3 +71,12 @@ func (w *World) checkReported() {
 		w.violate("outcomes are true", fmt.Sprintf("%s returned %q at %s, and nobody was told", describe(&x.run), x.result, x.p.name))
 	}
 }
+
+// describe names a run, with its outcome if it has one.
+func describe(r *tradeclock.Run) string {
+	text := fmt.Sprintf("%s %s %s", r.Account, r.Task, r.Slot)
+	if r.Outcome != tradeclock.NoOutcome && r.Outcome != tradeclock.Running {
+		text += " as " + r.Outcome.String()
+	}
+	return text
+}

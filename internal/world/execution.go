@@ -20,7 +20,7 @@ type execution struct {
 	over       bool   // it returned, or its process died
 	result     string // empty if its process died
 	cause      error  // why its context had ended, if it had
-	// halted is when a halt was to end its context, or zero.
+	// halted is when a halt, or who cancelled it, was to end its context, or zero.
 	halted time.Duration
 }
 
@@ -30,7 +30,7 @@ func (b *book) begin(p *process, run tradeclock.Run) *execution {
 	b.w.note(p, "executes %s, attempt %d, in term %d", describe(&run), run.Attempt, run.Term)
 	key := slotOf(&run)
 	for _, check := range []func(*execution) (invariant, text string){
-		b.once, b.entitled, b.alone, b.inTime, b.spread, b.limited, b.tried, b.enabled, b.allowed, b.ordered, b.wished, b.informed,
+		b.once, b.cancelled, b.obeys, b.entitled, b.alone, b.inTime, b.spread, b.limited, b.tried, b.enabled, b.allowed, b.ordered, b.wished, b.informed,
 	} {
 		if invariant, text := check(x); text != "" {
 			b.w.violate(invariant, fmt.Sprintf("%s at %s: %s", describe(&run), p.name, text))
@@ -53,8 +53,9 @@ func (b *book) end(x *execution, result string, cause error) {
 	}
 	lasted := cause == nil || errors.Is(cause, tradeclock.ErrTimeout) && x.halted-x.begin < x.task.Timeout-time.Second
 	if x.halted > 0 && lasted {
-		b.w.violate("halted", describe(&x.run)+": a halt was to cancel it, and its context went on")
+		b.w.violate("halted", describe(&x.run)+": it was to be cancelled, and its context went on")
 	}
+	b.heldToCancel(x)
 }
 
 // died ends the executions of a process that crashed.
@@ -141,7 +142,7 @@ func (b *book) inTime(x *execution) (invariant, text string) {
 		return "not early", fmt.Sprintf("it may start in %v", x.run.Offset-late)
 	case x.run.Attempt == 1 && (late >= x.task.catchUp() || b.pastUntil(x, late)):
 		return "catch-up", fmt.Sprintf("it is %v late", late)
-	case x.repeats() && x.run.Attempt == 1 && late >= time.Minute && (b.followed(x) || b.overtaken(x)):
+	case x.repeats() && !b.isMoved(&x.run) && x.run.Attempt == 1 && late >= time.Minute && (b.followed(x) || b.overtaken(x)):
 		return "catch-up", "a newer occurrence is due"
 	}
 	return "", ""
@@ -217,14 +218,15 @@ func (b *book) overtaken(x *execution) bool {
 		return false
 	}
 	return slices.ContainsFunc(b.occurrences(b.rows.at(now), b.calendars.at(now), x.run.Account, x.run.Task, x.run.Session), func(o occurrence) bool {
-		return !o.skip && o.due.After(x.run.Due) && !o.due.After(looked)
+		o = b.asSaid(x.run.Account, o)
+		return !o.skip && !o.moved && o.due.After(x.run.Due) && !o.due.After(looked)
 	})
 }
 
 // followed reports whether the task's next occurrence had been executed before.
 func (b *book) followed(x *execution) bool {
 	return slices.ContainsFunc(b.executions, func(o *execution) bool {
-		return !o.run.Manual && o.run.Account == x.run.Account && o.run.Task == x.run.Task && o.run.Due.After(x.run.Due) &&
+		return !o.run.Manual && !b.isMoved(&o.run) && o.run.Account == x.run.Account && o.run.Task == x.run.Task && o.run.Due.After(x.run.Due) &&
 			o.p == x.p && o.run.Term == x.run.Term && x.run.Attempt == 1
 	})
 }
@@ -274,6 +276,7 @@ func (b *book) allowed(x *execution) (invariant, text string) {
 	for _, r := range b.rows.given(x.p, planned, 2) {
 		for _, c := range b.calendars.given(x.p, planned, 2) {
 			for _, o := range b.occurrences(r, c, x.run.Account, x.run.Task, x.run.Session) {
+				o = b.asSaid(x.run.Account, o)
 				found = found || !o.skip && o.slot == x.run.Slot && o.due.Equal(x.run.Due)
 			}
 		}
@@ -307,13 +310,13 @@ func (b *book) ordered(x *execution) (invariant, text string) {
 func (b *book) haltFor(account string) (at time.Duration, halted bool) {
 	own, halted := b.halts[account]
 	all, everybody := b.halts[""]
-	if everybody && (!halted || all < own) {
-		return all, true
+	if everybody && (!halted || all.at < own.at) {
+		return all.at, true
 	}
-	return own, halted
+	return own.at, halted
 }
 
-var errCancelled = []error{tradeclock.ErrTermLost, tradeclock.ErrStopped, tradeclock.ErrTimeout, tradeclock.ErrHalted}
+var errCancelled = []error{tradeclock.ErrTermLost, tradeclock.ErrStopped, tradeclock.ErrTimeout, tradeclock.ErrHalted, tradeclock.ErrCancelled}
 
 // interrupted reports whether the execution was cut short, by whatever. The next
 // occurrence may also come between two attempts.

@@ -150,11 +150,14 @@ func (b *book) isUsable(q query) bool {
 // heldToNoRecord: that the ledger has nothing of an occurrence of the last days, and that
 // its account came later, is not said of one that the account was there for.
 func (b *book) heldToNoRecord(q query) string {
+	asked, known := b.enrolledAt[q.account] // which may be long after anybody wanted it, as in an outage
+	if !known {
+		return ""
+	}
 	for _, o := range b.dueOn(q.account, q.task, q.date) {
 		due := o.due.Sub(b.w.script.start)
-		asked := b.askedAt[q.account]
 		unsure := b.rows.uncertain(due-poll, b.w.now) || b.calendars.uncertain(due-poll, b.w.now) || b.disturbed.touch(due-calm, b.w.now)
-		if due > asked+near && !b.wasAway(q.account, asked, b.w.now) && !unsure {
+		if due > asked+near && due <= b.w.now && !b.wasAway(q.account, asked, b.w.now) && !unsure {
 			return "its account was enrolled, and nothing was pruned"
 		}
 	}

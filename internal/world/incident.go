@@ -39,6 +39,10 @@ const (
 	brokenTasks = "failing tasks"
 	badLogins   = "slow and failing logins"
 	halt        = "halt"
+	cancelling  = "cancel"
+	skipOne     = "skip"
+	moveOne     = "move"
+	restoreOne  = "restore"
 	withdraw    = "withdrawal"
 	trigger     = "trigger"
 	standIn     = "trigger for today"
@@ -163,6 +167,10 @@ func (w *World) beginIncident(in incident) {
 		w.withdraw(in)
 	case trigger, standIn:
 		w.trigger(in)
+	case cancelling:
+		w.cancelRuns(in)
+	case skipOne, moveOne, restoreOne:
+		w.override(in)
 	case inquiry:
 		w.question(in)
 	case reset:
@@ -193,6 +201,7 @@ func (w *World) harm(p *process, in incident) {
 	case step:
 		p.offset += in.by
 		w.breakDown(w.now, in.end+max(in.by, 0))
+		w.book.stepped.add(w.now, in.end)
 		w.at(in.end, func() { p.offset -= in.by })
 	}
 }

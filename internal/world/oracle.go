@@ -13,6 +13,10 @@ type occurrence struct {
 	due  time.Time
 	skip bool // it is recorded, and must not run
 	late bool // its catch-up is over by then
+	// ends is when its catch-up ends at the latest, whatever it is, if it can be told.
+	ends  time.Time
+	why   string // what a person who had it skipped has said
+	moved bool   // by a person
 }
 
 // occurrencesOn lists what is due of a task on a session, by the documentation of
@@ -31,6 +35,9 @@ func (x exchangePlace) occurrencesOn(tasks []task, account, name string, date ca
 		if t.CatchUpUntil != nil {
 			until, told := x.untilOf(t, date, is)
 			found[i].late = told && !found[i].due.Before(until)
+			if told {
+				found[i].ends = until
+			}
 		}
 	}
 	return found

@@ -2,32 +2,7 @@ package world
 
 import (
 	"context"
-	"time"
-
-	"github.com/tradeclock/tradeclock"
 )
-
-// halt lets a person halt an account, or all, and cancel what runs or not.
-func (w *World) halt(in incident) {
-	cancel := in.number%4 != 0
-	w.order(in, "halt", func(p *process) error {
-		if cancel {
-			w.book.toBeCancelled(p, in.account)
-		}
-		return p.sched.Halt(context.Background(), tradeclock.HaltRequest{Account: in.account, Reason: "simulated", Actor: "world", Cancel: cancel})
-	})
-	w.disturb(w.now, in.end)
-	w.at(in.end, func() { w.lift(in) })
-}
-
-// toBeCancelled notes that a halt is about to end what runs at a process.
-func (b *book) toBeCancelled(p *process, account string) {
-	for _, x := range b.running {
-		if x.p == p && (account == "" || x.run.Account == account) {
-			x.halted = b.w.now
-		}
-	}
-}
 
 // order lets a person order something of a process that is up.
 func (w *World) order(in incident, what string, do func(p *process) error) {
@@ -43,36 +18,6 @@ func (w *World) order(in incident, what string, do func(p *process) error) {
 		})
 		return
 	}
-}
-
-// lift ends a halt, and tries again until no process knows of it any more.
-func (w *World) lift(in incident) {
-	if !w.halted(in.account) {
-		return
-	}
-	w.disturb(w.now, w.now)
-	w.order(in, "lift", func(p *process) error {
-		return p.sched.Lift(context.Background(), tradeclock.LiftRequest{Account: in.account, Reason: "simulated", Actor: "world"})
-	})
-	w.at(w.now+15*time.Second, func() { w.lift(in) })
-}
-
-// halted reports whether a halt of an account is stored, or in force somewhere.
-func (w *World) halted(account string) bool {
-	if _, stored := w.book.halts[account]; stored {
-		return true
-	}
-	for _, p := range w.processes {
-		if p == nil {
-			continue
-		}
-		for _, h := range p.sched.Status().Halts {
-			if h.Account == account {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // withdraw withdraws an account from every process, and enrols it again later.

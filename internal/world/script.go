@@ -75,39 +75,6 @@ func (in incident) String() string {
 	return text + fmt.Sprintf(" for %v", in.end-in.at)
 }
 
-// exchangePlace is where the exchange of a world is, and the date on which the world
-// begins, at 08:00.
-type exchangePlace struct {
-	zone     *time.Location
-	firstDay calendar.Date
-}
-
-// mumbai is where most worlds are: from a Monday on.
-var mumbai = exchangePlace{time.FixedZone("IST", 5*3600+1800), calendar.Date{Year: 2026, Month: time.November, Day: 23}}
-
-// newYork are worlds in which the clocks change on the second day, a Sunday.
-var newYork = [...]exchangePlace{
-	{mustLoad("America/New_York"), calendar.Date{Year: 2026, Month: time.March, Day: 7}},
-	{mustLoad("America/New_York"), calendar.Date{Year: 2026, Month: time.October, Day: 31}},
-}
-
-func mustLoad(name string) *time.Location {
-	zone, err := time.LoadLocation(name)
-	if err != nil {
-		panic(err)
-	}
-	return zone
-}
-
-// choosePlace returns where the exchange is. A world of one day would see nothing of
-// a change of the clocks.
-func choosePlace(c chance, days int) exchangePlace {
-	if days == 1 || !c.oneIn(4, "place", "", 0) {
-		return mumbai
-	}
-	return newYork[c.pick(len(newYork), "change-over", "", 0)]
-}
-
 // tail is how long a world goes on, undisturbed, at the end: faults have stopped
 // by then, and the market is open.
 const tail = 20*time.Minute + 40*time.Second
@@ -121,7 +88,7 @@ func newScript(seed uint64, opts Options) *script {
 		chance:   c,
 		days:     days,
 		replicas: 1 + c.pick(4, "replicas", "", 0)*2/3,
-		asks:     c.oneIn(3, "asks", "", 0),
+		asks:     c.oneIn(2, "asks", "", 0),
 		accounts: []string{"a", "b", "c"}[:1+c.pick(3, "accounts", "", 0)],
 		term:     []time.Duration{30, 30, 60, 90}[c.pick(4, "term", "", 0)] * time.Second,
 		places:   []int{0, 0, 4, 6}[c.pick(4, "places", "", 0)],
@@ -191,6 +158,7 @@ var incidentKinds = []struct {
 	{busyTasks, 6}, {hungTasks, 3}, {brokenTasks, 3},
 	{halt, 6}, {withdraw, 4}, {edit, 5}, {disable, 3}, {closure, 3}, {silence, 3}, {badCalendar, 4},
 	{badLogins, 6}, {trigger, 5}, {standIn, 7}, {rekind, 4}, {shorten, 3}, {prune, 3}, {outage, 2}, {inquiry, 4}, {reset, 3}, {stopBefore, 3}, {stopAfter, 3},
+	{cancelling, 9}, {skipOne, 10}, {moveOne, 12}, {restoreOne, 3},
 }
 
 // layIncidents lays down those of every day: a few bursts, with rest between them,
@@ -233,21 +201,53 @@ func (s *script) around(key string) task {
 	return s.tasks[s.chance.pick(len(taskNames), "around", key, 0)]
 }
 
-// makeIncidents makes an incident, or one and another that goes with it: runs take
+// makeIncidents makes an incident, with what goes with it, and with a fault that strikes
+// who does what a person asks for.
+func (s *script) makeIncidents(key string, i int) []incident {
+	made := s.withAnother(s.makeIncident(key, i), key, i)
+	if op, asked := askedOps[made[0].kind]; asked && s.chance.oneIn(2, "trouble", key, i) {
+		made = append(made, s.troubleOf(made[0], op, key, i))
+	}
+	return made
+}
+
+// askedOps are the calls by which is done what people ask for.
+var askedOps = map[string]string{
+	trigger: "Claim", standIn: "Claim", halt: "Halt", cancelling: "Answer", skipOne: "Override", moveOne: "Override", restoreOne: "Override",
+}
+
+// troubleOf makes the fault that strikes who does what a person asks for: as it takes it,
+// does it, or answers it.
+func (s *script) troubleOf(in incident, op, key string, i int) incident {
+	c := s.chance
+	if in.kind == halt && c.oneIn(2, "trouble with the lift", key, i) {
+		in.at, op = in.end, "Lift"
+	}
+	in.kind = []string{crashBefore, crashAfter, crashAfter, freezeAfter, refuse, lose, stopBefore, stopAfter}[c.pick(8, "trouble", key, i)]
+	in.op = []string{"Take", "Answer", "Answer", op}[c.pick(4, "trouble of", key, i)]
+	if in.op == "Answer" && c.oneIn(2, "done and not answered", key, i) {
+		in.kind = crashBefore
+	}
+	in.replica, in.rate, in.account = -1, 1000, ""
+	in.end = in.at + c.between(5*time.Second, time.Minute, "trouble for", key, i)
+	return in
+}
+
+// withAnother returns an incident, or one and another that goes with it: runs take
 // long while a replica is frozen or cut off, so that two processes may have the same
-// one going on, or when a halt is to cancel them or a process stops; claims are on their
+// one going on, or when somebody is to cancel them or a process stops; claims are on their
 // way when it stops or the watermark is set back; a row is edited shortly before a host
 // wakes; a process that crashed finds the rows unread, or the exchange closed, when it
 // comes back to what it did; an account that came back goes again, or its process ends
-// soon after it went or came; and a person who is impatient asks twice.
-func (s *script) makeIncidents(key string, i int) []incident {
-	in := s.makeIncident(key, i)
-	if in.kind != halt && in.kind != suspend && !s.chance.oneIn(2, "with another", key, i) {
+// soon after it went or came; a person who is impatient asks twice; and another has
+// another word about an occurrence.
+func (s *script) withAnother(in incident, key string, i int) []incident {
+	if in.kind != halt && in.kind != suspend && in.kind != cancelling && !s.chance.oneIn(2, "with another", key, i) {
 		return []incident{in}
 	}
 	other := in
 	switch in.kind {
-	case freeze, freezeAfter, partition, halt:
+	case freeze, freezeAfter, partition, halt, cancelling:
 		other.kind, other.op, other.replica, other.at = busyTasks, "", -1, max(0, in.at-time.Minute)
 	case stop, reset:
 		if in.kind == stop && s.chance.oneIn(2, "cut off", key, i) {
@@ -267,6 +267,10 @@ func (s *script) makeIncidents(key string, i int) []incident {
 		other.kind, other.replica, other.task = edit, 0, 2+s.chance.pick(2, "edited", key, i)
 		other.at = in.end - s.chance.between(0, 15*time.Second, "edited", key, i)
 		other.end += 5 * time.Minute
+	case skipOne, moveOne: // another has another word
+		other.kind = []string{skipOne, moveOne, restoreOne}[s.chance.pick(3, "another word", key, i)]
+		other.at += s.chance.between(0, time.Minute, "again", key, i)
+		other.end += other.at - in.at
 	case closure, silence:
 		other.kind, other.op, other.rate, other.replica = crashBefore, "Settle", 1000, -1
 		other.at, other.end = max(0, in.at-time.Minute), in.at
@@ -344,6 +348,15 @@ func (s *script) chooseExtent(in *incident, key string, i int) {
 		in.task = slices.Index(taskNames, s.around(key).Task)
 		in.at = c.between(0, 8*time.Minute, "stands in", key, i)
 		in.end = in.at
+	case skipOne, moveOne, restoreOne:
+		in.task = 2 + c.pick(2, "spoken of", key, i) // of which something always comes soon
+		if c.oneIn(2, "around", key, i) {
+			in.task = slices.Index(taskNames, s.around(key).Task)
+		}
+		if s.tasks[in.task].kind == "stuck" {
+			in.task = 0 // its slot is no occurrence's own
+		}
+		in.end = in.at
 	case outage:
 		in.end = in.at + c.between(10*time.Hour, 50*time.Hour, "outage", key, i)
 	case reset:
@@ -388,25 +401,4 @@ func (c chance) kindOf(what, key string, i int) string {
 		}
 	}
 	return crash
-}
-
-// instant is the first instant of a date whose wall time at the exchange is a given
-// one or, if the clocks leave that out, the first instant after the gap.
-func (x exchangePlace) instant(d calendar.Date, clock time.Duration) time.Time {
-	midnight := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, x.zone)
-	at := midnight.Add(clock)
-	forward := offsetOf(at) - offsetOf(midnight)
-	if forward == 0 {
-		return at
-	}
-	at = at.Add(-forward)
-	if forward > 0 && offsetOf(at) == offsetOf(midnight) {
-		_, at = at.ZoneBounds()
-	}
-	return at
-}
-
-func offsetOf(t time.Time) time.Duration {
-	_, seconds := t.Zone()
-	return time.Duration(seconds) * time.Second
 }

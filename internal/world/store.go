@@ -20,6 +20,8 @@ type Database interface {
 	store.History
 	store.HaltStore
 	store.RequestStore
+	store.OverrideStore
+	store.Auditor
 	tradeclock.HeartbeatSink
 	store.Pruner
 	store.Resetter
@@ -48,6 +50,7 @@ var (
 	_ store.ChangeLister       = (*faulty)(nil)
 	_ tradeclock.Ledger        = (*faulty)(nil)
 	_ store.HaltStore          = (*faulty)(nil)
+	_ store.OverrideStore      = (*faulty)(nil)
 	_ store.Resetter           = (*faulty)(nil)
 	_ tradeclock.HeartbeatSink = (*faulty)(nil)
 )
@@ -279,35 +282,6 @@ func (st *faulty) Settle(ctx context.Context, runs []tradeclock.Run) ([]store.Se
 		results, err := st.p.w.database.Settle(whole, runs)
 		st.p.w.book.settled(st.p, runs, results, err)
 		return results, err
-	})
-}
-
-// Halts reads the halts.
-func (st *faulty) Halts(ctx context.Context, scheduler string) ([]store.Halt, error) {
-	return ask(ctx, st, "Halts", "", func() ([]store.Halt, error) { return st.p.w.database.Halts(whole, scheduler) })
-}
-
-// Halt stores a halt.
-func (st *faulty) Halt(ctx context.Context, h store.Halt) error {
-	return st.tell(ctx, "Halt", h.Account, func() error {
-		err := st.p.w.database.Halt(whole, h)
-		if err == nil {
-			st.p.w.book.halts[h.Account] = st.p.w.now
-			st.p.w.note(st.p, "halt of %q is stored", h.Account)
-		}
-		return err
-	})
-}
-
-// Lift ends a halt.
-func (st *faulty) Lift(ctx context.Context, h store.Halt) error {
-	return st.tell(ctx, "Lift", h.Account, func() error {
-		err := st.p.w.database.Lift(whole, h)
-		if err == nil {
-			delete(st.p.w.book.halts, h.Account)
-			st.p.w.note(st.p, "halt of %q is lifted", h.Account)
-		}
-		return err
 	})
 }
 

@@ -10,29 +10,32 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/request"
 )
 
 // wish is a person's wish to run a task now.
 type wish struct {
-	req      tradeclock.TriggerRequest
-	p        *process // that was asked
-	answered bool
-	err      error
-	executed bool
-	// isRequest is true if it was asked of whoever holds the term, and askedAt is when.
-	isRequest bool
-	askedAt   time.Duration
+	req       tradeclock.TriggerRequest
+	p         *process // that was asked
+	answered  bool
+	err       error
+	executed  bool
+	isRequest bool // it was asked of whoever holds the term
 }
 
 // trigger lets a person run a task now: as a run of its own, or as today's.
 func (w *World) trigger(in incident) {
 	wish := &wish{req: tradeclock.TriggerRequest{
-		Task: w.script.tasks[in.task].Task, Account: in.account, Actor: fmt.Sprint("person ", in.number),
+		Task: w.script.tasks[in.task].Task, Account: in.account, Actor: person(in),
 		Force: in.number%3 == 0, ForToday: in.kind == standIn,
 	}}
 	w.book.wishes[wish.req.Actor] = wish
-	if w.script.asks && in.number%4 != 0 {
-		w.requestRun(wish)
+	if w.asksFor(in) {
+		wish.isRequest = true
+		w.ask(request.Request{
+			Kind: request.Trigger, Task: wish.req.Task, Account: wish.req.Account, Actor: wish.req.Actor,
+			ForToday: wish.req.ForToday, Force: wish.req.Force,
+		})
 		return
 	}
 	w.order(in, "trigger", func(p *process) error {
@@ -98,14 +101,10 @@ func (b *book) mayRunOn(x *execution) bool {
 }
 
 // checkWishes looks for what people were promised.
-func (w *World) checkWishes(rows []tradeclock.Run) {
+func (w *World) checkWishes() {
 	for _, actor := range slices.Sorted(maps.Keys(w.book.wishes)) {
 		wish := w.book.wishes[actor]
-		if wish.isRequest {
-			w.checkRequest(wish, rows)
-			continue
-		}
-		if wish.answered && wish.err == nil && !wish.executed && !wish.p.dead {
+		if !wish.isRequest && wish.answered && wish.err == nil && !wish.executed && !wish.p.dead {
 			w.violate("triggers", fmt.Sprintf("%s was told that %s runs, and it did not", actor, wish.req.Task))
 		}
 	}

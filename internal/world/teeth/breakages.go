@@ -117,4 +117,24 @@ var breakages = []breakage{
 	{"the close is that of a regular day", "rule/moment.go", `edges = append(edges, p.End)`, `edges = append(edges, p.Start.Add(6*time.Hour+15*time.Minute))`},
 	{"an edit that is read late holds from before", "internal/engine/kept.go", `if !e.Term.IsResumed() || !pl.upTo.Before(now) {`, `if true {`},
 	{"the rule of after an edit says what repeats", "internal/plan/day.go", `repeats := rule.Repeats(m.timingOn(g.root(), d).Rule)`, `repeats := rule.Repeats(g.root().Rule)`},
+	{"a skipped occurrence runs all the same", "internal/plan/override.go", `		o.Skip = w.Why
+		return o, !o.HasMoved`, `		return o, !o.HasMoved`},
+	{"a move runs at both times", "internal/plan/override.go", `		o.Away = true
+		return o, true`, `		return o, true`},
+	{"a move forgets its slot", "internal/plan/override.go", `o.Due, o.HasMoved, o.said = w.At, true,`, `o.Slot, o.Due, o.HasMoved, o.said = o.Slot+" moved", w.At, true,`},
+	{"an override is lost at a takeover", "overriding.go", `s.overrides = overrides{list: all}`, `s.overrides = overrides{list: all[:0]}`},
+	{"an override comes too late", "overriding.go", `	case !present.After(planned):`, `	case false:`},
+	{"a halt is answered before it is in force", "requests.go", `	switch {
+	case err == nil:
+		return request.Done, "it is in force", ""`, `	switch {
+	case err == nil || !errors.Is(err, ErrUnknownAccount):
+		return request.Done, "it is in force", ""`},
+	{"a lift forgets", "requests.go", `	switch {
+	case err == nil:
+		return request.Done, "it is lifted", ""`, `	switch {
+	case err == nil || !errors.Is(err, ErrUnknownAccount):
+		return request.Done, "it is lifted", ""`},
+	{"a lift ends the halt of another, who came later", "requests.go", `	case h.At.After(r.At):`, `	case false:`},
+	{"a cancel ends nothing", "trigger.go", `e.ctx.cancel(cause)`, `_ = cause`},
+	{"a request has another slot each time it is taken", "trigger.go", `now, mark = req.at, req.asked`, `now, mark = req.at, req.asked+mark`},
 }
