@@ -74,19 +74,30 @@ func (rows *ledgerRows) ofTask(account, task string) iter.Seq[*store.Run] {
 }
 
 // all yields every row, in no order.
-func (rows *ledgerRows) all() iter.Seq[*store.Run] {
+func (rows *ledgerRows) all() iter.Seq[*store.Run] { return rows.ofTasks("") }
+
+// ofTasks yields the rows of a task, or of all if it has no name, in no order.
+func (rows *ledgerRows) ofTasks(task string) iter.Seq[*store.Run] {
 	return func(yield func(*store.Run) bool) {
-		for _, at := range rows.slots {
-			if at.first != nil && !yield(at.first) {
+		for key, at := range rows.slots {
+			if (task == "" || key.task == task) && !at.each(yield) {
 				return
-			}
-			for _, row := range at.others {
-				if !yield(row) {
-					return
-				}
 			}
 		}
 	}
+}
+
+// each yields the rows of the slot, and reports whether all were wanted.
+func (at rowsOfSlot) each(yield func(*store.Run) bool) bool {
+	if at.first != nil && !yield(at.first) {
+		return false
+	}
+	for _, row := range at.others {
+		if !yield(row) {
+			return false
+		}
+	}
+	return true
 }
 
 // drop removes one row.

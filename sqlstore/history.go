@@ -9,11 +9,6 @@ import (
 	"github.com/tradeclock/tradeclock/store"
 )
 
-// sessionOfHistory is what tradeclock_runs_session has of a session. The column by
-// itself would let PostgreSQL take that index for what a claim asks of one account's
-// runs, while the table is small or was never analysed.
-const sessionOfHistory = "session || ''"
-
 // Runs returns the selected runs by due time, then account, task, slot and scheduler, or
 // in the opposite order.
 func (s *Store) Runs(ctx context.Context, q store.Query) (runs []store.Run, err error) {
@@ -51,20 +46,26 @@ func conditions(q store.Query) (where string, args []any) {
 	add("account =", q.Account)
 	add("task =", q.Task)
 	add("slot =", q.Slot)
-	add(sessionOfHistory+" >=", dateText(q.From))
-	add(sessionOfHistory+" <=", dateText(q.To))
+	add("session >=", dateText(q.From))
+	add("session <=", dateText(q.To))
 	if len(q.Outcomes) > 0 {
-		var places []string
-		for _, o := range q.Outcomes {
-			args = append(args, o.String())
-			places = append(places, fmt.Sprintf("$%d", len(args)))
-		}
-		terms = append(terms, "outcome IN ("+strings.Join(places, ", ")+")")
+		terms = append(terms, outcomeIn(q.Outcomes, &args))
+	}
+	if !q.From.IsZero() || !q.To.IsZero() {
+		terms = append(terms, ofSessions(q, &args))
 	}
 	if !q.After.IsZero() {
 		terms = append(terms, after(q, &args))
 	}
 	return "WHERE " + strings.Join(terms, " AND "), args
+}
+
+// ofSessions is the condition that a row is of a slot which the tallies of the query's
+// sessions have: by it the runs of a session are found, and those of one account or with
+// rare outcomes without the others.
+func ofSessions(q store.Query, args *[]any) string {
+	where := tallyConditions(store.TallyQuery{Scheduler: q.Scheduler, Task: q.Task, Outcomes: q.Outcomes, From: q.From, To: q.To}, args)
+	return "(scheduler, slot, task) IN (SELECT scheduler, slot, task FROM tradeclock_tallies " + where + ")"
 }
 
 // after is the condition that a row comes after the query's cursor. That it is due no

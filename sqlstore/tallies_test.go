@@ -36,7 +36,7 @@ func testWhatIsNotSettledIsCounted(t *testing.T, on database) {
 			term := lead(t, s, "a")
 			runs := c.make()
 			unsettled := func() string {
-				return text(t, openDB(t, at), "SELECT coalesce(sum(runs), 0) FROM tradeclock_unsettled")
+				return text(t, openDB(t, at), "SELECT coalesce(sum(runs), 0) FROM tradeclock_tallies WHERE outcome IN ('armed', 'running')")
 			}
 			claim := func(runs []store.Run) {
 				claims, err := s.Claim(t.Context(), term, runs)
@@ -79,7 +79,7 @@ func testWhatIsNotSettledIsCounted(t *testing.T, on database) {
 			assert.Equal(t, "0", unsettled())
 			clock.Advance(time.Hour)
 			lead(t, s, "c")
-			assert.Equal(t, "0", text(t, openDB(t, at), "SELECT count(*) FROM tradeclock_unsettled"), "they are dropped")
+			assert.Equal(t, "0", text(t, openDB(t, at), "SELECT count(*) FROM tradeclock_tallies WHERE runs = 0"), "they are dropped")
 		})
 	}
 }
