@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/store"
 )
 
@@ -90,4 +91,24 @@ func inTurn(a, b []store.Run) (runs []store.Run) {
 		runs = append(runs, a[i], b[i])
 	}
 	return runs
+}
+
+// assertTalliesAgree compares a store's tallies with a count over its history.
+func assertTalliesAgree(t *testing.T, st *sqlstore.Store) {
+	t.Helper()
+	runs, err := st.Runs(t.Context(), store.Query{})
+	require.NoError(t, err)
+	want := make(map[store.Tally]store.Tally)
+	for i := range runs {
+		sum := store.TallyOf(&runs[i])
+		sum.Add(want[sum.Key()])
+		want[sum.Key()] = sum
+	}
+	told, err := st.Tallies(t.Context(), store.TallyQuery{BySlot: true})
+	require.NoError(t, err)
+	got := make(map[store.Tally]store.Tally)
+	for _, tally := range told {
+		got[tally.Key()] = tally
+	}
+	assert.Equal(t, want, got)
 }
