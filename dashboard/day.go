@@ -1,9 +1,9 @@
 package dashboard
 
 import (
-	"cmp"
-	"context"
+	"errors"
 	"fmt"
+	"net/url"
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/faces"
@@ -24,9 +24,8 @@ type dayPage struct {
 	Picture           *picture
 	Lines             []line
 	Next              string // the address of the rest of the plan
-	Trouble           []runLine
-	TroubleUnread     string
-	TroubleMore       string // the address of all of it
+	Trouble           []troubleLine
+	TroubleRuns       string // the address of all of it
 	Overrides         []overrideLine
 	ShowsAccountsOnly bool // nobody was ever enrolled
 }
@@ -38,9 +37,15 @@ type line struct {
 	Mark                                       faces.Mark
 }
 
+// troubleLine is how many occurrences of a task went wrong in one way.
+type troubleLine struct {
+	Task, Class, Late, Address string
+	Count                      int
+	Mark                       faces.Mark
+}
+
 const (
 	accountsToChoose = 50
-	troubleShown     = 8
 	itemsOfDay       = 1000
 )
 
@@ -96,8 +101,7 @@ func (v *visit) day() (any, error) {
 			p.Overrides = append(p.Overrides, o)
 		}
 	}
-	v.findTrouble(p)
-	return p, nil
+	return p, v.findTrouble(p)
 }
 
 // ofAccount returns the items of an account: a plan of the one without a name is one of all.
@@ -178,30 +182,28 @@ func (v *visit) linesOf(date calendar.Date, items []store.AgendaItem) []line {
 }
 
 // findTrouble finds what went wrong on the date, of all accounts, if there are several and none
-// is asked for.
-func (v *visit) findTrouble(p *dayPage) {
+// is asked for. However many they are, it is counted in the tallies.
+func (v *visit) findTrouble(p *dayPage) error {
 	if len(p.Accounts) < 2 || v.form.Get("account") != "" || !v.can(View, "", "") {
-		return
+		return nil
 	}
-	// Of very many runs that takes a while: the rest of the page does not wait for it that long.
-	ctx, cancel := context.WithCancelCause(v.ctx)
-	defer cancel(nil)
-	defer v.clock.AfterFunc(v.cfg.Timeout/2, func() { cancel(errTooLong) }).Stop()
-	runs, err := v.view.Runs(ctx, store.Query{From: p.Date, To: p.Date, Outcomes: faces.Trouble, NewestFirst: true, Limit: troubleShown + 1})
-	if err != nil {
-		p.TroubleUnread = cmp.Or(context.Cause(ctx), err).Error()
-		return
+	tallies, err := v.view.Tallies(v.ctx, store.TallyQuery{From: p.Date, To: p.Date, Outcomes: faces.Trouble})
+	if errors.Is(err, store.ErrUnsupported) {
+		return nil
 	}
-	if len(runs) > troubleShown {
-		runs = runs[:troubleShown]
-		p.TroubleMore = troubleAddress(p.Date)
+	for _, t := range tallies {
+		p.Trouble = append(p.Trouble, troubleLine{
+			Task: t.Task, Mark: faces.MarkOfOutcome(t.Outcome), Class: t.Class, Count: t.Occurrences,
+			Late: lateBy(t.WorstLateness), Address: troubleAddress(p.Date, t.Outcome) + "&task=" + url.QueryEscape(t.Task),
+		})
 	}
-	p.Trouble = v.runLines(runs)
+	p.TroubleRuns = troubleAddress(p.Date, faces.Trouble...)
+	return err
 }
 
-func troubleAddress(date calendar.Date) string {
+func troubleAddress(date calendar.Date, outcomes ...store.Outcome) string {
 	to := address("runs", "from", date.String(), "to", date.String())
-	for _, o := range faces.Trouble {
+	for _, o := range outcomes {
 		to += "&outcome=" + queryOf(o)
 	}
 	return to

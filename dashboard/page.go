@@ -176,10 +176,15 @@ func length(l time.Duration) string {
 }
 
 func lateness(run store.Run) string {
-	if late := run.Lateness(); late >= time.Second {
-		return late.Round(time.Second).String()
+	return lateBy(run.Lateness())
+}
+
+// lateBy says nothing of less than a second.
+func lateBy(late time.Duration) string {
+	if late < time.Second {
+		return ""
 	}
-	return ""
+	return late.Round(time.Second).String()
 }
 
 func took(run store.Run) string {

@@ -23,7 +23,7 @@ func TestWhatPagesShow(t *testing.T) {
 		}{
 			{"the day", "/", []string{
 				"active on host-1", "Halted: account 43", "2026-11-23 Monday, today", "regular session by XNSE, 09:15 to 15:30",
-				"Went wrong, of all accounts", "09:30 43 position_monitor 1 △ missed", "Account 42", "09:21 09:39 sell_monitor 19 △ missed late, and a newer",
+				"Went wrong, of all accounts", "position_monitor 2 △ missed", "Account 42", "09:21 09:39 sell_monitor 19 △ missed late, and a newer",
 				"16:00 analysis 1 ○ due", "As of 2026-11-23 09:50:30 Asia/Kolkata",
 			}},
 			{"the day of a halted account", "/?account=43", []string{"Account 43", "sell_monitor 11 – skipped halted by bo: loss limit"}},

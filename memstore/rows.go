@@ -59,11 +59,12 @@ func (rows *ledgerRows) add(row *store.Run) {
 	rows.slots[rows.last], rows.found = at, at
 }
 
-// ofTask yields the rows of an account's task, in no order. It looks at every slot.
+// ofTask yields the rows of an account's task, or of all its tasks if it has no name, in no
+// order. It looks at every slot.
 func (rows *ledgerRows) ofTask(account, task string) iter.Seq[*store.Run] {
 	return func(yield func(*store.Run) bool) {
 		for key, at := range rows.slots {
-			if key.task != task {
+			if task != "" && key.task != task {
 				continue
 			}
 			if row := at.of(account); row != nil && !yield(row) {
@@ -74,19 +75,30 @@ func (rows *ledgerRows) ofTask(account, task string) iter.Seq[*store.Run] {
 }
 
 // all yields every row, in no order.
-func (rows *ledgerRows) all() iter.Seq[*store.Run] {
+func (rows *ledgerRows) all() iter.Seq[*store.Run] { return rows.ofTasks("") }
+
+// ofTasks yields the rows of a task, or of all if it has no name, in no order.
+func (rows *ledgerRows) ofTasks(task string) iter.Seq[*store.Run] {
 	return func(yield func(*store.Run) bool) {
-		for _, at := range rows.slots {
-			if at.first != nil && !yield(at.first) {
+		for key, at := range rows.slots {
+			if (task == "" || key.task == task) && !at.each(yield) {
 				return
-			}
-			for _, row := range at.others {
-				if !yield(row) {
-					return
-				}
 			}
 		}
 	}
+}
+
+// each yields the rows of the slot, and reports whether all were wanted.
+func (at rowsOfSlot) each(yield func(*store.Run) bool) bool {
+	if at.first != nil && !yield(at.first) {
+		return false
+	}
+	for _, row := range at.others {
+		if !yield(row) {
+			return false
+		}
+	}
+	return true
 }
 
 // drop removes one row.
@@ -106,10 +118,10 @@ func (rows *ledgerRows) drop(row *store.Run) {
 
 // within yields the rows among which those of a query are, in no order.
 func (rows *ledgerRows) within(q store.Query) iter.Seq[*store.Run] {
-	if q.Account != "" && q.Task != "" {
+	if q.Account != "" {
 		return rows.ofTask(q.Account, q.Task)
 	}
-	return rows.all()
+	return rows.ofTasks(q.Task)
 }
 
 // remove removes the rows that match and returns their number.

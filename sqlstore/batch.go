@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // batch is the rows of tradeclock_runs that one call writes. They are mostly of few
@@ -38,6 +39,8 @@ type ownColumns struct {
 	StartOffset string `json:"start_offset,omitempty"`
 	Started     string `json:"started,omitempty"`
 	Finished    string `json:"finished,omitempty"`
+
+	Lateness time.Duration `json:"-"` // of a run that has ended
 }
 
 var ownNames = []string{"id", "account", "token", "start_offset", "started", "finished"}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tradeclock/tradeclock/store"
 )
@@ -74,7 +75,7 @@ var (
 		DELETE FROM tradeclock_runs
 		WHERE outcome ` + isOpen + ` AND (scheduler, slot, task, account, token) IN (
 			SELECT scheduler, slot, task, account, token FROM batch WHERE batch.outcome = '' AND batch.token <> '')
-		RETURNING id`
+		RETURNING ` + tallied
 	restoreRows = batchOf("scheduler", "account", "task", "slot", "token", "outcome", "reason", "finished", "rerun_until") + `
 		UPDATE tradeclock_runs AS own
 		SET outcome = b.outcome, reason = b.reason, finished = b.finished, rerun_until = b.rerun_until, started = '', attempt = 0,
@@ -82,7 +83,7 @@ var (
 		    manual = CASE WHEN b.outcome = 'interrupted' THEN own.manual ELSE 0 END,
 		    actor = CASE WHEN b.outcome = 'interrupted' THEN own.actor ELSE '' END
 		FROM batch AS b
-		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome ` + isOpen + ` AND b.outcome <> ''
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = $3 AND b.outcome <> ''
 		RETURNING id`
 
 	// beginArmed makes rows Running that were armed.
@@ -91,7 +92,13 @@ var (
 		SET outcome = b.outcome, started = b.started, attempt = b.attempt, deadline = b.deadline,
 		    first = CASE WHEN own.first = 1 AND (b.first = 1 OR ` + firstOf + ` = 1) THEN 1 ELSE 0 END
 		FROM batch AS b
-		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'armed' AND b.outcome = 'running'`
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = 'armed' AND b.outcome = 'running'
+		RETURNING id`
+
+	// replaced is the row that replaceClaim replaces.
+	replaced = "SELECT " + tallied + ` FROM tradeclock_runs AS own
+		WHERE scheduler = $1 AND slot = $2 AND task = $3 AND account = $4 AND token = $5 AND count <= 1
+		  AND (own.outcome = 'interrupted' OR ` + neverStarted + `)`
 
 	replaceClaim = batchOf(runColumns...) + `
 		UPDATE tradeclock_runs AS own
@@ -135,15 +142,26 @@ func (s *Store) Claim(ctx context.Context, t store.Term, runs []store.Run) (clai
 		if err != nil || claims != nil {
 			return err
 		}
-		if _, err = s.changeBatch(ctx, conn, beginArmed, batch); err == nil {
-			claims, err = s.answers(ctx, conn, batch, len(rows))
+		if err := s.beginArmed(ctx, conn, rows, batch); err != nil {
+			return err
 		}
+		claims, err = s.answers(ctx, conn, batch, len(rows))
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return claims, nil
+}
+
+// beginArmed makes the rows Running that are Armed and of runs which start.
+func (s *Store) beginArmed(ctx context.Context, conn *sql.Conn, rows []runRow, batch batch) error {
+	changed := make(tallies)
+	err := s.eachRow(ctx, conn, rows, beginArmed, batch, func(row *runRow) { changed.begun(row, store.Armed, 1) })
+	if err != nil {
+		return err
+	}
+	return s.countTallies(ctx, conn, changed)
 }
 
 // insertClaims makes the rows. It returns the claims if all slots were free, as
@@ -184,16 +202,16 @@ func (s *Store) insertFreely(ctx context.Context, conn *sql.Conn, batch batch, l
 	if err := s.one(ctx, conn, anyRange, scheduler, first).Scan(&ranges); err != nil || ranges {
 		return 0, false, err
 	}
-	unsettled := make(tally)
+	changed := make(tallies)
 	for i, part := range batch.parts {
 		n, err := s.change(ctx, conn, insertPart, append([]any{batch.own[i]}, part.values()...)...)
 		if err != nil {
 			return 0, false, err
 		}
-		unsettled.add(&part.runRow, n)
+		changed.add(&part.runRow, n)
 		made += n
 	}
-	return made, true, s.countUnsettled(ctx, conn, unsettled)
+	return made, true, s.countTallies(ctx, conn, changed)
 }
 
 // admits reports whether the run of the row may be claimed by its due time.
@@ -204,12 +222,9 @@ func (r ledgerRow) admits(run runRow) bool {
 // insertEach is insertClaims for all other runs. It reads back which rows were made,
 // and their first and resumed.
 func (s *Store) insertEach(ctx context.Context, conn *sql.Conn, rows []runRow, batch batch, ledger ledgerRow) ([]store.Claim, error) {
-	byID := make(map[string]*runRow, len(rows))
-	for i := range rows {
-		byID[rows[i].ID] = &rows[i]
-	}
+	byID := rowsByID(rows)
 	made := make(map[string]store.Claim, len(rows))
-	unsettled := make(tally)
+	changed := make(tallies)
 	scan := func(rows *sql.Rows) error {
 		var id string
 		var first, resumed bool
@@ -217,12 +232,12 @@ func (s *Store) insertEach(ctx context.Context, conn *sql.Conn, rows []runRow, b
 			return err
 		}
 		made[id] = store.Claim{Held: true, Outcome: byID[id].starting(), First: first, Resumed: resumed}
-		unsettled.add(byID[id], 1)
+		changed.add(byID[id], 1)
 		return nil
 	}
 	err := s.eachOfBatch(ctx, conn, scan, insertClaims+" RETURNING id, first, resumed", batch, ledger.prunedBefore, ledger.watermark)
 	if err == nil {
-		err = s.countUnsettled(ctx, conn, unsettled)
+		err = s.countTallies(ctx, conn, changed)
 	}
 	if err != nil || len(made) < len(rows) {
 		return nil, err
@@ -240,13 +255,7 @@ func (s *Store) Reclaim(ctx context.Context, t store.Term, old string, run store
 	rows := startingRows(t, []store.Run{run})
 	batch := newBatch(rows)
 	err = s.fenced(ctx, "claim run again", t, func(conn *sql.Conn, _ ledgerRow) error {
-		replaced, err := s.changeBatch(ctx, conn, replaceClaim, batch, old)
-		if err != nil {
-			return err
-		}
-		unsettled := make(tally)
-		unsettled.add(&rows[0], replaced)
-		if err := s.countUnsettled(ctx, conn, unsettled); err != nil {
+		if err := s.replace(ctx, conn, &rows[0], batch, old); err != nil {
 			return err
 		}
 		claims, err := s.answers(ctx, conn, batch, 1)
@@ -262,6 +271,25 @@ func (s *Store) Reclaim(ctx context.Context, t store.Term, old string, run store
 	return claim, nil
 }
 
+// replace makes the row that has the token old, if it may be replaced, the one of the batch.
+func (s *Store) replace(ctx context.Context, conn *sql.Conn, row *runRow, batch batch, old string) error {
+	changed := make(tallies)
+	scan := func(rows *sql.Rows) error {
+		before, err := scanTallied(rows, row.Scheduler)
+		changed.add(&before, -1)
+		return err
+	}
+	if err := s.each(ctx, conn, scan, replaced, row.Scheduler, row.Slot, row.Task, row.Account, old); err != nil || len(changed) == 0 {
+		return err
+	}
+	n, err := s.changeBatch(ctx, conn, replaceClaim, batch, old)
+	if err != nil || n == 0 {
+		return err
+	}
+	changed.add(row, n)
+	return s.countTallies(ctx, conn, changed)
+}
+
 // taken is what a claim that is not held is told of the row.
 func (r *runRow) taken() (run store.Run, err error) {
 	var p parser
@@ -274,31 +302,31 @@ func (r *runRow) taken() (run store.Run, err error) {
 // Release gives back the claims of runs that never started.
 func (s *Store) Release(ctx context.Context, t store.Term, runs []store.Run) error {
 	rows := make([]runRow, len(runs))
-	byID := make(map[string]*runRow, len(runs))
-	for i := range runs {
-		rows[i] = rowOf(t.Scheduler, &runs[i])
-		if !runs[i].Outcome.Final() {
+	for i, run := range runs {
+		run.Started = time.Time{}
+		rows[i] = rowOf(t.Scheduler, &run)
+		if rows[i].Count = 0; !run.Outcome.Final() {
 			rows[i].Outcome = ""
 		}
-		byID[rows[i].ID] = &rows[i]
 	}
 	batch := newBatch(rows)
 	return s.fenced(ctx, "release runs", t, func(conn *sql.Conn, _ ledgerRow) error {
-		unsettled := make(tally)
-		scan := func(rows *sql.Rows) error {
-			var id string
-			if err := rows.Scan(&id); err != nil {
+		changed := make(tallies)
+		gone := func(rows *sql.Rows) error {
+			row, err := scanTallied(rows, t.Scheduler)
+			changed.add(&row, -1)
+			return err
+		}
+		if err := s.eachOfBatch(ctx, conn, gone, releaseClaims, batch); err != nil {
+			return err
+		}
+		for _, was := range []store.Outcome{store.Armed, store.Running} {
+			restored := func(row *runRow) { changed.begun(row, was, 1) }
+			if err := s.eachRow(ctx, conn, rows, restoreRows, batch, restored, was.String()); err != nil {
 				return err
 			}
-			unsettled.add(byID[id], -1)
-			return nil
 		}
-		for _, statement := range []string{releaseClaims, restoreRows} {
-			if err := s.eachOfBatch(ctx, conn, scan, statement, batch); err != nil {
-				return err
-			}
-		}
-		return s.countUnsettled(ctx, conn, unsettled)
+		return s.countTallies(ctx, conn, changed)
 	})
 }
 
@@ -309,6 +337,7 @@ func startingRows(t store.Term, runs []store.Run) []runRow {
 		rows[i] = rowOf(t.Scheduler, &runs[i])
 		rows[i].Term = t.Number
 		rows[i].RerunUntil = ""
+		rows[i].Class, rows[i].Lateness = "", 0
 		if runs[i].Outcome != store.Armed {
 			rows[i].Outcome = store.Running.String()
 		}

@@ -57,6 +57,7 @@ func testKeptDatabases(t *testing.T, on database) {
 			want, err := os.ReadFile(strings.TrimSuffix(file, ".gz") + ".txt")
 			require.NoError(t, err)
 			assert.Equal(t, string(want), inIt(t, s))
+			assertTalliesAgree(t, openAt(t, s.at, s.clock))
 
 			p := s.start()
 			require.NoError(t, p.Enroll(t.Context(), "43", s.rec))
@@ -67,6 +68,7 @@ func testKeptDatabases(t *testing.T, on database) {
 			assert.Zero(t, s.rec.Count(trading.TaskPremarketRetry), "it has run")
 			assert.Equal(t, "0", text(t, openDB(t, s.at), "SELECT count(*) FROM tradeclock_runs WHERE outcome = 'armed'"), "it never started")
 			assert.Equal(t, newestVersion(t, on), text(t, openDB(t, s.at), "SELECT version FROM tradeclock_schema"))
+			assertTalliesAgree(t, p.store)
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 )
 
 // ErrNewerSchema is wrapped by the error of Open if the tables in the database
@@ -61,7 +62,11 @@ func (s *Store) migrate(ctx context.Context) error {
 			return newerSchema(version, len(files))
 		}
 		for i, file := range files[version:] {
-			if err := s.apply(ctx, conn, file); err != nil {
+			err := s.apply(ctx, conn, file)
+			if err == nil && strings.HasSuffix(file, "_tallies.sql") {
+				err = s.fillTallies(ctx, conn)
+			}
+			if err != nil {
 				return fmt.Errorf("update the schema to version %d: %w", version+i+1, err)
 			}
 		}

@@ -31,7 +31,7 @@ func (s *Store) Prune(ctx context.Context, scheduler string, before time.Time) (
 		if last := watermark.Add(-store.MinRetention); before.After(last) {
 			return fmt.Errorf("before %v: what is due after %v may still be needed", before, last)
 		}
-		if err := s.exec(ctx, conn, dropSettled, scheduler); err != nil {
+		if err := s.exec(ctx, conn, dropEmpty, scheduler); err != nil {
 			return err
 		}
 		err = s.exec(ctx, conn, "DELETE FROM tradeclock_requests WHERE scheduler = $1 AND answered <> '' AND answered < $2", scheduler, limit)
@@ -56,15 +56,19 @@ func (s *Store) Prune(ctx context.Context, scheduler string, before time.Time) (
 // later. It returns their number and the last due time among them, where the next
 // transaction begins: to find what is left it need not pass what is gone.
 func (s *Store) pruneSome(ctx context.Context, scheduler, from, limit string) (removed int, last string, err error) {
-	scan := func(rows *sql.Rows) error {
-		var due string
-		err := rows.Scan(&due)
-		removed, last = removed+1, max(last, due)
-		return err
-	}
 	err = s.write(ctx, "prune "+scheduler, func(conn *sql.Conn) error {
 		removed, last = 0, from
-		return s.each(ctx, conn, scan, removeSome, scheduler, from, limit, pruneBatch)
+		changed := make(tallies)
+		scan := func(rows *sql.Rows) error {
+			row, err := scanTallied(rows, scheduler)
+			changed.add(&row, -1)
+			removed, last = removed+1, max(last, row.Due)
+			return err
+		}
+		if err := s.each(ctx, conn, scan, removeSome, scheduler, from, limit, pruneBatch); err != nil {
+			return err
+		}
+		return s.countTallies(ctx, conn, changed)
 	})
 	if err != nil {
 		return 0, from, err
@@ -88,7 +92,7 @@ func (s *Store) ResetWatermark(ctx context.Context, t store.Term, to time.Time, 
 		if err != nil {
 			return err
 		}
-		if err := s.exec(ctx, conn, removeUnstarted, end, t.Scheduler); err != nil {
+		if err := s.removeUnstarted(ctx, conn, t.Scheduler, end); err != nil {
 			return err
 		}
 		for _, statement := range []string{
@@ -118,16 +122,31 @@ const (
 				SELECT 1 FROM tradeclock_enrolments AS e
 				WHERE e.scheduler = r.scheduler AND e.account = r.account AND e.returned_at <> '' AND r.through > e.served_from)
 			ORDER BY due LIMIT $4)
-		RETURNING due`
+		RETURNING ` + tallied
 
 	removeUnstarted = `
 		DELETE FROM tradeclock_runs AS own
-		WHERE (own.due > $1 OR own.count > 1 AND own.through > $1) AND own.scheduler = $2 AND ` + neverStarted
+		WHERE (own.due > $1 OR own.count > 1 AND own.through > $1) AND own.scheduler = $2 AND ` + neverStarted + `
+		RETURNING ` + tallied
 
 	earliestRange = `
 		SELECT coalesce(min(own.due), '') FROM tradeclock_runs AS own
 		WHERE own.count > 1 AND own.through > $1 AND own.due <= $1 AND own.scheduler = $2 AND ` + neverStarted
 )
+
+// removeUnstarted removes the rows of runs that never started and end later than end.
+func (s *Store) removeUnstarted(ctx context.Context, conn *sql.Conn, scheduler, end string) error {
+	changed := make(tallies)
+	scan := func(rows *sql.Rows) error {
+		row, err := scanTallied(rows, scheduler)
+		changed.add(&row, -1)
+		return err
+	}
+	if err := s.each(ctx, conn, scan, removeUnstarted, end, scheduler); err != nil {
+		return err
+	}
+	return s.countTallies(ctx, conn, changed)
+}
 
 // beforeRanges returns the instant end, or the second before the earliest range
 // begins that removeUnstarted removes and that begins at or before end.

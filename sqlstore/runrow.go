@@ -40,6 +40,8 @@ type runRow struct {
 	Details         string `json:"details"`
 	RerunUntil      string `json:"rerun_until"`
 
+	Class string `json:"-"` // of Reason
+
 	lateOutcome, lateReason, lateFinished string
 }
 
@@ -53,7 +55,7 @@ var (
 	}
 	numbers = map[string]bool{
 		"n": true, "part": true, "runs": true, "first": true,
-		"count": true, "attempt": true, "term": true, "repeating": true, "manual": true, "backdated": true,
+		"occurrences": true, "lateness": true, "count": true, "attempt": true, "term": true, "repeating": true, "manual": true, "backdated": true,
 	}
 )
 
@@ -89,7 +91,7 @@ func rowOf(scheduler string, run *store.Run) runRow {
 	if !run.LastDue.IsZero() {
 		through = instantText(run.LastDue)
 	}
-	return runRow{
+	row := runRow{
 		ownColumns: ownColumns{
 			ID:          store.RunID(scheduler, run.Account, run.Task, run.Slot),
 			Account:     run.Account,
@@ -121,6 +123,17 @@ func rowOf(scheduler string, run *store.Run) runRow {
 		Details:         detailsText(run.Details),
 		RerunUntil:      instantText(run.RerunUntil),
 	}
+	row.tell(run)
+	return row
+}
+
+// rowsByID returns the rows by their ids.
+func rowsByID(rows []runRow) map[string]*runRow {
+	byID := make(map[string]*runRow, len(rows))
+	for i := range rows {
+		byID[rows[i].ID] = &rows[i]
+	}
+	return byID
 }
 
 // values returns those of runColumns that are not in ownNames, in their order.

@@ -21,7 +21,13 @@ var (
 		ON CONFLICT (scheduler, slot, task, account) DO UPDATE
 		SET count = excluded.count, last_slot = excluded.last_slot, through = excluded.through
 		WHERE excluded.count > own.count AND excluded.count > 1 AND ` + neverStarted + `
-		  AND own.outcome = excluded.outcome AND own.reason = excluded.reason`
+		  AND own.outcome = excluded.outcome AND own.reason = excluded.reason
+		RETURNING id`
+
+	// recordedRanges are the rows that records of ranges may extend.
+	recordedRanges = batchOf("scheduler", "account", "task", "slot", "count") + `
+		SELECT own.id, own.count FROM batch AS b JOIN tradeclock_runs AS own ON ` + ownRow + `
+		WHERE b.count > 1`
 
 	// takenRanges are the records of ranges whose slot has a row that leaves out some
 	// of their occurrences.
@@ -36,7 +42,7 @@ var (
 		    attempt = b.attempt, details = b.details, rerun_until = b.rerun_until,
 		    first = CASE WHEN own.outcome = 'armed' THEN b.first ELSE own.first END, first_success = CASE WHEN b.outcome = 'succeeded' THEN own.first ELSE 0 END
 		FROM batch AS b
-		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome ` + isOpen + `
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = $3
 		RETURNING id`
 
 	// settlePart is settleRuns for the rows of one part. The batch is materialized,
@@ -52,7 +58,7 @@ var (
 		    first = CASE WHEN own.outcome = 'armed' THEN $10 ELSE own.first END,
 		    first_success = CASE WHEN CAST($5 AS TEXT) = 'succeeded' THEN own.first ELSE 0 END
 		FROM batch AS b
-		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome ` + isOpen
+		WHERE ` + ownRow + ` AND own.token = b.token AND own.token <> '' AND own.outcome = $11`
 
 	answerSettled = batchOf("scheduler", "account", "task", "slot", "token", "outcome") + `
 		SELECT CASE WHEN own.token = b.token AND own.token <> '' AND own.outcome = b.outcome THEN 1 ELSE 0 END
@@ -76,14 +82,16 @@ func (s *Store) Record(ctx context.Context, t store.Term, outcomes []store.Run, 
 		rows[i] = rowOf(t.Scheduler, &outcomes[i])
 		rows[i].Term, rows[i].Token = t.Number, ""
 	}
+	parts := distinct(rows)
 	var batches []batch
-	for _, some := range distinct(rows) {
+	for _, some := range parts {
 		batches = append(batches, newBatch(some))
 	}
 	ranges := slices.ContainsFunc(outcomes, func(r store.Run) bool { return r.Count > 1 })
 	return s.fenced(ctx, "record runs", t, func(conn *sql.Conn, _ ledgerRow) error {
-		for _, batch := range batches {
-			if _, err := s.changeBatch(ctx, conn, insertRecords, batch); err != nil {
+		changed := make(tallies)
+		for i, batch := range batches {
+			if err := s.insertRecords(ctx, conn, parts[i], batch, ranges, changed); err != nil {
 				return err
 			}
 			if !ranges {
@@ -93,9 +101,36 @@ func (s *Store) Record(ctx context.Context, t store.Term, outcomes []store.Run, 
 				return err
 			}
 		}
+		if err := s.countTallies(ctx, conn, changed); err != nil {
+			return err
+		}
 		return s.exec(ctx, conn, `
 			UPDATE tradeclock_schedulers SET watermark = $1 WHERE watermark < $1 AND scheduler = $2`,
 			instantText(to), t.Scheduler)
+	})
+}
+
+// insertRecords makes the rows of a batch, or extends those of ranges, and counts them.
+func (s *Store) insertRecords(ctx context.Context, conn *sql.Conn, rows []runRow, batch batch, ranges bool, changed tallies) error {
+	known := make(map[string]int) // by id, how many occurrences a row had
+	if ranges {
+		scan := func(rows *sql.Rows) error {
+			var id string
+			var count int
+			err := rows.Scan(&id, &count)
+			known[id] = max(count, 1)
+			return err
+		}
+		if err := s.eachOfBatch(ctx, conn, scan, recordedRanges, batch); err != nil {
+			return err
+		}
+	}
+	return s.eachRow(ctx, conn, rows, insertRecords, batch, func(row *runRow) {
+		if before, extended := known[row.ID]; extended {
+			changed.extend(row, before)
+		} else {
+			changed.add(row, 1)
+		}
 	})
 }
 
@@ -151,19 +186,20 @@ func (s *Store) Settle(ctx context.Context, runs []store.Run) ([]store.SettleRes
 	}
 	results := make([]store.SettleResult, len(runs))
 	err = s.writeAgain(ctx, "settle runs", func(conn *sql.Conn) error {
-		changed, err := s.updateSettled(ctx, conn, batch)
+		changed, stored, err := s.updateSettled(ctx, conn, batch)
 		if err != nil {
 			return err
 		}
 		for i := range results {
 			results[i].Accepted = true
 		}
-		if changed.runs() > -len(runs) {
+		if stored < len(runs) {
 			if err := s.answerSettled(ctx, conn, batch, results); err != nil {
 				return err
 			}
 		}
-		return s.countUnsettled(ctx, conn, changed)
+		changed.lateness(batch, results)
+		return s.countTallies(ctx, conn, changed)
 	})
 	if err != nil {
 		return nil, err
@@ -171,29 +207,42 @@ func (s *Store) Settle(ctx context.Context, runs []store.Run) ([]store.SettleRes
 	return results, nil
 }
 
-// updateSettled stores the outcomes of the runs that go on with their tokens, and
-// returns how the numbers of what is not settled change.
-func (s *Store) updateSettled(ctx context.Context, conn *sql.Conn, batch batch) (tally, error) {
-	changed := make(tally)
+// updateSettled stores the outcomes of the runs that go on with their tokens. It returns
+// how the tallies change, and how many these runs are. Most were Running, and it does not
+// look for others then.
+func (s *Store) updateSettled(ctx context.Context, conn *sql.Conn, batch batch) (changed tallies, stored int, err error) {
+	changed = make(tallies)
+	settle := s.settleEach
 	if len(batch.own) > 0 {
-		return changed, s.settleByPart(ctx, conn, batch, changed)
+		settle = s.settleByPart
 	}
-	return changed, s.settleEach(ctx, conn, batch, changed)
+	for _, was := range []store.Outcome{store.Running, store.Armed} {
+		if stored == len(batch.rows) {
+			break
+		}
+		n, err := settle(ctx, conn, batch, was, changed)
+		if err != nil {
+			return nil, 0, err
+		}
+		stored += n
+	}
+	return changed, stored, nil
 }
 
-func (s *Store) settleByPart(ctx context.Context, conn *sql.Conn, batch batch, changed tally) error {
+func (s *Store) settleByPart(ctx context.Context, conn *sql.Conn, batch batch, was store.Outcome, changed tallies) (stored int, err error) {
 	for i, part := range batch.parts {
 		n, err := s.change(ctx, conn, settlePart,
-			part.Scheduler, part.Task, part.Slot, batch.own[i], part.Outcome, part.Reason, part.Attempt, part.Details, part.RerunUntil, part.First)
+			part.Scheduler, part.Task, part.Slot, batch.own[i], part.Outcome, part.Reason, part.Attempt, part.Details, part.RerunUntil, part.First, was.String())
 		if err != nil {
-			return err
+			return 0, err
 		}
-		changed.add(&part.runRow, -n)
+		changed.begun(&part.runRow, was, n)
+		stored += n
 	}
-	return nil
+	return stored, nil
 }
 
-func (s *Store) settleEach(ctx context.Context, conn *sql.Conn, batch batch, changed tally) error {
+func (s *Store) settleEach(ctx context.Context, conn *sql.Conn, batch batch, was store.Outcome, changed tallies) (stored int, err error) {
 	parts := make(map[string]int, len(batch.rows))
 	for _, row := range batch.rows {
 		parts[row.ID] = row.Part
@@ -203,10 +252,27 @@ func (s *Store) settleEach(ctx context.Context, conn *sql.Conn, batch batch, cha
 		if err := rows.Scan(&id); err != nil {
 			return err
 		}
-		changed.add(&batch.parts[parts[id]].runRow, -1)
+		changed.begun(&batch.parts[parts[id]].runRow, was, 1)
+		stored++
 		return nil
 	}
-	return s.eachOfBatch(ctx, conn, scan, settleRuns, batch)
+	err = s.eachOfBatch(ctx, conn, scan, settleRuns, batch, was.String())
+	return stored, err
+}
+
+// lateness notes how late those of the batch were whose rows have its outcomes.
+func (t tallies) lateness(batch batch, results []store.SettleResult) {
+	worst := make([]time.Duration, len(batch.parts))
+	for i, row := range batch.rows {
+		if results[i].Accepted {
+			worst[row.Part] = max(worst[row.Part], row.Lateness)
+		}
+	}
+	for i, part := range batch.parts {
+		if worst[i] > 0 {
+			t.late(part.tallyKey(), worst[i])
+		}
+	}
 }
 
 // answerSettled says of each run of the batch whether its row has its outcome,

@@ -19,6 +19,7 @@ var (
 	_ store.ScheduleEditor  = (*Store)(nil)
 	_ store.Ledger          = (*Store)(nil)
 	_ store.History         = (*Store)(nil)
+	_ store.Tallier         = (*Store)(nil)
 	_ store.HaltStore       = (*Store)(nil)
 	_ store.Directory       = (*Store)(nil)
 	_ store.RequestStore    = (*Store)(nil)

@@ -21,7 +21,7 @@ func testLedgerConformance(t *testing.T, on database) {
 	empty := newSpares(t, on)
 	storetest.TestLedger(t, func(t *testing.T, clock tradeclock.Clock) store.Ledger {
 		return openAt(t, empty.place(t), clock)
-	}, storetest.Has[store.History](), storetest.Has[store.HaltStore](), storetest.Has[store.Directory](), storetest.Has[store.RequestStore](), storetest.Has[store.OverrideStore](),
+	}, storetest.Has[store.History](), storetest.Has[store.Tallier](), storetest.Has[store.HaltStore](), storetest.Has[store.Directory](), storetest.Has[store.RequestStore](), storetest.Has[store.OverrideStore](),
 		storetest.Has[store.Resetter](),
 		storetest.Has[store.Pruner](), storetest.Has[store.Auditor]())
 }

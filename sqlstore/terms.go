@@ -34,7 +34,7 @@ func (s *Store) Lead(ctx context.Context, scheduler, holder string, ttl time.Dur
 			if err := row.vacant(scheduler, holder, now); err != nil {
 				return err
 			}
-			if err := s.exec(ctx, conn, dropSettled, scheduler); err != nil {
+			if err := s.exec(ctx, conn, dropEmpty, scheduler); err != nil {
 				return err
 			}
 			row.term = max(row.term, granted) + 1
@@ -110,8 +110,11 @@ var (
 	// The order of a CROSS JOIN is kept by SQLite, which would else read all runs of
 	// the scheduler.
 	selectUnsettled = "SELECT r." + strings.Join(readColumns, ", r.") + `
-			FROM tradeclock_unsettled AS u CROSS JOIN tradeclock_runs AS r
-			WHERE u.scheduler = $1 AND u.runs <> 0 AND r.scheduler = u.scheduler AND r.slot = u.slot AND r.task = u.task
+			FROM (
+				SELECT DISTINCT scheduler, slot, task FROM tradeclock_tallies
+				WHERE scheduler = $1 AND outcome ` + isOpen + ` AND runs <> 0) AS u
+			CROSS JOIN tradeclock_runs AS r
+			WHERE r.scheduler = u.scheduler AND r.slot = u.slot AND r.task = u.task
 			  AND r.outcome ` + isOpen + ` AND r.term < $2
 			ORDER BY r.due, r.account, r.task, r.slot`
 

@@ -277,6 +277,21 @@ func (s *Store) eachOfBatch(ctx context.Context, conn *sql.Conn, scan func(*sql.
 	return s.each(ctx, conn, scan, query, append([]any{parts, rows}, args...)...)
 }
 
+// eachRow is eachOfBatch for a statement that returns the id of each of the batch's rows that
+// it changed.
+func (s *Store) eachRow(ctx context.Context, conn *sql.Conn, rows []runRow, statement string, batch batch, changed func(*runRow), args ...any) error {
+	byID := rowsByID(rows)
+	scan := func(found *sql.Rows) error {
+		var id string
+		if err := found.Scan(&id); err != nil {
+			return err
+		}
+		changed(byID[id])
+		return nil
+	}
+	return s.eachOfBatch(ctx, conn, scan, statement, batch, args...)
+}
+
 // plain makes the texts among the arguments such that each database can keep
 // them.
 func plain(args []any) []any {

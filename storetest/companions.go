@@ -21,7 +21,7 @@ func Has[T any]() Companion { return Companion{reflect.TypeFor[T]()} }
 // The companions that the suites know how to test.
 var (
 	ledgerCompanions = []Companion{
-		Has[store.History](), Has[store.HaltStore](), Has[store.Directory](), Has[store.RequestStore](),
+		Has[store.History](), Has[store.Tallier](), Has[store.HaltStore](), Has[store.Directory](), Has[store.RequestStore](),
 		Has[store.OverrideStore](), Has[store.Resetter](),
 		Has[store.Pruner](), Has[store.Auditor](),
 	}

@@ -17,8 +17,8 @@ import (
 )
 
 // TestLedger holds a ledger to the contract of store.Ledger, and to those
-// of History, HaltStore, Directory, RequestStore, OverrideStore, Resetter, Pruner and Auditor where it has them: each that it
-// means to have is named by Has, and the others are skipped if it lacks them. It
+// of History, Tallier, HaltStore, Directory, RequestStore, OverrideStore, Resetter, Pruner and Auditor where it has them: each
+// that it means to have is named by Has, and the others are skipped if it lacks them. It
 // calls open for a new and empty ledger in each of its subtests. The ledger must
 // tell from the given clock, a *clockwork.FakeClock, when a term expires.
 //
@@ -46,6 +46,7 @@ func TestLedger(t *testing.T, open func(t *testing.T, clock clockwork.Clock) sto
 		{"Settle", settleCases},
 		{"Resume", resumeCases},
 		{"Runs", historyCases},
+		{"Tallies", tallyCases},
 		{"Halts", haltCases},
 		{"Requests", requestCases},
 		{"Overrides", overrideCases},
@@ -57,7 +58,11 @@ func TestLedger(t *testing.T, open func(t *testing.T, clock clockwork.Clock) sto
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {
-				t.Run(c.name, func(t *testing.T) { c.test(newLedgerTest(t, open)) })
+				t.Run(c.name, func(t *testing.T) {
+					w := newLedgerTest(t, open)
+					c.test(w)
+					w.checkTallies()
+				})
 			}
 		})
 	}

@@ -18,6 +18,7 @@ type Store interface {
 	store.ChangeLister
 	tradeclock.Ledger
 	store.History
+	store.Tallier
 	store.HaltStore
 	store.Directory
 	store.RequestStore
@@ -47,6 +48,7 @@ const (
 	OpRecord         Op = "Record"
 	OpSettle         Op = "Settle"
 	OpRuns           Op = "Runs"
+	OpTallies        Op = "Tallies"
 	OpSchedulers     Op = "Schedulers"
 	OpEnrolments     Op = "Enrolments"
 	OpHalts          Op = "Halts"
@@ -286,6 +288,11 @@ func (f *Faulty) Settle(ctx context.Context, runs []tradeclock.Run) ([]store.Set
 // Runs calls the store's.
 func (f *Faulty) Runs(ctx context.Context, q store.Query) ([]tradeclock.Run, error) {
 	return ask(ctx, f, OpRuns, func() ([]tradeclock.Run, error) { return f.store.Runs(ctx, q) })
+}
+
+// Tallies calls the store's.
+func (f *Faulty) Tallies(ctx context.Context, q store.TallyQuery) ([]store.Tally, error) {
+	return ask(ctx, f, OpTallies, func() ([]store.Tally, error) { return f.store.Tallies(ctx, q) })
 }
 
 // Schedulers calls the store's.

@@ -59,6 +59,10 @@ func everyCall(st tradeclocktest.Store, term store.Term) map[tradeclocktest.Op]f
 			_, err := st.Runs(ctx, store.Query{})
 			return err
 		},
+		tradeclocktest.OpTallies: func(ctx context.Context) error {
+			_, err := st.Tallies(ctx, store.TallyQuery{})
+			return err
+		},
 		tradeclocktest.OpSchedulers: func(ctx context.Context) error { _, err := st.Schedulers(ctx); return err },
 		tradeclocktest.OpEnrolments: func(ctx context.Context) error {
 			_, err := st.Enrolments(ctx, store.EnrolmentQuery{Scheduler: "paper"})

@@ -30,8 +30,9 @@ type Config struct {
 	// Schedules says what runs when.
 	Schedules store.ScheduleStore
 	// Ledger has the runs. If it is a Directory, it also says who is enrolled and how far
-	// the scheduler has come, and if it is a HaltStore, what is halted, and
-	// if it is an OverrideStore, what people have said of single occurrences.
+	// the scheduler has come; if it is a Tallier, how many runs there are; if it is a
+	// HaltStore, what is halted; and if it is an OverrideStore, what people have said of
+	// single occurrences.
 	Ledger store.History
 	// Calendar tells the trading days. Nil means Weekdays in Location.
 	Calendar calendar.Calendar
@@ -56,6 +57,7 @@ type View struct {
 	name      string
 	reader    *rowReader
 	history   store.History
+	tallier   store.Tallier       // nil if the ledger is none
 	directory store.Directory     // nil if the ledger has none
 	halts     store.HaltStore     // nil if the ledger has none
 	overrides store.OverrideStore // nil if the ledger has none
@@ -70,6 +72,7 @@ func New(cfg Config) (*View, error) {
 	}
 	cfg = cfg.withDefaults()
 	v := &View{name: cfg.Name, history: cfg.Ledger, clock: cfg.Clock}
+	v.tallier, _ = cfg.Ledger.(store.Tallier)
 	v.directory, _ = cfg.Ledger.(store.Directory)
 	v.halts, _ = cfg.Ledger.(store.HaltStore)
 	v.overrides, _ = cfg.Ledger.(store.OverrideStore)
@@ -136,6 +139,16 @@ func pageSize(limit int) int {
 func (v *View) Runs(ctx context.Context, q store.Query) ([]store.Run, error) {
 	q.Scheduler, q.Limit = v.name, pageSize(q.Limit)
 	return v.history.Runs(ctx, q)
+}
+
+// Tallies returns how many runs the scheduler has of each outcome, whatever scheduler q names.
+// The error wraps ErrUnsupported if the ledger is no Tallier.
+func (v *View) Tallies(ctx context.Context, q store.TallyQuery) ([]store.Tally, error) {
+	if v.tallier == nil {
+		return nil, fmt.Errorf("tallies: the ledger keeps none: %w", store.ErrUnsupported)
+	}
+	q.Scheduler = v.name
+	return v.tallier.Tallies(ctx, q)
 }
 
 // Explain answers in one sentence why a task of an account did or did not run on a session

@@ -144,8 +144,6 @@ func (j Judging) lastSession() calendar.Date {
 	return since
 }
 
-const missedAtMost = 1000
-
 func (j Judging) judgeMissed(ctx context.Context, v *Verdict) error {
 	rows, err := j.Schedules.Schedules(ctx)
 	if err != nil && rows == nil {
@@ -156,15 +154,15 @@ func (j Judging) judgeMissed(ctx context.Context, v *Verdict) error {
 		orders[row.Task] = orders[row.Task] || row.Delivery == store.AtMostOnce
 	}
 	since := j.lastSession()
-	missed, err := j.View.Runs(ctx, store.Query{From: since, Outcomes: []store.Outcome{store.Missed}, NewestFirst: true, Limit: missedAtMost})
+	missed, err := j.View.Tallies(ctx, store.TallyQuery{From: since, Outcomes: []store.Outcome{store.Missed}})
 	if err != nil {
 		return err
 	}
 	tasks := make(map[string]bool)
-	for _, run := range missed {
-		if orders[run.Task] {
-			v.Missed += run.Occurrences()
-			tasks[run.Task] = true
+	for _, tally := range missed {
+		if orders[tally.Task] {
+			v.Missed += tally.Occurrences
+			tasks[tally.Task] = true
 		}
 	}
 	if v.Missed > 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/store"
 )
 
@@ -36,7 +37,7 @@ func testWhatIsNotSettledIsCounted(t *testing.T, on database) {
 			term := lead(t, s, "a")
 			runs := c.make()
 			unsettled := func() string {
-				return text(t, openDB(t, at), "SELECT coalesce(sum(runs), 0) FROM tradeclock_unsettled")
+				return text(t, openDB(t, at), "SELECT coalesce(sum(runs), 0) FROM tradeclock_tallies WHERE outcome IN ('armed', 'running')")
 			}
 			claim := func(runs []store.Run) {
 				claims, err := s.Claim(t.Context(), term, runs)
@@ -79,7 +80,7 @@ func testWhatIsNotSettledIsCounted(t *testing.T, on database) {
 			assert.Equal(t, "0", unsettled())
 			clock.Advance(time.Hour)
 			lead(t, s, "c")
-			assert.Equal(t, "0", text(t, openDB(t, at), "SELECT count(*) FROM tradeclock_unsettled"), "they are dropped")
+			assert.Equal(t, "0", text(t, openDB(t, at), "SELECT count(*) FROM tradeclock_tallies WHERE runs = 0"), "they are dropped")
 		})
 	}
 }
@@ -90,4 +91,24 @@ func inTurn(a, b []store.Run) (runs []store.Run) {
 		runs = append(runs, a[i], b[i])
 	}
 	return runs
+}
+
+// assertTalliesAgree compares a store's tallies with a count over its history.
+func assertTalliesAgree(t *testing.T, st *sqlstore.Store) {
+	t.Helper()
+	runs, err := st.Runs(t.Context(), store.Query{})
+	require.NoError(t, err)
+	want := make(map[store.Tally]store.Tally)
+	for i := range runs {
+		sum := store.TallyOf(&runs[i])
+		sum.Add(want[sum.Key()])
+		want[sum.Key()] = sum
+	}
+	told, err := st.Tallies(t.Context(), store.TallyQuery{BySlot: true})
+	require.NoError(t, err)
+	got := make(map[store.Tally]store.Tally)
+	for _, tally := range told {
+		got[tally.Key()] = tally
+	}
+	assert.Equal(t, want, got)
 }
