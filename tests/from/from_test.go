@@ -1,5 +1,6 @@
 // Package from holds the guides of docs/from to what is true: their programs compile, since
-// they are the commands beside it, and their tables are what cron.ParseRule makes.
+// they are the commands beside it, their tables are what cron.ParseRule makes, and what they
+// say of other libraries is what those do.
 package from
 
 import (
@@ -17,6 +18,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/cron"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
 )
 
@@ -29,7 +31,12 @@ func guide(t *testing.T, name string) string {
 
 func TestTheProgramsOfTheGuides(t *testing.T) {
 	fence := regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
-	for name, commands := range map[string][]string{"crontab": {"crontab"}, "robfig-cron": {"robfigbefore", "robfigafter"}} {
+	for name, commands := range map[string][]string{
+		"crontab":     {"crontab"},
+		"robfig-cron": {"robfigbefore", "robfigafter"},
+		"gocron":      {"gocronbefore", "gocronafter"},
+		"apscheduler": {"apschedulerafter"},
+	} {
 		blocks := fence.FindAllStringSubmatch(guide(t, name), -1)
 		require.Len(t, blocks, len(commands), name)
 		for i, command := range commands {
@@ -50,6 +57,19 @@ func TestTheTablesOfTheGuides(t *testing.T) {
 			r, err := cron.ParseRule(cells[1])
 			require.NoError(t, err, cells[1])
 			assert.Equal(t, cells[2], r.String(), cells[1])
+		}
+	}
+}
+
+// TestTheRulesOfTheGuides can all be read.
+func TestTheRulesOfTheGuides(t *testing.T) {
+	quoted := regexp.MustCompile("`((?:daily|hourly|every|once|after) [^`]*\\d[^`]*)`")
+	for name, least := range map[string]int{"crontab": 5, "robfig-cron": 5, "gocron": 7, "apscheduler": 7, "hand-written-loop": 7} {
+		rules := quoted.FindAllStringSubmatch(guide(t, name), -1)
+		assert.GreaterOrEqual(t, len(rules), least, name)
+		for _, one := range rules {
+			_, err := rule.Parse(one[1])
+			assert.NoError(t, err, "%s: %s", name, one[1])
 		}
 	}
 }

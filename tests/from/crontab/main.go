@@ -21,10 +21,10 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	st, err := sqlstore.OpenFile(ctx, "sqlite", "desk.db", sqlstore.WithRuleParser(cron.ParseRule))
+	store, err := sqlstore.OpenFile(ctx, "sqlite", "desk.db", sqlstore.WithRuleParser(cron.ParseRule))
 	check(err)
-	defer st.Close()
-	_, err = st.SeedSchedules(ctx,
+	defer store.Close()
+	_, err = store.SeedSchedules(ctx,
 		tradeclock.Schedule{Task: "buy_orders", Rule: line("1 9 * * 1-5")},
 		tradeclock.Schedule{Task: "watch", Rule: line("*/7 9-15 * * 1-5"), Timeout: 5 * time.Minute, Delivery: tradeclock.AtLeastOnce},
 		tradeclock.Schedule{Task: "statements", Rule: line("0 18 1,15 * *"), Sessions: calendar.EveryDay, CatchUp: 12 * time.Hour},
@@ -40,7 +40,7 @@ func main() {
 		})
 	}
 	s, err := tradeclock.New(tradeclock.Config{
-		Name: "desk", Account: "42", Executor: &tasks, Schedules: st, Ledger: st, Heartbeats: st,
+		Name: "desk", Account: "42", Executor: &tasks, Schedules: store, Ledger: store, Heartbeats: store,
 		Calendar: exchange.MustGet("XNSE"),
 	})
 	check(err)
