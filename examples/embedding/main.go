@@ -17,10 +17,10 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	st, err := sqlstore.OpenFile(ctx, "sqlite", "trading.db")
+	store, err := sqlstore.OpenFile(ctx, "sqlite", "trading.db")
 	check(err)
-	defer st.Close()
-	_, err = st.SeedSchedules(ctx, // inserts what is missing, and overwrites no edit
+	defer store.Close()
+	_, err = store.SeedSchedules(ctx, // inserts what is missing, and overwrites no edit
 		tradeclock.Schedule{Task: "buy_orders", Rule: rule.MustParse("daily 09:01")},
 		tradeclock.Schedule{Task: "sell_monitor", Rule: rule.MustParse("every 1m open-close"), Delivery: tradeclock.AtLeastOnce},
 	)
@@ -36,7 +36,7 @@ func main() {
 
 	s, err := tradeclock.New(tradeclock.Config{
 		Name: "paper", Account: "42", Executor: &tasks,
-		Schedules: st, Ledger: st, Heartbeats: st,
+		Schedules: store, Ledger: store, Heartbeats: store,
 		Calendar: exchange.MustGet("XNSE"), // the National Stock Exchange of India
 	})
 	check(err)
