@@ -44,7 +44,7 @@ func (w *week) compare(ctx context.Context, out io.Writer) error {
 			differ = append(differ, difference{s, loop[s], noted[s], why})
 		}
 		fmt.Fprintf(out, "%s %s: %d runs are the same\n", date.Weekday().String()[:3], date, both)
-		print(out, differ)
+		list(out, differ)
 	}
 	return nil
 }
@@ -117,8 +117,8 @@ type difference struct {
 	why         string
 }
 
-// print prints differences of one reason in one line.
-func print(out io.Writer, all []difference) {
+// list prints differences of one reason in one line.
+func list(out io.Writer, all []difference) {
 	slices.SortFunc(all, func(a, b difference) int {
 		return cmp.Or(cmp.Compare(a.task, b.task), cmp.Compare(a.due, b.due))
 	})
