@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"internal/faces":        {"calendar", "monitor", "rule", "store", "view"},
 	"internal/world":        {".", "calendar", "memstore", "request", "rule", "store", "internal/turns"},
 	"internal/world/cmd":    {"internal/world"},
+	"internal/mutants":      {},
 	"internal/world/teeth":  {},
 	"internal/almost":       {},
 	"internal/engine":       {"calendar", "internal/plan", "internal/said", "internal/why", "rule"},

@@ -1,6 +1,8 @@
 package memstore_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -57,4 +59,29 @@ func TestNothingIsAllocatedInAMinuteWithNothingDue(t *testing.T) {
 		}
 	})
 	assert.Zero(t, allocs)
+}
+
+// A guard that refuses one of several edits refuses all, and is shown what each changes.
+func TestAGuardRefusesAllEdits(t *testing.T) {
+	clock := clockwork.NewFakeClockAt(time.Date(2026, time.November, 23, 9, 0, 0, 0, time.UTC))
+	st, by := memstore.New(clock), store.By{Actor: "ops", Reason: "a test"}
+	refused := errors.New("not in market hours")
+	var shown []string
+	st.Guard(func(_ context.Context, e store.RowEdit) error {
+		shown = append(shown, e.AuditEntry().Action+" "+e.AuditEntry().Task)
+		if e.After.Task == "sell" {
+			return refused
+		}
+		return nil
+	})
+	daily := rule.Daily(rule.At(16, 0))
+	_, err := st.PutSchedule(t.Context(), by, store.Schedule{Task: "sell", Rule: daily})
+	require.ErrorIs(t, err, refused)
+	_, err = st.PutSchedule(t.Context(), by, store.Schedule{Task: "buy", Rule: daily})
+	require.NoError(t, err)
+	rows, err := st.Schedules(t.Context())
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	assert.Equal(t, "buy", rows[0].Task)
+	assert.Len(t, shown, 2)
 }

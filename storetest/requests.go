@@ -77,6 +77,20 @@ var requestCases = []ledgerCase{
 		assert.Equal(w.t, term.Number, taken[0].Term, "who had it before")
 		assert.True(w.t, taken[0].Open())
 	}},
+	{"what nobody asked of a scheduler is not answered", func(w *ledgerTest) {
+		st, term := w.requestsOf(), w.lead("a")
+		asked := w.ask(st, w.wanted("orders"))
+		real, err := w.ledger.Lead(w.ctx, "real", "b", time.Minute, time.Time{})
+		require.NoError(w.t, err)
+		answered := asked
+		answered.Answer, answered.Answered = request.Done, at(9, 1)
+		require.NoError(w.t, st.Answer(w.ctx, real, answered))
+		unknown := answered
+		unknown.ID = "unknown"
+		require.NoError(w.t, st.Answer(w.ctx, term, unknown))
+		assert.Equal(w.t, []request.Request{asked}, w.requests(st, request.Query{}))
+		assert.Equal(w.t, []request.Request{asked}, w.take(st, term), "it is still to be answered")
+	}},
 	{"requests are read in pages", func(w *ledgerTest) {
 		st := w.requestsOf()
 		var asked []request.Request
@@ -99,16 +113,18 @@ var requestCases = []ledgerCase{
 	{"what was answered long ago is pruned", func(w *ledgerTest) {
 		st, pruner := w.requestsOf(), companion[store.Pruner](w.t, w.ledger)
 		term := w.lead("a")
-		open, asked := w.ask(st, w.wanted("orders")), w.ask(st, w.wanted("watch"))
-		asked.Answer, asked.Answered = request.Done, at(9, 0)
-		require.NoError(w.t, st.Answer(w.ctx, term, asked))
+		open, asked, late := w.ask(st, w.wanted("orders")), w.ask(st, w.wanted("watch")), w.ask(st, w.wanted("report"))
 		later := at(9, 0).AddDate(0, 1, 0)
+		asked.Answer, asked.Answered = request.Done, at(9, 0)
+		late.Answer, late.Answered = request.Done, later.Add(-store.MinRetention)
+		require.NoError(w.t, st.Answer(w.ctx, term, asked))
+		require.NoError(w.t, st.Answer(w.ctx, term, late))
 		w.record(term, later)
 		_, err := pruner.Prune(w.ctx, paper, later.Add(-store.MinRetention))
 		require.NoError(w.t, err)
 		left := w.requests(st, request.Query{Scheduler: paper})
-		require.Len(w.t, left, 1)
-		assert.Equal(w.t, open.ID, left[0].ID)
+		require.Len(w.t, left, 2)
+		assert.ElementsMatch(w.t, []string{late.ID, open.ID}, []string{left[0].ID, left[1].ID})
 	}},
 }
 

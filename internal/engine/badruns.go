@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -211,23 +212,25 @@ func (b *BadRuns) Forget(key Key) {
 
 // ForgetAll forgets those that do not run any more.
 func (b *BadRuns) ForgetAll(runs func(Key) bool) {
-	for key := range b.streaks {
-		if !runs(key) {
-			b.Forget(key)
-		}
-	}
-	for key := range b.missed {
+	for _, key := range slices.Concat(inOrder(b.streaks), inOrder(b.missed)) {
 		if !runs(key) {
 			b.Forget(key)
 		}
 	}
 }
 
+// inOrder are the keys of a map in one order always: what is told is told in the same.
+func inOrder[T any](of map[Key]T) []Key {
+	return slices.SortedFunc(maps.Keys(of), func(a, b Key) int {
+		return cmp.Or(strings.Compare(a.Task, b.Task), strings.Compare(a.Account, b.Account))
+	})
+}
+
 // Drop forgets all, as another scheduler tells of it now.
 func (b *BadRuns) Drop() {
 	news := b.news
 	for kind, tasks := range b.troubled {
-		for task := range tasks {
+		for _, task := range slices.Sorted(maps.Keys(tasks)) {
 			news = append(news, Trouble{Kind: TroubleKind(kind), Task: task})
 		}
 	}
@@ -240,8 +243,8 @@ func (b *BadRuns) Drop() {
 func (b *BadRuns) Pass(now time.Time) {
 	b.endSessions(now)
 	for kind, tasks := range b.troubled {
-		for task, t := range tasks {
-			if t.stale {
+		for _, task := range slices.Sorted(maps.Keys(tasks)) {
+			if tasks[task].stale {
 				b.tell(TroubleKind(kind), task)
 			}
 		}
@@ -253,8 +256,8 @@ func (b *BadRuns) endSessions(now time.Time) {
 		return
 	}
 	b.over = time.Time{}
-	for key, m := range b.missed {
-		switch {
+	for _, key := range inOrder(b.missed) {
+		switch m := b.missed[key]; {
 		case !now.Before(m.over):
 			b.find(key)
 		case b.over.IsZero() || m.over.Before(b.over):

@@ -74,6 +74,53 @@ func TestBadRuns(t *testing.T) {
 		}, []Trouble{
 			told(InARow, "rejected", "42"), told(Lost, "monday, too late", "42"), over(InARow), over(Lost),
 		}},
+		{"two that were missed, until each session is over", func(b *BadRuns) {
+			b.Missed(buyOf("42"), "monday", minute(0), "too late", true, minute(60))
+			b.Missed(buyOf("43"), "monday", minute(0), "too late", true, minute(30))
+			b.Missed(buyOf("44"), "monday", minute(0), "too late", true, minute(90))
+			for _, at := range []int{29, 30, 59, 60, 89, 90, 91} {
+				b.Pass(minute(at))
+			}
+		}, []Trouble{
+			told(Lost, "monday, too late", "42"), told(Lost, "monday, too late", "42", "43"), told(Lost, "monday, too late", "42", "43", "44"),
+			told(Lost, "monday, too late", "42", "44"), told(Lost, "monday, too late", "44"), over(Lost),
+		}},
+		{"one that was missed twice is told of until the second session is over", func(b *BadRuns) {
+			b.Missed(buyOf("42"), "monday", minute(0), "too late", true, minute(60))
+			b.Missed(buyOf("42"), "tuesday", minute(9), "too late", true, minute(90))
+			b.Pass(minute(60))
+			b.Count(buyOf("42"), "monday", minute(61), Neither, "", true)
+			b.Pass(minute(90))
+			b.Missed(buyOf("42"), "wednesday", minute(99), "too late", true, minute(120))
+			b.Pass(minute(119))
+		}, []Trouble{told(Lost, "monday, too late", "42"), over(Lost), told(Lost, "wednesday, too late", "42")}},
+		{"one that never was missed is not found", func(b *BadRuns) {
+			b.Missed(buyOf("43"), "", minute(0), "too late", true, minute(60))
+			b.Count(buyOf("42"), "", minute(1), Neither, "", true)
+			b.endStreak(buyOf("44"))
+		}, []Trouble{told(Lost, ", too late", "43")}},
+		{"others of a task go on", func(b *BadRuns) {
+			bad(b, "42", 5)
+			bad(b, "43", 5)
+			b.Missed(buyOf("44"), "monday", minute(0), "too late", true, minute(60))
+			b.ForgetAll(func(key Key) bool { return key == buyOf("43") })
+			bad(b, "43", 1)
+			bad(b, "42", 4)
+		}, []Trouble{
+			told(InARow, "rejected", "42"), told(InARow, "rejected", "42", "43"), told(Lost, "monday, too late", "44"),
+			told(InARow, "rejected", "43"), over(Lost),
+		}},
+		{"it begins anew after its end", func(b *BadRuns) {
+			bad(b, "42", 5)
+			b.Count(buyOf("42"), "", minute(5), Good, "", true)
+			bad(b, "42", 5)
+		}, []Trouble{told(InARow, "rejected", "42"), over(InARow), told(InARow, "rejected", "42")}},
+		{"one that was lost, and another scheduler tells of it", func(b *BadRuns) {
+			b.Lose(buyOf("42"), "monday", "too late", minute(60))
+			b.Drop()
+			b.Pass(minute(60))
+			b.Lose(buyOf("42"), "tuesday", "too late", minute(90))
+		}, []Trouble{told(Lost, "monday, too late", "42"), over(Lost), told(Lost, "tuesday, too late", "42")}},
 		{"another scheduler tells of it", func(b *BadRuns) {
 			bad(b, "42", 5)
 			b.Drop()
@@ -107,10 +154,22 @@ func TestBadRunsOfEarlierProcesses(t *testing.T) {
 
 	b.Suspect(buyOf("43"), minute(9))
 	b.Suspect(buyOf("43"), minute(10))
+	assert.True(t, b.HasUnknown())
 	assert.Equal(t, []Key{buyOf("43")}, b.TakeUnknown(9))
+	begins, asked = b.Begins(buyOf("43"))
+	assert.Equal(t, minute(9), begins)
+	assert.True(t, asked)
 	b.Recall(buyOf("43"), 0, "")
 	_, asked = b.Begins(buyOf("43"))
 	assert.False(t, asked, "there was no such streak")
+	b.Suspect(buyOf("43"), minute(11))
+	begins, _ = b.Begins(buyOf("43"))
+	assert.Equal(t, minute(11), begins, "and another one may begin")
+	b.Recall(buyOf("43"), 1, "no signal")
+	b.Suspect(buyOf("43"), minute(12))
+	assert.Equal(t, []Key{buyOf("43")}, b.TakeUnknown(9), "the one that is known goes on")
+	b.Count(buyOf("44"), "", minute(20), Bad, "", true)
+	assert.False(t, b.HasUnknown(), "this process has all of it")
 
 	for i := range 2 * unknownMost {
 		b.Count(buyOf(fmt.Sprint("new ", i)), "", minute(20), Bad, "", false)

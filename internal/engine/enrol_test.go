@@ -124,6 +124,11 @@ func TestWithdrawalsThatWereNotTold(t *testing.T) {
 			d.Resume(State{Term: 2, Watermark: d.now, Enrolments: test.known}, d.now)
 			gone, _ := d.ToAccount()
 			assert.Equal(t, test.want, gone)
+			known, is := d.Accounts.Known("42")
+			assert.Equal(t, test.known != nil, is)
+			if test.want != nil {
+				assert.Equal(t, test.want[0], known)
+			}
 		})
 	}
 }

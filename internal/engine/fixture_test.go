@@ -19,6 +19,7 @@ type desk struct {
 	now    time.Time
 	rows   map[Key]*Row
 	halted map[string]string
+	bad    Key    // of a row that is quarantined
 	claims []*Run // picked, and not answered yet
 	going  []*Run
 }
@@ -146,7 +147,7 @@ func (d *desk) InForce(account, task string) *Row {
 }
 
 func (d *desk) Row(key Key) *Row         { return d.rows[key] }
-func (d *desk) Quarantined(key Key) bool { return false }
+func (d *desk) Quarantined(key Key) bool { return key == d.bad }
 
 func (d *desk) Halted(account string) (string, bool) {
 	reason, halted := d.halted[account]

@@ -52,8 +52,12 @@ func TestTryAgain(t *testing.T) {
 			d.tick("09:00:00")
 			require.Len(t, d.going, 1)
 			d.at(test.at)
-			_, again := d.going[0].TryAgain(test.attempts, d.now)
+			wait, again := d.going[0].TryAgain(test.attempts, d.now)
 			assert.Equal(t, test.again, again)
+			assert.Equal(t, test.retry.wait(test.attempts), wait)
+			d.Ended(d.going[0], Bad, "")
+			_, again = d.going[0].TryAgain(test.attempts, d.now)
+			assert.False(t, again, "its outcome was taken")
 		})
 	}
 }
@@ -69,6 +73,12 @@ func TestWhyNoAttempt(t *testing.T) {
 		{"its own end", func(d *desk) { d.halted["42"] = why.HaltedBy + "ada" }, "timed out", "stopped", "timed out"},
 		{"a halt", func(d *desk) { d.halted["42"] = why.HaltedBy + "ada" }, "", "stopped", why.HaltedBy + "ada"},
 		{"a row that is gone", func(d *desk) { delete(d.rows, Key{Task: "buy"}) }, "", "stopped", why.Disabled},
+		{"a row that was disabled", func(d *desk) {
+			r := newRow("buy", "daily 09:00", always, Handling{})
+			r.Policy.Disabled = true
+			d.rows[Key{Task: "buy"}] = r
+		}, "", "stopped", why.Disabled},
+		{"a row that was disabled when a person asked for it", func(d *desk) { d.rows[Key{Task: "buy"}].Policy.Disabled = true }, "", "", ""},
 		{"a stop", func(d *desk) { d.Term.Lost() }, "", "stopped", "stopped"},
 		{"the term", func(d *desk) { d.Term.Lost() }, "", "", "the term could not be renewed"},
 		{"an account that went, and is back", func(d *desk) {
@@ -84,5 +94,25 @@ func TestWhyNoAttempt(t *testing.T) {
 			test.do(d)
 			assert.Equal(t, test.want, d.WhyNoAttempt(d.going[0], test.ended, test.stopped, d.now))
 		})
+	}
+}
+
+// What a stop cuts off is run again within its catch-up if it is delivered at least once,
+// and nobody asked for it.
+func TestUntilWhenARunIsRunAgain(t *testing.T) {
+	at := func(text string) time.Time { return clockTime(t, text) }
+	once, atLeast := newRow("buy", "daily 09:00", always, Handling{}), newRow("buy", "daily 09:00", always, Handling{AtLeastOnce: true})
+	for _, test := range []struct {
+		name string
+		run  Run
+		now  time.Time
+		want time.Time
+	}{
+		{"at least once", Run{Row: atLeast, Expires: at("09:05:00")}, at("09:04:59"), at("09:05:00")},
+		{"past its catch-up", Run{Row: atLeast, Expires: at("09:05:00")}, at("09:05:00"), time.Time{}},
+		{"at most once", Run{Row: once, Expires: at("09:05:00")}, at("09:04:59"), time.Time{}},
+		{"a person's", Run{Row: atLeast, Expires: at("09:05:00"), Actor: "ada"}, at("09:04:59"), time.Time{}},
+	} {
+		assert.Equal(t, test.want, test.run.RerunUntil(test.now), test.name)
 	}
 }

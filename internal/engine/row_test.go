@@ -11,6 +11,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/plan"
+	"github.com/tradeclock/tradeclock/internal/why"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -131,6 +132,55 @@ func TestSpreadWithin(t *testing.T) {
 			due := plan.New([]*plan.Row{r.Row}).Day(date, calendar.EndOfDay.On(date.AddDays(2), time.UTC))
 			require.NotEmpty(t, due)
 			assert.Equal(t, test.want, RowOf(due[0]).SpreadWithin(due[0]))
+		})
+	}
+}
+
+// silent is a calendar that cannot tell its sessions.
+type silent struct{ calendar.Calendar }
+
+func (silent) Session(calendar.Date) (calendar.Session, error) {
+	return calendar.Session{}, calendar.ErrUnknownDate
+}
+
+// A catch-up ends at its cap if that is earlier. If the cap cannot be told, a run may only
+// be on time, and a wall time can always be told.
+func TestExpiry(t *testing.T) {
+	weekdays := calendar.Weekdays(time.UTC, tradingHours...)
+	due := clockTime(t, "09:20:00")
+	for _, test := range []struct {
+		name    string
+		cal     calendar.Calendar
+		catchUp time.Duration
+		until   string
+		want    time.Duration // after it is due
+		why     string
+	}{
+		{"no cap", weekdays, time.Hour, "", time.Hour, "its catch-up of 1h0m0s had passed"},
+		{"a cap that is later", weekdays, time.Hour, "close", time.Hour, "its catch-up of 1h0m0s had passed"},
+		{"a cap that is earlier", weekdays, time.Hour, "open+10m", 5 * time.Minute, "its catch-up had ended at open+10m"},
+		{"a cap at the end", weekdays, 5 * time.Minute, "open+10m", 5 * time.Minute, "its catch-up of 5m0s had passed"},
+		{"a cap that cannot be told", silent{weekdays}, time.Hour, "open+10m", time.Minute,
+			"its catch-up until open+10m cannot be told, so that it could only be on time: " + calendar.ErrUnknownDate.Error()},
+		{"a cap that cannot be told, of a shorter catch-up", silent{weekdays}, time.Second, "open+10m", time.Second, "its catch-up of 1s had passed"},
+		{"a wall time of a day that is not known", silent{weekdays}, time.Hour, "09:30", 10 * time.Minute, "its catch-up had ended at 09:30"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := Handling{CatchUp: test.catchUp}
+			if test.until != "" {
+				until, err := rule.ParseMoment(test.until)
+				require.NoError(t, err)
+				h.CatchUpUntil = &until
+			}
+			r := newRow("buy", "daily 09:20", test.cal, h)
+			expires := r.Expiry(due, monday)
+			assert.Equal(t, test.want, expires.Sub(due))
+			p := &Run{Row: r, Due: due, Session: monday, Expires: expires}
+			assert.Equal(t, test.why, New(Config{}).tooLate(p))
+			p.lined = true
+			assert.Equal(t, test.why+why.WaitedFor+why.WaitsForPlace, New(Config{MaxConcurrent: 1}).tooLate(p))
+			p.wait, p.moved = "", true
+			assert.Equal(t, "the calendar moved it into the past, where "+test.why, New(Config{}).tooLate(p))
 		})
 	}
 }

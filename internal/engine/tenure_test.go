@@ -22,6 +22,7 @@ func TestTenure(t *testing.T) {
 		{"no answer", func(t *Tenure) { t.Granted(3, until); t.Resumed(); t.Unanswered() }, true, true, false, true},
 		{"an answer again", func(t *Tenure) { t.Granted(3, until); t.Resumed(); t.Unanswered(); t.Granted(3, until) }, true, true, false, false},
 		{"held by another", func(t *Tenure) { t.Granted(3, until); t.Resumed(); t.Unanswered(); t.Held() }, true, true, false, false},
+		{"to be read again", func(t *Tenure) { t.Granted(3, until); t.Resumed(); t.Unanswered(); t.Reread() }, false, false, false, false},
 		{"lost", func(t *Tenure) { t.Granted(3, until); t.Resumed(); t.Unanswered(); t.Lost() }, false, false, false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -33,6 +34,7 @@ func TestTenure(t *testing.T) {
 			assert.Equal(t, test.trustedAfter, tenure.TrustedAt(until))
 			assert.Equal(t, test.trustedAfter, tenure.MayStart(false, until))
 			assert.Equal(t, test.after, tenure.MayStart(true, until))
+			assert.Equal(t, test.trusted, tenure.IsResumed())
 		})
 	}
 }
@@ -47,4 +49,16 @@ func TestTheTermIsTrustedOnTheSmallerOfTwoClocks(t *testing.T) {
 	assert.True(t, tenure.TrustedAt(now))
 	assert.False(t, tenure.TrustedAt(now.Add(time.Hour)))
 	assert.False(t, tenure.TrustedAt(now.Add(time.Hour).Round(0)), "on the wall clock alone")
+}
+
+func TestWhatATermIs(t *testing.T) {
+	var tenure Tenure
+	tenure.Granted(3, minute(5))
+	assert.Equal(t, int64(3), tenure.Number())
+	assert.Equal(t, minute(5), tenure.Trusted())
+	assert.False(t, tenure.IsUnreachable())
+	tenure.Unanswered()
+	assert.True(t, tenure.IsUnreachable())
+	tenure.Lost()
+	assert.Zero(t, tenure.Number())
 }

@@ -46,3 +46,38 @@ func TestWakes(t *testing.T) {
 		})
 	}
 }
+
+// Time for which no wake was expected is no step. A clock that is set back is one all the
+// same.
+func TestWakesThatAreNotExpected(t *testing.T) {
+	began := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name    string
+		idle    time.Duration // until so long after the first wake
+		after   time.Duration
+		step    time.Duration
+		stepped bool
+	}{
+		{"within it", time.Hour, time.Hour - 1, 0, false},
+		{"at its end", time.Hour, time.Hour, 0, false},
+		{"after it", time.Hour, time.Hour + 1, 59*time.Minute + 1, true},
+		{"at once", time.Hour, 0, 0, false},
+		{"set back", time.Hour, -time.Second, -time.Second, true},
+		{"set back a little", time.Hour, -time.Millisecond, -time.Millisecond, false},
+		{"never idle, and a little late", 0, 61 * time.Second, time.Second, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var w Wakes
+			from, step, stepped := w.Woke(began)
+			assert.Zero(t, from)
+			assert.Zero(t, step)
+			assert.False(t, stepped)
+			w.Idle(began.Add(test.idle))
+			from, step, stepped = w.Woke(began.Add(test.after))
+			assert.Equal(t, began, from)
+			assert.Equal(t, test.step, step)
+			assert.Equal(t, test.stepped, stepped)
+			assert.Equal(t, began.Add(test.after), w.Last())
+		})
+	}
+}
