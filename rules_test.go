@@ -61,6 +61,7 @@ var rules = []string{
 	36: "an override is about one occurrence",
 	37: "requests of people, from other processes",
 	38: "edits are previewed, and a preview is what then runs",
+	40: "tallies are kept with the runs, and agree with them",
 	41: "what keeps tasks from running is told",
 }
 
@@ -130,7 +131,7 @@ func heldRules(t *testing.T) map[int][]string {
 // filesOfRules are those of the tests of the rooms that behave as the scheduler does.
 func filesOfRules(t *testing.T) (files []string) {
 	t.Helper()
-	for _, room := range []string{".", "internal/plan", "monitor", "rule", "tradeclocktest"} {
+	for _, room := range []string{".", "internal/plan", "monitor", "rule", "sqlstore", "tradeclocktest"} {
 		found, err := filepath.Glob(filepath.Join(room, "*_test.go"))
 		require.NoError(t, err)
 		require.NotEmpty(t, found, room)

@@ -11,7 +11,8 @@
 // a person can read in the sqlite3 or psql shell: instants are UTC text of fixed
 // width, policies are their names, rules their text form. Zero bytes and broken
 // UTF-8 in texts are replaced by U+FFFD. The comments in the folder schema say what
-// each table is for.
+// each table is for. Runs are not to be added or removed there: tradeclock_tallies counts
+// them, and would not agree any more, which Store.CheckTallies finds.
 //
 // Schedules may be edited there too, and the scheduler sees the edit at its next
 // poll:

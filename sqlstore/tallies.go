@@ -119,26 +119,7 @@ func (s *Store) countTallies(ctx context.Context, conn *sql.Conn, changed tallie
 
 // Tallies returns the selected tallies.
 func (s *Store) Tallies(ctx context.Context, q store.TallyQuery) (all []store.Tally, err error) {
-	slot := "''"
-	if q.BySlot {
-		slot = "slot"
-	}
-	columns := "session, task, " + slot + ", outcome, class, scheduler"
-	var args []any
-	where := tallyConditions(q, &args)
-	if a := q.After; a != nil {
-		n := len(args)
-		args = append(args, dateText(a.Session), a.Task, a.Slot, a.Outcome.String(), a.Class, a.Scheduler)
-		where += fmt.Sprintf(" AND (%s) > ($%d, $%d, $%d, $%d, $%d, $%d)", columns, n+1, n+2, n+3, n+4, n+5, n+6)
-	}
-	query := "SELECT session, task, " + slot + ` AS told, outcome, class, scheduler, sum(runs), sum(occurrences), max(lateness)
-		FROM tradeclock_tallies ` + where + `
-		GROUP BY session, task, told, outcome, class, scheduler
-		ORDER BY session, task, told, outcome, class, scheduler`
-	if q.Limit > 0 {
-		args = append(args, q.Limit)
-		query += fmt.Sprintf(" LIMIT $%d", len(args))
-	}
+	query, args := tallyQuery(q)
 	err = s.read(ctx, "read tallies", func(conn *sql.Conn) error {
 		all = nil
 		return s.each(ctx, conn, func(rows *sql.Rows) error {
@@ -148,6 +129,29 @@ func (s *Store) Tallies(ctx context.Context, q store.TallyQuery) (all []store.Ta
 		}, query, args...)
 	})
 	return all, err
+}
+
+// tallyQuery returns the statement of a query, and its arguments.
+func tallyQuery(q store.TallyQuery) (query string, args []any) {
+	slot := "''"
+	if q.BySlot {
+		slot = "slot"
+	}
+	where := tallyConditions(q, &args)
+	if a := q.After; a != nil {
+		n := len(args)
+		args = append(args, dateText(a.Session), a.Task, a.Slot, a.Outcome.String(), a.Class, a.Scheduler)
+		where += fmt.Sprintf(" AND (session, task, %s, outcome, class, scheduler) > ($%d, $%d, $%d, $%d, $%d, $%d)", slot, n+1, n+2, n+3, n+4, n+5, n+6)
+	}
+	query = "SELECT session, task, " + slot + ` AS told, outcome, class, scheduler, sum(runs), sum(occurrences), max(lateness)
+		FROM tradeclock_tallies ` + where + `
+		GROUP BY session, task, told, outcome, class, scheduler
+		ORDER BY session, task, told, outcome, class, scheduler`
+	if q.Limit > 0 {
+		args = append(args, q.Limit)
+		query += fmt.Sprintf(" LIMIT $%d", len(args))
+	}
+	return query, args
 }
 
 func scanTally(rows *sql.Rows) (t store.Tally, err error) {
@@ -218,33 +222,4 @@ func scanTallied(rows *sql.Rows, scheduler string, further ...any) (runRow, erro
 func (r *runRow) tell(run *store.Run) {
 	tally := store.TallyOf(run)
 	r.Class, r.Lateness = tally.Class, tally.WorstLateness
-}
-
-// fillPage is how many runs fillTallies counts at once.
-const fillPage = 10_000
-
-// fillTallies counts the runs of a database in which there are no tallies yet.
-func (s *Store) fillTallies(ctx context.Context, conn *sql.Conn) error {
-	var last [4]string // scheduler, slot, task and account of the last that was counted
-	for read := fillPage; read == fillPage; {
-		read = 0
-		counts := make(tallies)
-		scan := func(rows *sql.Rows) error {
-			row, err := scanTallied(rows, "", &last[0], &last[3])
-			row.Scheduler, last[1], last[2] = last[0], row.Slot, row.Task
-			counts.add(&row, 1)
-			read++
-			return err
-		}
-		err := s.each(ctx, conn, scan, "SELECT "+tallied+`, scheduler, account FROM tradeclock_runs
-			WHERE (scheduler, slot, task, account) > ($1, $2, $3, $4)
-			ORDER BY scheduler, slot, task, account LIMIT $5`, last[0], last[1], last[2], last[3], fillPage)
-		if err == nil {
-			err = s.countTallies(ctx, conn, counts)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -15,11 +15,9 @@ import (
 // A new holder finds what is not settled by the occurrences that have such runs, so
 // each way in which a run begins or ends must count it.
 
-func TestWhatIsNotSettledIsCounted(t *testing.T) {
-	onEach(t, testWhatIsNotSettledIsCounted)
-}
+func TestRule40_TalliesAgreeWithTheRuns(t *testing.T) { onEach(t, testTalliesAgreeWithTheRuns) }
 
-func testWhatIsNotSettledIsCounted(t *testing.T, on database) {
+func testTalliesAgreeWithTheRuns(t *testing.T, on database) {
 	for _, c := range []struct {
 		name string
 		make func() []store.Run
@@ -37,6 +35,7 @@ func testWhatIsNotSettledIsCounted(t *testing.T, on database) {
 			term := lead(t, s, "a")
 			runs := c.make()
 			unsettled := func() string {
+				assertTalliesAgree(t, s)
 				return text(t, openDB(t, at), "SELECT coalesce(sum(runs), 0) FROM tradeclock_tallies WHERE outcome IN ('armed', 'running')")
 			}
 			claim := func(runs []store.Run) {
@@ -111,4 +110,27 @@ func assertTalliesAgree(t *testing.T, st *sqlstore.Store) {
 		got[tally.Key()] = tally
 	}
 	assert.Equal(t, want, got)
+	differences, err := st.CheckTallies(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, differences)
+}
+
+func TestRule40_TalliesThatDoNotAgreeAreFound(t *testing.T) {
+	onEach(t, testTalliesThatDoNotAgreeAreFound)
+}
+
+func testTalliesThatDoNotAgreeAreFound(t *testing.T, on database) {
+	at := on.place(t)
+	s := openAt(t, at, newClock())
+	_, err := s.Claim(t.Context(), lead(t, s, "a"), append(ofMinute(0, 3, false), ofMinute(1, 2, false)...))
+	require.NoError(t, err)
+	byHand(t, at, "DELETE FROM tradeclock_runs WHERE account = (SELECT min(account) FROM tradeclock_runs)")
+	byHand(t, at, "DELETE FROM tradeclock_tallies WHERE slot = (SELECT max(slot) FROM tradeclock_tallies)")
+	differences, err := s.CheckTallies(t.Context())
+	require.NoError(t, err)
+	require.Len(t, differences, 2)
+	assert.Equal(t, 3, differences[0].Told.Runs)
+	assert.Equal(t, 2, differences[0].Counted.Runs)
+	assert.Zero(t, differences[1].Told.Runs, "it is gone")
+	assert.Equal(t, 1, differences[1].Counted.Runs)
 }

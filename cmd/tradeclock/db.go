@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ func (a *app) dbCommand() *cli.Command {
 		Commands: []*cli.Command{
 			{
 				Name: "check", Usage: "whether this program and the database fit each other", Description: "Example: tradeclock db check\n\nIt ends with 3 if they do not.",
+				Flags:  []cli.Flag{&cli.BoolFlag{Name: "tallies", Usage: "count all runs too, and compare the tallies with them"}},
 				Action: a.checkDB,
 			},
 			{
@@ -46,7 +48,25 @@ func (a *app) checkDB(ctx context.Context, cmd *cli.Command) error {
 		}
 		fmt.Fprintf(a.out, "%s: term %d, %s; accounted for up to %s\n", plain(state.Term.Scheduler), state.Term.Number, plain(holder), s.dateTime(state.Watermark))
 	}
+	if cmd.Bool("tallies") {
+		return a.checkTallies(ctx, s)
+	}
 	return nil
+}
+
+func (a *app) checkTallies(ctx context.Context, s *service) error {
+	differences, err := s.store.CheckTallies(ctx)
+	if err != nil {
+		return err
+	}
+	if len(differences) == 0 {
+		fmt.Fprintln(a.out, "The tallies agree with the runs.")
+		return nil
+	}
+	d := differences[0]
+	of := cmp.Or(d.Told.Key(), d.Counted.Key())
+	return fmt.Errorf("%d tallies do not agree with the runs, among them %s %s %v of %s: %d are told, and there are %d",
+		len(differences), of.Task, of.Slot, of.Outcome, of.Scheduler, d.Told.Runs, d.Counted.Runs)
 }
 
 func (a *app) migrate(ctx context.Context, cmd *cli.Command) error {

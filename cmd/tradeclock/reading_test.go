@@ -21,6 +21,7 @@ var questions = map[string][]string{
 	"plan-timeline":       {"plan", "--timeline", "--task", "sell_monitor"},
 	"plan-tomorrow":       {"plan", "tomorrow"},
 	"plan-monday":         {"plan", "2026-11-30", "--account", "42", "--timeline"},
+	"db-check-tallies":    {"db", "check", "--tallies"},
 	"runs-missed":         {"runs", "--outcome", "missed,failed"},
 	"runs-oldest":         {"runs", "--oldest-first", "--limit", "3"},
 	"explain-monitor":     {"explain", "sell_monitor"},
