@@ -49,6 +49,7 @@ func (e *Engine) expire(now time.Time) {
 		return
 	}
 	e.lineUpAll(func(w *wave) bool { return !now.Before(w.expires()) }, now)
+	e.giveUpHeld(now)
 	q.removeIf(
 		func(p *Run) bool { return !now.Before(p.Expires) },
 		func(p *Run) { e.miss(p, e.tooLate(p), now) },

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/why"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -16,10 +17,6 @@ type Await struct {
 	Delay time.Duration // after that run has finished
 	Until time.Time     // it must be due before
 }
-
-// NoSuccessOf begins the reason of an occurrence that waited in vain, before the name of the
-// task.
-const NoSuccessOf = "no success of "
 
 // Awaits reports whether any row waits for the success of a task.
 func (p *Plan) Awaits(task string) bool { return p.awaited[task] }
@@ -41,7 +38,7 @@ func (m *market) await(g *group, d *day, spans []rule.Span) (*Await, error) {
 	}
 	for i := range spans {
 		if from := spans[i].Due(0); spans[i].Skip == "" && !from.Before(a.Until) {
-			spans[i].Skip = fmt.Sprintf("%s%s in time: its end, %v, is not after %s", NoSuccessOf, a.Task, g.awaits.Until, from.In(m.loc).Format(time.TimeOnly))
+			spans[i].Skip = fmt.Sprintf("%s%s in time: its end, %v, is not after %s", why.NoSuccessOf, a.Task, g.awaits.Until, from.In(m.loc).Format(time.TimeOnly))
 		}
 	}
 	return a, nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/why"
 	"github.com/tradeclock/tradeclock/rule"
 )
 
@@ -30,7 +31,7 @@ func (g *group) appendRows(found []Occurrence, o Occurrence) []Occurrence {
 			o.Row = r
 			found = append(found, o)
 			if o.Awaits != nil && r.Base.Policy.Disabled {
-				found[len(found)-1].Skip = cmp.Or(o.Skip, NoSuccessOf+o.Awaits.Task+": its schedule is disabled")
+				found[len(found)-1].Skip = cmp.Or(o.Skip, why.NoSuccessOf+o.Awaits.Task+": its schedule is disabled")
 			}
 		}
 	}
