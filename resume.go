@@ -61,7 +61,9 @@ func (s *UnifiedTaskScheduler) takeOver(t store.Term, state store.State, now tim
 	}
 	for _, runs := range [][]Run{state.Ahead, state.Unsettled} {
 		for i := range runs {
-			from.Ahead = append(from.Ahead, answer.EntryOf(&runs[i]))
+			entry := answer.EntryOf(&runs[i])
+			entry.Ended = answer.EndedOf(&runs[i])
+			from.Ahead = append(from.Ahead, entry)
 		}
 	}
 	watermark := s.engine.Resume(from, now)

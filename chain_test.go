@@ -1,0 +1,162 @@
+package tradeclock_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/tradeclocktest"
+)
+
+// fared tells what became of a task's runs: when each was due, and why it did not run.
+func (w *world) fared(task string) []string {
+	w.t.Helper()
+	var told []string
+	for _, r := range w.runs(task) {
+		text := fmt.Sprintf("%s %s, %s", r.Slot, r.Due.In(kolkata).Format(time.TimeOnly), r.Outcome)
+		if r.Reason != "" {
+			text += ": " + r.Reason
+		}
+		told = append(told, text)
+	}
+	return told
+}
+
+// ends is a task that takes a while and returns an error, or none.
+func ends(after time.Duration, err error) func(context.Context, tradeclock.Run) error {
+	return func(ctx context.Context, _ tradeclock.Run) error {
+		if slept := tradeclock.Sleep(ctx, after); slept != nil {
+			return slept
+		}
+		return err
+	}
+}
+
+// A chained run is due when what it waits for has succeeded, and is skipped if that came to
+// anything else, or not in time.
+func TestRule06_AChainIsDueWhenWhatItWaitsForSucceeds(t *testing.T) {
+	const due = "2026-11-23 "
+	for _, test := range []struct {
+		name     string
+		analysis string
+		does     func(context.Context, tradeclock.Run) error
+		buy      string
+		want     string
+	}{
+		{"succeeds", "daily 16:00", ends(30*time.Minute, nil), "after analysis succeeds", "16:30:00, succeeded"},
+		{"succeeds at once", "daily 16:00", ends(0, nil), "after analysis succeeds", "16:00:00, succeeded"},
+		{"within a second", "daily 16:00", ends(1500*time.Millisecond, nil), "after analysis succeeds", "16:00:02, succeeded"},
+		{"with a delay", "daily 16:00", ends(30*time.Minute, nil), "after analysis succeeds 5m", "16:35:00, succeeded"},
+		{"in time", "daily 16:00", ends(30*time.Minute, nil), "after analysis succeeds 5m until 16:36", "16:35:00, succeeded"},
+		{"fails", "daily 16:00", ends(time.Minute, errRefused), "after analysis succeeds", "16:00:00, skipped: no success of analysis: it failed: refused"},
+		{"panics", "daily 16:00", func(context.Context, tradeclock.Run) error { panic("no data") }, "after analysis succeeds",
+			"16:00:00, skipped: no success of analysis: it failed: panic: no data"},
+		{"skips", "daily 16:00", ends(time.Minute, tradeclock.Skip("no prices")), "after analysis succeeds",
+			"16:00:00, skipped: no success of analysis: it was skipped: no prices"},
+		{"takes too long", "daily 16:00", ends(2*time.Hour, nil), "after analysis succeeds until 17:30", "16:00:00, skipped: no success of analysis by 17:30:00"},
+		{"not before the end", "daily 16:00", ends(30*time.Minute, nil), "after analysis succeeds until 16:30", "16:00:00, skipped: no success of analysis by 16:30:00"},
+		{"too late with the delay", "daily 16:00", ends(30*time.Minute, nil), "after analysis succeeds 1h until 17:30",
+			"16:00:00, skipped: no success of analysis in time: it succeeded at 16:30:00"},
+		{"until the midnight after", "daily 16:00", ends(9*time.Hour, nil), "after analysis succeeds", "16:00:00, skipped: no success of analysis by 2026-11-24 00:00:00"},
+		{"of what is due on the day after", "daily 02:00+1d", ends(3*time.Hour, nil), "after analysis succeeds", "05:00:00, succeeded"},
+		{"until a time of the day after", "daily 16:00", ends(9*time.Hour, nil), "after analysis succeeds until 02:00+1d", "01:00:00, succeeded"},
+		{"an end that comes first", "daily 16:00", ends(0, nil), "after analysis succeeds until 15:00",
+			"16:00:00, skipped: no success of analysis in time: its end, 15:00, is not after 16:00:00"},
+		{"after what is due by the clock", "daily 16:00", ends(time.Minute, nil), "after delayed succeeds", "16:11:00, succeeded"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 15:50:00")
+			w.rec.Do("analysis", test.does)
+			w.rec.Do("delayed", ends(time.Minute, nil))
+			_, d := w.driver(row("analysis", test.analysis, catchUp(time.Hour)), row("buy", test.buy), row("delayed", "after analysis 10m"))
+			d.Until(at("2026-11-24 06:00:00"))
+			assert.Equal(t, []string{due + test.want}, w.fared("buy"))
+		})
+	}
+}
+
+// Chains are as long as they are, and each run of a day has its own.
+func TestRule06_ChainsOfChainsAndOfSeveralTimes(t *testing.T) {
+	w := newWorld(t, "2026-11-23 08:50:00")
+	w.rec.Do("analysis", ends(20*time.Minute, nil))
+	w.rec.Do("buy", ends(time.Minute, nil))
+	_, d := w.driver(
+		row("report", "after confirm succeeds 1m"), row("confirm", "after buy succeeds"),
+		row("buy", "after analysis succeeds 5m on mon"), row("analysis", "daily 09:00,14:00", catchUp(time.Hour)),
+	)
+	d.Until(at("2026-11-25 06:00:00"))
+	assert.Equal(t, []string{"2026-11-23@09:00 09:25:00, succeeded", "2026-11-23@14:00 14:25:00, succeeded"}, w.fared("buy"))
+	assert.Equal(t, []string{"2026-11-23@09:00 09:26:00, succeeded", "2026-11-23@14:00 14:26:00, succeeded"}, w.fared("confirm"))
+	assert.Equal(t, []string{"2026-11-23@09:00 09:27:00, succeeded", "2026-11-23@14:00 14:27:00, succeeded"}, w.fared("report"))
+
+	w.rec.Do("analysis", ends(time.Minute, errRefused))
+	d.Until(at("2026-12-01 06:00:00"))
+	for _, task := range []string{"buy", "confirm", "report"} {
+		assert.Len(t, w.fared(task), 4, task)
+	}
+	assert.Contains(t, w.fared("report")[2], "no success of confirm: it was skipped: no success of buy: it was skipped: no success of analysis: it failed")
+}
+
+// Of each account the run waits for that of its own.
+func TestRule06_EachAccountWaitsForItsOwn(t *testing.T) {
+	w := newWorld(t, "2026-11-23 15:50:00")
+	w.rec.Do("analysis", func(ctx context.Context, run tradeclock.Run) error {
+		return map[string]error{"7": errRefused}[run.Account]
+	})
+	s, d := w.driver(row("analysis", "daily 16:00"), row("buy", "after analysis succeeds"))
+	require.NoError(t, s.Enroll(t.Context(), "7", w.rec))
+	d.For(20 * time.Minute)
+	var told []string
+	for _, r := range w.runs("buy") {
+		told = append(told, r.Account+" "+r.Outcome.String())
+	}
+	assert.ElementsMatch(t, []string{"42 succeeded", "7 skipped"}, told)
+}
+
+// The ledger knows what became of what a run waits for: wherever the process dies, the next
+// one comes to the same, and to one row.
+func TestRule20_AChainAcrossACrash(t *testing.T) {
+	for _, delivery := range []tradeclock.Delivery{tradeclock.AtMostOnce, tradeclock.AtLeastOnce} {
+		for second := -5; second <= 200; second += 5 {
+			for _, away := range []time.Duration{35 * time.Second, 10 * time.Minute} {
+				crash := at("2026-11-23 16:00:00").Add(time.Duration(second) * time.Second)
+				t.Run(fmt.Sprint(delivery, " ", crash.In(kolkata).Format(time.TimeOnly), " away ", away), func(t *testing.T) {
+					w := newWorld(t, "2026-11-23 15:55:00")
+					cfg := w.config(
+						row("analysis", "daily 16:00", catchUp(time.Hour), func(s *tradeclock.Schedule) { s.Delivery = delivery }),
+						row("buy", "after analysis succeeds 1m until 17:30", catchUp(time.Hour)),
+					)
+					for _, task := range []string{"analysis", "buy"} {
+						w.rec.Do(task, ends(time.Minute, nil))
+					}
+					s := w.scheduler(cfg)
+					d := tradeclocktest.NewDriver(t, s, w.clock)
+					d.Until(crash)
+					d.Crash()
+					w.clock.Advance(away)
+					s = w.scheduler(cfg)
+					tradeclocktest.NewDriver(t, s, w.clock).Until(at("2026-11-23 18:00:00"))
+
+					analysis, buy := w.runs("analysis"), w.runs("buy")
+					require.Len(t, analysis, 1)
+					require.Len(t, buy, 1, "one row for the occurrence")
+					assert.LessOrEqual(t, w.rec.Count("buy"), 1)
+					switch {
+					case analysis[0].Outcome != tradeclock.Succeeded:
+						assert.Equal(t, tradeclock.Interrupted, analysis[0].Outcome)
+						assert.Contains(t, buy[0].Reason, "no success of analysis: it was interrupted: ")
+						assert.Zero(t, w.rec.Count("buy"))
+					default:
+						assert.Equal(t, analysis[0].Finished.Add(time.Minute), buy[0].Due)
+						assert.Equal(t, 1, w.rec.Count("buy"), buy[0].Reason)
+					}
+				})
+			}
+		}
+	}
+}
