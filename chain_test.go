@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
 
@@ -158,5 +159,97 @@ func TestRule20_AChainAcrossACrash(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// What people do while a run waits is done when it is due, or at once.
+func TestRule06_AChainAndPeople(t *testing.T) {
+	today := func(task string) tradeclock.TriggerRequest {
+		return tradeclock.TriggerRequest{Task: task, Account: "42", Actor: "Ana", ForToday: true}
+	}
+	halt := func(w *world, s *tradeclock.UnifiedTaskScheduler) error {
+		return s.Halt(w.t.Context(), tradeclock.HaltRequest{Account: "42", Reason: "a test", Actor: "Ana"})
+	}
+	lift := func(w *world, s *tradeclock.UnifiedTaskScheduler) error {
+		return s.Lift(w.t.Context(), tradeclock.LiftRequest{Account: "42", Reason: "over", Actor: "Ana"})
+	}
+	override := func(req tradeclock.OverrideRequest) func(*world, *tradeclock.UnifiedTaskScheduler) error {
+		return func(w *world, s *tradeclock.UnifiedTaskScheduler) error {
+			_, err := s.Override(w.t.Context(), req)
+			return err
+		}
+	}
+	trigger := func(task string) func(*world, *tradeclock.UnifiedTaskScheduler) error {
+		return func(w *world, s *tradeclock.UnifiedTaskScheduler) error {
+			_, err := s.Trigger(w.t.Context(), today(task))
+			return err
+		}
+	}
+	edit := func(task string, edit tradeclock.ScheduleEdit) func(*world, *tradeclock.UnifiedTaskScheduler) error {
+		return func(w *world, _ *tradeclock.UnifiedTaskScheduler) error {
+			_, err := w.store.UpdateSchedule(w.t.Context(), ops, "", task, 1, edit)
+			return err
+		}
+	}
+	disabled, later := true, tradeclock.ScheduleEdit{Rule: rule.MustParse("after analysis succeeds 1h")}
+	type step struct {
+		at string
+		do func(*world, *tradeclock.UnifiedTaskScheduler) error
+	}
+	for name, test := range map[string]struct {
+		steps []step
+		want  string
+	}{
+		"halted when it is due":              {[]step{{"16:10", halt}}, "16:30:00, skipped: halted by Ana: a test"},
+		"halted when it began to wait":       {[]step{{"15:59", halt}, {"16:05", lift}}, "16:00:00, skipped: no success of analysis: it was skipped: halted by Ana: a test"},
+		"halted, and lifted before":          {[]step{{"16:10", halt}, {"16:20", lift}}, "16:30:00, succeeded"},
+		"the other disabled before":          {[]step{{"15:55", edit("analysis", tradeclock.ScheduleEdit{Disabled: &disabled})}}, "16:00:00, skipped: no success of analysis: its schedule is disabled"},
+		"the other disabled as it runs":      {[]step{{"16:10", edit("analysis", tradeclock.ScheduleEdit{Disabled: &disabled})}}, "16:30:00, succeeded"},
+		"disabled as it waits":               {[]step{{"16:10", edit("buy", tradeclock.ScheduleEdit{Disabled: &disabled})}}, "16:30:00, skipped: its schedule was disabled or removed"},
+		"edited before":                      {[]step{{"15:55", edit("buy", later)}}, "17:30:00, succeeded"},
+		"edited as it waits":                 {[]step{{"16:10", edit("buy", later)}}, "16:30:00, succeeded"},
+		"the other triggered before":         {[]step{{"15:52", trigger("analysis")}}, "16:22:00, succeeded"},
+		"the other triggered long before":    {[]step{{"15:20", trigger("analysis")}}, "16:00:00, succeeded"},
+		"triggered long before, a restart":   {[]step{{"15:20", trigger("analysis")}, {"15:55", nil}}, "16:00:00, succeeded"},
+		"triggered as it waits":              {[]step{{"16:10", trigger("buy")}}, "16:00:00, succeeded"},
+		"triggered before":                   {[]step{{"15:52", trigger("buy")}}, "16:00:00, succeeded"},
+		"the other skipped":                  {[]step{{"15:52", override(overriding("analysis", ""))}}, "16:00:00, skipped: no success of analysis: it was skipped: skipped by Ana: the broker is away"},
+		"the other moved later":              {[]step{{"15:52", override(overriding("analysis", "16:20:00"))}}, "16:50:00, succeeded"},
+		"the other moved before":             {[]step{{"15:10", override(overriding("analysis", "15:20:00"))}}, "16:00:00, succeeded"},
+		"the other moved before, a restart":  {[]step{{"15:10", override(overriding("analysis", "15:20:00"))}, {"15:58", nil}}, "16:00:00, succeeded"},
+		"skipped by a person":                {[]step{{"15:52", override(overriding("buy", ""))}}, "16:00:00, skipped: skipped by Ana: the broker is away"},
+		"moved by a person, and not waiting": {[]step{{"15:52", override(overriding("buy", "16:05:00"))}}, "16:05:00, succeeded"},
+		"the other cancelled": {[]step{{"16:10", func(w *world, s *tradeclock.UnifiedTaskScheduler) error {
+			_, err := s.Cancel(tradeclock.CancelRequest{Task: "analysis", Account: "42", Actor: "Ana", Reason: "too long"})
+			return err
+		}}}, "16:00:00, skipped: no success of analysis: it was interrupted: cancelled by Ana: too long"},
+		"withdrawn as it waits": {[]step{{"16:10", func(w *world, s *tradeclock.UnifiedTaskScheduler) error {
+			return s.Withdraw(w.t.Context(), "42")
+		}}}, "16:00:00, skipped: the account was withdrawn"},
+		"a crash as it waits":            {[]step{{"16:10", nil}}, "16:00:00, skipped: no success of analysis: it was interrupted: its scheduler stopped before it was settled, in term 1"},
+		"a crash when the other is over": {[]step{{"15:20", trigger("analysis")}, {"15:59", nil}}, "16:00:00, succeeded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 15:00:00")
+			_, err := w.store.SeedSchedules(t.Context(), row("analysis", "daily 16:00"), row("buy", "after analysis succeeds"))
+			require.NoError(t, err)
+			cfg := w.config()
+			cfg.Schedules = w.store
+			w.rec.Do("analysis", ends(30*time.Minute, nil))
+			s, d := w.drive(cfg)
+			for _, step := range test.steps {
+				d.Until(at("2026-11-23 " + step.at + ":00"))
+				if step.do == nil { // a restart
+					d.Crash()
+					w.clock.Advance(31 * time.Second)
+					s, d = w.drive(cfg)
+					continue
+				}
+				require.NoError(t, step.do(w, s))
+			}
+			d.Until(at("2026-11-24 06:00:00"))
+			assert.Equal(t, []string{"2026-11-23 " + test.want}, w.fared("buy"))
+			assert.Equal(t, w.runs("buy")[0].Outcome == tradeclock.Succeeded, w.rec.Count("buy") == 1)
+		})
 	}
 }

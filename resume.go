@@ -29,6 +29,9 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 		if said, err = s.readOverrides(ctx, state.Watermark); err != nil {
 			return store.State{}, err
 		}
+		if err = s.readMoved(ctx, said, &state); err != nil {
+			return store.State{}, err
+		}
 		return s.releaseUnstarted(ctx, t, state)
 	})
 	s.mu.Lock()
