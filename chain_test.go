@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	exchanges "github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 )
@@ -252,4 +253,181 @@ func TestRule06_AChainAndPeople(t *testing.T) {
 			assert.Equal(t, w.runs("buy")[0].Outcome == tradeclock.Succeeded, w.rec.Count("buy") == 1)
 		})
 	}
+}
+
+// The policies of a row count from when a chained run is due.
+func TestRule06_AChainAndItsPolicies(t *testing.T) {
+	until := rule.At(16, 40)
+	for name, test := range map[string]struct {
+		policy func(*tradeclock.Schedule)
+		config func(*tradeclock.Config)
+		want   string
+		starts string
+	}{
+		"a spread": {
+			policy: func(s *tradeclock.Schedule) { s.Spread, s.CatchUp = time.Minute, 10*time.Minute },
+			want:   "16:30:00, succeeded", starts: "16:30:56.579",
+		},
+		"a group that is busy": {
+			policy: func(s *tradeclock.Schedule) { s.Exclusive, s.CatchUp = "evening", 30*time.Minute },
+			want:   "16:30:00, succeeded", starts: "16:45:00",
+		},
+		"a group that is busy for too long": {
+			policy: func(s *tradeclock.Schedule) { s.Exclusive, s.CatchUp = "evening", 10*time.Minute },
+			want:   "16:30:00, missed: its catch-up of 10m0s had passed: it waited for group evening",
+		},
+		"a cap of the catch-up": {
+			policy: func(s *tradeclock.Schedule) {
+				s.Exclusive, s.CatchUp, s.CatchUpUntil = "evening", time.Hour, &until
+			},
+			want: "16:30:00, missed: its catch-up had ended at 16:40: it waited for group evening",
+		},
+		"one place": {
+			policy: func(s *tradeclock.Schedule) { s.CatchUp = time.Hour },
+			config: func(c *tradeclock.Config) { c.MaxConcurrent = 1 },
+			want:   "16:30:00, succeeded", starts: "16:45:00",
+		},
+		"a start limit": {
+			policy: func(s *tradeclock.Schedule) { s.StartLimit = "broker" },
+			config: func(c *tradeclock.Config) {
+				c.StartLimits = []tradeclock.StartLimit{{Name: "broker", Starts: 1, Per: 10 * time.Second}}
+			},
+			want: "16:30:00, succeeded", starts: "16:30:00",
+		},
+		"armed": {
+			policy: func(*tradeclock.Schedule) {},
+			config: func(c *tradeclock.Config) { c.ArmAhead = 5 * time.Second },
+			want:   "16:30:00, succeeded", starts: "16:30:00",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "2026-11-23 15:59:00")
+			analysis, buy := row("analysis", "daily 16:00", catchUp(time.Hour)), row("buy", "after analysis succeeds")
+			test.policy(&buy)
+			cfg := w.config(analysis, buy, row("cleanup", "daily 16:10", catchUp(time.Hour), func(s *tradeclock.Schedule) { s.Exclusive = "evening" }))
+			if test.config != nil {
+				test.config(&cfg)
+			}
+			w.rec.Do("analysis", ends(30*time.Minute, nil))
+			w.rec.Do("cleanup", ends(35*time.Minute, nil))
+			if cfg.MaxConcurrent == 1 {
+				w.rec.Do("cleanup", ends(15*time.Minute, nil))
+			}
+			_, d := w.drive(cfg)
+			d.Until(at("2026-11-23 18:00:00"))
+			assert.Equal(t, []string{"2026-11-23 " + test.want}, w.fared("buy"))
+			if test.starts != "" {
+				assert.Equal(t, test.starts, w.runs("buy")[0].Started.In(kolkata).Format("15:04:05.999"))
+			}
+		})
+	}
+}
+
+// The watermark does not pass what waits, and goes on when that is decided.
+func TestRule05_TheWatermarkWaitsForAChain(t *testing.T) {
+	w := newWorld(t, "2026-11-23 15:59:00")
+	w.rec.Do("analysis", ends(30*time.Minute, nil))
+	_, d := w.driver(row("analysis", "daily 16:00"), row("buy", "after analysis succeeds"))
+	mark := func() string {
+		states, err := w.store.Schedulers(t.Context())
+		require.NoError(t, err)
+		return states[0].Watermark.In(kolkata).Format(time.TimeOnly)
+	}
+	d.Until(at("2026-11-23 16:20:00"))
+	assert.Equal(t, "15:59:59", mark())
+	d.Until(at("2026-11-23 16:31:00"))
+	assert.Equal(t, "16:31:00", mark())
+}
+
+// What cannot be waited for is refused, with the form that is right.
+func TestRule06_ChainsThatAreRefused(t *testing.T) {
+	for name, test := range map[string]struct {
+		rows []tradeclock.Schedule
+		want string
+	}{
+		"a task that repeats": {
+			[]tradeclock.Schedule{row("monitor", "every 1m 09:15-15:30"), row("buy", "after monitor succeeds")},
+			`"after monitor succeeds": monitor repeats (every 1m 09:15-15:30): what waits for a success needs a task that is due once, or at the times of a daily rule`,
+		},
+		"what follows a task that repeats": {
+			[]tradeclock.Schedule{row("monitor", "hourly 09:30-15:30"), row("check", "after monitor 1m"), row("buy", "after check succeeds")},
+			`"after check succeeds": check repeats (hourly 09:30-15:30)`,
+		},
+		"by the clock after what waits": {
+			[]tradeclock.Schedule{row("analysis", "daily 16:00"), row("buy", "after analysis succeeds"), row("report", "after buy 5m")},
+			`"after buy 5m": buy is due when analysis succeeds, and not at a planned time: want "after buy succeeds 5m"`,
+		},
+		"a cycle": {
+			[]tradeclock.Schedule{row("analysis", "after buy succeeds"), row("buy", "after analysis 5m")},
+			`a cycle: analysis after buy after analysis`,
+		},
+		"itself":  {[]tradeclock.Schedule{row("buy", "after buy succeeds")}, `a cycle: buy after buy`},
+		"nothing": {[]tradeclock.Schedule{row("analysis", "daily 16:00"), row("buy", "after anlysis succeeds")}, `no schedule of task "anlysis" that it could come after: did you mean "analysis"?`},
+		"an anchor that no session has": {
+			[]tradeclock.Schedule{row("analysis", "daily 16:00"), row("buy", "after analysis succeeds until lunch.end")},
+			"has no phase lunch",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := tradeclock.ValidateSchedules(test.rows, exchanges.MustGet("XNSE"))
+			assert.ErrorContains(t, err, test.want)
+		})
+	}
+	assert.NoError(t, tradeclock.ValidateSchedules([]tradeclock.Schedule{
+		row("close", "daily each close"), row("analysis", "after close 30m"), row("buy", "after analysis succeeds until close+2h"),
+	}, exchanges.MustGet("XNSE")))
+}
+
+// What is to wait, and what waits, is told of by a scheduler and by a View.
+func TestRule32_AChainIsToldOf(t *testing.T) {
+	w := newWorld(t, "2026-11-23 09:00:00")
+	w.rec.Do("analysis", ends(30*time.Minute, nil))
+	cfg := w.config(row("analysis", "daily 16:00", catchUp(time.Hour)), row("buy", "after analysis succeeds 5m until 17:30", func(s *tradeclock.Schedule) { s.Spread = time.Minute }))
+	v := w.view(cfg)
+	s, d := w.drive(cfg)
+	for _, test := range []struct {
+		at, explains string
+		awaits       bool
+	}{
+		{"09:00", "is to wait for the success of analysis from 2026-11-23 16:00:00 on (after analysis succeeds 5m until 17:30).", true},
+		{"16:20", "waits for the success of analysis since 2026-11-23 16:00:00 (after analysis succeeds 5m until 17:30); " +
+			"the next waits for the success of analysis from 2026-11-24 16:00:00 on.", true},
+		{"16:40", "was due at 16:35:00, spread by 56.579s, and succeeded (started at 16:35:56); the next waits for the success of analysis from 2026-11-24 16:00:00 on.", false},
+	} {
+		d.Until(at("2026-11-23 " + test.at + ":00"))
+		text, err := s.Explain(t.Context(), "42", "buy", day("2026-11-23"))
+		require.NoError(t, err)
+		assert.Equal(t, "On 2026-11-23, buy for account 42 "+test.explains, text)
+		byView, err := v.Explain(t.Context(), "42", "buy", day("2026-11-23"))
+		require.NoError(t, err)
+		assert.Equal(t, text, byView)
+
+		agenda := w.agenda(s, "2026-11-23")
+		assert.Equal(t, agenda, planOf(t, v, "2026-11-23", tradeclock.PlanQuery{Limit: 10}))
+		require.Len(t, agenda, 2)
+		buy := agenda[1]
+		assert.Equal(t, map[bool]string{true: "analysis"}[test.awaits], buy.Awaits)
+		if test.awaits {
+			assert.Equal(t, at("2026-11-23 16:00:00"), buy.Due.In(kolkata))
+			assert.Equal(t, at("2026-11-23 17:30:00"), buy.Until.In(kolkata))
+			assert.Zero(t, buy.Offset, "it is known when it is due")
+		}
+	}
+}
+
+// A preview tells what an edit has wait for another.
+func TestRule38_APreviewOfAChain(t *testing.T) {
+	w := newWorld(t, "2026-11-23 09:00:00")
+	cfg := w.config(row("analysis", "daily 16:00"), row("buy", "after analysis 0s"), row("report", "daily 18:00"))
+	preview := func(rule string) (told []string) {
+		p, err := w.view(cfg).Preview(t.Context(), tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{row("buy", rule)}}, 1)
+		require.NoError(t, err)
+		for _, c := range p.Changes {
+			told = append(told, fmt.Sprint(c.Before.In(kolkata).Format("15:04"), " ", c.After.In(kolkata).Format("15:04"), " ", c.Awaits))
+		}
+		return told
+	}
+	assert.Equal(t, []string{"16:00 16:00 analysis"}, preview("after analysis succeeds"))
+	assert.Equal(t, []string{"16:00 18:00 report"}, preview("after report succeeds 5m"))
+	assert.Empty(t, preview("after analysis 0s"))
 }

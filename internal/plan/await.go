@@ -18,6 +18,14 @@ type Await struct {
 	Until time.Time     // it must be due before
 }
 
+// Same reports whether two occurrences wait for the same, either of which may wait for nothing.
+func (a *Await) Same(o *Await) bool {
+	if a == nil || o == nil {
+		return a == o
+	}
+	return a.Task == o.Task && a.Delay == o.Delay && a.Until.Equal(o.Until)
+}
+
 // Awaits reports whether any row waits for the success of a task.
 func (p *Plan) Awaits(task string) bool { return p.awaited[task] }
 
