@@ -78,6 +78,9 @@ func TestRule06_AChainIsDueWhenWhatItWaitsForSucceeds(t *testing.T) {
 			_, d := w.driver(row("analysis", test.analysis, catchUp(time.Hour)), row("buy", test.buy), row("delayed", "after analysis 10m"))
 			d.Until(at("2026-11-24 06:00:00"))
 			assert.Equal(t, []string{due + test.want}, w.fared("buy"))
+			if buy := w.runs("buy")[0]; buy.Outcome == tradeclock.Succeeded {
+				assert.Equal(t, buy.Due, buy.Started, "it starts when it is due")
+			}
 		})
 	}
 }
@@ -201,12 +204,12 @@ func TestRule06_AChainAndPeople(t *testing.T) {
 		steps []step
 		want  string
 	}{
-		"halted when it is due":              {[]step{{"16:10", halt}}, "16:30:00, skipped: halted by Ana: a test"},
+		"halted when it is due":              {[]step{{"16:10", halt}}, "16:00:00, skipped: halted by Ana: a test"},
 		"halted when it began to wait":       {[]step{{"15:59", halt}, {"16:05", lift}}, "16:00:00, skipped: no success of analysis: it was skipped: halted by Ana: a test"},
 		"halted, and lifted before":          {[]step{{"16:10", halt}, {"16:20", lift}}, "16:30:00, succeeded"},
 		"the other disabled before":          {[]step{{"15:55", edit("analysis", tradeclock.ScheduleEdit{Disabled: &disabled})}}, "16:00:00, skipped: no success of analysis: its schedule is disabled"},
 		"the other disabled as it runs":      {[]step{{"16:10", edit("analysis", tradeclock.ScheduleEdit{Disabled: &disabled})}}, "16:30:00, succeeded"},
-		"disabled as it waits":               {[]step{{"16:10", edit("buy", tradeclock.ScheduleEdit{Disabled: &disabled})}}, "16:30:00, skipped: its schedule was disabled or removed"},
+		"disabled as it waits":               {[]step{{"16:10", edit("buy", tradeclock.ScheduleEdit{Disabled: &disabled})}}, "16:00:00, skipped: its schedule was disabled or removed"},
 		"edited before":                      {[]step{{"15:55", edit("buy", later)}}, "17:30:00, succeeded"},
 		"edited as it waits":                 {[]step{{"16:10", edit("buy", later)}}, "16:30:00, succeeded"},
 		"the other triggered before":         {[]step{{"15:52", trigger("analysis")}}, "16:22:00, succeeded"},
@@ -274,13 +277,13 @@ func TestRule06_AChainAndItsPolicies(t *testing.T) {
 		},
 		"a group that is busy for too long": {
 			policy: func(s *tradeclock.Schedule) { s.Exclusive, s.CatchUp = "evening", 10*time.Minute },
-			want:   "16:30:00, missed: its catch-up of 10m0s had passed: it waited for group evening",
+			want:   "16:00:00, missed: it was due at 16:30:00, and its catch-up of 10m0s had passed: it waited for group evening",
 		},
 		"a cap of the catch-up": {
 			policy: func(s *tradeclock.Schedule) {
 				s.Exclusive, s.CatchUp, s.CatchUpUntil = "evening", time.Hour, &until
 			},
-			want: "16:30:00, missed: its catch-up had ended at 16:40: it waited for group evening",
+			want: "16:00:00, missed: it was due at 16:30:00, and its catch-up had ended at 16:40: it waited for group evening",
 		},
 		"one place": {
 			policy: func(s *tradeclock.Schedule) { s.CatchUp = time.Hour },
