@@ -12,7 +12,9 @@ import (
 	"github.com/tradeclock/tradeclock"
 	exchanges "github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/rule"
+	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
+	"github.com/tradeclock/tradeclock/view"
 )
 
 // fared tells what became of a task's runs: when each was due, and why it did not run.
@@ -189,13 +191,13 @@ func TestRule06_AChainAndPeople(t *testing.T) {
 			return err
 		}
 	}
-	edit := func(task string, edit tradeclock.ScheduleEdit) func(*world, *tradeclock.UnifiedTaskScheduler) error {
+	edit := func(task string, edit store.ScheduleEdit) func(*world, *tradeclock.UnifiedTaskScheduler) error {
 		return func(w *world, _ *tradeclock.UnifiedTaskScheduler) error {
 			_, err := w.store.UpdateSchedule(w.t.Context(), ops, "", task, 1, edit)
 			return err
 		}
 	}
-	disabled, later := true, tradeclock.ScheduleEdit{Rule: rule.MustParse("after analysis succeeds 1h")}
+	disabled, later := true, store.ScheduleEdit{Rule: rule.MustParse("after analysis succeeds 1h")}
 	type step struct {
 		at string
 		do func(*world, *tradeclock.UnifiedTaskScheduler) error
@@ -207,9 +209,9 @@ func TestRule06_AChainAndPeople(t *testing.T) {
 		"halted when it is due":              {[]step{{"16:10", halt}}, "16:00:00, skipped: halted by Ana: a test"},
 		"halted when it began to wait":       {[]step{{"15:59", halt}, {"16:05", lift}}, "16:00:00, skipped: no success of analysis: it was skipped: halted by Ana: a test"},
 		"halted, and lifted before":          {[]step{{"16:10", halt}, {"16:20", lift}}, "16:30:00, succeeded"},
-		"the other disabled before":          {[]step{{"15:55", edit("analysis", tradeclock.ScheduleEdit{Disabled: &disabled})}}, "16:00:00, skipped: no success of analysis: its schedule is disabled"},
-		"the other disabled as it runs":      {[]step{{"16:10", edit("analysis", tradeclock.ScheduleEdit{Disabled: &disabled})}}, "16:30:00, succeeded"},
-		"disabled as it waits":               {[]step{{"16:10", edit("buy", tradeclock.ScheduleEdit{Disabled: &disabled})}}, "16:00:00, skipped: its schedule was disabled or removed"},
+		"the other disabled before":          {[]step{{"15:55", edit("analysis", store.ScheduleEdit{Disabled: &disabled})}}, "16:00:00, skipped: no success of analysis: its schedule is disabled"},
+		"the other disabled as it runs":      {[]step{{"16:10", edit("analysis", store.ScheduleEdit{Disabled: &disabled})}}, "16:30:00, succeeded"},
+		"disabled as it waits":               {[]step{{"16:10", edit("buy", store.ScheduleEdit{Disabled: &disabled})}}, "16:00:00, skipped: its schedule was disabled or removed"},
 		"edited before":                      {[]step{{"15:55", edit("buy", later)}}, "17:30:00, succeeded"},
 		"edited as it waits":                 {[]step{{"16:10", edit("buy", later)}}, "16:30:00, succeeded"},
 		"the other triggered before":         {[]step{{"15:52", trigger("analysis")}}, "16:22:00, succeeded"},
@@ -406,7 +408,7 @@ func TestRule32_AChainIsToldOf(t *testing.T) {
 		assert.Equal(t, text, byView)
 
 		agenda := w.agenda(s, "2026-11-23")
-		assert.Equal(t, agenda, planOf(t, v, "2026-11-23", tradeclock.PlanQuery{Limit: 10}))
+		assert.Equal(t, agenda, planOf(t, v, "2026-11-23", view.PlanQuery{Limit: 10}))
 		require.Len(t, agenda, 2)
 		buy := agenda[1]
 		assert.Equal(t, map[bool]string{true: "analysis"}[test.awaits], buy.Awaits)
@@ -423,7 +425,7 @@ func TestRule38_APreviewOfAChain(t *testing.T) {
 	w := newWorld(t, "2026-11-23 09:00:00")
 	cfg := w.config(row("analysis", "daily 16:00"), row("buy", "after analysis 0s"), row("report", "daily 18:00"))
 	preview := func(rule string) (told []string) {
-		p, err := w.view(cfg).Preview(t.Context(), tradeclock.ScheduleChanges{Rows: []tradeclock.Schedule{row("buy", rule)}}, 1)
+		p, err := w.view(cfg).Preview(t.Context(), store.ScheduleChanges{Rows: []tradeclock.Schedule{row("buy", rule)}}, 1)
 		require.NoError(t, err)
 		for _, c := range p.Changes {
 			told = append(told, fmt.Sprint(c.Before.In(kolkata).Format("15:04"), " ", c.After.In(kolkata).Format("15:04"), " ", c.Awaits))

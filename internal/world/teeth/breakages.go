@@ -116,7 +116,7 @@ var breakages = []breakage{
 	{"what is cut off forgets until when it runs again", "execution.go", `run.RerunUntil = e.of.RerunUntil(now)`, `_ = e.of.RerunUntil(now)`},
 	{"the close is that of a regular day", "rule/moment.go", `edges = append(edges, p.End)`, `edges = append(edges, p.Start.Add(6*time.Hour+15*time.Minute))`},
 	{"a chain goes on after a failure", "internal/engine/chain.go", `case !end.Succeeded:`, `case !end.Succeeded && end.Finished.IsZero():`},
-	{"a restart forgets what a chain waits for", "resume.go", `entry.Ended = endedOf(&runs[i])`, `entry.Ended = nil`},
+	{"a restart forgets what a chain waits for", "resume.go", `entry.Ended = answer.EndedOf(&runs[i])`, `entry.Ended = nil`},
 	{"the watermark does not wait for a chain", "internal/engine/queue.go", `if !ok || p.Planned.Before(due) {`, `if p.awaits == nil && (!ok || p.Planned.Before(due)) {`},
 	{"a chain forgets its delay", "internal/engine/chain.go", `return from.Add(p.awaits.Delay)`, `return from`},
 	{"nothing wakes for a chain", "internal/engine/chain.go", `e.queue.startsAt(ch.coming[0].Start())`, `_ = ch.coming[0].Start()`},
