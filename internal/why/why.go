@@ -10,6 +10,8 @@ const (
 	Withdrawn   = "the account was withdrawn"
 	Disabled    = "its schedule was disabled or removed"
 	Quarantined = "its schedule is quarantined"
+	// Ineligible is followed by why the account may not run the task.
+	Ineligible  = "not eligible: "
 	EditedTwice = "its schedule was edited more than once since it was last read: what held then is not known"
 	// OverlapOf is followed by the slot of the run that went on.
 	OverlapOf = "the run of "
