@@ -148,9 +148,9 @@ func (s *UnifiedTaskScheduler) knowledgeOf(_ context.Context, name, task string)
 	}
 	switch {
 	case s.engine.Term.IsResumed():
-		k.Planned, k.Behind = s.engine.Planned(), "not planned yet"
+		k.Planned, k.Behind, k.Active = s.engine.Planned(), "not planned yet", true
 	case s.term.holder != "":
-		k.Behind = s.heldText()
+		k.Behind, k.Active = s.heldText(), true
 	}
 	return k, nil
 }

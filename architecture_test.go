@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	"internal/engine":       {"calendar", "internal/plan", "internal/said", "internal/why", "rule"},
 	"internal/quiet":        {"internal/said", "internal/turns"},
 	"internal/naming":       {},
-	"internal/plan":         {"calendar", "internal/said", "rule"},
+	"internal/plan":         {"calendar", "internal/said", "internal/why", "rule"},
 	"internal/planworld":    {"calendar", "rule", "store"},
 	"internal/said":         {},
 	"internal/spelling":     {},

@@ -132,6 +132,7 @@ func (s *UnifiedTaskScheduler) slotTaken(p *engine.Run, by *Run) {
 	case by.Session != p.Session:
 		s.slotRecurs(p, by)
 	default:
+		s.tellEnded(by)
 		s.log.Debug("the slot is taken", append(attrs, "due", p.Due, "by_due", by.Due, "outcome", by.Outcome.String())...)
 	}
 }

@@ -48,7 +48,7 @@
 // # Where things are
 //
 // What a service implements: [TaskExecutor], with [Mux] and [Chain] for many tasks, and what
-// an executor may also be, such as [Starter] and [TaskLister].
+// an executor may also be: [Starter], [TaskLister] and [EligibilityChecker].
 //
 // What it writes and reads: [Config], [Schedule], [Run], [Status], [AgendaItem], [Heartbeat],
 // and the events of an [Observer].

@@ -77,6 +77,11 @@ func (e *execution) Do() {
 			e.leave(Failed, "the executor ended its goroutine with runtime.Goexit")
 		}
 	}()
+	if outcome, reason, refused := e.ineligible(); refused {
+		left = true
+		e.leave(outcome, reason)
+		return
+	}
 	for {
 		outcome, reason := e.attempt()
 		if outcome == Failed {

@@ -20,10 +20,10 @@ var (
 	ErrNoOverride     = store.ErrNoOverride
 )
 
-// lanes are the ways to the stores and to Config.Calendars. Those to a calendar are in
+// lanes are the ways to the stores, to Config.Calendars and to what executors are asked. Those to a calendar are in
 // its view.
 type lanes struct {
-	poll, lead, halts, order, claim, arm, manual, release, settle, record, enroll, beat, find, past, asked *quiet.Lane
+	poll, lead, halts, order, claim, arm, manual, release, settle, record, enroll, beat, find, past, asked, eligible *quiet.Lane
 }
 
 func newLanes(cfg Config, a *quiet.Activity) lanes {
@@ -45,6 +45,8 @@ func newLanes(cfg Config, a *quiet.Activity) lanes {
 		find:    a.NewLane("Config.Calendars", false),
 		past:    a.NewLane("ledger's history", memLedger),
 		asked:   a.NewLane("ledger's requests", memLedger),
+
+		eligible: a.NewLane("executor's Eligible", false),
 	}
 }
 

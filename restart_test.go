@@ -25,7 +25,7 @@ type service struct {
 }
 
 // start starts a process with the seven tasks.
-func (w *world) start() *service { return w.startWith(trading.DefaultSchedules()...) }
+func (w *world) start() *service { return w.startWith(byTheClock()...) }
 
 func (w *world) startWith(rows ...tradeclock.Schedule) *service {
 	w.t.Helper()
@@ -280,7 +280,7 @@ func minutesOfTasks() []time.Time {
 func busyWorld(t testing.TB, start time.Time) *world {
 	t.Helper()
 	w := newWorld(t, start.Format(wall))
-	for _, row := range trading.DefaultSchedules() {
+	for _, row := range byTheClock() {
 		w.rec.Do(row.Task, func(ctx context.Context, _ tradeclock.Run) error { return tradeclock.Sleep(ctx, taskTakes) })
 	}
 	return w
@@ -297,7 +297,7 @@ func (w *world) advanceTo(instant time.Time) { w.clock.Advance(instant.Sub(w.clo
 
 // startDirect starts a process that nothing goes wrong for.
 func (w *world) startDirect() *service {
-	return &service{w.scheduler(w.config(trading.DefaultSchedules()...)), w, nil}
+	return &service{w.scheduler(w.config(byTheClock()...)), w, nil}
 }
 
 // assertAccounted checks that what was due in (start, end] is accounted for, and
@@ -307,7 +307,7 @@ func (w *world) assertAccounted(start, end time.Time) {
 	due := append(occurrencesOf("2026-11-23"), occurrencesOf("2026-11-24")...)
 	due = slices.DeleteFunc(due, func(o occurrence) bool { return !o.due.After(start) || o.due.After(end) })
 	accounted(w.t, w.runs(""), due)
-	for _, row := range trading.DefaultSchedules() {
+	for _, row := range byTheClock() {
 		if row.Delivery == tradeclock.AtMostOnce {
 			slots := slices.Sorted(slices.Values(w.rec.Slots(row.Task)))
 			assert.Equal(w.t, slices.Compact(slices.Clone(slots)), slots, "%s ran twice for a slot; the first day began at %v", row.Task, start)

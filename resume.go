@@ -29,6 +29,9 @@ func (s *UnifiedTaskScheduler) resume(ctx context.Context) {
 		if said, err = s.readOverrides(ctx, state.Watermark); err != nil {
 			return store.State{}, err
 		}
+		if err = s.readMoved(ctx, said, &state); err != nil {
+			return store.State{}, err
+		}
 		return s.releaseUnstarted(ctx, t, state)
 	})
 	s.mu.Lock()
@@ -61,7 +64,9 @@ func (s *UnifiedTaskScheduler) takeOver(t store.Term, state store.State, now tim
 	}
 	for _, runs := range [][]Run{state.Ahead, state.Unsettled} {
 		for i := range runs {
-			from.Ahead = append(from.Ahead, answer.EntryOf(&runs[i]))
+			entry := answer.EntryOf(&runs[i])
+			entry.Ended = answer.EndedOf(&runs[i])
+			from.Ahead = append(from.Ahead, entry)
 		}
 	}
 	watermark := s.engine.Resume(from, now)

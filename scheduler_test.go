@@ -13,6 +13,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
 )
@@ -38,11 +39,23 @@ func at(text string) time.Time {
 	return t
 }
 
+// byTheClock are the seven tasks at instants that are known beforehand: here buy_orders does
+// not wait for the analysis.
+func byTheClock() []tradeclock.Schedule {
+	rows := trading.DefaultSchedules()
+	for i := range rows {
+		if rows[i].Task == trading.TaskBuyOrders {
+			rows[i].Rule, rows[i].CatchUp = rule.MustParse("daily 16:05"), 90*time.Minute
+		}
+	}
+	return rows
+}
+
 // TestTradingDay runs a session with the seven tasks: each runs at its minutes,
 // once, and nothing else does. It holds rules 5, 6, 14, 15 and 31.
 func TestTradingDay(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:55:00")
-	s, d := w.driver(trading.DefaultSchedules()...)
+	s, d := w.driver(byTheClock()...)
 
 	d.Until(at("2026-11-23 18:05:00"))
 
@@ -66,7 +79,7 @@ func TestTradingDay(t *testing.T) {
 func TestTradingDayIsToldAsItWas(t *testing.T) {
 	w := newWorld(t, "2026-11-23 08:55:00")
 	var told []string
-	cfg := w.config(trading.DefaultSchedules()...)
+	cfg := w.config(byTheClock()...)
 	cfg.Observers = []tradeclock.Observer{tradeclock.ObserverFunc(func(e tradeclock.Event) {
 		if start, ok := e.(tradeclock.RunStarted); ok {
 			told = append(told, start.Run.Task+" "+start.Run.Slot)
@@ -103,7 +116,7 @@ func TestTradingDayIsToldAsItWas(t *testing.T) {
 // go on, and each session is like the first. It holds rules 5, 9, 12 and 31.
 func TestTradingFortnight(t *testing.T) {
 	w := newWorld(t, "2026-11-23 00:00:00") // a Monday
-	s, d := w.driver(trading.DefaultSchedules()...)
+	s, d := w.driver(byTheClock()...)
 
 	d.Until(at("2026-12-07 00:00:00"))
 
@@ -132,16 +145,16 @@ func TestTradingDayWithOneBadTask(t *testing.T) {
 		"hanging":   hang(t),
 	}
 	for behaviour, do := range behaviours {
-		for _, bad := range trading.DefaultSchedules() {
+		for _, bad := range byTheClock() {
 			t.Run(behaviour+" "+bad.Task, func(t *testing.T) {
 				w := newWorld(t, "2026-11-23 08:55:00")
-				s, d := w.driver(trading.DefaultSchedules()...)
+				s, d := w.driver(byTheClock()...)
 				w.rec.Do(bad.Task, do)
 
 				d.Until(at("2026-11-23 21:01:00")) // the last catch-up ends at 21:00
 
 				became := accounted(t, w.runs(""), occurrencesOf("2026-11-23"))
-				for _, row := range trading.DefaultSchedules() {
+				for _, row := range byTheClock() {
 					if row.Task != bad.Task {
 						want := tradeclock.Succeeded
 						if behaviour == "hanging" && waitsFor(row, bad) {
@@ -173,7 +186,7 @@ func hang(t testing.TB) func(context.Context, tradeclock.Run) error {
 // waitsFor reports whether the task of row waits for bad, which hangs: it is
 // later in bad's group.
 func waitsFor(row, bad tradeclock.Schedule) bool {
-	rows := trading.DefaultSchedules()
+	rows := byTheClock()
 	index := func(task string) int {
 		return slices.IndexFunc(rows, func(s tradeclock.Schedule) bool { return s.Task == task })
 	}

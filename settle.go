@@ -113,7 +113,7 @@ func (s *UnifiedTaskScheduler) settleAll() {
 		b.settling = nil
 	}
 	b.settleBusy = false
-	if s.engine.HasAgain() || len(s.engine.Records()) > 0 || reconciles || s.engine.HasWithdrawn() {
+	if s.engine.HasAgain() || len(s.engine.Records()) > 0 || reconciles || s.engine.HasWithdrawn() || s.engine.HasReady() {
 		s.kickLater() // if it failed, what is delivered at least once waits no longer
 	}
 }
@@ -229,6 +229,9 @@ func (s *UnifiedTaskScheduler) settled(st *settlement, result store.SettleResult
 		s.books.reconciling--
 	}
 	s.tellSettled(st, !result.Accepted)
+	if result.Accepted {
+		s.tellEnded(st.run)
+	}
 	switch {
 	case result.Accepted && s.engine.Term.IsResumed() && !st.run.RerunUntil.IsZero(): // or else the next term finds it
 		s.runAgain(st.run)

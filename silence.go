@@ -273,7 +273,7 @@ type wrapper interface{ Unwrap() TaskExecutor }
 // The optional interfaces, by what may have them.
 var (
 	starterType    = reflect.TypeFor[Starter]()
-	executorsMayBe = almost.Types((*Starter)(nil), (*TaskLister)(nil), (*wrapper)(nil))
+	executorsMayBe = almost.Types((*Starter)(nil), (*TaskLister)(nil), (*EligibilityChecker)(nil), (*wrapper)(nil))
 	schedulesMayBe = almost.Types((*store.Reviser)(nil), (*store.ChangeLister)(nil))
 	ledgersMayBe   = almost.Types((*store.History)(nil), (*store.HaltStore)(nil), (*store.Directory)(nil), (*store.Resetter)(nil))
 	calendarsMayBe = almost.Types((*calendar.Versioned)(nil), (*calendar.Covered)(nil), (*calendar.PhaseLister)(nil), (*calendar.Snapshotter)(nil), (*calendar.DataChecker)(nil), (*calendar.WorkweekKeeper)(nil))

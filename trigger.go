@@ -94,7 +94,7 @@ func (e ledgerError) Unwrap() error { return e.error }
 // run when it has started, without waiting for it to finish.
 //
 // The error wraps ErrUnknownTask, ErrUnknownAccount, ErrOutsideSession, ErrHalted,
-// ErrHaltsUnread, ErrBusy, ErrNoTerm, ErrSlotTaken or ErrStopped where one of these is
+// ErrHaltsUnread, ErrIneligible, ErrBusy, ErrNoTerm, ErrSlotTaken or ErrStopped where one of these is
 // the reason.
 func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) (Run, error) {
 	return s.trigger(ctx, trigger{TriggerRequest: req})
@@ -103,6 +103,9 @@ func (s *UnifiedTaskScheduler) Trigger(ctx context.Context, req TriggerRequest) 
 func (s *UnifiedTaskScheduler) trigger(ctx context.Context, req trigger) (Run, error) {
 	s.activity.Begin()
 	defer s.activity.End()
+	if err := s.checkEligible(ctx, req.Account, req.Task); err != nil {
+		return Run{}, fmt.Errorf("trigger %s: %w", naming.Row(req.Task, req.Account), err)
+	}
 	s.mu.Lock()
 	p, err := s.prepare(ctx, req)
 	if err != nil {

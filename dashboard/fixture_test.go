@@ -24,6 +24,7 @@ import (
 	"github.com/tradeclock/tradeclock/dashboard"
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
@@ -97,7 +98,7 @@ type service struct {
 // its adjustment of 09:05 failed with what somebody hostile wrote, and account 43 is halted.
 func monday(t *testing.T, clock *clockwork.FakeClock, s storage, until string) *service {
 	t.Helper()
-	_, err := s.SeedSchedules(t.Context(), trading.DefaultSchedules()...)
+	_, err := s.SeedSchedules(t.Context(), byTheClock()...)
 	require.NoError(t, err)
 	v := &service{t: t, clock: clock, store: s, page: newPage(t, clock, s, nil)}
 	v.start()
@@ -132,7 +133,7 @@ func newPage(t testing.TB, clock tradeclock.Clock, s storage, change func(*dashb
 func (s *service) start() {
 	s.t.Helper()
 	var mux tradeclock.Mux
-	for _, row := range trading.DefaultSchedules() {
+	for _, row := range byTheClock() {
 		mux.HandleFunc(row.Task, func(ctx context.Context, run store.Run) error {
 			if run.Task == trading.TaskPremarketAMOAdjustment {
 				tradeclock.Annotate(ctx, "broker", hostile)
@@ -242,4 +243,16 @@ func date(text string) calendar.Date {
 		panic(err)
 	}
 	return d
+}
+
+// byTheClock are the seven tasks at instants that are known beforehand: here buy_orders does
+// not wait for the analysis.
+func byTheClock() []store.Schedule {
+	rows := trading.DefaultSchedules()
+	for i := range rows {
+		if rows[i].Task == trading.TaskBuyOrders {
+			rows[i].Rule, rows[i].CatchUp = rule.MustParse("daily 16:05"), 90*time.Minute
+		}
+	}
+	return rows
 }

@@ -239,6 +239,8 @@ func (v *visit) factsOf(item store.AgendaItem, session calendar.Date) []fact {
 		{"Slot", item.Slot},
 		{"Due", v.dateTime(item.Due)},
 		{"Stands for", through},
+		{"Waits for", item.Awaits},
+		{"Waits until", v.dateTime(item.Until)},
 		{"Offset", length(item.Offset)},
 		{"Started", v.exactTime(r.Started)},
 		{"Late by", length(max(0, r.Lateness()))},

@@ -112,7 +112,7 @@ type trial struct {
 
 // alike is a number of changes that are told together.
 type alike struct {
-	Session, What, Text, Skip, Key string
+	Session, What, Text, Awaits, Skip, Key string
 }
 
 func (v *visit) find(account, task string) (store.Schedule, error) {
@@ -157,7 +157,7 @@ func (v *visit) tell(a faces.Alike) alike {
 		}
 		return v.clockOn(c.After, a.Session)
 	}
-	told := alike{Session: a.Session.String(), What: a.What, Text: at(a.First), Skip: a.First.Skip, Key: a.Key.String()}
+	told := alike{Session: a.Session.String(), What: a.What, Text: at(a.First), Awaits: a.First.Awaits, Skip: a.First.Skip, Key: a.Key.String()}
 	if a.Count > 1 {
 		told.What = plural(a.Count, a.What)
 		told.Text = at(a.First) + " to " + at(a.Last)

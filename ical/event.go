@@ -144,6 +144,8 @@ func became(item tradeclock.AgendaItem) string {
 	switch {
 	case item.Run.Outcome == tradeclock.NoOutcome && item.Skip != "":
 		return "will not run: " + item.Skip
+	case item.Run.Outcome == tradeclock.NoOutcome && item.Awaits != "":
+		return "to come, waits for " + item.Awaits
 	case item.Run.Outcome == tradeclock.NoOutcome:
 		return "to come"
 	case item.Run.Reason != "":

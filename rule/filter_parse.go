@@ -71,6 +71,8 @@ func (p *parser) meant() string {
 		return fmt.Sprintf(": did you mean %q?", wordOn+" "+word)
 	case named(monthNames, word) >= 0:
 		return fmt.Sprintf(": did you mean %q?", wordIn+" "+word)
+	case word == wordUntil:
+		return ": an end is for what waits for a success, as in after analysis succeeds until 17:30, and comes before what names days"
 	case word == wordExcept:
 		return ": except, with commas between its windows, comes before what names days"
 	}

@@ -181,6 +181,8 @@ func TestFilteredRuleText(t *testing.T) {
 		{"after premarket_retry 5m on last session of month", On(After("premarket_retry", 5*time.Minute), lastOfMonth)},
 		{"after on call on 5m on mon", On(After("on call on", 5*time.Minute), OnWeekdays(time.Monday))},
 		{"after x on mon 5m", After("x on mon", 5*time.Minute)},
+		{"after x on mon succeeds on fri", On(AfterSuccess("x on mon", 0), OnWeekdays(time.Friday))},
+		{"after analysis succeeds 5m until 17:30 on last session of month", On(AfterSuccessUntil("analysis", 5*time.Minute, At(17, 30)), lastOfMonth)},
 		{"daily 09:01", On(Daily(At(9, 1)), Filter{})},
 	}
 	for _, test := range tests {
@@ -238,8 +240,8 @@ func TestParseRuleRefusesFilters(t *testing.T) {
 		{"once 2026-11-23 09:15 on mon", "a once rule takes no filter"},
 		{"every 1m 09:15-15:30 on 8th session of week", "a week has no 8th session"},
 		{"after x 5m on", "want weekdays"},
-		{"after x five on mon", `want a task and a delay, as in premarket_retry 5m, at "x five on mon"`},
-		{"after x on mon", `want a task and a delay, as in premarket_retry 5m, at "x on mon"`},
+		{"after x five on mon", `as in analysis succeeds, at "x five on mon"`},
+		{"after x on mon", `as in analysis succeeds, at "x on mon"`},
 	}
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {

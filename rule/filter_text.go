@@ -21,6 +21,9 @@ const (
 	wordSession = "session"
 	wordDay     = "day"
 	wordWeek    = "week"
+
+	wordSucceeds = "succeeds"
+	wordUntil    = "until"
 )
 
 // clauses returns the filter as it stands in a rule: "on fri in jan,apr".

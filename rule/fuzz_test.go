@@ -18,6 +18,7 @@ func FuzzParseRule(f *testing.F) {
 		"after x on 5m on 2nd last session of year", "after x on 5m on", "daily 09:01 on 1st last session of week",
 		"daily 09:01 on 3rd FRI of month in mar,jun or session before", "daily open on every other week from 2026-01-05 on mon",
 		"every 1m open-close except 11:30-12:30,14:00-close on mon", "every 5m 00:00-24:00 except 23:45-24:00",
+		"after x succeeds", "after x succeeds 5m until close - 15m on mon", "after x y succeeds until 02:00 + 1d", "after succeeds succeeds succeeds",
 		"once 2026-11-23 09:15", "after the close 5m", "every 1m 15:30-09:15", "daily open+9999999999h", "daily 24:00",
 	} {
 		f.Add(text)

@@ -20,6 +20,7 @@ import (
 //	every 1m open-close except 11:30-12:30,14:00-14:15
 //	once 2026-11-23 09:15
 //	after premarket_retry 5m
+//	after analysis succeeds 5m until 17:30
 //	daily close+30m on last session of month
 //
 // A moment is a wall time, such as 09:15, 09:15:30 or, on the day after the
@@ -285,23 +286,6 @@ func (p *parser) daily() builtin {
 			return dailyOf(list).(builtin)
 		}
 	}
-}
-
-// after reads a task and the delay after it. The name may hold blanks, and the words of
-// filters too, so that the delay is the last duration of the text: filters have none.
-func (p *parser) after() after {
-	text := strings.TrimRight(p.rest, blanks)
-	for end := len(text); end > 0; {
-		begin := strings.LastIndexAny(text[:end], blanks) + 1
-		if _, err := time.ParseDuration(text[begin:end]); err == nil && strings.Trim(text[:begin], blanks) != "" {
-			p.rest = text[end:]
-			return after{task: strings.Trim(text[:begin], blanks), delay: p.duration(text[begin:end])}
-		}
-		end = len(strings.TrimRight(text[:begin], blanks))
-	}
-	p.rest = strings.TrimLeft(text, blanks)
-	p.fail("a task and a delay, as in premarket_retry 5m,")
-	return after{}
 }
 
 func (p *parser) window() window {

@@ -44,6 +44,16 @@ func TestRuleText(t *testing.T) {
 		{"after premarket_retry 5m", After("premarket_retry", 5*time.Minute)},
 		{"after the close of day 0s", After("the close of day", 0)},
 		{"after x 5m 1h", After("x 5m", time.Hour)},
+		{"after succeeds 5m", After("succeeds", 5*time.Minute)},
+		{"after analysis succeeds", AfterSuccess("analysis", 0)},
+		{"after analysis succeeds 5m", AfterSuccess("analysis", 5*time.Minute)},
+		{"after analysis succeeds until 17:30", AfterSuccessUntil("analysis", 0, At(17, 30))},
+		{"after analysis succeeds 5m until close+2h", AfterSuccessUntil("analysis", 5*time.Minute, AtAnchor("close", 2*time.Hour))},
+		{"after analysis succeeds until 02:00+1d", AfterSuccessUntil("analysis", 0, Moment{Wall: calendar.EndOfDay + calendar.Wall(2, 0)})},
+		{"after the close of day succeeds until first close", AfterSuccessUntil("the close of day", 0, AtAnchor("close", 0).In(FirstWindow))},
+		{"after x 5m succeeds 1h", AfterSuccess("x 5m", time.Hour)},
+		{"after succeeds succeeds", AfterSuccess("succeeds", 0)},
+		{"after until 17:30 succeeds", AfterSuccess("until 17:30", 0)},
 	}
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {
@@ -79,6 +89,9 @@ func TestParseRuleTolerates(t *testing.T) {
 		"after  x  5m  on  mon-wed":               "after x 5m on mon,tue,wed",
 		"hourly 22:00-00:00+1d":                   "hourly 22:00-24:00",
 		"after  premarket retry   300s ":          "after premarket retry 5m",
+		"after  x  succeeds  300s until 17:30:00": "after x succeeds 5m until 17:30",
+		"after x succeeds 0s until close + 2h":    "after x succeeds until close+2h",
+		"after\tx\tsucceeds\ton mon-wed":          "after x succeeds on mon,tue,wed",
 		"once  2026-11-23   09:15":                "once 2026-11-23 09:15",
 		"every 3600s pre_open-pre_open.end-1800s": "every 1h pre_open-pre_open.end-30m",
 	}
@@ -165,12 +178,26 @@ func TestParseRuleRefuses(t *testing.T) {
 		{"once 2026-02-29 09:15", `date "2026-02-29"`},
 		{"once 0000-01-01 09:15", "0000-01-01 is no date"},
 		{"once 2026-11-23", "want a time such as 09:15 or an anchor such as close-15m at the end"},
-		{"after premarket_retry", `want a task and a delay, as in premarket_retry 5m, at "premarket_retry"`},
-		{"after premarket_retry five", `want a task and a delay, as in premarket_retry 5m, at "premarket_retry five"`},
+		{"after premarket_retry", `want a task and a delay, as in premarket_retry 5m, or a task that succeeds, as in analysis succeeds, at "premarket_retry"`},
+		{"after premarket_retry five", `as in analysis succeeds, at "premarket_retry five"`},
 		{"after premarket_retry -5m", "delay -5m is not between 0s and 168h"},
 		{"after premarket_retry 169h", "delay 169h is not between 0s and 168h"},
 		{"after premarket_retry 1500ms", "delay 1.5s is not in whole seconds"},
 		{"after a\x00b 5m", "control character"},
+		{"after succeeds", `want a task and a delay, as in premarket_retry 5m, or a task that succeeds`},
+		{"after analysis succeeds five", `want nothing more at "five"`},
+		{"after analysis succeeds -5m", "delay -5m is not between 0s and 168h"},
+		{"after analysis succeeds 169h", "delay 169h is not between 0s and 168h"},
+		{"after analysis succeeds 5min", `want a duration such as 90s, 5m or 1h30m at "5min"`},
+		{"after analysis succeeds until", "want a time such as 09:15 or an anchor such as close-15m at the end"},
+		{"after analysis succeeds until each close", "each close may be several moments"},
+		{"after analysis succeeds until 24:00", "24:00 only ends a window"},
+		{"after analysis succeeds until 17:30 5m", `want nothing more at "5m"`},
+		{"after analysis succeeds succeeds", `want nothing more at "succeeds"`},
+		{"after analysis succeeds on fri until 17:30", `want nothing more at "until 17:30": an end is for what waits for a success, as in after analysis succeeds until 17:30, and comes before what names days`},
+		{"after analysis succeeds, cleanup", "or a task that succeeds, as in analysis succeeds,"},
+		{"after analysis 5m until 17:30", `want nothing more at "until 17:30": an end is for what waits for a success`},
+		{"daily 09:15 until 17:30", "an end is for what waits for a success"},
 	}
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {
@@ -215,6 +242,10 @@ func TestValidateRuleOfConstructors(t *testing.T) {
 		{Once(calendar.Date{}, At(9, 15)), "0000-00-00 is no date"},
 		{After("", time.Minute), "task: a name is required"},
 		{After("x", -time.Second), "delay -1s is not between"},
+		{After("x succeeds", time.Second), "must not have the word succeeds in its name"},
+		{AfterSuccess("x succeeds late", 0), "must not have the word succeeds in its name"},
+		{AfterSuccess("x", 1500*time.Millisecond), "delay 1.5s is not in whole seconds"},
+		{AfterSuccessUntil("x", 0, AtAnchor("close", 0).In(EachWindow)), "each close may be several moments"},
 		{panicking{}, "String panicked: no text"},
 	}
 	for _, test := range tests {

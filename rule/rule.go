@@ -7,14 +7,13 @@ import (
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
-	"github.com/tradeclock/tradeclock/internal/naming"
 	"github.com/tradeclock/tradeclock/internal/said"
 )
 
 // Rule says when on a session day a task is due.
 //
-// The rules of this package are made by Daily, Hourly, Every, Once and After, or
-// by Parse from their text form, which is their JSON too; the JSON of a Schedule
+// The rules of this package are made by Daily, Hourly, Every, Once, After and
+// AfterSuccess, or by Parse from their text form, which is their JSON too; the JSON of a Schedule
 // reads it back. A user's own type may be a Rule too: its
 // Occurrences must depend on nothing but its arguments, and answer at once, since
 // what is due is computed again and again. It counts as a rule that repeats, of
@@ -55,12 +54,6 @@ func Every(interval time.Duration, from, to Moment) Rule {
 
 // Once returns the rule of one occurrence, on the session of one date.
 func Once(date calendar.Date, at Moment) Rule { return once{date, at} }
-
-// After returns the rule that a task is due a delay after each planned time of
-// another task, whatever becomes of that one, and with its slots. The delay is
-// in whole seconds, and at most seven days. The rule's occurrences depend on the
-// other task's rule, so that only a scheduler can tell them.
-func After(task string, delay time.Duration) Rule { return after{task, delay} }
 
 // builtin is what the rules of this package can do beside being a Rule. Their
 // types are comparable: two rules are the same if they are equal.
@@ -215,38 +208,6 @@ func (r once) past(t time.Time, loc *time.Location) bool {
 	return calendar.EndOfDay.On(r.date, loc).Add(max(r.at.Offset, 0)).Before(t)
 }
 
-type after struct {
-	task  string
-	delay time.Duration
-}
-
-const maxDelay = 7 * 24 * time.Hour
-
-func (after) kind() string                   { return KindAfter }
-func (after) moments() []Moment              { return nil }
-func (r after) String() string               { return KindAfter + " " + r.task + " " + said.Duration(r.delay) }
-func (r after) MarshalText() ([]byte, error) { return Marshal(r) }
-func (r after) Occurrences(s calendar.Session, loc *time.Location) ([]Occurrence, error) {
-	return occurrences(r, s, loc)
-}
-
-func (r after) check() error {
-	if err := naming.Check(r.task); err != nil {
-		return fmt.Errorf("task: %w", err)
-	}
-	if r.delay < 0 || r.delay > maxDelay {
-		return fmt.Errorf("delay %s is not between 0s and %s", said.Duration(r.delay), said.Duration(maxDelay))
-	}
-	if r.delay%time.Second != 0 {
-		return fmt.Errorf("delay %s is not in whole seconds", said.Duration(r.delay))
-	}
-	return nil
-}
-
-func (r after) spans(calendar.Session, *time.Location) ([]Span, error) {
-	return nil, fmt.Errorf("the rule %q has no occurrences by itself: they are those of the schedule of %s", r, r.task)
-}
-
 // Marshal returns the text of a rule. Of a rule of this package that is not valid
 // there is none, since it would not be read back.
 func Marshal(r Rule) ([]byte, error) {
@@ -298,14 +259,16 @@ func Moments(r Rule) []Moment {
 
 // Reach returns how many days before and after a session's date its
 // occurrences may lie. For an after rule it is what the delay adds to the reach
-// of the other task's rule.
+// of the other task's rule, by which it is also planned if it waits for a success.
 func Reach(r Rule) (back, ahead int) {
 	bare, _ := Split(r)
 	b, ok := bare.(builtin)
 	if !ok {
 		return userReachBack, userReachAhead
 	}
-	if a, ok := b.(after); ok {
+	if a, ok := b.(after); ok && a.succeeds {
+		return 0, 0
+	} else if ok {
 		return 0, int((a.delay + 24*time.Hour - 1) / (24 * time.Hour))
 	}
 	if d, ok := b.(daily); ok { // as most rules are: no list is made of its one moment
@@ -338,14 +301,6 @@ func Comparable(r Rule) bool {
 		return true
 	}
 	return reflect.ValueOf(bare).Comparable()
-}
-
-// Follows returns the task that an after rule names, with the delay. It is not ok for
-// another rule.
-func Follows(r Rule) (task string, delay time.Duration, ok bool) {
-	bare, _ := Split(r)
-	a, ok := bare.(after)
-	return a.task, a.delay, ok
 }
 
 // DailyWall returns the wall time of a daily rule. It is not ok for another rule, and for

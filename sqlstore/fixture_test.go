@@ -14,6 +14,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
@@ -54,6 +55,18 @@ type service struct {
 	began time.Time
 }
 
+// byTheClock are the seven tasks at instants that are known beforehand: here buy_orders does
+// not wait for the analysis.
+func byTheClock() []store.Schedule {
+	rows := trading.DefaultSchedules()
+	for i := range rows {
+		if rows[i].Task == trading.TaskBuyOrders {
+			rows[i].Rule, rows[i].CatchUp = rule.MustParse("daily 16:05"), 90*time.Minute
+		}
+	}
+	return rows
+}
+
 func newService(t *testing.T, on database, start time.Time) *service {
 	t.Helper()
 	return newServiceAt(t, on.place(t), start)
@@ -62,7 +75,7 @@ func newService(t *testing.T, on database, start time.Time) *service {
 func newServiceAt(t *testing.T, at place, start time.Time) *service {
 	clock := clockwork.NewFakeClockAt(start)
 	s := &service{t: t, at: at, clock: clock, rec: tradeclocktest.NewRecorder(clock), began: start}
-	for _, row := range trading.DefaultSchedules() {
+	for _, row := range byTheClock() {
 		s.rec.Do(row.Task, func(ctx context.Context, _ store.Run) error { return tradeclock.Sleep(ctx, 20*time.Second) })
 	}
 	return s
@@ -85,7 +98,7 @@ func (s *service) start() *process {
 	s.t.Helper()
 	db := openDB(s.t, s.at)
 	st := openOn(s.t, db, s.clock)
-	_, err := st.SeedSchedules(s.t.Context(), trading.DefaultSchedules()...)
+	_, err := st.SeedSchedules(s.t.Context(), byTheClock()...)
 	require.NoError(s.t, err)
 	p := s.startOn(st, nil)
 	p.db = db
@@ -220,7 +233,7 @@ func (s *service) accountedFor(due []occurrence) map[occurrence]store.Outcome {
 // executed twice, in whatever process.
 func (s *service) assertNoOrderTwice() {
 	s.t.Helper()
-	for _, row := range trading.DefaultSchedules() {
+	for _, row := range byTheClock() {
 		if row.Delivery == store.AtMostOnce {
 			assert.LessOrEqual(s.t, s.rec.Count(row.Task), 1, row.Task)
 		}

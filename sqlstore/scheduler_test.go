@@ -1,12 +1,14 @@
 package sqlstore_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/store"
@@ -25,7 +27,7 @@ func testTradingDay(t *testing.T, on database) {
 	t.Parallel()
 	s := newService(t, on, today("08:55"))
 	st := openAt(t, s.at, s.clock)
-	_, err := st.SeedSchedules(t.Context(), trading.DefaultSchedules()...)
+	_, err := st.SeedSchedules(t.Context(), byTheClock()...)
 	require.NoError(t, err)
 	p := s.startOn(st, st)
 
@@ -159,5 +161,38 @@ func update(t *testing.T, st *sqlstore.Store, task string, edit store.ScheduleEd
 			_, err = st.UpdateSchedule(t.Context(), ops, "", task, row.Version, edit)
 			require.NoError(t, err)
 		}
+	}
+}
+
+// TestAChainAcrossARestart has the analysis succeed in one process, and the orders that wait
+// for it placed by the next, or skipped as that one finds that it did not succeed.
+func TestAChainAcrossARestart(t *testing.T) { onEach(t, testAChainAcrossARestart) }
+
+func testAChainAcrossARestart(t *testing.T, on database) {
+	for name, test := range map[string]struct {
+		killed, want string
+	}{
+		"when it had succeeded": {"16:03", "16:06 succeeded"},
+		"as it ran":             {"16:00", "16:00 skipped"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newService(t, on, today("15:58"))
+			s.rec = tradeclocktest.NewRecorder(s.clock)
+			s.rec.Do(trading.TaskAnalysis, func(ctx context.Context, _ store.Run) error { return tradeclock.Sleep(ctx, 20*time.Second) })
+			st := openAt(t, s.at, s.clock)
+			rows := trading.DefaultSchedules()
+			for i := range rows {
+				rows[i].Delivery = store.AtMostOnce
+			}
+			_, err := st.SeedSchedules(t.Context(), rows...)
+			require.NoError(t, err)
+			active := s.startOn(st, nil)
+			active.every(time.Minute, today(test.killed))
+			active.Crash()
+			s.clock.Advance(time.Minute)
+			s.startOn(openAt(t, s.at, s.clock), nil).every(time.Minute, today("16:12"))
+
+			assert.Equal(t, []string{test.want}, s.told(trading.TaskBuyOrders))
+		})
 	}
 }

@@ -16,6 +16,10 @@ type AgendaItem struct {
 	Run Run `json:"run,omitzero"`
 	// Skip is why the occurrence will not run, if that is known already.
 	Skip string `json:"skip,omitzero"`
+	// Awaits is the task whose success it waits for, from Due on and until Until, which is not
+	// included: when it is due is not known before. It is empty once there is a record.
+	Awaits string    `json:"awaits,omitzero"`
+	Until  time.Time `json:"until,omitzero"`
 	// Moved is who has moved it to when it is due, and why, if somebody has.
 	Moved string `json:"moved,omitzero"`
 	// Version is that of the task's row in its store, as it is now, or zero if there is

@@ -12,7 +12,7 @@ var reasonClasses = [...][]string{
 	Succeeded:   {""},
 	Failed:      {"error", "panic"},
 	TimedOut:    {"timeout"},
-	Skipped:     {"executor", "halted", "override", "overlap", "withdrawn", "disabled", "quarantined", "edited", "calendar", "slot"},
+	Skipped:     {"executor", "halted", "override", "overlap", "withdrawn", "disabled", "quarantined", "edited", "chain", "calendar", "slot"},
 	Missed:      {"late", "superseded", "place", "limit", "group", "overlap", "executor", "ledger", "term", "clock"},
 	Interrupted: {"died", "stopped", "term", "halted", "cancelled", "overlap"},
 }
@@ -33,7 +33,7 @@ func (o Outcome) ReasonClasses() []string {
 //   - Failed: "error" or "panic".
 //   - TimedOut: "timeout".
 //   - Skipped: "executor" said so, "halted", "override", "overlap", "withdrawn", "disabled",
-//     "quarantined", "edited" unseen, "calendar" (or the session's hours), or "slot" (the
+//     "quarantined", "edited" unseen, in a "chain" after what did not succeed, "calendar" (or the session's hours), or "slot" (the
 //     rule gave one to two sessions).
 //   - Missed: "late" if nothing but time kept it, "superseded" by a newer occurrence, or
 //     what it waited for: "place", "limit", "group", "overlap", "executor", "ledger",

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/exchange"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -19,7 +20,7 @@ func ExampleSessionSchedules() {
 	}
 	fmt.Println(session.Describe())
 	for _, row := range trading.SessionSchedules() {
-		if row.Task == trading.TaskPremarketAMOAdjustment {
+		if _, _, follows := rule.Follows(row.Rule); follows {
 			continue // when it is due depends on another task
 		}
 		due, err := row.Rule.Occurrences(session, nse.Location())
@@ -36,6 +37,5 @@ func ExampleSessionSchedules() {
 	// sell_monitor     every 1m open-close   60 from 13:45
 	// position_monitor hourly open+15m-close  1 from 14:00
 	// analysis         daily close+30m        1 from 15:15
-	// buy_orders       daily close+35m        1 from 15:20
 	// eod_cleanup      daily close+2h30m      1 from 17:15
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/tradeclock/tradeclock/rule"
 )
 
-// eveningGroup orders the evening's tasks: buy_orders waits for an analysis that
-// takes half an hour, and eod_cleanup for both.
+// eveningGroup orders the evening's tasks: eod_cleanup waits for an analysis, and for
+// buy_orders, that have not ended.
 const eveningGroup = "evening"
 
 // premarketGroup orders the tasks that change after-market orders before the
@@ -38,10 +38,11 @@ const premarketGroup = "premarket"
 //     sell_monitor, nor that for it: a slow review must never hold up a stop. At
 //     the same minute, sell_monitor starts first.
 //   - analysis may start, and a failed attempt be repeated, until 17:00, and ends
-//     by 17:30. buy_orders waits for it until 17:35 and is missed after that, so
-//     it is never early for its candidates; that they are of this session is for
-//     the service to check.
-//   - eod_cleanup may be late by three hours, since the next session needs it.
+//     by 17:30.
+//   - buy_orders is due five minutes after it has succeeded, and is skipped if it did
+//     not, or so late that this would not be before 17:40: no order is placed without candidates of this session.
+//   - eod_cleanup comes by the clock, whatever became of them. It may be late by three
+//     hours, since the next session needs it.
 func DefaultSchedules() []tradeclock.Schedule {
 	return slices.Concat(premarketSchedules(), monitorSchedules(), eveningSchedules())
 }
@@ -107,9 +108,9 @@ func eveningSchedules() []tradeclock.Schedule {
 		},
 		{
 			Task:        TaskBuyOrders,
-			Rule:        rule.Daily(rule.At(16, 5)),
+			Rule:        rule.AfterSuccessUntil(TaskAnalysis, 5*time.Minute, rule.At(17, 40)),
 			Timeout:     15 * time.Minute,
-			CatchUp:     90 * time.Minute,
+			CatchUp:     20 * time.Minute,
 			Exclusive:   eveningGroup,
 			Delivery:    tradeclock.AtMostOnce,
 			Description: "Place the buy orders for the next session.",
@@ -124,6 +125,45 @@ func eveningSchedules() []tradeclock.Schedule {
 			Description: "Cancel what is left of the day's orders and write its report.",
 		},
 	}
+}
+
+// MorningSchedules returns the rows of a service that buys before the open, for all
+// accounts: what the analysis of one evening has found is bought on the next session, at
+// 09:01, and what failed is tried again at 09:03. In the evening buy_margin_preview tells
+// what is going to be bought, five minutes after the analysis has succeeded. The other
+// times and policies are those of DefaultSchedules.
+//
+// The service is a MarginPreviewer. Its BuyOrders takes the candidates of the session before
+// run.Session, and skips if there are none.
+//
+//   - buy_orders, premarket_retry and premarket_amo_adjustment change the same orders, so
+//     they wait for each other, and their timeouts end them before the open at 09:15.
+//   - buy_margin_preview is skipped as buy_orders is there. It places
+//     nothing, so a second start does no harm.
+func MorningSchedules() []tradeclock.Schedule {
+	var rows []tradeclock.Schedule
+	for _, row := range DefaultSchedules() {
+		switch row.Task {
+		case TaskBuyOrders:
+			rows = append(rows, previewSchedule(row))
+			row.Rule, row.Exclusive = rule.Daily(rule.At(9, 1)), premarketGroup
+			row.Timeout, row.CatchUp = 4*time.Minute, 5*time.Minute
+			row.Description = "Place the buy orders of this session."
+		case TaskPremarketRetry:
+			row.Rule, row.CatchUp = rule.Daily(rule.At(9, 3)), 7*time.Minute
+		case TaskPremarketAMOAdjustment:
+			row.CatchUp = 2 * time.Minute
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// previewSchedule returns the row of buy_margin_preview, in the place of that of buy_orders.
+func previewSchedule(buy tradeclock.Schedule) tradeclock.Schedule {
+	buy.Task, buy.Delivery = TaskBuyMarginPreview, tradeclock.AtLeastOnce
+	buy.Description = "Tell what is going to be bought on the next session, and whether the margin is enough."
+	return buy
 }
 
 // SessionSchedules returns the rows of DefaultSchedules with rules that are
@@ -141,7 +181,7 @@ func SessionSchedules() []tradeclock.Schedule {
 		TaskSellMonitor:            "every 1m open-close",
 		TaskPositionMonitor:        "hourly open+15m-close",
 		TaskAnalysis:               "daily close+30m",
-		TaskBuyOrders:              "daily close+35m",
+		TaskBuyOrders:              "after analysis succeeds 5m until close+2h10m",
 		TaskEODCleanup:             "daily close+2h30m",
 	}
 	rows := DefaultSchedules()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tradeclock/tradeclock"
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -33,7 +34,7 @@ func TestDefaultTimes(t *testing.T) {
 		trading.TaskSellMonitor:            "every 1m 09:15-15:30",
 		trading.TaskPositionMonitor:        "hourly 09:30-15:30",
 		trading.TaskAnalysis:               "daily 16:00",
-		trading.TaskBuyOrders:              "daily 16:05",
+		trading.TaskBuyOrders:              "after analysis succeeds 5m until 17:40",
 		trading.TaskEODCleanup:             "daily 18:00",
 	}
 
@@ -88,13 +89,46 @@ func TestPremarketTasksEndBeforeTheOpen(t *testing.T) {
 }
 
 func TestBuyOrdersWaitForTheLatestAnalysis(t *testing.T) {
-	analysis, buy := defaults()[trading.TaskAnalysis], defaults()[trading.TaskBuyOrders]
+	analysis, buy, cleanup := defaults()[trading.TaskAnalysis], defaults()[trading.TaskBuyOrders], defaults()[trading.TaskEODCleanup]
+	waits, ok := rule.Awaits(buy.Rule)
+	require.True(t, ok)
+	assert.Equal(t, trading.TaskAnalysis, waits.Task)
 
-	require.NotEmpty(t, analysis.Exclusive)
-	assert.Equal(t, analysis.Exclusive, buy.Exclusive)
 	analysisEnds := 16*time.Hour + analysis.CatchUp + analysis.Timeout
-	buyWaits := 16*time.Hour + 5*time.Minute + buy.CatchUp
-	assert.Greater(t, buyWaits, analysisEnds)
+	until := time.Duration(waits.Until.Wall) * time.Second
+	assert.Greater(t, until, analysisEnds+waits.Delay)
+	assert.LessOrEqual(t, until+buy.CatchUp, 18*time.Hour, "eod_cleanup comes after it")
+	assert.Equal(t, cleanup.Exclusive, buy.Exclusive)
+}
+
+func TestTheMorningBuysBeforeTheOpen(t *testing.T) {
+	rows := byTask(trading.MorningSchedules())
+	require.NoError(t, tradeclock.ValidateSchedules(trading.MorningSchedules(), calendar.Weekdays(time.UTC)))
+	want := map[string]string{
+		trading.TaskBuyOrders:              "daily 09:01",
+		trading.TaskPremarketRetry:         "daily 09:03",
+		trading.TaskPremarketAMOAdjustment: "after premarket_retry 5m",
+		trading.TaskSellMonitor:            "every 1m 09:15-15:30",
+		trading.TaskPositionMonitor:        "hourly 09:30-15:30",
+		trading.TaskAnalysis:               "daily 16:00",
+		trading.TaskBuyMarginPreview:       "after analysis succeeds 5m until 17:40",
+		trading.TaskEODCleanup:             "daily 18:00",
+	}
+	got := make(map[string]string)
+	for task, row := range rows {
+		got[task] = row.Rule.String()
+		assert.NotEmpty(t, row.Description, task)
+	}
+	assert.Equal(t, want, got)
+
+	const open = 9*time.Hour + 15*time.Minute
+	for task, minute := range map[string]time.Duration{trading.TaskBuyOrders: 1, trading.TaskPremarketRetry: 3, trading.TaskPremarketAMOAdjustment: 8} {
+		row := rows[task]
+		assert.Less(t, 9*time.Hour+minute*time.Minute+row.CatchUp+row.Timeout, open, task)
+		assert.Equal(t, "premarket", row.Exclusive, task)
+		assert.Equal(t, tradeclock.AtMostOnce, row.Delivery, task)
+	}
+	assert.Equal(t, tradeclock.AtLeastOnce, rows[trading.TaskBuyMarginPreview].Delivery)
 }
 
 // The policies that the documentation of DefaultSchedules names, row by row.
@@ -110,7 +144,7 @@ func TestDefaultPolicies(t *testing.T) {
 			Timeout: 30 * time.Minute, CatchUp: time.Hour, Exclusive: "evening", Delivery: tradeclock.AtLeastOnce,
 			Retry: tradeclock.Retry{Attempts: 3, Backoff: time.Minute, MaxBackoff: 5 * time.Minute},
 		},
-		trading.TaskBuyOrders:  {Timeout: 15 * time.Minute, CatchUp: 90 * time.Minute, Exclusive: "evening"},
+		trading.TaskBuyOrders:  {Timeout: 15 * time.Minute, CatchUp: 20 * time.Minute, Exclusive: "evening"},
 		trading.TaskEODCleanup: {Timeout: 15 * time.Minute, CatchUp: 3 * time.Hour, Exclusive: "evening"},
 	}
 	for task, row := range defaults() {

@@ -1,11 +1,12 @@
-// Package trading names the seven tasks of a trading day and gives them a type:
+// Package trading names the tasks of a trading day, seven and one more, and gives them a type:
 // a paper service and a real one implement the same Service, and run on the same
 // schedules.
 //
 //	err = scheduler.Enroll(ctx, "alice", trading.Executor(service))
 //
 // DefaultSchedules says when each task is due, and with which policies, at wall
-// times; SessionSchedules says it by the open and the close of the session. They
+// times; SessionSchedules says it by the open and the close of the session, and
+// MorningSchedules for a service that buys before the open. They
 // are rows to seed a store with: times are data, and change there.
 package trading
 
@@ -22,6 +23,7 @@ const (
 	TaskSellMonitor            = "sell_monitor"
 	TaskPositionMonitor        = "position_monitor"
 	TaskAnalysis               = "analysis"
+	TaskBuyMarginPreview       = "buy_margin_preview" // of a MarginPreviewer
 	TaskBuyOrders              = "buy_orders"
 	TaskEODCleanup             = "eod_cleanup"
 )
@@ -60,20 +62,33 @@ type Service interface {
 	EODCleanup(ctx context.Context, run tradeclock.Run) error
 }
 
-// Executor returns the executor of a service's tasks. It is a
-// tradeclock.TaskLister, and a tradeclock.Starter if the service is one. It
-// panics if the service is nil.
+// MarginPreviewer is a Service with one task more, buy_margin_preview: see
+// MorningSchedules.
+type MarginPreviewer interface {
+	Service
+	// BuyMarginPreview tells the account what of the candidates under run.Session is going to
+	// be bought on the next session, and whether the margin is enough. It places nothing.
+	BuyMarginPreview(ctx context.Context, run tradeclock.Run) error
+}
+
+// Executor returns the executor of a service's tasks. It is, itself or by Unwrap, a
+// tradeclock.TaskLister, and a tradeclock.Starter and a tradeclock.EligibilityChecker if the
+// service is one: who may run the analysis, say. It panics if the service is nil.
 func Executor(s Service) tradeclock.TaskExecutor {
 	mux := new(tradeclock.Mux)
 	Handle(mux, s)
-	if starter, ok := s.(tradeclock.Starter); ok {
-		return startedMux{mux, starter}
+	var exec tradeclock.TaskExecutor = mux
+	if checker, ok := s.(tradeclock.EligibilityChecker); ok {
+		exec = checked{exec, checker}
 	}
-	return mux
+	if starter, ok := s.(tradeclock.Starter); ok {
+		exec = started{exec, starter}
+	}
+	return exec
 }
 
 // Handle registers a service's tasks with a Mux, for a service that has other
-// tasks beside the seven. It panics if the service is nil, or the Mux has one of
+// tasks beside these. It panics if the service is nil, or the Mux has one of
 // the tasks already.
 func Handle(mux *tradeclock.Mux, s Service) {
 	if s == nil {
@@ -86,10 +101,25 @@ func Handle(mux *tradeclock.Mux, s Service) {
 	mux.HandleFunc(TaskAnalysis, s.Analysis)
 	mux.HandleFunc(TaskBuyOrders, s.BuyOrders)
 	mux.HandleFunc(TaskEODCleanup, s.EODCleanup)
+	if previewer, ok := s.(MarginPreviewer); ok {
+		mux.HandleFunc(TaskBuyMarginPreview, previewer.BuyMarginPreview)
+	}
 }
 
-// startedMux is a Mux for a service that must be started first.
-type startedMux struct {
-	*tradeclock.Mux
+// started is the executor of a service that must be started first.
+type started struct {
+	tradeclock.TaskExecutor
 	tradeclock.Starter
 }
+
+// Unwrap returns what else it is.
+func (s started) Unwrap() tradeclock.TaskExecutor { return s.TaskExecutor }
+
+// checked is that of a service that says who may run its tasks.
+type checked struct {
+	tradeclock.TaskExecutor
+	tradeclock.EligibilityChecker
+}
+
+// Unwrap returns what else it is.
+func (c checked) Unwrap() tradeclock.TaskExecutor { return c.TaskExecutor }

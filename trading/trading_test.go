@@ -2,14 +2,22 @@ package trading_test
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"reflect"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tradeclock/tradeclock"
+	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/memstore"
+	"github.com/tradeclock/tradeclock/store"
+	"github.com/tradeclock/tradeclock/tradeclocktest"
 	"github.com/tradeclock/tradeclock/trading"
 )
 
@@ -102,6 +110,58 @@ func TestOnlyAServiceThatIsAStarterMakesAStarter(t *testing.T) {
 	require.NoError(t, starter.Start(t.Context(), "alice"))
 	require.NoError(t, starter.Stop(t.Context(), "alice"))
 	assert.Equal(t, []string{"Start", "Stop"}, service.calls)
+}
+
+// previewer is a diary that also tells what is going to be bought, and says who may run what.
+type previewer struct{ login }
+
+func (p *previewer) BuyMarginPreview(context.Context, tradeclock.Run) error {
+	return p.note("BuyMarginPreview")
+}
+
+func (p *previewer) Eligible(_ context.Context, account, task string) error {
+	if account == "guest" && task == trading.TaskAnalysis {
+		return errors.New("the analysis is for members")
+	}
+	return nil
+}
+
+func TestTheExecutorOfAMarginPreviewerHasOneTaskMore(t *testing.T) {
+	service := new(previewer)
+	exec := trading.Executor(service)
+
+	require.NoError(t, exec.Execute(t.Context(), tradeclock.Run{Task: trading.TaskBuyMarginPreview}))
+	assert.Equal(t, []string{"BuyMarginPreview"}, service.calls)
+
+	var scheduled []string
+	for _, row := range trading.MorningSchedules() {
+		scheduled = append(scheduled, row.Task)
+	}
+	mux := new(tradeclock.Mux)
+	trading.Handle(mux, service)
+	assert.ElementsMatch(t, scheduled, mux.Tasks())
+}
+
+// What the service is beside its tasks, a scheduler finds.
+func TestWhoMayNotRunTheAnalysisIsSkipped(t *testing.T) {
+	kolkata := time.FixedZone("IST", 5*3600+1800)
+	clock := clockwork.NewFakeClockAt(time.Date(2026, time.November, 23, 15, 59, 0, 0, kolkata))
+	ledger := memstore.New(clock)
+	service := new(previewer)
+	s, err := tradeclock.New(tradeclock.Config{
+		Account: "guest", Executor: trading.Executor(service), Schedules: tradeclock.FixedSchedules(trading.MorningSchedules()...),
+		Ledger: ledger, Calendar: calendar.Weekdays(kolkata), Clock: clock, Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	tradeclocktest.NewDriver(t, s, clock).For(20 * time.Minute)
+
+	runs, err := ledger.Runs(t.Context(), store.Query{})
+	require.NoError(t, err)
+	require.Len(t, runs, 2)
+	assert.Equal(t, "not eligible: the analysis is for members", runs[0].Reason)
+	assert.Equal(t, "no success of analysis: it was skipped: not eligible: the analysis is for members", runs[1].Reason)
+	assert.Equal(t, []string{"Start"}, service.calls)
+	assert.Empty(t, s.Status().Degraded)
 }
 
 func TestAServiceMayHaveMoreTasks(t *testing.T) {

@@ -31,7 +31,7 @@ type Preview struct {
 }
 
 // PlanChange is an occurrence that changes of schedules add, drop, move, or skip for
-// another reason.
+// another reason, or that would wait for something else.
 type PlanChange struct {
 	Task string `json:"task"`
 	// Account is that of the row. Empty is all accounts that have no row of their own, of the
@@ -43,6 +43,8 @@ type PlanChange struct {
 	// would be, and zero if it is dropped.
 	Before time.Time `json:"before,omitzero"`
 	After  time.Time `json:"after,omitzero"`
+	// Awaits is the task whose success it would wait for, if it would: After is from when on.
+	Awaits string `json:"awaits,omitzero"`
 	// Skip is why it would be skipped, if it would.
 	Skip string `json:"skip,omitzero"`
 }
@@ -301,7 +303,7 @@ func (p *previewing) diff(ctx context.Context, c rowChange, was, is []plan.Occur
 		}
 		before, had := old[o.Slot]
 		delete(old, o.Slot)
-		if had && before.Due.Equal(o.Due) && before.Skip == o.Skip {
+		if had && before.Due.Equal(o.Due) && before.Skip == o.Skip && before.Awaits.Same(o.Awaits) {
 			continue
 		}
 		if !had {
@@ -316,6 +318,9 @@ func (p *previewing) diff(ctx context.Context, c rowChange, was, is []plan.Occur
 		}
 		made := change(o)
 		made.Before, made.After, made.Skip = before.Due, o.Due, o.Skip
+		if o.Awaits != nil {
+			made.Awaits = o.Awaits.Task
+		}
 		p.Changes = append(p.Changes, made)
 	}
 	for _, o := range old {
@@ -353,12 +358,12 @@ func (p *previewing) collide(ctx context.Context) {
 		busy := make(map[time.Time][]string)
 		for _, o := range plan.Runs(slices.Concat(slices.Collect(maps.Values(p.plan(ctx, p.groupOf(c))))...), c.key.Account) {
 			minute := o.Due.Truncate(time.Minute)
-			if o.Skip == "" && !slices.Contains(busy[minute], vet.RowOf(o).Task) {
+			if o.Skip == "" && o.Awaits == nil && !slices.Contains(busy[minute], vet.RowOf(o).Task) {
 				busy[minute] = append(busy[minute], vet.RowOf(o).Task)
 			}
 		}
 		for _, change := range p.Changes {
-			if change.Task != c.key.Task || change.Account != c.key.Account || change.After.IsZero() || change.Skip != "" {
+			if change.Task != c.key.Task || change.Account != c.key.Account || change.After.IsZero() || change.Skip != "" || change.Awaits != "" {
 				continue
 			}
 			for _, with := range busy[change.After.Truncate(time.Minute)] {

@@ -229,7 +229,7 @@ func (v *View) knowledgeOf(ctx context.Context, name, task string) (*answer.Know
 		Now: v.clock.Now().Round(0), Own: v.reader.own, Ask: askNow, ViewOf: v.reader.viewOf,
 		Row: rows.find(name, task), Rejected: rows.why(name, task), Planned: term.Watermark,
 	}
-	k.Behind = v.behindText(term, k.Zone())
+	k.Behind, k.Active = v.behindText(term, k.Zone()), term.Held()
 	today := calendar.DateOf(k.Now.In(k.Zone()))
 	if k.Overrides, err = v.overridesOn(ctx, today.AddDays(-answer.OverridesBack), today.AddDays(answer.OverridesBack+plan.HorizonDays)); err != nil {
 		return nil, err

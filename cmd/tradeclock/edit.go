@@ -346,6 +346,9 @@ func (s *service) tellChange(what string, first, last view.PlanChange, n int) st
 	if n > 1 {
 		text = fmt.Sprintf("%d %s, from %s to %s", n, what, at(first), at(last))
 	}
+	if first.Awaits != "" {
+		text += ", to wait for " + plain(first.Awaits)
+	}
 	if first.Skip != "" {
 		text += ", to be skipped: " + plain(first.Skip)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/tradeclock/tradeclock/exchange"
 	"github.com/tradeclock/tradeclock/internal/needs"
 	"github.com/tradeclock/tradeclock/internal/pgtest"
+	"github.com/tradeclock/tradeclock/rule"
 	"github.com/tradeclock/tradeclock/sqlstore"
 	"github.com/tradeclock/tradeclock/store"
 	"github.com/tradeclock/tradeclock/tradeclocktest"
@@ -109,7 +110,7 @@ func monday(t *testing.T, at_ address, until string) *service {
 	t.Cleanup(func() { db.Close() })
 	st, err := sqlstore.Open(t.Context(), db, sqlstore.WithClock(clock))
 	require.NoError(t, err)
-	rows := trading.DefaultSchedules()
+	rows := byTheClock()
 	_, err = st.SeedSchedules(t.Context(), rows...)
 	require.NoError(t, err)
 	s := &service{t: t, at: at_, clock: clock, store: st}
@@ -129,7 +130,7 @@ func monday(t *testing.T, at_ address, until string) *service {
 func (s *service) start() {
 	s.t.Helper()
 	var mux tradeclock.Mux
-	for _, row := range trading.DefaultSchedules() {
+	for _, row := range byTheClock() {
 		mux.HandleFunc(row.Task, func(_ context.Context, run store.Run) error {
 			if run.Task == trading.TaskPremarketAMOAdjustment {
 				return errors.New("the broker said \x1b[31mno\x1b[0m: margin\nsee the log")
@@ -195,4 +196,16 @@ func golden(t *testing.T, name, got string) {
 func sqliteFile(t *testing.T) address {
 	file := filepath.Join(t.TempDir(), "day.db")
 	return address{"sqlite", "file:" + file, "sqlite:" + file}
+}
+
+// byTheClock are the seven tasks at instants that are known beforehand: here buy_orders does
+// not wait for the analysis.
+func byTheClock() []store.Schedule {
+	rows := trading.DefaultSchedules()
+	for i := range rows {
+		if rows[i].Task == trading.TaskBuyOrders {
+			rows[i].Rule, rows[i].CatchUp = rule.MustParse("daily 16:05"), 90*time.Minute
+		}
+	}
+	return rows
 }

@@ -46,7 +46,7 @@ func (s *service) instant(t time.Time) string {
 func (s *service) itemRecord(date calendar.Date, item store.AgendaItem) []string {
 	run := item.Run
 	if run.Outcome == store.NoOutcome {
-		run = store.Run{Account: item.Account, Task: item.Task, Slot: item.Slot, Session: date, Due: item.Due, Reason: item.Skip}
+		run = store.Run{Account: item.Account, Task: item.Task, Slot: item.Slot, Session: date, Due: item.Due, Reason: faces.Why(item)}
 	}
 	return s.runRecord(run, faces.MarkOf(item, s.now()).Word)
 }

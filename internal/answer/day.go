@@ -55,7 +55,7 @@ func (d Day) Items(runs []store.Run) []store.AgendaItem {
 	for _, o := range d.Due {
 		r := vet.RowOf(o)
 		var within time.Duration
-		if r.Spread > 0 {
+		if r.Spread > 0 && o.Awaits == nil {
 			within = r.Run.SpreadWithin(o)
 		}
 		for _, a := range d.Accounts {
@@ -66,6 +66,9 @@ func (d Day) Items(runs []store.Run) []store.AgendaItem {
 			item := store.AgendaItem{
 				Account: a.Name, Task: r.Task, Slot: o.Slot, Due: o.Due, Skip: o.Skip,
 				Offset: engine.SpreadOffset(a.Name, r.Task, o.Slot, within), Moved: o.By, Version: r.Run.Version,
+			}
+			if o.Awaits != nil && o.Skip == "" {
+				item.Awaits, item.Until = o.Awaits.Task, o.Awaits.Until
 			}
 			if !o.Due.After(d.UpTo) && !a.Owns(&r.Run, o.Due) {
 				item.Skip = cmp.Or(item.Skip, beforeItsTime)

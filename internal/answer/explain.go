@@ -80,6 +80,7 @@ type Knowledge struct {
 	// nothing later is.
 	Planned time.Time
 	Behind  string
+	Active  bool              // somebody plans
 	Waits   map[string]string // what runs that have no record wait for, by slot
 	Odd     []string          // what the account's executor is almost
 }

@@ -98,6 +98,7 @@ func (e *explanation) unrecorded(ctx context.Context) []string {
 type none struct {
 	why    string
 	didNot bool
+	waits  bool // it is not due yet, and waits for another
 }
 
 // past tells of occurrences that were due, at the beginning of the sentence or after it.
@@ -110,6 +111,8 @@ func (e *explanation) past(due []plan.Occurrence, none none, begins bool) string
 		what = "did not run: "
 	}
 	switch {
+	case none.waits:
+		return e.waits(due[0], begins)
 	case len(due) > 1 && begins:
 		return fmt.Sprintf("was due %d times %s, and %s%s", len(due), e.span(due), what, none.why)
 	case len(due) > 1:
@@ -127,6 +130,8 @@ func (e *explanation) past(due []plan.Occurrence, none none, begins bool) string
 func (e *explanation) toCome(due []plan.Occurrence, begins bool) string {
 	text, is, does := "", "is", "does"
 	switch {
+	case begins && len(due) == 1 && due[0].Awaits != nil && due[0].Skip == "":
+		text = e.isToWait(due[0])
 	case begins && len(due) == 1:
 		text = fmt.Sprintf("is due at %s (%s)", e.wall(due[0].Due, time.DateTime), e.Row.Text)
 	case begins:
@@ -162,6 +167,8 @@ func (e *explanation) span(due []plan.Occurrence) string {
 func (e *explanation) whyNone(ctx context.Context, o plan.Occurrence) none {
 	waits, known := e.Waits[o.Slot]
 	switch {
+	case e.isWaiting(o):
+		return none{why: o.Slot, waits: true} // each is told of by itself
 	case known:
 		return none{why: waits}
 	case !e.Served:
@@ -183,7 +190,7 @@ func (e *explanation) whyNone(ctx context.Context, o plan.Occurrence) none {
 	case err != nil:
 		return none{why: "nothing more can be read: " + err.Error()}
 	case len(taken) == 1 && taken[0].Session != o.Session:
-		return none{why.Recurs(o.Slot, taken[0].Session.String()), true}
+		return none{why: why.Recurs(o.Slot, taken[0].Session.String()), didNot: true}
 	}
 	return none{why: otherwisePlanned}
 }
@@ -265,6 +272,9 @@ func (e *explanation) nextRun(ctx context.Context) string {
 		return ""
 	}
 	text := "the next is due at " + e.wall(due, time.DateTime)
+	if of, awaits := rule.Awaits(e.Row.Rule); awaits {
+		text = fmt.Sprintf("the next waits for the success of %s from %s on", of.Task, e.wall(due, time.DateTime))
+	}
 	if e.Halt != "" {
 		text += ", and is skipped as long as it is " + e.Halt
 	}

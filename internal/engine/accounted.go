@@ -18,11 +18,13 @@ type Entry struct {
 	Count   int
 	// Started is true if it had a start by itself, and not by a person's.
 	Started bool
+	// Ended is what it has come to, if that is asked for and known, or nil.
+	Ended *Ended
 }
 
 // accounted is that of one task and account.
 type accounted struct {
-	slots   map[string]bool
+	slots   map[string]*Ended // nil of what has not ended, or of which nobody asks
 	ranges  []Entry
 	started time.Time // when the latest of those that had a start was due
 }
@@ -31,10 +33,10 @@ type accounted struct {
 func (all Accounted) Add(row Entry) {
 	known := all[row.Key]
 	if known == nil {
-		known = &accounted{slots: make(map[string]bool)}
+		known = &accounted{slots: make(map[string]*Ended)}
 		all[row.Key] = known
 	}
-	known.slots[row.Slot] = true
+	known.slots[row.Slot] = row.Ended
 	if row.Started && row.Due.After(known.started) {
 		known.started = row.Due
 	}
@@ -52,7 +54,10 @@ func (all Accounted) Has(key Key, slot string, due time.Time) bool {
 	if known == nil {
 		return false
 	}
-	return known.slots[slot] || slices.ContainsFunc(known.ranges, func(r Entry) bool {
+	if _, has := known.slots[slot]; has {
+		return true
+	}
+	return slices.ContainsFunc(known.ranges, func(r Entry) bool {
 		return !due.Before(r.Due) && !due.After(r.LastDue)
 	})
 }
@@ -63,4 +68,21 @@ func (all Accounted) lastStarted(key Key) time.Time {
 		return known.started
 	}
 	return time.Time{}
+}
+
+// end notes what the run of a slot that has a row has come to.
+func (all Accounted) end(key Key, slot string, end Ended) {
+	if known := all[key]; known != nil {
+		if _, has := known.slots[slot]; has {
+			known.slots[slot] = &end
+		}
+	}
+}
+
+// ended returns what the run of a slot has come to, if it has a row and that is known.
+func (all Accounted) ended(key Key, slot string) (end Ended, known bool) {
+	if of := all[key]; of != nil && of.slots[slot] != nil {
+		return *of.slots[slot], true
+	}
+	return Ended{}, false
 }

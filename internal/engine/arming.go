@@ -68,7 +68,7 @@ func (e *Engine) ToArm(now time.Time, ob Obstacles) []*Run {
 // it is due, as far as that is certain.
 func (e *Engine) arm(runs []*Run, o plan.Occurrence) []*Run {
 	r := RowOf(o)
-	if o.Skip != "" || o.Moved || r.Spread > 0 || r.StartLimit != "" || r.Exclusive != "" {
+	if o.Skip != "" || o.Awaits != nil || o.Moved || r.Spread > 0 || r.StartLimit != "" || r.Exclusive != "" {
 		return runs
 	}
 	ar := &e.arming

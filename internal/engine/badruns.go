@@ -320,7 +320,10 @@ func (b *BadRuns) tell(kind TroubleKind, task string) {
 // VerdictOnSkipped judges a run that was skipped for a reason. What somebody asked for
 // is neither good nor bad.
 func VerdictOnSkipped(reason string) Verdict {
-	if strings.HasPrefix(reason, why.HaltedBy) || strings.HasPrefix(reason, why.SkippedBy) || strings.HasPrefix(reason, why.Withdrawn) || reason == why.Disabled {
+	if strings.HasPrefix(reason, why.NoSuccessOf) { // what was asked for is that the other did not run
+		_, reason, _ = strings.Cut(reason, why.WasSkipped)
+	}
+	if strings.HasPrefix(reason, why.Ineligible) || strings.HasPrefix(reason, why.HaltedBy) || strings.HasPrefix(reason, why.SkippedBy) || strings.HasPrefix(reason, why.Withdrawn) || reason == why.Disabled {
 		return Neither
 	}
 	return Bad

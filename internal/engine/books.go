@@ -50,8 +50,12 @@ func (r *Record) through() time.Time {
 
 // record keeps the outcome of a run that never started for the next write.
 func (e *Engine) record(p *Run, outcome Outcome, reason string, now time.Time) *Record {
+	if !p.Due.Equal(p.Planned) { // what waits, and never starts, is accounted for by its planned time
+		p.Due, p.Offset = p.Planned, 0
+	}
 	r := &Record{Run: p, Outcome: outcome, Reason: said.Cut(reason, said.MaxReason), Finished: wall(now), dirty: true}
 	e.books.records = append(e.books.records, r)
+	e.noteEnd(p.Key(), p.Slot, p.Session, r.end(), now)
 	return r
 }
 
@@ -217,10 +221,10 @@ func (e *Engine) safeMark() time.Time {
 		hold(due)
 	}
 	for _, p := range e.books.unclaimed {
-		hold(p.Due)
+		hold(p.Planned)
 	}
 	for i := range e.releases.waiting {
-		hold(e.releases.waiting[i].Run.Due)
+		hold(e.releases.waiting[i].Run.Planned)
 	}
 	return mark
 }

@@ -236,13 +236,13 @@ func (e *Engine) Accounted(gone, served []Enrolment) {
 func (e *Engine) HasWithdrawn() bool { return len(e.Accounts.withdrawn) > 0 }
 
 // owing are the accounts of which something that came due is neither claimed nor
-// recorded, with the due time of the first. Waves are left out: they are of accounts
+// recorded, with the planned time of the first. Waves are left out: they are of accounts
 // that are served, and the watermark waits for them.
 func (e *Engine) owing() map[string]time.Time {
 	owing := make(map[string]time.Time)
 	note := func(p *Run) {
-		if due, known := owing[p.Account.Name]; !known || p.Due.Before(due) {
-			owing[p.Account.Name] = p.Due
+		if due, known := owing[p.Account.Name]; !known || p.Planned.Before(due) {
+			owing[p.Account.Name] = p.Planned
 		}
 	}
 	for _, r := range e.books.records {

@@ -32,6 +32,9 @@ func (e *Engine) tooLate(p *Run) string {
 	if p.wait != "" {
 		reason += why.WaitedFor + p.wait
 	}
+	if !p.Due.Equal(p.Planned) {
+		reason = fmt.Sprintf("it was due at %s, and %s", e.clockOf(p, p.Due), reason)
+	}
 	if p.moved {
 		reason = "the calendar moved it into the past, where " + reason
 	}
@@ -49,6 +52,7 @@ func (e *Engine) expire(now time.Time) {
 		return
 	}
 	e.lineUpAll(func(w *wave) bool { return !now.Before(w.expires()) }, now)
+	e.giveUpHeld(now)
 	q.removeIf(
 		func(p *Run) bool { return !now.Before(p.Expires) },
 		func(p *Run) { e.miss(p, e.tooLate(p), now) },

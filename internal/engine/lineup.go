@@ -128,6 +128,13 @@ func (e *Engine) planRow(planned []*Run, a *Account, w *wave, now time.Time) []*
 		}
 		p := e.newRun(a, ts, r, o, w.backdated)
 		p.prev, p.moved, p.rank, p.twice = ts.lastDue, o.Moved, w.rank, w.twice
+		if o.Awaits != nil && o.Skip == "" {
+			ts.lastDue, p.awaits = o.Due, o.Awaits
+			if e.isDue(p, now) {
+				planned = append(planned, p)
+			}
+			continue
+		}
 		e.takeOver(p)
 		if r.Spread > 0 {
 			p.Offset = SpreadOffset(a.Name, r.Task(), o.Slot, r.SpreadWithin(o))

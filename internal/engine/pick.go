@@ -37,6 +37,7 @@ func (e *Engine) Prepare(now time.Time) (ready bool) {
 	e.enqueueAgain(now)
 	e.expire(now)
 	e.lineUpSpread(now)
+	e.lineUpComing(now)
 	return q.hasReady()
 }
 

@@ -13,6 +13,7 @@ type queue struct {
 	spread   []wave            // what is to be ready at its offsets
 	waiting  map[*Run]struct{} // wait for a run, a group or an executor
 	claiming []*Run            // are being claimed
+	chains   chains            // of those that wait, the ones that follow others
 	again    []Again           // interrupted, to be run again within their catch-up
 	drops    int               // how often all that was pending was dropped
 	batch    int               // how many runs are claimed at once
@@ -63,8 +64,10 @@ func (q *queue) removeIf(match func(*Run) bool, f func(*Run)) {
 	}
 	slices.SortStableFunc(out, (*Run).compare)
 	for _, p := range out {
-		f(p)
-		q.remove(p)
+		if p.lined { // or what became of one before it has decided on it
+			f(p)
+			q.remove(p)
+		}
 	}
 }
 
@@ -81,6 +84,7 @@ func (q *queue) remove(p *Run) {
 func (q *queue) unwait(p *Run) {
 	is := func(o *Run) bool { return o == p }
 	delete(q.waiting, p)
+	q.chains.leave(p)
 	p.queued = false
 	p.task.waiting = slices.DeleteFunc(p.task.waiting, is)
 	if g := p.Account.groups[p.Row.Exclusive]; g != nil {
@@ -151,27 +155,30 @@ func (q *queue) dropPending() {
 	for _, p := range q.ready {
 		p.lined = false
 	}
+	q.chains.coming = nil
 	for p := range q.waiting {
 		q.remove(p)
 	}
 	q.ready, q.waves, q.spread, q.again, q.startAt = nil, nil, nil, nil, time.Time{}
 }
 
-// earliest returns the due time of the first run that is planned and neither
+// earliest returns the planned time of the first run that is planned and neither
 // claimed nor recorded.
 func (q *queue) earliest() (due time.Time, ok bool) {
 	if q.isEmpty() && len(q.claiming) == 0 {
 		return due, false // as in most minutes
 	}
 	note := func(p *Run) {
-		if !ok || p.Due.Before(due) {
-			due, ok = p.Due, true
+		if !ok || p.Planned.Before(due) {
+			due, ok = p.Planned, true
 		}
 	}
 	for _, p := range q.ready {
 		if p.lined {
 			note(p)
-			break // they are in order
+			if !q.chains.any {
+				break // they are in order
+			}
 		}
 	}
 	for _, p := range q.claiming {

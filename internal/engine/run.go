@@ -13,11 +13,13 @@ import (
 type Run struct {
 	Row     *Row
 	Account *Account
-	Due     time.Time
-	Slot    string
-	Session calendar.Date
-	Offset  time.Duration // how long after Due it may start
-	Expires time.Time     // its catch-up ends
+	// Due is when it is due. Planned is the same, but for a run that waits for the success
+	// of another, or has: then it is when its waiting began, and Due comes with the success.
+	Due, Planned time.Time
+	Slot         string
+	Session      calendar.Date
+	Offset       time.Duration // how long after Due it may start
+	Expires      time.Time     // its catch-up ends
 	// Repeats is true if of several late occurrences only the newest runs.
 	Repeats bool
 	// By is who has moved it to when it is due, and why, or empty. It runs by itself then.
@@ -43,9 +45,10 @@ type Run struct {
 	// Of is what the caller knows it by once it has started.
 	Of any
 
-	task *task
-	rank int    // how many of its account come before it at the same instant
-	wait string // what it waits for, as the reason if it is missed
+	task   *task
+	awaits *plan.Await // what it waits for before it is due, or nil
+	rank   int         // how many of its account come before it at the same instant
+	wait   string      // what it waits for, as the reason if it is missed
 	// uncertain is true if a claim was sent: the ledger has it, or may have it.
 	uncertain bool
 	armed     bool      // the ledger has its claim, which was made before it was due
@@ -100,7 +103,7 @@ func (e *Engine) newRun(a *Account, ts *task, r *Row, o plan.Occurrence, backdat
 	p := &q.slab[0]
 	q.slab = q.slab[1:]
 	*p = Run{
-		Row: r, Account: a, Due: o.Due, Slot: o.Slot, Session: o.Session, Expires: r.Expiry(o.Due, o.Session),
+		Row: r, Account: a, Due: o.Due, Planned: o.Due, Slot: o.Slot, Session: o.Session, Expires: r.Expiry(o.Due, o.Session),
 		Repeats: o.Repeats, By: o.By, Backdated: backdated, Term: e.Term.Number(), Serial: e.NextSerial(), task: ts,
 	}
 	if v, ok := r.Calendar.(calendar.Versioned); ok {

@@ -136,8 +136,8 @@ func (e *Engine) ExecutorStarted(a *Account) {
 	e.queue.unblock(a.blocked)
 }
 
-// HasReady reports whether a run may be ready to start.
-func (e *Engine) HasReady() bool { return e.queue.hasReady() }
+// HasReady reports whether a run may be ready to start, or is going to be.
+func (e *Engine) HasReady() bool { return e.queue.hasReady() || len(e.queue.chains.coming) > 0 }
 
 // Claiming is the number of runs that are being claimed.
 func (e *Engine) Claiming() int { return len(e.queue.claiming) }

@@ -21,6 +21,7 @@ type task struct {
 	newest    *Run          // the occurrence of a repeating rule that was lined up last
 	succeeded calendar.Date // the session in which a run last succeeded
 	good      bool          // a run succeeded in this process, under the current term
+	ended     *ended        // what became of runs for which others wait, or nil
 }
 
 // group is an exclusive group of one account.
@@ -60,7 +61,7 @@ func (a *Account) group(name string) *group {
 func (a *Account) forgetPlan() {
 	for _, ts := range a.tasks {
 		ts.lastRow, ts.lastDue, ts.newest = nil, time.Time{}, nil
-		ts.good = false // another may have planned meanwhile
+		ts.good, ts.ended = false, nil // another may have planned meanwhile
 	}
 }
 

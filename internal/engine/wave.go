@@ -119,7 +119,7 @@ func rankWaves(waves []wave) {
 // all run, each has an offset of its own: then the runs are made, and wait.
 func (w *wave) spreadOut() bool {
 	newest := w.newest()
-	if w.row.Spread == 0 || newest.Skip != "" || len(w.due) > 1 && !w.repeats() {
+	if w.row.Spread == 0 || newest.Skip != "" || newest.Awaits != nil || len(w.due) > 1 && !w.repeats() {
 		return false
 	}
 	w.within = w.row.SpreadWithin(*newest)

@@ -115,3 +115,16 @@ func TestChangesThatAreAlikeAreToldTogether(t *testing.T) {
 		[]any{"moved", 2, clock(9, 3)}, []any{"added", 1, time.Time{}}, []any{"dropped", 1, clock(9, 5)}, []any{"told otherwise", 1, clock(9, 6)},
 	}, got)
 }
+
+// What waits for another says so until its end, from whenever it is looked at.
+func TestWhatWaitsSaysForWhat(t *testing.T) {
+	from := time.Date(2026, time.November, 23, 16, 0, 0, 0, time.UTC)
+	item := store.AgendaItem{Task: "buy", Due: from, Awaits: "analysis", Until: from.Add(time.Hour)}
+	for at, want := range map[time.Duration]string{-time.Hour: "waits", 0: "waits", 59 * time.Minute: "waits", time.Hour: "no record"} {
+		assert.Equal(t, want, faces.MarkOf(item, from.Add(at)).Word, at)
+	}
+	assert.Equal(t, "waits for analysis", faces.Why(item))
+	item.Run = store.Run{Outcome: store.Skipped, Reason: "no success of analysis: it failed"}
+	assert.Equal(t, "skipped", faces.MarkOf(item, from).Word)
+	assert.Equal(t, "no success of analysis: it failed", faces.Why(item))
+}

@@ -18,6 +18,7 @@ type Mark struct {
 // The marks.
 var (
 	markDue         = Mark{"○", "due", "due", 1}
+	markWaits       = Mark{"○", "waits", "due", 1}
 	markNoRecord    = Mark{"?", "no record", "norecord", 4}
 	markWillSkip    = Mark{"·", "will be skipped", "not", 1}
 	markNotRun      = Mark{"·", "not run", "not", 1}
@@ -49,6 +50,8 @@ func MarkOf(item store.AgendaItem, now time.Time) Mark {
 		return markWillSkip
 	case item.Skip != "":
 		return markNotRun
+	case item.Awaits != "" && now.Before(item.Until):
+		return markWaits
 	case item.Due.After(now):
 		return markDue
 	}
@@ -117,10 +120,13 @@ func became(item store.AgendaItem) string {
 	return item.Run.Outcome.String() + "\x00" + Why(item)
 }
 
-// Why is the reason of an item, or why it will not run, or empty.
+// Why is the reason of an item, or why it will not run, or what it waits for, or empty.
 func Why(item store.AgendaItem) string {
-	if item.Run.Outcome == store.NoOutcome {
-		return cmp.Or(item.Skip, item.Moved)
+	switch {
+	case item.Run.Outcome != store.NoOutcome:
+		return item.Run.Reason
+	case item.Skip == "" && item.Awaits != "":
+		return "waits for " + item.Awaits
 	}
-	return item.Run.Reason
+	return cmp.Or(item.Skip, item.Moved)
 }

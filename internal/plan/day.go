@@ -28,8 +28,9 @@ type compiled struct {
 	done  bool
 	spans []rule.Span
 	err   error
-	// repeats is what the occurrences say of themselves.
+	// repeats and await are what the occurrences say of themselves.
 	repeats bool
+	await   *Await
 	// skip is why all the spans are skipped, if they are.
 	skip string
 	// unsure is true if that is because the calendar does not know other dates, which
@@ -40,7 +41,7 @@ type compiled struct {
 // occurrence is the i-th of one of the spans, for each row of the group.
 func (c *compiled) occurrence(sp *rule.Span, i int, date calendar.Date, loc *time.Location) Occurrence {
 	return Occurrence{
-		Due: sp.Due(i), Slot: sp.SlotAt(i, date, loc), Session: date, Skip: cmp.Or(c.skip, sp.Skip), Repeats: c.repeats,
+		Due: sp.Due(i), Slot: sp.SlotAt(i, date, loc), Session: date, Skip: cmp.Or(c.skip, sp.Skip), Repeats: c.repeats, Awaits: c.await,
 	}
 }
 
@@ -96,11 +97,15 @@ func (m *market) spansBy(v verdict, g *group, d *day) compiled {
 	if !v.admitted {
 		return compiled{}
 	}
-	repeats := rule.Repeats(m.timingOn(g.root(), d).Rule)
+	repeats := g.awaits == nil && rule.Repeats(m.timingOn(g.root(), d).Rule) // each waits for its own
 	spans, err := m.spans(g, m.timingOn(g, d).Rule, d)
+	var await *Await
+	if err == nil {
+		await, err = m.await(g, d, spans)
+	}
 	switch {
 	case err == nil:
-		return compiled{spans: spans, repeats: repeats, skip: v.skip, unsure: v.unsure}
+		return compiled{spans: spans, repeats: repeats, await: await, skip: v.skip, unsure: v.unsure}
 	case v.skip != "":
 		err = errors.New(v.skip)
 	}
@@ -177,7 +182,7 @@ func (m *market) priorHolds(g *group, d *day) bool {
 }
 
 // spans compiles a rule on a day. An after rule has the spans of its base, later
-// by its delay, and with the same slots.
+// by its delay unless it waits, and with the same slots.
 func (m *market) spans(g *group, of rule.Rule, d *day) ([]rule.Span, error) {
 	if g.base == nil {
 		return m.compileRule(of, d)

@@ -1,10 +1,13 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
+	"github.com/tradeclock/tradeclock/internal/why"
+	"github.com/tradeclock/tradeclock/rule"
 )
 
 // group is a set of rows that are due at the same instants.
@@ -15,6 +18,7 @@ type group struct {
 	sessions calendar.SessionSet
 	base     *group        // of an after rule
 	delay    time.Duration // of an after rule
+	awaits   *rule.Awaited // of one that waits for a success
 	rows     []*Row
 	from     int64 // Unix time: nothing that is due then or before counts
 	holding  int   // how many rows hold from then on; zero if all are disabled
@@ -26,6 +30,9 @@ func (g *group) appendRows(found []Occurrence, o Occurrence) []Occurrence {
 		if !r.Policy.Disabled && o.Due.After(r.HoldsFrom()) {
 			o.Row = r
 			found = append(found, o)
+			if o.Awaits != nil && r.Base.Policy.Disabled {
+				found[len(found)-1].Skip = cmp.Or(o.Skip, why.NoSuccessOf+o.Awaits.Task+": its schedule is disabled")
+			}
 		}
 	}
 	return found

@@ -16,6 +16,8 @@ type Occurrence struct {
 	Slot    string
 	Session calendar.Date
 	Skip    string
+	// Awaits is what it waits for from Due on, or nil.
+	Awaits *Await
 	// Repeats is true if of several late occurrences of the row only the newest runs.
 	Repeats bool
 	// Moved is true if a calendar that changed or came to know more has moved it into

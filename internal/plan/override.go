@@ -199,7 +199,7 @@ func (p *Plan) isTold(found []Occurrence, w Override) bool {
 }
 
 // appendMoved adds the occurrence of a word where it was moved to, for each row that has
-// its slot, and holds then.
+// its slot, and holds then. It does not wait for another: it runs when a person has said.
 func (p *Plan) appendMoved(found []Occurrence, w Override) []Occurrence {
 	for _, m := range p.markets {
 		for i, g := range m.groups {
@@ -212,7 +212,7 @@ func (p *Plan) appendMoved(found []Occurrence, w Override) []Occurrence {
 			if !ok {
 				continue
 			}
-			o.Due, o.HasMoved, o.said = w.At, true, p.overrides.words[wordKey{w.Task, w.Slot}]
+			o.Due, o.HasMoved, o.Awaits, o.said = w.At, true, nil, p.overrides.words[wordKey{w.Task, w.Slot}]
 			for _, r := range rows {
 				o.Row = r
 				found = append(found, o)

@@ -26,6 +26,7 @@ type Plan struct {
 	markets    []*market
 	byCalendar map[calendar.Calendar]*market
 	overrides  *Overrides
+	awaited    map[string]bool // the tasks for whose success rows wait
 }
 
 // New makes a plan of rows.
@@ -35,7 +36,7 @@ func itself(cal calendar.Calendar) calendar.Calendar { return cal }
 
 // NewBy makes a plan of rows that asks others in place of their calendars.
 func NewBy(rows []*Row, answering func(calendar.Calendar) calendar.Calendar) *Plan {
-	p := &Plan{groups: make(map[groupKey]*group), byCalendar: make(map[calendar.Calendar]*market)}
+	p := &Plan{groups: make(map[groupKey]*group), byCalendar: make(map[calendar.Calendar]*market), awaited: make(map[string]bool)}
 	b := groupBuilder{p, answering, make(map[groupRef]*group)}
 	for _, r := range rows {
 		b.groupOf(r).add(r)
@@ -60,7 +61,7 @@ func (p *Plan) Patched(gone, come []*Row) *Plan {
 		touched[r.Calendar] = true
 		b.groupOf(r).add(r)
 	}
-	patched := &Plan{groups: p.groups, byCalendar: make(map[calendar.Calendar]*market), overrides: p.overrides}
+	patched := &Plan{groups: p.groups, byCalendar: make(map[calendar.Calendar]*market), overrides: p.overrides, awaited: p.awaited}
 	for _, m := range p.markets {
 		if len(m.groups) == 0 {
 			continue
@@ -183,6 +184,9 @@ func (b *groupBuilder) find(r *Row, ref groupRef) *group {
 		b.groups[key] = g
 		m := b.marketOf(r.Calendar)
 		m.groups = append(m.groups, g)
+		if g.awaits != nil {
+			b.awaited[g.awaits.Task] = true
+		}
 	}
 	return g
 }
@@ -198,7 +202,9 @@ func groupKeyOf(r *Row, ref groupRef) groupKey {
 
 func newGroup(r *Row, base *group) *group {
 	g := &group{Timing: r.Policy.Timing, sessions: r.Policy.Sessions, base: base}
-	if base != nil {
+	if awaited, awaits := rule.Awaits(g.Rule); awaits && base != nil {
+		g.awaits = &awaited
+	} else if base != nil {
 		_, g.delay, _ = rule.Follows(g.Rule)
 	}
 	if r.Policy.Prior.Rule != nil {

@@ -302,6 +302,9 @@ func (v *Vetting) link(r *Row) {
 			return
 		}
 	}
+	if err := r.checkAwaited(); err != nil {
+		v.drop(r, InField("Rule", fmt.Errorf("%q: %w", r.Text, err)))
+	}
 }
 
 // follow gives a row with an after rule the calendar of what it comes after.

@@ -10,7 +10,7 @@ type classed struct{ words, class string }
 var (
 	skipClasses = []classed{
 		{HaltedBy, "halted"}, {SkippedBy, "override"}, {Withdrawn, "withdrawn"}, {Disabled, "disabled"},
-		{Quarantined, "quarantined"}, {EditedTwice, "edited"}, {OverlapOf, "overlap"},
+		{Quarantined, "quarantined"}, {EditedTwice, "edited"}, {OverlapOf, "overlap"}, {NoSuccessOf, "chain"},
 	}
 	waitClasses = []classed{
 		{WaitsForPlace, "place"}, {WaitsForLimit, "limit"}, {WaitsForGroup, "group"}, {WaitsForStart, "executor"},

@@ -10,12 +10,18 @@ const (
 	Withdrawn   = "the account was withdrawn"
 	Disabled    = "its schedule was disabled or removed"
 	Quarantined = "its schedule is quarantined"
+	// Ineligible is followed by why the account may not run the task.
+	Ineligible  = "not eligible: "
 	EditedTwice = "its schedule was edited more than once since it was last read: what held then is not known"
 	// OverlapOf is followed by the slot of the run that went on.
 	OverlapOf = "the run of "
 	// Superseded is that of an occurrence that came too late to be worth a run.
 	Superseded = "late, and a newer occurrence took its place"
 	WaitedFor  = ": it waited for "
+	// NoSuccessOf begins the reason of an occurrence that waited in vain, before the name of
+	// the task that it waited for, and WasSkipped why that was skipped.
+	NoSuccessOf = "no success of "
+	WasSkipped  = ": it was skipped: "
 )
 
 // What a run waits for, or the beginning of it.
@@ -32,6 +38,7 @@ const (
 	WaitsForEnrolment = "the enrolment of its account"
 	WaitsForTerm      = "the term, which could not be renewed"
 	WaitsForClock     = "the clock, which was set back"
+	WaitsForSuccess   = "the success of "
 )
 
 // What a run was ended by, or the beginning of it: the texts of the errors, too, with which

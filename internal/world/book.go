@@ -78,6 +78,7 @@ type entry struct {
 	outcome   tradeclock.Outcome
 	at        time.Duration // when it was made
 	settled   time.Duration
+	finished  time.Time
 
 	settledIn      int64    // the term then
 	p              *process // whose claim it is
@@ -423,7 +424,7 @@ func (b *book) settled(p *process, runs []tradeclock.Run, results []store.Settle
 		}
 		if entitled && row.outcome.Open() {
 			row.mayHaveStarted(b, run)
-			row.outcome, row.settled, row.settledIn = run.Outcome, b.w.now, b.term.Number
+			row.outcome, row.settled, row.settledIn, row.finished = run.Outcome, b.w.now, b.term.Number, run.Finished
 			b.w.note(p, "settles %s: %s", describe(run), run.Reason)
 		}
 	}

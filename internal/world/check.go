@@ -125,6 +125,9 @@ func (b *book) known(row *tradeclock.Run) bool {
 	}
 	due, at := row.Due.Sub(b.w.script.start), b.rowsOf[slotOf(row)].at
 	from, to := min(due, at)-near, max(due, at)+near
+	if b.isChain(row.Account, row.Task) {
+		from -= 24 * time.Hour // it may have waited
+	}
 	if b.rows.uncertain(from, to) || b.calendars.uncertain(from, to) {
 		from, to = 0, b.w.now // it may have been planned by any
 	}
@@ -225,6 +228,7 @@ func (w *World) checkComplete(ix *index) {
 					b.checked.Accounted++
 					b.checkOrder(account, o, accounted)
 					b.checkSaid(account, o)
+					b.checkChain(account, o)
 					if !b.wasAway(account, due-time.Hour, due+near) {
 						b.checkNormal(account, o, due)
 						b.checkCaughtUp(account, o, due)
@@ -321,6 +325,10 @@ func (b *book) checkOrder(account string, o occurrence, passed time.Duration) {
 
 // checkNormal holds an occurrence in calm times to run at once.
 func (b *book) checkNormal(account string, o occurrence, due time.Duration) {
+	if b.isChain(account, o.task) {
+		b.checkChainNormal(account, o, due)
+		return
+	}
 	if row := b.rowsOf[slotKey{account, o.task, o.slot}]; row != nil && (row.run.Manual || row.run.Due.Before(o.due)) {
 		return // a person was earlier, or it was due earlier by another version
 	}

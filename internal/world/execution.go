@@ -30,7 +30,7 @@ func (b *book) begin(p *process, run tradeclock.Run) *execution {
 	b.w.note(p, "executes %s, attempt %d, in term %d", describe(&run), run.Attempt, run.Term)
 	key := slotOf(&run)
 	for _, check := range []func(*execution) (invariant, text string){
-		b.once, b.cancelled, b.obeys, b.entitled, b.alone, b.inTime, b.spread, b.limited, b.tried, b.enabled, b.allowed, b.ordered, b.wished, b.informed,
+		b.once, b.cancelled, b.obeys, b.entitled, b.alone, b.inTime, b.spread, b.limited, b.tried, b.enabled, b.allowed, b.ordered, b.wished, b.informed, b.chained,
 	} {
 		if invariant, text := check(x); text != "" {
 			b.w.violate(invariant, fmt.Sprintf("%s at %s: %s", describe(&run), p.name, text))
@@ -269,15 +269,15 @@ func (b *book) allowed(x *execution) (invariant, text string) {
 		return "", ""
 	}
 	planned := min(b.w.now, x.run.Due.Sub(b.w.script.start)-x.p.offset)
-	if x.p.offset != 0 {
-		planned = x.p.born // its clock was set meanwhile
+	if x.p.offset != 0 || x.task.kind == "chain" {
+		planned = x.p.born // its clock was set meanwhile, or it has waited
 	}
 	found := false
 	for _, r := range b.rows.given(x.p, planned, 2) {
 		for _, c := range b.calendars.given(x.p, planned, 2) {
 			for _, o := range b.occurrences(r, c, x.run.Account, x.run.Task, x.run.Session) {
 				o = b.asSaid(x.run.Account, o)
-				found = found || !o.skip && o.slot == x.run.Slot && o.due.Equal(x.run.Due)
+				found = found || !o.skip && o.isOf(&x.run)
 			}
 		}
 	}

@@ -140,7 +140,7 @@ func (b *book) heldToNone(p *process, q query, text string) string {
 func (b *book) isUsable(q query) bool {
 	for {
 		t, ok := rowFor(b.w.script.tasks, q.account, q.task)
-		if !ok || t.kind != "after" {
+		if !ok || t.ruleKind() != "after" {
 			return ok
 		}
 		q.task = taskNames[t.base]

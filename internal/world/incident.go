@@ -266,9 +266,9 @@ func (w *World) editRow(in incident) {
 	switch move := time.Duration(1+in.number%20) * time.Minute; {
 	case in.kind == disable:
 		edited.Disabled = true
-	case in.kind == rekind && original.kind != "after":
+	case in.kind == rekind && original.ruleKind() != "after":
 		edited = original.ofAnotherKind()
-	case original.kind == "open" || original.kind == "close" || original.kind == "after":
+	case original.kind == "open" || original.kind == "close" || original.ruleKind() == "after":
 		edited.every += move
 	default:
 		edited.from += move

@@ -17,6 +17,8 @@ type occurrence struct {
 	ends  time.Time
 	why   string // what a person who had it skipped has said
 	moved bool   // by a person
+	// until is when it has waited for another for long enough, if it is to.
+	until time.Time
 }
 
 // occurrencesOn lists what is due of a task on a session, by the documentation of
@@ -69,6 +71,8 @@ func (x exchangePlace) occurrencesAt(tasks []task, account string, t task, date 
 		return grid(daily.due, x.instant(date, t.to).Add(time.Second), time.Hour, "2006-01-02T15-07:00")
 	case "every":
 		return grid(daily.due, x.instant(date, t.to), t.every, "2006-01-02T15:04:05-07:00")
+	case "chain":
+		return x.chainOn(tasks, account, t, date, is)
 	case "after":
 		base, ok := rowFor(tasks, account, taskNames[t.base])
 		if !ok {

@@ -39,7 +39,7 @@ func (b *book) heldToOrder(p *process, run *tradeclock.Run) {
 // mayWait reports whether something may have held up a run that comes late in the order.
 func (b *book) mayWait(p *process, run *tradeclock.Run) bool {
 	t := b.taskOf(run.Account, run.Task)
-	if t.Exclusive != "" || t.StartLimit != "" || t.Spread > 0 {
+	if t.kind == "chain" || t.Exclusive != "" || t.StartLimit != "" || t.Spread > 0 {
 		return true
 	}
 	if b.disturbed.touch(b.w.now-calm, b.w.now) || b.rows.uncertain(b.w.now-calm, b.w.now) || b.wasAway(run.Account, b.w.now-calm, b.w.now) {

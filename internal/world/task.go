@@ -14,10 +14,10 @@ import (
 // by itself what is due.
 type task struct {
 	tradeclock.Schedule
-	kind     string // daily, hourly, every, open, close, once, after, rounds or stuck
+	kind     string // daily, hourly, every, open, close, once, after, chain, rounds or stuck
 	from, to time.Duration
 	every    time.Duration // of an every rule; how long before the close; after the open; or after the base
-	base     int           // of an after rule
+	base     int           // of an after rule, or a chain, of which to is how long after the close it ends
 	date     calendar.Date
 	bad      fault // what is wrong with the row, if anything is
 	// prior is the task with the rule of another kind that this one replaced when it was
@@ -47,8 +47,11 @@ func (t task) replaces(old task, now time.Time) task {
 
 // ruleKind is the kind of the rule: a time near the open or the close is a daily one too.
 func (t task) ruleKind() string {
-	if t.kind == "open" || t.kind == "close" {
+	switch t.kind {
+	case "open", "close":
 		return "daily"
+	case "chain":
+		return "after"
 	}
 	return t.kind
 }
@@ -83,7 +86,7 @@ func (t task) firstDue(tasks []task) time.Duration {
 		return regularOpen + t.every
 	case "close":
 		return regularClose - t.every
-	case "after":
+	case "after", "chain":
 		return tasks[t.base].firstDue(tasks) + t.every
 	}
 	return t.from
@@ -108,12 +111,18 @@ func (t task) rule() string {
 		return rounds{}.String()
 	case "stuck":
 		return stuck{}.String()
+	case "chain":
+		text := fmt.Sprintf("after %s succeeds %dm", taskNames[t.base], int(t.every.Minutes()))
+		if t.to > 0 {
+			text += fmt.Sprintf(" until close+%dm", int(t.to.Minutes()))
+		}
+		return text
 	}
 	return fmt.Sprintf("after %s %dm", taskNames[t.base], int(t.every.Minutes()))
 }
 
 var taskNames = []string{"premarket", "adjust", "sell", "watch", "position", "square", "buy", "confirm", "cleanup",
-	"opening", "archive", "expiry", "rounds", "stuck"}
+	"opening", "archive", "expiry", "rounds", "stuck", "settle", "audit", "ledger"}
 
 // limitName is the start limit that some tasks name.
 const limitName = "broker"
@@ -138,6 +147,9 @@ func makeTasks(c chance) []task {
 		{kind: "once", from: clock(10, 15)},
 		{kind: "rounds", from: clock(9, 30)},
 		{kind: "stuck", from: clock(9, 40)},
+		{kind: "chain", base: 9, every: time.Duration(c.pick(4, "every", "settle", 0)) * minute},
+		{kind: "chain", base: 14},
+		{kind: "chain", base: 5, to: 10 * minute},
 	}
 	if !c.oneIn(4, "two rules", "", 0) { // what has one rule is planned together
 		tasks[3].from, tasks[3].every = tasks[2].from, tasks[2].every

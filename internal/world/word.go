@@ -159,7 +159,7 @@ func (b *book) isMoved(run *tradeclock.Run) bool {
 // isRecordOf reports whether a row is that of an occurrence, by its schedule or as anybody
 // has ever moved it.
 func (b *book) isRecordOf(row *tradeclock.Run, o occurrence) bool {
-	return o.slot == row.Slot && (o.due.Equal(row.Due) || b.wasMoved(row))
+	return o.isOf(row) || o.slot == row.Slot && b.wasMoved(row)
 }
 
 // wasMoved reports whether a row was due when anybody has ever moved its slot to.

@@ -84,6 +84,7 @@ type Checked struct {
 	Occurrences int // that the watermark passed, by account
 	Accounted   int // must be in the ledger once, written before the watermark passed
 	AtOnce      int // must have run within two seconds
+	Chained     int // must have run when another had succeeded
 }
 
 // Add adds what another world checked.
@@ -91,6 +92,7 @@ func (c *Checked) Add(o Checked) {
 	c.Occurrences += o.Occurrences
 	c.Accounted += o.Accounted
 	c.AtOnce += o.AtOnce
+	c.Chained += o.Chained
 }
 
 // event is something that the world does at an instant.

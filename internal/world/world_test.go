@@ -107,6 +107,7 @@ func TestWorlds(t *testing.T) {
 				checked.Add(r.Checked)
 			}
 			assert.Greater(t, checked.Accounted, checked.Occurrences*9/10, "few occurrences are too near to a change to be held to one row")
+			assert.Positive(t, checked.Chained, "what is chained is held to run when the other has succeeded")
 			assert.Greater(t, checked.AtOnce, checked.Occurrences/3, "many are far enough from any fault to be held to run at once")
 		})
 	}

@@ -115,13 +115,18 @@ var breakages = []breakage{
 	{"a rerun comes after what is newer", "internal/engine/again.go", `if run.Repeats && (ts.lastDue.After(run.Due) || q.comesFor(a, r, run.Due)) {`, `if false {`},
 	{"what is cut off forgets until when it runs again", "execution.go", `run.RerunUntil = e.of.RerunUntil(now)`, `_ = e.of.RerunUntil(now)`},
 	{"the close is that of a regular day", "rule/moment.go", `edges = append(edges, p.End)`, `edges = append(edges, p.Start.Add(6*time.Hour+15*time.Minute))`},
+	{"a chain goes on after a failure", "internal/engine/chain.go", `case !end.Succeeded:`, `case !end.Succeeded && end.Finished.IsZero():`},
+	{"a restart forgets what a chain waits for", "resume.go", `entry.Ended = answer.EndedOf(&runs[i])`, `entry.Ended = nil`},
+	{"the watermark does not wait for a chain", "internal/engine/queue.go", `if !ok || p.Planned.Before(due) {`, `if p.awaits == nil && (!ok || p.Planned.Before(due)) {`},
+	{"a chain forgets its delay", "internal/engine/chain.go", `return from.Add(p.awaits.Delay)`, `return from`},
+	{"nothing wakes for a chain", "internal/engine/chain.go", `e.queue.startsAt(ch.coming[0].Start())`, `_ = ch.coming[0].Start()`},
 	{"an edit that is read late holds from before", "internal/engine/kept.go", `if !e.Term.IsResumed() || !pl.upTo.Before(now) {`, `if true {`},
-	{"the rule of after an edit says what repeats", "internal/plan/day.go", `repeats := rule.Repeats(m.timingOn(g.root(), d).Rule)`, `repeats := rule.Repeats(g.root().Rule)`},
+	{"the rule of after an edit says what repeats", "internal/plan/day.go", `rule.Repeats(m.timingOn(g.root(), d).Rule) // each`, `rule.Repeats(g.root().Rule) // each`},
 	{"a skipped occurrence runs all the same", "internal/plan/override.go", `		o.Skip = w.Why
 		return o, !o.HasMoved`, `		return o, !o.HasMoved`},
 	{"a move runs at both times", "internal/plan/override.go", `		o.Away = true
 		return o, true`, `		return o, true`},
-	{"a move forgets its slot", "internal/plan/override.go", `o.Due, o.HasMoved, o.said = w.At, true,`, `o.Slot, o.Due, o.HasMoved, o.said = o.Slot+" moved", w.At, true,`},
+	{"a move forgets its slot", "internal/plan/override.go", `o.Due, o.HasMoved, o.Awaits, o.said = w.At, true, nil,`, `o.Slot, o.Due, o.HasMoved, o.Awaits, o.said = o.Slot+" moved", w.At, true, nil,`},
 	{"an override is lost at a takeover", "overriding.go", `s.overrides = overrides{list: all}`, `s.overrides = overrides{list: all[:0]}`},
 	{"an override comes too late", "overriding.go", `	case !present.After(planned):`, `	case false:`},
 	{"a halt is answered before it is in force", "requests.go", `	switch {
