@@ -142,7 +142,7 @@ func (e *Engine) planRow(planned []*Run, a *Account, w *wave, now time.Time) []*
 		ts.lastDue = o.Due
 		last := p
 		if o.InSeries() && i < newest {
-			last = &Run{Row: r, Due: due[newest].Due, Session: due[newest].Session, moved: o.Moved}
+			last = &Run{Row: r, Due: due[newest].Due, Planned: due[newest].Due, Session: due[newest].Session, moved: o.Moved}
 			last.Expires = r.Expiry(last.Due, last.Session)
 		}
 		if w.planned.Before(last.Expires) && w.planned.Before(now) {

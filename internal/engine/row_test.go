@@ -175,7 +175,7 @@ func TestExpiry(t *testing.T) {
 			r := newRow("buy", "daily 09:20", test.cal, h)
 			expires := r.Expiry(due, monday)
 			assert.Equal(t, test.want, expires.Sub(due))
-			p := &Run{Row: r, Due: due, Session: monday, Expires: expires}
+			p := &Run{Row: r, Due: due, Planned: due, Session: monday, Expires: expires}
 			assert.Equal(t, test.why, New(Config{}).tooLate(p))
 			p.lined = true
 			assert.Equal(t, test.why+why.WaitedFor+why.WaitsForPlace, New(Config{MaxConcurrent: 1}).tooLate(p))
