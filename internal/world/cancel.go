@@ -89,7 +89,7 @@ func (b *book) heldToCancel(x *execution) {
 func (w *World) checkCancel(pt *petition) {
 	ended, mayHave := false, false
 	for _, x := range w.book.executions {
-		ended = ended || x.wasEndedBy(pt)
+		ended = ended || x.wasEndedBy(pt) && (pt.answer == request.Done || w.book.isRecordedAsCut(x))
 		wentOn := x.begin <= pt.answered && (!x.over || x.end >= pt.asked)
 		mayHave = mayHave || pt.isAbout(x) && wentOn && (!x.over || x.result == "" || x.cause != nil || x.end <= pt.answered+time.Second)
 	}
@@ -118,4 +118,12 @@ func (b *book) saysWhoCancelled(row *tradeclock.Run, last *execution) string {
 		return fmt.Sprintf("it was %v, and its reason does not say so", last.cause)
 	}
 	return ""
+}
+
+// isRecordedAsCut reports whether the ledger was told by its own process that an execution was
+// cut short: one that crashes, or whose executor does not heed its context, leaves nothing
+// of who has cancelled it.
+func (b *book) isRecordedAsCut(x *execution) bool {
+	row := b.rowsOf[slotOf(&x.run)]
+	return row != nil && x.result == returnsCause && row.token == x.run.Token && row.outcome == tradeclock.Interrupted && row.settledIn == row.term
 }
