@@ -230,7 +230,7 @@ func inOrder[T any](of map[Key]T) []Key {
 func (b *BadRuns) Drop() {
 	news := b.news
 	for kind, tasks := range b.troubled {
-		for _, task := range slices.Sorted(maps.Keys(tasks)) {
+		for _, task := range tasksInOrder(tasks) {
 			news = append(news, Trouble{Kind: TroubleKind(kind), Task: task})
 		}
 	}
@@ -243,7 +243,7 @@ func (b *BadRuns) Drop() {
 func (b *BadRuns) Pass(now time.Time) {
 	b.endSessions(now)
 	for kind, tasks := range b.troubled {
-		for _, task := range slices.Sorted(maps.Keys(tasks)) {
+		for _, task := range tasksInOrder(tasks) {
 			if tasks[task].stale {
 				b.tell(TroubleKind(kind), task)
 			}
@@ -336,4 +336,12 @@ func VerdictOnMissed(reason string) Verdict {
 		return Neither
 	}
 	return Bad
+}
+
+// tasksInOrder returns the tasks by name. That of none allocates nothing, as each minute asks.
+func tasksInOrder[V any](tasks map[string]V) []string {
+	if len(tasks) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(tasks))
 }
