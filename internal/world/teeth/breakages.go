@@ -140,6 +140,6 @@ var breakages = []breakage{
 	case err == nil || !errors.Is(err, ErrUnknownAccount):
 		return request.Done, "it is lifted", ""`},
 	{"a lift ends the halt of another, who came later", "requests.go", `	case h.At.After(r.At):`, `	case false:`},
-	{"a cancel ends nothing", "trigger.go", `e.ctx.cancel(cause)`, `_ = cause`},
+	{"a cancel ends nothing", "cancel.go", `e.ctx.cancel(cause)`, `_ = cause`},
 	{"a request has another slot each time it is taken", "trigger.go", `now, mark = req.at, req.asked`, `now, mark = req.at, req.asked+mark`},
 }
