@@ -57,7 +57,7 @@ func (s *UnifiedTaskScheduler) preview(ctx context.Context, date calendar.Date) 
 	}
 	day := answer.Day{Rows: maps.Clone(s.sched.rows)}
 	asked := make(map[*vet.Calendar][]calendar.Date)
-	for _, v := range s.viewsInUse() {
+	for _, v := range s.calendarsInUse() {
 		asked[v.Calendar] = vet.DatesOf(s.sched.plan.FilterDates(v.Calendar, date, date))
 	}
 	for _, a := range s.engine.Accounts.All() {
@@ -135,7 +135,7 @@ func (s *UnifiedTaskScheduler) knowledgeOf(_ context.Context, name, task string)
 	k.ViewOf = func(name string) (*vet.Calendar, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return s.viewOf(name)
+		return s.calendarOf(name)
 	}
 	if a, err := s.enrolled(name); err == nil {
 		k.Served, k.Since = true, a.Served()

@@ -62,7 +62,7 @@ func (s *UnifiedTaskScheduler) watchedOf(cal calendar.Calendar) *watchedCalendar
 	if cal == calendar.Calendar(s.calendar.Calendar) {
 		return s.calendar
 	}
-	return s.sched.views[cal.Name()]
+	return s.sched.named[cal.Name()]
 }
 
 // findCalendars looks for the calendars that rows name and that are not known yet.
@@ -71,7 +71,7 @@ func (s *UnifiedTaskScheduler) findCalendars(ctx context.Context, rows []Schedul
 	defer s.mu.Unlock()
 	var names []string
 	for _, r := range rows {
-		if _, err := s.viewOf(r.Calendar); err != nil && vet.MayFind(s.cfg.Calendars, r.Calendar) && !slices.Contains(names, r.Calendar) {
+		if _, err := s.calendarOf(r.Calendar); err != nil && vet.MayFind(s.cfg.Calendars, r.Calendar) && !slices.Contains(names, r.Calendar) {
 			names = append(names, r.Calendar)
 		}
 	}
@@ -91,7 +91,7 @@ func (s *UnifiedTaskScheduler) findNamed(ctx context.Context, names []string) (f
 		switch {
 		case err == nil:
 			found = true
-			s.sched.views[name] = s.watch(v)
+			s.sched.named[name] = s.watch(v)
 			delete(s.sched.notFound, name)
 			s.reportAlmost()
 		case ctx.Err() == nil: // or else nobody waited for the answer
@@ -125,12 +125,12 @@ func (s *UnifiedTaskScheduler) forgetCalendars(rows []Schedule) {
 	})
 }
 
-// viewOf returns the calendar that a row names. The caller holds mu.
-func (s *UnifiedTaskScheduler) viewOf(name string) (*vet.Calendar, error) {
+// calendarOf returns the calendar that a row names. The caller holds mu.
+func (s *UnifiedTaskScheduler) calendarOf(name string) (*vet.Calendar, error) {
 	if name == "" || name == s.calendar.Name() {
 		return s.calendar.Calendar, nil
 	}
-	if v := s.sched.views[name]; v != nil {
+	if v := s.sched.named[name]; v != nil {
 		return v.Calendar, nil
 	}
 	if err := s.sched.notFound[name]; err != nil {
@@ -143,7 +143,7 @@ func (s *UnifiedTaskScheduler) viewOf(name string) (*vet.Calendar, error) {
 // by the ones that each tick looks at. The caller holds mu.
 func (s *UnifiedTaskScheduler) watchCalendars() {
 	used := []*watchedCalendar{s.calendar}
-	for _, v := range s.viewsInUse() {
+	for _, v := range s.calendarsInUse() {
 		if v != s.calendar {
 			used = append(used, v)
 		}
@@ -159,8 +159,8 @@ func (s *UnifiedTaskScheduler) watchCalendars() {
 	}
 }
 
-// viewsInUse are the calendars by which the rows in force are read.
-func (s *UnifiedTaskScheduler) viewsInUse() []*watchedCalendar {
+// calendarsInUse are the calendars by which the rows in force are read.
+func (s *UnifiedTaskScheduler) calendarsInUse() []*watchedCalendar {
 	var views []*watchedCalendar
 	for _, cal := range s.sched.plan.Calendars() {
 		views = append(views, s.watchedOf(cal))

@@ -238,7 +238,7 @@ func startLimits(limits []StartLimit) []engine.Limit {
 	return counted
 }
 
-// limitOf is the limitFinder of rows.
+// limitOf finds the start limit that a row names, for vet.Rows.
 func (s *UnifiedTaskScheduler) limitOf(name string) error { return findLimit(s.engine.Limits, name) }
 
 // findLimit returns an error if there is no limit of a name.

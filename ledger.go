@@ -20,8 +20,8 @@ var (
 	ErrNoOverride     = store.ErrNoOverride
 )
 
-// lanes are the ways to the stores, to Config.Calendars and to what executors are asked. Those to a calendar are in
-// its view.
+// lanes are the ways to the stores, to Config.Calendars and to what executors are asked. Those
+// to a calendar are in its watchedCalendar.
 type lanes struct {
 	poll, lead, halts, order, claim, arm, manual, release, settle, record, enroll, beat, find, past, asked, eligible *quiet.Lane
 }

@@ -18,7 +18,7 @@ import (
 type schedules struct {
 	plan     *plan.Plan
 	rows     map[store.ScheduleKey]*vet.Row
-	views    map[string]*watchedCalendar // those that rows have named
+	named    map[string]*watchedCalendar // those that rows have named
 	notFound map[string]error            // and those that were not found
 	look     time.Duration               // wait before these are asked for again
 	lookAt   time.Time                   // and when that is
@@ -167,7 +167,7 @@ func unreadRows(err error) ([]store.RowError, error) {
 // takeRows makes rows that a poll brought the ones in force. The caller holds mu.
 func (s *UnifiedTaskScheduler) takeRows(schedules []Schedule, bad []store.RowError, now time.Time) {
 	old, before := s.sched.rows, s.sched.plan
-	v := vet.New(schedules, s.viewOf, s.limitOf, bad)
+	v := vet.New(schedules, s.calendarOf, s.limitOf, bad)
 	v.Old, v.Holds = old, s.editsHold(now)
 	v.Vet(schedules)
 	s.sched.rows, s.sched.followed = v.Rows, v.Followed
@@ -211,7 +211,7 @@ func (s *UnifiedTaskScheduler) takeChanges(read reading, known string) bool {
 	if s.sched.revision != known || len(read.bad)+len(s.sched.rejected)+len(s.sched.notFound) > 0 {
 		return false
 	}
-	v := vet.New(read.rows, s.viewOf, s.limitOf, nil)
+	v := vet.New(read.rows, s.calendarOf, s.limitOf, nil)
 	v.Old, v.Holds = s.sched.rows, s.editsHold(s.clock.Now())
 	for _, row := range read.rows {
 		if !s.standsAlone(row.Key()) {

@@ -127,7 +127,7 @@ func New(cfg Config) (*UnifiedTaskScheduler, error) {
 	s.wake, s.pulse, s.keeping, s.asking = s.activity.NewBell(), s.activity.NewBell(), s.activity.NewBell(), s.activity.NewBell()
 	s.calendar = s.watch(vet.NewCalendar(cfg.Calendar, cfg.Location))
 	s.sched.watched = []*watchedCalendar{s.calendar}
-	s.sched.views, s.sched.notFound = make(map[string]*watchedCalendar), make(map[string]error)
+	s.sched.named, s.sched.notFound = make(map[string]*watchedCalendar), make(map[string]error)
 	s.almost = almosts{make(map[string][]string), make(map[string]int)}
 	s.engine = engine.New(engine.Config{
 		Facts: facts{s}, MaxConcurrent: cfg.MaxConcurrent, Limits: startLimits(cfg.StartLimits), ArmAhead: cfg.ArmAhead,

@@ -136,7 +136,7 @@ func (s *UnifiedTaskScheduler) reportAlmost() {
 	found := almost.Find(s.cfg.Schedules, schedulesMayBe)
 	found = append(found, almost.Find(s.cfg.Ledger, ledgersMayBe)...)
 	found = append(found, almost.Find(s.cfg.Calendar, calendarsMayBe)...)
-	for _, v := range s.sched.views {
+	for _, v := range s.sched.named {
 		found = append(found, almost.Find(v.Source, calendarsMayBe)...)
 	}
 	found = slices.AppendSeq(found, maps.Keys(s.almost.said))
@@ -199,7 +199,7 @@ func (s *UnifiedTaskScheduler) tellComing(v *watchedCalendar) {
 	if !s.sched.loaded {
 		return
 	}
-	read := slices.Contains(s.viewsInUse(), v)
+	read := slices.Contains(s.calendarsInUse(), v)
 	var hours, notices []string
 	for _, session := range v.coming {
 		if !read {

@@ -216,7 +216,7 @@ var kinds = map[DayStatus]calendar.SessionKind{
 	StatusHoursUnknown: calendar.Special,
 }
 
-// table returns what the day says in the words of the root package, given the
+// table returns what the day says in the words of the package calendar, given the
 // regular hours of its date.
 func (d Day) table(regular []calendar.Hours) calendar.TableDay {
 	hours := hoursOf(d.Hours)
@@ -282,7 +282,7 @@ func leavesDate(hours []calendar.Hours) bool {
 	return slices.ContainsFunc(hours, func(h calendar.Hours) bool { return h.Start < 0 || h.End > calendar.EndOfDay })
 }
 
-// hoursOf returns windows in the form of the root package, in the order in which
+// hoursOf returns windows in the form of the package calendar, in the order in which
 // a session has its phases.
 func hoursOf(windows []PhaseHours) []calendar.Hours {
 	hours := make([]calendar.Hours, len(windows))

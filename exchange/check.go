@@ -295,7 +295,7 @@ func bounds(windows []PhaseHours, phase string) (start, end calendar.WallTime, o
 }
 
 // checkWindows reports what is wrong with windows apart from their times, which
-// the root package checks.
+// the package calendar checks.
 func checkWindows(windows []PhaseHours) error {
 	if len(windows) > maxWindows {
 		return fmt.Errorf("there are %d windows, the limit is %d", len(windows), maxWindows)

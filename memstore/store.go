@@ -3,9 +3,10 @@
 // which is to know after a restart what ran.
 //
 // It owns rows of schedules, runs, terms, enrolments, halts, overrides, requests and heartbeats, and decides
-// nothing but what the interfaces of the scheduler ask of a store, among them who may lead
+// nothing but what the interfaces of the package store ask of a store, among them who may lead
 // and which slot is free. It is told these by schedulers and people, answers without
-// waiting, and asks nobody but its clock. It imports the scheduler, calendar, request and rule.
+// waiting, and asks nobody but its clock. It imports store,
+// calendar, request, rule and internal/vet.
 package memstore
 
 import (

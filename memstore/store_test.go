@@ -19,7 +19,7 @@ import (
 
 func TestLedgerConformance(t *testing.T) {
 	storetest.TestLedger(t, func(_ *testing.T, clock tradeclock.Clock) store.Ledger { return memstore.New(clock) },
-		storetest.Has[store.History](), storetest.Has[store.Tallier](), storetest.Has[store.HaltStore](), storetest.Has[store.Directory](), storetest.Has[store.RequestStore](), storetest.Has[store.Resetter](),
+		storetest.Has[store.History](), storetest.Has[store.Tallier](), storetest.Has[store.HaltStore](), storetest.Has[store.Directory](), storetest.Has[store.RequestStore](), storetest.Has[store.OverrideStore](), storetest.Has[store.Resetter](),
 		storetest.Has[store.Pruner](), storetest.Has[store.Auditor]())
 }
 

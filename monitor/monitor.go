@@ -1,6 +1,6 @@
 // Package monitor reads heartbeats back, in any process that reaches their sink, and tells
 // whether anybody runs the tasks. It owns nothing, is told a scheduler's name, and answers
-// with a verdict. It may import the root.
+// with a verdict. It imports store and internal/naming.
 package monitor
 
 import (

@@ -27,7 +27,7 @@ type AgendaItem struct {
 	Version int64 `json:"version,omitzero"`
 }
 
-// Cursor returns the item's place in a plan, by which View.Plan goes on.
+// Cursor returns the item's place in a plan, by which view.View.Plan goes on.
 func (i AgendaItem) Cursor() Cursor {
 	return Cursor{Due: i.Due.UTC(), Account: i.Account, Task: i.Task, Slot: i.Slot}
 }

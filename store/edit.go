@@ -143,7 +143,7 @@ func rowText(s Schedule) json.RawMessage {
 }
 
 // ScheduleEditor is a ScheduleStore whose rows can be edited. Each edit refuses what
-// ValidateSchedules reports of the rows that would result, without a calendar, and what
+// tradeclock.ValidateSchedules reports of the rows that would result, without a calendar, and what
 // By.Validate does, and gives the rows the Since, Prior and Version that Edited does. Edits
 // hold from the store's now. A store that is an Auditor keeps each, as RowEdit.AuditEntry.
 type ScheduleEditor interface {

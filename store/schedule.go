@@ -28,7 +28,7 @@ type Schedule struct {
 	// Rule says when the task is due on a session day. Required.
 	Rule rule.Rule `json:"rule,omitzero"`
 	// Calendar names the calendar whose sessions, hours and zone the rule is read
-	// by. Empty means Config.Calendar, or, for an after rule, that of the task which
+	// by. Empty means the scheduler's Config.Calendar, or, for an after rule, that of the task which
 	// it follows, from which it cannot differ.
 	Calendar string `json:"calendar,omitzero"`
 	// Disabled stops new starts, and further attempts. What runs goes on, and nothing is recorded as
@@ -63,7 +63,7 @@ type Schedule struct {
 	// every rule do. Due time, slot and catch-up stay: CatchUp should be longer than
 	// Spread. Zero is none.
 	Spread time.Duration `json:"spread,omitzero"`
-	// StartLimit names the limit of Config.StartLimits which the starts of the task
+	// StartLimit names the limit of the scheduler's Config.StartLimits which the starts of the task
 	// count against, with those of every other task that names it. Empty is none. A
 	// row whose limit the configuration does not have is quarantined: that its orders
 	// flow without a limit is what nobody asked for.
@@ -308,7 +308,7 @@ func (f Fixed) Schedules(context.Context) ([]Schedule, error) { return f, nil }
 func (f Fixed) Revision(context.Context) (string, error) { return "fixed", nil }
 
 // Validate reports everything that is wrong with the row by itself, each error
-// naming its field. ValidateSchedules also checks rows against each other.
+// naming its field. tradeclock.ValidateSchedules also checks rows against each other.
 func (s Schedule) Validate() error {
 	var errs []error
 	bad := func(field, format string, args ...any) {

@@ -80,9 +80,9 @@ const (
 // record is not run again, and is left out. What people have said of single occurrences of one
 // account is told in the Notes.
 //
-// The error is a *QuarantineError if a row that was good, or is put, could not be used
-// then. It wraps ErrSchedulesChanged if the changes name another revision than the
-// store's, and ErrNoSchedule if a row that they remove is not there.
+// The error is a *store.QuarantineError if a row that was good, or is put, could not be used
+// then. It wraps store.ErrSchedulesChanged if the changes name another revision than the
+// store's, and store.ErrNoSchedule if a row that they remove is not there.
 func (v *View) Preview(ctx context.Context, changes store.ScheduleChanges, sessions int) (Preview, error) {
 	if sessions <= 0 {
 		sessions = previewDefault

@@ -101,7 +101,7 @@ func linked(chain []store.Schedule, cal calendar.Calendar) (row *plan.Row) {
 // Next returns the first instant after an instant, in UTC, at which the schedule is
 // due to run. Occurrences that a scheduler would skip, such as those of a session that
 // lacks the rule's phase, are passed over. It does not guess: if the first depends on
-// what the calendar does not know, the error wraps ErrUnknownDate. It wraps
+// what the calendar does not know, the error wraps calendar.ErrUnknownDate. It wraps
 // ErrNothingDue if there is none, as for a schedule that is disabled, or was due once.
 func (t *Timetable) Next(after time.Time) (time.Time, error) { return t.of.Next(after) }
 
@@ -111,7 +111,7 @@ func (t *Timetable) Previous(before time.Time) (time.Time, error) { return t.of.
 
 // Between returns what the schedule is due to run in (from, to], in order, with its slots,
 // but for what a scheduler would skip. If some of it depends on what the calendar does not
-// know, it returns what is due before that, with an error that wraps ErrUnknownDate.
+// know, it returns what is due before that, with an error that wraps calendar.ErrUnknownDate.
 func (t *Timetable) Between(from, to time.Time) ([]rule.Occurrence, error) {
 	return t.of.Between(from, to)
 }

@@ -142,7 +142,7 @@ func (v *View) Runs(ctx context.Context, q store.Query) ([]store.Run, error) {
 }
 
 // Tallies returns how many runs the scheduler has of each outcome, whatever scheduler q names.
-// The error wraps ErrUnsupported if the ledger is no Tallier.
+// The error wraps store.ErrUnsupported if the ledger is no Tallier.
 func (v *View) Tallies(ctx context.Context, q store.TallyQuery) ([]store.Tally, error) {
 	if v.tallier == nil {
 		return nil, fmt.Errorf("tallies: the ledger keeps none: %w", store.ErrUnsupported)
@@ -161,7 +161,7 @@ func (v *View) Explain(ctx context.Context, account, task string, date calendar.
 }
 
 // Timetable returns when a task of an account is due by the row that holds for it, and those
-// that it follows. The error wraps ErrNoSchedule if there is none, and is what
+// that it follows. The error wraps store.ErrNoSchedule if there is none, and is what
 // NewTimetable returns for a row that has no timetable.
 func (v *View) Timetable(ctx context.Context, account, task string) (*Timetable, error) {
 	rows, err := v.reader.read(ctx)
@@ -205,8 +205,8 @@ type PlanQuery struct {
 
 // Plan returns a page of a session date's plan, account by account, each in the order in
 // which it is due: the ledger's rows, and what the present schedules still bring up. One
-// that is shorter than the limit is the last. The error wraps ErrUnknownAccount if the one
-// that is asked for was never enrolled, and ErrUnsupported if the ledger has no Directory.
+// that is shorter than the limit is the last. The error wraps store.ErrUnknownAccount if the one
+// that is asked for was never enrolled, and store.ErrUnsupported if the ledger has no Directory.
 func (v *View) Plan(ctx context.Context, date calendar.Date, q PlanQuery) ([]store.AgendaItem, error) {
 	failed := func(err error) ([]store.AgendaItem, error) { return nil, fmt.Errorf("plan of %v: %w", date, err) }
 	if err := date.Validate(); err != nil {

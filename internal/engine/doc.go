@@ -8,5 +8,5 @@
 // runs that went wrong in a row. It is told of rows and plans, and of what the ledger,
 // executors and people have said. It answers with runs to claim and to start, with records
 // and with claims to give back; Take has what else is to be done. It may import
-// internal/plan, calendar, rule and internal/said.
+// internal/plan, internal/said, internal/why, calendar and rule.
 package engine

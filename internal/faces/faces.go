@@ -3,8 +3,8 @@
 // account stand, and the verdict on its health.
 //
 // It owns nothing. It is told what a View, a store and a calendar answer, and answers with values
-// that a face prints or draws. It imports the root, calendar,
-// monitor and rule.
+// that a face prints or draws. It imports calendar, monitor, rule,
+// store and view.
 package faces
 
 import (

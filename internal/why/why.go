@@ -1,3 +1,5 @@
+// Package why has the words of reasons, and their classes: why a run did not start, or how it
+// ended. It is told a reason, and answers with its class.
 package why
 
 import "fmt"

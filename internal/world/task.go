@@ -171,7 +171,7 @@ func choosePolicies(c chance, tasks []task) {
 		t := &tasks[i]
 		t.Task = taskNames[i]
 		t.Priority = c.pick(3, "priority", t.Task, 0)
-		t.Overlap = overlaps[c.pick(4, "overlap", t.Task, 0)]
+		t.Overlap = overlaps[c.pick(len(overlaps), "overlap", t.Task, 0)]
 		t.CatchUp = []time.Duration{0, 0, 5 * minute, time.Hour}[c.pick(4, "catch-up", t.Task, 0)]
 		if c.oneIn(2, "timeout", t.Task, 0) {
 			t.Timeout = time.Duration(30+c.pick(60, "timeout", t.Task, 1)) * time.Second

@@ -1,7 +1,7 @@
 // Package world is a simulated world for schedulers: the real engine, in one to
 // three replicas, on a store in memory or another, with time, goroutines, faults and
 // people that a seed decides about. The world keeps an account of its own of what it saw,
-// outside the store, and holds the engine and the ledger to it.
+// outside the store, and holds the scheduler and the ledger to it.
 //
 // One seed has one world, to the last call: routines run one at a time, in an order
 // that the seed chooses, and each chance depends on the seed, the operation, the
