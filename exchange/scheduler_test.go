@@ -88,7 +88,8 @@ func TestSevenTasksAtWallTimes(t *testing.T) {
 	d.until("2025-10-21 23:59")
 	assert.Empty(t, d.timetable())
 	assert.Equal(t, "On 2025-10-21, buy_orders for account alice does not run: "+
-		"special session: Diwali Laxmi Pujan: Muhurat trading, announced 2025-09-22.", d.explain(trading.TaskBuyOrders, "2025-10-21"))
+		"special session: Diwali Laxmi Pujan: Muhurat trading, announced 2025-09-22; "+
+		"the next waits for the success of analysis from 2025-10-23 16:00:00 on.", d.explain(trading.TaskBuyOrders, "2025-10-21"))
 }
 
 func TestExplainAnswersWithTheCalendarsWords(t *testing.T) {
@@ -96,9 +97,10 @@ func TestExplainAnswersWithTheCalendarsWords(t *testing.T) {
 	d.Tick()
 	for date, want := range map[string]string{
 		"2024-11-20": "did not run: closed: Maharashtra assembly election, announced 2024-11-08.",
-		"2026-01-15": "does not run: closed: Maharashtra municipal elections, announced 2026-01-12.",
+		"2026-01-15": "does not run: closed: Maharashtra municipal elections, announced 2026-01-12; " +
+			"the next waits for the success of analysis from 2026-01-16 16:00:00 on.",
 		"2026-01-17": "does not run: closed: Saturday.",
-		"2026-01-16": "is due at 2026-01-16 16:05:00 (daily close+35m).",
+		"2026-01-16": "is to wait for the success of analysis from 2026-01-16 16:00:00 on (after analysis succeeds 5m until close+2h10m).",
 		"2026-11-08": "is going to be skipped: the hours of session 2026-11-08 are not known.",
 		"2027-01-01": "is going to be skipped: " +
 			"calendar XNSE: 2027-01-01 is unknown: the coverage ends on 2026-12-31.",

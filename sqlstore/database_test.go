@@ -47,6 +47,7 @@ var (
 	onPostgres = database{"PostgreSQL", "schema/postgres", newSchema,
 		"SELECT coalesce(string_agg(tablename, ','), '') FROM pg_tables WHERE schemaname = current_schema()",
 		`DO $$ DECLARE filled name; BEGIN
+			DELETE FROM tradeclock_schedules; -- whose triggers write into others
 			FOR filled IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'tradeclock_schema' LOOP
 				EXECUTE format('DELETE FROM %I', filled);
 			END LOOP;

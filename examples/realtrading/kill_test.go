@@ -180,7 +180,7 @@ func (p *processes) runs(st *sqlstore.Store, task string) []tradeclock.Run {
 // has taken over.
 func TestTheHolderIsKilledAndTheNextIsFrozen(t *testing.T) {
 	t.Parallel()
-	p := newProcesses(t, newSchema(t), "-from", "2026-11-23T15:27", "-speed", "20", "-lost", "0.1", "-slow", "0.05", "-late", "0.1")
+	p := newProcesses(t, newSchema(t), "-from", "2026-11-23T15:27", "-speed", "10", "-lost", "0.1", "-slow", "0.05", "-late", "0.1")
 	clock, err := waitForClock(t.Context(), options{broker: p.broker})
 	require.NoError(t, err)
 	st, err := sqlstore.Open(t.Context(), opened(t, p.db), sqlstore.WithClock(clock))
