@@ -121,7 +121,11 @@ func (e *Engine) isDue(p *Run, now time.Time) bool {
 		return false
 	}
 	due := dueAfter(end.Finished, p)
-	if !due.Before(p.awaits.Until) {
+	switch until := p.awaits.Until; {
+	case !end.Finished.Before(until): // as it is told at the end, which may come first
+		e.skipChained(p, " by "+e.clockOf(p, until), now)
+		return false
+	case !due.Before(until):
 		e.skipChained(p, fmt.Sprintf(" in time: it succeeded at %s", e.clockOf(p, end.Finished)), now)
 		return false
 	}
