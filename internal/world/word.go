@@ -232,12 +232,20 @@ func (b *book) tooEarly(pt *petition) (untrue string) {
 	if pt.Slot == "" || unsure || !pt.MoveTo.IsZero() && !pt.MoveTo.After(soon) {
 		return ""
 	}
+	comes := false // for an account by a row that can be used: of others it is not known
 	for _, account := range b.w.script.accounts {
 		for _, o := range b.occurrences(b.rows.latest(), b.calendars.latest(), account, pt.Task, pt.Session) {
-			if (pt.Account == "" || pt.Account == account) && o.slot == pt.Slot && (!b.asSaid(pt.Account, o).due.After(soon) || !o.due.After(soon)) {
+			switch {
+			case pt.Account != "" && pt.Account != account || o.slot != pt.Slot:
+			case !b.asSaid(pt.Account, o).due.After(soon) || !o.due.After(soon):
 				return ""
+			default:
+				comes = true
 			}
 		}
+	}
+	if !comes {
+		return ""
 	}
 	return "it is still to come"
 }
