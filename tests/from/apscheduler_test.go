@@ -8,16 +8,16 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/tradeclock/tradeclock/internal/needs"
 )
 
-// TestThePythonOfTheGuide is parsed, where there is a Python: APScheduler itself is not needed.
+// TestThePythonOfTheGuide is parsed by Python. APScheduler itself is not needed.
 func TestThePythonOfTheGuide(t *testing.T) {
 	blocks := regexp.MustCompile("(?ms)^```python\n(.*?)^```$").FindAllStringSubmatch(guide(t, "apscheduler"), -1)
 	require.Len(t, blocks, 1)
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("there is no python3 to parse it with")
-	}
+	python, err := needs.LookPath("python3")
+	needs.Met(t, err)
 	file := filepath.Join(t.TempDir(), "before.py")
 	require.NoError(t, os.WriteFile(file, []byte(blocks[0][1]), 0o600))
 	out, err := exec.Command(python, "-m", "py_compile", file).CombinedOutput()
