@@ -8,7 +8,6 @@ import (
 	"github.com/tradeclock/tradeclock/internal/quiet"
 	"github.com/tradeclock/tradeclock/internal/said"
 	"github.com/tradeclock/tradeclock/internal/why"
-	"github.com/tradeclock/tradeclock/store"
 )
 
 // EligibilityChecker is an executor that says which of its tasks an account may run: the
@@ -31,12 +30,12 @@ var ErrIneligible = errors.New("the account may not run the task")
 // checkEligible asks the executor of an account whether it may run a task, for a person.
 func (s *UnifiedTaskScheduler) checkEligible(ctx context.Context, account, task string) error {
 	s.mu.Lock()
-	a, err := s.enrolled(account)
-	s.mu.Unlock()
-	if err != nil {
-		return nil // which is told when all else is looked at
+	var exec TaskExecutor // of nobody else: that is told when all else is looked at
+	if a, err := s.enrolled(account); err == nil {
+		exec = a.exec
 	}
-	checker, checks := executorAs[EligibilityChecker](a.exec)
+	s.mu.Unlock()
+	checker, checks := executorAs[EligibilityChecker](exec)
 	if !checks {
 		return nil
 	}
@@ -54,7 +53,7 @@ func (s *UnifiedTaskScheduler) checkEligible(ctx context.Context, account, task 
 
 // ineligible asks the executor whether the account may run the task, and tells the outcome if
 // it may not.
-func (e *execution) ineligible() (outcome store.Outcome, reason string, refused bool) {
+func (e *execution) ineligible() (outcome Outcome, reason string, refused bool) {
 	checker, checks := executorAs[EligibilityChecker](e.exec)
 	if !checks {
 		return outcome, "", false
@@ -66,12 +65,12 @@ func (e *execution) ineligible() (outcome store.Outcome, reason string, refused 
 	})
 	switch {
 	case panicked != nil:
-		return store.Failed, why.Panicked + panicked.Error(), true
+		return Failed, why.Panicked + panicked.Error(), true
 	case err == nil:
 		return outcome, "", false
 	case context.Cause(&e.ctx) != nil:
 		outcome, reason = e.judge(err)
 		return outcome, reason, true
 	}
-	return store.Skipped, why.Ineligible + err.Error(), true
+	return Skipped, why.Ineligible + err.Error(), true
 }

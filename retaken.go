@@ -25,10 +25,20 @@ func (s *UnifiedTaskScheduler) wasDone(ctx context.Context, r request.Request) (
 	if !ok || r.Kind == request.Trigger || r.Kind == request.Cancel {
 		return false, nil
 	}
-	entries, err := quiet.Call(ctx, s.lanes.past, ledgerBound, func(ctx context.Context) ([]store.AuditEntry, error) {
-		return auditor.Audit(ctx, store.AuditQuery{Scheduler: s.cfg.Name})
-	})
-	return slices.ContainsFunc(entries, func(e store.AuditEntry) bool { return isAbout(r, e) }), err
+	for q := (store.AuditQuery{Scheduler: s.cfg.Name}); ; {
+		entries, err := quiet.Call(ctx, s.lanes.past, ledgerBound, func(ctx context.Context) ([]store.AuditEntry, error) {
+			return auditor.Audit(ctx, q)
+		})
+		if err != nil || len(entries) == 0 {
+			return false, err
+		}
+		if slices.ContainsFunc(entries, func(e store.AuditEntry) bool { return isAbout(r, e) }) {
+			return true, nil
+		}
+		if q.Before = entries[len(entries)-1].ID; entries[len(entries)-1].At.Before(r.At) {
+			return false, nil // what comes before was done before it was asked for
+		}
+	}
 }
 
 // isAbout reports whether an entry of the audit is of what a request asks for.

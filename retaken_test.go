@@ -47,6 +47,10 @@ func TestRule37_WhatWasUndoneSinceIsNotDoneAgain(t *testing.T) {
 		stored, err := halts.Halts(t.Context(), "paper")
 		require.NoError(t, err)
 		require.Len(t, stored, 1)
+		for range store.DefaultAuditLimit { // after which a page of the audit has nothing of it
+			require.NoError(t, halts.Lift(t.Context(), store.Halt{Scheduler: "paper", Account: "42", Actor: "Ben", At: w.clock.Now()}))
+			require.NoError(t, halts.Halt(t.Context(), store.Halt{Scheduler: "paper", Account: "42", Actor: "Ben", Reason: "again", At: w.clock.Now()}))
+		}
 		require.NoError(t, halts.Lift(t.Context(), store.Halt{Scheduler: "paper", Account: "42", Actor: "Ben", At: w.clock.Now()}))
 	})
 	assert.Equal(t, request.Done, answer.Answer, answer.Text)
