@@ -87,15 +87,7 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Clock == nil {
 		cfg.Clock = clockwork.NewRealClock()
 	}
-	if cfg.Location == nil {
-		cfg.Location = time.UTC
-		if cfg.Calendar != nil {
-			cfg.Location = cfg.Calendar.Location()
-		}
-	}
-	if cfg.Calendar == nil {
-		cfg.Calendar = calendar.Weekdays(cfg.Location)
-	}
+	cfg.Calendar, cfg.Location = vet.Defaults(cfg.Calendar, cfg.Location)
 	return cfg
 }
 

@@ -2,6 +2,7 @@ package vet
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tradeclock/tradeclock/calendar"
 	"github.com/tradeclock/tradeclock/internal/said"
@@ -71,4 +72,18 @@ func (v *Calendar) Answered(dates []calendar.Date, facts Facts, err error) *Cale
 		answered.Take(facts)
 	}
 	return answered
+}
+
+// Defaults returns the calendar and the zone of a configuration that may lack either: the zone
+// is the calendar's, or UTC, and the calendar has every weekday.
+func Defaults(cal calendar.Calendar, loc *time.Location) (calendar.Calendar, *time.Location) {
+	switch {
+	case cal == nil && loc == nil:
+		return calendar.Weekdays(time.UTC), time.UTC
+	case cal == nil:
+		return calendar.Weekdays(loc), loc
+	case loc == nil:
+		return cal, cal.Location()
+	}
+	return cal, loc
 }
